@@ -1,0 +1,57 @@
+# make serve     the whole service on http://localhost:8000, Ctrl-C stops it
+# make test      all tests          make check   formatting, lint, types
+# make archives  model_store/*.mar  make clean   all of it away again
+#
+# Each set-up step leaves a stamp in .venv and runs again only when what it installs changed.
+
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
+TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 5
+
+.PHONY: serve test check format archives benchmark clean
+
+serve: .venv/.serve archives
+	@.venv/bin/python -m launcher
+
+archives: .venv/.serve
+	@.venv/bin/python -m archive_scripts archives
+
+test: .venv/.dev archives
+	@.venv/bin/python -m pytest
+
+check: .venv/.dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+format: .venv/.dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+benchmark: .venv/.dev archives
+	.venv/bin/python -m benchmarks
+
+clean:
+	rm -rf .venv model_store .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.python:
+	@echo "Setting up .venv (the first time takes a few minutes) ..."
+	@$(PYTHON) -c 'import sys; (3, 10) <= sys.version_info[:2] <= (3, 12) or sys.exit("Python 3.10, 3.11 or 3.12 is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# torch comes first and alone: the CPU build from PyTorch's own index when that can be
+# reached, else what pip finds. torchvision must not bring another torch.
+.venv/.torch: requirements/torch.txt requirements/torchvision.txt | .venv/.python
+	@$(PIP) install $(TORCH_INDEX) -r requirements/torch.txt
+	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt
+	@touch $@
+
+.venv/.serve: .venv/.torch requirements/serve.txt
+	@$(PIP) install -r requirements/serve.txt
+	@touch $@
+
+.venv/.dev: .venv/.serve requirements/train.txt requirements/dev.txt
+	@$(PIP) install -r requirements/dev.txt
+	@touch $@
