@@ -1,0 +1,36 @@
+"""Names for the arrays that go from function to function, and the way back from OpenCV's.
+
+OpenCV's stubs promise no element type; `gray`, `mask` and `field` state it where it is known,
+and convert where it is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Gray = npt.NDArray[np.uint8]
+"""A grey picture of shape (height, width), 0-255."""
+
+Mask = npt.NDArray[np.bool_]
+"""True where there is ink, shape (height, width)."""
+
+Field = npt.NDArray[np.float32]
+"""A number a pixel, shape (height, width) or (height, width, channels)."""
+
+
+def gray(array: Any) -> Gray:
+    """`array` as uint8, cut off after the point."""
+    return np.asarray(array, dtype=np.uint8)
+
+
+def mask(array: Any) -> Mask:
+    """`array` as bool."""
+    return np.asarray(array, dtype=np.bool_)
+
+
+def field(array: Any) -> Field:
+    """`array` as float32."""
+    return np.asarray(array, dtype=np.float32)

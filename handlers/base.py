@@ -1,0 +1,151 @@
+"""What every image handler shares: batches in which each image stands for itself.
+
+TorchServe hands a handler up to `batchSize` requests at once and turns an exception into a
+503 for all of them, so nothing here raises for a bad image: it gets an answer with a status
+of its own, and its neighbours get theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import torch
+from ts.metrics.metric_type_enum import MetricTypes
+
+from handlers.errors import ImageRefused, UnreadableImage
+from handlers.preprocessing import InkImage, preprocess
+
+logger = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+Request = Mapping[str, Any]
+
+
+class WorkerContext(Protocol):
+    """The part of TorchServe's `ts.context.Context` that is used here."""
+
+    model_name: str
+    manifest: Mapping[str, Any]
+    system_properties: Mapping[str, Any]
+    metrics: Any
+
+    def set_response_content_type(self, idx: int, value: str) -> None: ...
+
+    def set_response_status(self, code: int, phrase: str, idx: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A request of a batch whose image could be read."""
+
+    index: int
+    """Its place in the batch."""
+    image: InkImage
+
+
+class ImageHandler:
+    """Preprocesses each image of a batch, runs the model once, answers each image.
+
+    A subclass says in `answers` what the answers are.
+    """
+
+    def initialize(self, context: WorkerContext) -> None:
+        """Loads the model of the archive and warms it up; called once in a worker's life."""
+        # One core a worker: left alone, torch and OpenCV in every worker would each take all
+        # cores and slow the others down.
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        manifest = context.manifest["model"]
+        folder = Path(context.system_properties["model_dir"])
+        batch_size = int(context.system_properties["batch_size"])
+        self.model = load_model(folder / manifest["serializedFile"], batch_size)
+        self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
+        warm_up(self.model, batch_size)
+
+    def handle(self, requests: Sequence[Request], context: WorkerContext) -> list[bytes]:
+        """Answers a batch: one JSON document a request, in order."""
+        answers: dict[int, Answer] = {}
+        readable: list[Readable] = []
+        for index, request in enumerate(requests):
+            context.set_response_content_type(index, "application/json")
+            started = time.perf_counter()
+            try:
+                readable.append(Readable(index, preprocess(image_bytes(request))))
+            except ImageRefused as refusal:
+                answers[index] = _refuse(context, index, refusal.status, refusal.code, str(refusal))
+            except Exception:  # a bug of ours must not take the whole batch along
+                logger.exception("Preprocessing failed.")
+                answers[index] = _refuse(
+                    context, index, 500, "internal_error", "The image could not be processed."
+                )
+            observe(context, index, "PreprocessingTime", time.perf_counter() - started, "Seconds")
+        if readable:
+            found = self.answers(readable, context)
+            answers |= {item.index: answer for item, answer in zip(readable, found, strict=True)}
+        return [
+            json.dumps(answers[index], ensure_ascii=False).encode()
+            for index in range(len(requests))
+        ]
+
+    def answers(self, batch: Sequence[Readable], context: WorkerContext) -> list[Answer]:
+        """Runs the model on all images at once and describes what it found in each."""
+        raise NotImplementedError
+
+
+def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
+    """Loads what `archive_scripts.export.export_model` wrote, for the CPU and up to
+    `batch_size` images at once.
+    """
+    if platform.machine() in ("x86_64", "AMD64"):
+        # Fuses convolutions with what follows them: half the time for one image and for eight.
+        torch.jit.enable_onednn_fusion(True)
+        # As many compiled variants as there are batch sizes: by default the thirteenth and
+        # all after it would run unfused, slower than without any of this.
+        torch.jit.set_fusion_strategy([("STATIC", batch_size)])
+    model: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+    return model.eval()
+
+
+def warm_up(model: torch.jit.ScriptModule, batch_size: int) -> None:
+    """Runs `model` on every number of images up to `batch_size`.
+
+    The fused kernels are compiled for each, a tenth of a second a time, which no caller
+    should wait for: TorchScript profiles in the first run and compiles in the second.
+    """
+    with torch.inference_mode():
+        for images in range(1, batch_size + 1):
+            for _ in range(2):
+                model(torch.zeros(images, 1, 64, 64))
+
+
+def image_bytes(request: Request) -> bytes:
+    """The encoded image of a request: its raw body or its multipart field `data`.
+
+    Raises UnreadableImage when there is neither.
+    """
+    body = request.get("body", request.get("data"))
+    if not isinstance(body, (bytes, bytearray)) or not body:
+        raise UnreadableImage("There is no image in the request.")
+    return bytes(body)
+
+
+def observe(context: WorkerContext, index: int, name: str, value: float, unit: str) -> None:
+    """Adds one observation to a histogram that `deploy/torchserve/metrics.yaml` names.
+
+    TorchServe's histograms have the default buckets of Prometheus clients, 0.005 to 10:
+    times are therefore given in seconds and shares as 0-1.
+    """
+    context.metrics.add_metric(name, value, unit, index, metric_type=MetricTypes.HISTOGRAM)
+
+
+def _refuse(context: WorkerContext, index: int, status: int, code: str, error: str) -> Answer:
+    context.set_response_status(status, code, index)
+    return {"success": False, "error": error, "code": code}

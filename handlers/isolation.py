@@ -1,0 +1,88 @@
+"""Which of the contours in a mask are the character: its broken strokes and detached parts
+stay, specks and neighbours go.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from handlers.arrays import Mask, gray
+from handlers.errors import NoCharacterFound
+
+# Shares of the main contour's area: what is smaller than the first is a speck wherever it is;
+# a detached part near the main contour has at least the second.
+_SPECK = 0.004
+_PART = 0.02
+# A part belongs to the character when the gap to it is at most this share of the longer side
+# of what was gathered so far.
+_GAP = 0.14
+# Noise is many contours of which none stands out.
+_NOISE_CONTOURS = 60
+_NOISE_MAIN_SHARE = 0.10
+# Ink on more than this share of the picture is not writing but a surface.
+_SURFACE = 0.80
+
+
+def isolate(mask: Mask) -> Mask | None:
+    """Returns the mask of the character alone, or None where the whole picture is all there is.
+
+    Raises NoCharacterFound when the mask is empty, full or nothing but specks.
+    """
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(gray(mask), connectivity=8)
+    if count == 1 or mask.all():
+        raise NoCharacterFound("No character found: the image is blank.")
+    # Label 0 is the paper.
+    boxes = np.asarray(stats[1:, :4], dtype=np.int32)
+    areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], dtype=np.float64)
+    prominence = _prominence(mask.shape, boxes, np.asarray(centres[1:], dtype=np.float64))
+    main = int(np.argmax(areas * prominence))
+    contours = np.count_nonzero(areas >= 2)
+    if areas[main] < max(6, 0.0002 * mask.size) or (
+        contours > _NOISE_CONTOURS and areas[main] < _NOISE_MAIN_SHARE * areas.sum()
+    ):
+        raise NoCharacterFound("No character found: there are only specks.")
+    if areas[main] > _SURFACE * mask.size:
+        return None
+    kept = _gather(main, boxes, areas)
+    return np.isin(labels, np.flatnonzero(kept) + 1)
+
+
+def _prominence(
+    shape: tuple[int, ...], boxes: npt.NDArray[np.int32], centres: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """1 for a contour in the middle of the picture, less towards and along its edges.
+
+    A shadow, the edge of the table or a neighbouring character may be larger than the
+    character that was meant, but it is cut by the edge of the picture.
+    """
+    height, width = shape
+    offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
+    left, top = boxes[:, 0] <= 1, boxes[:, 1] <= 1
+    right = boxes[:, 0] + boxes[:, 2] >= width - 1
+    bottom = boxes[:, 1] + boxes[:, 3] >= height - 1
+    edges = left.astype(int) + top + right + bottom
+    return np.asarray((1 - offset) ** 2 * 0.6**edges)
+
+
+def _gather(
+    main: int, boxes: npt.NDArray[np.int32], areas: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Grows from the main contour to what lies near, nearest first."""
+    corners = np.column_stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]).astype(np.float64)
+    kept = np.zeros(len(areas), bool)
+    kept[main] = True
+    candidates = areas >= max(3.0, _SPECK * areas[main])
+    while True:
+        box = np.concatenate([corners[kept, :2].min(axis=0), corners[kept, 2:].max(axis=0)])
+        gap = np.maximum(
+            np.maximum(box[:2] - corners[:, 2:], corners[:, :2] - box[2:]).max(axis=1), 0
+        )
+        reach = _GAP * max(box[2:] - box[:2])
+        inside = gap <= 0
+        near = (gap <= reach) & (areas >= _PART * areas[main])
+        added = candidates & ~kept & (inside | near)
+        if not added.any():
+            return kept
+        kept[np.flatnonzero(added)[np.argmin(gap[added])]] = True

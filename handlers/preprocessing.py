@@ -1,0 +1,161 @@
+"""Image bytes -> 64x64 ink image: what the networks see, in serving and in training.
+
+    decode     grey picture, upright, at most 640 pixels on the longer side
+    ink_map    how much darker than the paper each pixel is, whatever the light and polarity
+    ink_mask   Otsu's threshold, without ruled lines
+    isolate    the character's contours, without specks
+    frame_ink  cropped, centred, resized
+
+Pure functions, no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from handlers.arrays import Field, Gray, Mask
+from handlers.arrays import field as to_field
+from handlers.arrays import gray as to_gray
+from handlers.decoding import decode
+from handlers.errors import NoCharacterFound
+from handlers.framing import frame_ink
+from handlers.isolation import isolate
+from handlers.ruled_lines import remove_ruled_lines
+
+SMALLEST_SIDE = 8
+"""Pixels on the shorter side below which nothing can be read."""
+
+# Otsu's two classes must be this far apart for one of them to be ink: in units of 1/255 of the
+# paper's brightness, and of the spread within the classes. Splitting pure Gaussian noise in two
+# gives 1.6 / 0.6 = 2.65 spreads, blurred handwriting 5 and more.
+_LEAST_CONTRAST = 18.0
+_LEAST_SEPARATION = 3.6
+
+
+@dataclass(frozen=True)
+class InkImage:
+    """What was written: `ink` is uint8 of shape (64, 64), white ink on black.
+
+    `isolated` is False when no character could be told from its surroundings and the whole
+    image was used.
+    """
+
+    ink: Gray
+    isolated: bool
+
+
+def preprocess(data: bytes) -> InkImage:
+    """Finds the character in an encoded image.
+
+    Raises an `handlers.errors.ImageRefused` when the bytes are no image or show no character.
+    """
+    gray = decode(data)
+    if min(gray.shape) < SMALLEST_SIDE:
+        raise NoCharacterFound(
+            f"No character found: the image is only {gray.shape[1]} x {gray.shape[0]} pixels."
+        )
+    if is_binarised(gray):
+        ink = binarised_ink(gray)
+        mask = ink >= 128
+    else:
+        ink = ink_map(gray)
+        mask = ink_mask(ink)
+    character = isolate(mask)
+    if character is None:
+        return InkImage(frame_ink(_full_contrast(ink)), isolated=False)
+    return InkImage(frame_ink(to_gray(character) * 255), isolated=True)
+
+
+def is_binarised(gray: Gray) -> bool:
+    """Whether nearly all pixels are near one of two far-apart values, as after a threshold."""
+    low, high = int(gray.min()), int(gray.max())
+    between = np.count_nonzero((gray > low + 24) & (gray < high - 24))
+    return high - low > 100 and between < 0.10 * gray.size
+
+
+def binarised_ink(gray: Gray) -> Gray:
+    """Brings an already binarised picture to white ink on black, 0-255.
+
+    The paper is what there is more of, on the border of the picture and on the whole: a
+    tight crop has ink on its border and a bold character may cover half of its box, but
+    hardly any does both.
+    """
+    stretched = _full_contrast(gray)
+    bright = stretched >= 128
+    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+    if border.mean() + bright.mean() > 1:
+        return 255 - stretched
+    return stretched
+
+
+def ink_map(gray: Gray) -> Gray:
+    """Evens out the light and the polarity of a photograph.
+
+    Returns uint8 of the same shape: how much darker than the paper around it each pixel is
+    (lighter, for light ink on dark), 0 none to 255 all.
+    """
+    if _is_light_on_dark(gray):
+        gray = 255 - gray
+    paper = _paper(gray)
+    ink = 1 - to_field(cv2.GaussianBlur(gray, (3, 3), 0)) / np.maximum(paper, 1)
+    return to_gray(np.clip(ink, 0, 1) * 255)
+
+
+def _is_light_on_dark(gray: Gray) -> bool:
+    """Whether the deviations from the local median are mostly to the bright side."""
+    small = _shrunk(gray, 96)
+    window = min(255, max(3, round(0.6 * min(small.shape)) | 1))
+    deviation = small.astype(np.int16) - cv2.medianBlur(small, window)
+    # Slow changes of light and noise are no strokes.
+    quiet = max(8.0, 2.5 * float(np.median(np.abs(deviation))))
+    darker = np.maximum(-deviation - quiet, 0).sum()
+    brighter = np.maximum(deviation - quiet, 0).sum()
+    return bool(brighter > darker)
+
+
+def _paper(gray: Gray) -> Field:
+    """The brightness of the paper behind every pixel of dark ink, float32, same shape.
+
+    A grey closing with a window wider than any stroke, on a small copy.
+    """
+    small = cv2.GaussianBlur(_shrunk(gray, 96), (3, 3), 0)
+    side = max(3, round(0.45 * min(small.shape))) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
+    paper = cv2.blur(paper, (side // 2 | 1, side // 2 | 1))
+    size = (gray.shape[1], gray.shape[0])
+    return to_field(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR))
+
+
+def _shrunk(gray: Gray, longest: int) -> Gray:
+    scale = longest / max(gray.shape)
+    if scale >= 1:
+        return gray
+    size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
+    return to_gray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA))
+
+
+def ink_mask(ink: Gray) -> Mask:
+    """Where there is ink, by Otsu's threshold (Otsu 1979), without ruled lines.
+
+    Raises NoCharacterFound when the two sides of the threshold are not apart enough for one
+    of them to be ink: blank paper, noise.
+    """
+    _, binary = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    mask = binary > 0
+    if not mask.any() or mask.all():
+        raise NoCharacterFound("No character found: the image is blank.")
+    written, paper = ink[mask], ink[~mask]
+    contrast = float(written.mean()) - float(paper.mean())
+    spread = float(np.sqrt((written.var() * written.size + paper.var() * paper.size) / ink.size))
+    if contrast < _LEAST_CONTRAST or contrast < _LEAST_SEPARATION * spread:
+        raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
+    return remove_ruled_lines(mask)
+
+
+def _full_contrast(gray: Gray) -> Gray:
+    low, high = int(gray.min()), int(gray.max())
+    return to_gray((to_field(gray) - low) * (255 / (high - low)))
