@@ -1,0 +1,142 @@
+"""Everything that can go wrong for a caller, and the one shape it is answered in.
+
+    ApiError                 {"success": false, "error": ..., "code": ..., "details"?: ...}
+    ├── BadRequest           400  what was sent cannot be used
+    ├── NotFound             404  no such thing
+    ├── TooLarge             413  more bytes than are taken
+    ├── UnsupportedMedia     415  a body in a form that is not read
+    ├── ImageRefused         4xx  a handler's verdict on the image, passed on
+    └── Unavailable          503  the model server is busy or away; Retry-After says for how long
+
+Raised where a failure is understood, turned into an answer by `answer_*` below and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+logger = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """`message` is one sentence for a person, `code` snake_case for a program."""
+
+    status: int = 500
+    code: str = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.details = details
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        """The answer to send."""
+        return error_response(self.status, self.message, self.code, self.details, self.headers)
+
+
+class BadRequest(ApiError):
+    """What was sent cannot be used."""
+
+    status = 400
+    code = "bad_request"
+
+
+class NotFound(ApiError):
+    """There is no such thing."""
+
+    status = 404
+    code = "not_found"
+
+
+class TooLarge(ApiError):
+    """More bytes than are taken."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMedia(ApiError):
+    """A body in a form that is not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class ImageRefused(ApiError):
+    """A handler's own 4xx for an image, with its status, code and sentence."""
+
+    def __init__(self, status: int, message: str, code: str) -> None:
+        super().__init__(message, code)
+        self.status = status
+
+
+class Unavailable(ApiError):
+    """The model server is busy or away."""
+
+    status = 503
+    code = "model_server_unavailable"
+
+    def __init__(self, message: str, code: str | None = None, *, retry_after: int = 2) -> None:
+        super().__init__(message, code, headers={"Retry-After": str(retry_after)})
+
+
+def error_response(
+    status: int,
+    message: str,
+    code: str,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """The one error shape."""
+    content: dict[str, Any] = {"success": False, "error": message, "code": code}
+    if details:
+        content["details"] = details
+    return JSONResponse(content, status, headers)
+
+
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}
+
+
+def answer_api_error(request: Request, error: Exception) -> Response:
+    """Exception handler for `ApiError`."""
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+def answer_http_exception(request: Request, error: Exception) -> Response:
+    """Exception handler for what Starlette itself raises: unknown paths and methods."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    sentence = _SENTENCES.get(error.status_code, f"{error.detail.rstrip('.')}.")
+    return error_response(error.status_code, sentence, code, headers=error.headers)
+
+
+def answer_unexpected(request_id: str) -> JSONResponse:
+    """The answer to a bug of ours, which is in the log under the same id."""
+    return error_response(
+        500,
+        "Something went wrong on our side. Please try again.",
+        "internal_error",
+        {"request_id": request_id},
+    )

@@ -1,0 +1,47 @@
+"""One JSON object a line on standard error, each with the id of the request it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+from contextvars import ContextVar
+from datetime import datetime, timezone
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Id of the request that is being answered, empty outside of one."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+
+
+class JsonFormatter(logging.Formatter):
+    """Time, level, logger, message, request id, whatever `extra` gave, and the exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if identifier := request_id.get():
+            entry["request_id"] = identifier
+        entry |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def logging_config(level: str) -> dict[str, object]:
+    """For `logging.config.dictConfig` and for uvicorn, whose own access log is off."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"level": level.upper(), "handlers": ["console"]},
+        "loggers": {
+            "python_multipart": {"level": "WARNING"},
+            "uvicorn": {"level": "WARNING"},
+        },
+    }

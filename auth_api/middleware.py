@@ -1,0 +1,155 @@
+"""What happens to every request before a route sees it. Pure ASGI, outermost first.
+
+RequestContext    its id, its log line, its metrics, the answer to a bug
+TrailingSlash     `/api/predict` is `/api/predict/`
+BodyLimit         no more bytes than are allowed
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+import anyio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from auth_api.errors import TooLarge, answer_unexpected
+from auth_api.logs import request_id
+from auth_api.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+# What a caller may choose as an id: it goes into logs and back into a header.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# A refused upload is still read for so long, so that its sender, who may read nothing before
+# all is written, gets the refusal and not a broken connection.
+_DRAIN_SECONDS = 5.0
+_DRAIN_BYTES = 64 * 1024 * 1024
+
+
+class RequestContext:
+    """Gives each request an id, and each answer `X-Request-ID`, a log line and its metrics."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get("x-request-id", "")
+        identifier = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
+        token = request_id.set(identifier)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception:
+            logger.exception("Unexpected error.")
+            if status:
+                raise  # the answer has begun: all that is left is to break the connection
+            await answer_unexpected(identifier)(scope, receive, send_with_id)
+        finally:
+            self._record(scope, status, time.perf_counter() - started)
+            request_id.reset(token)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.metrics.requests.labels(method, route, status).inc()
+        self.metrics.request_seconds.labels(route).observe(seconds)
+        logger.info(
+            "request",
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+            },
+        )
+
+
+class TrailingSlash:
+    """Lets each path work with and without its trailing slash, without a redirect.
+
+    Routes under `/api` are declared with one, as in the contract, others without.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            bare = scope["path"].rstrip("/")
+            # In place: the router notes in this very scope which route it took, for the metrics.
+            scope["path"] = f"{bare}/" if bare.startswith("/api/") or not bare else bare
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a body of more than `limit` bytes: by its declared length before any of it is
+    read, else as soon as it grows beyond.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > self.limit:
+            await self._refuse(receive, send, 0)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                raise _Overflow
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except _Overflow:
+            await self._refuse(receive, send, received)
+
+    async def _refuse(self, receive: Receive, send: Send, received: int) -> None:
+        megabytes = self.limit / (1024 * 1024)
+        error = TooLarge(f"The request is too large: up to {megabytes:g} MB are taken.")
+        response = error.response()
+        response.headers["Connection"] = "close"
+        await send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        with anyio.move_on_after(_DRAIN_SECONDS):
+            while received < _DRAIN_BYTES:
+                message = await receive()
+                received += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Overflow(Exception):
+    """The body grew beyond the limit while it was read."""
