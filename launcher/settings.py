@@ -1,0 +1,48 @@
+"""What can be set of the launcher, each by an environment variable in capitals.
+
+The API's own settings (`auth_api.settings`) are read by the API from the same environment.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from auth_api.settings import Port, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class LauncherSettings(Settings):
+    """The API's settings and those of the TorchServe that is started for it."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    torchserve_inference_port: Port = 8080
+    torchserve_management_port: Port = 8081
+    torchserve_metrics_port: Port = 8082
+    model_store: Path = ROOT / "model_store"
+    start_seconds: float = Field(default=180, gt=0)
+    """How long TorchServe may take until its models are ready."""
+    heal_seconds: float = Field(default=15, gt=0)
+    """How long a worker may be missing before TorchServe is started anew."""
+
+    def connected(self) -> Settings:
+        """The API's settings with the addresses that follow from the ports."""
+        return Settings.model_validate(
+            {**self.model_dump(include=set(Settings.model_fields)), **self._addresses()}
+        )
+
+    def api_environment(self, key_file: Path) -> dict[str, str]:
+        """The environment of this process, and what the API must know about the TorchServe."""
+        told = {**self._addresses(), "torchserve_key_file": key_file}
+        return {**os.environ, **{name.upper(): str(value) for name, value in told.items()}}
+
+    def _addresses(self) -> dict[str, str]:
+        return {
+            "torchserve_inference_url": f"http://127.0.0.1:{self.torchserve_inference_port}",
+            "torchserve_management_url": f"http://127.0.0.1:{self.torchserve_management_port}",
+        }

@@ -1,0 +1,137 @@
+"""Starts TorchServe and then the API, restarts what dies, stops the two in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+
+import aiohttp
+
+from launcher.model_server import ModelServer, ModelServerFailed
+from launcher.ports import require_free
+from launcher.processes import Child
+from launcher.settings import ROOT, LauncherSettings
+
+logger = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 1.0
+_API_START_SECONDS = 60.0
+# What keeps dying is started again after 1, 2, 4 ... seconds, at the most this many.
+_LONGEST_PAUSE = 30.0
+_STABLE_SECONDS = 60.0
+
+
+class ApiFailed(Exception):
+    """The API did not come up; the message is for the operator."""
+
+
+async def supervise(settings: LauncherSettings) -> None:
+    """Serves until SIGINT or SIGTERM, then leaves nothing running.
+
+    Raises PortInUse, ModelServerFailed or ApiFailed when it cannot start.
+    """
+    _require_ports(settings)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with ModelServer(settings) as model_server:
+        serving = asyncio.create_task(_serve(settings, model_server))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            logger.info("stopped")
+
+
+def _require_ports(settings: LauncherSettings) -> None:
+    require_free(settings.api_host, settings.api_port, "API_PORT")
+    for name in ("inference", "management", "metrics"):
+        setting = f"torchserve_{name}_port"
+        require_free("127.0.0.1", getattr(settings, setting), setting.upper())
+
+
+async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
+    await model_server.start()
+    api = await _start_api(settings, model_server)
+    try:
+        await _api_answers(settings, api)
+        print(_ready_line(settings), file=sys.stderr, flush=True)
+        heal_api = _Pause()
+        heal_model_server = _Pause()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if not api.running:
+                logger.error("the API ended", extra={"exit_status": api.exit_status})
+                await heal_api.wait()
+                api = await _start_api(settings, model_server)
+            if await model_server.needs_restart():
+                logger.error("TorchServe is restarted", extra={"running": model_server.running})
+                await heal_model_server.wait()
+                try:
+                    await model_server.start()
+                except ModelServerFailed as error:
+                    logger.error("%s", error)
+    finally:
+        # First, so that requests under way still find TorchServe.
+        await api.stop(settings.shutdown_seconds + 2)
+
+
+async def _start_api(settings: LauncherSettings, model_server: ModelServer) -> Child:
+    return await Child.start(
+        [sys.executable, "-m", "auth_api"],
+        environment=settings.api_environment(model_server.key_file),
+        directory=ROOT,
+    )
+
+
+async def _api_answers(settings: LauncherSettings, api: Child) -> None:
+    deadline = time.monotonic() + _API_START_SECONDS
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.api_host, settings.api_host)  # noqa: S104
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            if not api.running:
+                raise ApiFailed(f"The API ended with exit status {api.exit_status}.")
+            try:
+                async with session.get(f"http://{host}:{settings.api_port}/health") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+    raise ApiFailed(f"The API did not answer within {_API_START_SECONDS:g} seconds.")
+
+
+def _ready_line(settings: LauncherSettings) -> str:
+    local = {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
+    host = "localhost" if settings.api_host in local else settings.api_host
+    api = f"http://{host}:{settings.api_port}"
+    ports = (
+        f"inference {settings.torchserve_inference_port}, "
+        f"management {settings.torchserve_management_port}, "
+        f"metrics {settings.torchserve_metrics_port}"
+    )
+    return (
+        f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe on 127.0.0.1: {ports}). "
+        "Ctrl-C stops it."
+    )
+
+
+class _Pause:
+    """Waits before a restart, longer each time, until things have been quiet for a while."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._last = 0.0
+
+    async def wait(self) -> None:
+        quiet = time.monotonic() - self._last > _STABLE_SECONDS
+        self._seconds = 0.0 if quiet else min(_LONGEST_PAUSE, 2 * self._seconds or 1.0)
+        await asyncio.sleep(self._seconds)
+        self._last = time.monotonic()
