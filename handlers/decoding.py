@@ -16,6 +16,9 @@ from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 """What is read, by Pillow's names; the first frame of an animation."""
 
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+"""How files of these formats begin."""
+
 MAX_PIXELS = 40_000_000
 """Declared pixels above which an image is refused undecoded: three 12-megapixel photos."""
 
@@ -40,6 +43,8 @@ def decode(data: bytes) -> Gray:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
+        if data.startswith(_SIGNATURES):
+            raise _damaged() from error
         raise UnreadableImage(
             "This is not an image we can read: send PNG, JPEG, WebP, BMP or GIF."
         ) from error

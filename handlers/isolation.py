@@ -21,6 +21,8 @@ _GAP = 0.14
 # Noise is many contours of which none stands out.
 _NOISE_CONTOURS = 60
 _NOISE_MAIN_SHARE = 0.10
+# Or it is dense, and so rough that a median over 3x3 pixels turns this share of them.
+_NOISE_TURNED = 0.2
 # Ink on more than this share of the picture is not writing but a surface.
 _SURFACE = 0.80
 
@@ -30,7 +32,11 @@ def isolate(mask: Mask) -> Mask | None:
 
     Raises NoCharacterFound when the mask is empty, full or nothing but specks.
     """
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(gray(mask), connectivity=8)
+    ink = gray(mask)
+    turned = cv2.countNonZero(cv2.absdiff(cv2.medianBlur(ink, 3), ink))
+    if turned > _NOISE_TURNED * mask.size:
+        raise NoCharacterFound("No character found: the image is nothing but noise.")
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
     if count == 1 or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
     # Label 0 is the paper.

@@ -10,9 +10,13 @@ import numpy as np
 from handlers.arrays import Gray, Mask, gray
 from handlers.arrays import mask as to_mask
 
-# A ruled line crosses the picture: it covers this share of the way from edge to edge. A top
-# bar may be as straight, but there is paper on either side of the character.
-_COVERED = 0.70
+# A ruled line crosses the picture: there is ink on the first share of the way from edge to
+# edge, and on the second ink that is thin. A top bar may be as straight, but there is paper
+# on either side of the character.
+_INKED = 0.75
+_THIN = 0.35
+# Paper beyond the other ink at either end of a single line, in shares of the way.
+_ROOM = 0.04
 # Thickness in shares of the shorter side of the picture.
 _THICKEST = 0.022
 # Angles searched, in degrees from the axes.
@@ -34,13 +38,15 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
     bold = gray(cv2.dilate(opened, np.ones((3, 3), np.uint8)))
     thin = ink & ~bold
-    lines = _find_lines(thin)
+    lines = _find_lines(ink, thin)
     if not lines:
         return mask
     band = np.zeros_like(ink)
     for line in lines:
         _draw(band, line, thickest)
     cleaned = ink & ~(thin & band)
+    if len(lines) == 1 and not _paper_on_both_sides(cleaned, lines[0]):
+        return mask
     # A thin stroke that crosses a line lost the crossing: bridge it where ink stands on both
     # sides of the band.
     window = np.ones((thickest + 4, 3), np.uint8)
@@ -48,7 +54,7 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     return to_mask(cleaned | (bridge & band & ink))
 
 
-def _find_lines(thin: Gray) -> list[Line]:
+def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
     height, width = thin.shape
     found = cv2.HoughLines(
         thin,
@@ -61,11 +67,26 @@ def _find_lines(thin: Gray) -> list[Line]:
     lines: list[Line] = []
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
-        if _off_axis(line) <= _STEEPEST and _coverage(thin, line) >= _COVERED:
+        if (
+            _off_axis(line) <= _STEEPEST
+            and _coverage(thin, line) >= _THIN
+            and _coverage(ink, line) >= _INKED
+        ):
             lines.append(line)
             if len(lines) == 60:
                 break
     return lines
+
+
+def _paper_on_both_sides(ink: Gray, line: Line) -> bool:
+    """Whether the line runs on beyond the rest of the ink: a single one that does not may be
+    the top bar of a character that fills the picture.
+    """
+    level = abs(np.sin(line.angle)) > abs(np.cos(line.angle))
+    along = np.flatnonzero(ink.any(axis=0 if level else 1))
+    length = ink.shape[1 if level else 0]
+    room = _ROOM * length
+    return bool(along.size) and along[0] >= room and along[-1] < length - room
 
 
 def _off_axis(line: Line) -> float:
@@ -73,9 +94,9 @@ def _off_axis(line: Line) -> float:
     return float(min(degrees, 90 - degrees))
 
 
-def _coverage(thin: Gray, line: Line) -> float:
-    """Share of the line's way across the picture that has thin ink within two pixels."""
-    height, width = thin.shape
+def _coverage(ink: Gray, line: Line) -> float:
+    """Share of the line's way across the picture that has ink within two pixels."""
+    height, width = ink.shape
     normal = np.array([np.cos(line.angle), np.sin(line.angle)])
     along = np.array([-normal[1], normal[0]])
     reach = np.arange(-height - width, height + width, dtype=np.float64)
@@ -92,7 +113,7 @@ def _coverage(thin: Gray, line: Line) -> float:
     hit = np.zeros(len(points), bool)
     for offset in (-2, -1, 0, 1, 2):
         x, y = np.rint(points + normal * offset).astype(int).T
-        hit |= thin[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
+        hit |= ink[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
     return float(hit.mean())
 
 

@@ -1,0 +1,74 @@
+"""An archive holds all that its handler needs, and is rebuilt only when an input changed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from archive_scripts import archives
+from archive_scripts.archives import ROOT, build_archives
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    assert [path.name for path in build_archives(folder, workers=3)] == ["ranjana.mar"]
+    return folder
+
+
+def test_holds_the_model_the_handler_and_its_settings(store: Path) -> None:
+    with zipfile.ZipFile(store / "ranjana.mar") as members:
+        names = set(members.namelist())
+        assert {"model.pt", "recognition.py", "handlers/preprocessing.py"} <= names
+        manifest = json.loads(members.read("MAR-INF/MANIFEST.json"))
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    assert manifest["model"]["modelVersion"] == "1.0"
+    assert (config["minWorkers"], config["maxWorkers"]) == (3, 3)
+    assert config["maxBatchDelay"] > 0
+
+
+def test_packs_every_module_that_a_packed_module_imports(store: Path) -> None:
+    with zipfile.ZipFile(store / "ranjana.mar") as members:
+        packed = {name for name in members.namelist() if name.endswith(".py")}
+        sources = [members.read(name).decode() for name in packed]
+    for module in (ROOT / "handlers").glob("*.py"):
+        if any(f"from handlers.{module.stem} import" in source for source in sources):
+            assert f"handlers/{module.name}" in packed
+
+
+def test_nothing_changed_nothing_built(store: Path) -> None:
+    before = (store / "ranjana.mar").stat().st_mtime_ns
+    assert build_archives(store, workers=3) == []
+    assert (store / "ranjana.mar").stat().st_mtime_ns == before
+
+
+def test_a_changed_input_or_setting_builds_anew(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
+    build_archives(store, workers=2)
+    assert built == ["ranjana"]
+
+    read_bytes = Path.read_bytes
+
+    def read_changed(path: Path) -> bytes:
+        return read_bytes(path) + (b"#" if path.name == "isolation.py" else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", read_changed)
+    build_archives(store, workers=3)
+    assert built == ["ranjana", "ranjana"]
+
+
+def test_a_damaged_archive_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ranjana.mar").write_bytes(b"half an archive")
+    built: list[str] = []
+    monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
+    build_archives(tmp_path, workers=1)
+    assert built == ["ranjana"]
