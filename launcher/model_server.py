@@ -76,6 +76,7 @@ class ModelServer:
 
         Raises ModelServerFailed.
         """
+        self._require_archives()
         await self._stop()
         for name in ("home", "tmp"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
@@ -139,6 +140,12 @@ class ModelServer:
         if self._child:
             await self._child.stop(_STOP_SECONDS)
             self._child = None
+
+    def _require_archives(self) -> None:
+        for model in self._settings.models:
+            archive = self._settings.model_store / f"{model}.mar"
+            if not archive.is_file():
+                raise ModelServerFailed(f"{archive} is missing: build it with `make archives`.")
 
     def _write_config(self) -> Path:
         settings = self._settings

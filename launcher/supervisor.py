@@ -76,6 +76,7 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
                 await heal_model_server.wait()
                 try:
                     await model_server.start()
+                    logger.info("TorchServe is ready again")
                 except ModelServerFailed as error:
                     logger.error("%s", error)
     finally:

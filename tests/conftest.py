@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,10 @@ import pytest
 from PIL import Image
 
 from archive_scripts.archives import ROOT
+from tests.service.running import Ranjana
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 REFERENCES = ROOT / "reference_images"
-
-Encode = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +24,19 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"needs real handwriting in {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
+    """One running service for all service and browser tests."""
+    running = Ranjana(tmp_path_factory.mktemp("service"))
+    try:
+        running.wait_until_ready()
+        yield running
+        if not running.ended:
+            running.stop()
+    finally:
+        running.kill()
 
 
 def encode(

@@ -98,9 +98,7 @@ def test_an_unknown_path_is_a_404_in_the_one_shape(client: TestClient, path: str
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_a_wrong_method_is_a_405_that_names_the_right_one(
-    client: TestClient, method: str
-) -> None:
+def test_a_wrong_method_is_a_405_that_names_the_right_one(client: TestClient, method: str) -> None:
     response = client.request(method, "/api/predict/")
     assert response.status_code == 405
     assert response.json()["code"] == "method_not_allowed"

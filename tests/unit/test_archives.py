@@ -64,9 +64,7 @@ def test_a_changed_input_or_setting_builds_anew(
     assert built == ["ranjana", "ranjana"]
 
 
-def test_a_damaged_archive_is_built_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ranjana.mar").write_bytes(b"half an archive")
     built: list[str] = []
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))

@@ -24,7 +24,11 @@ def letterforms() -> list[list[Letterform]]:
 
 def small_network() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(1, 8, 5, stride=4), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(1800, 36)
+        nn.Conv2d(1, 8, 5, stride=4),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1800, 36),
     )
 
 

@@ -1,0 +1,121 @@
+"""A whole Ranjana, started the way users start it, on ports and in folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx2
+import psutil
+
+from archive_scripts.archives import ROOT
+from launcher.ports import free_port
+
+START_SECONDS = 150
+STOP_SECONDS = 30
+
+
+class Ranjana:
+    """A running launcher with its TorchServe and API."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.inference_port = free_port()
+        self.management_port = free_port()
+        self.metrics_port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "launcher"],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "API_PORT": str(self.port),
+                    "TORCHSERVE_INFERENCE_PORT": str(self.inference_port),
+                    "TORCHSERVE_MANAGEMENT_PORT": str(self.management_port),
+                    "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
+                    "TMPDIR": str(folder),
+                    "HEAL_SECONDS": "4",
+                    **(environment or {}),
+                },
+                stdout=log,
+                stderr=log,
+            )
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+
+    def wait_until_ready(self) -> None:
+        """Raises AssertionError with the log when it does not come up."""
+        wait_for(lambda: "Ranjana is ready" in self.log.read_text() or self.ended, START_SECONDS)
+        assert "Ranjana is ready" in self.log.read_text(), self.log.read_text()
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def restarts(self) -> int:
+        """How often TorchServe was started anew and came up again."""
+        return self.log.read_text().count("TorchServe is ready again")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stops it and answers the exit status."""
+        self.client.close()
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """Ends it whatever state it is in; for clearing up after a test."""
+        if not self.ended:
+            self.stop(signal.SIGKILL)
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that it has started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def java(self) -> psutil.Process:
+        (process,) = (child for child in self.processes() if child.name() == "java")
+        return process
+
+    def workers(self) -> list[psutil.Process]:
+        return [child for child in self.processes() if "model_service_worker" in _command(child)]
+
+    def key(self, kind: str) -> str:
+        """A token as TorchServe's own users would read it."""
+        (path,) = self.folder.glob("ranjana-*/home/key_file.json")
+        key: str = json.loads(path.read_text())[kind]["key"]
+        return key
+
+    def predict(self, image: bytes, **query: str) -> httpx2.Response:
+        return self.client.post("/api/predict/", files={"image": image}, params=query)
+
+    def predict_directly(self, image: bytes) -> httpx2.Response:
+        """Asks TorchServe itself, as its operators do."""
+        return httpx2.post(
+            f"http://127.0.0.1:{self.inference_port}/predictions/ranjana",
+            content=image,
+            headers={"Authorization": f"Bearer {self.key('inference')}"},
+            timeout=60,
+        )
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> None:
+    """Raises AssertionError when `condition` does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} seconds"
+        time.sleep(pause)

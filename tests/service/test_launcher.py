@@ -1,0 +1,123 @@
+"""The launcher says what is wrong, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import encode, reference
+from tests.service.running import STOP_SECONDS, Ranjana, wait_for
+
+Launch = Callable[..., Ranjana]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts further instances, and clears up after a test that failed."""
+    started: list[Ranjana] = []
+
+    def start(folder: Path, environment: Mapping[str, str] | None = None) -> Ranjana:
+        started.append(Ranjana(folder, environment))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_no_process_and_no_file(
+    launch: Launch, tmp_path: Path, number: signal.Signals
+) -> None:
+    ranjana = launch(tmp_path)
+    ranjana.wait_until_ready()
+    assert ranjana.predict(encode(reference(0))).status_code == 200
+    family = ranjana.processes()
+    assert len(family) >= 3
+    assert ranjana.stop(number) == 0
+    assert [process for process in family if process.is_running()] == []
+    assert list(tmp_path.iterdir()) == [ranjana.log]
+    ready = [line for line in ranjana.log.read_text().splitlines() if "is ready" in line]
+    assert len(ready) == 1
+    assert f"http://localhost:{ranjana.port}" in ready[0]
+
+
+def test_being_stopped_while_it_starts_leaves_nothing_either(
+    launch: Launch, tmp_path: Path
+) -> None:
+    ranjana = launch(tmp_path)
+    wait_for(lambda: bool(ranjana.processes()), 30)
+    family = ranjana.processes()
+    assert ranjana.stop() == 0
+    assert [process for process in family if process.is_running()] == []
+    assert list(tmp_path.iterdir()) == [ranjana.log]
+
+
+def test_being_killed_outright_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
+    ranjana = launch(tmp_path)
+    ranjana.wait_until_ready()
+    family = ranjana.processes()
+    ranjana.stop(signal.SIGKILL)
+    # Nobody is left to stop them: the kernel and the closed sockets do.
+    wait_for(lambda: not any(map(psutil.Process.is_running, family)), STOP_SECONDS)
+    # And the next one clears away the files.
+    successor = launch(tmp_path)
+    wait_for(lambda: bool(successor.processes()), 30)
+    successor.stop()
+    assert list(tmp_path.glob("ranjana-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "port"),
+    [
+        ("API_PORT", "port"),
+        ("TORCHSERVE_INFERENCE_PORT", "inference_port"),
+        ("TORCHSERVE_MANAGEMENT_PORT", "management_port"),
+        ("TORCHSERVE_METRICS_PORT", "metrics_port"),
+    ],
+)
+def test_a_port_in_use_is_named(
+    ranjana: Ranjana, launch: Launch, tmp_path: Path, setting: str, port: str
+) -> None:
+    taken = str(getattr(ranjana, port))
+    second = launch(tmp_path, {setting: taken})
+    assert second.process.wait(30) == 1
+    said = second.log.read_text()
+    assert taken in said
+    assert setting in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("API_PORT", "eighty"), ("API_PORT", "70000"), ("LOG_LEVEL", "loud")]
+)
+def test_an_unusable_setting_is_named(
+    launch: Launch, tmp_path: Path, setting: str, value: str
+) -> None:
+    refused = launch(tmp_path, {setting: value})
+    assert refused.process.wait(30) == 2
+    assert f"The setting {setting} is not usable" in refused.log.read_text()
+
+
+def test_a_missing_archive_is_said_and_not_waited_for(launch: Launch, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    failed = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
+    assert failed.process.wait(60) == 1
+    assert "ranjana.mar" in failed.log.read_text()
+    assert "Traceback" not in failed.log.read_text()
+
+
+def test_two_run_side_by_side(ranjana: Ranjana, launch: Launch, tmp_path: Path) -> None:
+    second = launch(tmp_path)
+    try:
+        second.wait_until_ready()
+        for running in (ranjana, second):
+            assert running.predict(encode(reference(9))).json()["predicted_class"] == 9
+    finally:
+        second.stop()
+    assert ranjana.predict(encode(reference(9))).status_code == 200

@@ -1,0 +1,117 @@
+"""Keys are rotated, workers and servers die, and callers hardly notice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+
+from tests.conftest import encode, reference
+from tests.service.running import Ranjana, wait_for
+
+IMAGE = encode(reference(5))
+
+
+@contextmanager
+def steady_requests(ranjana: Ranjana, callers: int = 4) -> Iterator[list[httpx2.Response]]:
+    """Callers that never pause, while the body of the `with` runs; what they were answered."""
+    responses: list[httpx2.Response] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            responses.append(ranjana.predict(IMAGE))
+
+    with ThreadPoolExecutor(callers) as pool:
+        calls = [pool.submit(call) for _ in range(callers)]
+        try:
+            time.sleep(0.5)
+            yield responses
+            time.sleep(0.5)
+        finally:
+            done.set()
+        for finished in calls:
+            finished.result()
+
+
+def rotate(ranjana: Ranjana, kind: str) -> None:
+    """Buys a new key, as an operator would; the old one is dead from now on."""
+    response = httpx2.get(
+        f"http://127.0.0.1:{ranjana.management_port}/token",
+        params={"type": kind},
+        headers={"Authorization": f"Bearer {ranjana.key('API')}"},
+    )
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("kind", ["inference", "management"])
+def test_key_rotation_while_requests_run_fails_none(ranjana: Ranjana, kind: str) -> None:
+    with steady_requests(ranjana) as responses:
+        for _ in range(10):
+            before = ranjana.key(kind)
+            rotate(ranjana, kind)
+            assert ranjana.key(kind) != before
+            assert ranjana.client.get("/ready").status_code == 200
+            time.sleep(0.1)
+    assert len(responses) > 50
+    assert {response.status_code for response in responses} == {200}
+
+
+def test_a_killed_worker_is_replaced(ranjana: Ranjana) -> None:
+    victims = ranjana.workers()
+    with steady_requests(ranjana) as responses:
+        victims[0].kill()
+        wait_for(lambda: len(ranjana.workers()) == len(victims) and not victims[0].is_running(), 60)
+        wait_for(lambda: ranjana.client.get("/ready").status_code == 200, 60)
+    # What the worker had in its hands is lost, with an invitation to ask again.
+    assert {response.status_code for response in responses} <= {200, 503}
+    lost = [response for response in responses if response.status_code == 503]
+    assert len(lost) <= 16
+    assert all(response.headers["Retry-After"] for response in lost)
+    assert ranjana.predict(IMAGE).status_code == 200
+
+
+def test_when_all_workers_are_killed_it_recovers(ranjana: Ranjana) -> None:
+    for worker in ranjana.workers():
+        worker.kill()
+    wait_for(lambda: ranjana.predict(IMAGE).status_code == 200, 60)
+    wait_for(lambda: ranjana.client.get("/ready").status_code == 200, 60)
+
+
+def test_a_killed_torchserve_means_503_and_then_recovery(ranjana: Ranjana) -> None:
+    restarts = ranjana.restarts
+    ranjana.java().kill()
+    response = ranjana.predict(IMAGE)
+    assert response.status_code == 503
+    assert response.json()["success"] is False
+    assert response.headers["Retry-After"]
+    assert ranjana.client.get("/ready").status_code == 503
+    assert ranjana.client.get("/health").status_code == 200
+    wait_for(lambda: ranjana.restarts > restarts, 90)
+    assert ranjana.predict(IMAGE).status_code == 200
+    assert ranjana.client.get("/ready").status_code == 200
+
+
+def test_a_torchserve_that_hangs_is_restarted(ranjana: Ranjana) -> None:
+    restarts = ranjana.restarts
+    ranjana.java().suspend()
+    wait_for(lambda: ranjana.restarts > restarts, 90)
+    assert ranjana.predict(IMAGE).json()["predicted_class"] == 5
+
+
+def test_a_killed_api_is_restarted(ranjana: Ranjana) -> None:
+    (api,) = (child for child in ranjana.processes() if "auth_api" in child.cmdline())
+    api.kill()
+
+    def answers() -> bool:
+        try:
+            return ranjana.predict(IMAGE).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    wait_for(answers, 60)
