@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from archive_scripts.archives import ROOT
-from tests.service.running import Ranjana
+from tests.service.running import Launch, Ranjana
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 REFERENCES = ROOT / "reference_images"
@@ -36,6 +36,20 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
         if not running.ended:
             running.stop()
     finally:
+        running.kill()
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts further instances, and clears up after a test that failed."""
+    started: list[Ranjana] = []
+
+    def start(folder: Path, environment: Mapping[str, str] | None = None) -> Ranjana:
+        started.append(Ranjana(folder, environment))
+        return started[-1]
+
+    yield start
+    for running in started:
         running.kill()
 
 

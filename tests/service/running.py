@@ -106,6 +106,10 @@ class Ranjana:
         )
 
 
+Launch = Callable[..., Ranjana]
+"""Starts a further one: `launch(folder, environment)`."""
+
+
 def _command(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())

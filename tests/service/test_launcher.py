@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.conftest import encode, reference
-from tests.service.running import STOP_SECONDS, Ranjana, wait_for
-
-Launch = Callable[..., Ranjana]
-
-
-@pytest.fixture
-def launch() -> Iterator[Launch]:
-    """Starts further instances, and clears up after a test that failed."""
-    started: list[Ranjana] = []
-
-    def start(folder: Path, environment: Mapping[str, str] | None = None) -> Ranjana:
-        started.append(Ranjana(folder, environment))
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.kill()
+from tests.service.running import STOP_SECONDS, Launch, Ranjana, wait_for
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

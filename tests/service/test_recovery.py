@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import pytest
+import yaml
 
+from archive_scripts.archives import ROOT
 from tests.conftest import encode, reference
-from tests.service.running import Ranjana, wait_for
+from tests.service.running import Launch, Ranjana, wait_for
 
 IMAGE = encode(reference(5))
 
@@ -115,3 +119,44 @@ def test_a_killed_api_is_restarted(ranjana: Ranjana) -> None:
             return False
 
     wait_for(answers, 60)
+
+
+def test_keys_are_renewed_before_they_expire_and_no_request_fails(
+    launch: Launch, tmp_path: Path
+) -> None:
+    # Keys that live for a minute are always about to expire.
+    ranjana = launch(tmp_path, {"TS_TOKEN_EXPIRATION_TIME_MIN": "1"})
+    ranjana.wait_until_ready()
+    first = ranjana.key("inference")
+    with steady_requests(ranjana) as responses:
+        time.sleep(12)
+    assert ranjana.key("inference") != first
+    assert {response.status_code for response in responses} == {200}
+
+
+def test_a_full_queue_is_a_503_to_try_again(launch: Launch, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    with_queue_of_one(ROOT / "model_store" / "ranjana.mar", store / "ranjana.mar")
+    ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
+    ranjana.wait_until_ready()
+    with ThreadPoolExecutor(48) as callers:
+        responses = list(callers.map(lambda _: ranjana.predict(IMAGE), range(300)))
+    answered = [response for response in responses if response.status_code == 200]
+    refused = [response for response in responses if response.status_code == 503]
+    assert answered
+    assert refused
+    assert len(answered) + len(refused) == len(responses)
+    assert {response.json()["code"] for response in refused} == {"model_server_busy"}
+    assert all(response.headers["Retry-After"] for response in refused)
+
+
+def with_queue_of_one(archive: Path, changed: Path) -> None:
+    """Copies an archive, with a queue so short that a few callers fill it."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "model-config.yaml":
+                config = yaml.safe_load(content)
+                content = yaml.safe_dump({**config, "jobQueueSize": 1, "batchSize": 1}).encode()
+            target.writestr(name, content)

@@ -1,0 +1,64 @@
+"""The documentation page in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Request, sync_playwright
+
+from tests.conftest import encode, reference
+from tests.service.running import Ranjana
+
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("needs Chromium (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+def test_a_picture_can_be_sent_from_the_page_and_nothing_comes_from_elsewhere(
+    ranjana: Ranjana, browser: Browser
+) -> None:
+    home = f"http://127.0.0.1:{ranjana.port}"
+    page = browser.new_page()
+    requests: list[Request] = []
+    problems: list[str] = []
+    page.on("request", lambda request: requests.append(request))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
+    page.goto(f"{home}/docs")
+    page.get_by_text("Reads one character.").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_label("Request content type").select_option("multipart/form-data")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "dda.png", "mimeType": "image/png", "buffer": encode(reference(12))}
+    )
+    page.get_by_role("button", name="Execute").click()
+    answer = page.locator(".live-responses-table .response .microlight").first
+    answer.wait_for(timeout=20_000)
+    assert '"predicted_class": 12' in answer.inner_text()
+    assert problems == []
+    assert {request.url.split("/", 3)[2] for request in requests if "data:" not in request.url} == {
+        home.removeprefix("http://")
+    }
+    page.close()
