@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.arrays import Mask, gray
+from handlers.arrays import mask as to_mask
 from handlers.errors import NoCharacterFound
 
 # Shares of the main contour's area: what is smaller than the first is a speck wherever it is;
@@ -21,14 +22,15 @@ _GAP = 0.14
 # Noise is many contours of which none stands out.
 _NOISE_CONTOURS = 60
 _NOISE_MAIN_SHARE = 0.10
-# Or it is dense, and so rough that a median over 3x3 pixels turns this share of them.
-_NOISE_TURNED = 0.2
+# Or it is dense, and so rough that a median over 3x3 pixels turns this share of them. Real
+# handwriting has up to 0.015.
+_NOISE_TURNED = 0.12
 # Ink on more than this share of the picture is not writing but a surface.
 _SURFACE = 0.80
 
 
 def isolate(mask: Mask) -> Mask | None:
-    """Returns the mask of the character alone, or None where the whole picture is all there is.
+    """Returns the mask of the character alone, cropped to it, or None where nothing stands out.
 
     Raises NoCharacterFound when the mask is empty, full or nothing but specks.
     """
@@ -36,7 +38,10 @@ def isolate(mask: Mask) -> Mask | None:
     turned = cv2.countNonZero(cv2.absdiff(cv2.medianBlur(ink, 3), ink))
     if turned > _NOISE_TURNED * mask.size:
         raise NoCharacterFound("No character found: the image is nothing but noise.")
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    # 16 bits take a third of the time of 32; what passed the test for noise has fewer contours.
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(
+        ink, connectivity=8, ltype=cv2.CV_16U
+    )
     if count == 1 or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
     # Label 0 is the paper.
@@ -52,7 +57,9 @@ def isolate(mask: Mask) -> Mask | None:
     if areas[main] > _SURFACE * mask.size:
         return None
     kept = _gather(main, boxes, areas)
-    return np.isin(labels, np.flatnonzero(kept) + 1)
+    left, top = boxes[kept, :2].min(axis=0)
+    right, bottom = (boxes[kept, :2] + boxes[kept, 2:]).max(axis=0)
+    return to_mask(np.concatenate([[False], kept])[labels[top:bottom, left:right]])
 
 
 def _prominence(

@@ -144,9 +144,10 @@ def ink_mask(ink: Gray) -> Mask:
     mask = binary > 0
     if not mask.any() or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
-    written, paper = ink[mask], ink[~mask]
-    contrast = float(written.mean()) - float(paper.mean())
-    if contrast < max(_LEAST_CONTRAST, _LEAST_SEPARATION * float(paper.std())):
+    written, _ = cv2.meanStdDev(ink, mask=binary)
+    paper, paper_spread = cv2.meanStdDev(ink, mask=cv2.bitwise_not(binary))
+    contrast = float(written[0, 0] - paper[0, 0])
+    if contrast < max(_LEAST_CONTRAST, _LEAST_SEPARATION * float(paper_spread[0, 0])):
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
     return mask
 
