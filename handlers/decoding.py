@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from handlers.arrays import Field, Gray
+from handlers.arrays import Gray
 from handlers.arrays import gray as to_gray
 from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 
@@ -22,7 +24,7 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 MAX_PIXELS = 40_000_000
 """Declared pixels above which an image is refused undecoded: three 12-megapixel photos."""
 
-LONGEST_SIDE = 640
+LONGEST_SIDE = 512
 """Longer side of what `decode` returns, in pixels, at the most."""
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 scale when that leaves at least this many pixels on the
@@ -62,20 +64,26 @@ def decode(data: bytes) -> Gray:
         gray = _gray(image)
     except Exception as error:  # and on broken pixel data
         raise _damaged() from error
-    return _fitted(gray)
+    return shrink(gray, LONGEST_SIDE)
 
 
-def _fitted(gray: Gray) -> Gray:
-    scale = LONGEST_SIDE / max(gray.shape)
-    if scale < 1:
-        size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
-        return to_gray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA))
-    return gray
+Picture = TypeVar("Picture", Gray, npt.NDArray[np.uint16])
+
+
+def shrink(picture: Picture, longest: int) -> Picture:
+    """Scales a picture down so that its longer side is `longest` pixels; never up."""
+    scale = longest / max(picture.shape)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(smaller, dtype=picture.dtype)
 
 
 def _gray(image: Image.Image) -> Gray:
     if image.mode.startswith("I"):
-        return _stretched(np.asarray(ImageOps.exif_transpose(image), dtype=np.float32))
+        deep = np.asarray(ImageOps.exif_transpose(image)).clip(0, 65535).astype(np.uint16)
+        return _stretched(shrink(deep, LONGEST_SIDE))
     picture = image.convert("RGBA" if image.has_transparency_data else "L")
     # Before anything that copies: a large picture must not be held several times over.
     excess = max(picture.size) // LONGEST_SIDE
@@ -88,12 +96,12 @@ def _gray(image: Image.Image) -> Gray:
     return np.asarray(picture)
 
 
-def _stretched(values: Field) -> Gray:
+def _stretched(deep: npt.NDArray[np.uint16]) -> Gray:
     """Maps the values in use to 0-255: 16-bit pictures often hold 10 or 12 bits."""
-    low, high = float(values.min()), float(values.max())
+    low, high = int(deep.min()), int(deep.max())
     if high - low < 256:
-        return np.full(values.shape, 255, np.uint8)
-    return to_gray((values - low) * (255 / (high - low)))
+        return np.full(deep.shape, 255, np.uint8)
+    return to_gray((deep.astype(np.float32) - low) * (255 / (high - low)))
 
 
 def _damaged() -> DamagedImage:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from handlers.arrays import Field, Gray, Mask
+from handlers.arrays import Gray, Mask
 from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
-from handlers.decoding import decode
+from handlers.decoding import decode, shrink
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_ink
 from handlers.isolation import isolate
@@ -28,6 +28,9 @@ from handlers.ruled_lines import remove_ruled_lines
 
 SMALLEST_SIDE = 8
 """Pixels on the shorter side below which nothing can be read."""
+
+# Longer side, in pixels, of the copy on which light and polarity are judged.
+_SMALL = 96
 
 # Otsu's two classes must be this far apart for one of them to be ink: in units of 1/255 of the
 # paper's brightness, and of the spread of the paper. Splitting pure Gaussian noise in two gives
@@ -93,17 +96,19 @@ def ink_map(gray: Gray) -> Gray:
     Returns uint8 of the same shape: how much darker than the paper around it each pixel is
     (lighter, for light ink on dark), 0 none to 255 all.
     """
-    if _is_light_on_dark(gray):
-        gray = 255 - gray
-    paper = _paper(gray)
-    ink = 1 - to_field(cv2.GaussianBlur(gray, (3, 3), 0)) / np.maximum(paper, 1)
-    return to_gray(np.clip(ink, 0, 1) * 255)
+    small = shrink(gray, _SMALL)
+    if _is_light_on_dark(small):
+        gray, small = 255 - gray, 255 - small
+    size = (gray.shape[1], gray.shape[0])
+    paper = cv2.resize(_paper(small), size, interpolation=cv2.INTER_LINEAR)
+    # Saturates where a pixel is brighter than the paper.
+    brightness = cv2.divide(cv2.GaussianBlur(gray, (3, 3), 0), paper, scale=255)
+    return 255 - to_gray(brightness)
 
 
-def _is_light_on_dark(gray: Gray) -> bool:
+def _is_light_on_dark(small: Gray) -> bool:
     """Whether the deviations from the local median are mostly to the bright side."""
-    small = _shrunk(gray, 96)
-    window = min(255, max(3, round(0.6 * min(small.shape)) | 1))
+    window = max(3, round(0.6 * min(small.shape)) | 1)
     deviation = small.astype(np.int16) - cv2.medianBlur(small, window)
     # Slow changes of light and noise are no strokes.
     quiet = max(8.0, 2.5 * float(np.median(np.abs(deviation))))
@@ -112,26 +117,15 @@ def _is_light_on_dark(gray: Gray) -> bool:
     return bool(brighter > darker)
 
 
-def _paper(gray: Gray) -> Field:
-    """The brightness of the paper behind every pixel of dark ink, float32, same shape.
+def _paper(small: Gray) -> Gray:
+    """The brightness of the paper behind every pixel of dark ink, at least 1, same shape.
 
-    A grey closing with a window wider than any stroke, on a small copy.
+    A grey closing with a window wider than any stroke.
     """
-    small = cv2.GaussianBlur(_shrunk(gray, 96), (3, 3), 0)
     side = max(3, round(0.45 * min(small.shape))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-    paper = cv2.blur(paper, (side // 2 | 1, side // 2 | 1))
-    size = (gray.shape[1], gray.shape[0])
-    return to_field(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR))
-
-
-def _shrunk(gray: Gray, longest: int) -> Gray:
-    scale = longest / max(gray.shape)
-    if scale >= 1:
-        return gray
-    size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
-    return to_gray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA))
+    paper = cv2.morphologyEx(cv2.GaussianBlur(small, (3, 3), 0), cv2.MORPH_CLOSE, kernel)
+    return np.maximum(to_gray(cv2.blur(paper, (side // 2 | 1, side // 2 | 1))), 1)
 
 
 def ink_mask(ink: Gray) -> Mask:

@@ -12,6 +12,7 @@ import torch
 
 from handlers.base import Answer, ImageHandler, Readable, WorkerContext, observe
 from handlers.characters import CHARACTERS
+from handlers.preprocessing import InkImage
 
 TOP = 5
 """How many of the likeliest classes an answer lists."""
@@ -26,29 +27,29 @@ class RecognitionHandler(ImageHandler):
         with torch.inference_mode():
             images = torch.from_numpy(inks).unsqueeze(1).float().div_(255)
             probabilities = self.model(images).double().numpy()
-        return [
-            self._answer(item, row, context) for item, row in zip(batch, probabilities, strict=True)
-        ]
+        answers = []
+        for item, row in zip(batch, probabilities, strict=True):
+            observe(context, item.index, "Confidence", float(row.max()), "Share")
+            answers.append({**describe(item.image, row), "model": self.description})
+        return answers
 
-    def _answer(
-        self, item: Readable, probabilities: npt.NDArray[np.float64], context: WorkerContext
-    ) -> Answer:
-        likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
-        top = [_candidate(int(index), float(probabilities[index])) for index in likeliest]
-        best = top[0]
-        observe(context, item.index, "Confidence", float(probabilities[likeliest[0]]), "Share")
-        return {
-            "success": True,
-            "predicted_class": best["class"],
-            "character": best["character"],
-            "name": best["name"],
-            "confidence": best["confidence"],
-            "top": top,
-            "probabilities": probabilities.round(6).tolist(),
-            "processed_image": png_data_uri(item.image.ink),
-            "preprocessed": item.image.isolated,
-            "model": self.description,
-        }
+
+def describe(image: InkImage, probabilities: npt.NDArray[np.float64]) -> Answer:
+    """What an image was read as; `probabilities` is one a class, of shape (36,)."""
+    likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
+    top = [_candidate(int(index), float(probabilities[index])) for index in likeliest]
+    best = top[0]
+    return {
+        "success": True,
+        "predicted_class": best["class"],
+        "character": best["character"],
+        "name": best["name"],
+        "confidence": best["confidence"],
+        "top": top,
+        "probabilities": probabilities.round(6).tolist(),
+        "processed_image": png_data_uri(image.ink),
+        "preprocessed": image.isolated,
+    }
 
 
 def _candidate(index: int, probability: float) -> Answer:

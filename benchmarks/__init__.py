@@ -1,0 +1,1 @@
+"""`make benchmark`: how fast it is, as ratios measured in one run."""

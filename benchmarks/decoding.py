@@ -1,0 +1,62 @@
+"""How much a 12-megapixel photograph costs before the model sees it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from archive_scripts.photographs import photograph
+from handlers.decoding import decode
+from handlers.preprocessing import preprocess
+from tests.conftest import encode, reference
+
+_REPEATS = 15
+_GRAIN = {"smooth": 0.0, "grainy": 4.0}
+
+
+def decoding_table() -> str:
+    """Times of a full decode, of ours and of the whole preprocessing, and their ratios."""
+    cv2.setNumThreads(1)
+    lines = [
+        "### A 12-megapixel JPEG",
+        "",
+        "| photograph | full decode ms | reduced decode ms | preprocessing ms | of a full decode |",
+        "|---|---|---|---|---|",
+    ]
+    for name, grain in _GRAIN.items():
+        data = _photo(grain)
+        full = _milliseconds(lambda data=data: _full_decode(data))
+        reduced = _milliseconds(lambda data=data: decode(data))
+        whole = _milliseconds(lambda data=data: preprocess(data))
+        lines.append(
+            f"| {name}, {len(data) / 1e6:.1f} MB | {full:.1f} | {reduced:.1f} | {whole:.1f} "
+            f"| {whole / full:.2f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _photo(grain: float) -> bytes:
+    rng = np.random.default_rng(0)
+    size = (1000, 750)
+    picture = photograph(255 - reference(12), rng, size=size, rules=True, chalk=False)
+    large = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    if grain:
+        large = np.clip(large + rng.normal(0, grain, large.shape), 0, 255).astype(np.uint8)
+    return encode(large[..., ::-1].copy(), "JPEG", quality=92)
+
+
+def _full_decode(data: bytes) -> None:
+    cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(_REPEATS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1000
