@@ -105,6 +105,12 @@ def _add_evaluate(commands: Commands) -> None:
     )
     parser.add_argument("folders", type=Path, nargs="+", help="folders of class_N.png")
     parser.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
+    parser.add_argument(
+        "--photographs",
+        type=int,
+        default=0,
+        help="lay each picture on paper, photograph it so many times and read those",
+    )
     parser.set_defaults(run=_evaluate)
 
 
@@ -114,7 +120,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     network = load_weights(recognition_network(), options.weights)
     for folder in options.folders:
-        print(report(folder, evaluate(network, folder)))
+        print(report(folder, evaluate(network, folder, options.photographs)))
 
 
 def usable_cores() -> int:

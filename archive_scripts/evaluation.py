@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from archive_scripts.datasets import to_tensor
 from archive_scripts.glyphs import class_of_file
+from archive_scripts.photographs import photograph
 from handlers.characters import CHARACTERS
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess
@@ -26,10 +31,12 @@ class Evaluation:
     """(true class, predicted class) of each image read wrongly; None where it was refused."""
 
 
-def evaluate(network: nn.Module, folder: Path) -> Evaluation:
+def evaluate(network: nn.Module, folder: Path, photographs: int = 0) -> Evaluation:
     """Reads every `class_N.png` of `folder` whose class is one of the 36.
 
-    Raises ValueError when there is none.
+    With `photographs`, each picture (white ink on black) is laid on paper and photographed so
+    many times, always the same way, and the photographs are read instead. Raises ValueError
+    when there is no picture.
     """
     labelled = [
         (path, label)
@@ -40,9 +47,9 @@ def evaluate(network: nn.Module, folder: Path) -> Evaluation:
         raise ValueError(f"{folder} has no class_N.png")
     hits1, hits3 = 0, 0
     mistakes: list[tuple[int, int | None]] = []
-    for path, label in labelled:
+    for data, label in _images(labelled, photographs):
         try:
-            image = to_tensor([preprocess(path.read_bytes()).ink])
+            image = to_tensor([preprocess(data).ink])
         except ImageRefused:
             mistakes.append((label, None))
             continue
@@ -52,7 +59,19 @@ def evaluate(network: nn.Module, folder: Path) -> Evaluation:
         hits3 += label in ranked[:3]
         if ranked[0] != label:
             mistakes.append((label, ranked[0]))
-    return Evaluation(len(labelled), hits1 / len(labelled), hits3 / len(labelled), mistakes)
+    images = len(labelled) * max(1, photographs)
+    return Evaluation(images, hits1 / images, hits3 / images, mistakes)
+
+
+def _images(labelled: list[tuple[Path, int]], photographs: int) -> Iterator[tuple[bytes, int]]:
+    for path, label in labelled:
+        if not photographs:
+            yield path.read_bytes(), label
+        ink = np.asarray(Image.open(path).convert("L"))
+        for number in range(photographs):
+            picture = photograph(ink, np.random.default_rng((label, number)))
+            _, encoded = cv2.imencode(".jpg", picture)
+            yield encoded.tobytes(), label
 
 
 def report(folder: Path, evaluation: Evaluation) -> str:

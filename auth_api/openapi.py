@@ -59,14 +59,17 @@ window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });
 
 def documented(
     *,
-    answer: type[BaseModel],
+    answer: type[BaseModel] | None,
     errors: tuple[int, ...] = (),
     query: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
     json: type[BaseModel] | None = None,
     tag: str,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Puts a route into the description; its docstring becomes the text."""
+    """Puts a route into the description; its docstring becomes the text.
+
+    `answer` is the model of its 200, None where that is no JSON.
+    """
     models: dict[str, Any] = {"HTTP_200": answer}
     models |= {f"HTTP_{status}": ErrorAnswer for status in errors}
     decorator: Callable[[Endpoint], Endpoint] = _spectree.validate(

@@ -5,6 +5,7 @@ Every foreign failure becomes one of `auth_api.errors` here.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -112,7 +113,7 @@ class TorchServe:
                 return await self._once(kind, method, path, body, headers)
         except aiohttp.ConnectionTimeoutError as error:
             raise Unavailable("The model server cannot be reached at the moment.") from error
-        except TimeoutError as error:
+        except asyncio.TimeoutError as error:
             raise _busy() from error
         except aiohttp.ClientConnectorError as error:
             raise Unavailable("The model server is not running at the moment.") from error

@@ -87,7 +87,7 @@ class KeyFile:
                 "/token", params={"type": kind}, headers={"Authorization": f"Bearer {api_key}"}
             ) as response:
                 response.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise Unavailable("The model server gave no new key. Please try again.") from error
 
     async def _read(self) -> None:

