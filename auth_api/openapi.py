@@ -16,7 +16,7 @@ from spectree import Response as Answers
 from spectree import SpecTree
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -98,10 +98,16 @@ async def page(request: Request) -> Response:
     return HTMLResponse(_PAGE)
 
 
+async def home(request: Request) -> Response:
+    """`/`: until there is a page for learners, what there is to read."""
+    return RedirectResponse("/docs")
+
+
 def routes() -> list[BaseRoute]:
     """The routes of the documentation itself."""
     assets = StaticFiles(directory=str(files(swagger_ui) / "static"))
     return [
+        Route("/", home),
         Route("/openapi.json", specification),
         Route("/docs", page),
         Mount("/docs/assets", assets),

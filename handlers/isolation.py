@@ -25,12 +25,11 @@ _NOISE_MAIN_SHARE = 0.10
 # Or it is dense, and so rough that a median over 3x3 pixels turns this share of them. Real
 # handwriting has up to 0.015.
 _NOISE_TURNED = 0.12
-# Ink on more than this share of the picture is not writing but a surface.
-_SURFACE = 0.80
 
 
 def isolate(mask: Mask) -> Mask | None:
-    """Returns the mask of the character alone, cropped to it, or None where nothing stands out.
+    """Returns the mask of the character alone, cropped to it, or None where it cannot be
+    told from its surroundings: it reaches all four edges of the picture.
 
     Raises NoCharacterFound when the mask is empty, full or nothing but specks.
     """
@@ -47,14 +46,15 @@ def isolate(mask: Mask) -> Mask | None:
     # Label 0 is the paper.
     boxes = np.asarray(stats[1:, :4], dtype=np.int32)
     areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], dtype=np.float64)
-    prominence = _prominence(mask.shape, boxes, np.asarray(centres[1:], dtype=np.float64))
+    edges = _edges_touched(mask.shape, boxes)
+    prominence = _prominence(mask.shape, np.asarray(centres[1:], dtype=np.float64), edges)
     main = int(np.argmax(areas * prominence))
     contours = np.count_nonzero(areas >= 2)
     if areas[main] < max(6, 0.0002 * mask.size) or (
         contours > _NOISE_CONTOURS and areas[main] < _NOISE_MAIN_SHARE * areas.sum()
     ):
         raise NoCharacterFound("No character found: there are only specks.")
-    if areas[main] > _SURFACE * mask.size:
+    if edges[main] == 4:
         return None
     kept = _gather(main, boxes, areas)
     left, top = boxes[kept, :2].min(axis=0)
@@ -62,8 +62,17 @@ def isolate(mask: Mask) -> Mask | None:
     return to_mask(np.concatenate([[False], kept])[labels[top:bottom, left:right]])
 
 
+def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """How many of the four edges of the picture each contour reaches."""
+    height, width = shape
+    left, top = boxes[:, 0] <= 1, boxes[:, 1] <= 1
+    right = boxes[:, 0] + boxes[:, 2] >= width - 1
+    bottom = boxes[:, 1] + boxes[:, 3] >= height - 1
+    return left.astype(np.int64) + top + right + bottom
+
+
 def _prominence(
-    shape: tuple[int, ...], boxes: npt.NDArray[np.int32], centres: npt.NDArray[np.float64]
+    shape: tuple[int, ...], centres: npt.NDArray[np.float64], edges: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """1 for a contour in the middle of the picture, less towards and along its edges.
 
@@ -72,10 +81,6 @@ def _prominence(
     """
     height, width = shape
     offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
-    left, top = boxes[:, 0] <= 1, boxes[:, 1] <= 1
-    right = boxes[:, 0] + boxes[:, 2] >= width - 1
-    bottom = boxes[:, 1] + boxes[:, 3] >= height - 1
-    edges = left.astype(int) + top + right + bottom
     return np.asarray((1 - offset) ** 2 * 0.6**edges)
 
 

@@ -62,7 +62,7 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
     api = await _start_api(settings, model_server)
     try:
         await _api_answers(settings, api)
-        print(_ready_line(settings), file=sys.stderr, flush=True)
+        print(_ready_line(settings, model_server), file=sys.stderr, flush=True)
         heal_api = _Pause()
         heal_model_server = _Pause()
         while True:
@@ -109,14 +109,14 @@ async def _api_answers(settings: LauncherSettings, api: Child) -> None:
     raise ApiFailed(f"The API did not answer within {_API_START_SECONDS:g} seconds.")
 
 
-def _ready_line(settings: LauncherSettings) -> str:
+def _ready_line(settings: LauncherSettings, model_server: ModelServer) -> str:
     local = {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
     host = "localhost" if settings.api_host in local else settings.api_host
     api = f"http://{host}:{settings.api_port}"
     ports = (
         f"inference {settings.torchserve_inference_port}, "
         f"management {settings.torchserve_management_port}, "
-        f"metrics {settings.torchserve_metrics_port}"
+        f"metrics {settings.torchserve_metrics_port}, keys in {model_server.key_file}"
     )
     return (
         f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe on 127.0.0.1: {ports}). "

@@ -145,12 +145,14 @@ def test_a_stripe_in_a_tight_crop_is_no_ruled_line() -> None:
 
 
 def test_where_nothing_can_be_isolated_the_whole_picture_is_used() -> None:
-    # Ink on nearly all of it, and the border: a close-up of a blot, say.
-    blot = np.full((120, 120), 20, np.uint8)
-    blot[50:60, 50:60] = 235
-    blot[90:97, 20:30] = 235
-    found = preprocess(encode(blot, "JPEG"))
-    assert found.ink.any()
+    # Strokes that run off the picture on every side: too close, or no character at all.
+    picture = np.full((240, 240), 215, np.uint8)
+    cv2.line(picture, (0, 20), (239, 200), 40, 24)
+    cv2.line(picture, (200, 0), (60, 239), 40, 24)
+    found = preprocess(encode(picture, "JPEG"))
+    assert not found.isolated
+    whole = cv2.resize(255 - picture, (56, 56), interpolation=cv2.INTER_AREA)
+    assert agreement(found.ink[4:60, 4:60], (whole >= 128).astype(np.uint8) * 255) > 0.9
 
 
 def test_the_ink_image_is_centred_with_a_margin_and_keeps_its_aspect_ratio() -> None:
