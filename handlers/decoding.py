@@ -82,18 +82,27 @@ def shrink(picture: Picture, longest: int) -> Picture:
 
 def _gray(image: Image.Image) -> Gray:
     if image.mode.startswith("I"):
-        deep = np.asarray(ImageOps.exif_transpose(image)).clip(0, 65535).astype(np.uint16)
+        deep = np.asarray(_upright(image)).clip(0, 65535).astype(np.uint16)
         return _stretched(shrink(deep, LONGEST_SIDE))
-    picture = image.convert("RGBA" if image.has_transparency_data else "L")
-    # Before anything that copies: a large picture must not be held several times over.
+    mode = "RGBA" if image.has_transparency_data else "L"
+    # A large picture must not be held several times over: no copy before it is small.
+    picture = image if image.mode == mode else image.convert(mode)
     excess = max(picture.size) // LONGEST_SIDE
     if excess > 1:
         picture = picture.reduce(excess)
-    picture = ImageOps.exif_transpose(picture)
+    picture = _upright(picture)
     if picture.mode == "RGBA":
         paper = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(paper, picture).convert("L")
     return np.asarray(picture)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF orientation says, if that can be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # broken metadata say nothing of the picture itself
+        return image
 
 
 def _stretched(deep: npt.NDArray[np.uint16]) -> Gray:

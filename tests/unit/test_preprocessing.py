@@ -117,6 +117,11 @@ def test_a_12_megapixel_photograph() -> None:
     assert agreement(found.ink, ink_of(12)) > 0.7
 
 
+def test_broken_metadata_do_not_spoil_a_good_picture() -> None:
+    garbage = b"Exif\0\0" + np.random.default_rng(1).bytes(200)
+    assert agreement(preprocess(encode(reference(12), "JPEG", exif=garbage)).ink, ink_of(12)) > 0.97
+
+
 def test_detached_parts_and_broken_strokes_stay_and_specks_go() -> None:
     page = np.full((300, 300), 255, np.uint8)
     page[80:200, 100:130] = 20
