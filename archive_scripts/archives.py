@@ -19,19 +19,46 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _DIGEST_FILE = "inputs.sha256"
 
-# Everything of `handlers` that a recognition worker imports; the handler itself is packed
-# beside the folder, where TorchServe looks for it.
+# Everything of `handlers` that any worker imports; the handler itself is packed beside the
+# folder, where TorchServe looks for it.
 _SHARED_MODULES = (
     "__init__",
+    "alignment",
     "arrays",
     "base",
     "characters",
+    "comparison",
     "decoding",
+    "distance",
     "errors",
+    "faults",
+    "feedback",
+    "forms",
     "framing",
+    "heatmap",
     "isolation",
+    "options",
+    "pictures",
+    "places",
     "preprocessing",
     "ruled_lines",
+)
+
+# Everything of `archive_scripts` that an archive is built with.
+_BUILDERS = (
+    "archives",
+    "contents",
+    "export",
+    "glyphs",
+    "hand",
+    "inks",
+    "networks",
+    "nib",
+    "reference_forms",
+    "references",
+    "splines",
+    "strokes",
+    "torchvision_import",
 )
 
 
@@ -42,16 +69,19 @@ class ArchiveRecipe:
     name: str
     version: str
     handler: str
-    """Module of `handlers` with the one handler class."""
+    """Module of `handlers` with the one handler class, and function of
+    `archive_scripts.contents` that makes what that handler loads."""
     weights: Path
+    data: tuple[Path, ...] = ()
+    """Files beside the weights that the contents are made of."""
+    worker_share: float = 1.0
+    """Workers of this model for each that a build is asked for, at least one."""
 
     def inputs(self) -> list[Path]:
         """The files whose change makes the archive out of date."""
         modules = [ROOT / "handlers" / f"{name}.py" for name in (*_SHARED_MODULES, self.handler)]
-        builders = [
-            ROOT / "archive_scripts" / f"{name}.py" for name in ("archives", "export", "networks")
-        ]
-        return [*modules, *builders, self.weights]
+        builders = [ROOT / "archive_scripts" / f"{name}.py" for name in _BUILDERS]
+        return [*modules, *builders, self.weights, *self.data]
 
 
 RECIPES = (
@@ -61,21 +91,34 @@ RECIPES = (
         handler="recognition",
         weights=ROOT / "weights" / "recognition.safetensors",
     ),
+    ArchiveRecipe(
+        name="similarity",
+        version="1.0",
+        handler="similarity",
+        # Asked for less often than recognition, and each worker holds another copy of torch.
+        worker_share=0.5,
+        weights=ROOT / "weights" / "similarity.safetensors",
+        data=(
+            ROOT / "archive_scripts" / "letterforms.json",
+            *(ROOT / "reference_images" / f"class_{index}.png" for index in range(36)),
+        ),
+    ),
 )
 
 
 def build_archives(store: Path, workers: int) -> list[Path]:
     """Builds what is missing or out of date in `store`; answers the archives it built.
 
-    Each archive starts `workers` workers a model. Raises FileNotFoundError when weights are
-    missing.
+    Each archive starts `workers` workers or the share of them that its recipe says. Raises
+    FileNotFoundError when weights are missing.
     """
     built = []
     for recipe in RECIPES:
         archive = store / f"{recipe.name}.mar"
-        digest = _digest(recipe, workers)
+        share = max(1, round(recipe.worker_share * workers))
+        digest = _digest(recipe, share)
         if _digest_in(archive) != digest:
-            _build(recipe, archive, workers, digest)
+            _build(recipe, archive, share, digest)
             built.append(archive)
     return built
 
@@ -121,7 +164,7 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
     from model_archiver.model_archiver import ModelArchiver
     from model_archiver.model_archiver_config import ModelArchiverConfig
 
-    from archive_scripts.export import export_model
+    from archive_scripts import contents
 
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ranjana-archive-") as scratch:
@@ -134,7 +177,7 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
         config = folder / "model-config.yaml"
         config.write_text(yaml.safe_dump(model_config(workers), sort_keys=False))
         model = folder / "model.pt"
-        export_model(recipe.weights, model)
+        getattr(contents, recipe.handler)(recipe.weights, model, folder / "extra")
         with _temporary_files_in(folder / "tmp"):
             ModelArchiver.generate_model_archive(
                 ModelArchiverConfig(

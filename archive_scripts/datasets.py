@@ -1,8 +1,9 @@
-"""Images to learn from and images to measure on, as float32 tensors a network takes."""
+"""What networks learn from: batches of synthetic handwriting, the same in every run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,31 +11,82 @@ import torch
 from torch.utils.data import Dataset
 
 from archive_scripts.glyphs import folder_glyphs, font_glyphs
-from archive_scripts.synthesis import Letterform, synthesise
+from archive_scripts.impostors import write_impostor
+from archive_scripts.inks import to_tensor
+from archive_scripts.labelled import load_samples
+from archive_scripts.pictured import PicturedLetterform
+from archive_scripts.strokes import load_strokes
+from archive_scripts.synthesis import Letterform, capture
 from handlers.arrays import Gray
+from handlers.characters import CHARACTERS
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+
+IMPOSTOR = -1
+"""The label of marks that are no character."""
 
 _FONT_PIXELS = 256
 
 
-def to_tensor(images: Sequence[Gray]) -> torch.Tensor:
-    """Stacks uint8 images of one shape (height, width) to float32 (n, 1, height, width), 0-1."""
-    return torch.from_numpy(np.stack(images)).unsqueeze(1).float() / 255
+@dataclass(frozen=True)
+class Material:
+    """All that training images are made of."""
+
+    letterforms: list[list[Letterform]]
+    """Ways to write each character: `[class][variant]`."""
+    samples: list[list[Letterform]] = field(default_factory=list)
+    """Characters that somebody wrote: `[class][sample]`, or empty."""
+    sample_share: float = 0.0
+    """Share of the images that are made of `samples`, in classes that have any."""
+    impostor_share: float = 0.0
+    """Share of the images that show no character at all."""
+
+    def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
+        """One ink image, uint8 of shape (64, 64), and its class or `IMPOSTOR`."""
+        if rng.random() < self.impostor_share:
+            return capture(write_impostor, rng), IMPOSTOR
+        label = int(rng.integers(len(self.letterforms)))
+        forms = self.letterforms[label]
+        if self.samples and self.samples[label] and (rng.random() < self.sample_share or not forms):
+            forms = self.samples[label]
+        return capture(forms[rng.integers(len(forms))].write, rng), label
 
 
-def load_letterforms(
-    fonts: Iterable[Path], glyph_folders: Iterable[Path]
-) -> list[list[Letterform]]:
-    """All ways to write each class that the sources show: `[class][variant]`.
+def load_material(
+    *,
+    strokes: bool = True,
+    without: Iterable[str] = (),
+    fonts: Iterable[Path] = (),
+    glyph_folders: Iterable[Path] = (),
+    labelled: Path | None = None,
+    sample_share: float = 0.5,
+    impostor_share: float = 0.08,
+) -> Material:
+    """Brings together the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    Raises ValueError when there is no source at all.
+    `without` names sources of strokes to leave out. Raises ValueError where a class has
+    nothing to be made of or a share is not one.
     """
-    sources = [font_glyphs(font, _FONT_PIXELS) for font in fonts]
-    sources += [folder_glyphs(folder) for folder in glyph_folders]
-    if not sources:
-        raise ValueError("no letterforms: name a font, a folder of glyphs or both")
-    return [[Letterform.from_mask(mask) for mask in masks] for masks in zip(*sources, strict=True)]
+    for share in (sample_share, impostor_share):
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share is between 0 and 1, not {share}")
+    letterforms: list[list[Letterform]] = [[] for _ in CHARACTERS]
+    if strokes:
+        unwanted = set(without)
+        for forms, described in zip(letterforms, load_strokes(), strict=True):
+            forms += [form for form in described if form.source not in unwanted]
+    pictures = [font_glyphs(font, _FONT_PIXELS) for font in fonts]
+    pictures += [folder_glyphs(folder) for folder in glyph_folders]
+    for masks in pictures:
+        for forms, mask in zip(letterforms, masks, strict=True):
+            forms.append(PicturedLetterform.from_mask(mask))
+    samples: list[list[Letterform]] = []
+    if labelled is not None:
+        samples = [list(written) for written in load_samples(labelled)]
+    for index, forms in enumerate(letterforms):
+        if not forms and not (samples and samples[index]):
+            raise ValueError(f"nothing shows class {index}: name a font or a folder of glyphs")
+    return Material(letterforms, samples, sample_share, impostor_share)
 
 
 class SyntheticBatches(Dataset[Batch]):
@@ -46,15 +98,9 @@ class SyntheticBatches(Dataset[Batch]):
     """
 
     def __init__(
-        self,
-        letterforms: Sequence[Sequence[Letterform]],
-        *,
-        batch_size: int,
-        batches: int,
-        first: int = 0,
-        seed: int = 0,
+        self, material: Material, *, batch_size: int, batches: int, first: int = 0, seed: int = 0
     ) -> None:
-        self._letterforms = letterforms
+        self._material = material
         self._batch_size = batch_size
         self._batches = batches
         self._first = first
@@ -65,6 +111,7 @@ class SyntheticBatches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng((self._seed, self._first + index))
-        labels = rng.integers(len(self._letterforms), size=self._batch_size)
-        images = [synthesise(self._letterforms[label], rng) for label in labels]
-        return to_tensor(images), torch.from_numpy(labels)
+        images, labels = zip(
+            *(self._material.image(rng) for _ in range(self._batch_size)), strict=True
+        )
+        return to_tensor(images), torch.tensor(labels)

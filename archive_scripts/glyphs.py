@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS
-
-_CLASS_FILE = re.compile(r"class_(\d+)\.png")
 
 
 def font_glyphs(font: Path, size: int) -> list[Gray]:
@@ -36,9 +33,3 @@ def folder_glyphs(folder: Path) -> list[Gray]:
         np.asarray(Image.open(folder / f"class_{character.index}.png").convert("L"))
         for character in CHARACTERS
     ]
-
-
-def class_of_file(path: Path) -> int | None:
-    """The class a file name like `class_12.png` stands for, None for another name."""
-    match = _CLASS_FILE.fullmatch(path.name)
-    return int(match[1]) if match else None

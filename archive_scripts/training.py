@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ from rich.progress import (
 from torch import nn
 from torch.utils.data import DataLoader
 
-from archive_scripts.datasets import Batch, SyntheticBatches
-from archive_scripts.synthesis import Letterform
+from archive_scripts.datasets import Batch, Material, SyntheticBatches
 
 _CHECKPOINT_STEPS = 250
+
+Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Takes a network, images (n, 1, 64, 64) and labels (n,), answers the loss to be lowered."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,16 @@ class TrainingSettings:
     """What decides a training's outcome; a checkpoint resumes only under equal settings."""
 
     images: int = 1_000_000
-    """Synthetic images seen, each once."""
+    """Images seen, each once."""
     batch_size: int = 128
     learning_rate: float = 2e-3
     """Peak of a one-cycle schedule: linear warm-up over the first 3 %, cosine to zero."""
     weight_decay: float = 0.02
-    label_smoothing: float = 0.05
     average_decay: float = 0.999
     """Of the exponential moving average of the weights, which is what is kept."""
     seed: int = 0
+    data: str = ""
+    """What the images are made of and where the weights start, in words."""
 
     @property
     def steps(self) -> int:
@@ -51,14 +54,15 @@ class TrainingSettings:
 
 def train(
     build: Callable[[], nn.Module],
-    letterforms: Sequence[Sequence[Letterform]],
+    objective: Objective,
+    material: Material,
     settings: TrainingSettings,
     checkpoint: Path,
     *,
     device: str = "cpu",
     loaders: int = 1,
 ) -> nn.Module:
-    """Trains what `build` makes from its seeded initial weights.
+    """Trains what `build` makes, with seeded initial weights, towards `objective`.
 
     Returns the network with the averaged weights, in evaluation mode.
 
@@ -73,14 +77,13 @@ def train(
     if checkpoint.exists():
         first = _resume(checkpoint, settings, network, averaged, optimizer)
     data = SyntheticBatches(
-        letterforms,
+        material,
         batch_size=settings.batch_size,
         batches=settings.steps,
         first=first,
         seed=settings.seed,
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
-    recent_loss = math.log(len(letterforms))
+    recent_loss = math.nan
     with _progress() as progress:
         bar = progress.add_task("training", total=settings.steps, completed=first, loss=0.0)
         loader: DataLoader[Batch] = DataLoader(data, batch_size=None, num_workers=loaders)
@@ -88,18 +91,22 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = _learning_rate(step, settings)
             images = images.to(device, memory_format=torch.channels_last)
-            loss = loss_of(network(images), labels.to(device))
+            loss = objective(network, images, labels.to(device))
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             # A young average would be mostly random initial weights: let it forget faster.
             _average(averaged, network, min(settings.average_decay, (1 + step) / (10 + step)))
-            recent_loss += 0.02 * (loss.item() - recent_loss)
+            recent_loss = _follow(recent_loss, loss.item())
             progress.update(bar, advance=1, loss=recent_loss)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == settings.steps:
                 _save(checkpoint, settings, step + 1, network, averaged, optimizer)
     return averaged
+
+
+def _follow(average: float, value: float) -> float:
+    return value if math.isnan(average) else average + 0.02 * (value - average)
 
 
 def _learning_rate(step: int, settings: TrainingSettings) -> float:

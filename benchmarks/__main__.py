@@ -22,6 +22,7 @@ import uvloop
 
 from archive_scripts.archives import ROOT
 from archive_scripts.photographs import photograph
+from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
 from benchmarks.load import Load, post, run
 from launcher.ports import free_port
@@ -49,6 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{psutil.cpu_count()} cores, {options.rounds} rounds of {options.seconds:g} s\n")
     print(decoding_table())
+    print(comparing_table())
     with tempfile.TemporaryDirectory() as folder, in_process() as old_port:
         ranjana = Ranjana(Path(folder))
         try:

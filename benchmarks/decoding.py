@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from archive_scripts.photographs import photograph
+from benchmarks.timing import milliseconds
 from handlers.decoding import decode
 from handlers.preprocessing import preprocess
 from tests.conftest import encode, reference
 
-_REPEATS = 15
 _GRAIN = {"smooth": 0.0, "grainy": 4.0}
 
 
@@ -29,9 +25,9 @@ def decoding_table() -> str:
     ]
     for name, grain in _GRAIN.items():
         data = _photo(grain)
-        full = _milliseconds(lambda data=data: _full_decode(data))
-        reduced = _milliseconds(lambda data=data: decode(data))
-        whole = _milliseconds(lambda data=data: preprocess(data))
+        full = milliseconds(lambda data=data: _full_decode(data))
+        reduced = milliseconds(lambda data=data: decode(data))
+        whole = milliseconds(lambda data=data: preprocess(data))
         lines.append(
             f"| {name}, {len(data) / 1e6:.1f} MB | {full:.1f} | {reduced:.1f} | {whole:.1f} "
             f"| {whole / full:.2f} |"
@@ -51,12 +47,3 @@ def _photo(grain: float) -> bytes:
 
 def _full_decode(data: bytes) -> None:
     cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-
-
-def _milliseconds(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(_REPEATS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1000

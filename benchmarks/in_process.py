@@ -16,11 +16,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from archive_scripts.archives import ROOT
-from archive_scripts.networks import load_weights, recognition_network
+from archive_scripts.networks import load_network
 from handlers.preprocessing import preprocess
 from handlers.recognition import describe
 
-_network = load_weights(recognition_network(), ROOT / "weights" / "recognition.safetensors")
+_network = load_network(ROOT / "weights" / "recognition.safetensors")
 
 
 async def predict(request: Request) -> JSONResponse:

@@ -14,19 +14,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import cv2
+import numpy as np
 import torch
 from ts.metrics.metric_type_enum import MetricTypes
 
-from handlers.errors import ImageRefused, UnreadableImage
+from handlers.errors import RequestRefused, UnreadableImage
 from handlers.preprocessing import InkImage, preprocess
 
 logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 Request = Mapping[str, Any]
+
+
+Options = TypeVar("Options")
 
 
 class WorkerContext(Protocol):
@@ -37,24 +41,28 @@ class WorkerContext(Protocol):
     system_properties: Mapping[str, Any]
     metrics: Any
 
+    def get_all_request_header(self, idx: int) -> Mapping[str, str]: ...
+
     def set_response_content_type(self, idx: int, value: str) -> None: ...
 
     def set_response_status(self, code: int, phrase: str, idx: int) -> None: ...
 
 
 @dataclass(frozen=True)
-class Readable:
+class Readable(Generic[Options]):
     """A request of a batch whose image could be read."""
 
     index: int
     """Its place in the batch."""
     image: InkImage
+    options: Options
 
 
-class ImageHandler:
+class ImageHandler(Generic[Options]):
     """Preprocesses each image of a batch, runs the model once, answers each image.
 
-    A subclass says in `answers` what the answers are.
+    A subclass says in `options` what else a request asks for and in `answers` what the
+    answers are.
     """
 
     def initialize(self, context: WorkerContext) -> None:
@@ -68,40 +76,64 @@ class ImageHandler:
         batch_size = int(context.system_properties["batch_size"])
         self.model = load_model(folder / manifest["serializedFile"], batch_size)
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
+        self.load(folder)
         warm_up(self.model, batch_size)
+
+    def load(self, folder: Path) -> None:
+        """Reads what else there is in the unpacked archive at `folder`."""
 
     def handle(self, requests: Sequence[Request], context: WorkerContext) -> list[bytes]:
         """Answers a batch: one JSON document a request, in order."""
-        answers: dict[int, Answer] = {}
-        readable: list[Readable] = []
+        answers: dict[int, bytes] = {}
+        readable: list[Readable[Options]] = []
         for index, request in enumerate(requests):
             context.set_response_content_type(index, "application/json")
             started = time.perf_counter()
             try:
-                readable.append(Readable(index, preprocess(image_bytes(request))))
-            except ImageRefused as refusal:
+                headers = context.get_all_request_header(index)
+                options = self.options({name.lower(): headers[name] for name in headers})
+                readable.append(Readable(index, preprocess(image_bytes(request)), options))
+            except RequestRefused as refusal:
                 answers[index] = _refuse(context, index, refusal.status, refusal.code, str(refusal))
             except Exception:  # a bug of ours must not take the whole batch along
                 logger.exception("Preprocessing failed.")
-                answers[index] = _refuse(
-                    context, index, 500, "internal_error", "The image could not be processed."
-                )
+                answers[index] = _fail(context, index)
             observe(context, index, "PreprocessingTime", time.perf_counter() - started, "Seconds")
-        if readable:
-            found = self.answers(readable, context)
-            answers |= {item.index: answer for item, answer in zip(readable, found, strict=True)}
-        return [
-            json.dumps(answers[index], ensure_ascii=False).encode()
-            for index in range(len(requests))
-        ]
+        answers |= self._answers_of(readable, context)
+        return [answers[index] for index in range(len(requests))]
 
-    def answers(self, batch: Sequence[Readable], context: WorkerContext) -> list[Answer]:
+    def _answers_of(
+        self, batch: Sequence[Readable[Options]], context: WorkerContext
+    ) -> dict[int, bytes]:
+        """The answers by their places in the batch. Where they cannot be had together, each is
+        tried alone.
+        """
+        if not batch:
+            return {}
+        try:
+            found = self.answers(batch, context)
+            return {item.index: _encode(answer) for item, answer in zip(batch, found, strict=True)}
+        except Exception:  # as above
+            logger.exception("Answering failed.")
+        if len(batch) > 1:
+            alone = [self._answers_of([item], context) for item in batch]
+            return {index: answer for answers in alone for index, answer in answers.items()}
+        return {batch[0].index: _fail(context, batch[0].index)}
+
+    def options(self, headers: Mapping[str, str]) -> Options:
+        """What a request asks for in its headers, whose names are in lower case.
+
+        Raises RequestRefused.
+        """
+        raise NotImplementedError
+
+    def answers(self, batch: Sequence[Readable[Options]], context: WorkerContext) -> list[Answer]:
         """Runs the model on all images at once and describes what it found in each."""
         raise NotImplementedError
 
 
 def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
-    """Loads what `archive_scripts.export.export_model` wrote, for the CPU and up to
+    """Loads what `archive_scripts.export` wrote, for the CPU and up to
     `batch_size` images at once.
     """
     if platform.machine() in ("x86_64", "AMD64"):
@@ -112,6 +144,12 @@ def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
         torch.jit.set_fusion_strategy([("STATIC", batch_size)])
     model: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     return model.eval()
+
+
+def stack(batch: Sequence[Readable[Any]]) -> torch.Tensor:
+    """The ink images of a batch as the model takes them: float32 (n, 1, 64, 64), 0-1."""
+    inks = np.stack([item.image.ink for item in batch])
+    return torch.from_numpy(inks).unsqueeze(1).float().div_(255)
 
 
 def warm_up(model: torch.jit.ScriptModule, batch_size: int) -> None:
@@ -146,6 +184,14 @@ def observe(context: WorkerContext, index: int, name: str, value: float, unit: s
     context.metrics.add_metric(name, value, unit, index, metric_type=MetricTypes.HISTOGRAM)
 
 
-def _refuse(context: WorkerContext, index: int, status: int, code: str, error: str) -> Answer:
+def _encode(answer: Answer) -> bytes:
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _fail(context: WorkerContext, index: int) -> bytes:
+    return _refuse(context, index, 500, "internal_error", "The image could not be processed.")
+
+
+def _refuse(context: WorkerContext, index: int, status: int, code: str, error: str) -> bytes:
     context.set_response_status(status, code, index)
-    return {"success": False, "error": error, "code": code}
+    return _encode({"success": False, "error": error, "code": code})

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext, observe
+from handlers.base import Answer, ImageHandler, Readable, WorkerContext, observe, stack
 from handlers.characters import CHARACTERS
+from handlers.heatmap import grad_cam
+from handlers.options import Headers, RecognitionOptions
+from handlers.pictures import heat, png_data_uri
 from handlers.preprocessing import InkImage
 
 TOP = 5
 """How many of the likeliest classes an answer lists."""
 
 
-class RecognitionHandler(ImageHandler):
-    """Answers what API.md gives for `POST /api/predict/`, less the id in the history."""
+class RecognitionHandler(ImageHandler[RecognitionOptions]):
+    """Answers what `POST /api/predict/` does, less the id in the history."""
 
-    def answers(self, batch: Sequence[Readable], context: WorkerContext) -> list[Answer]:
+    def options(self, headers: Headers) -> RecognitionOptions:
+        """Raises nothing: what is not understood is not asked for."""
+        return RecognitionOptions.read(headers)
+
+    def answers(
+        self, batch: Sequence[Readable[RecognitionOptions]], context: WorkerContext
+    ) -> list[Answer]:
         """Classifies all images in one run of the model."""
-        inks = np.stack([item.image.ink for item in batch])
         with torch.inference_mode():
-            images = torch.from_numpy(inks).unsqueeze(1).float().div_(255)
-            probabilities = self.model(images).double().numpy()
+            probabilities = self.model(stack(batch)).double().numpy()
         answers = []
         for item, row in zip(batch, probabilities, strict=True):
             observe(context, item.index, "Confidence", float(row.max()), "Share")
-            answers.append({**describe(item.image, row), "model": self.description})
+            answer = {**describe(item.image, row), "model": self.description}
+            if item.options.heatmap:
+                ink = item.image.ink
+                seen = grad_cam(self.model, ink, answer["predicted_class"])
+                answer["heatmap"] = png_data_uri(heat(ink, seen))
+            answers.append(answer)
         return answers
 
 
@@ -60,9 +70,3 @@ def _candidate(index: int, probability: float) -> Answer:
         "name": character.name,
         "confidence": round(100 * probability, 2),
     }
-
-
-def png_data_uri(image: npt.NDArray[np.uint8]) -> str:
-    """A uint8 picture, (height, width) or (height, width, 3), as a `data:` URI."""
-    _, encoded = cv2.imencode(".png", image)
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from archive_scripts.archives import ROOT, build_archives
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    assert [path.name for path in build_archives(folder, workers=3)] == ["ranjana.mar"]
+    built = [path.name for path in build_archives(folder, workers=3)]
+    assert built == ["ranjana.mar", "similarity.mar"]
     return folder
 
 
@@ -31,13 +33,33 @@ def test_holds_the_model_the_handler_and_its_settings(store: Path) -> None:
     assert config["maxBatchDelay"] > 0
 
 
-def test_packs_every_module_that_a_packed_module_imports(store: Path) -> None:
-    with zipfile.ZipFile(store / "ranjana.mar") as members:
+def test_the_archive_that_compares_brings_the_forms_to_compare_with(store: Path) -> None:
+    with zipfile.ZipFile(store / "similarity.mar") as members:
+        assert {"model.pt", "similarity.py"} <= set(members.namelist())
+        forms = json.loads(members.read("forms.json"))
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    assert len(forms) == 36
+    assert all(own[0]["source"] == "nithya" for own in forms)
+    assert config["minWorkers"] == 2
+
+
+@pytest.mark.parametrize("archive", ["ranjana.mar", "similarity.mar"])
+def test_packs_every_module_that_a_packed_module_imports(store: Path, archive: str) -> None:
+    with zipfile.ZipFile(store / archive) as members:
         packed = {name for name in members.namelist() if name.endswith(".py")}
         sources = [members.read(name).decode() for name in packed]
     for module in (ROOT / "handlers").glob("*.py"):
         if any(f"from handlers.{module.stem} import" in source for source in sources):
             assert f"handlers/{module.name}" in packed
+
+
+def test_every_module_that_builds_an_archive_counts_as_an_input_of_it() -> None:
+    inputs = {path for recipe in archives.RECIPES for path in recipe.inputs()}
+    for path in [*inputs]:
+        if path.parent.name != "archive_scripts" or path.suffix != ".py":
+            continue
+        for imported in re.findall(r"from archive_scripts\.(\w+) import", path.read_text()):
+            assert ROOT / "archive_scripts" / f"{imported}.py" in inputs, (path.name, imported)
 
 
 def test_nothing_changed_nothing_built(store: Path) -> None:
@@ -51,8 +73,9 @@ def test_a_changed_input_or_setting_builds_anew(
 ) -> None:
     built: list[str] = []
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
-    build_archives(store, workers=2)
+    build_archives(store, workers=4)
     assert built == ["ranjana"]
+    built.clear()
 
     read_bytes = Path.read_bytes
 
@@ -61,7 +84,7 @@ def test_a_changed_input_or_setting_builds_anew(
 
     monkeypatch.setattr(Path, "read_bytes", read_changed)
     build_archives(store, workers=3)
-    assert built == ["ranjana", "ranjana"]
+    assert built == ["ranjana", "similarity"]
 
 
 def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,4 +92,4 @@ def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.Mon
     built: list[str] = []
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
     build_archives(tmp_path, workers=1)
-    assert built == ["ranjana"]
+    assert built == ["ranjana", "similarity"]

@@ -1,72 +1,62 @@
-"""Synthesis and training give the same result every time, interrupted or not."""
+"""Training gives the same result every time, interrupted or not, and learns what it should."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from archive_scripts.datasets import SyntheticBatches
-from archive_scripts.networks import load_weights, recognition_network, save_weights
-from archive_scripts.synthesis import Letterform, synthesise
+from archive_scripts.datasets import IMPOSTOR, Material, SyntheticBatches, load_material
+from archive_scripts.inks import reference_inks
+from archive_scripts.networks import (
+    NETWORKS,
+    Weights,
+    describe_weights,
+    halves,
+    load_network,
+    save_weights,
+    start_from,
+)
+from archive_scripts.objectives import Verify, recognise
 from archive_scripts.training import TrainingSettings, train
-from tests.conftest import reference
+from handlers.distance import THRESHOLD
+from tests.conftest import REFERENCES
 
 
 @pytest.fixture(scope="module")
-def letterforms() -> list[list[Letterform]]:
-    return [[Letterform.from_mask(255 - reference(index))] for index in range(36)]
+def material() -> Material:
+    return load_material()
 
 
-def small_network() -> nn.Module:
+def tiny_network(outputs: int = 36) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 8, 5, stride=4),
         nn.BatchNorm2d(8),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(1800, 36),
+        nn.Linear(1800, outputs),
     )
 
 
-def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(
-    letterforms: list[list[Letterform]],
-) -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        for variants in letterforms:
-            ink = synthesise(variants, rng)
-            assert ink.shape == (64, 64)
-            assert ink.dtype == np.uint8
-            rows, columns = np.nonzero(ink >= 100)
-            assert max(np.ptp(rows), np.ptp(columns)) >= 50
-
-
-def test_samples_differ_from_one_another(letterforms: list[list[Letterform]]) -> None:
-    rng = np.random.default_rng(0)
-    first, second = (synthesise(letterforms[0], rng) for _ in range(2))
-    assert np.abs(first.astype(int) - second).mean() > 5
-
-
-def test_batches_depend_on_their_number_alone(letterforms: list[list[Letterform]]) -> None:
-    whole = SyntheticBatches(letterforms, batch_size=4, batches=3)
-    rest = SyntheticBatches(letterforms, batch_size=4, batches=3, first=2)
+def test_batches_depend_on_their_number_alone(material: Material) -> None:
+    whole = SyntheticBatches(material, batch_size=4, batches=3)
+    rest = SyntheticBatches(material, batch_size=4, batches=3, first=2)
     assert torch.equal(whole[2][0], rest[0][0])
     assert torch.equal(whole[2][1], rest[0][1])
     assert not torch.equal(whole[1][0], whole[2][0])
 
 
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
-    letterforms: list[list[Letterform]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archive_scripts.training._CHECKPOINT_STEPS", 3)
     settings = TrainingSettings(images=64, batch_size=8)
 
     def run(checkpoint: Path) -> nn.Module:
-        return train(small_network, letterforms, settings, checkpoint, loaders=0)
+        return train(tiny_network, recognise, material, settings, checkpoint, loaders=0)
 
     straight = run(tmp_path / "straight.pt")
 
@@ -88,20 +78,93 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
 
 
 def test_a_checkpoint_of_another_training_is_not_taken_up(
-    letterforms: list[list[Letterform]], tmp_path: Path
+    material: Material, tmp_path: Path
 ) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
-    train(small_network, letterforms, TrainingSettings(images=8, batch_size=8), checkpoint)
-    with pytest.raises(ValueError, match="other settings"):
-        train(small_network, letterforms, TrainingSettings(images=16, batch_size=8), checkpoint)
+    train(tiny_network, recognise, material, TrainingSettings(images=8, batch_size=8), checkpoint)
+    for other in (
+        TrainingSettings(images=16, batch_size=8),
+        TrainingSettings(images=8, batch_size=8, data="another font"),
+    ):
+        with pytest.raises(ValueError, match="other settings"):
+            train(tiny_network, recognise, material, other, checkpoint)
 
 
-def test_weights_survive_being_saved(tmp_path: Path) -> None:
+def test_impostors_are_to_be_called_nothing_in_particular() -> None:
+    labels = torch.tensor([3, IMPOSTOR])
+    certain = torch.full((2, 36), -20.0)
+    certain[:, 3] = 20
+    undecided = certain.clone()
+    undecided[1] = 0
+
+    def loss(logits: torch.Tensor) -> float:
+        return float(recognise(lambda _: logits, torch.zeros(2, 1, 64, 64), labels))
+
+    assert loss(undecided) < loss(certain) / 2
+
+
+def test_verification_asks_for_distances_on_the_right_side_of_the_threshold() -> None:
+    """Directions in a plane, as far from one another as a network might put them."""
+    references = torch.zeros(2, 1, 64, 64)
+
+    def loss(distance_to_own: float) -> float:
+        angle = 2 * torch.asin(torch.tensor(distance_to_own / 2))
+        image = torch.stack([torch.cos(angle), torch.sin(angle)])
+        both = torch.stack([image, torch.tensor([1.0, 0]), torch.tensor([-1.0, 0])])
+        verify = Verify(references)
+        return float(verify(lambda _: both, torch.zeros(1, 1, 64, 64), torch.tensor([0])))
+
+    near, edge, far = loss(0.1), loss(THRESHOLD), loss(1.0)
+    assert near < 0.1 < edge < far
+
+
+@pytest.mark.parametrize("objective", ["recognise", "verify"])
+def test_a_short_training_lowers_the_loss_on_other_images(
+    objective: str, material: Material, tmp_path: Path
+) -> None:
+    towards = recognise if objective == "recognise" else Verify(reference_inks(REFERENCES))
+    images, labels = SyntheticBatches(material, batch_size=64, batches=1, seed=99)[0]
     torch.manual_seed(0)
-    network = recognition_network().eval()
-    save_weights(network, tmp_path / "weights.safetensors")
-    assert (tmp_path / "weights.safetensors").stat().st_size < 9_000_000
-    loaded = load_weights(recognition_network(), tmp_path / "weights.safetensors")
+    with torch.inference_mode():
+        untrained = towards(tiny_network().eval(), images, labels).item()
+    settings = TrainingSettings(images=2048, batch_size=32, learning_rate=5e-3)
+    network = train(
+        tiny_network, towards, material, settings, tmp_path / "checkpoint.pt", loaders=0
+    )
+    with torch.inference_mode():
+        assert towards(network, images, labels).item() < 0.93 * untrained
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_survive_being_saved(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS[name](36).eval()
+    path = tmp_path / "weights.safetensors"
+    save_weights(network, Weights(name, 36, 1.25), path)
+    assert path.stat().st_size < 9_000_000
+    assert describe_weights(path) == Weights(name, 36, 1.25)
+    loaded = load_network(path)
     image = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(network(image), loaded(image), atol=1e-2)
+        early, late = halves(loaded)
+        assert early(image).shape[2:] == (8, 8)
+        assert torch.allclose(late(early(image)), loaded(image), atol=1e-4)
+
+
+def test_another_model_starts_from_what_fits(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(NETWORKS["small"](36), Weights("small", 36), path)
+    network = NETWORKS["small"](128)
+    start_from(network, path)
+    assert torch.allclose(network[0][0].weight, load_network(path)[0][0].weight, atol=1e-3)
+    with pytest.raises(ValueError, match="nothing in common"):
+        start_from(tiny_network(), path)
+
+
+def test_weights_that_do_not_say_what_they_are_for_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"weight": torch.zeros(1)}, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match="network"):
+        describe_weights(tmp_path / "weights.safetensors")

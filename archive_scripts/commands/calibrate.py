@@ -1,0 +1,53 @@
+"""`calibrate recognition` and `calibrate similarity`: answers that mean what they say."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from archive_scripts.archives import ROOT
+from archive_scripts.commands import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Declares the command and one of its own for each model."""
+    models = commands.add_parser(
+        "calibrate", help="calibrate weights on labelled pictures that they never saw"
+    ).add_subparsers(dest="model", required=True)
+    for name, summary in (
+        ("recognition", "fit the temperature: confidence is right as often as it says"),
+        ("similarity", "fit the scale of distances: 0.45 tells same from different best"),
+    ):
+        parser = models.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        parser.add_argument(
+            "folders", type=Path, nargs="+", help="class_12.png, or one folder a class"
+        )
+        parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
+        parser.add_argument(
+            "--apply-to",
+            type=Path,
+            help="weights to keep what is found in, if others than those it is fitted with",
+        )
+        parser.add_argument("--photographs", type=int, default=0, help="as for evaluate")
+        parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from archive_scripts.evaluation import fit_temperature, load_inks
+    from archive_scripts.inks import reference_inks
+    from archive_scripts.networks import describe_weights, load_network, save_weights
+    from archive_scripts.verification import fit_scale
+
+    data = load_inks(options.folders, options.photographs)
+    network = load_network(options.weights)
+    path = options.apply_to or options.weights
+    if options.model == "recognition":
+        found = {"temperature": round(fit_temperature(network, data), 3)}
+    else:
+        references = reference_inks(ROOT / "reference_images")
+        found = {"scale": round(fit_scale(network, references, data), 3)}
+    save_weights(load_network(path), replace(describe_weights(path), **found), path)
+    for name, value in found.items():
+        print(f"{name} {value} kept in {path}")

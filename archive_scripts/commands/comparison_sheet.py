@@ -1,0 +1,29 @@
+"""`comparison-sheet`: overlays and feedback for a folder of labelled pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from archive_scripts.archives import ROOT
+from archive_scripts.commands import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Declares the command."""
+    parser = commands.add_parser(
+        "comparison-sheet", help="draw overlays and feedback for labelled pictures, to judge by eye"
+    )
+    parser.add_argument("folder", type=Path, help="class_12.png, or one folder a class")
+    parser.add_argument("--strictness", default="normal", help="lenient, normal or strict")
+    parser.add_argument("--output", type=Path, default=Path("comparison_sheet.png"))
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from archive_scripts.comparison_sheet import comparison_sheet
+    from handlers.comparison import Strictness
+
+    strictness = Strictness.named(options.strictness)
+    comparison_sheet(options.folder, ROOT / "reference_images", strictness).save(options.output)
+    print(f"wrote {options.output}")

@@ -1,0 +1,87 @@
+"""`evaluate recognition`, `evaluate similarity` and `evaluate impostors`: figures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from archive_scripts.archives import ROOT
+from archive_scripts.commands import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Declares the command and one of its own for each model."""
+    models = commands.add_parser(
+        "evaluate", help="measure a model on folders of labelled pictures"
+    ).add_subparsers(dest="model", required=True)
+    for name, run in (("recognition", _recognition), ("similarity", _similarity)):
+        parser = models.add_parser(name)
+        parser.add_argument(
+            "folders", type=Path, nargs="+", help="class_12.png, or one folder a class"
+        )
+        parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
+        parser.add_argument(
+            "--photographs",
+            type=int,
+            default=0,
+            help="lay each picture on paper, photograph it so many times and read those",
+        )
+        parser.add_argument(
+            "--output", type=Path, help="where to write NAME.json and NAME.png (default: nowhere)"
+        )
+        parser.set_defaults(run=run)
+    impostors = models.add_parser(
+        "impostors", help="how sure recognition is of pictures that show no character"
+    )
+    impostors.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
+    impostors.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
+    impostors.set_defaults(run=_impostors)
+
+
+def _recognition(options: argparse.Namespace) -> None:
+    from archive_scripts.evaluation import Evaluation, load_inks, probabilities
+    from archive_scripts.networks import describe_weights, load_network
+    from archive_scripts.reports import draw_recognition, recognition_lines, save
+
+    data = load_inks(options.folders, options.photographs)
+    network = load_network(options.weights)
+    temperature = describe_weights(options.weights).temperature
+    evaluation = Evaluation(data.labels, probabilities(network, temperature, data))
+    name = _name(options)
+    print(recognition_lines(name, evaluation))
+    if options.output:
+        save(evaluation.as_json(), draw_recognition(name, evaluation), options.output)
+
+
+def _impostors(options: argparse.Namespace) -> None:
+    from archive_scripts.evaluation import evaluate_impostors
+    from archive_scripts.networks import describe_weights, load_network
+    from archive_scripts.reports import impostor_line
+
+    network = load_network(options.weights)
+    temperature = describe_weights(options.weights).temperature
+    for folder in options.folders:
+        print(impostor_line(folder.name, evaluate_impostors(network, temperature, folder)))
+
+
+def _similarity(options: argparse.Namespace) -> None:
+    from archive_scripts.evaluation import load_inks
+    from archive_scripts.inks import reference_inks
+    from archive_scripts.networks import describe_weights, load_network
+    from archive_scripts.reports import draw_verification, save, verification_lines
+    from archive_scripts.verification import verify
+
+    data = load_inks(options.folders, options.photographs)
+    network = load_network(options.weights)
+    references = reference_inks(ROOT / "reference_images")
+    scale = describe_weights(options.weights).scale
+    verification = verify(network, references, scale, data)
+    name = _name(options)
+    print(verification_lines(name, verification))
+    if options.output:
+        save(verification.as_json(), draw_verification(name, verification), options.output)
+
+
+def _name(options: argparse.Namespace) -> str:
+    folders = " and ".join(folder.name for folder in options.folders)
+    return f"{folders}, photographed" if options.photographs else folders

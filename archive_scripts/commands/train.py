@@ -1,0 +1,121 @@
+"""`train recognition` and `train similarity`: weights from synthetic handwriting."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archive_scripts.archives import ROOT
+from archive_scripts.commands import Commands, add_sources
+
+if TYPE_CHECKING:
+    from archive_scripts.training import Objective
+
+_EMBEDDING = 127
+"""Outputs of the similarity network: with the one that calibrates them, embeddings have 128."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declares the command and one of its own for each model."""
+    models = commands.add_parser(
+        "train", help="train a model on synthetic and on labelled handwriting"
+    ).add_subparsers(dest="model", required=True)
+    for name, summary in (
+        ("recognition", "which of the 36 characters a picture shows"),
+        ("similarity", "how near a picture is to the reference of a character"),
+    ):
+        parser = models.add_parser(name, help=summary, description=f"Train {summary}.")
+        _add_options(parser, name)
+        parser.set_defaults(run=_run)
+
+
+def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+    add_sources(parser)
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        help="a folder of labelled pictures to train on, one folder a class or class_N.png",
+    )
+    parser.add_argument(
+        "--labelled-share",
+        type=float,
+        default=0.5,
+        help="share of the images made of those; 1 leaves synthesis out (default: 0.5)",
+    )
+    parser.add_argument(
+        "--impostor-share",
+        type=float,
+        default=0.08,
+        help="share of the images that show no character at all (default: 0.08)",
+    )
+    parser.add_argument(
+        "--network", choices=("efficientnet_b0", "small"), default="efficientnet_b0"
+    )
+    parser.add_argument("--start", type=Path, help="weights to start from, of any model")
+    parser.add_argument("--images", type=int, default=1_000_000, help="images to see")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--loaders", type=int, default=1, help="processes that draw images")
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
+    parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from torch import nn
+
+    from archive_scripts.datasets import load_material
+    from archive_scripts.networks import NETWORKS, Weights, save_weights, start_from
+    from archive_scripts.training import TrainingSettings, train
+    from handlers.characters import CHARACTERS
+
+    outputs = len(CHARACTERS) if options.model == "recognition" else _EMBEDDING
+
+    def build() -> nn.Module:
+        network = NETWORKS[options.network](outputs)
+        if options.start is not None:
+            start_from(network, options.start)
+        return network
+
+    material = load_material(
+        strokes=not options.no_strokes,
+        without=options.without,
+        fonts=options.fonts,
+        glyph_folders=options.glyphs,
+        labelled=options.labelled,
+        sample_share=options.labelled_share,
+        impostor_share=options.impostor_share,
+    )
+    settings = TrainingSettings(
+        images=options.images,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        data=_in_words(options),
+    )
+    network = train(
+        build,
+        _objective(options.model),
+        material,
+        settings,
+        options.checkpoint,
+        device=options.device,
+        loaders=options.loaders,
+    )
+    save_weights(network, Weights(options.network, outputs), options.output)
+    print(f"wrote {options.output}")
+
+
+def _objective(model: str) -> Objective:
+    from archive_scripts.inks import reference_inks
+    from archive_scripts.objectives import Verify, recognise
+
+    if model == "recognition":
+        return recognise
+    return Verify(reference_inks(ROOT / "reference_images"))
+
+
+def _in_words(options: argparse.Namespace) -> str:
+    names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
+    names += ("labelled", "labelled_share", "impostor_share")
+    return ", ".join(f"{name} {getattr(options, name)}" for name in names)

@@ -1,0 +1,106 @@
+"""Marks that are no Ranjana character, to be told apart from those that are.
+
+Latin letters and digits in plain typefaces, scribbles, shapes, faces and stains; a model that
+has met them does not call the next one a character with confidence.
+"""
+
+from __future__ import annotations
+
+import string
+from functools import cache
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from archive_scripts.hand import bend, bent_grid, smooth_noise
+from archive_scripts.nib import draw, random_nib, roughen
+from archive_scripts.pictured import PicturedLetterform
+from archive_scripts.splines import catmull_rom
+from handlers.arrays import Gray, gray
+
+_GLYPHS = string.ascii_letters + string.digits
+_STROKE_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+)
+_FONT_PIXELS = 120
+
+
+def write_impostor(rng: np.random.Generator, side: int) -> Gray:
+    """One mark that is no character: uint8 of shape (side, side), ink 255 on 0."""
+    kind = rng.random()
+    if kind < 0.5:
+        glyph = _GLYPHS[rng.integers(len(_GLYPHS))]
+        return _letterform(glyph, int(rng.integers(len(_STROKE_FONTS) + 1))).write(rng, side)
+    if kind < 0.7:
+        return _scribble(rng, side)
+    if kind < 0.85:
+        return _shapes(rng, side)
+    return _stain(rng, side)
+
+
+@cache
+def _letterform(glyph: str, font: int) -> PicturedLetterform:
+    """`font` counts the stroke fonts of OpenCV, and after them Pillow's own typeface."""
+    size = 2 * _FONT_PIXELS
+    if font < len(_STROKE_FONTS):
+        canvas = gray(np.zeros((size, size)))
+        place = (_FONT_PIXELS // 2, size - _FONT_PIXELS // 2)
+        cv2.putText(canvas, glyph, place, _STROKE_FONTS[font], 4, 255, 11, cv2.LINE_AA)
+        return PicturedLetterform.from_mask(canvas)
+    picture = Image.new("L", (size, size), 0)
+    place = (_FONT_PIXELS // 2, _FONT_PIXELS // 4)
+    face = ImageFont.load_default(_FONT_PIXELS)
+    ImageDraw.Draw(picture).text(place, glyph, font=face, fill=255)
+    return PicturedLetterform.from_mask(np.asarray(picture))
+
+
+def _scribble(rng: np.random.Generator, side: int) -> Gray:
+    """One to four curves of any pen."""
+    canvas = gray(np.zeros((side, side)))
+    nib, angle = random_nib(rng), float(rng.uniform(0, 180))
+    unit = side / 150
+    for _ in range(rng.integers(1, 5)):
+        path = rng.uniform(-0.7, 0.7, (rng.integers(2, 9), 2))
+        curve = (catmull_rom(len(path), 8 * len(path)) @ path + 1) * (side / 2)
+        draw(canvas, curve, angle, (float(rng.uniform(2, 18)),) * 3, nib, unit)
+    return roughen(canvas, nib.radius(float(rng.uniform(0.8, 3))) * unit, rng)
+
+
+def _shapes(rng: np.random.Generator, side: int) -> Gray:
+    """Discs, rings, boxes and lines, or a face made of them, bent by hand."""
+    canvas = gray(np.zeros((side, side)))
+    face = rng.random() < 0.4
+    rings = [(0.0, 0.0, 0.6, 0.7, False)] if face else []
+    if face:
+        rings += [(x, -0.2, 0.1, 0.06, rng.random() < 0.5) for x in (-0.25, 0.25)]
+        rings += [(0.0, 0.35, rng.uniform(0.15, 0.3), rng.uniform(0.02, 0.1), False)]
+    else:
+        for _ in range(rng.integers(1, 5)):
+            rings.append(
+                (*rng.uniform(-0.45, 0.45, 2), *rng.uniform(0.05, 0.5, 2), rng.random() < 0.4)
+            )
+    grid = bent_grid(rng)
+    thickness = int(rng.integers(1, max(2, side // 14)))
+    corners = np.linspace(
+        0, 2 * np.pi, 33 if face or rng.random() < 0.6 else int(rng.integers(4, 6))
+    )
+    for x, y, width, height, filled in rings:
+        outline = np.stack([x + width * np.cos(corners), y + height * np.sin(corners)], axis=1)
+        points = np.round((bend(outline, grid) + 1) * (side / 2)).astype(np.int32)
+        if filled:
+            cv2.fillPoly(canvas, [points], 255)
+        else:
+            cv2.polylines(canvas, [points], False, 255, thickness)
+    return canvas
+
+
+def _stain(rng: np.random.Generator, side: int) -> Gray:
+    """A patch of light and dark, as a threshold makes of a face, a leaf or a shadow."""
+    pattern = smooth_noise(rng, int(rng.integers(3, 14)), side)
+    pattern += rng.uniform(0, 0.8) * smooth_noise(rng, int(rng.integers(14, 40)), side)
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    reach = (x / rng.uniform(0.4, 0.9)) ** 2 + (y / rng.uniform(0.4, 0.9)) ** 2
+    return gray((pattern > rng.uniform(-0.6, 0.6)) & (reach < 1)) * 255

@@ -1,0 +1,74 @@
+"""What the networks are trained towards."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from archive_scripts.datasets import IMPOSTOR
+from handlers.distance import THRESHOLD
+
+_SMOOTHING = 0.05
+
+
+def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of the logits with the label, smoothed by 0.05, and for impostors with
+    all classes alike (outlier exposure, Hendrycks et al. 2019, arXiv:1812.04606).
+    """
+    logits = network(images)
+    classes = logits.shape[1]
+    targets = functional.one_hot(labels.clamp(min=0), classes).to(logits.dtype)
+    targets = targets * (1 - _SMOOTHING) + _SMOOTHING / classes
+    targets[labels == IMPOSTOR] = 1 / classes
+    return functional.cross_entropy(logits, targets)
+
+
+_STEEPNESS = 12.0
+_SHARPNESS = 24.0
+
+
+def embed(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What the network answers, at length 1: shape (n, outputs)."""
+    return functional.normalize(network(images), dim=1)
+
+
+class Verify:
+    """Brings each image nearer than `THRESHOLD` to the reference of its class, all others
+    farther away, and impostors far from all.
+
+    Two terms of equal weight: the cross entropy of "same" as a logistic function of the
+    distance, one half at the threshold, each image's pair with its own reference counting as
+    much as its 35 pairs with the others together; and that of the class as a softmax over the
+    negative squared distances to all references (Snell et al. 2017, arXiv:1703.05175), which
+    keeps confusable characters apart.
+    """
+
+    def __init__(self, references: torch.Tensor) -> None:
+        """Takes the references as images: float32 of shape (classes, 1, 64, 64)."""
+        self._references = references
+
+    def __call__(
+        self, network: nn.Module, images: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """The loss, a scalar."""
+        count = len(self._references)
+        references = self._references.to(images.device)
+        both = embed(
+            network, torch.cat([images, references]).contiguous(memory_format=torch.channels_last)
+        )
+        squared = (2 - 2 * both[:-count] @ both[-count:].T).clamp(min=1e-6)
+        same = functional.one_hot(labels.clamp(min=0), count).bool()
+        same &= (labels != IMPOSTOR)[:, None]
+        logits = _STEEPNESS * (THRESHOLD - squared.sqrt())
+        # Summed over the 35, most of which are far away and cost nothing.
+        pairs = functional.binary_cross_entropy_with_logits(
+            logits, same.to(logits.dtype), reduction="none"
+        )
+        verification = pairs[same].sum() / same.sum().clamp(min=1)
+        verification = verification + pairs[~same].sum() / len(images)
+        known = labels != IMPOSTOR
+        identity = functional.cross_entropy(
+            -_SHARPNESS / 2 * squared[known], labels[known], reduction="sum"
+        )
+        return verification + identity / known.sum().clamp(min=1)

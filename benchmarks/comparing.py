@@ -1,0 +1,79 @@
+"""What a comparison costs a worker, beside a recognition."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from archive_scripts.archives import ROOT
+from archive_scripts.contents import recognition, similarity
+from benchmarks.timing import milliseconds
+from handlers.base import load_model, warm_up
+from handlers.comparison import Strictness, compare
+from handlers.feedback import sentences
+from handlers.forms import load_forms
+from handlers.heatmap import grad_cam
+from handlers.pictures import enlarged, overlay, png_data_uri
+from handlers.preprocessing import preprocess
+from tests.conftest import encode, reference
+
+_CLASSES = range(0, 36, 3)
+_BATCH = 8
+
+
+def comparing_table() -> str:
+    """Times of the steps of one comparison, and their ratio to a whole recognition."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        recognition(ROOT / "weights/recognition.safetensors", folder / "recognition.pt", folder)
+        similarity(ROOT / "weights/similarity.safetensors", folder / "similarity.pt", folder)
+        recogniser = load_model(folder / "recognition.pt", _BATCH)
+        comparer = load_model(folder / "similarity.pt", _BATCH)
+        forms = load_forms(folder / "forms.json")
+    for model in (recogniser, comparer):
+        warm_up(model, _BATCH)
+    drawings = [encode(reference(index)) for index in _CLASSES]
+    inks = [preprocess(drawing).ink for drawing in drawings]
+    images = torch.from_numpy(np.stack(inks)[:, None]).float() / 255
+    compared = [
+        compare(ink, forms[index], Strictness.NORMAL)
+        for index, ink in zip(_CLASSES, inks, strict=True)
+    ]
+
+    def each(work: Callable[[int], object]) -> float:
+        return milliseconds(lambda: [work(k) for k in range(len(inks))]) / len(inks)
+
+    with torch.inference_mode():
+        steps = {
+            "preprocessing": each(lambda k: preprocess(drawings[k])),
+            "encoder": each(lambda k: comparer(images[k : k + 1])),
+            "alignment and regions": each(
+                lambda k: compare(inks[k], forms[_CLASSES[k]], Strictness.NORMAL)
+            ),
+            "sentences": each(lambda k: sentences(compared[k], "it")),
+            "three pictures": each(
+                lambda k: (
+                    png_data_uri(255 - compared[k].form.picture),
+                    png_data_uri(255 - enlarged(inks[k])),
+                    png_data_uri(overlay(compared[k].form.picture, compared[k].ink)),
+                )
+            ),
+        }
+        recognised = steps["preprocessing"] + each(lambda k: recogniser(images[k : k + 1]))
+    seen = each(lambda k: grad_cam(comparer, inks[k], _CLASSES[k]))
+    rows = [*steps.items(), ("all of it", sum(steps.values())), ("a heat map more", seen)]
+    lines = [
+        "### A comparison, in one worker, one drawing of 256x256 at a time",
+        "",
+        "| step | ms | of a recognition |",
+        "|---|---|---|",
+        *(f"| {name} | {time:.2f} | {time / recognised:.2f} |" for name, time in rows),
+    ]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,84 @@
+"""What workers do with a batch, whatever its images and whatever their model's bugs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from handlers.base import Answer, ImageHandler, Readable, WorkerContext
+from handlers.comparison import Strictness
+from handlers.errors import InvalidOption
+from handlers.options import ComparisonOptions, RecognitionOptions
+from tests.conftest import encode, reference
+
+
+class Context:
+    """The headers of a batch, and what the handler said of each request."""
+
+    model_name = "test"
+    manifest: Mapping[str, Any] = {}
+    system_properties: Mapping[str, Any] = {}
+
+    def __init__(self, headers: Sequence[Mapping[str, str]]) -> None:
+        self.headers = headers
+        self.statuses = dict.fromkeys(range(len(headers)), 200)
+        self.metrics = self
+
+    def add_metric(self, *_: object, **__: object) -> None:
+        pass
+
+    def get_all_request_header(self, idx: int) -> Mapping[str, str]:
+        return self.headers[idx]
+
+    def set_response_content_type(self, idx: int, value: str) -> None:
+        assert value == "application/json"
+
+    def set_response_status(self, code: int, phrase: str, idx: int) -> None:
+        self.statuses[idx] = code
+
+
+class Buggy(ImageHandler[str]):
+    """Answers what was asked for, and has a bug that one of the questions meets."""
+
+    def options(self, headers: Mapping[str, str]) -> str:
+        return headers["x-question"]
+
+    def answers(self, batch: Sequence[Readable[str]], context: WorkerContext) -> list[Answer]:
+        return [{"answer": 1 / (item.options != "zero")} for item in batch]
+
+
+def test_a_bug_that_one_image_meets_leaves_its_neighbours_their_answers() -> None:
+    image = encode(reference(0))
+    questions = ("one", "zero", "two", "three")
+    context = Context([{"X-Question": question} for question in questions])
+    bodies = [{"body": image}, {"body": image}, {"body": b"no image"}, {"data": image}]
+    answers = [json.loads(answer) for answer in Buggy().handle(bodies, context)]
+    assert context.statuses == {0: 200, 1: 500, 2: 415, 3: 200}
+    assert answers[0] == answers[3] == {"answer": 1}
+    assert [answers[index]["code"] for index in (1, 2)] == ["internal_error", "unreadable_image"]
+
+
+def test_headers_are_read_whatever_their_case_and_their_absence() -> None:
+    everything = {
+        "x-target-class": " 12 ",
+        "x-strictness": "strict",
+        "x-embedding": "TRUE",
+        "x-heatmap": "true",
+    }
+    assert ComparisonOptions.read(everything) == ComparisonOptions(
+        12, Strictness.STRICT, embedding=True, heatmap=True
+    )
+    assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
+        0, Strictness.NORMAL, embedding=False, heatmap=False
+    )
+    assert RecognitionOptions.read({}) == RecognitionOptions(heatmap=False)
+    assert RecognitionOptions.read({"x-heatmap": "yes"}) == RecognitionOptions(heatmap=False)
+
+
+@pytest.mark.parametrize("target", ["", "-1", "1.0", "ka", "٣", "²", "1234567890", "None"])
+def test_what_is_no_number_of_a_class_is_refused(target: str) -> None:
+    with pytest.raises(InvalidOption, match="X-Target-Class"):
+        ComparisonOptions.read({"x-target-class": target})
