@@ -14,7 +14,7 @@ from auth_api import openapi
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
 from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash
-from auth_api.routes import ops, predict
+from auth_api.routes import ops, predict, similarity
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 
@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await app.state.torchserve.aclose()
 
     app = Starlette(
-        routes=[*predict.routes, *ops.routes, *openapi.routes()],
+        routes=[*predict.routes, *similarity.routes, *ops.routes, *openapi.routes()],
         middleware=[
             Middleware(RequestContext, metrics=metrics),
             Middleware(

@@ -5,7 +5,7 @@
     ├── NotFound             404  no such thing
     ├── TooLarge             413  more bytes than are taken
     ├── UnsupportedMedia     415  a body in a form that is not read
-    ├── ImageRefused         4xx  a handler's verdict on the image, passed on
+    ├── Refused              4xx  a handler's verdict on the request, passed on
     └── Unavailable          503  the model server is busy or away; Retry-After says for how long
 
 Raised where a failure is understood, turned into an answer by `answer_*` below and nowhere
@@ -79,8 +79,8 @@ class UnsupportedMedia(ApiError):
     code = "unsupported_media_type"
 
 
-class ImageRefused(ApiError):
-    """A handler's own 4xx for an image, with its status, code and sentence."""
+class Refused(ApiError):
+    """A handler's own 4xx for a request, with its status, code and sentence."""
 
     def __init__(self, status: int, message: str, code: str) -> None:
         super().__init__(message, code)

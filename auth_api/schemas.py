@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 
@@ -31,6 +31,7 @@ class PredictQuery(BaseModel):
         pattern=r"^\d{1,5}(\.\d{1,5}){0,3}$",
         description="A version such as 1.0; the default version if absent.",
     )
+    heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
 
 
 class ImageForm(BaseModel):
@@ -79,8 +80,101 @@ class PredictAnswer(BaseModel):
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
     )
+    heatmap: str | None = Field(
+        default=None,
+        description="Only where asked for: where the model looked (Grad-CAM), 256x256 PNG.",
+    )
     model: ModelVersion
     prediction_id: int | None = Field(description="Id in the history, null if not kept.")
+
+
+class ComparisonQuery(BaseModel):
+    """How to compare, and what more to answer."""
+
+    strictness: Literal["lenient", "normal", "strict"] = Field(
+        default="normal", description="What counts as a fault; the distance stays the same."
+    )
+    embedding: bool = Field(default=False, description="Whether to answer the embedding.")
+    heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
+
+
+def _plain_number(value: object) -> object:
+    """Takes 12 and "12", and not what Python takes for a number besides: true, "1_0", "12.0"."""
+    text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
+    if text or isinstance(value, bool):
+        raise ValueError("must be the number of a class, such as 12")
+    return value
+
+
+class ComparisonFields(BaseModel):
+    """What to compare with."""
+
+    target_class: Annotated[int, BeforeValidator(_plain_number)] = Field(
+        ge=0, le=999_999_999, description="The character meant, 0-35."
+    )
+
+
+class ComparisonForm(ImageForm, ComparisonFields):
+    """An image as a file of a multipart form, and what to compare it with."""
+
+
+class ComparisonJson(ImageJson, ComparisonFields):
+    """An image inside JSON, and what to compare it with."""
+
+
+class ComparedRegion(BaseModel):
+    """One of the nine thirds of thirds of the reference picture."""
+
+    row: int = Field(description="0 at the top to 2.")
+    column: int = Field(description="0 on the left to 2.")
+    missing: float = Field(description="Share of the reference's ink there that is missing, 0-1.")
+    extra: float = Field(description="Share of the learner's ink that is extra, 0-1.")
+    score: float = Field(description="0-100, 100 without a fault.")
+
+
+class NearCharacter(BaseModel):
+    """A character whose reference is near."""
+
+    class_: int = Field(alias="class")
+    character: str
+    name: str
+    distance: float
+
+
+class ComparisonAnswer(BaseModel):
+    """How near an image is to the reference of a character, and where to improve."""
+
+    success: Literal[True] = True
+    similarity_score: float = Field(
+        description="100 at distance 0, 50 at the threshold, 0 at distance 2."
+    )
+    distance: float = Field(description="Between embeddings of length 1, 0-2.")
+    is_same_character: bool = Field(description="Whether the distance is below the threshold.")
+    threshold: float
+    compared_with_class: int
+    character: str = Field(description="The character compared with, in Devanagari.")
+    name: str = Field(description="Its Latin name.")
+    form: str = Field(description="The way of writing it that the ink was compared with.")
+    reference_image: str = Field(description="256x256 grey PNG, black on white, `data:` URI.")
+    user_image: str = Field(description="The learner's ink likewise.")
+    blended_overlay: str = Field(
+        description="The reference with the learner's ink, laid over it at half opacity, in red."
+    )
+    regions: list[ComparedRegion] = Field(description="3x3, row by row.")
+    feedback: list[str] = Field(description="Two to four sentences, the worst fault first.")
+    nearest: list[NearCharacter] = Field(description="The five nearest references.")
+    preprocessed: bool = Field(
+        description="False when no character could be isolated and the whole image was used."
+    )
+    embedding: list[float] | None = Field(
+        default=None, description="Only where asked for: 128 numbers, of length 1 together."
+    )
+    heatmap: str | None = Field(
+        default=None,
+        description="Only where asked for: what speaks for the character (Grad-CAM), PNG.",
+    )
+    model: ModelVersion
+    comparison_id: int | None = Field(description="Id in the history, null if not kept.")
 
 
 class HealthAnswer(BaseModel):

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, HttpUrl
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+SIMILARITY = "similarity"
+"""Name of the model that compares; all others recognise."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -42,7 +45,7 @@ class Settings(BaseSettings):
     """Seconds to wait for a prediction; less than `responseTimeout` of the archives."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Requests at TorchServe at the same time; more wait here."""
-    models: Names = ("ranjana",)
+    models: Names = ("ranjana", "similarity")
     """Names of the models that are served, comma-separated."""
 
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)

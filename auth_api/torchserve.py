@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from auth_api.errors import ImageRefused, NotFound, TooLarge, Unavailable
+from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
@@ -58,15 +58,22 @@ class TorchServe:
         for session in self._sessions.values():
             await session.close()
 
-    async def predict(self, model: str, image: bytes, version: str | None = None) -> Answer:
+    async def predict(
+        self,
+        model: str,
+        image: bytes,
+        version: str | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Has `model` look at an encoded image; the version that is served if none is named.
 
-        Raises ImageRefused, NotFound, TooLarge or Unavailable.
+        `options` are the request headers that tell the handler what else is asked for.
+        Raises Refused, NotFound, TooLarge or Unavailable.
         """
         path = f"/predictions/{model}" + (f"/{version}" if version else "")
         started = time.perf_counter()
         try:
-            response = await self._send("inference", "POST", path, image)
+            response = await self._send("inference", "POST", path, image, options)
             if response.status != HTTPStatus.OK:
                 raise _failure(response, model, version)
         except Unavailable as error:
@@ -90,20 +97,25 @@ class TorchServe:
         return [worker["status"] for worker in version["workers"]]
 
     async def _send(
-        self, kind: Kind, method: str, path: str, body: bytes | None = None
+        self,
+        kind: Kind,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> _Response:
         """Sends one request, again with the new key if the old one died under it."""
+        headers = {**_IMAGE_HEADERS, **(options or {})}
         token = await self._keys.token(kind) if self._keys else ""
-        response = await self._transmit(kind, method, path, token, body)
+        response = await self._transmit(kind, method, path, body, _signed(headers, token))
         if self._keys and _is_key_refusal(response):
             token = await self._keys.renewed(kind, token)
-            response = await self._transmit(kind, method, path, token, body)
+            response = await self._transmit(kind, method, path, body, _signed(headers, token))
         return response
 
     async def _transmit(
-        self, kind: Kind, method: str, path: str, token: str, body: bytes | None
+        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> _Response:
-        headers = {**_IMAGE_HEADERS, "Authorization": f"Bearer {token}"}
         try:
             try:
                 return await self._once(kind, method, path, body, headers)
@@ -126,6 +138,10 @@ class TorchServe:
         session = self._sessions[kind]
         async with session.request(method, path, data=body, headers=headers) as response:
             return _Response(response.status, await response.read())
+
+
+def _signed(headers: Mapping[str, str], token: str) -> Mapping[str, str]:
+    return {**headers, "Authorization": f"Bearer {token}"}
 
 
 def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSession:
@@ -154,7 +170,7 @@ def _failure(response: _Response, model: str, version: str | None) -> Exception:
     status = response.status
     body = _object(response.body)
     if body.get("success") is False and 400 <= status < 500:
-        return ImageRefused(status, str(body["error"]), str(body["code"]))
+        return Refused(status, str(body["error"]), str(body["code"]))
     if status == HTTPStatus.NOT_FOUND:
         named = f"version {version} of {model}" if version else f"model {model}"
         return NotFound(f"There is no {named}.", "model_not_found")

@@ -1,22 +1,32 @@
-"""The image of a request, however it was sent: the very bytes of the file, untouched."""
+"""The image of a request, however it was sent: the very bytes of the file, untouched; and
+the fields that came along with it.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.schemas import ImageJson
-from auth_api.validation import parse_json
+from auth_api.validation import json_object, validated
+
+Fields = TypeVar("Fields", bound=BaseModel)
 
 _FIELDS = ("image", "file")
 _MAX_PARTS = 16
 _DATA_URI = re.compile(r"\s*data:[^,;]*(?:;[^,;]*)*?;base64,", re.IGNORECASE)
+
+
+class _NoFields(BaseModel):
+    pass
 
 
 async def read_image(request: Request) -> bytes:
@@ -24,21 +34,31 @@ async def read_image(request: Request) -> bytes:
 
     Raises BadRequest or UnsupportedMedia.
     """
+    image, _ = await read_upload(request, _NoFields)
+    return image
+
+
+async def read_upload(request: Request, fields: type[Fields]) -> tuple[bytes, Fields]:
+    """The encoded image and the other fields of a multipart form or of JSON.
+
+    Raises BadRequest or UnsupportedMedia.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        image = await _from_form(request)
+        image, content = await _from_form(request)
     elif kind == "application/json":
-        image = decode_base64((await parse_json(request, ImageJson)).image)
+        content = await json_object(request)
+        image = decode_base64(validated(content, ImageJson).image)
     else:
         raise UnsupportedMedia(
             "Send the image as the file 'image' of a multipart form, or as base64 in JSON."
         )
     if not image:
         raise BadRequest("The image is empty.", "empty_image")
-    return image
+    return image, validated(content, fields)
 
 
-async def _from_form(request: Request) -> bytes:
+async def _from_form(request: Request) -> tuple[bytes, dict[str, Any]]:
     try:
         form = await request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS)
     except HTTPException as error:
@@ -47,7 +67,8 @@ async def _from_form(request: Request) -> bytes:
             "malformed_multipart",
         ) from error
     try:
-        return await _only_image(form).read()
+        texts = {name: value for name, value in form.items() if isinstance(value, str)}
+        return await _only_image(form).read(), texts
     finally:
         await form.close()
 

@@ -15,10 +15,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def parse_query(request: Request, model: type[Model]) -> Model:
     """The query parameters; of a repeated one the last."""
-    return _validated(dict(request.query_params), model)
+    return validated(dict(request.query_params), model)
 
 
-async def parse_json(request: Request, model: type[Model]) -> Model:
+async def json_object(request: Request) -> dict[str, Any]:
     """The JSON body, which must be an object."""
     try:
         content = json.loads(await request.body())
@@ -28,10 +28,11 @@ async def parse_json(request: Request, model: type[Model]) -> Model:
         raise BadRequest("The body is not valid JSON.", "malformed_json") from error
     if not isinstance(content, dict):
         raise BadRequest("The JSON body must be an object.", "malformed_json")
-    return _validated(content, model)
+    return content
 
 
-def _validated(content: dict[str, Any], model: type[Model]) -> Model:
+def validated(content: dict[str, Any], model: type[Model]) -> Model:
+    """`content` as `model`; what the model does not know is left aside."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

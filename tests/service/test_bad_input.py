@@ -43,7 +43,7 @@ def test_bad_image(ranjana: Ranjana, name: str) -> None:
     )
     refused(response, status, code)
     # And directly, as operators and other services ask.
-    direct = ranjana.predict_directly(image)
+    direct = ranjana.ask_directly("ranjana", image)
     assert (direct.status_code, direct.json()["code"]) == (status, code)
 
 

@@ -12,7 +12,7 @@ def test_alive_and_ready(ranjana: Ranjana) -> None:
     assert ranjana.client.get("/health").json() == {"success": True, "status": "alive"}
     ready = ranjana.client.get("/ready")
     assert ready.status_code == 200
-    assert ready.json()["models"] == {"ranjana": "ready"}
+    assert ready.json()["models"] == {"ranjana": "ready", "similarity": "ready"}
 
 
 def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
@@ -31,14 +31,24 @@ def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
 
 def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ranjana) -> None:
     spec = ranjana.client.get("/openapi.json").json()
-    assert set(spec["paths"]) == {"/api/predict/", "/health", "/ready", "/metrics"}
-    predict = spec["paths"]["/api/predict/"]["post"]
-    assert set(predict["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
-    assert {"200", "400", "404", "413", "415", "503"} <= set(predict["responses"])
+    images = {"/api/predict/", "/api/similarity/"}
+    assert set(spec["paths"]) == {*images, "/health", "/ready", "/metrics"}
+    for path in images:
+        route = spec["paths"][path]["post"]
+        assert set(route["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
+        assert {"200", "400", "404", "413", "415", "503"} <= set(route["responses"])
     schemas = spec["components"]["schemas"]
-    answer = ranjana.predict(encode(reference(0))).json()
+    answer = ranjana.predict(encode(reference(0)), heatmap="true").json()
     assert set(schemas["PredictAnswer"]["properties"]) == set(answer)
     assert set(schemas["Candidate"]["properties"]) == set(answer["top"][0])
+    compared = ranjana.client.post(
+        "/api/similarity/?embedding=true&heatmap=true",
+        files={"image": encode(reference(0))},
+        data={"target_class": "0"},
+    ).json()
+    assert set(schemas["ComparisonAnswer"]["properties"]) == set(compared)
+    assert set(schemas["ComparedRegion"]["properties"]) == set(compared["regions"][0])
+    assert set(schemas["NearCharacter"]["properties"]) == set(compared["nearest"][0])
     for reference_name in re.findall(r"#/components/schemas/(\w+)", str(spec)):
         assert reference_name in schemas
 

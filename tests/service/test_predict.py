@@ -100,7 +100,7 @@ def test_file_base64_and_data_uri_get_the_same_answer(ranjana: Ranjana) -> None:
 
 def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:
     image = photo_of(7)
-    direct = ranjana.predict_directly(image).json()
+    direct = ranjana.ask_directly("ranjana", image).json()
     through = ranjana.predict(image).json()
     assert direct["predicted_class"] == through["predicted_class"] == 7
     assert set(through) == {*direct, "prediction_id"}
