@@ -138,7 +138,7 @@ def test_a_full_queue_is_a_503_to_try_again(launch: Launch, tmp_path: Path) -> N
     store = tmp_path / "store"
     store.mkdir()
     with_queue_of_one(ROOT / "model_store" / "ranjana.mar", store / "ranjana.mar")
-    ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
+    ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store), "MODELS": "ranjana"})
     ranjana.wait_until_ready()
     with ThreadPoolExecutor(48) as callers:
         responses = list(callers.map(lambda _: ranjana.predict(IMAGE), range(300)))
