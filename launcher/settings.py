@@ -26,9 +26,10 @@ class LauncherSettings(Settings):
     torchserve_metrics_port: Port = 8082
     model_store: Path = ROOT / "model_store"
     start_seconds: float = Field(default=180, gt=0)
-    """How long TorchServe may take until its models are ready."""
+    """How long TorchServe may take until its models are ready, and a lost worker until it is
+    back; after that it is started anew."""
     heal_seconds: float = Field(default=15, gt=0)
-    """How long a worker may be missing before TorchServe is started anew."""
+    """How long TorchServe may answer nothing before it is started anew."""
 
     def connected(self) -> Settings:
         """The API's settings with the addresses that follow from the ports."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -19,6 +19,7 @@ from launcher.ports import free_port
 
 START_SECONDS = 150
 STOP_SECONDS = 30
+HEAL_SECONDS = 4
 
 
 class Ranjana:
@@ -43,7 +44,7 @@ class Ranjana:
                     "TORCHSERVE_MANAGEMENT_PORT": str(self.management_port),
                     "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
                     "TMPDIR": str(folder),
-                    "HEAL_SECONDS": "4",
+                    "HEAL_SECONDS": str(HEAL_SECONDS),
                     **(environment or {}),
                 },
                 stdout=log,
@@ -86,6 +87,16 @@ class Ranjana:
 
     def workers(self) -> list[psutil.Process]:
         return [child for child in self.processes() if "model_service_worker" in _command(child)]
+
+    def workers_of(self, model: str, but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:
+        """The workers of one model, as TorchServe tells."""
+        response = httpx2.get(
+            f"http://127.0.0.1:{self.management_port}/models/{model}",
+            headers={"Authorization": f"Bearer {self.key('management')}"},
+        )
+        (version,) = response.json()
+        numbers = {worker["pid"] for worker in version["workers"]}
+        return [child for child in self.workers() if child.pid in numbers and child not in but]
 
     def key(self, kind: str) -> str:
         """A token as TorchServe's own users would read it."""
