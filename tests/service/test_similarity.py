@@ -204,6 +204,7 @@ def test_a_class_without_a_reference_is_refused(
     assert response.status_code == status, response.text
     assert response.json()["code"] == code
     assert response.json()["success"] is False
+    assert "Value error" not in response.text
 
 
 @pytest.mark.parametrize(
