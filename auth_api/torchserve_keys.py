@@ -50,6 +50,7 @@ class KeyFile:
         self._path = path
         self._management = management
         self._keys: dict[Kind, Key] = {}
+        self._buys_keys = ""
         self._checked = 0.0
         self._lock = asyncio.Lock()
 
@@ -81,10 +82,11 @@ class KeyFile:
 
     async def _ask_for_new(self, kind: Kind) -> None:
         logger.info("renewing TorchServe's %s key", kind)
-        api_key = json.loads(self._path.read_text())["API"]["key"]
         try:
             async with self._management.get(
-                "/token", params={"type": kind}, headers={"Authorization": f"Bearer {api_key}"}
+                "/token",
+                params={"type": kind},
+                headers={"Authorization": f"Bearer {self._buys_keys}"},
             ) as response:
                 response.raise_for_status()
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
@@ -96,10 +98,13 @@ class KeyFile:
                 await asyncio.sleep(_READ_AGAIN_AFTER)
             try:
                 content = json.loads(self._path.read_text())
-                self._keys = {
-                    "inference": _key(content["inference"]),
-                    "management": _key(content["management"]),
-                }
+                self._keys, self._buys_keys = (
+                    {
+                        "inference": _key(content["inference"]),
+                        "management": _key(content["management"]),
+                    },
+                    content["API"]["key"],
+                )
                 return
             except FileNotFoundError:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,20 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
             running.stop()
     finally:
         running.kill()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what a running service logged of trouble beside the failure of its test."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("ranjana")
+    if report.failed and running:
+        lines = running.log.read_text().splitlines()
+        trouble = [line for line in lines if '"level": "info"' not in line]
+        report.sections.append(("the service's log", "\n".join(trouble[-20:])))
+    return report
 
 
 @pytest.fixture

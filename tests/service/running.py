@@ -101,7 +101,9 @@ class Ranjana:
     def key(self, kind: str) -> str:
         """A token as TorchServe's own users would read it."""
         (path,) = self.folder.glob("ranjana-*/home/key_file.json")
-        key: str = json.loads(path.read_text())[kind]["key"]
+        while not (content := path.read_text()):
+            pass  # TorchServe is writing it
+        key: str = json.loads(content)[kind]["key"]
         return key
 
     def predict(self, image: bytes, **query: str) -> httpx2.Response:
