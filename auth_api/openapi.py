@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from auth_api.schemas import ErrorAnswer
+from auth_api.schemas.errors import ErrorAnswer
 
 Endpoint = TypeVar("Endpoint", bound=Callable[[Request], Awaitable[Response]])
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest, UnsupportedMedia
-from auth_api.schemas import ImageJson
+from auth_api.schemas.recognition import ImageJson
 from auth_api.validation import json_object, validated
 
 Fields = TypeVar("Fields", bound=BaseModel)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from auth_api.errors import ApiError, error_response
 from auth_api.metrics import Metrics
 from auth_api.openapi import documented
-from auth_api.schemas import HealthAnswer, ReadyAnswer
+from auth_api.schemas.ops import HealthAnswer, ReadyAnswer
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 

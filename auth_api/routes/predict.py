@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
-from auth_api.schemas import ImageForm, ImageJson, PredictAnswer, PredictQuery
+from auth_api.schemas.recognition import ImageForm, ImageJson, PredictAnswer, PredictQuery
 from auth_api.settings import SIMILARITY, Settings
 from auth_api.torchserve import TorchServe
 from auth_api.uploads import read_image

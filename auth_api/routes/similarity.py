@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
-from auth_api.schemas import (
+from auth_api.schemas.recognition import (
     ComparisonAnswer,
     ComparisonFields,
     ComparisonForm,

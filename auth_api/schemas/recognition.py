@@ -1,23 +1,12 @@
-"""Pydantic models of what is asked and answered."""
+"""Recognition and comparison: what is asked, what is answered."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from spectree.model_adapter.pydantic_adapter import BaseFile
-
-
-class ErrorAnswer(BaseModel):
-    """The one error shape."""
-
-    success: Literal[False] = False
-    error: str = Field(description="One sentence a person understands.")
-    code: str = Field(description="What a program tells the cases apart by, snake_case.")
-    details: dict[str, Any] | None = Field(
-        default=None, description="Where there is more to say, e.g. the fields that failed."
-    )
 
 
 class PredictQuery(BaseModel):
@@ -176,18 +165,3 @@ class ComparisonAnswer(BaseModel):
     )
     model: ModelVersion
     comparison_id: int | None = Field(description="Id in the history, null if not kept.")
-
-
-class HealthAnswer(BaseModel):
-    """The service itself is alive."""
-
-    success: Literal[True] = True
-    status: Literal["alive"] = "alive"
-
-
-class ReadyAnswer(BaseModel):
-    """Everything that a prediction needs is there."""
-
-    success: Literal[True] = True
-    status: Literal["ready"] = "ready"
-    models: dict[str, str] = Field(description="`ready` for each model.")
