@@ -13,10 +13,20 @@ from starlette.middleware.cors import CORSMiddleware
 from auth_api import openapi
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
 from auth_api.metrics import Metrics
-from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash
-from auth_api.routes import ops, predict, similarity
+from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.routes import (
+    accounts,
+    admin,
+    api_keys,
+    history,
+    ops,
+    predict,
+    progress,
+    sessions,
+    similarity,
+)
+from auth_api.services import opened
 from auth_api.settings import Settings
-from auth_api.torchserve import TorchServe
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -26,21 +36,39 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.torchserve = TorchServe(settings, metrics)
-        yield
-        await app.state.torchserve.aclose()
+        async with opened(settings, metrics) as app.state.services:
+            app.state.gate = app.state.services.gate
+            yield
 
     app = Starlette(
-        routes=[*predict.routes, *similarity.routes, *ops.routes, *openapi.routes()],
+        routes=[
+            *predict.routes,
+            *similarity.routes,
+            *accounts.routes,
+            *sessions.routes,
+            *api_keys.routes,
+            *history.routes,
+            *progress.routes,
+            *admin.routes,
+            *ops.routes,
+            *openapi.routes(),
+        ],
         middleware=[
             Middleware(RequestContext, metrics=metrics),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "PUT", "DELETE"],
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-                expose_headers=["Retry-After", "X-Request-ID"],
+                expose_headers=[
+                    "Retry-After",
+                    "X-RateLimit-Limit",
+                    "X-RateLimit-Remaining",
+                    "X-RateLimit-Reset",
+                    "X-Request-ID",
+                ],
             ),
+            Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
         ],
@@ -48,7 +76,5 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.settings = settings
-    app.state.metrics = metrics
     openapi.describe(app)
     return app

@@ -2,11 +2,15 @@
 
     ApiError                 {"success": false, "error": ..., "code": ..., "details"?: ...}
     ├── BadRequest           400  what was sent cannot be used
+    ├── Unauthorised         401  not signed in, or credentials that are wrong
+    ├── Forbidden            403  signed in, and not allowed to
     ├── NotFound             404  no such thing
+    ├── Conflict             409  already taken
     ├── TooLarge             413  more bytes than are taken
     ├── UnsupportedMedia     415  a body in a form that is not read
+    ├── TooMany              429  too many requests; Retry-After says when to ask again
     ├── Refused              4xx  a handler's verdict on the request, passed on
-    └── Unavailable          503  the model server is busy or away; Retry-After says for how long
+    └── Unavailable          503  the model server or the database is busy or away; Retry-After
 
 Raised where a failure is understood, turned into an answer by `answer_*` below and nowhere
 else.
@@ -58,11 +62,36 @@ class BadRequest(ApiError):
     code = "bad_request"
 
 
+class Unauthorised(ApiError):
+    """Not signed in, or credentials that are wrong."""
+
+    status = 401
+    code = "not_authenticated"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        # RFC 9110, section 11.6.1, wants a 401 to say how to sign in.
+        super().__init__(message, code, headers={"WWW-Authenticate": 'Bearer realm="ranjana"'})
+
+
+class Forbidden(ApiError):
+    """Signed in, and not allowed to."""
+
+    status = 403
+    code = "forbidden"
+
+
 class NotFound(ApiError):
     """There is no such thing."""
 
     status = 404
     code = "not_found"
+
+
+class Conflict(ApiError):
+    """Already taken."""
+
+    status = 409
+    code = "conflict"
 
 
 class TooLarge(ApiError):
@@ -79,6 +108,16 @@ class UnsupportedMedia(ApiError):
     code = "unsupported_media_type"
 
 
+class TooMany(ApiError):
+    """Too many requests."""
+
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, message: str, code: str | None = None, *, retry_after: int) -> None:
+        super().__init__(message, code, headers={"Retry-After": str(retry_after)})
+
+
 class Refused(ApiError):
     """A handler's own 4xx for a request, with its status, code and sentence."""
 
@@ -88,7 +127,7 @@ class Refused(ApiError):
 
 
 class Unavailable(ApiError):
-    """The model server is busy or away."""
+    """The model server or the database is busy or away."""
 
     status = 503
     code = "model_server_unavailable"

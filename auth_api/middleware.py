@@ -1,6 +1,7 @@
 """What happens to every request before a route sees it. Pure ASGI, outermost first.
 
-RequestContext    its id, its log line, its metrics, the answer to a bug
+RequestContext    its id, its log line, its metrics, the answer to a bug, safe headers
+TrustedHosts      only under the names that the service has
 TrailingSlash     `/api/predict` is `/api/predict/`
 BodyLimit         no more bytes than are allowed
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Sequence
 from uuid import uuid4
 
 import anyio
@@ -17,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth_api.errors import TooLarge, answer_unexpected
+from auth_api.errors import BadRequest, TooLarge, answer_unexpected
 from auth_api.logs import request_id
 from auth_api.metrics import Metrics
 
@@ -25,12 +27,29 @@ logger = logging.getLogger(__name__)
 
 # What a caller may choose as an id: it goes into logs and back into a header.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_PORT = re.compile(r":\d+$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # A refused upload is still read for so long, so that its sender, who may read nothing before
 # all is written, gets the refusal and not a broken connection.
 _DRAIN_SECONDS = 5.0
 _DRAIN_BYTES = 64 * 1024 * 1024
+
+
+# What a browser must not do with our answers, whatever is in them. A page of ours runs no script
+# and loads nothing but from here; Swagger UI sets styles as it goes, and draws from data: URIs.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class RequestContext:
@@ -54,7 +73,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+                _add_headers(message, scope, identifier)
             await send(message)
 
         try:
@@ -83,6 +102,45 @@ class RequestContext:
                 "status": status,
                 "milliseconds": round(seconds * 1000, 1),
             },
+        )
+
+
+def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = identifier
+    headers.update(_HEADERS)
+    headers.update(scope.get("answer_headers", {}))
+    path = scope["path"]
+    if path.startswith("/docs"):
+        headers["Content-Security-Policy"] = _PAGE_POLICY
+    if path.startswith("/api"):
+        headers["Cache-Control"] = "no-store"
+    if scope["scheme"] == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+class TrustedHosts:
+    """Refuses requests for other names than `hosts`, `*` for any, `*.example.org` for all below.
+
+    Whoever has a browser ask for this service under a name of their own gets nothing.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "*" not in self.hosts and not self._is_ours(scope):
+            error = BadRequest("This service does not go by that name.", "host_not_trusted")
+            await error.response()(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        name = _PORT.sub("", Headers(scope=scope).get("host", "")).lower()
+        return any(
+            name == host or (host.startswith("*.") and name.endswith(host[1:]))
+            for host in self.hosts
         )
 
 

@@ -6,35 +6,52 @@ Routes are annotated with `documented`; what they take is validated by
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import swagger_ui
 from pydantic import BaseModel
 from spectree import Response as Answers
-from spectree import SpecTree
+from spectree import SecurityScheme, SpecTree
+from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from auth_api.access import OPERATIONS, Access, Gate
 from auth_api.schemas.errors import ErrorAnswer
 
-Endpoint = TypeVar("Endpoint", bound=Callable[[Request], Awaitable[Response]])
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 _spectree = SpecTree(
     "starlette",
     title="Ranjana",
     version="1",
-    description="Reads handwritten Ranjana characters.",
+    description="Reads handwritten Ranjana characters and tells where to improve them.",
     mode="strict",
     annotations=False,
     naming_strategy=lambda model: model.__name__,
     nested_naming_strategy=lambda _parent, child: child,
     validation_error_status=400,
     validation_error_model=ErrorAnswer,
+    security_schemes=[
+        SecurityScheme(
+            name="session",
+            data=SecuritySchemeData(
+                type=SecureType.HTTP, scheme="bearer", description="The access token."
+            ),
+        ),
+        SecurityScheme(
+            name="api_key",
+            data=SecuritySchemeData(
+                type=SecureType.API_KEY, name="X-API-Key", field_in=InType.HEADER
+            ),
+        ),
+    ],
 )
 
 _PAGE = """<!doctype html>
@@ -49,38 +66,77 @@ _PAGE = """<!doctype html>
 <body>
 <div id="swagger-ui"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script>
-window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });
-</script>
+<script src="/docs/start.js"></script>
 </body>
 </html>
 """
 
+# Not in the page: its Content-Security-Policy runs no script that stands in one.
+_START = 'window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });'
+
 
 def documented(
     *,
+    access: Access,
     answer: type[BaseModel] | None,
+    status: int = 200,
+    also: Mapping[int, type[BaseModel]] | None = None,
     errors: tuple[int, ...] = (),
     query: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
     json: type[BaseModel] | None = None,
     tag: str,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Puts a route into the description; its docstring becomes the text.
+    """Puts a route into the description, its docstring as the text, and lets in who may.
 
-    `answer` is the model of its 200, None where that is no JSON.
+    `answer` is the model of its success, None where that is no JSON; `also` those of other
+    successes. The errors that follow from `access` and from what is sent need not be named.
+    The caller is in `request.state.caller`, None for an anonymous one.
     """
-    models: dict[str, Any] = {"HTTP_200": answer}
-    models |= {f"HTTP_{status}": ErrorAnswer for status in errors}
-    decorator: Callable[[Endpoint], Endpoint] = _spectree.validate(
+    models: dict[str, Any] = {f"HTTP_{status}": answer}
+    models |= {f"HTTP_{number}": model for number, model in (also or {}).items()}
+    implied = _errors_of(access) | ({400} if query or json or form else set())
+    implied |= {413, 415} if json or form else set()
+    models |= {f"HTTP_{number}": ErrorAnswer for number in sorted(implied.union(errors))}
+    describing = _spectree.validate(
         query=query,
         form=form,
         json=json,
         resp=Answers(**models),
         tags=(tag,),
+        security=_security_of(access),
         skip_validation=True,
     )
-    return decorator
+
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        @functools.wraps(endpoint)
+        async def guarded(request: Request) -> Response:
+            gate: Gate = request.app.state.gate
+            request.state.caller = await gate.admit(request, access)
+            return await endpoint(request)
+
+        guarded.access = access  # type: ignore[attr-defined]
+        described: Endpoint = describing(guarded)
+        return described
+
+    return decorate
+
+
+def _errors_of(access: Access) -> set[int]:
+    if access == OPERATIONS:
+        return set()
+    errors = {400, 429, 503}  # 400: a host name that is not trusted
+    return errors if access.who == "anyone" else errors | {401, 403}
+
+
+def _security_of(access: Access) -> Any:
+    """As OpenAPI has it: alternatives, of which `{}` is none at all."""
+    if access.who == "anyone":
+        return []
+    ways: list[dict[str, list[str]]] = [{"session": []}]
+    ways += [{"api_key": []}] if access.scope else []
+    ways += [{}] if access.who == "models" else []
+    return ways
 
 
 def describe(app: Starlette) -> None:
@@ -98,6 +154,11 @@ async def page(request: Request) -> Response:
     return HTMLResponse(_PAGE)
 
 
+async def start(request: Request) -> Response:
+    """`/docs/start.js`."""
+    return Response(_START, media_type="text/javascript")
+
+
 async def home(request: Request) -> Response:
     """`/`: until there is a page for learners, what there is to read."""
     return RedirectResponse("/docs")
@@ -110,5 +171,6 @@ def routes() -> list[BaseRoute]:
         Route("/", home),
         Route("/openapi.json", specification),
         Route("/docs", page),
+        Route("/docs/start.js", start),
         Mount("/docs/assets", assets),
     ]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, HttpUrl
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from auth_api.secrets import require_strong
+
+ROOT = Path(__file__).resolve().parents[1]
 
 SIMILARITY = "similarity"
 """Name of the model that compares; all others recognise."""
@@ -22,6 +28,30 @@ def _split(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _rates(value: str) -> str:
+    parse_many(value)  # raises ValueError
+    return value
+
+
+Rates = Annotated[str, AfterValidator(_rates)]
+"""Limits that all hold, as the library `limits` writes them: `10/minute;100/hour`."""
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("must be the name of a time zone, such as Asia/Kathmandu")
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+def _strong(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        require_strong(value.get_secret_value())
+    return value
 
 
 class Settings(BaseSettings):
@@ -52,3 +82,52 @@ class Settings(BaseSettings):
     """Largest request body, the multipart or base64 wrapping included."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
+    trusted_hosts: Names = ("*",)
+    """Host names that the service answers to, comma-separated, `*.example.org` for all below."""
+    trusted_proxies: Names = ()
+    """Addresses of reverse proxies whose word on the caller's address counts, `*` for any."""
+
+    data_dir: Path = ROOT / "data"
+    """Where the SQLite database and the secret are kept unless the next two say otherwise."""
+    database_url: str = ""
+    """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    secret_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
+    """What tokens are signed with, 32 characters or more; made and kept if none is set."""
+    media_dir: Path = ROOT / "media"
+    """Where the pictures of the history are kept."""
+    retention_days: int = Field(default=0, ge=0)
+    """Days after which history and its pictures are removed; 0 keeps them."""
+
+    access_token_seconds: int = Field(default=3600, ge=1)
+    refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
+    refresh_grace_seconds: float = Field(default=0, ge=0)
+    """For how long a used refresh token may be used again, by a client whose answer was lost."""
+    token_issuer: str = "ranjana"  # noqa: S105 - a name
+    token_audience: str = "ranjana"  # noqa: S105 - a name
+
+    argon2_time_cost: int = Field(default=2, ge=1)
+    """Passes; this and the next two are OWASP's for argon2id, see `docs/security.md`."""
+    argon2_memory_kib: int = Field(default=19456, ge=8)
+    argon2_parallelism: int = Field(default=1, ge=1)
+    hashing_threads: int = Field(default=0, ge=0)
+    """Passwords hashed at the same time; 0 for one a core."""
+
+    ml_auth_required: bool = False
+    """Whether only those who are signed in may have pictures read and compared."""
+
+    rate_limit_enabled: bool = True
+    """Also switches the slowing of repeated sign-ins."""
+    rate_limit_storage: str = "memory://"
+    """`redis://host:port` where several processes share the limits."""
+    rate_limit_signin: Rates = "20/minute;200/hour"
+    """Sign-ins and sign-ups for an address."""
+    rate_limit_predict: Rates = "600/minute"
+    """Recognitions and comparisons for a user or an API key."""
+    rate_limit_predict_address: Rates = "6000/minute"
+    """The same for the address of anonymous callers, who may be a school."""
+    rate_limit_other: Rates = "600/minute"
+    """All other calls, for a user, an API key or an address."""
+    failed_signins_account: Rates = "5/minute;20/hour"
+    """Wrong passwords for an account, known or not, until one is right."""
+    failed_signins_address: Rates = "20/minute;100/hour"
+    """Wrong passwords from an address."""

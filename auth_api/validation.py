@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from auth_api.errors import BadRequest
+from auth_api.errors import BadRequest, NotFound, UnsupportedMedia
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_LARGEST_ROW = 2**53
 
 
 def parse_query(request: Request, model: type[Model]) -> Model:
@@ -18,10 +20,22 @@ def parse_query(request: Request, model: type[Model]) -> Model:
     return validated(dict(request.query_params), model)
 
 
+def row_number(request: Request) -> int:
+    """The `id` of the path. Raises NotFound for what no row can have."""
+    text = request.path_params["id"]
+    if not (text.isascii() and text.isdigit() and int(text[:20]) <= _LARGEST_ROW):
+        raise NotFound("There is no such entry.")
+    return int(text)
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The JSON body, which must be an object."""
+    body = await request.body()
     try:
-        content = json.loads(await request.body())
+        content = json.loads(body)
+        if b"\\u" in body:
+            # Half of a surrogate pair is JSON, but no text that could be stored or sent.
+            json.dumps(content, ensure_ascii=False).encode()
     except RecursionError as error:
         raise BadRequest("The JSON is nested too deeply.", "malformed_json") from error
     except ValueError as error:
@@ -31,16 +45,32 @@ async def json_object(request: Request) -> dict[str, Any]:
     return content
 
 
+async def parse_json(request: Request, model: type[Model]) -> Model:
+    """The JSON body as `model`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMedia("Send JSON, with 'Content-Type: application/json'.")
+    return validated(await json_object(request), model)
+
+
+def invalid(field: str, reason: str) -> BadRequest:
+    """The error for a field that was found wanting; `reason` reads on from its name."""
+    return BadRequest(
+        f"{field}: {reason}.", "validation_failed", details={"fields": {field: reason}}
+    )
+
+
 def validated(content: dict[str, Any], model: type[Model]) -> Model:
     """`content` as `model`; what the model does not know is left aside."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
         fields = {
-            ".".join(map(str, problem["loc"])) or "body": problem["msg"]
+            ".".join(map(str, problem["loc"])) or "body": problem["msg"].removeprefix(
+                "Value error, "
+            )
             for problem in error.errors()
         }
-        first, reason = next(iter(fields.items()))
-        raise BadRequest(
-            f"{first}: {reason}.", "validation_failed", details={"fields": fields}
-        ) from error
+        refused = invalid(*next(iter(fields.items())))
+        refused.details = {"fields": fields}
+        raise refused from error

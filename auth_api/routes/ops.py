@@ -7,35 +7,41 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from auth_api.access import OPERATIONS
+from auth_api.database import Database
 from auth_api.errors import ApiError, error_response
-from auth_api.metrics import Metrics
 from auth_api.openapi import documented
 from auth_api.schemas.ops import HealthAnswer, ReadyAnswer
-from auth_api.settings import Settings
+from auth_api.services import services
 from auth_api.torchserve import TorchServe
 
 
-@documented(tag="operations", answer=HealthAnswer)
+@documented(tag="operations", access=OPERATIONS, answer=HealthAnswer)
 async def health(request: Request) -> JSONResponse:
     """Says that the service is alive, whatever becomes of its neighbours."""
     return JSONResponse({"success": True, "status": "alive"})
 
 
-@documented(tag="operations", answer=ReadyAnswer, errors=(503,))
+@documented(tag="operations", access=OPERATIONS, answer=ReadyAnswer, errors=(503,))
 async def ready(request: Request) -> JSONResponse:
     """Says whether predictions can be made, and if not, what is missing."""
-    torchserve: TorchServe = request.app.state.torchserve
-    settings: Settings = request.app.state.settings
-    states = {model: await _state(torchserve, model) for model in settings.models}
-    if all(state == "ready" for state in states.values()):
-        return JSONResponse({"success": True, "status": "ready", "models": states})
+    having = services(request)
+    database = await _database_state(having.database)
+    models = {model: await _state(having.torchserve, model) for model in having.settings.models}
+    states = {"database": database, "models": models}
+    if {database, *models.values()} == {"ready"}:
+        return JSONResponse({"success": True, "status": "ready", **states})
     return error_response(
-        503,
-        "The service is not ready.",
-        "not_ready",
-        {"models": states},
-        {"Retry-After": "2"},
+        503, "The service is not ready.", "not_ready", states, {"Retry-After": "2"}
     )
+
+
+async def _database_state(database: Database) -> str:
+    try:
+        await database.ping()
+    except ApiError as error:
+        return error.message
+    return "ready"
 
 
 async def _state(torchserve: TorchServe, model: str) -> str:
@@ -46,11 +52,12 @@ async def _state(torchserve: TorchServe, model: str) -> str:
     return "ready" if "READY" in workers else "no worker is ready"
 
 
-@documented(tag="operations", answer=None)
+@documented(tag="operations", access=OPERATIONS, answer=None)
 async def metrics(request: Request) -> Response:
     """The metrics in Prometheus's text format."""
-    measured: Metrics = request.app.state.metrics
-    return Response(generate_latest(measured.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(
+        generate_latest(services(request).metrics.registry), media_type=CONTENT_TYPE_LATEST
+    )
 
 
 routes = [

@@ -6,45 +6,48 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from auth_api.access import MODELS
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import ImageForm, ImageJson, PredictAnswer, PredictQuery
-from auth_api.settings import SIMILARITY, Settings
-from auth_api.torchserve import TorchServe
+from auth_api.services import possible_caller, services
+from auth_api.settings import SIMILARITY
 from auth_api.uploads import read_image
 from auth_api.validation import parse_query
 
 
 @documented(
     tag="recognition",
+    access=MODELS,
     query=PredictQuery,
     form=ImageForm,
     json=ImageJson,
     answer=PredictAnswer,
-    errors=(400, 404, 413, 415, 503),
+    errors=(404,),
 )
 async def predict(request: Request) -> JSONResponse:
     """Reads one character.
 
     Takes a photograph or a drawing, as a file or as base64, and answers the likeliest of the
-    36 characters with its confidence.
+    36 characters with its confidence. Of a signed-in caller it is kept in the history.
     """
-    torchserve: TorchServe = request.app.state.torchserve
-    settings: Settings = request.app.state.settings
     query = parse_query(request, PredictQuery)
-    recognisers = [model for model in settings.models if model != SIMILARITY]
+    recognisers = [model for model in services(request).settings.models if model != SIMILARITY]
     if query.model not in recognisers:
         raise NotFound(
             f"There is no model {query.model}: choose {' or '.join(recognisers)}.",
             "model_not_found",
         )
-    answer = await torchserve.predict(
-        query.model,
-        await read_image(request),
-        query.version,
-        {"X-Heatmap": "true"} if query.heatmap else {},
+    image = await read_image(request)
+    options = {"X-Heatmap": "true"} if query.heatmap else {}
+    answer = await services(request).torchserve.predict(query.model, image, query.version, options)
+    owner = possible_caller(request)
+    kept = (
+        await services(request).history.keep_prediction(owner.user_id, image, answer)
+        if owner
+        else None
     )
-    return JSONResponse({**answer, "prediction_id": None})
+    return JSONResponse({**answer, "prediction_id": kept})
 
 
 routes = [Route("/api/predict/", predict, methods=["POST"])]

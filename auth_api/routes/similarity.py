@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from auth_api.access import MODELS
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import (
@@ -15,37 +16,43 @@ from auth_api.schemas.recognition import (
     ComparisonJson,
     ComparisonQuery,
 )
-from auth_api.settings import SIMILARITY, Settings
-from auth_api.torchserve import TorchServe
+from auth_api.services import possible_caller, services
+from auth_api.settings import SIMILARITY
 from auth_api.uploads import read_upload
 from auth_api.validation import parse_query
 
 
 @documented(
     tag="recognition",
+    access=MODELS,
     query=ComparisonQuery,
     form=ComparisonForm,
     json=ComparisonJson,
     answer=ComparisonAnswer,
-    errors=(400, 404, 413, 415, 503),
+    errors=(404,),
 )
 async def compare(request: Request) -> JSONResponse:
     """Compares with the reference.
 
     Takes a photograph or a drawing of a character that the learner meant to be
-    `target_class`, and answers how near it is, what is missing or extra, and where.
+    `target_class`, and answers how near it is, what is missing or extra, and where. Of a
+    signed-in caller it is kept in the history, and counts as practice.
     """
-    torchserve: TorchServe = request.app.state.torchserve
-    settings: Settings = request.app.state.settings
     query = parse_query(request, ComparisonQuery)
-    if SIMILARITY not in settings.models:
+    if SIMILARITY not in services(request).settings.models:
         raise NotFound("There is no model to compare with.", "model_not_found")
     image, fields = await read_upload(request, ComparisonFields)
     options = {"X-Target-Class": str(fields.target_class), "X-Strictness": query.strictness}
     options |= {"X-Embedding": "true"} if query.embedding else {}
     options |= {"X-Heatmap": "true"} if query.heatmap else {}
-    answer = await torchserve.predict(SIMILARITY, image, options=options)
-    return JSONResponse({**answer, "comparison_id": None})
+    answer = await services(request).torchserve.predict(SIMILARITY, image, options=options)
+    owner = possible_caller(request)
+    kept = (
+        await services(request).history.keep_comparison(owner.user_id, query.strictness, answer)
+        if owner
+        else None
+    )
+    return JSONResponse({**answer, "comparison_id": kept})
 
 
 routes = [Route("/api/similarity/", compare, methods=["POST"])]

@@ -19,4 +19,5 @@ class ReadyAnswer(BaseModel):
 
     success: Literal[True] = True
     status: Literal["ready"] = "ready"
+    database: Literal["ready"] = "ready"
     models: dict[str, str] = Field(description="`ready` for each model.")

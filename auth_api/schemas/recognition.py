@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 
@@ -92,7 +91,7 @@ def _plain_number(value: object) -> object:
     """Takes 12 and "12", and not what Python takes for a number besides: true, "1_0", "12.0"."""
     text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
     if text or isinstance(value, bool):
-        raise PydanticCustomError("class", "must be the number of a class, such as 12")
+        raise ValueError("must be the number of a class, such as 12")
     return value
 
 

@@ -22,6 +22,17 @@ STOP_SECONDS = 30
 HEAL_SECONDS = 4
 
 
+def private(folder: Path) -> dict[str, str]:
+    """Settings that keep a service to itself, and hash passwords quickly."""
+    return {
+        "DATA_DIR": str(folder / "data"),
+        "MEDIA_DIR": str(folder / "media"),
+        "RATE_LIMIT_ENABLED": "false",
+        "ARGON2_TIME_COST": "1",
+        "ARGON2_MEMORY_KIB": "64",
+    }
+
+
 class Ranjana:
     """A running launcher with its TorchServe and API."""
 
@@ -45,6 +56,7 @@ class Ranjana:
                     "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
                     "TMPDIR": str(folder),
                     "HEAL_SECONDS": str(HEAL_SECONDS),
+                    **private(folder),
                     **(environment or {}),
                 },
                 stdout=log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -21,7 +22,7 @@ from tests.conftest import encode, reference
 
 
 @pytest.fixture
-def app() -> Starlette:
+def app(tmp_path: Path) -> Starlette:
     nobody = f"http://127.0.0.1:{free_port()}"
     return create_app(
         Settings.model_validate(
@@ -29,6 +30,8 @@ def app() -> Starlette:
                 "torchserve_inference_url": nobody,
                 "torchserve_management_url": nobody,
                 "cors_origins": "https://ranjana.example",
+                "data_dir": tmp_path / "data",
+                "media_dir": tmp_path / "media",
             }
         )
     )

@@ -1,0 +1,47 @@
+"""The audit log: who did what, when, from where.
+
+Rows name people by number only, so that nothing personal but an address outlives an account.
+They are written in the transaction of what they tell of: the one is never there without the
+other.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.requests import Request
+
+from auth_api.logs import request_id
+from auth_api.rate_limits import caller_address
+from auth_api.tables import AuditEntry
+
+Action = Literal[
+    "signed_up",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "token_reused",
+    "password_changed",
+    "password_change_failed",
+    "username_changed",
+    "profile_changed",
+    "account_deleted",
+    "api_key_created",
+    "api_key_revoked",
+    "history_deleted",
+    "history_exported",
+    "admin_created",
+]
+
+
+def entry(
+    action: Action, user_id: int | None, request: Request | None = None, **details: object
+) -> AuditEntry:
+    """A row to add to the session; `details` must say nothing that identifies a person."""
+    return AuditEntry(
+        action=action,
+        user_id=user_id,
+        address=caller_address(request) if request else None,
+        request_id=request_id.get() or None,
+        details=details,
+    )

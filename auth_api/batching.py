@@ -1,0 +1,64 @@
+"""Many small calls at the same time as few large ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batched(Generic[Item, Result]):
+    """Calls `function` with all that came while its last call was under way.
+
+    A lone call goes straight through; under load a batch fills by itself, as many items as wait,
+    at most `size`. `function` answers one result an item, in order; an exception among them is
+    raised to the caller of that item, one that it raises to all of the batch.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        size: int = 64,
+    ) -> None:
+        self._function = function
+        self._size = size
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: Item) -> Result:
+        """The result for one item, whose work goes on if the caller is cancelled."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await future
+
+    async def finish(self) -> None:
+        """Waits until nothing is under way."""
+        while self._task:
+            await asyncio.wait({self._task})
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+                await self._answer(batch)
+        finally:
+            self._task = None
+
+    async def _answer(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._function([item for item, _ in batch])
+        except Exception as error:
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
+                continue  # its caller has gone
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

@@ -1,0 +1,115 @@
+"""Removes what is no longer wanted: history beyond its retention, sessions that have ended, and
+pictures that a process that died left without a row.
+
+Safe to run at any time, twice, and in several processes at once: whatever another one has
+removed is simply not there any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import delete, or_, select
+from sqlmodel import col
+
+from auth_api.database import Database
+from auth_api.errors import ApiError
+from auth_api.settings import Settings
+from auth_api.storage import Storage
+from auth_api.tables import Comparison, Prediction, RefreshToken, Session, now
+
+logger = logging.getLogger(__name__)
+
+ORPHAN_SECONDS = 3600.0
+"""How old a picture without a row must be: a younger one may be about to get its row."""
+
+_EVERY = 3600.0
+_AT_A_TIME = 500
+
+
+@dataclass
+class Removed:
+    """What a clean-up has removed."""
+
+    entries: int = 0
+    sessions: int = 0
+    orphans: int = 0
+
+
+async def clean_up(
+    settings: Settings,
+    database: Database,
+    storage: Storage,
+    orphan_seconds: float = ORPHAN_SECONDS,
+) -> Removed:
+    """Cleans up once. Raises Unavailable."""
+    removed = Removed()
+    if settings.retention_days:
+        expiry = now() - timedelta(days=settings.retention_days)
+        for table in (Prediction, Comparison):
+            while medias := await _remove_entries(database, table, expiry):
+                await storage.delete(medias)
+                removed.entries += len(medias)
+    removed.sessions = await _remove_sessions(settings, database)
+    old = storage.older_than(orphan_seconds)
+    while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
+        orphans = await _without_row(database, names)
+        await storage.delete(orphans)
+        removed.orphans += len(orphans)
+    return removed
+
+
+async def clean_up_regularly(settings: Settings, database: Database, storage: Storage) -> None:
+    """Cleans up now and every hour, until it is cancelled."""
+    while True:
+        try:
+            removed = await clean_up(settings, database, storage)
+            logger.info("cleaned up", extra=asdict(removed))
+        except (ApiError, OSError):
+            logger.exception("the clean-up failed")
+        await asyncio.sleep(_EVERY)
+
+
+async def _remove_entries(
+    database: Database, table: type[Prediction] | type[Comparison], expiry: datetime
+) -> Sequence[str]:
+    """Removes some entries of before `expiry`; answers the names of their pictures."""
+    expired = (
+        select(col(table.id))
+        .where(col(table.created_at) < expiry)
+        .order_by(col(table.created_at))
+        .limit(_AT_A_TIME)
+    )
+    async with database.writing() as transaction:
+        medias = await transaction.scalars(
+            delete(table).where(col(table.id).in_(expired)).returning(col(table.media))
+        )
+        return medias.all()
+
+
+async def _remove_sessions(settings: Settings, database: Database) -> int:
+    """Removes ended sessions, and of living ones the refresh tokens that have expired since."""
+    forgotten = now() - timedelta(seconds=settings.refresh_token_seconds)
+    async with database.writing() as transaction:
+        await transaction.execute(delete(RefreshToken).where(col(RefreshToken.used_at) < forgotten))
+        ended = await transaction.scalars(
+            delete(Session)
+            .where(or_(col(Session.expires_at) < now(), col(Session.revoked_at).is_not(None)))
+            .returning(col(Session.id))
+        )
+        return len(ended.all())
+
+
+async def _without_row(database: Database, names: Sequence[str]) -> list[str]:
+    known: set[str] = set()
+    async with database.reading() as session:
+        for table in (Prediction, Comparison):
+            known |= set(
+                await session.scalars(select(col(table.media)).where(col(table.media).in_(names)))
+            )
+    return [name for name in names if name not in known]

@@ -1,0 +1,48 @@
+"""What operators do on the command line, on the same database as the service."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from email_validator import EmailNotValidError, validate_email
+
+from auth_api import cleanup
+from auth_api.errors import BadRequest
+from auth_api.metrics import Metrics
+from auth_api.services import opened
+from auth_api.settings import Settings
+from auth_api.storage import Storage
+
+
+async def create_admin(settings: Settings, username: str, email: str) -> None:
+    """Makes an administrator. Raises ApiError."""
+    try:
+        address = validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise BadRequest(f"{email} is no e-mail address: {error}") from error
+    password = _ask_for_password()
+    async with opened(settings, Metrics()) as services:
+        await services.accounts.sign_up(username, address, password, role="admin")
+    print(f"{username} is an administrator now.")
+
+
+async def clean_up(settings: Settings, orphan_seconds: float) -> None:
+    """Cleans up once and says what was removed. Raises ApiError."""
+    async with opened(settings, Metrics()) as services:
+        removed = await cleanup.clean_up(
+            settings, services.database, Storage(settings.media_dir), orphan_seconds
+        )
+    print(
+        f"Removed {removed.entries} entries of the history, {removed.sessions} ended sessions and "
+        f"the pictures of {removed.orphans} entries that are not there."
+    )
+
+
+def _ask_for_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise BadRequest("The two are not the same.")
+    return password

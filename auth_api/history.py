@@ -1,0 +1,240 @@
+"""What users asked and were answered: kept before the answer goes out, paged, deleted.
+
+Writing is shared: all that is to be kept while one transaction is under way is kept by the next
+one, its pictures first (`auth_api.batching`). What a caller gets as an id is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, null, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit, practice
+from auth_api.batching import Batched
+from auth_api.database import Database, core_of
+from auth_api.errors import NotFound, Unauthorised, Unavailable
+from auth_api.storage import Pictures, Storage, new_media
+from auth_api.tables import Attempt, Comparison, Feedback, Prediction, now
+from auth_api.torchserve import Answer
+from auth_api.uploads import decode_base64
+
+Kept = Prediction | Comparison
+Table = type[Prediction] | type[Comparison]
+
+_EXPORT_ROWS = 500
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row to be, and its pictures."""
+
+    table: Table
+    values: dict[str, Any]
+    pictures: Pictures
+
+
+class History:
+    """The history of all users."""
+
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+        self._keep = Batched(self._write)
+
+    async def finish(self) -> None:
+        """Waits until all that is to be kept is."""
+        await self._keep.finish()
+
+    async def keep_prediction(self, user_id: int, image: bytes, answer: Answer) -> int:
+        """Keeps a recognition with the picture as it was sent; answers its id.
+
+        Raises Unauthorised when the account is no more, or Unavailable.
+        """
+        same = ("predicted_class", "confidence", "top", "preprocessed")
+        return await self._keep(_entry(Prediction, user_id, answer, same, {"image": image}))
+
+    async def keep_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
+        """Keeps a comparison with its three pictures; otherwise as `keep_prediction`."""
+        same = (
+            "similarity_score",
+            "distance",
+            "is_same_character",
+            "threshold",
+            "form",
+            "regions",
+            "feedback",
+            "preprocessed",
+        )
+        pictures = {
+            "user": decode_base64(answer["user_image"]),
+            "reference": decode_base64(answer["reference_image"]),
+            "overlay": decode_base64(answer["blended_overlay"]),
+        }
+        entry = _entry(Comparison, user_id, answer, same, pictures)
+        entry.values["target_class"] = answer["compared_with_class"]
+        entry.values["strictness"] = strictness
+        return await self._keep(entry)
+
+    async def page(
+        self, table: Table, user_id: int, limit: int, before: int | None, class_: int | None
+    ) -> list[tuple[Kept, Feedback | None]]:
+        """At most `limit` rows of a user, newest first, those older than the id `before`."""
+        query = _with_feedback(table).where(col(table.user_id) == user_id)
+        if before is not None:
+            query = query.where(col(table.id) < before)
+        if class_ is not None:
+            query = query.where(_class_of(table) == class_)
+        async with self._database.reading() as session:
+            rows = await session.execute(query.order_by(col(table.id).desc()).limit(limit))
+            return [(row[0], row[1]) for row in rows]
+
+    async def one(self, table: Table, user_id: int, number: int) -> tuple[Kept, Feedback | None]:
+        """Raises NotFound, also for what is somebody else's, or Unavailable."""
+        query = _with_feedback(table).where(col(table.id) == number, col(table.user_id) == user_id)
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).first()
+        if row is None:
+            raise _missing()
+        return row[0], row[1]
+
+    async def picture(self, table: Table, user_id: int, number: int, kind: str) -> bytes:
+        """Raises NotFound or Unavailable."""
+        row, _ = await self.one(table, user_id, number)
+        picture = await self._storage.read(row.media, kind)
+        if picture is None:
+            raise _missing()
+        return picture
+
+    async def delete(self, table: Table, user_id: int, number: int, request: Request) -> None:
+        """Deletes a row, its part in the progress, and then its pictures.
+
+        Raises NotFound or Unavailable.
+        """
+        async with self._database.writing() as transaction:
+            media = await transaction.scalar(
+                delete(table)
+                .where(col(table.id) == number, col(table.user_id) == user_id)
+                .returning(col(table.media))
+            )
+            if media is None:
+                raise _missing()
+            if table is Comparison:
+                await practice.forget(self._database, transaction, user_id, number)
+            transaction.add(
+                audit.entry("history_deleted", user_id, request, kind=table.__name__, id=number)
+            )
+        await self._storage.delete([media])
+
+    async def all_of(
+        self, table: Table, user_id: int
+    ) -> AsyncIterator[tuple[Kept, Feedback | None]]:
+        """Every row of a user, oldest first, a few hundred in memory at a time."""
+        last = 0
+        while True:
+            query = (
+                _with_feedback(table)
+                .where(col(table.user_id) == user_id, col(table.id) > last)
+                .order_by(col(table.id))
+                .limit(_EXPORT_ROWS)
+            )
+            async with self._database.reading() as session:
+                rows = (await session.execute(query)).all()
+            for row in rows:
+                yield row[0], row[1]
+            if len(rows) < _EXPORT_ROWS:
+                return
+            last = rows[-1][0].id
+
+    async def _write(self, entries: Sequence[_Entry]) -> Sequence[int | Exception]:
+        """Writes all or, where one cannot be written, all the others."""
+        items = [(entry.values["media"], entry.pictures) for entry in entries]
+        try:
+            await self._storage.write(items)
+        except OSError as error:
+            raise Unavailable(
+                "The picture cannot be kept at the moment. Please try again.", "storage_unavailable"
+            ) from error
+        try:
+            # Should the commit fail, nobody knows whether it took place: the pictures stay for
+            # the clean-up to judge.
+            async with self._database.writing() as transaction:
+                return await self._insert(transaction, entries)
+        except IntegrityError:
+            # Somebody among them deleted the account just now.
+            return [await self._write_alone(entry) for entry in entries]
+
+    async def _write_alone(self, entry: _Entry) -> int | Exception:
+        """One of those that could not be written together; its pictures are there already."""
+        try:
+            async with self._database.writing() as transaction:
+                return (await self._insert(transaction, [entry]))[0]
+        except IntegrityError:
+            await self._storage.delete([entry.values["media"]])
+            return Unauthorised("The account is no more.", "session_ended")
+        except Unavailable as error:
+            return error
+
+    async def _insert(self, transaction: AsyncSession, entries: Sequence[_Entry]) -> list[int]:
+        ids: dict[int, int] = {}
+        for table in (Prediction, Comparison):
+            places = [place for place, entry in enumerate(entries) if entry.table is table]
+            if not places:
+                continue
+            core = core_of(table)
+            result = await transaction.execute(
+                insert(core).returning(core.c.id, sort_by_parameter_order=True),
+                [entries[place].values for place in places],
+            )
+            ids |= dict(zip(places, result.scalars(), strict=True))
+        compared = [
+            Attempt(
+                comparison_id=ids[place],
+                user_id=entry.values["user_id"],
+                character=entry.values["target_class"],
+                at=entry.values["created_at"],
+                score=entry.values["similarity_score"],
+            )
+            for place, entry in enumerate(entries)
+            if entry.table is Comparison
+        ]
+        active = {(entry.values["user_id"], entry.values["created_at"]) for entry in entries}
+        await practice.note(self._database, transaction, compared, active)
+        return [ids[place] for place in range(len(entries))]
+
+
+def _entry(
+    table: Table, user_id: int, answer: Answer, same: Sequence[str], pictures: Pictures
+) -> _Entry:
+    values = {name: answer[name] for name in same}
+    values |= {
+        "user_id": user_id,
+        "created_at": now(),
+        "model": answer["model"]["name"],
+        "version": answer["model"]["version"],
+        "media": new_media(),
+    }
+    return _Entry(table, values, pictures)
+
+
+def _with_feedback(table: Table) -> Select[Any]:
+    """Rows and, of predictions, what their users said of them."""
+    if table is Prediction:
+        return select(Prediction, Feedback).outerjoin(
+            Feedback, col(Feedback.prediction_id) == col(Prediction.id)
+        )
+    return select(Comparison, null())
+
+
+def _class_of(table: Table) -> Any:
+    return col(Prediction.predicted_class) if table is Prediction else col(Comparison.target_class)
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such entry in your history.")

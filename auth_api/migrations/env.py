@@ -1,0 +1,40 @@
+"""What Alembic runs: within the transaction of `auth_api.database`, or from its command line."""
+
+from __future__ import annotations
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+from auth_api import tables
+
+
+def run(connection: Connection) -> None:
+    """Brings the schema of a connection to the revision that is asked for."""
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        render_as_batch=True,
+        user_module_prefix="tables.",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run_from_command_line() -> None:
+    """For `alembic revision --autogenerate`, with the database of the settings."""
+    from auth_api.database import Database
+    from auth_api.settings import Settings
+
+    database = Database(Settings())
+    await database.run(run)
+    await database.aclose()
+
+
+assert tables  # imported for what it registers
+if connection := context.config.attributes.get("connection"):
+    run(connection)
+else:
+    asyncio.run(run_from_command_line())

@@ -1,0 +1,40 @@
+"""Cursors: an opaque text that says after which row the next page begins.
+
+Rows are ordered by their ids, newest first, so that rows added in the meantime move nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TypeVar
+
+from auth_api.validation import invalid
+
+Row = TypeVar("Row")
+
+_LARGEST = 2**53
+
+
+def cursor_of(number: int) -> str:
+    """The cursor of the page after the row `number`."""
+    return base64.urlsafe_b64encode(f"before {number}".encode()).decode().rstrip("=")
+
+
+def row_before(cursor: str | None) -> int | None:
+    """What a cursor says, None for the first page. Raises BadRequest."""
+    if cursor is None:
+        return None
+    try:
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        word, _, number = content.partition(" ")
+        if word == "before" and number.isascii() and number.isdigit() and int(number) <= _LARGEST:
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise invalid("cursor", "is not one that we gave")
+
+
+def split(rows: list[Row], limit: int) -> tuple[list[Row], bool]:
+    """At most `limit` of rows that one more was asked for of; whether there are more."""
+    return rows[:limit], len(rows) > limit

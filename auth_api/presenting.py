@@ -1,0 +1,72 @@
+"""Rows of the history as their owner sees them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from auth_api.history import Kept
+from auth_api.schemas.history import GivenFeedback
+from auth_api.tables import Comparison, Feedback, Prediction
+from handlers.characters import CHARACTERS
+
+_SAME_OF_COMPARISONS = (
+    "similarity_score",
+    "distance",
+    "is_same_character",
+    "threshold",
+    "form",
+    "strictness",
+    "regions",
+    "feedback",
+    "preprocessed",
+)
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC, as pydantic writes it too."""
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def entry(row: Kept, feedback: Feedback | None) -> dict[str, Any]:
+    """As `PredictionEntry` or `ComparisonEntry`."""
+    shown: dict[str, Any] = {
+        "id": row.id,
+        "created_at": iso(row.created_at),
+        "model": {"name": row.model, "version": row.version},
+    }
+    if isinstance(row, Prediction):
+        return shown | _prediction(row, feedback)
+    return shown | _comparison(row)
+
+
+def given(feedback: Feedback) -> dict[str, Any]:
+    """As `GivenFeedback`."""
+    return GivenFeedback.model_validate(feedback, from_attributes=True).model_dump(mode="json")
+
+
+def _prediction(row: Prediction, feedback: Feedback | None) -> dict[str, Any]:
+    best = row.top[0]
+    return {
+        "predicted_class": row.predicted_class,
+        "character": best["character"],
+        "name": best["name"],
+        "confidence": row.confidence,
+        "top": row.top,
+        "preprocessed": row.preprocessed,
+        "image": f"/api/history/predictions/{row.id}/image/",
+        "feedback": given(feedback) if feedback else None,
+    }
+
+
+def _comparison(row: Comparison) -> dict[str, Any]:
+    character = CHARACTERS[row.target_class]
+    folder = f"/api/history/similarities/{row.id}"
+    shown = {
+        "compared_with_class": row.target_class,
+        "character": character.text,
+        "name": character.name,
+    }
+    shown |= {name: getattr(row, name) for name in _SAME_OF_COMPARISONS}
+    shown["images"] = {kind: f"{folder}/{kind}/" for kind in ("user", "reference", "overlay")}
+    return shown

@@ -1,0 +1,129 @@
+"""How often someone may ask, and how often guess a password.
+
+Sliding windows of the library `limits`, in memory or in Redis. A store that cannot be reached
+lets everything pass: the service is worth more than its limits.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
+
+from limits import RateLimitItem, parse_many
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from starlette.requests import Request
+
+from auth_api.errors import TooMany
+from auth_api.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class RateLimits:
+    """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(
+            storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True)
+        )
+        rates = {
+            "signin": settings.rate_limit_signin,
+            "predict": settings.rate_limit_predict,
+            "predict_address": settings.rate_limit_predict_address,
+            "other": settings.rate_limit_other,
+            "failed_account": settings.failed_signins_account,
+            "failed_address": settings.failed_signins_address,
+        }
+        self._enabled = settings.rate_limit_enabled
+        self._rates = {name: parse_many(value) for name, value in rates.items()}
+
+    async def count(self, rate: str, who: str) -> Mapping[str, str]:
+        """Counts one request; answers the headers that tell how many are left.
+
+        Raises TooMany, with the same headers.
+        """
+        if not self._enabled:
+            return {}
+        try:
+            passed = True
+            for limit in self._rates[rate]:
+                passed = await self._limiter.hit(limit, rate, who) and passed
+            headers, wait = await self._state(rate, who)
+        except StorageError:
+            logger.exception("the store of the rate limits cannot be reached")
+            return {}
+        if not passed:
+            error = TooMany(f"Too many requests: please wait {_duration(wait)}.", retry_after=wait)
+            error.headers = {**(error.headers or {}), **headers}
+            raise error
+        return headers
+
+    async def count_failures(self, account: str, address: str) -> None:
+        """To be called before a password is looked at: takes it for wrong until `forgive`.
+
+        Raises TooMany when too many were wrong.
+        """
+        try:
+            await self.count("failed_account", account)
+            await self.count("failed_address", address)
+        except TooMany as error:
+            wait = int((error.headers or {})["Retry-After"])
+            raise TooMany(
+                f"Too many wrong passwords: please wait {_duration(wait)}.",
+                "too_many_failures",
+                retry_after=wait,
+            ) from error
+
+    async def forgive(self, account: str) -> None:
+        """The password was right: the account's count starts anew, that of the address stays."""
+        if not self._enabled:
+            return
+        try:
+            for limit in self._rates["failed_account"]:
+                await self._limiter.clear(limit, "failed_account", account)
+        except StorageError:
+            logger.exception("the store of the rate limits cannot be reached")
+
+    async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
+        """The headers of the limit that is nearest to its end, and the seconds until then."""
+        nearest: RateLimitItem | None = None
+        left, reset = 0, 0.0
+        for limit in self._rates[rate]:
+            window = await self._limiter.get_window_stats(limit, rate, who)
+            if nearest is None or (window.remaining, -window.reset_time) < (left, -reset):
+                nearest, left, reset = limit, window.remaining, window.reset_time
+        assert nearest
+        wait = max(1, math.ceil(reset - time.time()))
+        return {
+            "X-RateLimit-Limit": str(nearest.amount),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(math.ceil(reset)),
+        }, wait
+
+
+def caller_address(request: Request) -> str:
+    """Where a request comes from, a reverse proxy that is trusted looked through."""
+    return request.client.host if request.client else "unknown"
+
+
+def limited_address(request: Request) -> str:
+    """The address as limits count it: a household has a whole /64 of IPv6 addresses."""
+    address = caller_address(request)
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+    return address
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    return f"{math.ceil(seconds / 60)} minutes"

@@ -1,0 +1,81 @@
+"""Accounts: signing up, and what is one's own to change."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from auth_api.access import ACCOUNT, SIGN_IN
+from auth_api.openapi import documented
+from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
+from auth_api.services import caller, services
+from auth_api.tables import User
+from auth_api.validation import invalid, parse_json
+
+
+@documented(tag="accounts", access=SIGN_IN, json=SignUp, answer=Message, status=201, errors=(409,))
+async def sign_up(request: Request) -> JSONResponse:
+    """Makes an account."""
+    fields = await parse_json(request, SignUp)
+    if fields.password2 not in (None, fields.password):
+        raise invalid("password2", "is not the same as the password")
+    await services(request).accounts.sign_up(
+        fields.username, fields.email, fields.password, timezone=fields.timezone, request=request
+    )
+    return JSONResponse({"message": "User created successfully."}, 201)
+
+
+@documented(tag="accounts", access=ACCOUNT, answer=Me)
+async def me(request: Request) -> JSONResponse:
+    """Says who is signed in."""
+    return _me(await services(request).accounts.profile(caller(request)))
+
+
+@documented(tag="accounts", access=ACCOUNT, json=Profile, answer=Me)
+async def change_profile(request: Request) -> JSONResponse:
+    """Changes the time zone that days are counted in."""
+    fields = await parse_json(request, Profile)
+    accounts = services(request).accounts
+    return _me(await accounts.change_timezone(caller(request), fields.timezone, request))
+
+
+@documented(tag="accounts", access=ACCOUNT, answer=Message)
+async def delete_me(request: Request) -> JSONResponse:
+    """Deletes the account, its history, its pictures and everything else of it, for good."""
+    await services(request).accounts.delete(caller(request))
+    return JSONResponse({"message": "Account deleted successfully."})
+
+
+@documented(tag="accounts", access=ACCOUNT, json=ChangePassword, answer=Message, errors=(409,))
+async def change_password(request: Request) -> JSONResponse:
+    """Changes the password; every other session ends."""
+    fields = await parse_json(request, ChangePassword)
+    await services(request).accounts.change_password(
+        caller(request), fields.old_password, fields.new_password, request
+    )
+    return JSONResponse({"message": "Password updated successfully."})
+
+
+@documented(tag="accounts", access=ACCOUNT, json=ChangeUsername, answer=Message, errors=(409,))
+async def change_username(request: Request) -> JSONResponse:
+    """Changes the username."""
+    fields = await parse_json(request, ChangeUsername)
+    await services(request).accounts.change_username(caller(request), fields.new_username, request)
+    return JSONResponse({"message": "Username updated successfully."})
+
+
+def _me(user: User) -> JSONResponse:
+    shown = Me.model_validate(user, from_attributes=True)
+    return JSONResponse(shown.model_dump(mode="json"))
+
+
+routes = [
+    Route("/api/signup/", sign_up, methods=["POST"]),
+    Route("/api/register/", sign_up, methods=["POST"]),
+    Route("/api/me/", me, methods=["GET"]),
+    Route("/api/me/", change_profile, methods=["PATCH"]),
+    Route("/api/me/", delete_me, methods=["DELETE"]),
+    Route("/api/change-password/", change_password, methods=["POST"]),
+    Route("/api/change-username/", change_username, methods=["POST"]),
+]

@@ -1,0 +1,161 @@
+"""One's own history: nobody else's is ever found."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from auth_api import audit
+from auth_api.access import HISTORY
+from auth_api.exporting import as_csv, as_json
+from auth_api.history import Table
+from auth_api.openapi import documented
+from auth_api.pages import cursor_of, row_before, split
+from auth_api.presenting import entry
+from auth_api.schemas.accounts import Message
+from auth_api.schemas.history import (
+    ComparisonEntry,
+    ComparisonPage,
+    ExportQuery,
+    History,
+    PageQuery,
+    PredictionEntry,
+    PredictionPage,
+)
+from auth_api.services import caller, services
+from auth_api.storage import media_type
+from auth_api.tables import Comparison, Prediction
+from auth_api.validation import parse_query, row_number
+
+
+@documented(tag="history", access=HISTORY, query=PageQuery, answer=PredictionPage)
+async def predictions(request: Request) -> JSONResponse:
+    """Lists recognitions, newest first."""
+    return await _page(request, Prediction)
+
+
+@documented(tag="history", access=HISTORY, query=PageQuery, answer=ComparisonPage)
+async def similarities(request: Request) -> JSONResponse:
+    """Lists comparisons, newest first."""
+    return await _page(request, Comparison)
+
+
+@documented(tag="history", access=HISTORY, answer=PredictionEntry, errors=(404,))
+async def prediction(request: Request) -> JSONResponse:
+    """Shows one recognition."""
+    return await _one(request, Prediction)
+
+
+@documented(tag="history", access=HISTORY, answer=ComparisonEntry, errors=(404,))
+async def similarity(request: Request) -> JSONResponse:
+    """Shows one comparison."""
+    return await _one(request, Comparison)
+
+
+@documented(tag="history", access=HISTORY, answer=Message, errors=(404,))
+async def delete_prediction(request: Request) -> JSONResponse:
+    """Deletes a recognition, its picture and its feedback."""
+    return await _delete(request, Prediction)
+
+
+@documented(tag="history", access=HISTORY, answer=Message, errors=(404,))
+async def delete_similarity(request: Request) -> JSONResponse:
+    """Deletes a comparison, its pictures and its part in the progress."""
+    return await _delete(request, Comparison)
+
+
+@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+async def prediction_image(request: Request) -> Response:
+    """The picture as it was sent."""
+    return await _picture(request, Prediction, "image")
+
+
+@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+async def user_image(request: Request) -> Response:
+    """The learner's ink."""
+    return await _picture(request, Comparison, "user")
+
+
+@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+async def reference_image(request: Request) -> Response:
+    """The reference that it was compared with."""
+    return await _picture(request, Comparison, "reference")
+
+
+@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+async def overlay_image(request: Request) -> Response:
+    """The one laid over the other."""
+    return await _picture(request, Comparison, "overlay")
+
+
+@documented(tag="history", access=HISTORY, query=ExportQuery, answer=History)
+async def export(request: Request) -> Response:
+    """Streams all of the history, oldest first, pictures by their paths."""
+    query = parse_query(request, ExportQuery)
+    owner = caller(request).user_id
+    async with services(request).database.writing() as transaction:
+        transaction.add(audit.entry("history_exported", owner, request, format=query.format))
+    history = services(request).history
+    content, kind = (
+        (as_csv(history, owner), "text/csv; charset=utf-8")
+        if query.format == "csv"
+        else (as_json(history, owner), "application/json")
+    )
+    name = f"ranjana-{datetime.now(timezone.utc):%Y-%m-%d}.{query.format}"
+    return StreamingResponse(
+        content,
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _page(request: Request, table: Table) -> JSONResponse:
+    query = parse_query(request, PageQuery)
+    rows = await services(request).history.page(
+        table, caller(request).user_id, query.limit + 1, row_before(query.cursor), query.class_
+    )
+    rows, more = split(rows, query.limit)
+    last = rows[-1][0].id if rows and more else None
+    return JSONResponse(
+        {"results": [entry(*row) for row in rows], "next": cursor_of(last) if last else None}
+    )
+
+
+async def _one(request: Request, table: Table) -> JSONResponse:
+    owner = caller(request).user_id
+    return JSONResponse(
+        entry(*await services(request).history.one(table, owner, row_number(request)))
+    )
+
+
+async def _delete(request: Request, table: Table) -> JSONResponse:
+    owner = caller(request).user_id
+    await services(request).history.delete(table, owner, row_number(request), request)
+    return JSONResponse({"message": "Deleted successfully."})
+
+
+async def _picture(request: Request, table: Table, kind: str) -> Response:
+    owner = caller(request).user_id
+    picture = await services(request).history.picture(table, owner, row_number(request), kind)
+    return Response(picture, media_type=media_type(picture))
+
+
+_PREDICTION = "/api/history/predictions/{id}/"
+_SIMILARITY = "/api/history/similarities/{id}/"
+
+routes = [
+    Route("/api/history/predictions/", predictions, methods=["GET"]),
+    Route(_PREDICTION, prediction, methods=["GET"]),
+    Route(_PREDICTION, delete_prediction, methods=["DELETE"]),
+    Route(f"{_PREDICTION}image/", prediction_image, methods=["GET"]),
+    Route("/api/history/similarities/", similarities, methods=["GET"]),
+    Route(_SIMILARITY, similarity, methods=["GET"]),
+    Route(_SIMILARITY, delete_similarity, methods=["DELETE"]),
+    Route(f"{_SIMILARITY}user/", user_image, methods=["GET"]),
+    Route(f"{_SIMILARITY}reference/", reference_image, methods=["GET"]),
+    Route(f"{_SIMILARITY}overlay/", overlay_image, methods=["GET"]),
+    Route("/api/history/export/", export, methods=["GET"]),
+]

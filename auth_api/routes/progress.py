@@ -1,0 +1,144 @@
+"""How a learner is coming along, and what they say of predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlmodel import col
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from auth_api import practice, presenting
+from auth_api.access import HISTORY
+from auth_api.errors import NotFound
+from auth_api.openapi import documented
+from auth_api.presenting import iso
+from auth_api.progress import Practice, next_to_practise, streak, trend_word
+from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
+from auth_api.services import caller, services
+from auth_api.tables import Feedback, Prediction, now
+from auth_api.validation import invalid, parse_json, parse_query
+from handlers.characters import CHARACTERS, Character
+
+_MASTERED = 80.0
+_CLASSES = {"ranjana": len(CHARACTERS)}
+
+
+@documented(tag="progress", access=HISTORY, query=ProgressQuery, answer=ProgressAnswer)
+async def progress(request: Request) -> JSONResponse:
+    """Shows each character's practice, the streak, and what to practise next."""
+    query = parse_query(request, ProgressQuery)
+    owner = caller(request)
+    timezone = query.timezone or (await services(request).accounts.profile(owner)).timezone
+    async with services(request).database.reading() as session:
+        tried = await practice.practices_of(session, owner.user_id)
+        slots = await practice.slots_of(session, owner.user_id)
+    moment = now()
+    practices = [tried.get(character.index, Practice()) for character in CHARACTERS]
+    days = streak(slots, ZoneInfo(timezone), moment)
+    masteries = [practice_.mastery(moment) for practice_ in practices]
+    due = [bool(practice_.due and practice_.due <= moment) for practice_ in practices]
+
+    def reason(index: int) -> str:
+        if due[index]:
+            return "due"
+        return "weakest" if practices[index].attempts else "new"
+
+    return JSONResponse(
+        {
+            "success": True,
+            "characters": [
+                _character(character, practices[character.index], masteries[character.index])
+                for character in CHARACTERS
+            ],
+            "streak": {
+                "current": days.current,
+                "longest": days.longest,
+                "today": days.today,
+                "timezone": timezone,
+            },
+            "totals": {
+                "attempts": sum(practice_.attempts for practice_ in practices),
+                "characters_tried": len(tried),
+                "characters_mastered": sum(mastery >= _MASTERED for mastery in masteries),
+                "mastery": round(sum(masteries) / len(masteries), 2),
+                "due": sum(due),
+            },
+            "next": [
+                {**_named(CHARACTERS[index]), "reason": reason(index)}
+                for index in next_to_practise(practices, moment)
+            ],
+        }
+    )
+
+
+@documented(
+    tag="progress",
+    access=HISTORY,
+    json=NewFeedback,
+    answer=FeedbackAnswer,
+    status=201,
+    also={200: FeedbackAnswer},
+    errors=(404,),
+)
+async def feedback(request: Request) -> JSONResponse:
+    """Says what a prediction should have been; said again, it replaces what was said (200)."""
+    fields = await parse_json(request, NewFeedback)
+    owner = caller(request).user_id
+    moment = now()
+    said = {
+        "actual_class": fields.actual_class,
+        "rating": fields.rating,
+        "comments": fields.comments,
+        "updated_at": moment,
+    }
+    async with services(request).database.writing() as transaction:
+        # Locked, so that of two that come at once the second one finds the first.
+        prediction = await transaction.scalar(
+            select(Prediction)
+            .where(col(Prediction.id) == fields.prediction_id, col(Prediction.user_id) == owner)
+            .with_for_update()
+        )
+        if prediction is None:
+            raise NotFound("There is no such prediction in your history.")
+        if fields.actual_class >= _CLASSES.get(prediction.model, 10):
+            raise invalid("actual_class", f"is no class of the model {prediction.model}")
+        kept = await transaction.scalar(
+            select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
+        )
+        made = kept is None
+        kept = kept or Feedback(
+            prediction_id=fields.prediction_id, user_id=owner, actual_class=0, created_at=moment
+        )
+        kept.sqlmodel_update(said)
+        transaction.add(kept)
+        await transaction.flush()
+    shown = {"success": True, "id": kept.id, "prediction_id": kept.prediction_id}
+    return JSONResponse(shown | presenting.given(kept), 201 if made else 200)
+
+
+def _character(character: Character, tried: Practice, mastery: float) -> dict[str, Any]:
+    return {
+        **_named(character),
+        "attempts": tried.attempts,
+        "best": tried.best if tried.attempts else None,
+        "last": tried.last,
+        "last_at": tried.last_at and iso(tried.last_at),
+        "trend": None if tried.trend is None else round(tried.trend, 2),
+        "trend_word": trend_word(tried.trend),
+        "mastery": round(mastery, 2),
+        "due": tried.due and iso(tried.due),
+    }
+
+
+def _named(character: Character) -> dict[str, Any]:
+    return {"class": character.index, "character": character.text, "name": character.name}
+
+
+routes = [
+    Route("/api/progress/", progress, methods=["GET"]),
+    Route("/api/feedback/", feedback, methods=["POST"]),
+]

@@ -1,0 +1,48 @@
+"""Signing in, staying signed in, signing out."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from auth_api.access import PUBLIC, SIGN_IN
+from auth_api.openapi import documented
+from auth_api.schemas.accounts import Message, Refresh, SignIn, TokenPair
+from auth_api.services import services
+from auth_api.validation import parse_json
+
+
+@documented(tag="accounts", access=SIGN_IN, json=SignIn, answer=TokenPair, errors=(401,))
+async def sign_in(request: Request) -> JSONResponse:
+    """Exchanges a password for a refresh token and an access token."""
+    fields = await parse_json(request, SignIn)
+    pair = await services(request).accounts.sign_in(fields.username, fields.password, request)
+    return JSONResponse(pair._asdict())
+
+
+@documented(tag="accounts", access=PUBLIC, json=Refresh, answer=TokenPair, errors=(401,))
+async def refresh(request: Request) -> JSONResponse:
+    """Exchanges a refresh token for the next one and an access token.
+
+    It can be used once: coming twice, it ends the session that it belongs to.
+    """
+    fields = await parse_json(request, Refresh)
+    pair = await services(request).sessions.refresh(fields.refresh, request)
+    return JSONResponse(pair._asdict())
+
+
+@documented(tag="accounts", access=PUBLIC, json=Refresh, answer=Message, errors=(401,))
+async def log_out(request: Request) -> JSONResponse:
+    """Ends the session that a refresh token belongs to, its access tokens included."""
+    fields = await parse_json(request, Refresh)
+    await services(request).sessions.end(fields.refresh, request)
+    return JSONResponse({"message": "Signed out successfully."})
+
+
+routes = [
+    Route("/api/signin/", sign_in, methods=["POST"]),
+    Route("/api/login/", sign_in, methods=["POST"]),
+    Route("/api/token/refresh/", refresh, methods=["POST"]),
+    Route("/api/logout/", log_out, methods=["POST"]),
+]

@@ -1,0 +1,127 @@
+"""Accounts, sessions and API keys: what is asked, what is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from auth_api.access import Scope
+from auth_api.settings import TimeZone
+
+# Longer ones are refused before anything is done with them; what is taken is up to
+# `auth_api.names` and `auth_api.passwords`.
+_Name = Annotated[str, Field(max_length=254)]
+_Password = Annotated[str, Field(max_length=1024)]
+_Token = Annotated[str, Field(max_length=4096)]
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""Text without control characters."""
+
+
+class SignUp(BaseModel):
+    """A new account."""
+
+    username: _Name = Field(description="3-30 letters, digits and . _ - of one script.")
+    email: EmailStr
+    password: _Password = Field(description="8-128 characters, not a common one.")
+    password2: _Password | None = Field(default=None, description="The same once more.")
+    timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
+
+
+class SignIn(BaseModel):
+    """Credentials."""
+
+    username: _Name = Field(description="The username or the e-mail address.")
+    password: _Password
+
+
+class Refresh(BaseModel):
+    """A refresh token."""
+
+    refresh: _Token
+
+
+class TokenPair(BaseModel):
+    """A refresh token, to be used once, and an access token for `Authorization: Bearer`."""
+
+    refresh: str
+    access: str
+
+
+class Message(BaseModel):
+    """That it was done."""
+
+    message: str
+
+
+class Me(BaseModel):
+    """An account."""
+
+    id: int
+    username: str
+    email: str
+    role: str
+    timezone: str
+    created_at: datetime
+
+
+class Profile(BaseModel):
+    """What can be changed of an account without a password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timezone: TimeZone
+
+
+class ChangePassword(BaseModel):
+    """The old and the new password."""
+
+    old_password: _Password
+    new_password: _Password = Field(description="8-128 characters, not a common one.")
+
+
+class ChangeUsername(BaseModel):
+    """The new username."""
+
+    new_username: _Name = Field(description="3-30 letters, digits and . _ - of one script.")
+
+
+class NewApiKey(BaseModel):
+    """An API key to make."""
+
+    name: Annotated[Line, Field(max_length=64)] = Field(description="To tell it from others.")
+    scopes: list[Scope] = Field(
+        default=["predict"], min_length=1, max_length=2, description="What it is for."
+    )
+    expires_in_days: int | None = Field(
+        default=None, ge=1, le=3650, description="It lives until revoked if absent."
+    )
+
+
+class ApiKeyShown(BaseModel):
+    """An API key, without what makes it one."""
+
+    id: int
+    name: str
+    prefix: str = Field(description="Its first characters.")
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
+
+
+class ApiKeyMade(ApiKeyShown):
+    """A new API key; `key` is never shown again."""
+
+    success: Literal[True] = True
+    key: str
+
+
+class ApiKeys(BaseModel):
+    """All API keys of an account, newest first."""
+
+    results: list[ApiKeyShown]

@@ -1,0 +1,110 @@
+"""Everything that routes call, made once when the service starts, closed when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from auth_api.access import Caller, Gate
+from auth_api.accounts import Accounts
+from auth_api.cleanup import clean_up_regularly
+from auth_api.database import Database
+from auth_api.errors import Unavailable
+from auth_api.history import History
+from auth_api.metrics import Metrics
+from auth_api.passwords import Passwords
+from auth_api.rate_limits import RateLimits
+from auth_api.sessions import Sessions
+from auth_api.settings import Settings
+from auth_api.storage import Storage
+from auth_api.tokens import Tokens
+from auth_api.torchserve import TorchServe
+
+logger = logging.getLogger(__name__)
+
+_DATABASE_ATTEMPTS = 30
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each."""
+
+    settings: Settings
+    metrics: Metrics
+    torchserve: TorchServe
+    database: Database
+    accounts: Accounts
+    sessions: Sessions
+    history: History
+    gate: Gate
+    limits: RateLimits
+
+
+@asynccontextmanager
+async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services]:
+    """The services of an application, its database migrated.
+
+    Raises Unavailable when the database does not answer for long, ValueError for a weak secret.
+    """
+    tokens = Tokens(settings)
+    database = Database(settings)
+    await _migrated(database)
+    limits = RateLimits(settings)
+    sessions = Sessions(settings, database, tokens)
+    storage = Storage(settings.media_dir)
+    passwords = Passwords(settings)
+    services = Services(
+        settings=settings,
+        metrics=metrics,
+        torchserve=TorchServe(settings, metrics),
+        database=database,
+        accounts=Accounts(database, passwords, sessions, limits, storage),
+        sessions=sessions,
+        history=History(database, storage),
+        gate=Gate(settings, database, tokens, limits),
+        limits=limits,
+    )
+    cleaning = asyncio.create_task(clean_up_regularly(settings, database, storage))
+    try:
+        yield services
+    finally:
+        cleaning.cancel()
+        await asyncio.wait({cleaning})
+        await services.history.finish()
+        await services.torchserve.aclose()
+        passwords.close()
+        await database.aclose()
+
+
+async def _migrated(database: Database) -> None:
+    for attempt in range(_DATABASE_ATTEMPTS):
+        try:
+            return await database.migrate()
+        except Unavailable as error:
+            if attempt == _DATABASE_ATTEMPTS - 1:
+                raise
+            logger.warning("waiting for the database", extra={"reason": str(error.__cause__)})
+            await asyncio.sleep(1)
+
+
+def services(request: Request) -> Services:
+    """Those of the application that a request has come to."""
+    return cast(Services, request.app.state.services)
+
+
+def caller(request: Request) -> Caller:
+    """Who calls a route that only takes signed-in callers."""
+    found = possible_caller(request)
+    assert found
+    return found
+
+
+def possible_caller(request: Request) -> Caller | None:
+    """Who calls, None if that was not asked or not said."""
+    return cast(Caller | None, request.state.caller)

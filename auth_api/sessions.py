@@ -1,0 +1,137 @@
+"""Sign-ins and the tokens that descend from them.
+
+A sign-in starts a session. Its refresh tokens form a family: each can be exchanged once for the
+next (RFC 9700, section 4.14.2). One that comes a second time was stolen or is in the hands of a
+thief's victim, which cannot be told apart, so that the whole session ends, its access tokens
+included.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.database import Database
+from auth_api.errors import Unauthorised
+from auth_api.settings import Settings
+from auth_api.tables import RefreshToken, Session, User, now
+from auth_api.tokens import Tokens, hashed
+
+
+class Pair(NamedTuple):
+    """What a client gets."""
+
+    refresh: str
+    access: str
+
+
+class Sessions:
+    """Starts, continues and ends sessions."""
+
+    def __init__(self, settings: Settings, database: Database, tokens: Tokens) -> None:
+        self._settings = settings
+        self._database = database
+        self._tokens = tokens
+
+    async def start(self, transaction: AsyncSession, user_id: int) -> Pair:
+        """A new session, in the transaction of the sign-in."""
+        session = Session(id=uuid4().hex, user_id=user_id, expires_at=self._expiry())
+        transaction.add(session)
+        await transaction.flush()
+        return await self._pair(transaction, user_id, session.id)
+
+    async def refresh(self, token: str, request: Request) -> Pair:
+        """Exchanges a refresh token. Raises Unauthorised or Unavailable.
+
+        Of any number of callers with the same token, also at the same time, the first one wins;
+        the next one ends the session for all of them.
+        """
+        claims = self._tokens.read("refresh", token)
+        async with self._database.writing() as transaction:
+            session = await _alive(transaction, claims.sid)
+            if session is None:
+                raise _ended()
+            if await self._exchangeable(transaction, hashed(token)):
+                session.expires_at = self._expiry()
+                return await self._pair(transaction, session.user_id, session.id)
+            session.revoked_at = now()
+            transaction.add(audit.entry("token_reused", session.user_id, request))
+        raise _ended()
+
+    async def end(self, token: str, request: Request) -> None:
+        """Ends the session that a refresh token belongs to, if it has not ended yet.
+
+        Raises Unauthorised for what never was such a token.
+        """
+        claims = self._tokens.read("refresh", token)
+        async with self._database.writing() as transaction:
+            session = await _alive(transaction, claims.sid)
+            if session:
+                session.revoked_at = now()
+                transaction.add(audit.entry("signed_out", session.user_id, request))
+
+    async def _exchangeable(self, transaction: AsyncSession, token_hash: str) -> bool:
+        """Marks a token as used; whether it had not been, or only just."""
+        moment = now()
+        fresh = await transaction.execute(
+            update(RefreshToken)
+            .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
+            .values(used_at=moment)
+            .returning(col(RefreshToken.hash))
+        )
+        if fresh.scalar():
+            return True
+        token = await transaction.get(RefreshToken, token_hash)
+        grace = timedelta(seconds=self._settings.refresh_grace_seconds)
+        return bool(token and token.used_at and moment - token.used_at < grace)
+
+    async def _pair(self, transaction: AsyncSession, user_id: int, session_id: str) -> Pair:
+        pair = Pair(
+            self._tokens.make("refresh", user_id, session_id),
+            self._tokens.make("access", user_id, session_id),
+        )
+        transaction.add(RefreshToken(hash=hashed(pair.refresh), session_id=session_id))
+        return pair
+
+    def _expiry(self) -> datetime:
+        return now() + timedelta(seconds=self._settings.refresh_token_seconds)
+
+
+async def end_others(transaction: AsyncSession, user_id: int, kept: str | None) -> None:
+    """Ends all sessions of a user but one."""
+    await transaction.execute(
+        update(Session)
+        .where(
+            col(Session.user_id) == user_id,
+            col(Session.id) != (kept or ""),
+            col(Session.revoked_at).is_(None),
+        )
+        .values(revoked_at=now())
+    )
+
+
+async def _alive(transaction: AsyncSession, session_id: str) -> Session | None:
+    """The session, locked until the transaction ends, unless it or its user is no more."""
+    found = await transaction.scalars(
+        select(Session)
+        .join(User, col(Session.user_id) == col(User.id))
+        .where(
+            col(Session.id) == session_id,
+            col(Session.revoked_at).is_(None),
+            col(Session.expires_at) > now(),
+            col(User.active),
+        )
+        .with_for_update(of=Session)
+    )
+    return found.first()
+
+
+def _ended() -> Unauthorised:
+    return Unauthorised("The session has ended: please sign in again.", "session_ended")

@@ -1,0 +1,110 @@
+"""Where the pictures of the history are kept: files of random names, none of them public.
+
+A row of the history has one name, `media`; its pictures are `<media>.<kind>`, in a folder of
+its first two characters. They are on the disk before the row is committed, and deleted after its
+deletion is: what a process that dies in between leaves behind is a file without a row, never a
+row without its files. `auth_api.cleanup` finds such files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+_NAME_BYTES = 16
+_MAGIC = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"RIFF": "image/webp",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+}
+
+Pictures = Mapping[str, bytes]
+"""From a kind, such as `image` or `overlay`, to an encoded picture."""
+
+
+def new_media() -> str:
+    """A name that nobody guesses."""
+    return secrets.token_hex(_NAME_BYTES)
+
+
+def media_type(picture: bytes) -> str:
+    """What a picture is sent as, by its first bytes; of the kinds that handlers read."""
+    for magic, kind in _MAGIC.items():
+        if picture.startswith(magic):
+            return kind
+    return "application/octet-stream"
+
+
+class Storage:
+    """The pictures under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def write(self, items: Sequence[tuple[str, Pictures]]) -> None:
+        """Writes the pictures of some rows; on return they would survive a power failure.
+
+        Raises OSError; what is written by then stays.
+        """
+        await asyncio.to_thread(self._write, items)
+
+    async def read(self, media: str, kind: str) -> bytes | None:
+        """A picture, None if there is none."""
+        try:
+            return await asyncio.to_thread(self._path(media, kind).read_bytes)
+        except FileNotFoundError:
+            return None
+
+    async def delete(self, medias: Sequence[str]) -> None:
+        """Deletes all pictures of some rows, as far as they are there."""
+        await asyncio.to_thread(self._delete, medias)
+
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """The names of the rows whose pictures all were written so long ago; blocks."""
+        newest: dict[str, float] = {}
+        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+            newest.clear()
+            for entry in os.scandir(folder):
+                media = entry.name.partition(".")[0]
+                newest[media] = max(newest.get(media, 0), entry.stat().st_mtime)
+            yield from (media for media, at in newest.items() if time.time() - at >= seconds)
+
+    def _path(self, media: str, kind: str) -> Path:
+        return self._folder / media[:2] / f"{media}.{kind}"
+
+    def _write(self, items: Sequence[tuple[str, Pictures]]) -> None:
+        folders = set()
+        for media, pictures in items:
+            folder = self._folder / media[:2]
+            folder.mkdir(parents=True, exist_ok=True)
+            folders.add(folder)
+            for kind, picture in pictures.items():
+                path = self._path(media, kind)
+                with os.fdopen(
+                    os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
+                ) as file:
+                    file.write(picture)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for folder in folders:
+            _sync(folder)
+
+    def _delete(self, medias: Iterable[str]) -> None:
+        for media in medias:
+            for path in (self._folder / media[:2]).glob(f"{media}.*"):
+                path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Makes the names of new files in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

