@@ -20,6 +20,7 @@ class PostgreSQL:
     """A PostgreSQL server of our own."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.server = PostgresServer(folder, cleanup_mode="stop")
         self.server.start()
 

@@ -1,0 +1,155 @@
+"""The database goes away, the process is killed: nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.conftest import encode, reference
+from tests.service.apis import Api, StartApi, User
+from tests.service.conftest import PostgreSQL
+from tests.service.running import wait_for
+
+SECONDS = 10
+
+
+@contextmanager
+def steady_predictions(user: User, callers: int = 4) -> Iterator[list[httpx2.Response]]:
+    """Signed-in callers that never pause; what they were answered."""
+    responses: list[httpx2.Response] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            try:
+                responses.append(user.predict())
+            except httpx2.TransportError:
+                time.sleep(0.05)  # the process is gone
+
+    with ThreadPoolExecutor(callers) as pool:
+        calls = [pool.submit(call) for _ in range(callers)]
+        try:
+            time.sleep(1)
+            yield responses
+            time.sleep(1)
+        finally:
+            done.set()
+        for finished in calls:
+            finished.result()
+
+
+def kept(user: User) -> set[int]:
+    """The ids of all predictions in the history."""
+    return {row["id"] for row in user.get("/api/history/export/").json()["predictions"]}
+
+
+def answered(responses: list[httpx2.Response]) -> set[int]:
+    """The ids that callers were given."""
+    return {response.json()["prediction_id"] for response in responses if response.is_success}
+
+
+def test_a_database_that_is_gone_for_ten_seconds_costs_503s_and_nothing_else(
+    start_api: StartApi, database: str, tmp_path: Path
+) -> None:
+    server = PostgreSQL(tmp_path / "postgresql") if database == "postgresql" else None
+    api = start_api({"DATABASE_URL": server.new_database()} if server else {})
+    user = api.sign_up()
+    with steady_predictions(user) as responses:
+        with gone(api, server):
+            time.sleep(SECONDS / 2)
+            anonymous = api.client.post("/api/predict/", files={"image": encode(reference(7))})
+            if server:
+                ready = api.client.get("/ready")
+            time.sleep(SECONDS / 2)
+        wait_for(lambda: user.predict().status_code == 200, 20)
+    # Whoever needs no database does not notice.
+    assert anonymous.status_code == 200
+    if server:
+        assert ready.status_code == 503
+        assert "database" in ready.json()["details"]["database"]
+    assert {response.status_code for response in responses} == {200, 503}
+    refused = [response for response in responses if response.status_code == 503]
+    assert {response.json()["code"] for response in refused} == {"database_unavailable"}
+    assert all(response.headers["Retry-After"] for response in refused)
+    assert answered(responses) <= kept(user)
+    assert api.client.get("/ready").status_code == 200
+    api.stop()
+    if server:
+        server.server.stop()
+
+
+@contextmanager
+def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
+    """PostgreSQL is stopped; a SQLite file is locked by somebody who writes and writes."""
+    if server:
+        server.server.stop()
+        yield
+        server.server.start()
+        return
+    connection = sqlite3.connect(api.database_url.removeprefix("sqlite:///"))
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.rollback()
+    connection.close()
+
+
+def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
+    start_api: StartApi,
+) -> None:
+    api = start_api()
+    user = api.sign_up()
+    with steady_predictions(user, callers=8) as responses:
+        time.sleep(1)
+        api.process.send_signal(signal.SIGKILL)
+        api.process.wait()
+    assert len(responses) > 20
+    again = start_api(beside=api)
+    returned = User(again, user.username, user.email, user.refresh, user.access)
+    rows = returned.get("/api/history/export/").json()["predictions"]
+    assert answered(responses) <= {row["id"] for row in rows}
+    assert again.command("clean-up", "--orphans-after", "0").returncode == 0
+    # Every row has its picture, every picture its row.
+    assert len(list(again.media.rglob("*.image"))) == len(rows)
+    for row in rows[-8:]:
+        assert returned.get(row["image"]).content == encode(reference(0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_finishes_what_it_has_begun(start_api: StartApi, number: signal.Signals) -> None:
+    api = start_api()
+    user = api.sign_up()
+    with steady_predictions(user, callers=8) as responses:
+        api.process.send_signal(number)
+        assert api.process.wait(20) in {0, -number}
+    assert {response.status_code for response in responses} == {200}
+    again = start_api(beside=api)
+    returned = User(again, user.username, user.email, user.refresh, user.access)
+    rows = returned.get("/api/history/export/").json()["predictions"]
+    assert answered(responses) == {row["id"] for row in rows}
+    assert len(list(again.media.rglob("*.image"))) == len(rows)
+
+
+def test_two_processes_serve_one_database(start_api: StartApi) -> None:
+    first = start_api({"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"})
+    second = start_api({"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}, beside=first)
+    user = first.sign_up()
+    users = [user, User(second, user.username, user.email, user.refresh, user.access)]
+    with ThreadPoolExecutor(8) as callers:
+        compared = list(callers.map(lambda n: users[n % 2].compare(5), range(40)))
+    assert {response.status_code for response in compared} == {200}
+    assert len({response.json()["comparison_id"] for response in compared}) == 40
+    progress = users[1].get("/api/progress/").json()
+    assert progress["characters"][5]["attempts"] == 40
+    # A session that ends at one ends at the other.
+    logout: Callable[..., httpx2.Response] = first.client.post
+    assert logout("/api/logout/", json={"refresh": user.refresh}).status_code == 200
+    assert users[1].get("/api/me/").status_code == 401
