@@ -23,6 +23,8 @@ from auth_api.logs import logging_config
 from auth_api.settings import Settings
 from auth_api.tokens import Tokens
 
+_SWITCH_SECONDS = 0.0005
+
 
 def main() -> int:
     """Does what the command line says; answers the exit status."""
@@ -38,7 +40,8 @@ def main() -> int:
     except ValueError as error:
         print(f"The secret in {settings.data_dir} is not usable: it {error}.", file=sys.stderr)
         return 2
-    logging.config.dictConfig(logging_config(settings.log_level))
+    level = "warning" if options.command else settings.log_level
+    logging.config.dictConfig(logging_config(level))
     try:
         if options.command == "create-admin":
             asyncio.run(commands.create_admin(settings, options.username, options.email))
@@ -56,7 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m auth_api", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     chosen = parser.add_subparsers(dest="command")
-    chosen.add_parser("serve", help="serves the API (the default)")
     admin = chosen.add_parser(
         "create-admin",
         help="makes an administrator; asks for the password, or reads it from a pipe",
@@ -76,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings) -> None:
+    # Threads that write pictures and the database ask for Python's lock after each of many
+    # short calls, and would wait up to 5 ms for it while the event loop is busy.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -4,18 +4,22 @@ and `admit` is the only place where they are enforced.
 
 from __future__ import annotations
 
+import asyncio
+import math
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Literal
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.batching import Batched
 from auth_api.database import Database
-from auth_api.errors import Forbidden, Unauthorised
+from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.settings import Settings
 from auth_api.tables import ApiKey, Session, User, now
@@ -28,8 +32,8 @@ Scope = Literal["predict", "history"]
 SCOPES: tuple[Scope, ...] = ("predict", "history")
 """What an API key can be for. Accounts are managed by signing in."""
 
-# How exactly the last use of an API key is known.
-_USE_NOTED_EVERY = timedelta(minutes=1)
+# How exactly the last use of an API key is known, in seconds.
+_USE_NOTED_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,6 @@ class Caller:
     """A signed-in user, by a session or by an API key."""
 
     user_id: int
-    username: str
     role: str
     session_id: str | None = None
     api_key_id: int | None = None
@@ -79,6 +82,8 @@ class Gate:
         self._database = database
         self._tokens = tokens
         self._limits = limits
+        self._noted: dict[int, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._by_session = Batched(self._find_by_session)
         self._by_key = Batched(self._find_by_key)
 
@@ -114,7 +119,7 @@ class Gate:
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
         query = (
-            select(col(Session.id), col(User.id), col(User.username), col(User.role))
+            select(col(Session.id), col(User.id), col(User.role))
             .join(User, col(Session.user_id) == col(User.id))
             .where(
                 col(Session.id).in_(sessions),
@@ -123,10 +128,10 @@ class Gate:
                 col(User.active),
             )
         )
-        async with self._database.reading() as session:
-            found = {row[0]: row for row in await session.execute(query)}
+        rows = await self._database.read(lambda session: session.execute(query).all())
+        found = {row[0]: row for row in rows}
         return [
-            Caller(row[1], row[2], row[3], session_id=identifier)
+            Caller(row[1], row[2], session_id=identifier)
             if (row := found.get(identifier))
             else Unauthorised("The session has ended: please sign in again.", "session_ended")
             for identifier in sessions
@@ -139,21 +144,11 @@ class Gate:
             .where(col(ApiKey.hash).in_(hashes), col(User.active))
         )
         moment = now()
-        async with self._database.reading() as session:
-            rows = (await session.execute(query)).all()
+        rows = await self._database.read(lambda session: session.execute(query).all())
         alive: dict[str, Row[tuple[ApiKey, User]]] = {
             row[0].hash: row for row in rows if not row[0].expires_at or row[0].expires_at > moment
         }
-        unnoted = [
-            key.id
-            for key, _ in alive.values()
-            if not key.last_used_at or moment - key.last_used_at > _USE_NOTED_EVERY
-        ]
-        if unnoted:
-            async with self._database.writing() as session:
-                await session.execute(
-                    update(ApiKey).where(col(ApiKey.id).in_(unnoted)).values(last_used_at=moment)
-                )
+        self._note_use([row[0].id for row in alive.values()])
         return [
             _by_key(*row)
             if (row := alive.get(key_hash))
@@ -161,10 +156,49 @@ class Gate:
             for key_hash in hashes
         ]
 
+    def _note_use(self, keys: Sequence[int]) -> None:
+        """Notes that keys were used, to the minute, while their requests go on."""
+        moment = time.monotonic()
+        due = [key for key in keys if moment - self._noted.get(key, -math.inf) > _USE_NOTED_EVERY]
+        if due:
+            self._noted |= dict.fromkeys(due, moment)
+            task = asyncio.create_task(self._store_use(due))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _store_use(self, keys: Sequence[int]) -> None:
+        used = update(ApiKey).where(col(ApiKey.id).in_(sorted(keys))).values(last_used_at=now())
+        with suppress(Unavailable):
+            await self._database.write(lambda transaction: transaction.execute(used))
+
+    async def finish(self) -> None:
+        """Waits until what is to be noted is."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def require_alive(transaction: Transaction, caller: Caller) -> None:
+    """To begin a write with that must not outlive a session: that its user was let in may be
+    a while ago, for who sends a request slowly. Locks the user until the transaction ends.
+
+    Raises Unauthorised.
+    """
+    transaction.execute(
+        select(col(User.id)).where(col(User.id) == caller.user_id).with_for_update()
+    )
+    alive: object
+    if caller.session_id is not None:
+        session = transaction.get(Session, caller.session_id)
+        alive = session and session.revoked_at is None
+    else:
+        alive = transaction.get(ApiKey, caller.api_key_id)
+    if not alive:
+        raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+
 
 def _by_key(key: ApiKey, user: User) -> Caller:
     assert user.id is not None
-    return Caller(user.id, user.username, user.role, api_key_id=key.id, scopes=tuple(key.scopes))
+    return Caller(user.id, user.role, api_key_id=key.id, scopes=tuple(key.scopes))
 
 
 def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
@@ -177,11 +211,15 @@ def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, s
     return rate, f"user {caller.user_id}"
 
 
+def _rank(role: str) -> int:
+    return ROLES.index(role) if role in ROLES else -1
+
+
 def _require(access: Access, caller: Caller) -> None:
     if caller.api_key_id is not None:
         if access.scope is None:
             raise Forbidden("An API key will not do here: please sign in.", "session_required")
         if access.scope not in caller.scopes:
             raise Forbidden(f"This API key is not for '{access.scope}'.", "scope_missing")
-    if ROLES.index(caller.role) < ROLES.index(access.role):
+    if _rank(caller.role) < _rank(access.role):
         raise Forbidden(f"This is for the role '{access.role}' and above.", "role_missing")

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import Caller
+from auth_api.access import Caller, require_alive
 from auth_api.database import Database
-from auth_api.errors import Conflict, Unauthorised
+from auth_api.errors import Conflict, TooMany, Unauthorised, Unavailable
 from auth_api.passwords import Passwords, require_acceptable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.sessions import Pair, Sessions, end_others
 from auth_api.storage import Storage
-from auth_api.tables import Comparison, Prediction, User
+from auth_api.tables import AuditEntry, Comparison, Prediction, User
 from auth_api.validation import invalid
+
+_AT_A_TIME = 2000
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ class Accounts:
         """
         keys = _username_key(username, "username"), names.email_key(email)
         _require_acceptable(password, username, email, "password")
-        async with self.database.reading() as session:
-            await _require_free(session, *keys)  # before the work of hashing
+        await self._require_free(*keys)  # before the work of hashing
         user = User(
             username=names.displayed(username),
             username_key=keys[0],
@@ -59,15 +60,17 @@ class Accounts:
             timezone=timezone,
             role=role,
         )
+
+        def add(transaction: Session) -> None:
+            transaction.add(user)
+            transaction.flush()
+            action: audit.Action = "admin_created" if role == "admin" else "signed_up"
+            transaction.add(audit.entry(action, user.id, request))
+
         try:
-            async with self.database.writing() as transaction:
-                transaction.add(user)
-                await transaction.flush()
-                action: audit.Action = "admin_created" if role == "admin" else "signed_up"
-                transaction.add(audit.entry(action, user.id, request))
+            await self.database.write(add)
         except IntegrityError as error:
-            async with self.database.reading() as session:
-                await _require_free(session, *keys)
+            await self._require_free(*keys)
             raise Conflict("Somebody else took that name just now.", "username_taken") from error
         assert user.id is not None
         return user.id
@@ -79,23 +82,48 @@ class Accounts:
         """
         key = names.email_key(username) if "@" in username else _key_or_itself(username)
         user = await self._by_key(key)
-        account = f"user {user.id}" if user else key
-        await self.limits.count_failures(account, limited_address(request))
-        stored = user.password_hash if user and user.active else None
-        if not await self.passwords.verify(stored, password):
-            async with self.database.writing() as transaction:
-                transaction.add(audit.entry("sign_in_failed", user.id if user else None, request))
+        number = user.id if user else None
+        account = f"user {number}" if user else f"name {key}"
+        try:
+            await self.limits.begin_attempt(account, limited_address(request))
+        except TooMany:
+            await self._note(audit.entry("sign_in_slowed", number, request))
+            raise
+        if not await self._verify(user, password, account, request):
+            await self._note(audit.entry("sign_in_failed", number, request))
             raise Unauthorised("The username or the password is wrong.", "bad_credentials")
         assert user
-        assert user.id is not None
-        await self.limits.forgive(account)
         renewed = await self.passwords.renewed(user.password_hash, password)
-        async with self.database.writing() as transaction:
+
+        def start(transaction: Session) -> Pair | None:
+            assert user.id is not None
             # The password may have been changed, or the account deleted, in the meantime.
-            if not await _replace_hash(transaction, user, renewed):
-                raise Unauthorised("The username or the password is wrong.", "bad_credentials")
+            if not _replace_hash(transaction, user, renewed):
+                return None
             transaction.add(audit.entry("signed_in", user.id, request))
-            return await self.sessions.start(transaction, user.id)
+            return self.sessions.start(transaction, user.id)
+
+        pair = await self.database.write(start)
+        if pair is None:
+            # Or another sign-in has renewed the hash just now: then the new one is as right.
+            return await self.sign_in(username, password, request)
+        return pair
+
+    async def _verify(
+        self, user: User | None, password: str, account: str, request: Request
+    ) -> bool:
+        """Whether a password is right, and counts it if it is not. Raises Unavailable."""
+        stored = user.password_hash if user and user.active else None
+        try:
+            right = await self.passwords.verify(stored, password)
+        except Unavailable:
+            await self.limits.forgive(account)
+            raise
+        if right:
+            await self.limits.forgive(account)
+        else:
+            await self.limits.note_failure(limited_address(request))
+        return right
 
     async def change_password(self, caller: Caller, old: str, new: str, request: Request) -> None:
         """Replaces the password and ends all other sessions.
@@ -103,72 +131,98 @@ class Accounts:
         Raises Unauthorised for a wrong old one, BadRequest, TooMany or Unavailable.
         """
         user = await self.profile(caller)
-        await self.limits.count_failures(f"user {user.id}", limited_address(request))
-        if not await self.passwords.verify(user.password_hash, old):
-            async with self.database.writing() as transaction:
-                transaction.add(audit.entry("password_change_failed", user.id, request))
+        # Counted apart from sign-ins: who guesses there does not keep the owner from changing.
+        account = f"change {user.id}"
+        await self.limits.begin_attempt(account, limited_address(request))
+        if not await self._verify(user, old, account, request):
+            await self._note(audit.entry("password_change_failed", user.id, request))
             raise Unauthorised("The old password is wrong.", "bad_credentials")
-        await self.limits.forgive(f"user {user.id}")
         _require_acceptable(new, user.username, user.email, "new_password")
         renewed = await self.passwords.hash(new)
-        async with self.database.writing() as transaction:
-            if not await _replace_hash(transaction, user, renewed):
+
+        def change(transaction: Session) -> None:
+            require_alive(transaction, caller)
+            if not _replace_hash(transaction, user, renewed):
                 raise Conflict("The password was changed elsewhere just now.", "password_changed")
-            await end_others(transaction, caller.user_id, caller.session_id)
+            end_others(transaction, caller.user_id, caller.session_id)
             transaction.add(audit.entry("password_changed", user.id, request))
+
+        await self.database.write(change)
 
     async def change_username(self, caller: Caller, username: str, request: Request) -> None:
         """Raises BadRequest, Conflict or Unavailable."""
         key = _username_key(username, "new_username")
+        values = {"username": names.displayed(username), "username_key": key}
         try:
-            async with self.database.writing() as transaction:
-                await transaction.execute(
-                    update(User)
-                    .where(col(User.id) == caller.user_id)
-                    .values(username=names.displayed(username), username_key=key)
-                )
-                transaction.add(audit.entry("username_changed", caller.user_id, request))
+            await self._update(
+                caller, values, audit.entry("username_changed", caller.user_id, request)
+            )
         except IntegrityError as error:
             raise Conflict("This username is taken.", "username_taken") from error
 
     async def change_timezone(self, caller: Caller, timezone: str, request: Request) -> User:
         """Answers the changed account. Raises Unavailable."""
-        async with self.database.writing() as transaction:
-            await transaction.execute(
-                update(User).where(col(User.id) == caller.user_id).values(timezone=timezone)
-            )
-            transaction.add(audit.entry("profile_changed", caller.user_id, request))
+        changed = audit.entry("profile_changed", caller.user_id, request)
+        await self._update(caller, {"timezone": timezone}, changed)
         return await self.profile(caller)
 
     async def profile(self, caller: Caller) -> User:
         """Raises Unauthorised when the account was deleted just now, or Unavailable."""
-        async with self.database.reading() as session:
-            user = await session.get(User, caller.user_id)
+        user = await self.database.read(lambda session: session.get(User, caller.user_id))
         if user is None:
             raise Unauthorised("The account is no more.", "session_ended")
         return user
 
     async def delete(self, caller: Caller) -> None:
-        """Deletes an account and all that belongs to it, then its pictures.
+        """Deletes an account and all that belongs to it.
 
-        What is left if it is interrupted between the two is for `auth_api.cleanup`. Raises
-        Unavailable.
+        The history goes first, in parts, for it may be large; what comes in the meantime goes
+        with the account. Pictures go after their rows: what is left of them if it is
+        interrupted is for `auth_api.cleanup`. Raises Unauthorised or Unavailable.
         """
-        pictures: list[str] = []
-        async with self.database.writing() as transaction:
-            for table in (Prediction, Comparison):
-                query = select(col(table.media)).where(col(table.user_id) == caller.user_id)
-                pictures += await transaction.scalars(query)
-            await transaction.execute(delete(User).where(col(User.id) == caller.user_id))
-            # Without a request: an address would be personal.
+
+        def remove_some(transaction: Session) -> list[str]:
+            require_alive(transaction, caller)  # locks, so that nothing comes meanwhile
+            return _remove_history(transaction, caller)
+
+        def remove_rest(transaction: Session) -> list[str]:
+            rest = remove_some(transaction)
+            transaction.execute(delete(User).where(col(User.id) == caller.user_id))
+            # Without a request: its address would be personal.
             transaction.add(audit.entry("account_deleted", caller.user_id))
-        await self.storage.delete(pictures)
+            return rest
+
+        while pictures := await self.database.write(remove_some):
+            await self.storage.delete(pictures)
+        await self.storage.delete(await self.database.write(remove_rest))
 
     async def _by_key(self, key: str) -> User | None:
         column = User.email_key if "@" in key else User.username_key
-        async with self.database.reading() as session:
-            found: User | None = await session.scalar(select(User).where(col(column) == key))
-            return found
+        query = select(User).where(col(column) == key)
+        return await self.database.read(lambda session: session.scalar(query))
+
+    async def _note(self, entry: AuditEntry) -> None:
+        await self.database.write(lambda transaction: transaction.add(entry))
+
+    async def _update(self, caller: Caller, values: dict[str, str], entry: AuditEntry) -> None:
+        change = update(User).where(col(User.id) == caller.user_id).values(**values)
+
+        def work(transaction: Session) -> None:
+            require_alive(transaction, caller)
+            transaction.execute(change)
+            transaction.add(entry)
+
+        await self.database.write(work)
+
+    async def _require_free(self, username_key: str, email_key: str) -> None:
+        query = select(User).where(
+            or_(col(User.username_key) == username_key, col(User.email_key) == email_key)
+        )
+        taken = await self.database.read(lambda session: session.scalars(query).all())
+        if any(user.username_key == username_key for user in taken):
+            raise Conflict("This username is taken.", "username_taken")
+        if taken:
+            raise Conflict("There is an account with this e-mail address.", "email_taken")
 
 
 def _username_key(username: str, field: str) -> str:
@@ -193,23 +247,20 @@ def _require_acceptable(password: str, username: str, email: str, field: str) ->
         raise invalid(field, str(error)) from error
 
 
-async def _require_free(session: AsyncSession, username_key: str, email_key: str) -> None:
-    taken = (
-        await session.scalars(
-            select(User).where(
-                or_(col(User.username_key) == username_key, col(User.email_key) == email_key)
-            )
+def _remove_history(transaction: Session, caller: Caller) -> list[str]:
+    """Removes some entries; answers the names of their pictures, none when nothing is left."""
+    pictures: list[str] = []
+    for table in (Prediction, Comparison):
+        some = select(col(table.id)).where(col(table.user_id) == caller.user_id).limit(_AT_A_TIME)
+        pictures += transaction.scalars(
+            delete(table).where(col(table.id).in_(some)).returning(col(table.media))
         )
-    ).all()
-    if any(user.username_key == username_key for user in taken):
-        raise Conflict("This username is taken.", "username_taken")
-    if taken:
-        raise Conflict("There is an account with this e-mail address.", "email_taken")
+    return pictures
 
 
-async def _replace_hash(transaction: AsyncSession, user: User, renewed: str) -> bool:
+def _replace_hash(transaction: Session, user: User, renewed: str) -> bool:
     """Whether the account still had the hash that `user` says, and is locked by now."""
-    result = await transaction.execute(
+    found = transaction.scalar(
         update(User)
         .where(
             col(User.id) == user.id,
@@ -219,4 +270,4 @@ async def _replace_hash(transaction: AsyncSession, user: User, renewed: str) -> 
         .values(password_hash=renewed)
         .returning(col(User.id))
     )
-    return result.scalar() is not None
+    return found is not None

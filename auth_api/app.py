@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from auth_api import openapi
+from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
 from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
@@ -36,9 +38,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(settings, metrics) as app.state.services:
-            app.state.gate = app.state.services.gate
-            yield
+        async with opened(settings, metrics) as services:
+            app.state.services = services
+            cleaning = asyncio.create_task(
+                clean_up_regularly(settings, services.database, services.storage)
+            )
+            try:
+                yield
+            finally:
+                cleaning.cancel()
+                await asyncio.wait({cleaning})
 
     app = Starlette(
         routes=[

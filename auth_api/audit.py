@@ -19,6 +19,7 @@ Action = Literal[
     "signed_up",
     "signed_in",
     "sign_in_failed",
+    "sign_in_slowed",
     "signed_out",
     "token_reused",
     "password_changed",
@@ -30,6 +31,8 @@ Action = Literal[
     "api_key_revoked",
     "history_deleted",
     "history_exported",
+    "history_expired",
+    "feedback_given",
     "admin_created",
 ]
 
@@ -38,10 +41,13 @@ def entry(
     action: Action, user_id: int | None, request: Request | None = None, **details: object
 ) -> AuditEntry:
     """A row to add to the session; `details` must say nothing that identifies a person."""
+    caller = getattr(request.state, "caller", None) if request else None
+    if caller and caller.api_key_id is not None:
+        details["api_key"] = caller.api_key_id
     return AuditEntry(
         action=action,
         user_id=user_id,
         address=caller_address(request) if request else None,
-        request_id=request_id.get() or None,
+        request_id=(request_id.get() or None) if request else None,
         details=details,
     )

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
+from auth_api import audit
 from auth_api.database import Database
-from auth_api.errors import ApiError
 from auth_api.settings import Settings
 from auth_api.storage import Storage
 from auth_api.tables import Comparison, Prediction, RefreshToken, Session, now
@@ -55,6 +56,9 @@ async def clean_up(
             while medias := await _remove_entries(database, table, expiry):
                 await storage.delete(medias)
                 removed.entries += len(medias)
+    if removed.entries:
+        told = audit.entry("history_expired", None, entries=removed.entries)
+        await database.write(lambda transaction: transaction.add(told))
     removed.sessions = await _remove_sessions(settings, database)
     old = storage.older_than(orphan_seconds)
     while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
@@ -70,7 +74,7 @@ async def clean_up_regularly(settings: Settings, database: Database, storage: St
         try:
             removed = await clean_up(settings, database, storage)
             logger.info("cleaned up", extra=asdict(removed))
-        except (ApiError, OSError):
+        except Exception:  # whatever it was, it may work in an hour
             logger.exception("the clean-up failed")
         await asyncio.sleep(_EVERY)
 
@@ -85,31 +89,38 @@ async def _remove_entries(
         .order_by(col(table.created_at))
         .limit(_AT_A_TIME)
     )
-    async with database.writing() as transaction:
-        medias = await transaction.scalars(
-            delete(table).where(col(table.id).in_(expired)).returning(col(table.media))
-        )
-        return medias.all()
+    removal = delete(table).where(col(table.id).in_(expired)).returning(col(table.media))
+    return await database.write(lambda transaction: transaction.scalars(removal).all())
 
 
 async def _remove_sessions(settings: Settings, database: Database) -> int:
     """Removes ended sessions, and of living ones the refresh tokens that have expired since."""
-    forgotten = now() - timedelta(seconds=settings.refresh_token_seconds)
-    async with database.writing() as transaction:
-        await transaction.execute(delete(RefreshToken).where(col(RefreshToken.used_at) < forgotten))
-        ended = await transaction.scalars(
-            delete(Session)
-            .where(or_(col(Session.expires_at) < now(), col(Session.revoked_at).is_not(None)))
-            .returning(col(Session.id))
-        )
-        return len(ended.all())
+    moment = now()
+    forgotten = moment - timedelta(seconds=settings.refresh_token_seconds)
+    await _remove_some(database, RefreshToken.hash, col(RefreshToken.used_at) < forgotten)
+    expired = await _remove_some(database, Session.id, col(Session.expires_at) < moment)
+    revoked = await _remove_some(database, Session.id, col(Session.revoked_at).is_not(None))
+    return expired + revoked
+
+
+async def _remove_some(database: Database, key: Any, condition: Any) -> int:
+    """Removes the rows that meet a condition, a few hundred a transaction."""
+    some = select(col(key)).where(condition).limit(_AT_A_TIME)
+    removal = delete(key.class_).where(col(key).in_(some)).returning(col(key))
+    total = 0
+    while removed := len(
+        await database.write(lambda transaction: transaction.scalars(removal).all())
+    ):
+        total += removed
+    return total
 
 
 async def _without_row(database: Database, names: Sequence[str]) -> list[str]:
-    known: set[str] = set()
-    async with database.reading() as session:
-        for table in (Prediction, Comparison):
-            known |= set(
-                await session.scalars(select(col(table.media)).where(col(table.media).in_(names)))
-            )
+    queries = [
+        select(col(table.media)).where(col(table.media).in_(names))
+        for table in (Prediction, Comparison)
+    ]
+    known = await database.read(
+        lambda session: {media for query in queries for media in session.scalars(query)}
+    )
     return [name for name in names if name not in known]

@@ -12,7 +12,6 @@ from auth_api.errors import BadRequest
 from auth_api.metrics import Metrics
 from auth_api.services import opened
 from auth_api.settings import Settings
-from auth_api.storage import Storage
 
 
 async def create_admin(settings: Settings, username: str, email: str) -> None:
@@ -31,7 +30,7 @@ async def clean_up(settings: Settings, orphan_seconds: float) -> None:
     """Cleans up once and says what was removed. Raises ApiError."""
     async with opened(settings, Metrics()) as services:
         removed = await cleanup.clean_up(
-            settings, services.database, Storage(settings.media_dir), orphan_seconds
+            settings, services.database, services.storage, orphan_seconds
         )
     print(
         f"Removed {removed.entries} entries of the history, {removed.sessions} ended sessions and "

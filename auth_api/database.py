@@ -1,4 +1,4 @@
-"""The database: sessions to read and to write with, migrations, and what happens when it is away.
+"""The database: reading, writing, migrations, and what happens when it is away.
 
 SQLite by default, PostgreSQL by `DATABASE_URL`. Every failure to reach it becomes `Unavailable`
 here; a constraint that is violated stays SQLAlchemy's `IntegrityError`, for the caller to
@@ -8,86 +8,80 @@ understand.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Table, event, make_url, text
+from sqlalchemy import Connection, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+Result = TypeVar("Result")
+
 # Seconds: for a connection, for a statement, for a lock that another holds.
 _CONNECT = 3.0
 _STATEMENT = 5.0
 _MIGRATION = 3600.0
+_READERS = 4
+_CONNECTIONS = 16
 _WRITES = "ranjana_writes"
 # Any number will do that nobody else uses in the same database.
 _MIGRATION_LOCK = 72645262
-# Classes of PostgreSQL's error codes (its manual, appendix A): connection, conflict with other
-# transactions, resources, object in use, intervention by an operator.
-_AWAY = frozenset({"08", "40", "53", "55", "57"})
+# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, no such
+# database, conflict with other transactions, resources, object in use, intervention, disk.
+_AWAY = frozenset({"08", "25", "3D", "40", "53", "55", "57", "58"})
 
 
 class Database:
-    """One database, for the event loop it is made in."""
+    """One database, for the event loop it is made in.
+
+    What is to be done is a function of a `Session`. It runs in a thread on SQLite, whose driver
+    waits; on PostgreSQL in the event loop, where each of its statements is awaited underneath.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self.url = _url(settings)
+        self.url = make_url(
+            settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}"
+        )
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _engine(self.url, _STATEMENT)
-        if self.is_sqlite:
-            self._reads = self._engine
-        else:
-            # Saves the round trips of a transaction that one statement does not need.
-            self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._writes = self._engine.execution_options(**{_WRITES: True})
-        # SQLite has one writer at a time: who waits here waits in order, and not by polling.
-        self._turn = asyncio.Lock()
+        self._backend = _Threads(self.url) if self.is_sqlite else _Asyncio(self.url)
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        await self._engine.dispose()
+        await self._backend.aclose()
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for statements that each stand alone. Raises Unavailable."""
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        """Has `work` read; its statements stand each alone. Raises Unavailable."""
         with _translated():
-            async with AsyncSession(self._reads, expire_on_commit=False) as session:
-                yield session
+            return await self._backend.read(work)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncSession]:
-        """One transaction, committed at the end unless an exception passes.
+    async def write(self, work: Callable[[Session], Result]) -> Result:
+        """Has `work` done in one transaction, committed unless it raises.
 
         Raises Unavailable; whether the transaction took place is then unknown if it was its
-        commit that failed.
+        commit that failed. It goes on when the caller is cancelled, on SQLite.
         """
         with _translated():
-            if self.is_sqlite:
-                async with self._turn, self._transaction() as session:
-                    yield session
-            else:
-                async with self._transaction() as session:
-                    yield session
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._writes, expire_on_commit=False) as session, session.begin():
-            yield session
+            return await self._backend.write(work)
 
     def insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that can say what becomes of a row that is there already."""
@@ -96,67 +90,113 @@ class Database:
 
     async def ping(self) -> None:
         """Raises Unavailable when there is no answer."""
-        async with self.reading() as session:
-            await session.execute(text("SELECT 1"))
-
-    async def run(self, work: Callable[[Connection], None]) -> None:
-        """Has a synchronous function work in a transaction. Raises Unavailable."""
-        with _translated():
-            async with self._writes.begin() as connection:
-                await connection.run_sync(work)
+        await self.read(lambda session: session.execute(text("SELECT 1")))
 
     async def migrate(self, revision: str = "head") -> None:
         """Brings the schema to `revision`; several processes may do so at the same time.
 
         Raises Unavailable.
         """
+
+        def upgrade(session: Session) -> None:
+            if not self.is_sqlite:
+                lock = text("SELECT pg_advisory_xact_lock(:number)")
+                session.execute(lock, {"number": _MIGRATION_LOCK})
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = session.connection()
+            command.upgrade(config, revision)
+
         if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(self.url, _MIGRATION)
+            Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
+        patient = _Threads(self.url) if self.is_sqlite else _Asyncio(self.url, _MIGRATION)
         try:
             with _translated():
-                async with engine.execution_options(**{_WRITES: True}).begin() as connection:
-                    if not self.is_sqlite:
-                        await connection.execute(
-                            text("SELECT pg_advisory_xact_lock(:number)"),
-                            {"number": _MIGRATION_LOCK},
-                        )
-                    await connection.run_sync(_upgrade, revision)
+                await patient.write(upgrade)
         finally:
-            await engine.dispose()
+            await patient.aclose()
+
+
+class _Threads:
+    """SQLite: some threads read, one writes, so that writers wait in order and not by polling."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url,
+            pool_size=_READERS + 1,
+            # What is in a statement may be personal, and errors are logged.
+            hide_parameters=True,
+            connect_args={"timeout": _STATEMENT},
+        )
+        event.listen(self._engine, "connect", _set_up_sqlite)
+        event.listen(self._engine, "begin", _begin_sqlite)
+        self._writing = self._engine.execution_options(**{_WRITES: True})
+        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+
+    async def aclose(self) -> None:
+        for threads in (self._readers, self._writer):
+            await asyncio.to_thread(threads.shutdown)
+        self._engine.dispose()
+
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        def run() -> Result:
+            with Session(self._engine, expire_on_commit=False) as session:
+                return work(session)
+
+        return await _soon(self._readers, run)
+
+    async def write(self, work: Callable[[Session], Result]) -> Result:
+        def run() -> Result:
+            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                return work(session)
+
+        return await _soon(self._writer, run)
+
+
+async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    """Has a thread work, unless none is free in time: callers do not wait for ever."""
+    deadline = time.monotonic() + _STATEMENT
+
+    def run() -> Result:
+        if time.monotonic() > deadline:
+            raise PoolTimeout("too many wait for the database")
+        return work()
+
+    return await asyncio.get_running_loop().run_in_executor(threads, run)
+
+
+class _Asyncio:
+    """PostgreSQL, through asyncpg."""
+
+    def __init__(self, url: URL, seconds: float = _STATEMENT) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=_STATEMENT,
+            hide_parameters=True,
+            connect_args={"timeout": _CONNECT, "command_timeout": seconds},
+        )
+        # Saves the round trips of a transaction that one statement does not need.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def aclose(self) -> None:
+        await self._engine.dispose()
+
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        async with AsyncSession(self._reading, expire_on_commit=False) as session:
+            return await session.run_sync(work)
+
+    async def write(self, work: Callable[[Session], Result]) -> Result:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            return await session.run_sync(work)
 
 
 def core_of(table: type[SQLModel]) -> Table:
     """The table itself, for statements on many rows that need no objects."""
     core: Table = getattr(table, "__table__")  # noqa: B009 - SQLModel does not declare it
     return core
-
-
-def _url(settings: Settings) -> URL:
-    url = make_url(settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}")
-    return url.set(drivername=_DRIVERS[url.get_backend_name()])
-
-
-def _engine(url: URL, seconds: float) -> AsyncEngine:
-    if url.get_backend_name() != "sqlite":
-        return create_async_engine(
-            url,
-            pool_size=8,
-            max_overflow=8,
-            pool_timeout=_STATEMENT,
-            pool_pre_ping=True,
-            connect_args={"timeout": _CONNECT, "command_timeout": seconds},
-        )
-    engine = create_async_engine(
-        url,
-        pool_size=4,
-        max_overflow=12,
-        pool_timeout=_STATEMENT,
-        connect_args={"timeout": seconds},
-    )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -182,13 +222,6 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _upgrade(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turns what says that the database is away into Unavailable."""
@@ -197,6 +230,7 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout, asyncpg.PostgresError, OSError, asyncio.TimeoutError) as error:
         if not _is_away(error):
             raise
+        logger.warning("the database is away", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",
             "database_unavailable",

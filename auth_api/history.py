@@ -6,13 +6,13 @@ one, its pictures first (`auth_api.batching`). What a caller gets as an id is co
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, null, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
@@ -91,15 +91,14 @@ class History:
             query = query.where(col(table.id) < before)
         if class_ is not None:
             query = query.where(_class_of(table) == class_)
-        async with self._database.reading() as session:
-            rows = await session.execute(query.order_by(col(table.id).desc()).limit(limit))
-            return [(row[0], row[1]) for row in rows]
+        query = query.order_by(col(table.id).desc()).limit(limit)
+        rows = await self._database.read(_all(query))
+        return [(row[0], row[1]) for row in rows]
 
     async def one(self, table: Table, user_id: int, number: int) -> tuple[Kept, Feedback | None]:
         """Raises NotFound, also for what is somebody else's, or Unavailable."""
         query = _with_feedback(table).where(col(table.id) == number, col(table.user_id) == user_id)
-        async with self._database.reading() as session:
-            row = (await session.execute(query)).first()
+        row = await self._database.read(lambda session: session.execute(query).first())
         if row is None:
             raise _missing()
         return row[0], row[1]
@@ -117,8 +116,9 @@ class History:
 
         Raises NotFound or Unavailable.
         """
-        async with self._database.writing() as transaction:
-            media = await transaction.scalar(
+
+        def remove(transaction: Session) -> str:
+            media = transaction.scalar(
                 delete(table)
                 .where(col(table.id) == number, col(table.user_id) == user_id)
                 .returning(col(table.media))
@@ -126,11 +126,13 @@ class History:
             if media is None:
                 raise _missing()
             if table is Comparison:
-                await practice.forget(self._database, transaction, user_id, number)
+                practice.forget(self._database, transaction, user_id, number)
             transaction.add(
                 audit.entry("history_deleted", user_id, request, kind=table.__name__, id=number)
             )
-        await self._storage.delete([media])
+            return media
+
+        await self._storage.delete([await self._database.write(remove)])
 
     async def all_of(
         self, table: Table, user_id: int
@@ -144,8 +146,7 @@ class History:
                 .order_by(col(table.id))
                 .limit(_EXPORT_ROWS)
             )
-            async with self._database.reading() as session:
-                rows = (await session.execute(query)).all()
+            rows = await self._database.read(_all(query))
             for row in rows:
                 yield row[0], row[1]
             if len(rows) < _EXPORT_ROWS:
@@ -164,31 +165,34 @@ class History:
         try:
             # Should the commit fail, nobody knows whether it took place: the pictures stay for
             # the clean-up to judge.
-            async with self._database.writing() as transaction:
-                return await self._insert(transaction, entries)
-        except IntegrityError:
-            # Somebody among them deleted the account just now.
+            return await self._database.write(
+                lambda transaction: self._insert(transaction, entries)
+            )
+        except DBAPIError:
+            # Somebody among them deleted the account just now, most likely.
             return [await self._write_alone(entry) for entry in entries]
 
     async def _write_alone(self, entry: _Entry) -> int | Exception:
         """One of those that could not be written together; its pictures are there already."""
         try:
-            async with self._database.writing() as transaction:
-                return (await self._insert(transaction, [entry]))[0]
+            (number,) = await self._database.write(
+                lambda transaction: self._insert(transaction, [entry])
+            )
+            return number
         except IntegrityError:
             await self._storage.delete([entry.values["media"]])
             return Unauthorised("The account is no more.", "session_ended")
-        except Unavailable as error:
+        except (Unavailable, DBAPIError) as error:
             return error
 
-    async def _insert(self, transaction: AsyncSession, entries: Sequence[_Entry]) -> list[int]:
+    def _insert(self, transaction: Session, entries: Sequence[_Entry]) -> list[int]:
         ids: dict[int, int] = {}
         for table in (Prediction, Comparison):
             places = [place for place, entry in enumerate(entries) if entry.table is table]
             if not places:
                 continue
             core = core_of(table)
-            result = await transaction.execute(
+            result = transaction.execute(
                 insert(core).returning(core.c.id, sort_by_parameter_order=True),
                 [entries[place].values for place in places],
             )
@@ -205,7 +209,7 @@ class History:
             if entry.table is Comparison
         ]
         active = {(entry.values["user_id"], entry.values["created_at"]) for entry in entries}
-        await practice.note(self._database, transaction, compared, active)
+        practice.note(self._database, transaction, compared, active)
         return [ids[place] for place in range(len(entries))]
 
 
@@ -230,6 +234,10 @@ def _with_feedback(table: Table) -> Select[Any]:
             Feedback, col(Feedback.prediction_id) == col(Prediction.id)
         )
     return select(Comparison, null())
+
+
+def _all(query: Select[Any]) -> Callable[[Session], Sequence[Any]]:
+    return lambda session: session.execute(query).all()
 
 
 def _class_of(table: Table) -> Any:

@@ -41,6 +41,7 @@ def logging_config(level: str) -> dict[str, object]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": level.upper(), "handlers": ["console"]},
         "loggers": {
+            "alembic": {"level": "WARNING"},
             "python_multipart": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
         },

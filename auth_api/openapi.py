@@ -22,8 +22,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from auth_api.access import OPERATIONS, Access, Gate
+from auth_api.access import OPERATIONS, Access
 from auth_api.schemas.errors import ErrorAnswer
+from auth_api.services import services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -111,8 +112,7 @@ def documented(
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         async def guarded(request: Request) -> Response:
-            gate: Gate = request.app.state.gate
-            request.state.caller = await gate.admit(request, access)
+            request.state.caller = await services(request).gate.admit(request, access)
             return await endpoint(request)
 
         guarded.access = access  # type: ignore[attr-defined]

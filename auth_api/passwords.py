@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from auth_api.errors import Unavailable
@@ -83,7 +83,7 @@ class Passwords:
     def _verify(self, stored: str | None, password: str) -> bool:
         try:
             return self._hasher.verify(stored or self._nobodys, _normal(password)) and bool(stored)
-        except VerificationError:
+        except (VerificationError, InvalidHashError):
             return False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:

@@ -3,80 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.database import Database, core_of
 from auth_api.progress import Practice, practised, slot_of
 from auth_api.tables import Attempt, CharacterProgress, PracticeSlot
 
+# Older attempts hardly count any more, and replaying thousands would keep others waiting.
+_REPLAYED = 200
 
-async def note(
+
+def note(
     database: Database,
-    transaction: AsyncSession,
+    transaction: Session,
     attempts: Sequence[Attempt],
     active: Iterable[tuple[int, datetime]],
 ) -> None:
     """Adds attempts, oldest first, and who was active when."""
     slots = sorted({(user_id, slot_of(at)) for user_id, at in active})
-    await transaction.execute(
+    transaction.execute(
         database.insert(PracticeSlot).on_conflict_do_nothing(),
         [{"user_id": user_id, "slot": slot} for user_id, slot in slots],
     )
     if not attempts:
         return
-    await transaction.execute(
-        insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts]
-    )
-    practices = await _locked(
+    transaction.execute(insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts])
+    practices = _locked(
         database, transaction, {(attempt.user_id, attempt.character) for attempt in attempts}
     )
     for attempt in attempts:
         key = (attempt.user_id, attempt.character)
         practices[key] = practices[key].after(attempt.score, attempt.at)
-    await _store(transaction, practices)
+    _store(transaction, practices)
 
 
-async def forget(
-    database: Database, transaction: AsyncSession, user_id: int, comparison_id: int
-) -> None:
+def forget(database: Database, transaction: Session, user_id: int, comparison_id: int) -> None:
     """Takes an attempt back: what followed from it is computed anew from the others."""
-    character = await transaction.scalar(
+    character = transaction.scalar(
         delete(Attempt)
         .where(col(Attempt.comparison_id) == comparison_id)
         .returning(col(Attempt.character))
     )
     if character is None:
         return
-    await _locked(database, transaction, {(user_id, character)})
-    rest = await transaction.execute(
+    _locked(database, transaction, {(user_id, character)})
+    of_character = (col(Attempt.user_id) == user_id, col(Attempt.character) == character)
+    count, best = transaction.execute(
+        select(func.count(), func.max(col(Attempt.score))).where(*of_character)
+    ).one()
+    latest = transaction.execute(
         select(col(Attempt.score), col(Attempt.at))
-        .where(col(Attempt.user_id) == user_id, col(Attempt.character) == character)
-        .order_by(col(Attempt.comparison_id))
-    )
-    practice = practised((score, at) for score, at in rest)
-    await _store(transaction, {(user_id, character): practice})
+        .where(*of_character)
+        .order_by(col(Attempt.comparison_id).desc())
+        .limit(_REPLAYED)
+    ).all()
+    practice = practised((score, at) for score, at in reversed(latest))
+    practice = replace(practice, attempts=count, best=best or 0.0)
+    _store(transaction, {(user_id, character): practice})
 
 
-async def practices_of(session: AsyncSession, user_id: int) -> dict[int, Practice]:
+def practices_of(session: Session, user_id: int) -> dict[int, Practice]:
     """By character, those that were tried."""
-    rows = await session.scalars(
+    rows = session.scalars(
         select(CharacterProgress).where(col(CharacterProgress.user_id) == user_id)
     )
     return {row.character: _practice(row) for row in rows if row.attempts}
 
 
-async def slots_of(session: AsyncSession, user_id: int) -> Sequence[int]:
+def slots_of(session: Session, user_id: int) -> Sequence[int]:
     """The quarters of an hour in which a user was active."""
     query = select(col(PracticeSlot.slot)).where(col(PracticeSlot.user_id) == user_id)
-    return (await session.scalars(query)).all()
+    return (session.scalars(query)).all()
 
 
-async def _locked(
-    database: Database, transaction: AsyncSession, keys: Iterable[tuple[int, int]]
+def _locked(
+    database: Database, transaction: Session, keys: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], Practice]:
     """What is kept of some characters of some users, made where it is not, and locked.
 
@@ -84,12 +90,12 @@ async def _locked(
     """
     ordered = sorted(keys)
     blank = {"attempts": 0, "best": 0.0, "quality": 0.0, "recent": []}
-    await transaction.execute(
+    transaction.execute(
         database.insert(CharacterProgress).on_conflict_do_nothing(),
         [{"user_id": user, "character": character, **blank} for user, character in ordered],
     )
     key = tuple_(col(CharacterProgress.user_id), col(CharacterProgress.character))
-    rows = await transaction.scalars(
+    rows = transaction.scalars(
         select(CharacterProgress)
         .where(key.in_(ordered))
         .order_by(col(CharacterProgress.user_id), col(CharacterProgress.character))
@@ -98,9 +104,9 @@ async def _locked(
     return {(row.user_id, row.character): _practice(row) for row in rows}
 
 
-async def _store(transaction: AsyncSession, practices: dict[tuple[int, int], Practice]) -> None:
+def _store(transaction: Session, practices: dict[tuple[int, int], Practice]) -> None:
     for (user_id, character), practice in practices.items():
-        await transaction.execute(
+        transaction.execute(
             update(core_of(CharacterProgress))
             .where(
                 col(CharacterProgress.user_id) == user_id,

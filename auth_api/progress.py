@@ -3,8 +3,8 @@
 An attempt is one comparison, with its similarity score s, 0-100. For each character:
 
     quality   Q = s of the first attempt, then Q + 0.4 (s - Q): the recent ones count most
-    trend     mean of the last 5 scores less that of the 5 before, in points;
-              with fewer than 10 attempts, of the later half less the earlier half
+    trend     mean of the last h scores less that of the h before, in points;
+              h is half of the number of attempts, rounded down, at most 5
     recall    R = how likely the learner still can, by FSRS: 1 just after practising, falling
     mastery   Q (1 - 0.5^n) R after n attempts, 0-100: well, often, and not long ago
     due       when FSRS expects R to have fallen to 0.9
@@ -33,8 +33,9 @@ _NEWEST_WEIGHT = 0.4
 _REMEMBERED = 10
 _STEADY = 3.0
 _RATINGS = ((50.0, Rating.Again), (70.0, Rating.Hard), (90.0, Rating.Good))
-# Without fuzz: the same history gives the same dates.
-_SCHEDULER = Scheduler(enable_fuzzing=False)
+# Without fuzz: the same history gives the same dates. Without learning steps, which ask again
+# after minutes: what a learner has just practised is not what to practise next.
+_SCHEDULER = Scheduler(learning_steps=(), relearning_steps=(), enable_fuzzing=False)
 
 
 @dataclass(frozen=True)

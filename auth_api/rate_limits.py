@@ -1,6 +1,6 @@
 """How often someone may ask, and how often guess a password.
 
-Sliding windows of the library `limits`, in memory or in Redis. A store that cannot be reached
+Moving windows of the library `limits`, in memory or in Redis. A store that cannot be reached
 lets everything pass: the service is worth more than its limits.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 
 from limits import RateLimitItem, parse_many
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.requests import Request
@@ -28,7 +28,7 @@ class RateLimits:
     """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(
+        self._limiter = MovingWindowRateLimiter(
             storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True)
         )
         rates = {
@@ -63,24 +63,37 @@ class RateLimits:
             raise error
         return headers
 
-    async def count_failures(self, account: str, address: str) -> None:
-        """To be called before a password is looked at: takes it for wrong until `forgive`.
+    async def begin_attempt(self, account: str, address: str) -> None:
+        """To be called before a password is looked at: it counts as wrong for the account until
+        `forgive`, so that guesses at the same time are counted too.
 
-        Raises TooMany when too many were wrong.
+        Raises TooMany when too many were wrong, of the account or from the address.
         """
+        if not self._enabled:
+            return
         try:
+            for limit in self._rates["failed_address"]:
+                if not await self._limiter.test(limit, "failed_address", address):
+                    _, wait = await self._state("failed_address", address)
+                    raise _too_many_failures(wait)
             await self.count("failed_account", account)
-            await self.count("failed_address", address)
+        except StorageError:
+            logger.exception("the store of the rate limits cannot be reached")
         except TooMany as error:
-            wait = int((error.headers or {})["Retry-After"])
-            raise TooMany(
-                f"Too many wrong passwords: please wait {_duration(wait)}.",
-                "too_many_failures",
-                retry_after=wait,
-            ) from error
+            raise _too_many_failures(int((error.headers or {})["Retry-After"])) from error
+
+    async def note_failure(self, address: str) -> None:
+        """A password from `address` was wrong."""
+        if not self._enabled:
+            return
+        try:
+            for limit in self._rates["failed_address"]:
+                await self._limiter.hit(limit, "failed_address", address)
+        except StorageError:
+            logger.exception("the store of the rate limits cannot be reached")
 
     async def forgive(self, account: str) -> None:
-        """The password was right: the account's count starts anew, that of the address stays."""
+        """The password was right, or could not be looked at: the count starts anew."""
         if not self._enabled:
             return
         try:
@@ -116,11 +129,20 @@ def limited_address(request: Request) -> str:
     address = caller_address(request)
     try:
         parsed = ip_address(address)
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     except ValueError:
         return address
     if isinstance(parsed, IPv6Address):
         return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
-    return address
+    return str(parsed)
+
+
+def _too_many_failures(wait: int) -> TooMany:
+    return TooMany(
+        f"Too many wrong passwords: please wait {_duration(wait)}.",
+        "too_many_failures",
+        retry_after=wait,
+    )
 
 
 def _duration(seconds: int) -> str:

@@ -13,7 +13,6 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
-from auth_api.cleanup import clean_up_regularly
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
@@ -43,7 +42,7 @@ class Services:
     sessions: Sessions
     history: History
     gate: Gate
-    limits: RateLimits
+    storage: Storage
 
 
 @asynccontextmanager
@@ -68,15 +67,13 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         sessions=sessions,
         history=History(database, storage),
         gate=Gate(settings, database, tokens, limits),
-        limits=limits,
+        storage=storage,
     )
-    cleaning = asyncio.create_task(clean_up_regularly(settings, database, storage))
     try:
         yield services
     finally:
-        cleaning.cancel()
-        await asyncio.wait({cleaning})
         await services.history.finish()
+        await services.gate.finish()
         await services.torchserve.aclose()
         passwords.close()
         await database.aclose()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
@@ -40,12 +40,12 @@ class Sessions:
         self._database = database
         self._tokens = tokens
 
-    async def start(self, transaction: AsyncSession, user_id: int) -> Pair:
+    def start(self, transaction: Transaction, user_id: int) -> Pair:
         """A new session, in the transaction of the sign-in."""
         session = Session(id=uuid4().hex, user_id=user_id, expires_at=self._expiry())
         transaction.add(session)
-        await transaction.flush()
-        return await self._pair(transaction, user_id, session.id)
+        transaction.flush()
+        return self._pair(transaction, user_id, session.id)
 
     async def refresh(self, token: str, request: Request) -> Pair:
         """Exchanges a refresh token. Raises Unauthorised or Unavailable.
@@ -54,16 +54,22 @@ class Sessions:
         the next one ends the session for all of them.
         """
         claims = self._tokens.read("refresh", token)
-        async with self._database.writing() as transaction:
-            session = await _alive(transaction, claims.sid)
+
+        def exchange(transaction: Transaction) -> Pair | None:
+            session = _alive(transaction, claims.sid)
             if session is None:
-                raise _ended()
-            if await self._exchangeable(transaction, hashed(token)):
+                return None
+            if self._exchangeable(transaction, hashed(token)):
                 session.expires_at = self._expiry()
-                return await self._pair(transaction, session.user_id, session.id)
+                return self._pair(transaction, session.user_id, session.id)
             session.revoked_at = now()
             transaction.add(audit.entry("token_reused", session.user_id, request))
-        raise _ended()
+            return None
+
+        pair = await self._database.write(exchange)
+        if pair is None:
+            raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+        return pair
 
     async def end(self, token: str, request: Request) -> None:
         """Ends the session that a refresh token belongs to, if it has not ended yet.
@@ -71,28 +77,31 @@ class Sessions:
         Raises Unauthorised for what never was such a token.
         """
         claims = self._tokens.read("refresh", token)
-        async with self._database.writing() as transaction:
-            session = await _alive(transaction, claims.sid)
+
+        def revoke(transaction: Transaction) -> None:
+            session = _alive(transaction, claims.sid)
             if session:
                 session.revoked_at = now()
                 transaction.add(audit.entry("signed_out", session.user_id, request))
 
-    async def _exchangeable(self, transaction: AsyncSession, token_hash: str) -> bool:
+        await self._database.write(revoke)
+
+    def _exchangeable(self, transaction: Transaction, token_hash: str) -> bool:
         """Marks a token as used; whether it had not been, or only just."""
         moment = now()
-        fresh = await transaction.execute(
+        fresh = transaction.scalar(
             update(RefreshToken)
             .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
             .values(used_at=moment)
             .returning(col(RefreshToken.hash))
         )
-        if fresh.scalar():
+        if fresh:
             return True
-        token = await transaction.get(RefreshToken, token_hash)
+        token = transaction.get(RefreshToken, token_hash)
         grace = timedelta(seconds=self._settings.refresh_grace_seconds)
         return bool(token and token.used_at and moment - token.used_at < grace)
 
-    async def _pair(self, transaction: AsyncSession, user_id: int, session_id: str) -> Pair:
+    def _pair(self, transaction: Transaction, user_id: int, session_id: str) -> Pair:
         pair = Pair(
             self._tokens.make("refresh", user_id, session_id),
             self._tokens.make("access", user_id, session_id),
@@ -104,9 +113,9 @@ class Sessions:
         return now() + timedelta(seconds=self._settings.refresh_token_seconds)
 
 
-async def end_others(transaction: AsyncSession, user_id: int, kept: str | None) -> None:
+def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None:
     """Ends all sessions of a user but one."""
-    await transaction.execute(
+    transaction.execute(
         update(Session)
         .where(
             col(Session.user_id) == user_id,
@@ -117,9 +126,9 @@ async def end_others(transaction: AsyncSession, user_id: int, kept: str | None) 
     )
 
 
-async def _alive(transaction: AsyncSession, session_id: str) -> Session | None:
+def _alive(transaction: Transaction, session_id: str) -> Session | None:
     """The session, locked until the transaction ends, unless it or its user is no more."""
-    found = await transaction.scalars(
+    found = transaction.scalars(
         select(Session)
         .join(User, col(Session.user_id) == col(User.id))
         .where(
@@ -131,7 +140,3 @@ async def _alive(transaction: AsyncSession, session_id: str) -> Session | None:
         .with_for_update(of=Session)
     )
     return found.first()
-
-
-def _ended() -> Unauthorised:
-    return Unauthorised("The session has ended: please sign in again.", "session_ended")

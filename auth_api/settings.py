@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -9,8 +10,10 @@ from zoneinfo import available_timezones
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
-from auth_api.secrets import require_strong
+from auth_api.signing_secret import require_strong
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,13 +42,37 @@ Rates = Annotated[str, AfterValidator(_rates)]
 """Limits that all hold, as the library `limits` writes them: `10/minute;100/hour`."""
 
 
+_DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+_time_zones = lru_cache(available_timezones)
+
+
 def _time_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _time_zones():
         raise ValueError("must be the name of a time zone, such as Asia/Kathmandu")
     return value
 
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+def _database_url(value: str) -> str:
+    """With the names that drivers want. Raises ValueError."""
+    if not value:
+        return value
+    try:
+        url = make_url(value)
+    except ArgumentError as error:
+        raise ValueError("is not the address of a database") from error
+    backend = url.drivername.partition("+")[0]
+    if backend not in _DRIVERS:
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    query = {("ssl" if name == "sslmode" else name): text for name, text in url.query.items()}
+    url = url.set(drivername=_DRIVERS[backend], query=query)
+    return url.render_as_string(hide_password=False)
 
 
 def _strong(value: SecretStr | None) -> SecretStr | None:
@@ -89,7 +116,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = ROOT / "data"
     """Where the SQLite database and the secret are kept unless the next two say otherwise."""
-    database_url: str = ""
+    database_url: Annotated[str, AfterValidator(_database_url)] = ""
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
     secret_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
     """What tokens are signed with, 32 characters or more; made and kept if none is set."""

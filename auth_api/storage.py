@@ -1,7 +1,8 @@
 """Where the pictures of the history are kept: files of random names, none of them public.
 
-A row of the history has one name, `media`; its pictures are `<media>.<kind>`, in a folder of
-its first two characters. They are on the disk before the row is committed, and deleted after its
+A row of the history has one name, `media`: the hour and 128 random bits. Its pictures are
+`<media>.<kind>`, in a folder an hour, so that those that are written together share one. They
+are on the disk before the row is committed, and deleted after its
 deletion is: what a process that dies in between leaves behind is a file without a row, never a
 row without its files. `auth_api.cleanup` finds such files.
 """
@@ -9,13 +10,17 @@ row without its files. `auth_api.cleanup` finds such files.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from auth_api.tables import now
+
 _NAME_BYTES = 16
+_HOUR = "%Y%m%d%H"
 _MAGIC = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -24,13 +29,15 @@ _MAGIC = {
     b"BM": "image/bmp",
 }
 
+_KINDS = ("image", "user", "reference", "overlay")
+
 Pictures = Mapping[str, bytes]
-"""From a kind, such as `image` or `overlay`, to an encoded picture."""
+"""From a kind, one of the four above, to an encoded picture."""
 
 
 def new_media() -> str:
     """A name that nobody guesses."""
-    return secrets.token_hex(_NAME_BYTES)
+    return f"{now():{_HOUR}}-{secrets.token_hex(_NAME_BYTES)}"
 
 
 def media_type(picture: bytes) -> str:
@@ -68,22 +75,29 @@ class Storage:
     def older_than(self, seconds: float) -> Iterator[str]:
         """The names of the rows whose pictures all were written so long ago; blocks."""
         newest: dict[str, float] = {}
-        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+        for folder in sorted(self._folder.glob("[0-9]*")):
             newest.clear()
             for entry in os.scandir(folder):
                 media = entry.name.partition(".")[0]
-                newest[media] = max(newest.get(media, 0), entry.stat().st_mtime)
+                with contextlib.suppress(FileNotFoundError):  # somebody else cleans up too
+                    newest[media] = max(newest.get(media, 0), entry.stat().st_mtime)
             yield from (media for media, at in newest.items() if time.time() - at >= seconds)
 
     def _path(self, media: str, kind: str) -> Path:
-        return self._folder / media[:2] / f"{media}.{kind}"
+        return self._folder_of(media) / f"{media}.{kind}"
+
+    def _folder_of(self, media: str) -> Path:
+        return self._folder / media.partition("-")[0]
 
     def _write(self, items: Sequence[tuple[str, Pictures]]) -> None:
         folders = set()
         for media, pictures in items:
-            folder = self._folder / media[:2]
-            folder.mkdir(parents=True, exist_ok=True)
-            folders.add(folder)
+            folder = self._folder_of(media)
+            if folder not in folders:
+                if not folder.exists():
+                    folder.mkdir(0o700, parents=True, exist_ok=True)
+                    folders.add(folder.parent)
+                folders.add(folder)
             for kind, picture in pictures.items():
                 path = self._path(media, kind)
                 with os.fdopen(
@@ -97,8 +111,8 @@ class Storage:
 
     def _delete(self, medias: Iterable[str]) -> None:
         for media in medias:
-            for path in (self._folder / media[:2]).glob(f"{media}.*"):
-                path.unlink(missing_ok=True)
+            for kind in _KINDS:
+                self._path(media, kind).unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -91,6 +91,11 @@ class Session(SQLModel, table=True):
 
     __tablename__ = "sessions"
 
+    __table_args__ = (
+        Index("ix_sessions_expires", "expires_at"),
+        Index("ix_sessions_revoked", "revoked_at"),
+    )
+
     id: str = Field(primary_key=True)
     user_id: int = _of_user(index=True)
     created_at: datetime = _moment()
@@ -102,6 +107,7 @@ class RefreshToken(SQLModel, table=True):
     """One refresh token, by its hash; `used_at` once it was exchanged for another."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (Index("ix_refresh_tokens_used", "used_at"),)
 
     hash: str = Field(primary_key=True)
     session_id: str = Field(

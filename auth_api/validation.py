@@ -13,6 +13,7 @@ from auth_api.errors import BadRequest, NotFound, UnsupportedMedia
 Model = TypeVar("Model", bound=BaseModel)
 
 _LARGEST_ROW = 2**53
+_MOST_FIELDS = 20
 
 
 def parse_query(request: Request, model: type[Model]) -> Model:
@@ -23,7 +24,7 @@ def parse_query(request: Request, model: type[Model]) -> Model:
 def row_number(request: Request) -> int:
     """The `id` of the path. Raises NotFound for what no row can have."""
     text = request.path_params["id"]
-    if not (text.isascii() and text.isdigit() and int(text[:20]) <= _LARGEST_ROW):
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= _LARGEST_ROW):
         raise NotFound("There is no such entry.")
     return int(text)
 
@@ -69,7 +70,7 @@ def validated(content: dict[str, Any], model: type[Model]) -> Model:
             ".".join(map(str, problem["loc"])) or "body": problem["msg"].removeprefix(
                 "Value error, "
             )
-            for problem in error.errors()
+            for problem in error.errors(include_url=False, include_input=False)[:_MOST_FIELDS]
         }
         refused = invalid(*next(iter(fields.items())))
         refused.details = {"fields": fields}

@@ -29,7 +29,7 @@ async def run_from_command_line() -> None:
     from auth_api.settings import Settings
 
     database = Database(Settings())
-    await database.run(run)
+    await database.write(lambda session: run(session.connection()))
     await database.aclose()
 
 

@@ -29,8 +29,8 @@ async def audit_logs(request: Request) -> JSONResponse:
         statement = statement.where(col(AuditEntry.user_id) == query.user_id)
     if query.action is not None:
         statement = statement.where(col(AuditEntry.action) == query.action)
-    async with services(request).database.reading() as session:
-        rows, more = split(list(await session.scalars(statement)), query.limit)
+    found = await services(request).database.read(lambda session: session.scalars(statement).all())
+    rows, more = split(list(found), query.limit)
     last = rows[-1].id if rows and more else None
     page = AuditPage(
         results=[AuditRow.model_validate(row, from_attributes=True) for row in rows],

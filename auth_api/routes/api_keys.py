@@ -6,13 +6,14 @@ import secrets
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api import audit
-from auth_api.access import ACCOUNT
+from auth_api.access import ACCOUNT, require_alive
 from auth_api.errors import Conflict, NotFound
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import ApiKeyMade, ApiKeys, ApiKeyShown, Message, NewApiKey
@@ -30,8 +31,8 @@ _MOST = 50
 async def list_keys(request: Request) -> JSONResponse:
     """Lists the API keys of the account."""
     query = select(ApiKey).where(col(ApiKey.user_id) == caller(request).user_id)
-    async with services(request).database.reading() as session:
-        keys = (await session.scalars(query.order_by(col(ApiKey.id).desc()))).all()
+    query = query.order_by(col(ApiKey.id).desc())
+    keys = await services(request).database.read(lambda session: session.scalars(query).all())
     shown = ApiKeys(results=[ApiKeyShown.model_validate(key, from_attributes=True) for key in keys])
     return JSONResponse(shown.model_dump(mode="json"))
 
@@ -54,13 +55,17 @@ async def make_key(request: Request) -> JSONResponse:
         if fields.expires_in_days
         else None,
     )
-    async with services(request).database.writing() as transaction:
+
+    def add(transaction: Session) -> None:
+        require_alive(transaction, caller(request))
         count = select(func.count()).where(col(ApiKey.user_id) == owner)
-        if (await transaction.scalar(count) or 0) >= _MOST:
+        if (transaction.scalar(count) or 0) >= _MOST:
             raise Conflict(f"There are {_MOST} API keys already: revoke one.", "too_many_keys")
         transaction.add(key)
-        await transaction.flush()
+        transaction.flush()
         transaction.add(audit.entry("api_key_created", owner, request, id=key.id))
+
+    await services(request).database.write(add)
     shown = ApiKeyShown.model_validate(key, from_attributes=True)
     made = ApiKeyMade(**shown.model_dump(), key=secret)
     return JSONResponse(made.model_dump(mode="json"), 201)
@@ -70,15 +75,18 @@ async def make_key(request: Request) -> JSONResponse:
 async def revoke_key(request: Request) -> JSONResponse:
     """Revokes an API key, at once."""
     number, owner = row_number(request), caller(request).user_id
-    async with services(request).database.writing() as transaction:
-        gone = await transaction.scalar(
-            delete(ApiKey)
-            .where(col(ApiKey.id) == number, col(ApiKey.user_id) == owner)
-            .returning(col(ApiKey.id))
-        )
-        if gone is None:
+    removal = (
+        delete(ApiKey)
+        .where(col(ApiKey.id) == number, col(ApiKey.user_id) == owner)
+        .returning(col(ApiKey.id))
+    )
+
+    def revoke(transaction: Session) -> None:
+        if transaction.scalar(removal) is None:
             raise NotFound("There is no such API key.")
         transaction.add(audit.entry("api_key_revoked", owner, request, id=number))
+
+    await services(request).database.write(revoke)
     return JSONResponse({"message": "API key revoked successfully."})
 
 

@@ -96,8 +96,8 @@ async def export(request: Request) -> Response:
     """Streams all of the history, oldest first, pictures by their paths."""
     query = parse_query(request, ExportQuery)
     owner = caller(request).user_id
-    async with services(request).database.writing() as transaction:
-        transaction.add(audit.entry("history_exported", owner, request, format=query.format))
+    told = audit.entry("history_exported", owner, request, format=query.format)
+    await services(request).database.write(lambda transaction: transaction.add(told))
     history = services(request).history
     content, kind = (
         (as_csv(history, owner), "text/csv; charset=utf-8")

@@ -6,13 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from auth_api import practice, presenting
-from auth_api.access import HISTORY
+from auth_api import audit, practice, presenting
+from auth_api.access import HISTORY, require_alive
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.presenting import iso
@@ -24,6 +25,7 @@ from auth_api.validation import invalid, parse_json, parse_query
 from handlers.characters import CHARACTERS, Character
 
 _MASTERED = 80.0
+# Classes of each model that recognises.
 _CLASSES = {"ranjana": len(CHARACTERS)}
 
 
@@ -33,9 +35,12 @@ async def progress(request: Request) -> JSONResponse:
     query = parse_query(request, ProgressQuery)
     owner = caller(request)
     timezone = query.timezone or (await services(request).accounts.profile(owner)).timezone
-    async with services(request).database.reading() as session:
-        tried = await practice.practices_of(session, owner.user_id)
-        slots = await practice.slots_of(session, owner.user_id)
+    tried, slots = await services(request).database.read(
+        lambda session: (
+            practice.practices_of(session, owner.user_id),
+            practice.slots_of(session, owner.user_id),
+        )
+    )
     moment = now()
     practices = [tried.get(character.index, Practice()) for character in CHARACTERS]
     days = streak(slots, ZoneInfo(timezone), moment)
@@ -87,37 +92,39 @@ async def progress(request: Request) -> JSONResponse:
 async def feedback(request: Request) -> JSONResponse:
     """Says what a prediction should have been; said again, it replaces what was said (200)."""
     fields = await parse_json(request, NewFeedback)
-    owner = caller(request).user_id
-    moment = now()
-    said = {
-        "actual_class": fields.actual_class,
-        "rating": fields.rating,
-        "comments": fields.comments,
-        "updated_at": moment,
-    }
-    async with services(request).database.writing() as transaction:
-        # Locked, so that of two that come at once the second one finds the first.
-        prediction = await transaction.scalar(
-            select(Prediction)
-            .where(col(Prediction.id) == fields.prediction_id, col(Prediction.user_id) == owner)
-            .with_for_update()
-        )
-        if prediction is None:
-            raise NotFound("There is no such prediction in your history.")
-        if fields.actual_class >= _CLASSES.get(prediction.model, 10):
-            raise invalid("actual_class", f"is no class of the model {prediction.model}")
-        kept = await transaction.scalar(
-            select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
-        )
-        made = kept is None
-        kept = kept or Feedback(
-            prediction_id=fields.prediction_id, user_id=owner, actual_class=0, created_at=moment
-        )
-        kept.sqlmodel_update(said)
-        transaction.add(kept)
-        await transaction.flush()
+    kept, made = await services(request).database.write(
+        lambda transaction: _keep_feedback(transaction, request, fields)
+    )
     shown = {"success": True, "id": kept.id, "prediction_id": kept.prediction_id}
     return JSONResponse(shown | presenting.given(kept), 201 if made else 200)
+
+
+def _keep_feedback(
+    transaction: Session, request: Request, fields: NewFeedback
+) -> tuple[Feedback, bool]:
+    """The feedback, and whether it is the first. Raises NotFound or BadRequest."""
+    # Locks the user, so that of two that come at once the second one finds the first.
+    require_alive(transaction, caller(request))
+    owner = caller(request).user_id
+    prediction = transaction.scalar(
+        select(Prediction).where(
+            col(Prediction.id) == fields.prediction_id, col(Prediction.user_id) == owner
+        )
+    )
+    if prediction is None:
+        raise NotFound("There is no such prediction in your history.")
+    if fields.actual_class >= _CLASSES[prediction.model]:
+        raise invalid("actual_class", f"is no class of the model {prediction.model}")
+    kept = transaction.scalar(select(Feedback).where(col(Feedback.prediction_id) == prediction.id))
+    made, moment = kept is None, now()
+    kept = kept or Feedback(
+        prediction_id=fields.prediction_id, user_id=owner, actual_class=0, created_at=moment
+    )
+    kept.sqlmodel_update({**fields.model_dump(exclude={"prediction_id"}), "updated_at": moment})
+    transaction.add(kept)
+    transaction.add(audit.entry("feedback_given", owner, request, id=fields.prediction_id))
+    transaction.flush()
+    return kept, made
 
 
 def _character(character: Character, tried: Practice, mastery: float) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import BaseModel, EmailStr, Field, StringConstraints
 
 from auth_api.access import Scope
 from auth_api.settings import TimeZone
 
 # Longer ones are refused before anything is done with them; what is taken is up to
 # `auth_api.names` and `auth_api.passwords`.
-_Name = Annotated[str, Field(max_length=254)]
+_Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Password = Annotated[str, Field(max_length=1024)]
 _Token = Annotated[str, Field(max_length=4096)]
 
@@ -71,8 +71,6 @@ class Me(BaseModel):
 
 class Profile(BaseModel):
     """What can be changed of an account without a password."""
-
-    model_config = ConfigDict(extra="forbid")
 
     timezone: TimeZone
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from auth_api.audit import Action
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 from auth_api.settings import TimeZone
 
@@ -116,7 +117,7 @@ class History(BaseModel):
 class NewFeedback(BaseModel):
     """What a prediction should have been."""
 
-    prediction_id: int = Field(ge=1)
+    prediction_id: int = Field(ge=1, le=2**53)
     actual_class: int = Field(ge=0, le=999, description="0-35 for ranjana.")
     rating: int | None = Field(default=None, ge=1, le=5)
     comments: (
@@ -217,4 +218,4 @@ class AuditQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=64)
     user_id: int | None = Field(default=None, ge=1, le=2**53)
-    action: str | None = Field(default=None, max_length=64)
+    action: Action | None = None

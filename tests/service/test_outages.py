@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
-from tests.service.conftest import PostgreSQL
+from tests.service.postgresql import PostgreSQL
 from tests.service.running import wait_for
 
 SECONDS = 10
@@ -84,16 +84,16 @@ def test_a_database_that_is_gone_for_ten_seconds_costs_503s_and_nothing_else(
     assert api.client.get("/ready").status_code == 200
     api.stop()
     if server:
-        server.server.stop()
+        server.stop()
 
 
 @contextmanager
 def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
     """PostgreSQL is stopped; a SQLite file is locked by somebody who writes and writes."""
     if server:
-        server.server.stop()
+        server.stop()
         yield
-        server.server.start()
+        server.start()
         return
     connection = sqlite3.connect(api.database_url.removeprefix("sqlite:///"))
     connection.execute("BEGIN IMMEDIATE")

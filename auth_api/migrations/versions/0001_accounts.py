@@ -54,6 +54,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+    op.create_index("ix_sessions_expires", "sessions", ["expires_at"])
+    op.create_index("ix_sessions_revoked", "sessions", ["revoked_at"])
     op.create_table(
         "refresh_tokens",
         sa.Column("hash", sa.String(), nullable=False),
@@ -63,6 +65,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
+    op.create_index("ix_refresh_tokens_used", "refresh_tokens", ["used_at"])
     op.create_table(
         "api_keys",
         sa.Column("id", NUMBER, nullable=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 _SHORTEST = 32
@@ -46,11 +47,11 @@ def kept_secret(path: Path) -> str:
 
     Raises ValueError when what is there is weak.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     if not path.exists():
-        made = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # is 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(_SHORTEST))
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -59,7 +60,7 @@ def kept_secret(path: Path) -> str:
         except FileExistsError:
             pass
         finally:
-            made.unlink()
+            os.unlink(made)
     secret = path.read_text().strip()
     require_strong(secret)
     return secret

@@ -1,0 +1,149 @@
+"""What accounts cost: predictions that are kept against anonymous ones, and signing in against
+nothing but argon2.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvloop
+from argon2 import PasswordHasher
+
+from auth_api.settings import Settings
+from benchmarks.load import Load, post, run
+from tests.service.apis import PASSWORD, Api, User
+from tests.service.postgresql import PostgreSQL
+from tests.service.running import Ranjana
+
+_CALLERS = 32
+_HOST = "127.0.0.1"
+
+
+def accounts_table(
+    ranjana: Ranjana,
+    folder: Path,
+    forms: dict[str, Sequence[bytes]],
+    form_type: str,
+    seconds: float,
+    rounds: int,
+) -> str:
+    """Both tables; `forms` are multipart bodies by what they hold."""
+    lines = [
+        f"### Kept in the history, {_CALLERS} callers",
+        "",
+        "| database | pictures | anonymous, answers/s | signed in and kept | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    signing_in = [
+        "### Signing in",
+        "",
+        "| database | sign-ins/s | bare argon2 verifications/s | ratio |",
+        "|---|---|---|---|",
+    ]
+    with apis(ranjana, folder) as started:
+        for name, api in started.items():
+            user = api.sign_up()
+            for kind, bodies in forms.items():
+                lines.append(_kept_row(name, kind, api, user, bodies, form_type, seconds, rounds))
+            signing_in.append(_sign_in_row(name, api, user, seconds, rounds))
+    return "\n".join([*lines, "", *signing_in, ""])
+
+
+@contextmanager
+def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
+    """An API on each database, hashing as it does by default."""
+    settings = Settings()
+    argon2 = {
+        "ARGON2_TIME_COST": str(settings.argon2_time_cost),
+        "ARGON2_MEMORY_KIB": str(settings.argon2_memory_kib),
+        "LOG_LEVEL": "info",
+    }
+    server = PostgreSQL(folder / "postgresql")
+    started = {
+        "SQLite": Api(folder / "sqlite", ranjana, environment=argon2),
+        "PostgreSQL": Api(folder / "api", ranjana, server.new_database(), argon2),
+    }
+    try:
+        for api in started.values():
+            api.wait_until_alive()
+        yield started
+    finally:
+        for api in started.values():
+            api.stop()
+        server.stop()
+
+
+def _kept_row(
+    name: str,
+    kind: str,
+    api: Api,
+    user: User,
+    bodies: Sequence[bytes],
+    form_type: str,
+    seconds: float,
+    rounds: int,
+) -> str:
+    head = {"Content-Type": form_type}
+    anonymous = [post(_HOST, "/api/predict/", body, head) for body in bodies]
+    signed_in = [post(_HOST, "/api/predict/", body, {**head, **user.headers}) for body in bodies]
+    loads: dict[str, list[Load]] = {"anonymous": [], "signed in": []}
+    _load(api, anonymous, 1)
+    for _ in range(rounds):
+        loads["anonymous"].append(_load(api, anonymous, seconds))
+        loads["signed in"].append(_load(api, signed_in, seconds))
+    one, other = ([load.throughput for load in loads[who]] for who in loads)
+    return f"| {name} | {kind} | {_median(one):.0f} | {_median(other):.0f} | {_ratio(other, one)} |"
+
+
+def _sign_in_row(name: str, api: Api, user: User, seconds: float, rounds: int) -> str:
+    body = json.dumps({"username": user.username, "password": PASSWORD}).encode()
+    requests = [post(_HOST, "/api/signin/", body, {"Content-Type": "application/json"})]
+    _load(api, requests, 1)
+    sign_ins, bare = [], []
+    for _ in range(rounds):
+        sign_ins.append(_load(api, requests, seconds, callers=16).throughput)
+        bare.append(_verifications(seconds))
+    return f"| {name} | {_median(sign_ins):.1f} | {_median(bare):.1f} | {_ratio(sign_ins, bare)} |"
+
+
+def _verifications(seconds: float) -> float:
+    """Verifications a second of all cores together, with the parameters of the service."""
+    settings = Settings()
+    hasher = PasswordHasher(
+        settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
+    )
+    stored = hasher.hash(PASSWORD)
+    deadline = time.perf_counter() + seconds
+
+    def verify() -> int:
+        count = 0
+        while time.perf_counter() < deadline:
+            hasher.verify(stored, PASSWORD)
+            count += 1
+        return count
+
+    cores = len(os.sched_getaffinity(0))
+    started = time.perf_counter()
+    with ThreadPoolExecutor(cores) as threads:
+        total = sum(threads.map(lambda _: verify(), range(cores)))
+    return total / (time.perf_counter() - started)
+
+
+def _load(api: Api, requests: Sequence[bytes], seconds: float, callers: int = _CALLERS) -> Load:
+    return uvloop.run(run(_HOST, api.port, requests, callers, seconds))
+
+
+def _median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def _ratio(values: Sequence[float], others: Sequence[float]) -> str:
+    """Median over the rounds of the ratio within each."""
+    return f"{_median([a / b for a, b in zip(values, others, strict=True)]):.2f}"

