@@ -22,6 +22,7 @@ import uvloop
 
 from archive_scripts.archives import ROOT
 from archive_scripts.photographs import photograph
+from benchmarks.accounts import accounts_table
 from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
 from benchmarks.load import Load, post, run
@@ -30,6 +31,7 @@ from tests.conftest import encode, reference
 from tests.service.running import Ranjana, wait_for
 
 _BOUNDARY = "benchmark"
+_FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 _CALLERS = (1, 8, 32)
 
 
@@ -58,6 +60,14 @@ def main() -> None:
             for kind, images in pictures().items():
                 targets = targets_for(images, ranjana, old_port)
                 print(serving_table(kind, targets, options.seconds, options.rounds))
+            forms = {
+                kind: [_form(image) for image in images] for kind, images in pictures().items()
+            }
+            print(
+                accounts_table(
+                    ranjana, Path(folder), forms, _FORM_TYPE, options.seconds, options.rounds
+                )
+            )
             print(memory_table(ranjana))
         finally:
             ranjana.kill()
@@ -108,7 +118,7 @@ def targets_for(images: Sequence[bytes], ranjana: Ranjana, old_port: int) -> lis
         "Content-Type": "application/octet-stream",
         "Authorization": f"Bearer {ranjana.key('inference')}",
     }
-    form = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    form = {"Content-Type": _FORM_TYPE}
 
     def requests(path: str, bodies: Sequence[bytes], head: dict[str, str]) -> list[bytes]:
         return [post("127.0.0.1", path, body, head) for body in bodies]

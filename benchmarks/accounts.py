@@ -77,7 +77,7 @@ def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
     finally:
         for api in started.values():
             api.stop()
-        server.stop()
+        server.close()
 
 
 def _kept_row(

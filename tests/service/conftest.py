@@ -17,7 +17,7 @@ from tests.service.running import Ranjana
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

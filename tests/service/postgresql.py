@@ -24,6 +24,10 @@ class PostgreSQL:
     def stop(self) -> None:
         self._server.stop()
 
+    def close(self) -> None:
+        """Stops it for good."""
+        self._server.cleanup()
+
     def new_database(self) -> str:
         """Makes an empty database and answers its address."""
         name = f"ranjana{next(_numbers)}"

@@ -84,7 +84,7 @@ def test_a_database_that_is_gone_for_ten_seconds_costs_503s_and_nothing_else(
     assert api.client.get("/ready").status_code == 200
     api.stop()
     if server:
-        server.stop()
+        server.close()
 
 
 @contextmanager
