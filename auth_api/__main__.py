@@ -37,6 +37,9 @@ def main() -> int:
             name = ".".join(map(str, problem["loc"])).upper()
             print(f"The setting {name} is not usable: {problem['msg']}.", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"The folder {settings.data_dir} cannot be used: {error.strerror}.", file=sys.stderr)
+        return 2
     except ValueError as error:
         print(f"The secret in {settings.data_dir} is not usable: it {error}.", file=sys.stderr)
         return 2

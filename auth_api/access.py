@@ -113,7 +113,10 @@ class Gate:
             if scheme.lower() not in {"bearer", "token"}:
                 raise Unauthorised("Send the access token as 'Authorization: Bearer <token>'.")
             claims = self._tokens.read("access", token.strip())
-            return await self._by_session(claims.sid)
+            caller = await self._by_session(claims.sid)
+            if str(caller.user_id) != claims.sub:
+                raise Unauthorised("The token is not valid.", "token_invalid")
+            return caller
         key = request.headers.get("x-api-key")
         return await self._by_key(hashed(key)) if key is not None else None
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from auth_api import audit, names
 from auth_api.access import Caller, require_alive
 from auth_api.database import Database
-from auth_api.errors import Conflict, TooMany, Unauthorised, Unavailable
+from auth_api.errors import Conflict, TooMany, Unauthorised
 from auth_api.passwords import Passwords, require_acceptable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.sessions import Pair, Sessions, end_others
@@ -114,16 +114,11 @@ class Accounts:
     ) -> bool:
         """Whether a password is right, and counts it if it is not. Raises Unavailable."""
         stored = user.password_hash if user and user.active else None
-        try:
-            right = await self.passwords.verify(stored, password)
-        except Unavailable:
+        if await self.passwords.verify(stored, password):
             await self.limits.forgive(account)
-            raise
-        if right:
-            await self.limits.forgive(account)
-        else:
-            await self.limits.note_failure(limited_address(request))
-        return right
+            return True
+        await self.limits.note_failure(limited_address(request))
+        return False
 
     async def change_password(self, caller: Caller, old: str, new: str, request: Request) -> None:
         """Replaces the password and ends all other sessions.

@@ -40,7 +40,7 @@ async def clean_up(settings: Settings, orphan_seconds: float) -> None:
 
 def _ask_for_password() -> str:
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
+        return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
         raise BadRequest("The two are not the same.")

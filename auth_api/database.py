@@ -8,6 +8,7 @@ understand.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -163,7 +164,8 @@ async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Resu
             raise PoolTimeout("too many wait for the database")
         return work()
 
-    return await asyncio.get_running_loop().run_in_executor(threads, run)
+    context = contextvars.copy_context()  # has the id of the request
+    return await asyncio.get_running_loop().run_in_executor(threads, context.run, run)
 
 
 class _Asyncio:

@@ -23,12 +23,15 @@ _LATIN = re.compile(rf"[a-z{_SIGNS}]*[a-z][a-z{_SIGNS}]*")
 # breath. Independent vowels take no vowel sign: with one they would look like another vowel.
 _SYLLABLE = (
     "(?:[\u0904-\u0914\u0960\u0961\u0972-\u0977]"
-    "|[\u0915-\u0939\u0958-\u095f\u0978-\u097f]\u093c?[\u093a\u093b\u093e-\u094d\u094e\u094f\u0955-\u0957\u0962\u0963]?)"
+    # These three have their nukta already.
+    "|(?:[\u0929\u0931\u0934]"
+    "|[\u0915-\u0928\u092a-\u0930\u0932\u0933\u0935-\u0939\u0958-\u095f\u0978-\u097f]\u093c?)"
+    "[\u093a\u093b\u093e-\u094f\u0955-\u0957\u0962\u0963]?)"
     "[\u0900-\u0903]?"
 )
 _DEVANAGARI = re.compile(rf"(?:{_SYLLABLE}|[{_SIGNS}])*")
 _DIGITS = {0x0966 + digit: str(digit) for digit in range(10)}
-_LETTER = re.compile("[\u0904-\u0939]")
+_LETTER = re.compile("[\u0904-\u0939\u0958-\u0961\u0972-\u097f]")
 
 
 def username_key(username: str) -> str:

@@ -93,7 +93,7 @@ class RateLimits:
             logger.exception("the store of the rate limits cannot be reached")
 
     async def forgive(self, account: str) -> None:
-        """The password was right, or could not be looked at: the count starts anew."""
+        """The password was right: the count of the account starts anew."""
         if not self._enabled:
             return
         try:
@@ -148,4 +148,6 @@ def _too_many_failures(wait: int) -> TooMany:
 def _duration(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} second{'s' if seconds != 1 else ''}"
-    return f"{math.ceil(seconds / 60)} minutes"
+    if seconds < 7200:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"

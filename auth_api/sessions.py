@@ -22,7 +22,7 @@ from auth_api.database import Database
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
 from auth_api.tables import RefreshToken, Session, User, now
-from auth_api.tokens import Tokens, hashed
+from auth_api.tokens import Claims, Tokens, hashed
 
 
 class Pair(NamedTuple):
@@ -56,7 +56,7 @@ class Sessions:
         claims = self._tokens.read("refresh", token)
 
         def exchange(transaction: Transaction) -> Pair | None:
-            session = _alive(transaction, claims.sid)
+            session = _alive(transaction, claims)
             if session is None:
                 return None
             if self._exchangeable(transaction, hashed(token)):
@@ -79,7 +79,7 @@ class Sessions:
         claims = self._tokens.read("refresh", token)
 
         def revoke(transaction: Transaction) -> None:
-            session = _alive(transaction, claims.sid)
+            session = _alive(transaction, claims)
             if session:
                 session.revoked_at = now()
                 transaction.add(audit.entry("signed_out", session.user_id, request))
@@ -126,17 +126,20 @@ def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None
     )
 
 
-def _alive(transaction: Transaction, session_id: str) -> Session | None:
-    """The session, locked until the transaction ends, unless it or its user is no more."""
+def _alive(transaction: Transaction, claims: Claims) -> Session | None:
+    """The session of a token, locked until the transaction ends, unless it or its user is no
+    more.
+    """
     found = transaction.scalars(
         select(Session)
         .join(User, col(Session.user_id) == col(User.id))
         .where(
-            col(Session.id) == session_id,
+            col(Session.id) == claims.sid,
             col(Session.revoked_at).is_(None),
             col(Session.expires_at) > now(),
             col(User.active),
         )
         .with_for_update(of=Session)
     )
-    return found.first()
+    session = found.first()
+    return session if session and str(session.user_id) == claims.sub else None

@@ -80,7 +80,7 @@ class Tokens:
             claims = self._believed(token)
         except jwt.ExpiredSignatureError as error:
             raise Unauthorised("The token has expired.", "token_expired") from error
-        except (jwt.InvalidTokenError, ValidationError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValidationError, ValueError, OverflowError) as error:
             raise Unauthorised("The token is not valid.", "token_invalid") from error
         if claims.typ != kind:
             raise Unauthorised(f"The token is no {kind} token.", "token_invalid")

@@ -14,6 +14,12 @@ _SQLITE = """
 CREATE TRIGGER audit_log_no_{event} BEFORE {event} ON audit_log
 BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END
 """
+# INSERT OR REPLACE deletes without a DELETE trigger.
+_SQLITE_REPLACE = """
+CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END
+"""
 _POSTGRESQL = """
 CREATE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'audit_log is append-only'; END $$
@@ -100,6 +106,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for event in ("UPDATE", "DELETE"):
             op.execute(_SQLITE.format(event=event))
+        op.execute(_SQLITE_REPLACE)
     else:
         op.execute(_POSTGRESQL)
         op.execute(_POSTGRESQL_TRIGGER)
