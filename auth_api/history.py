@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, null, select
+from sqlalchemy import Select, delete, insert, literal, null, select, tuple_
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -29,6 +29,7 @@ Kept = Prediction | Comparison
 Table = type[Prediction] | type[Comparison]
 
 _EXPORT_ROWS = 500
+_NO_ROW = 2**62
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,23 @@ class History:
         self, table: Table, user_id: int, limit: int, before: int | None, class_: int | None
     ) -> list[tuple[Kept, Feedback | None]]:
         """At most `limit` rows of a user, newest first, those older than the id `before`."""
-        query = _with_feedback(table).where(col(table.user_id) == user_id)
-        if before is not None:
-            query = query.where(col(table.id) < before)
+        index: list[tuple[Any, Any]] = [(col(table.user_id), literal(user_id))]
         if class_ is not None:
-            query = query.where(_class_of(table) == class_)
-        query = query.order_by(col(table.id).desc()).limit(limit)
+            index.append((_class_of(table), literal(class_)))
+        columns, values = zip(*index, strict=True)
+        number = col(table.id)
+        query = _with_feedback(table).limit(limit)
+        if self._database.is_sqlite:
+            query = query.where(*(column == value for column, value in index))
+            query = query.where(number < before) if before is not None else query
+            query = query.order_by(number.desc())
+        else:
+            # The same, said so that PostgreSQL cannot but read the index: it takes someone with
+            # many rows for someone whose rows are everywhere, and would walk the whole table.
+            end = literal(_NO_ROW if before is None else before)
+            query = query.where(tuple_(*columns) >= tuple_(*values))
+            query = query.where(tuple_(*columns, number) < tuple_(*values, end))
+            query = query.order_by(*(column.desc() for column in (*columns, number)))
         rows = await self._database.read(_all(query))
         return [(row[0], row[1]) for row in rows]
 

@@ -86,13 +86,15 @@ def documented(
     query: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
     json: type[BaseModel] | None = None,
+    media: tuple[str, ...] = (),
     tag: str,
 ) -> Callable[[Endpoint], Endpoint]:
     """Puts a route into the description, its docstring as the text, and lets in who may.
 
-    `answer` is the model of its success, None where that is no JSON; `also` those of other
-    successes. The errors that follow from `access` and from what is sent need not be named.
-    The caller is in `request.state.caller`, None for an anonymous one.
+    `answer` is the model of its success, None where that is no JSON, `media` the types that it
+    may have besides; `also` has the models of other successes. The errors that follow from
+    `access` and from what is sent need not be named. The caller is in `request.state.caller`,
+    None for an anonymous one.
     """
     models: dict[str, Any] = {f"HTTP_{status}": answer}
     models |= {f"HTTP_{number}": model for number, model in (also or {}).items()}
@@ -115,8 +117,8 @@ def documented(
             request.state.caller = await services(request).gate.admit(request, access)
             return await endpoint(request)
 
-        guarded.access = access  # type: ignore[attr-defined]
         described: Endpoint = describing(guarded)
+        described.media = media  # type: ignore[attr-defined]
         return described
 
     return decorate
@@ -146,7 +148,13 @@ def describe(app: Starlette) -> None:
 
 async def specification(request: Request) -> Response:
     """`/openapi.json`."""
-    return JSONResponse(_spectree.spec)
+    specified = _spectree.spec
+    for route in request.app.routes:
+        for media in getattr(getattr(route, "endpoint", None), "media", ()):
+            answers = specified["paths"][route.path]["get"]["responses"]
+            content = answers["200"].setdefault("content", {})
+            content[media] = {"schema": {"type": "string"}}
+    return JSONResponse(specified)
 
 
 async def page(request: Request) -> Response:

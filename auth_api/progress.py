@@ -55,7 +55,7 @@ class Practice:
         """With one attempt more; `at` is aware."""
         card = Card.from_dict(self.card) if self.card else Card(card_id=0)  # type: ignore[arg-type]
         # Clocks of several servers may disagree a little: time does not run backwards.
-        at = max(at, self.last_at or at)
+        at = max(at, self.last_at or at).astimezone(timezone.utc)
         card, _ = _SCHEDULER.review_card(card, _rating(score), at)
         quality = (
             score if not self.attempts else self.quality + _NEWEST_WEIGHT * (score - self.quality)

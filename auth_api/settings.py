@@ -47,7 +47,12 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
-_time_zones = lru_cache(available_timezones)
+
+
+@lru_cache
+def _time_zones() -> set[str]:
+    # These two are not the same everywhere.
+    return available_timezones() - {"localtime", "Factory"}
 
 
 def _time_zone(value: str) -> str:

@@ -31,6 +31,9 @@ _MAGIC = {
 
 _KINDS = ("image", "user", "reference", "overlay")
 
+MEDIA_TYPES = (*_MAGIC.values(), "application/octet-stream")
+"""All that `media_type` answers."""
+
 Pictures = Mapping[str, bytes]
 """From a kind, one of the four above, to an encoded picture."""
 
@@ -90,24 +93,26 @@ class Storage:
         return self._folder / media.partition("-")[0]
 
     def _write(self, items: Sequence[tuple[str, Pictures]]) -> None:
-        folders = set()
-        for media, pictures in items:
-            folder = self._folder_of(media)
-            if folder not in folders:
-                if not folder.exists():
-                    folder.mkdir(0o700, parents=True, exist_ok=True)
-                    folders.add(folder.parent)
-                folders.add(folder)
-            for kind, picture in pictures.items():
-                path = self._path(media, kind)
-                with os.fdopen(
-                    os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
-                ) as file:
-                    file.write(picture)
-                    file.flush()
-                    os.fsync(file.fileno())
+        # Plain calls of the operating system: each file costs several, and each of those lets go
+        # of Python's lock and has to get it back from a busy event loop.
+        folders = {self._folder_of(media) for media, _ in items}
         for folder in folders:
-            _sync(folder)
+            if not folder.exists():
+                folder.mkdir(0o700, parents=True, exist_ok=True)
+                _sync(str(self._folder))
+        for media, pictures in items:
+            path = f"{self._folder_of(media)}/{media}."
+            for kind, picture in pictures.items():
+                descriptor = os.open(path + kind, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+                try:
+                    written = os.write(descriptor, picture)
+                    while written < len(picture):
+                        written += os.write(descriptor, picture[written:])
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        for folder in folders:
+            _sync(str(folder))
 
     def _delete(self, medias: Iterable[str]) -> None:
         for media in medias:
@@ -115,7 +120,7 @@ class Storage:
                 self._path(media, kind).unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: str) -> None:
     """Makes the names of new files in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

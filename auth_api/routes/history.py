@@ -26,7 +26,7 @@ from auth_api.schemas.history import (
     PredictionPage,
 )
 from auth_api.services import caller, services
-from auth_api.storage import media_type
+from auth_api.storage import MEDIA_TYPES, media_type
 from auth_api.tables import Comparison, Prediction
 from auth_api.validation import parse_query, row_number
 
@@ -67,31 +67,31 @@ async def delete_similarity(request: Request) -> JSONResponse:
     return await _delete(request, Comparison)
 
 
-@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def prediction_image(request: Request) -> Response:
     """The picture as it was sent."""
     return await _picture(request, Prediction, "image")
 
 
-@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def user_image(request: Request) -> Response:
     """The learner's ink."""
     return await _picture(request, Comparison, "user")
 
 
-@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def reference_image(request: Request) -> Response:
     """The reference that it was compared with."""
     return await _picture(request, Comparison, "reference")
 
 
-@documented(tag="history", access=HISTORY, answer=None, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def overlay_image(request: Request) -> Response:
     """The one laid over the other."""
     return await _picture(request, Comparison, "overlay")
 
 
-@documented(tag="history", access=HISTORY, query=ExportQuery, answer=History)
+@documented(tag="history", access=HISTORY, query=ExportQuery, answer=History, media=("text/csv",))
 async def export(request: Request) -> Response:
     """Streams all of the history, oldest first, pictures by their paths."""
     query = parse_query(request, ExportQuery)

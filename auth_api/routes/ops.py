@@ -52,7 +52,7 @@ async def _state(torchserve: TorchServe, model: str) -> str:
     return "ready" if "READY" in workers else "no worker is ready"
 
 
-@documented(tag="operations", access=OPERATIONS, answer=None)
+@documented(tag="operations", access=OPERATIONS, answer=None, media=("text/plain",))
 async def metrics(request: Request) -> Response:
     """The metrics in Prometheus's text format."""
     return Response(

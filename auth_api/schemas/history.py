@@ -117,14 +117,16 @@ class History(BaseModel):
 class NewFeedback(BaseModel):
     """What a prediction should have been."""
 
-    prediction_id: int = Field(ge=1, le=2**53)
-    actual_class: int = Field(ge=0, le=999, description="0-35 for ranjana.")
-    rating: int | None = Field(default=None, ge=1, le=5)
+    prediction_id: int = Field(ge=1, le=2**53, strict=True)
+    actual_class: int = Field(ge=0, le=999, strict=True, description="0-35 for ranjana.")
+    rating: int | None = Field(default=None, ge=1, le=5, strict=True)
     comments: (
         Annotated[
             str,
             StringConstraints(
-                strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+                strip_whitespace=True,
+                max_length=2000,
+                pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
             ),
         ]
         | None

@@ -1,0 +1,272 @@
+"""Whatever is asked is answered as `/openapi.json` says, also what nobody would think of asking.
+
+Schemathesis makes up the calls from the description, the same ones in every run. Half of them
+get what it cannot make up: a picture, an id that is there, credentials.
+"""
+
+from __future__ import annotations
+
+import base64
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from schemathesis import AuthContext, Case, HookContext
+from schemathesis.config import (
+    CacheConfig,
+    ChecksConfig,
+    GenerationConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+from schemathesis.engine import Status, from_schema
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+from schemathesis.schemas import BaseSchema
+
+from tests.conftest import encode, reference
+from tests.service.apis import PASSWORD, Api, User
+
+PICTURE = encode(reference(0))
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+# What ends an account or its other sessions, or renames it, gets an account of its own each time.
+FATAL = {"DELETE /api/me/", "POST /api/change-password/", "POST /api/change-username/"}
+
+_numbers = count(1)
+
+
+@dataclass
+class Outcome:
+    """What became of all calls."""
+
+    failures: dict[str, str] = field(default_factory=dict)
+    """By what was not as described: how to call it again."""
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """How often which operation answered which status."""
+
+    def succeeded(self) -> set[str]:
+        return {label for label, status in self.answers if 200 <= status < 300}
+
+    def report(self) -> str:
+        return "\n\n".join(f"{what}\n{again}" for what, again in self.failures.items())
+
+
+class Sensible:
+    """Puts into calls what can only be known by being here."""
+
+    def __init__(self, api: Api, user: User) -> None:
+        self.api = api
+        self.user = user
+        self.prediction, self.comparison = self.predict(), self.compare()
+
+    def predict(self) -> int:
+        return int(self.user.predict().json()["prediction_id"])
+
+    def compare(self) -> int:
+        return int(self.user.compare().json()["comparison_id"])
+
+    def make_key(self) -> int:
+        made = self.user.post("/api/api-keys/", json={"name": "made"})
+        return int(made.json().get("id", 1))  # there are enough already
+
+    def row(self, case: Case) -> int:
+        """The id of a row that is there; one to be deleted is made for that."""
+        make: dict[str, Callable[[], int]] = {
+            "DELETE /api/history/predictions/{id}/": self.predict,
+            "DELETE /api/history/similarities/{id}/": self.compare,
+            "DELETE /api/api-keys/{id}/": self.make_key,
+        }
+        if case.operation.label in make:
+            return make[case.operation.label]()
+        return self.comparison if "/similarities/" in case.path else self.prediction
+
+    def fields(self, case: Case) -> dict[str, Any]:
+        """Fields of a body that will do."""
+        label = case.operation.label
+        name = f"fuzzed{next(_numbers)}"
+        if label in {"POST /api/predict/", "POST /api/similarity/"}:
+            encoded = base64.b64encode(PICTURE).decode()
+            image = encoded if case.media_type == "application/json" else PICTURE
+            return {"image": image, **({"target_class": 7} if "similarity" in label else {})}
+        if label == "POST /api/feedback/":
+            return {"prediction_id": self.prediction, "actual_class": 3}
+        if label in {"POST /api/signup/", "POST /api/register/"}:
+            email = f"{name}@example.org"
+            fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
+            return {**fields, "password2": PASSWORD}
+        if label in {"POST /api/signin/", "POST /api/login/"}:
+            return {"username": self.user.username, "password": PASSWORD}
+        if label in {"POST /api/token/refresh/", "POST /api/logout/"}:
+            return {"refresh": self.api.sign_in(self.user.username).refresh}
+        if label == "POST /api/change-password/":
+            return {"old_password": PASSWORD, "new_password": "another quiet river"}
+        if label == "POST /api/change-username/":
+            return {"new_username": name}
+        return {}
+
+    def apply(self, case: Case) -> None:
+        if "{id}" in case.path and case.path_parameters:
+            case.path_parameters["id"] = str(self.row(case))
+        if isinstance(case.body, dict):
+            case.body |= self.fields(case)
+        if case.path == "/api/predict/" and case.query:
+            case.query = {**case.query, "model": "ranjana", "version": "1.0"}
+
+
+def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
+    checks = ChecksConfig()
+    checks.update(included_check_names=CHECKS)
+    generation = GenerationConfig(
+        max_examples=examples, deterministic=True, no_shrink=True, database="none"
+    )
+    project = ProjectConfig(
+        checks=checks, continue_on_failure=True, generation=generation, request_timeout=30
+    )
+    config = SchemathesisConfig(
+        cache=CacheConfig(enabled=False), projects=ProjectsConfig(default=project)
+    )
+    schema = schemathesis.openapi.from_url(f"{api.client.base_url}/openapi.json", config=config)
+
+    @schema.hook
+    def map_case(context: HookContext, case: Case) -> Case:
+        # Every other one, by what it is like: repeated, a call must come out the same again.
+        if len(repr((case.body, case.query, case.path_parameters))) % 2:
+            sensible.apply(case)
+        return case
+
+    return schema
+
+
+def call_everything(schema: BaseSchema) -> Outcome:
+    outcome = Outcome()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what its libraries warn of is not about the service
+        for event in from_schema(schema).execute():
+            if isinstance(event, FatalError):
+                raise event.exception
+            if isinstance(event, NonFatalError):
+                outcome.failures[f"{event.label}: {event.value!r}"] = event.info.format()
+            if isinstance(event, ScenarioFinished):
+                _note(event, outcome)
+    return outcome
+
+
+def _note(event: ScenarioFinished, outcome: Outcome) -> None:
+    recorder = event.recorder
+    labels = {number: node.value.operation.label for number, node in recorder.cases.items()}
+    for number, interaction in recorder.interactions.items():
+        if interaction.response:
+            outcome.answers[labels[number], interaction.response.status_code] += 1
+    for number, checks in recorder.checks.items():
+        for check in checks:
+            if check.status == Status.FAILURE and check.failure_info:
+                failure = check.failure_info.failure
+                what = f"{labels[number]}: {failure.title}\n{failure.message}"
+                outcome.failures.setdefault(what, check.failure_info.code_sample)
+
+
+@pytest.fixture(scope="module")
+def administrator(api: Api) -> User:
+    """Someone who may call everything."""
+    name = f"fuzzer{next(_numbers)}"
+    arguments = ("--username", name, "--email", f"{name}@example.org")
+    made = api.command("create-admin", *arguments, stdin=f"{PASSWORD}\n")
+    assert made.returncode == 0, made.stderr
+    return api.sign_in(name)
+
+
+def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: User) -> None:
+    schema = described(api, Sensible(api, administrator), examples=20)
+
+    @schema.auth(refresh_interval=None)
+    class Session:
+        def get(self, case: Case, context: AuthContext) -> str:
+            fatal = context.operation.label in FATAL
+            return (api.sign_up() if fatal else administrator).headers["Authorization"]
+
+        def set(self, case: Case, data: str, context: AuthContext) -> None:
+            case.headers["Authorization"] = data
+
+    outcome = call_everything(schema)
+    assert not outcome.failures, outcome.report()
+    # Everything has also been done, so that not only refusals were looked at.
+    operations = {result.ok().label for result in schema.get_all_operations()}
+    assert operations - outcome.succeeded() == set()
+
+
+def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> None:
+    schema = described(api, Sensible(api, user), examples=5)
+    outcome = call_everything(schema)
+    assert not outcome.failures, outcome.report()
+    assert outcome.succeeded() == {
+        "GET /health",
+        "GET /metrics",
+        "GET /ready",
+        "POST /api/login/",
+        "POST /api/logout/",
+        "POST /api/predict/",
+        "POST /api/register/",
+        "POST /api/signin/",
+        "POST /api/signup/",
+        "POST /api/similarity/",
+        "POST /api/token/refresh/",
+    }
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def odd_calls() -> Iterator[Any]:
+    """Numbers and texts that a database, or the conversion on the way to it, does not take."""
+    paths = (
+        "/api/history/predictions/{}/",
+        "/api/history/similarities/{}/overlay/",
+        "/api/api-keys/{}/",
+    )
+    for number in ("0" * 25 + "9" * 25, "0" * 5000, "9" * 30, "-1", "%00", "%C2%B2", "%D9%A1"):
+        for path in paths:
+            method = "DELETE" if "keys" in path else "GET"
+            name = number if len(number) < 60 else f"{number[:3]}... ({len(number)})"
+            yield pytest.param(method, path.format(number), {}, id=path.format(name))
+    for number in ("0", "9223372036854775807", "9223372036854775808", "1e30", "1" * 5000):
+        content = f'{{"prediction_id": {number}, "actual_class": 1}}'
+        yield pytest.param(
+            "POST",
+            "/api/feedback/",
+            {"content": content, "headers": JSON},
+            id=f"feedback to {number[:20]}",
+        )
+    for path in ("/api/signin/", "/api/login/"):
+        for name in ("a\x00b", "a\x00@example.org"):
+            body = {"username": name, "password": "x\x00"}
+            yield pytest.param("POST", path, {"json": body}, id=f"{path} as {name!r}")
+    for body in (b'{"%b": 1}', b'{"username": "%b", "password": "x"}', b'{"timezone": "%b"}'):
+        for surrogate in (b"\xed\xa0\x80", b"\\ud800"):  # half of a pair
+            content = body.replace(b"%b", surrogate)
+            for method, path in (("PATCH", "/api/me/"), ("POST", "/api/signin/")):
+                options = {"content": content, "headers": JSON}
+                yield pytest.param(method, path, options, id=f"{path} {content!r}")
+    for name, value in (("action", "a\x00b"), ("cursor", "\x00"), ("user_id", "9" * 30)):
+        yield pytest.param(
+            "GET", "/api/admin/audit-logs/", {"params": {name: value}}, id=f"audit log by {name}"
+        )
+
+
+@pytest.mark.parametrize(("method", "path", "options"), [*odd_calls()])
+def test_what_no_database_takes_is_no_trouble(
+    administrator: User, method: str, path: str, options: dict[str, Any]
+) -> None:
+    response: httpx2.Response = administrator.request(method, path, **options)
+    assert response.status_code < 500, response.text

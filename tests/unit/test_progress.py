@@ -1,0 +1,414 @@
+"""Made-up histories of practice, and what is said of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from sqlalchemy.orm import Session
+
+from auth_api import practice
+from auth_api.database import Database
+from auth_api.progress import (
+    SLOT,
+    Practice,
+    Streak,
+    next_to_practise,
+    practised,
+    slot_of,
+    streak,
+    trend_word,
+)
+from auth_api.settings import Settings
+from auth_api.tables import Attempt, User
+
+START = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
+DAY = timedelta(days=1)
+
+FIRST = [72.0]
+IMPROVING = [35.0, 41.0, 48.0, 52.0, 60.0, 66.0, 71.0, 79.0, 86.0, 90.0, 93.0, 96.0]
+DECLINING = [95.0, 91.0, 84.0, 80.0, 66.0, 50.0, 42.0]
+STEADY = [75.0, 77.0, 74.0, 76.0, 75.0, 76.0]
+HISTORIES = [FIRST, IMPROVING, DECLINING, STEADY]
+
+
+def after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
+    """What is kept of these scores, the first at START."""
+    return practised((score, START + n * every) for n, score in enumerate(scores))
+
+
+def due(practice_: Practice) -> datetime:
+    assert practice_.due
+    return practice_.due
+
+
+def test_what_was_never_tried_says_nothing() -> None:
+    nothing = Practice()
+    assert (nothing.attempts, nothing.last, nothing.trend, nothing.due) == (0, None, None, None)
+    assert nothing.recall(START) == nothing.mastery(START) == 0
+    assert practised([]) == nothing
+
+
+def test_a_first_attempt_counts_half() -> None:
+    tried = after(FIRST)
+    assert (tried.attempts, tried.best, tried.last, tried.last_at) == (1, 72, 72, START)
+    assert tried.quality == 72
+    assert (tried.trend, trend_word(tried.trend)) == (None, "new")
+    assert tried.recall(START) == 1
+    assert tried.mastery(START) == 36
+    assert due(tried) > START
+
+
+@pytest.mark.parametrize(
+    ("scores", "trend", "word"),
+    [
+        ([80], None, "new"),
+        ([60, 70], 10, "improving"),
+        ([70, 60], -10, "declining"),
+        ([50, 90, 60], -30, "declining"),  # of three the last two
+        ([10, 20, 30, 40, 50], 20, "improving"),
+        ([100, 1, 2, 3, 4, 5, 6, 7, 8], 4, "improving"),  # the odd one out is the oldest
+        ([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 50, "improving"),
+        ([0, 0, 0, 100, 100, 100, 100, 100, 90, 90, 90, 90, 90], -10, "declining"),
+        ([70, 72.9], 2.9, "steady"),
+        ([72.9, 70], -2.9, "steady"),
+        ([70, 73], 3, "improving"),
+        ([73, 70], -3, "declining"),
+        (IMPROVING, 88.8 - 59.4, "improving"),
+        (DECLINING, (66 + 50 + 42) / 3 - (91 + 84 + 80) / 3, "declining"),
+        (STEADY, (76 + 75 + 76) / 3 - (75 + 77 + 74) / 3, "steady"),
+    ],
+)
+def test_the_trend_compares_the_latest_attempts_with_those_before(
+    scores: list[float], trend: float | None, word: str
+) -> None:
+    tried = after(scores)
+    assert tried.trend == (None if trend is None else pytest.approx(trend))
+    assert trend_word(tried.trend) == word
+
+
+@pytest.mark.parametrize("scores", HISTORIES)
+def test_quality_follows_the_latest_scores(scores: list[float]) -> None:
+    quality = scores[0]
+    for score in scores[1:]:
+        quality += 0.4 * (score - quality)
+    tried = after(scores)
+    assert tried.quality == pytest.approx(quality)
+    assert min(scores) <= tried.quality <= max(scores)
+    assert (tried.attempts, tried.best, tried.last) == (len(scores), max(scores), scores[-1])
+    assert list(tried.recent) == scores[-10:]
+
+
+def test_the_last_five_attempts_make_up_nine_tenths_of_the_quality() -> None:
+    assert after([0.0] * 20 + [100.0] * 5).quality == pytest.approx(100 * (1 - 0.6**5))
+
+
+def fsrs_recall(days: int, stability: float) -> float:
+    """The forgetting curve of FSRS-6, as its authors write it, with its default decay."""
+    decay = 0.1542
+    return float((1 + (0.9 ** (-1 / decay) - 1) * days / stability) ** -decay)
+
+
+@pytest.mark.parametrize("scores", HISTORIES)
+@pytest.mark.parametrize("days", [0, 1, 7, 30, 120, 1000])
+def test_mastery_is_quality_by_number_by_recall(scores: list[float], days: int) -> None:
+    tried = after(scores)
+    assert tried.card
+    assert tried.last_at
+    moment = tried.last_at + days * DAY
+    recall = fsrs_recall(days, tried.card["stability"])
+    assert tried.recall(moment) == pytest.approx(recall)
+    expected = tried.quality * (1 - 0.5 ** len(scores)) * recall
+    assert tried.mastery(moment) == pytest.approx(expected)
+    assert 0 < tried.mastery(moment) <= 100
+
+
+@pytest.mark.parametrize("scores", HISTORIES)
+def test_what_is_not_practised_for_months_is_slowly_forgotten(scores: list[float]) -> None:
+    tried = after(scores)
+    assert tried.last_at
+    moments = [tried.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
+    masteries = [tried.mastery(moment) for moment in moments]
+    assert masteries == sorted(masteries, reverse=True)
+    assert len(set(masteries)) == len(masteries)
+    # Practised again it is back, and is remembered for longer than by somebody new.
+    again = tried.after(90, moments[-1])
+    assert again.recall(moments[-1]) == 1
+    assert again.attempts == tried.attempts + 1
+    assert due(again) - moments[-1] >= due(after([90])) - START
+
+
+def test_before_the_last_attempt_nothing_is_forgotten_yet() -> None:
+    assert after(STEADY).recall(START) == 1  # by the clock of another server
+
+
+@pytest.mark.parametrize("scores", [[75.0], [92.0], STEADY, IMPROVING, [95.0] * 6])
+def test_it_is_due_when_it_is_about_to_be_forgotten(scores: list[float]) -> None:
+    tried = after(scores)
+    assert tried.last_at
+    assert due(tried) >= tried.last_at + DAY
+    # In whole days.
+    assert (due(tried) - tried.last_at) % DAY == timedelta(0)
+    assert tried.recall(due(tried)) == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("before", [[], *HISTORIES])
+@pytest.mark.parametrize("days", [0, 1, 20])
+def test_the_better_it_went_the_later_it_is_due(before: list[float], days: int) -> None:
+    tried = after(before)
+    moment = (tried.last_at or START) + days * DAY
+    dates = [due(tried.after(score, moment)) for score in (20, 60, 80, 95)]
+    assert dates == sorted(dates)
+    assert dates[0] < dates[-1]
+    assert all(date_ > moment for date_ in dates)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 49.99), (50, 69.99), (70, 89.99), (90, 100)])
+def test_scores_of_one_grade_are_due_together(low: float, high: float) -> None:
+    tried = after(STEADY)
+    assert tried.last_at
+    moment = tried.last_at + 5 * DAY
+    assert tried.after(low, moment).card == tried.after(high, moment).card
+    if high < 100:
+        assert tried.after(high, moment).card != tried.after(high + 0.01, moment).card
+
+
+def test_with_success_the_intervals_grow() -> None:
+    tried, moment, intervals = Practice(), START, []
+    for _ in range(6):
+        tried = tried.after(85, moment)
+        intervals.append(due(tried) - moment)
+        moment = due(tried)
+    assert intervals == sorted(intervals)
+    assert intervals[-1] > 10 * intervals[0]
+    failed = tried.after(10, moment)
+    assert due(failed) - moment < intervals[1]
+
+
+def test_time_does_not_run_backwards() -> None:
+    late = Practice().after(60, START + DAY)
+    both = late.after(80, START)
+    assert both.last_at == START + DAY
+    assert (both.attempts, both.last) == (2, 80)
+    assert due(both) > START + DAY
+
+
+def test_a_moment_is_the_same_in_every_time_zone() -> None:
+    local = START.astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert Practice().after(80, local).card == Practice().after(80, START).card
+    assert after(STEADY).mastery(local + 90 * DAY) == after(STEADY).mastery(START + 90 * DAY)
+
+
+@pytest.mark.parametrize("scores", HISTORIES)
+def test_what_is_kept_survives_being_stored_as_json(scores: list[float]) -> None:
+    tried = after(scores)
+    stored = replace(tried, card=json.loads(json.dumps(tried.card)))
+    assert stored == tried
+    assert stored.due == tried.due
+    moment = START + 200 * DAY
+    assert stored.after(77, moment) == tried.after(77, moment)
+    assert stored.mastery(moment) == tried.mastery(moment)
+
+
+# Taking attempts back
+
+
+def kept_and_fresh(
+    path: Path, scores: Sequence[float], taken_back: Sequence[int]
+) -> tuple[dict[int, Practice], Practice]:
+    """What the database keeps after some of the attempts were deleted, and what it should."""
+    times = [START + n * DAY / 2 for n in range(len(scores))]
+    rest = [pair for n, pair in enumerate(zip(scores, times, strict=True)) if n not in taken_back]
+
+    async def run() -> dict[int, Practice]:
+        database = Database(Settings(database_url=f"sqlite:///{path / 'ranjana.db'}"))
+        await database.migrate()
+
+        def work(session: Session) -> dict[int, Practice]:
+            names = dict.fromkeys(("username", "username_key", "email", "email_key"), "someone")
+            session.add(User(id=1, password_hash="", **names))
+            session.flush()
+            attempts = [
+                Attempt(comparison_id=n + 1, user_id=1, character=3, at=at, score=score)
+                for n, (score, at) in enumerate(zip(scores, times, strict=True))
+            ]
+            practice.note(database, session, attempts, {(1, at) for at in times})
+            for n in taken_back:
+                practice.forget(database, session, 1, n + 1)
+                practice.forget(database, session, 1, n + 1)  # there is nothing left to take
+            return practice.practices_of(session, 1)
+
+        try:
+            return await database.write(work)
+        finally:
+            await database.aclose()
+
+    return asyncio.run(run()), practised(rest)
+
+
+@pytest.mark.parametrize("taken_back", [[], [0], [11], [4, 7], [10, 11, 0], list(range(1, 12))])
+def test_taken_back_an_attempt_might_as_well_not_have_been(
+    tmp_path: Path, taken_back: list[int]
+) -> None:
+    kept, fresh = kept_and_fresh(tmp_path, IMPROVING, taken_back)
+    assert kept == {3: fresh}
+
+
+def test_with_all_attempts_taken_back_it_was_never_tried(tmp_path: Path) -> None:
+    assert kept_and_fresh(tmp_path, STEADY, range(len(STEADY)))[0] == {}
+
+
+def test_of_a_very_long_practice_the_latest_part_is_computed_anew(tmp_path: Path) -> None:
+    scores = [99.5] + [50 + 7 * n % 40 for n in range(300)]
+    kept, fresh = kept_and_fresh(tmp_path, scores, [299])
+    assert (kept[3].attempts, kept[3].best, kept[3].recent) == (300, 99.5, fresh.recent)
+    assert kept[3].quality == pytest.approx(fresh.quality)
+    assert kept[3].last_at == fresh.last_at
+
+
+# The streak
+
+
+def slots(zone: str, *moments: str) -> list[int]:
+    """The quarters of an hour of some moments on the clocks of a zone."""
+    local = [datetime.fromisoformat(moment) for moment in moments]
+    return [slot_of(moment.replace(tzinfo=ZoneInfo(zone))) for moment in local]
+
+
+def days(zone: str, *active: int) -> list[int]:
+    """Slots at noon of some days of May 2026."""
+    return slots(zone, *(f"2026-05-{day:02} 12:00" for day in active))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize(
+    ("active", "now", "expected"),
+    [
+        ([], "2026-05-09 12:00", Streak(0, 0, False)),
+        ([9], "2026-05-09 12:01", Streak(1, 1, True)),
+        ([9], "2026-05-10 23:59", Streak(1, 1, False)),  # today has not passed yet
+        ([9], "2026-05-11 00:00", Streak(0, 1, False)),  # a whole day without
+        ([1, 2, 3, 4, 5, 8, 9], "2026-05-09 13:00", Streak(2, 5, True)),
+        ([1, 2, 3, 4, 5, 8, 9], "2026-05-10 00:01", Streak(2, 5, False)),
+        ([1, 2, 3, 4, 5, 8, 9], "2026-05-20 00:01", Streak(0, 5, False)),
+        ([1, 2, 5, 6, 7, 8, 9], "2026-05-09 23:00", Streak(5, 5, True)),
+        ([1, 3, 5, 7, 9], "2026-05-09 23:00", Streak(1, 1, True)),
+        ([9, 8, 9, 7, 8, 9], "2026-05-09 23:00", Streak(3, 3, True)),  # in any order, twice
+    ],
+)
+def test_the_streak_counts_days_in_a_row(
+    zone: str, active: list[int], now: str, expected: Streak
+) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
+    assert streak(days(zone, *active), ZoneInfo(zone), moment) == expected
+    # Whatever zone the present moment is given in.
+    assert streak(days(zone, *active), ZoneInfo(zone), moment.astimezone(timezone.utc)) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "moments", "expected"),
+    [
+        # Minutes apart, on two days; in UTC these are one.
+        ("Asia/Kathmandu", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
+        ("Asia/Kathmandu", ["2026-05-08 00:00", "2026-05-08 23:59"], 1),
+        ("Pacific/Kiritimati", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
+        ("Pacific/Chatham", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
+        ("America/New_York", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
+        # Clocks go forward on 8 March and back on 1 November 2026.
+        ("America/New_York", ["2026-03-07 23:59", "2026-03-08 23:59", "2026-03-09 00:00"], 3),
+        ("America/New_York", ["2026-03-08 01:59", "2026-03-08 03:00"], 1),
+        ("America/New_York", ["2026-10-31 23:59", "2026-11-01 00:00", "2026-11-02 00:00"], 3),
+        ("America/New_York", ["2026-10-31 00:00", "2026-11-01 23:59", "2026-11-02 23:59"], 3),
+        ("America/New_York", ["2026-11-01 00:30", "2026-11-01 23:30"], 1),
+    ],
+)
+def test_a_day_ends_at_midnight_where_the_learner_lives(
+    zone: str, moments: list[str], expected: int
+) -> None:
+    local = ZoneInfo(zone)
+    now = datetime.fromisoformat(moments[-1]).replace(tzinfo=local)
+    assert streak(slots(zone, *moments), local, now) == Streak(expected, expected, True)
+
+
+def test_the_same_practice_is_of_other_days_elsewhere() -> None:
+    # Half past ten in the evening and half past nine the next one, in Nepal.
+    active = slots("Asia/Kathmandu", "2026-05-08 22:30", "2026-05-09 21:30")
+    now = START.replace(month=5, day=9, hour=16)
+    for zone, expected in (
+        ("Asia/Kathmandu", Streak(2, 2, True)),
+        ("UTC", Streak(2, 2, True)),
+        ("Pacific/Kiritimati", Streak(2, 2, True)),  # the 9th and the 10th
+        ("America/New_York", Streak(2, 2, True)),
+    ):
+        assert streak(active, ZoneInfo(zone), now) == expected
+    # On the first evening it is the next day already in Kiritimati, and noon in New York.
+    late = slots("Asia/Kathmandu", "2026-05-08 22:30", "2026-05-09 09:30")
+    assert streak(late, ZoneInfo("Asia/Kathmandu"), now).current == 2
+    assert streak(late, ZoneInfo("Pacific/Kiritimati"), now) == Streak(1, 1, False)
+    assert streak(late, ZoneInfo("America/New_York"), now) == Streak(1, 1, False)
+
+
+def test_a_streak_over_the_date_line_is_counted_by_local_days() -> None:
+    zone = ZoneInfo("Pacific/Kiritimati")
+    moment = datetime(2025, 12, 31, 10, 0, tzinfo=timezone.utc)  # midnight of New Year there
+    assert moment.astimezone(zone).date() == date(2026, 1, 1)
+    active = [slot_of(moment - timedelta(minutes=1)), slot_of(moment)]
+    assert streak(active, zone, moment) == Streak(2, 2, True)
+    assert streak(active, ZoneInfo("UTC"), moment) == Streak(1, 1, True)
+
+
+def test_a_quarter_of_an_hour_lies_within_one_day_everywhere() -> None:
+    for year in range(2024, 2036):
+        for month in (1, 7):
+            moment = datetime(year, month, 1, tzinfo=timezone.utc)
+            offsets = {moment.astimezone(ZoneInfo(zone)).utcoffset() for zone in ZONES}
+            assert {offset % SLOT for offset in offsets if offset is not None} == {timedelta(0)}
+
+
+ZONES = sorted(available_timezones())
+
+
+def test_slots_are_quarters_of_an_hour() -> None:
+    assert slot_of(datetime(1970, 1, 1, tzinfo=timezone.utc)) == 0
+    assert slot_of(datetime(1970, 1, 1, 0, 14, 59, 999999, tzinfo=timezone.utc)) == 0
+    assert slot_of(datetime(1970, 1, 1, 0, 15, tzinfo=timezone.utc)) == 1
+    assert slot_of(START) == slot_of(START.astimezone(ZoneInfo("Asia/Kathmandu")))
+
+
+# What next
+
+
+def test_what_is_due_comes_first_then_what_is_new_then_what_is_weakest() -> None:
+    practices = [Practice() for _ in range(8)]
+    now = START + 400 * DAY
+    practices[6] = after([85, 85, 85])  # long due, and half forgotten
+    practices[4] = after([30])  # due, and forgotten even more
+    practices[1] = practised([(60, now)])  # just practised
+    practices[3] = practised([(40, now), (45, now)])
+    assert practices[4].recall(now) < practices[6].recall(now)
+    assert practices[3].mastery(now) > practices[1].mastery(now)
+    assert next_to_practise(practices, now) == [4, 6, 0, 2, 5]
+    assert next_to_practise(practices, now, most=8) == [4, 6, 0, 2, 5, 7, 1, 3]
+
+
+def test_a_beginner_goes_by_the_alphabet() -> None:
+    assert next_to_practise([Practice()] * 36, START) == [0, 1, 2, 3, 4]
+
+
+def test_who_has_practised_everything_gets_the_weakest() -> None:
+    practices = [practised([(score, START)]) for score in (90, 30, 70, 50, 60, 80)]
+    assert next_to_practise(practices, START) == [1, 3, 4, 2, 5]
+    assert next_to_practise(practices[:2], START) == [1, 0]
+
+
+def test_it_is_due_at_the_very_moment() -> None:
+    tried = after([80])
+    practices = [Practice(), tried]
+    assert next_to_practise(practices, due(tried)) == [1, 0]
+    assert next_to_practise(practices, due(tried) - timedelta(seconds=1)) == [0, 1]
