@@ -23,8 +23,6 @@ from auth_api.logs import logging_config
 from auth_api.settings import Settings
 from auth_api.tokens import Tokens
 
-_SWITCH_SECONDS = 0.0005
-
 
 def main() -> int:
     """Does what the command line says; answers the exit status."""
@@ -81,9 +79,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings) -> None:
-    # Threads that write pictures and the database ask for Python's lock after each of many
-    # short calls, and would wait up to 5 ms for it while the event loop is busy.
-    sys.setswitchinterval(_SWITCH_SECONDS)
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -14,27 +14,35 @@ class Batched(Generic[Item, Result]):
     """Calls `function` with all that came while its last call was under way.
 
     A lone call goes straight through; under load a batch fills by itself, as many items as wait,
-    at most `size`. `function` answers one result an item, in order; an exception among them is
-    raised to the caller of that item, one that it raises to all of the batch.
+    at most `size`, and waits `gather` seconds for more after one that had company. `function`
+    answers one result an item, in order; an exception among them is raised to the caller of that
+    item, one that it raises to all of the batch.
     """
 
     def __init__(
         self,
         function: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         size: int = 64,
+        gather: float = 0.0,
     ) -> None:
         self._function = function
         self._size = size
+        self._gather = gather
+        self._crowded = False
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Result:
         """The result for one item, whose work goes on if the caller is cancelled."""
+        return await self.submit(item)
+
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """The same, to be awaited later."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._task is None:
             self._task = asyncio.create_task(self._work())
-        return await future
+        return future
 
     async def finish(self) -> None:
         """Waits until nothing is under way."""
@@ -44,7 +52,10 @@ class Batched(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while self._waiting:
+                if self._crowded and self._gather:
+                    await asyncio.sleep(self._gather)
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+                self._crowded = len(batch) > 1
                 await self._answer(batch)
         finally:
             self._task = None

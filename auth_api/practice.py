@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.database import Database, core_of
-from auth_api.progress import Practice, practised, slot_of
+from auth_api.progress import Practice, practised
 from auth_api.tables import Attempt, CharacterProgress, PracticeSlot
 
 # Older attempts hardly count any more, and replaying thousands would keep others waiting.
@@ -22,14 +21,12 @@ def note(
     database: Database,
     transaction: Session,
     attempts: Sequence[Attempt],
-    active: Iterable[tuple[int, datetime]],
+    active: Iterable[tuple[int, int]],
 ) -> None:
-    """Adds attempts, oldest first, and who was active when."""
-    slots = sorted({(user_id, slot_of(at)) for user_id, at in active})
-    transaction.execute(
-        database.insert(PracticeSlot).on_conflict_do_nothing(),
-        [{"user_id": user_id, "slot": slot} for user_id, slot in slots],
-    )
+    """Adds attempts, oldest first, and who was active in which slot."""
+    slots = [{"user_id": user_id, "slot": slot} for user_id, slot in sorted(active)]
+    if slots:
+        transaction.execute(database.insert(PracticeSlot).on_conflict_do_nothing(), slots)
     if not attempts:
         return
     transaction.execute(insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts])

@@ -5,22 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from auth_api.history import Kept
+from auth_api.history import COMPARED, Kept
 from auth_api.schemas.history import GivenFeedback
 from auth_api.tables import Comparison, Feedback, Prediction
 from handlers.characters import CHARACTERS
-
-_SAME_OF_COMPARISONS = (
-    "similarity_score",
-    "distance",
-    "is_same_character",
-    "threshold",
-    "form",
-    "strictness",
-    "regions",
-    "feedback",
-    "preprocessed",
-)
 
 
 def iso(moment: datetime) -> str:
@@ -67,6 +55,6 @@ def _comparison(row: Comparison) -> dict[str, Any]:
         "character": character.text,
         "name": character.name,
     }
-    shown |= {name: getattr(row, name) for name in _SAME_OF_COMPARISONS}
+    shown |= {name: getattr(row, name) for name in (*COMPARED, "strictness")}
     shown["images"] = {kind: f"{folder}/{kind}/" for kind in ("user", "reference", "overlay")}
     return shown

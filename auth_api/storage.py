@@ -93,24 +93,26 @@ class Storage:
         return self._folder / media.partition("-")[0]
 
     def _write(self, items: Sequence[tuple[str, Pictures]]) -> None:
-        # Plain calls of the operating system: each file costs several, and each of those lets go
-        # of Python's lock and has to get it back from a busy event loop.
         folders = {self._folder_of(media) for media, _ in items}
         for folder in folders:
             if not folder.exists():
                 folder.mkdir(0o700, parents=True, exist_ok=True)
                 _sync(str(self._folder))
-        for media, pictures in items:
-            path = f"{self._folder_of(media)}/{media}."
-            for kind, picture in pictures.items():
-                descriptor = os.open(path + kind, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-                try:
-                    written = os.write(descriptor, picture)
-                    while written < len(picture):
-                        written += os.write(descriptor, picture[written:])
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+        written: list[int] = []
+        try:
+            # All are on their way to the disk before the first is waited for: the file system
+            # then writes its journal once for several.
+            for media, pictures in items:
+                path = f"{self._folder_of(media)}/{media}."
+                for kind, picture in pictures.items():
+                    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+                    written.append(os.open(path + kind, flags, 0o600))
+                    _start_writing(written[-1], picture)
+            for descriptor in written:
+                os.fsync(descriptor)
+        finally:
+            for descriptor in written:
+                os.close(descriptor)
         for folder in folders:
             _sync(str(folder))
 
@@ -118,6 +120,14 @@ class Storage:
         for media in medias:
             for kind in _KINDS:
                 self._path(media, kind).unlink(missing_ok=True)
+
+
+def _start_writing(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync(folder: str) -> None:

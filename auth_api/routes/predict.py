@@ -40,14 +40,13 @@ async def predict(request: Request) -> JSONResponse:
         )
     image = await read_image(request)
     options = {"X-Heatmap": "true"} if query.heatmap else {}
-    answer = await services(request).torchserve.predict(query.model, image, query.version, options)
+    predicting = services(request).torchserve.predict(query.model, image, query.version, options)
     owner = possible_caller(request)
-    kept = (
-        await services(request).history.keep_prediction(owner.user_id, image, answer)
-        if owner
-        else None
-    )
-    return JSONResponse({**answer, "prediction_id": kept})
+    if owner:
+        history = services(request).history
+        answer, number = await history.keep_prediction(owner.user_id, image, predicting)
+        return JSONResponse({**answer, "prediction_id": number})
+    return JSONResponse({**await predicting, "prediction_id": None})
 
 
 routes = [Route("/api/predict/", predict, methods=["POST"])]
