@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -18,10 +18,19 @@ from auth_api.passwords import Passwords, require_acceptable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.sessions import Pair, Sessions, end_others
 from auth_api.storage import Storage
-from auth_api.tables import AuditEntry, Comparison, Prediction, User
+from auth_api.tables import Comparison, Prediction, User
 from auth_api.validation import invalid
 
 _AT_A_TIME = 2000
+
+# Made once: what signing in costs besides hashing is mostly making statements.
+_LOCKED = (
+    select(col(User.password_hash), col(User.active))
+    .where(col(User.id) == bindparam("number"))
+    .with_for_update()
+)
+_BY_EMAIL = select(User).where(col(User.email_key) == bindparam("key"))
+_BY_USERNAME = select(User).where(col(User.username_key) == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Accounts:
             transaction.add(user)
             transaction.flush()
             action: audit.Action = "admin_created" if role == "admin" else "signed_up"
-            transaction.add(audit.entry(action, user.id, request))
+            audit.record(transaction, action, user.id, request)
 
         try:
             await self.database.write(add)
@@ -87,10 +96,10 @@ class Accounts:
         try:
             await self.limits.begin_attempt(account, limited_address(request))
         except TooMany:
-            await self._note(audit.entry("sign_in_slowed", number, request))
+            await self._note("sign_in_slowed", number, request)
             raise
         if not await self._verify(user, password, account, request):
-            await self._note(audit.entry("sign_in_failed", number, request))
+            await self._note("sign_in_failed", number, request)
             raise Unauthorised("The username or the password is wrong.", "bad_credentials")
         assert user
         renewed = await self.passwords.renewed(user.password_hash, password)
@@ -100,7 +109,7 @@ class Accounts:
             # The password may have been changed, or the account deleted, in the meantime.
             if not _replace_hash(transaction, user, renewed):
                 return None
-            transaction.add(audit.entry("signed_in", user.id, request))
+            audit.record(transaction, "signed_in", user.id, request)
             return self.sessions.start(transaction, user.id)
 
         pair = await self.database.write(start)
@@ -130,7 +139,7 @@ class Accounts:
         account = f"change {user.id}"
         await self.limits.begin_attempt(account, limited_address(request))
         if not await self._verify(user, old, account, request):
-            await self._note(audit.entry("password_change_failed", user.id, request))
+            await self._note("password_change_failed", user.id, request)
             raise Unauthorised("The old password is wrong.", "bad_credentials")
         _require_acceptable(new, user.username, user.email, "new_password")
         renewed = await self.passwords.hash(new)
@@ -140,7 +149,7 @@ class Accounts:
             if not _replace_hash(transaction, user, renewed):
                 raise Conflict("The password was changed elsewhere just now.", "password_changed")
             end_others(transaction, caller.user_id, caller.session_id)
-            transaction.add(audit.entry("password_changed", user.id, request))
+            audit.record(transaction, "password_changed", user.id, request)
 
         await self.database.write(change)
 
@@ -149,16 +158,13 @@ class Accounts:
         key = _username_key(username, "new_username")
         values = {"username": names.displayed(username), "username_key": key}
         try:
-            await self._update(
-                caller, values, audit.entry("username_changed", caller.user_id, request)
-            )
+            await self._update(caller, values, "username_changed", request)
         except IntegrityError as error:
             raise Conflict("This username is taken.", "username_taken") from error
 
     async def change_timezone(self, caller: Caller, timezone: str, request: Request) -> User:
         """Answers the changed account. Raises Unavailable."""
-        changed = audit.entry("profile_changed", caller.user_id, request)
-        await self._update(caller, {"timezone": timezone}, changed)
+        await self._update(caller, {"timezone": timezone}, "profile_changed", request)
         return await self.profile(caller)
 
     async def profile(self, caller: Caller) -> User:
@@ -184,7 +190,7 @@ class Accounts:
             rest = remove_some(transaction)
             transaction.execute(delete(User).where(col(User.id) == caller.user_id))
             # Without a request: its address would be personal.
-            transaction.add(audit.entry("account_deleted", caller.user_id))
+            audit.record(transaction, "account_deleted", caller.user_id)
             return rest
 
         while pictures := await self.database.write(remove_some):
@@ -192,20 +198,23 @@ class Accounts:
         await self.storage.delete(await self.database.write(remove_rest))
 
     async def _by_key(self, key: str) -> User | None:
-        column = User.email_key if "@" in key else User.username_key
-        query = select(User).where(col(column) == key)
-        return await self.database.read(lambda session: session.scalar(query))
+        query = _BY_EMAIL if "@" in key else _BY_USERNAME
+        return await self.database.read(lambda session: session.scalar(query, {"key": key}))
 
-    async def _note(self, entry: AuditEntry) -> None:
-        await self.database.write(lambda transaction: transaction.add(entry))
+    async def _note(self, action: audit.Action, user_id: int | None, request: Request) -> None:
+        await self.database.write(
+            lambda transaction: audit.record(transaction, action, user_id, request)
+        )
 
-    async def _update(self, caller: Caller, values: dict[str, str], entry: AuditEntry) -> None:
+    async def _update(
+        self, caller: Caller, values: dict[str, str], action: audit.Action, request: Request
+    ) -> None:
         change = update(User).where(col(User.id) == caller.user_id).values(**values)
 
         def work(transaction: Session) -> None:
             require_alive(transaction, caller)
             transaction.execute(change)
-            transaction.add(entry)
+            audit.record(transaction, action, caller.user_id, request)
 
         await self.database.write(work)
 
@@ -255,14 +264,10 @@ def _remove_history(transaction: Session, caller: Caller) -> list[str]:
 
 def _replace_hash(transaction: Session, user: User, renewed: str) -> bool:
     """Whether the account still had the hash that `user` says, and is locked by now."""
-    found = transaction.scalar(
-        update(User)
-        .where(
-            col(User.id) == user.id,
-            col(User.password_hash) == user.password_hash,
-            col(User.active),
-        )
-        .values(password_hash=renewed)
-        .returning(col(User.id))
-    )
-    return found is not None
+    row = transaction.execute(_LOCKED, {"number": user.id}).first()
+    if row is None or not row.active or row.password_hash != user.password_hash:
+        return False
+    if renewed != user.password_hash:
+        change = update(User).where(col(User.id) == user.id).values(password_hash=renewed)
+        transaction.execute(change)
+    return True

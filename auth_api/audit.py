@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sqlalchemy import insert
+from sqlalchemy.orm import Session as Transaction
 from starlette.requests import Request
 
+from auth_api.database import core_of
 from auth_api.logs import request_id
 from auth_api.rate_limits import caller_address
-from auth_api.tables import AuditEntry
+from auth_api.tables import AuditEntry, now
 
 Action = Literal[
     "signed_up",
@@ -37,17 +40,26 @@ Action = Literal[
 ]
 
 
-def entry(
-    action: Action, user_id: int | None, request: Request | None = None, **details: object
-) -> AuditEntry:
-    """A row to add to the session; `details` must say nothing that identifies a person."""
+_INSERTION = insert(core_of(AuditEntry))
+
+
+def record(
+    transaction: Transaction,
+    action: Action,
+    user_id: int | None,
+    request: Request | None = None,
+    **details: object,
+) -> None:
+    """Adds a row; `details` must say nothing that identifies a person."""
     caller = getattr(request.state, "caller", None) if request else None
     if caller and caller.api_key_id is not None:
         details["api_key"] = caller.api_key_id
-    return AuditEntry(
-        action=action,
-        user_id=user_id,
-        address=caller_address(request) if request else None,
-        request_id=(request_id.get() or None) if request else None,
-        details=details,
-    )
+    row = {
+        "at": now(),
+        "action": action,
+        "user_id": user_id,
+        "address": caller_address(request) if request else None,
+        "request_id": (request_id.get() or None) if request else None,
+        "details": details,
+    }
+    transaction.execute(_INSERTION, row)

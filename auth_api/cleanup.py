@@ -57,8 +57,11 @@ async def clean_up(
                 await storage.delete(medias)
                 removed.entries += len(medias)
     if removed.entries:
-        told = audit.entry("history_expired", None, entries=removed.entries)
-        await database.write(lambda transaction: transaction.add(told))
+        await database.write(
+            lambda transaction: audit.record(
+                transaction, "history_expired", None, entries=removed.entries
+            )
+        )
     removed.sessions = await _remove_sessions(settings, database)
     old = storage.older_than(orphan_seconds)
     while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):

@@ -179,8 +179,8 @@ class History:
                 raise _missing()
             if table is Comparison:
                 practice.forget(self._database, transaction, user_id, number)
-            transaction.add(
-                audit.entry("history_deleted", user_id, request, kind=table.__name__, id=number)
+            audit.record(
+                transaction, "history_deleted", user_id, request, kind=table.__name__, id=number
             )
             return media
 

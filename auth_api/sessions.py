@@ -8,21 +8,24 @@ included.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.database import Database
+from auth_api.database import Database, core_of
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
 from auth_api.tables import RefreshToken, Session, User, now
 from auth_api.tokens import Claims, Tokens, hashed
+
+_NEW_SESSION = insert(core_of(Session))
+_NEW_TOKEN = insert(core_of(RefreshToken))
 
 
 class Pair(NamedTuple):
@@ -39,13 +42,14 @@ class Sessions:
         self._settings = settings
         self._database = database
         self._tokens = tokens
+        self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
 
     def start(self, transaction: Transaction, user_id: int) -> Pair:
         """A new session, in the transaction of the sign-in."""
-        session = Session(id=uuid4().hex, user_id=user_id, expires_at=self._expiry())
-        transaction.add(session)
-        transaction.flush()
-        return self._pair(transaction, user_id, session.id)
+        identifier, moment = uuid4().hex, now()
+        row = {"id": identifier, "user_id": user_id, "created_at": moment}
+        transaction.execute(_NEW_SESSION, {**row, "expires_at": moment + self._lifetime})
+        return self._pair(transaction, user_id, identifier)
 
     async def refresh(self, token: str, request: Request) -> Pair:
         """Exchanges a refresh token. Raises Unauthorised or Unavailable.
@@ -60,10 +64,10 @@ class Sessions:
             if session is None:
                 return None
             if self._exchangeable(transaction, hashed(token)):
-                session.expires_at = self._expiry()
+                session.expires_at = now() + self._lifetime
                 return self._pair(transaction, session.user_id, session.id)
             session.revoked_at = now()
-            transaction.add(audit.entry("token_reused", session.user_id, request))
+            audit.record(transaction, "token_reused", session.user_id, request)
             return None
 
         pair = await self._database.write(exchange)
@@ -82,7 +86,7 @@ class Sessions:
             session = _alive(transaction, claims)
             if session:
                 session.revoked_at = now()
-                transaction.add(audit.entry("signed_out", session.user_id, request))
+                audit.record(transaction, "signed_out", session.user_id, request)
 
         await self._database.write(revoke)
 
@@ -106,11 +110,9 @@ class Sessions:
             self._tokens.make("refresh", user_id, session_id),
             self._tokens.make("access", user_id, session_id),
         )
-        transaction.add(RefreshToken(hash=hashed(pair.refresh), session_id=session_id))
+        token = {"hash": hashed(pair.refresh), "session_id": session_id}
+        transaction.execute(_NEW_TOKEN, token)
         return pair
-
-    def _expiry(self) -> datetime:
-        return now() + timedelta(seconds=self._settings.refresh_token_seconds)
 
 
 def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None:

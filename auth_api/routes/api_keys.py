@@ -63,7 +63,7 @@ async def make_key(request: Request) -> JSONResponse:
             raise Conflict(f"There are {_MOST} API keys already: revoke one.", "too_many_keys")
         transaction.add(key)
         transaction.flush()
-        transaction.add(audit.entry("api_key_created", owner, request, id=key.id))
+        audit.record(transaction, "api_key_created", owner, request, id=key.id)
 
     await services(request).database.write(add)
     shown = ApiKeyShown.model_validate(key, from_attributes=True)
@@ -84,7 +84,7 @@ async def revoke_key(request: Request) -> JSONResponse:
     def revoke(transaction: Session) -> None:
         if transaction.scalar(removal) is None:
             raise NotFound("There is no such API key.")
-        transaction.add(audit.entry("api_key_revoked", owner, request, id=number))
+        audit.record(transaction, "api_key_revoked", owner, request, id=number)
 
     await services(request).database.write(revoke)
     return JSONResponse({"message": "API key revoked successfully."})

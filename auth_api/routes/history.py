@@ -96,8 +96,11 @@ async def export(request: Request) -> Response:
     """Streams all of the history, oldest first, pictures by their paths."""
     query = parse_query(request, ExportQuery)
     owner = caller(request).user_id
-    told = audit.entry("history_exported", owner, request, format=query.format)
-    await services(request).database.write(lambda transaction: transaction.add(told))
+    await services(request).database.write(
+        lambda transaction: audit.record(
+            transaction, "history_exported", owner, request, format=query.format
+        )
+    )
     history = services(request).history
     content, kind = (
         (as_csv(history, owner), "text/csv; charset=utf-8")

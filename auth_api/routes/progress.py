@@ -122,7 +122,7 @@ def _keep_feedback(
     )
     kept.sqlmodel_update({**fields.model_dump(exclude={"prediction_id"}), "updated_at": moment})
     transaction.add(kept)
-    transaction.add(audit.entry("feedback_given", owner, request, id=fields.prediction_id))
+    audit.record(transaction, "feedback_given", owner, request, id=fields.prediction_id)
     transaction.flush()
     return kept, made
 
