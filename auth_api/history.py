@@ -1,71 +1,29 @@
-"""What users asked and were answered: kept before the answer goes out, paged, deleted.
+"""What users asked and were answered: paged, shown, exported and deleted.
 
-Writing is shared: all that is to be kept while one transaction is under way is kept by the next
-one (`auth_api.batching`). Pictures are on the disk before their row is inserted, and what a caller
-gets as an id is committed.
+What is in it `auth_api.keeping` has written.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, literal, null, select, tuple_
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Select, delete, literal, null, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, practice
-from auth_api.batching import Batched
-from auth_api.database import Database, core_of
-from auth_api.errors import NotFound, Unauthorised, Unavailable
-from auth_api.progress import slot_of
-from auth_api.storage import Pictures, Storage, new_media
-from auth_api.tables import Attempt, Comparison, Feedback, Prediction, now
-from auth_api.torchserve import Answer
-from auth_api.uploads import decode_base64
-
-logger = logging.getLogger(__name__)
+from auth_api.database import Database
+from auth_api.errors import NotFound
+from auth_api.storage import Storage
+from auth_api.tables import Comparison, Feedback, Prediction
 
 Kept = Prediction | Comparison
 Table = type[Prediction] | type[Comparison]
 
-COMPARED = (
-    "similarity_score",
-    "distance",
-    "is_same_character",
-    "threshold",
-    "form",
-    "regions",
-    "feedback",
-    "preprocessed",
-)
-"""What is kept of the answer to a comparison as it is."""
-
 _EXPORT_ROWS = 500
-# Seconds: a transaction costs as much for one row as for ten.
-_GATHER = 0.003
-_REMEMBERED = 10_000
 _NO_ROW = 2**62
-
-
-# Made once: they are executed for every request, or nearly so.
-_INSERTIONS: dict[Table, Any] = {
-    table: insert(core_of(table)).returning(core_of(table).c.id, sort_by_parameter_order=True)
-    for table in (Prediction, Comparison)
-}
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row to be, and the name that its pictures have."""
-
-    table: Table
-    values: dict[str, Any]
 
 
 class History:
@@ -74,54 +32,6 @@ class History:
     def __init__(self, database: Database, storage: Storage) -> None:
         self._database = database
         self._storage = storage
-        self._store = Batched(self._write_pictures)
-        self._insert = Batched(self._write_rows, gather=_GATHER)
-        # Who is known to have been active when: most rows tell nothing new.
-        self._active: set[tuple[int, int]] = set()
-        self._discarding: set[asyncio.Future[None]] = set()
-
-    async def finish(self) -> None:
-        """Waits until all that is to be kept is."""
-        await self._store.finish()
-        await self._insert.finish()
-        if self._discarding:
-            await asyncio.wait(self._discarding)
-
-    async def keep_prediction(
-        self, user_id: int, image: bytes, predicting: Awaitable[Answer]
-    ) -> tuple[Answer, int]:
-        """Keeps a recognition, the picture as it was sent; answers it with its id.
-
-        The picture is written while the model looks at it. Raises what `predicting` raises,
-        Unauthorised when the account is no more, or Unavailable.
-        """
-        media = new_media()
-        storing = self._store.submit((media, {"image": image}))
-        try:
-            answer = await predicting
-        except BaseException:
-            storing.add_done_callback(lambda stored: self._discard(media, stored))
-            raise
-        await storing
-        same = ("predicted_class", "confidence", "top", "preprocessed")
-        return answer, await self._insert(_row(Prediction, media, user_id, answer, same))
-
-    async def keep_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
-        """Keeps a comparison with its three pictures; answers its id.
-
-        Raises Unauthorised when the account is no more, or Unavailable.
-        """
-        pictures = {
-            "user": decode_base64(answer["user_image"]),
-            "reference": decode_base64(answer["reference_image"]),
-            "overlay": decode_base64(answer["blended_overlay"]),
-        }
-        media = new_media()
-        await self._store((media, pictures))
-        row = _row(Comparison, media, user_id, answer, COMPARED)
-        row.values["target_class"] = answer["compared_with_class"]
-        row.values["strictness"] = strictness
-        return await self._insert(row)
 
     async def page(
         self, table: Table, user_id: int, limit: int, before: int | None, class_: int | None
@@ -204,90 +114,6 @@ class History:
             if len(rows) < _EXPORT_ROWS:
                 return
             last = rows[-1][0].id
-
-    async def _write_pictures(
-        self, items: Sequence[tuple[str, Pictures]]
-    ) -> Sequence[Exception | None]:
-        try:
-            await self._storage.write(items)
-        except OSError as error:
-            logger.exception("pictures cannot be written")
-            raise Unavailable(
-                "The picture cannot be kept at the moment. Please try again.", "storage_unavailable"
-            ) from error
-        return [None] * len(items)
-
-    def _discard(self, media: str, stored: asyncio.Future[None]) -> None:
-        """Deletes a picture that gets no row, while its request goes on to its error."""
-        if not stored.cancelled():
-            stored.exception()  # is in the log; nobody else asks for it
-        task = asyncio.ensure_future(self._storage.delete([media]))
-        self._discarding.add(task)
-        task.add_done_callback(self._discarding.discard)
-
-    async def _write_rows(self, rows: Sequence[_Row]) -> Sequence[int | Exception]:
-        """Writes all or, where one cannot be written, all the others."""
-        try:
-            # Should the commit fail, nobody knows whether it took place: the pictures stay for
-            # the clean-up to judge.
-            numbers = await self._database.write(lambda transaction: self._add(transaction, rows))
-        except DBAPIError:
-            # Somebody among them deleted the account just now, most likely.
-            return [await self._write_alone(row) for row in rows]
-        if len(self._active) > _REMEMBERED:
-            self._active.clear()
-        self._active |= _activity(rows)
-        return numbers
-
-    async def _write_alone(self, row: _Row) -> int | Exception:
-        """One of those that could not be written together."""
-        try:
-            (number,) = await self._database.write(
-                lambda transaction: self._add(transaction, [row])
-            )
-            return number
-        except IntegrityError:
-            await self._storage.delete([row.values["media"]])
-            return Unauthorised("The account is no more.", "session_ended")
-        except (Unavailable, DBAPIError) as error:
-            return error
-
-    def _add(self, transaction: Session, rows: Sequence[_Row]) -> list[int]:
-        ids: dict[int, int] = {}
-        for table, insertion in _INSERTIONS.items():
-            places = [place for place, row in enumerate(rows) if row.table is table]
-            if places:
-                result = transaction.execute(insertion, [rows[place].values for place in places])
-                ids |= dict(zip(places, result.scalars(), strict=True))
-        compared = [
-            Attempt(
-                comparison_id=ids[place],
-                user_id=row.values["user_id"],
-                character=row.values["target_class"],
-                at=row.values["created_at"],
-                score=row.values["similarity_score"],
-            )
-            for place, row in enumerate(rows)
-            if row.table is Comparison
-        ]
-        practice.note(self._database, transaction, compared, _activity(rows) - self._active)
-        return [ids[place] for place in range(len(rows))]
-
-
-def _activity(rows: Iterable[_Row]) -> set[tuple[int, int]]:
-    return {(row.values["user_id"], slot_of(row.values["created_at"])) for row in rows}
-
-
-def _row(table: Table, media: str, user_id: int, answer: Answer, same: Sequence[str]) -> _Row:
-    values = {name: answer[name] for name in same}
-    values |= {
-        "user_id": user_id,
-        "created_at": now(),
-        "model": answer["model"]["name"],
-        "version": answer["model"]["version"],
-        "media": media,
-    }
-    return _Row(table, values)
 
 
 def _with_feedback(table: Table) -> Select[Any]:

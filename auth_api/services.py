@@ -16,6 +16,7 @@ from auth_api.accounts import Accounts
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
+from auth_api.keeping import Keeper
 from auth_api.metrics import Metrics
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
@@ -41,6 +42,7 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     history: History
+    keeper: Keeper
     gate: Gate
     storage: Storage
 
@@ -66,13 +68,14 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         accounts=Accounts(database, passwords, sessions, limits, storage),
         sessions=sessions,
         history=History(database, storage),
+        keeper=Keeper(database, storage),
         gate=Gate(settings, database, tokens, limits),
         storage=storage,
     )
     try:
         yield services
     finally:
-        await services.history.finish()
+        await services.keeper.finish()
         await services.gate.finish()
         await services.torchserve.aclose()
         passwords.close()

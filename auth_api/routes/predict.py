@@ -43,8 +43,8 @@ async def predict(request: Request) -> JSONResponse:
     predicting = services(request).torchserve.predict(query.model, image, query.version, options)
     owner = possible_caller(request)
     if owner:
-        history = services(request).history
-        answer, number = await history.keep_prediction(owner.user_id, image, predicting)
+        keeper = services(request).keeper
+        answer, number = await keeper.keep_prediction(owner.user_id, image, predicting)
         return JSONResponse({**answer, "prediction_id": number})
     return JSONResponse({**await predicting, "prediction_id": None})
 

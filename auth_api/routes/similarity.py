@@ -48,7 +48,7 @@ async def compare(request: Request) -> JSONResponse:
     answer = await services(request).torchserve.predict(SIMILARITY, image, options=options)
     owner = possible_caller(request)
     kept = (
-        await services(request).history.keep_comparison(owner.user_id, query.strictness, answer)
+        await services(request).keeper.keep_comparison(owner.user_id, query.strictness, answer)
         if owner
         else None
     )
