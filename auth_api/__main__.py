@@ -20,7 +20,7 @@ from auth_api.app import create_app
 from auth_api.cleanup import ORPHAN_SECONDS
 from auth_api.errors import ApiError
 from auth_api.logs import logging_config
-from auth_api.settings import Settings
+from auth_api.settings import Settings, unusable
 from auth_api.tokens import Tokens
 
 
@@ -31,9 +31,7 @@ def main() -> int:
         settings = Settings()
         Tokens(settings)  # a secret that is weak is better noticed now
     except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(map(str, problem["loc"])).upper()
-            print(f"The setting {name} is not usable: {problem['msg']}.", file=sys.stderr)
+        print(unusable(error), file=sys.stderr)
         return 2
     except OSError as error:
         print(f"The folder {settings.data_dir} cannot be used: {error.strerror}.", file=sys.stderr)

@@ -29,7 +29,6 @@ ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
 """Each may do all that those before it may."""
 
 Scope = Literal["predict", "history"]
-SCOPES: tuple[Scope, ...] = ("predict", "history")
 """What an API key can be for. Accounts are managed by signing in."""
 
 # How exactly the last use of an API key is known, in seconds.

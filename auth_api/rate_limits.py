@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 
 from limits import RateLimitItem, parse_many
@@ -39,28 +40,25 @@ class RateLimits:
             "failed_account": settings.failed_signins_account,
             "failed_address": settings.failed_signins_address,
         }
-        self._enabled = settings.rate_limit_enabled
-        self._rates = {name: parse_many(value) for name, value in rates.items()}
+        enabled = settings.rate_limit_enabled
+        self._rates = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
 
     async def count(self, rate: str, who: str) -> Mapping[str, str]:
         """Counts one request; answers the headers that tell how many are left.
 
         Raises TooMany, with the same headers.
         """
-        if not self._enabled:
-            return {}
-        try:
-            passed = True
-            for limit in self._rates[rate]:
-                passed = await self._limiter.hit(limit, rate, who) and passed
-            headers, wait = await self._state(rate, who)
-        except StorageError:
-            logger.exception("the store of the rate limits cannot be reached")
-            return {}
-        if not passed:
-            error = TooMany(f"Too many requests: please wait {_duration(wait)}.", retry_after=wait)
-            error.headers = {**(error.headers or {}), **headers}
-            raise error
+        headers: dict[str, str] = {}
+        with _lenient():
+            passed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
+            if passed:
+                headers, wait = await self._state(rate, who)
+            if not all(passed):
+                error = TooMany(
+                    f"Too many requests: please wait {_duration(wait)}.", retry_after=wait
+                )
+                error.headers = {**(error.headers or {}), **headers}
+                raise error
         return headers
 
     async def begin_attempt(self, account: str, address: str) -> None:
@@ -69,38 +67,27 @@ class RateLimits:
 
         Raises TooMany when too many were wrong, of the account or from the address.
         """
-        if not self._enabled:
-            return
-        try:
+        with _lenient():
             for limit in self._rates["failed_address"]:
                 if not await self._limiter.test(limit, "failed_address", address):
                     _, wait = await self._state("failed_address", address)
                     raise _too_many_failures(wait)
+        try:
             await self.count("failed_account", account)
-        except StorageError:
-            logger.exception("the store of the rate limits cannot be reached")
         except TooMany as error:
             raise _too_many_failures(int((error.headers or {})["Retry-After"])) from error
 
     async def note_failure(self, address: str) -> None:
         """A password from `address` was wrong."""
-        if not self._enabled:
-            return
-        try:
+        with _lenient():
             for limit in self._rates["failed_address"]:
                 await self._limiter.hit(limit, "failed_address", address)
-        except StorageError:
-            logger.exception("the store of the rate limits cannot be reached")
 
     async def forgive(self, account: str) -> None:
         """The password was right: the count of the account starts anew."""
-        if not self._enabled:
-            return
-        try:
+        with _lenient():
             for limit in self._rates["failed_account"]:
                 await self._limiter.clear(limit, "failed_account", account)
-        except StorageError:
-            logger.exception("the store of the rate limits cannot be reached")
 
     async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
         """The headers of the limit that is nearest to its end, and the seconds until then."""
@@ -117,6 +104,15 @@ class RateLimits:
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
+
+
+@contextmanager
+def _lenient() -> Iterator[None]:
+    """Lets pass what cannot be counted."""
+    try:
+        yield
+    except StorageError:
+        logger.exception("the store of the rate limits cannot be reached")
 
 
 def caller_address(request: Request) -> str:

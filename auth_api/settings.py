@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -84,6 +84,14 @@ def _strong(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         require_strong(value.get_secret_value())
     return value
+
+
+def unusable(error: ValidationError) -> str:
+    """A line for the operator on each setting that `Settings` refused."""
+    return "\n".join(
+        f"The setting {'.'.join(map(str, problem['loc'])).upper()} is not usable: {problem['msg']}."
+        for problem in error.errors()
+    )
 
 
 class Settings(BaseSettings):

@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.schemas.recognition import ImageJson
-from auth_api.validation import json_object, validated
+from auth_api.validation import body_type, json_object, validated
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
@@ -43,7 +43,7 @@ async def read_upload(request: Request, fields: type[Fields]) -> tuple[bytes, Fi
 
     Raises BadRequest or UnsupportedMedia.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = body_type(request)
     if kind == "multipart/form-data":
         image, content = await _from_form(request)
     elif kind == "application/json":

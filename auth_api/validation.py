@@ -29,6 +29,11 @@ def row_number(request: Request) -> int:
     return int(text)
 
 
+def body_type(request: Request) -> str:
+    """The media type of the body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The JSON body, which must be an object."""
     body = await request.body()
@@ -48,8 +53,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 async def parse_json(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if body_type(request) != "application/json":
         raise UnsupportedMedia("Send JSON, with 'Content-Type: application/json'.")
     return validated(await json_object(request), model)
 

@@ -9,6 +9,7 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.logs import logging_config
+from auth_api.settings import unusable
 from launcher.model_server import ModelServerFailed
 from launcher.ports import PortInUse
 from launcher.settings import LauncherSettings
@@ -20,9 +21,7 @@ def main() -> int:
     try:
         settings = LauncherSettings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(map(str, problem["loc"])).upper()
-            print(f"The setting {name} is not usable: {problem['msg']}.", file=sys.stderr)
+        print(unusable(error), file=sys.stderr)
         return 2
     logging.config.dictConfig(logging_config(settings.log_level))
     print("Starting TorchServe, which takes some ten seconds ...", file=sys.stderr, flush=True)

@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -150,3 +153,36 @@ def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) 
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds"
         time.sleep(pause)
+
+
+@contextmanager
+def steadily(
+    ask: Callable[[], httpx2.Response],
+    callers: int = 4,
+    *,
+    seconds: float = 0.5,
+    bears: type[Exception] | tuple[()] = (),
+) -> Iterator[list[httpx2.Response]]:
+    """Callers that never pause, from `seconds` before the body of the `with` to `seconds` after
+    it; what they were answered. They go on after an exception that they bear.
+    """
+    responses: list[httpx2.Response] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            try:
+                responses.append(ask())
+            except bears:
+                time.sleep(0.05)
+
+    with ThreadPoolExecutor(callers) as pool:
+        calls = [pool.submit(call) for _ in range(callers)]
+        try:
+            time.sleep(seconds)
+            yield responses
+            time.sleep(seconds)
+        finally:
+            done.set()
+        for finished in calls:
+            finished.result()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -17,34 +16,16 @@ import pytest
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
 from tests.service.postgresql import PostgreSQL
-from tests.service.running import wait_for
+from tests.service.running import steadily, wait_for
 
 SECONDS = 10
 
 
-@contextmanager
-def steady_predictions(user: User, callers: int = 4) -> Iterator[list[httpx2.Response]]:
-    """Signed-in callers that never pause; what they were answered."""
-    responses: list[httpx2.Response] = []
-    done = threading.Event()
-
-    def call() -> None:
-        while not done.is_set():
-            try:
-                responses.append(user.predict())
-            except httpx2.TransportError:
-                time.sleep(0.05)  # the process is gone
-
-    with ThreadPoolExecutor(callers) as pool:
-        calls = [pool.submit(call) for _ in range(callers)]
-        try:
-            time.sleep(1)
-            yield responses
-            time.sleep(1)
-        finally:
-            done.set()
-        for finished in calls:
-            finished.result()
+def steady_predictions(
+    user: User, callers: int = 4
+) -> AbstractContextManager[list[httpx2.Response]]:
+    """Signed-in callers that never pause, not even while the process is gone."""
+    return steadily(user.predict, callers, seconds=1, bears=httpx2.TransportError)
 
 
 def kept(user: User) -> set[int]:

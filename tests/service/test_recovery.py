@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -16,31 +13,9 @@ import yaml
 
 from archive_scripts.archives import ROOT
 from tests.conftest import encode, reference
-from tests.service.running import HEAL_SECONDS, Launch, Ranjana, wait_for
+from tests.service.running import HEAL_SECONDS, Launch, Ranjana, steadily, wait_for
 
 IMAGE = encode(reference(5))
-
-
-@contextmanager
-def steady_requests(ranjana: Ranjana, callers: int = 4) -> Iterator[list[httpx2.Response]]:
-    """Callers that never pause, while the body of the `with` runs; what they were answered."""
-    responses: list[httpx2.Response] = []
-    done = threading.Event()
-
-    def call() -> None:
-        while not done.is_set():
-            responses.append(ranjana.predict(IMAGE))
-
-    with ThreadPoolExecutor(callers) as pool:
-        calls = [pool.submit(call) for _ in range(callers)]
-        try:
-            time.sleep(0.5)
-            yield responses
-            time.sleep(0.5)
-        finally:
-            done.set()
-        for finished in calls:
-            finished.result()
 
 
 def rotate(ranjana: Ranjana, kind: str) -> None:
@@ -55,7 +30,7 @@ def rotate(ranjana: Ranjana, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["inference", "management"])
 def test_key_rotation_while_requests_run_fails_none(ranjana: Ranjana, kind: str) -> None:
-    with steady_requests(ranjana) as responses:
+    with steadily(lambda: ranjana.predict(IMAGE)) as responses:
         for _ in range(10):
             before = ranjana.key(kind)
             rotate(ranjana, kind)
@@ -69,7 +44,7 @@ def test_key_rotation_while_requests_run_fails_none(ranjana: Ranjana, kind: str)
 def test_a_killed_worker_is_replaced_while_the_others_serve(ranjana: Ranjana) -> None:
     restarts = ranjana.restarts
     before = ranjana.workers_of("ranjana")
-    with steady_requests(ranjana) as responses:
+    with steadily(lambda: ranjana.predict(IMAGE)) as responses:
         before[0].kill()
         wait_for(lambda: ranjana.workers_of("ranjana", but=before) != [], 60)
         (successor,) = ranjana.workers_of("ranjana", but=before)
@@ -135,7 +110,7 @@ def test_keys_are_renewed_before_they_expire_and_no_request_fails(
     ranjana = launch(tmp_path, {"TS_TOKEN_EXPIRATION_TIME_MIN": "1"})
     ranjana.wait_until_ready()
     first = ranjana.key("inference")
-    with steady_requests(ranjana) as responses:
+    with steadily(lambda: ranjana.predict(IMAGE)) as responses:
         time.sleep(12)
     assert ranjana.key("inference") != first
     assert {response.status_code for response in responses} == {200}
