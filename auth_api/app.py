@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,6 +31,9 @@ from auth_api.routes import (
 from auth_api.services import opened
 from auth_api.settings import Settings
 
+# New objects between two looks of the garbage collector (Python's own default is 700).
+_GARBAGE_OBJECTS = 5_000
+
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application, with `settings` or those of the environment."""
@@ -40,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, metrics) as services:
             app.state.services = services
+            _collect_seldom()
             cleaning = asyncio.create_task(
                 clean_up_regularly(settings, services.database, services.storage)
             )
@@ -87,3 +92,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app.router.redirect_slashes = False
     openapi.describe(app)
     return app
+
+
+def _collect_seldom() -> None:
+    """Has the garbage collector look less often, and never at what is there from the start.
+
+    A request leaves few cycles behind; looking for them was a tenth of its work.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_OBJECTS)

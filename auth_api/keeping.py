@@ -13,13 +13,12 @@ from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from auth_api import practice
 from auth_api.batching import Batched
-from auth_api.database import Database, core_of
+from auth_api.database import Database
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history import Table
 from auth_api.progress import slot_of
@@ -46,12 +45,6 @@ COMPARED = (
 _GATHER = 0.003
 _GATHER_MEANWHILE = 0.012
 _REMEMBERED = 10_000
-
-# Made once: they are executed for every request, or nearly so.
-_INSERTIONS: dict[Table, Any] = {
-    table: insert(core_of(table)).returning(core_of(table).c.id, sort_by_parameter_order=True)
-    for table in (Prediction, Comparison)
-}
 
 
 @dataclass(frozen=True)
@@ -145,7 +138,9 @@ class Keeper:
         try:
             # Should the commit fail, nobody knows whether it took place: the pictures stay for
             # the clean-up to judge.
-            numbers = await self._database.write(lambda transaction: self._add(transaction, rows))
+            numbers = await self._database.write(
+                lambda transaction: self._add(transaction, rows), alone=self._is_simple(rows)
+            )
         except DBAPIError:
             # Somebody among them deleted the account just now, most likely.
             return [await self._write_alone(row) for row in rows]
@@ -167,13 +162,18 @@ class Keeper:
         except (Unavailable, DBAPIError) as error:
             return error
 
+    def _is_simple(self, rows: Sequence[_Row]) -> bool:
+        """Whether `_add` needs one statement only."""
+        return all(row.table is Prediction for row in rows) and _activity(rows) <= self._active
+
     def _add(self, transaction: Session, rows: Sequence[_Row]) -> list[int]:
         ids: dict[int, int] = {}
-        for table, insertion in _INSERTIONS.items():
+        for table in (Prediction, Comparison):
             places = [place for place, row in enumerate(rows) if row.table is table]
             if places:
-                result = transaction.execute(insertion, [rows[place].values for place in places])
-                ids |= dict(zip(places, result.scalars(), strict=True))
+                values = [rows[place].values for place in places]
+                numbers = self._database.insert_numbered(transaction, table, values)
+                ids |= dict(zip(places, numbers, strict=True))
         compared = [
             Attempt(
                 comparison_id=ids[place],
