@@ -24,13 +24,9 @@ from auth_api.validation import invalid
 _AT_A_TIME = 2000
 
 # Made once: what signing in costs besides hashing is mostly making statements.
-_LOCKED = (
-    select(col(User.password_hash), col(User.active))
-    .where(col(User.id) == bindparam("number"))
-    .with_for_update()
-)
-_BY_EMAIL = select(User).where(col(User.email_key) == bindparam("key"))
-_BY_USERNAME = select(User).where(col(User.username_key) == bindparam("key"))
+_SIGNING_IN = select(col(User.id), col(User.password_hash), col(User.active))
+_BY_EMAIL = _SIGNING_IN.where(col(User.email_key) == bindparam("key"))
+_BY_USERNAME = _SIGNING_IN.where(col(User.username_key) == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -90,39 +86,34 @@ class Accounts:
         Raises Unauthorised, TooMany or Unavailable.
         """
         key = names.email_key(username) if "@" in username else _key_or_itself(username)
-        user = await self._by_key(key)
-        number = user.id if user else None
-        account = f"user {number}" if user else f"name {key}"
+        number, stored = await self._by_key(key)
+        account = f"user {number}" if number else f"name {key}"
         try:
             await self.limits.begin_attempt(account, limited_address(request))
         except TooMany:
             await self._note("sign_in_slowed", number, request)
             raise
-        if not await self._verify(user, password, account, request):
+        if not await self._verify(stored, password, account, request):
             await self._note("sign_in_failed", number, request)
             raise Unauthorised("The username or the password is wrong.", "bad_credentials")
-        assert user
-        renewed = await self.passwords.renewed(user.password_hash, password)
-
-        def start(transaction: Session) -> Pair | None:
-            assert user.id is not None
-            # The password may have been changed, or the account deleted, in the meantime.
-            if not _replace_hash(transaction, user, renewed):
-                return None
-            audit.record(transaction, "signed_in", user.id, request)
-            return self.sessions.start(transaction, user.id)
-
-        pair = await self.database.write(start)
+        assert number is not None
+        assert stored is not None
+        renewed = await self.passwords.renewed(stored, password)
+        if renewed != stored:
+            await self.database.write(
+                lambda transaction: _replace_hash(transaction, number, stored, renewed)
+            )
+        pair = await self.sessions.start(number, renewed, request)
         if pair is None:
-            # Or another sign-in has renewed the hash just now: then the new one is as right.
+            # The password was changed in the meantime, or the account deleted, or another sign-in
+            # has renewed the hash: then the new one is as right.
             return await self.sign_in(username, password, request)
         return pair
 
     async def _verify(
-        self, user: User | None, password: str, account: str, request: Request
+        self, stored: str | None, password: str, account: str, request: Request
     ) -> bool:
         """Whether a password is right, and counts it if it is not. Raises Unavailable."""
-        stored = user.password_hash if user and user.active else None
         if await self.passwords.verify(stored, password):
             await self.limits.forgive(account)
             return True
@@ -134,22 +125,22 @@ class Accounts:
 
         Raises Unauthorised for a wrong old one, BadRequest, TooMany or Unavailable.
         """
-        user = await self.profile(caller)
+        user, number = await self.profile(caller), caller.user_id
         # Counted apart from sign-ins: who guesses there does not keep the owner from changing.
-        account = f"change {user.id}"
+        account = f"change {number}"
         await self.limits.begin_attempt(account, limited_address(request))
-        if not await self._verify(user, old, account, request):
-            await self._note("password_change_failed", user.id, request)
+        if not await self._verify(user.password_hash, old, account, request):
+            await self._note("password_change_failed", number, request)
             raise Unauthorised("The old password is wrong.", "bad_credentials")
         _require_acceptable(new, user.username, user.email, "new_password")
         renewed = await self.passwords.hash(new)
 
         def change(transaction: Session) -> None:
             require_alive(transaction, caller)
-            if not _replace_hash(transaction, user, renewed):
+            if not _replace_hash(transaction, number, user.password_hash, renewed):
                 raise Conflict("The password was changed elsewhere just now.", "password_changed")
-            end_others(transaction, caller.user_id, caller.session_id)
-            audit.record(transaction, "password_changed", user.id, request)
+            end_others(transaction, number, caller.session_id)
+            audit.record(transaction, "password_changed", number, request)
 
         await self.database.write(change)
 
@@ -197,9 +188,11 @@ class Accounts:
             await self.storage.delete(pictures)
         await self.storage.delete(await self.database.write(remove_rest))
 
-    async def _by_key(self, key: str) -> User | None:
+    async def _by_key(self, key: str) -> tuple[int | None, str | None]:
+        """The number of an account and the hash of its password, unless it is closed."""
         query = _BY_EMAIL if "@" in key else _BY_USERNAME
-        return await self.database.read(lambda session: session.scalar(query, {"key": key}))
+        row = await self.database.read(lambda session: session.execute(query, {"key": key}).first())
+        return (row.id, row.password_hash if row.active else None) if row else (None, None)
 
     async def _note(self, action: audit.Action, user_id: int | None, request: Request) -> None:
         await self.database.write(
@@ -262,12 +255,12 @@ def _remove_history(transaction: Session, caller: Caller) -> list[str]:
     return pictures
 
 
-def _replace_hash(transaction: Session, user: User, renewed: str) -> bool:
-    """Whether the account still had the hash that `user` says, and is locked by now."""
-    row = transaction.execute(_LOCKED, {"number": user.id}).first()
-    if row is None or not row.active or row.password_hash != user.password_hash:
-        return False
-    if renewed != user.password_hash:
-        change = update(User).where(col(User.id) == user.id).values(password_hash=renewed)
-        transaction.execute(change)
-    return True
+def _replace_hash(transaction: Session, number: int, stored: str, renewed: str) -> bool:
+    """Whether the account still had the hash `stored`, and is locked by now."""
+    change = (
+        update(User)
+        .where(col(User.id) == number, col(User.active), col(User.password_hash) == stored)
+        .values(password_hash=renewed)
+        .returning(col(User.id))
+    )
+    return transaction.scalar(change) is not None

@@ -7,7 +7,8 @@ other.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session as Transaction
@@ -39,8 +40,29 @@ Action = Literal[
     "admin_created",
 ]
 
-
 _INSERTION = insert(core_of(AuditEntry))
+
+
+def entry(
+    action: Action, user_id: int | None, request: Request | None = None, **details: object
+) -> dict[str, Any]:
+    """A row, to be written; `details` must say nothing that identifies a person."""
+    caller = getattr(request.state, "caller", None) if request else None
+    if caller and caller.api_key_id is not None:
+        details["api_key"] = caller.api_key_id
+    return {
+        "at": now(),
+        "action": action,
+        "user_id": user_id,
+        "address": caller_address(request) if request else None,
+        "request_id": (request_id.get() or None) if request else None,
+        "details": details,
+    }
+
+
+def write(transaction: Transaction, entries: Sequence[dict[str, Any]]) -> None:
+    """Adds one or more rows."""
+    transaction.execute(_INSERTION, entries)
 
 
 def record(
@@ -51,15 +73,4 @@ def record(
     **details: object,
 ) -> None:
     """Adds a row; `details` must say nothing that identifies a person."""
-    caller = getattr(request.state, "caller", None) if request else None
-    if caller and caller.api_key_id is not None:
-        details["api_key"] = caller.api_key_id
-    row = {
-        "at": now(),
-        "action": action,
-        "user_id": user_id,
-        "address": caller_address(request) if request else None,
-        "request_id": (request_id.get() or None) if request else None,
-        "details": details,
-    }
-    transaction.execute(_INSERTION, row)
+    write(transaction, [entry(action, user_id, request, **details)])

@@ -14,9 +14,10 @@ class Batched(Generic[Item, Result]):
     """Calls `function` with all that came while its last call was under way.
 
     A lone call goes straight through; under load a batch fills by itself, as many items as wait,
-    at most `size`, and waits `gather` seconds for more after one that had company. `function`
-    answers one result an item, in order; an exception among them is raised to the caller of that
-    item, one that it raises to all of the batch.
+    at most `size`, and waits `gather` seconds for more when `company` says that some will come,
+    by default after a batch that had some. `function` answers one result an item, in order; an
+    exception among them is raised to the caller of that item, one that it raises to all of the
+    batch.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Batched(Generic[Item, Result]):
         function: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         size: int = 64,
         gather: float = 0.0,
+        company: Callable[[], bool] | None = None,
     ) -> None:
         self._function = function
         self._size = size
         self._gather = gather
         self._crowded = False
+        self._company = company or (lambda: self._crowded)
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -52,7 +55,7 @@ class Batched(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                if self._crowded and self._gather:
+                if self._gather and self._company():
                     await asyncio.sleep(self._gather)
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 self._crowded = len(batch) > 1

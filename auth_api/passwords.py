@@ -65,6 +65,10 @@ class Passwords:
         """Ends the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def is_busy(self) -> bool:
+        """Whether some are being hashed or verified."""
+        return self._waiting > 0
+
     async def hash(self, password: str) -> str:
         """The hash to store. Raises Unavailable when too many wait already."""
         return await self._in_thread(lambda: self._hasher.hash(_normal(password)))

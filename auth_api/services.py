@@ -51,15 +51,16 @@ class Services:
 async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services]:
     """The services of an application, its database migrated.
 
-    Raises Unavailable when the database does not answer for long, ValueError for a weak secret.
+    Raises Unavailable when the database does not answer for long, NewerDatabase, ValueError for a
+    weak secret.
     """
     tokens = Tokens(settings)
     database = Database(settings)
     await _migrated(database)
     limits = RateLimits(settings)
-    sessions = Sessions(settings, database, tokens)
     storage = Storage(settings.media_dir)
     passwords = Passwords(settings)
+    sessions = Sessions(settings, database, tokens, company=passwords.is_busy)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -77,6 +78,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     finally:
         await services.keeper.finish()
         await services.gate.finish()
+        await services.sessions.finish()
         await services.torchserve.aclose()
         passwords.close()
         await database.aclose()

@@ -8,24 +8,37 @@ included.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
+from auth_api.batching import Batched
 from auth_api.database import Database, core_of
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
 from auth_api.tables import RefreshToken, Session, User, now
 from auth_api.tokens import Claims, Tokens, hashed
 
+# Made once: what signing in costs besides hashing is mostly making statements.
+_USERS = core_of(User).c
+_UNCHANGED = (
+    select(_USERS.id, _USERS.password_hash)
+    .where(_USERS.id.in_(bindparam("users", expanding=True)), _USERS.active)
+    .with_for_update(read=True)
+)
 _NEW_SESSION = insert(core_of(Session))
 _NEW_TOKEN = insert(core_of(RefreshToken))
+
+# Seconds that a sign-in waits for others to be written with, while passwords are verified.
+_GATHER = 0.04
 
 
 class Pair(NamedTuple):
@@ -35,21 +48,61 @@ class Pair(NamedTuple):
     access: str
 
 
+@dataclass(frozen=True)
+class _SignIn:
+    user_id: int
+    password_hash: str
+    entry: dict[str, Any]
+
+
 class Sessions:
     """Starts, continues and ends sessions."""
 
-    def __init__(self, settings: Settings, database: Database, tokens: Tokens) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, tokens: Tokens, company: Callable[[], bool]
+    ) -> None:
+        """`company` says whether others are about to sign in."""
         self._settings = settings
         self._database = database
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
+        self._starting = Batched(self._start, gather=_GATHER, company=company)
 
-    def start(self, transaction: Transaction, user_id: int) -> Pair:
-        """A new session, in the transaction of the sign-in."""
-        identifier, moment = uuid4().hex, now()
-        row = {"id": identifier, "user_id": user_id, "created_at": moment}
-        transaction.execute(_NEW_SESSION, {**row, "expires_at": moment + self._lifetime})
-        return self._pair(transaction, user_id, identifier)
+    async def start(self, user_id: int, password_hash: str, request: Request) -> Pair | None:
+        """Starts a session; None if the password was changed or the account closed since
+        `password_hash` was verified.
+
+        Raises Unavailable.
+        """
+        entry = audit.entry("signed_in", user_id, request)
+        return await self._starting(_SignIn(user_id, password_hash, entry))
+
+    async def finish(self) -> None:
+        """Waits until all that have begun are started."""
+        await self._starting.finish()
+
+    async def _start(self, sign_ins: Sequence[_SignIn]) -> Sequence[Pair | None]:
+        def work(transaction: Transaction) -> list[Pair | None]:
+            users = {"users": [sign_in.user_id for sign_in in sign_ins]}
+            # Passwords stay as they are until the transaction ends.
+            hashes = dict(transaction.execute(_UNCHANGED, users).tuples().all())
+            families = [
+                uuid4().hex if hashes.get(sign_in.user_id) == sign_in.password_hash else None
+                for sign_in in sign_ins
+            ]
+            right = [(f, s) for f, s in zip(families, sign_ins, strict=True) if f]
+            if not right:
+                return [None] * len(sign_ins)
+            moment = now()
+            times = {"created_at": moment, "expires_at": moment + self._lifetime}
+            sessions = [{"id": f, "user_id": s.user_id, **times} for f, s in right]
+            transaction.execute(_NEW_SESSION, sessions)
+            pairs = {f: self._pair(s.user_id, f) for f, s in right}
+            _remember(transaction, pairs)
+            audit.write(transaction, [sign_in.entry for _, sign_in in right])
+            return [pairs[family] if family else None for family in families]
+
+        return await self._database.write(work)
 
     async def refresh(self, token: str, request: Request) -> Pair:
         """Exchanges a refresh token. Raises Unauthorised or Unavailable.
@@ -65,7 +118,9 @@ class Sessions:
                 return None
             if self._exchangeable(transaction, hashed(token)):
                 session.expires_at = now() + self._lifetime
-                return self._pair(transaction, session.user_id, session.id)
+                pair = self._pair(session.user_id, session.id)
+                _remember(transaction, {session.id: pair})
+                return pair
             session.revoked_at = now()
             audit.record(transaction, "token_reused", session.user_id, request)
             return None
@@ -105,14 +160,17 @@ class Sessions:
         grace = timedelta(seconds=self._settings.refresh_grace_seconds)
         return bool(token and token.used_at and moment - token.used_at < grace)
 
-    def _pair(self, transaction: Transaction, user_id: int, session_id: str) -> Pair:
-        pair = Pair(
+    def _pair(self, user_id: int, session_id: str) -> Pair:
+        return Pair(
             self._tokens.make("refresh", user_id, session_id),
             self._tokens.make("access", user_id, session_id),
         )
-        token = {"hash": hashed(pair.refresh), "session_id": session_id}
-        transaction.execute(_NEW_TOKEN, token)
-        return pair
+
+
+def _remember(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
+    """Keeps the hashes of refresh tokens, by the session that each belongs to."""
+    rows = [{"hash": hashed(p.refresh), "session_id": session} for session, p in pairs.items()]
+    transaction.execute(_NEW_TOKEN, rows)
 
 
 def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None:
