@@ -33,6 +33,7 @@ from tests.service.running import Ranjana, wait_for
 _BOUNDARY = "benchmark"
 _FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 _CALLERS = (1, 8, 32)
+_PARTS = ("decoding", "comparing", "serving", "accounts")
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,40 @@ class Target:
 
 
 def main() -> None:
-    """Runs everything; takes some minutes."""
+    """Runs what is asked for; everything takes some minutes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all by default"
+    )
     parser.add_argument("--seconds", type=float, default=4, help="per server and round")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    parts = set(options.parts or _PARTS)
+    if unknown := parts - set(_PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     print(f"{psutil.cpu_count()} cores, {options.rounds} rounds of {options.seconds:g} s\n")
-    print(decoding_table())
-    print(comparing_table())
-    with tempfile.TemporaryDirectory() as folder, in_process() as old_port:
-        ranjana = Ranjana(Path(folder))
+    if "decoding" in parts:
+        print(decoding_table())
+    if "comparing" in parts:
+        print(comparing_table())
+    if parts & {"serving", "accounts"}:
+        with tempfile.TemporaryDirectory() as folder:
+            _measure_servers(Path(folder), parts, options.seconds, options.rounds)
+
+
+def _measure_servers(folder: Path, parts: set[str], seconds: float, rounds: int) -> None:
+    with in_process() as old_port:
+        ranjana = Ranjana(folder)
         try:
             ranjana.wait_until_ready()
-            for kind, images in pictures().items():
+            for kind, images in pictures().items() if "serving" in parts else ():
                 targets = targets_for(images, ranjana, old_port)
-                print(serving_table(kind, targets, options.seconds, options.rounds))
-            forms = {
-                kind: [_form(image) for image in images] for kind, images in pictures().items()
-            }
-            print(
-                accounts_table(
-                    ranjana, Path(folder), forms, _FORM_TYPE, options.seconds, options.rounds
-                )
-            )
+                print(serving_table(kind, targets, seconds, rounds))
+            if "accounts" in parts:
+                forms = {
+                    kind: [_form(image) for image in images] for kind, images in pictures().items()
+                }
+                print(accounts_table(ranjana, folder, forms, _FORM_TYPE, seconds, rounds))
             print(memory_table(ranjana))
         finally:
             ranjana.kill()
