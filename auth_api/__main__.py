@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from auth_api import commands
 from auth_api.app import create_app
 from auth_api.cleanup import ORPHAN_SECONDS
+from auth_api.database import NewerDatabase
 from auth_api.errors import ApiError
 from auth_api.logs import logging_config
 from auth_api.settings import Settings, unusable
@@ -47,9 +48,13 @@ def main() -> int:
         elif options.command == "clean-up":
             asyncio.run(commands.clean_up(settings, options.orphans_after))
         else:
+            asyncio.run(commands.prepare(settings))
             _serve(settings)
     except ApiError as error:
         print(error.message, file=sys.stderr)
+        return 1
+    except NewerDatabase as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 

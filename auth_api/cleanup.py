@@ -68,6 +68,7 @@ async def clean_up(
         orphans = await _without_row(database, names)
         await storage.delete(orphans)
         removed.orphans += len(orphans)
+    await asyncio.to_thread(storage.delete_empty_folders)
     return removed
 
 

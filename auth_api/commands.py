@@ -14,6 +14,16 @@ from auth_api.services import opened
 from auth_api.settings import Settings
 
 
+async def prepare(settings: Settings) -> None:
+    """Waits for the database and migrates it, so that what keeps the service from starting is
+    said in a sentence.
+
+    Raises Unavailable or NewerDatabase.
+    """
+    async with opened(settings, Metrics()):
+        pass
+
+
 async def create_admin(settings: Settings, username: str, email: str) -> None:
     """Makes an administrator. Raises ApiError."""
     try:

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, Table, create_engine, event, insert, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
@@ -50,6 +52,10 @@ _MIGRATION_LOCK = 72645262
 # Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, no such
 # database, conflict with other transactions, resources, object in use, intervention, disk.
 _AWAY = frozenset({"08", "25", "3D", "40", "53", "55", "57", "58"})
+
+
+class NewerDatabase(RuntimeError):
+    """The database has a schema that this version does not know."""
 
 
 class Database:
@@ -112,7 +118,7 @@ class Database:
     async def migrate(self, revision: str = "head") -> None:
         """Brings the schema to `revision`; several processes may do so at the same time.
 
-        Raises Unavailable.
+        Raises Unavailable, or NewerDatabase.
         """
 
         def upgrade(session: Session) -> None:
@@ -122,7 +128,15 @@ class Database:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = session.connection()
-            command.upgrade(config, revision)
+            try:
+                command.upgrade(config, revision)
+            except CommandError as error:
+                if not isinstance(error.__cause__, ResolutionError):
+                    raise
+                raise NewerDatabase(
+                    "The database was migrated by a newer version of Ranjana "
+                    f"(revision {error.__cause__.argument}): use that one, or restore a backup."
+                ) from error
 
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +169,21 @@ def answer_http_exception(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     sentence = _SENTENCES.get(error.status_code, f"{error.detail.rstrip('.')}.")
-    return error_response(error.status_code, sentence, code, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return error_response(error.status_code, sentence, code, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that an address takes: Starlette names those of its first route only."""
+    scope = request.scope
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 def answer_unexpected(request_id: str) -> JSONResponse:

@@ -15,6 +15,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from auth_api.tables import now
@@ -92,6 +93,14 @@ class Storage:
                 with contextlib.suppress(FileNotFoundError):  # somebody else cleans up too
                     newest[media] = max(newest.get(media, 0), entry.stat().st_mtime)
             yield from (media for media, at in newest.items() if time.time() - at >= seconds)
+
+    def delete_empty_folders(self) -> None:
+        """Deletes the folders of past hours that have no pictures any more; blocks."""
+        current = f"{now() - timedelta(hours=2):{_HOUR}}"  # nobody writes to those before it
+        for folder in self._folder.glob("[0-9]*"):
+            if folder.name < current:
+                with contextlib.suppress(OSError):  # has pictures
+                    folder.rmdir()
 
     def _path(self, media: str, kind: str) -> Path:
         return self._folder_of(media) / f"{media}.{kind}"

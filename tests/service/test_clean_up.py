@@ -133,6 +133,18 @@ def test_only_old_pictures_of_no_entry_are_strays(api: Api, user: User) -> None:
     assert clean_up(api, "--orphans-after", "0")[2] == 0
 
 
+def test_folders_of_past_hours_go_with_their_last_picture(api: Api, user: User) -> None:
+    assert user.predict().status_code == 200
+    names = [f"20200101{hour:02}-{number:032x}" for number, hour in enumerate((0, 0, 1))]
+    gone, left, alone = (add_pictures(api, [name]).pop() for name in names)
+    make_old({gone, alone}, 3700)
+    assert clean_up(api)[2] == 2
+    folders = {path.name for path in api.media.iterdir()}
+    assert {"2020010100", f"{now():%Y%m%d%H}"} <= folders
+    assert "2020010101" not in folders
+    assert files(api) >= {left}
+
+
 def test_ended_sessions_go_and_living_ones_stay(api: Api, user: User) -> None:
     owner = number_of(user)
     clean_up(api)

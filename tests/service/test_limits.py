@@ -398,6 +398,18 @@ ANSWERS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/api/me/", "DELETE, GET, HEAD, PATCH"), ("/api/predict/", "POST")],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    limited: Api, address: str, path: str, methods: str
+) -> None:
+    response = ask(limited, "PUT", path, address, {})
+    assert response.status_code == 405
+    assert response.headers["Allow"] == methods
+
+
 @pytest.mark.parametrize("status", ANSWERS)
 def test_every_answer_has_the_headers_that_keep_browsers_safe(
     limited: Api, address: str, status: int

@@ -176,22 +176,41 @@ def test_every_revision_can_be_taken_back(empty: str) -> None:
 
 
 def test_four_that_start_on_one_empty_database_all_succeed(empty: str, tmp_path: Path) -> None:
-    def start(number: int) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, **private(tmp_path / str(number)), "DATABASE_URL": empty}
-        return subprocess.run(
-            [sys.executable, "-m", "auth_api", "clean-up"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def clean_up(number: int) -> subprocess.CompletedProcess[str]:
+        return auth_api(empty, tmp_path / str(number), "clean-up")
 
     with ThreadPoolExecutor(4) as operators:
-        done = list(operators.map(start, range(4)))
+        done = list(operators.map(clean_up, range(4)))
     assert [process.returncode for process in done] == [0, 0, 0, 0], [d.stderr for d in done]
     assert revision_of(empty) == REVISIONS[-1]
     assert within(empty, differences) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["clean-up"]])
+def test_a_database_of_a_newer_version_is_left_alone(
+    empty: str, tmp_path: Path, arguments: list[str]
+) -> None:
+    migrate(empty)
+    newer = text(f"UPDATE {VERSIONS} SET version_num = '9999'")
+    within(empty, lambda connection: connection.execute(newer))
+    done = auth_api(empty, tmp_path, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database was migrated by a newer version of Ranjana")
+    assert len(done.stderr.splitlines()) == 1
+    assert revision_of(empty) == "9999"
+
+
+def auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m auth_api` on a database, until it ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "auth_api", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **private(folder), "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])

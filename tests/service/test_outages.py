@@ -38,14 +38,17 @@ def answered(responses: list[httpx2.Response]) -> set[int]:
     return {response.json()["prediction_id"] for response in responses if response.is_success}
 
 
-def test_a_database_that_is_gone_for_ten_seconds_costs_503s_and_nothing_else(
-    start_api: StartApi, database: str, tmp_path: Path
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
+    start_api: StartApi, database: str, tmp_path: Path, how: str
 ) -> None:
+    if how == "hanging" and database == "sqlite":
+        pytest.skip("a file does not hang")
     server = PostgreSQL(tmp_path / "postgresql") if database == "postgresql" else None
     api = start_api({"DATABASE_URL": server.new_database()} if server else {})
     user = api.sign_up()
     with steady_predictions(user) as responses:
-        with gone(api, server):
+        with server.hanging() if server and how == "hanging" else gone(api, server):
             time.sleep(SECONDS / 2)
             anonymous = api.client.post("/api/predict/", files={"image": encode(reference(7))})
             if server:
