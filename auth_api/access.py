@@ -5,6 +5,7 @@ and `admit` is the only place where they are enforced.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -12,16 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.batching import Batched
-from auth_api.database import Database, core_of
+from auth_api.database import Database
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.settings import Settings
+from auth_api.statements import Lookup
 from auth_api.tables import ApiKey, Session, User, now
 from auth_api.tokens import Tokens, hashed
 
@@ -36,26 +38,18 @@ _USE_NOTED_EVERY = 60.0
 # Seconds: a look-up costs as much for one caller as for ten.
 _GATHER = 0.003
 
-# Made once, of plain columns: they are executed for every request, or nearly so.
-_USERS, _SESSIONS, _KEYS = (core_of(table).c for table in (User, Session, ApiKey))
-_BY_SESSION = (
-    select(_SESSIONS.id, _SESSIONS.user_id, _USERS.role)
-    .join_from(core_of(Session), core_of(User))
-    .where(
-        _SESSIONS.id.in_(bindparam("sessions", expanding=True)),
-        _SESSIONS.revoked_at.is_(None),
-        _SESSIONS.expires_at > bindparam("now"),
-        _USERS.active,
-    )
+_BY_SESSION = Lookup(
+    """SELECT sessions.id, sessions.user_id, users.role
+    FROM sessions JOIN users ON users.id = sessions.user_id
+    WHERE sessions.id {among} AND sessions.revoked_at IS NULL AND sessions.expires_at > {moment}
+        AND users.active"""
 )
-_BY_KEY = (
-    select(_KEYS.id, _KEYS.hash, _KEYS.user_id, _KEYS.scopes, _USERS.role)
-    .join_from(core_of(ApiKey), core_of(User))
-    .where(
-        _KEYS.hash.in_(bindparam("hashes", expanding=True)),
-        or_(_KEYS.expires_at.is_(None), _KEYS.expires_at > bindparam("now")),
-        _USERS.active,
-    )
+_BY_KEY = Lookup(
+    """SELECT api_keys.hash, api_keys.id, api_keys.user_id, CAST(api_keys.scopes AS TEXT),
+        users.role
+    FROM api_keys JOIN users ON users.id = api_keys.user_id
+    WHERE api_keys.hash {among}
+        AND (api_keys.expires_at IS NULL OR api_keys.expires_at > {moment}) AND users.active"""
 )
 
 
@@ -144,22 +138,22 @@ class Gate:
         return await self._by_key(hashed(key)) if key is not None else None
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
-        known = {"sessions": list(set(sessions)), "now": now()}
-        rows = await self._database.read(lambda session: session.execute(_BY_SESSION, known).all())
-        found = {row.id: Caller(row.user_id, row.role, session_id=row.id) for row in rows}
+        rows = await self._database.look_up(_BY_SESSION, list(set(sessions)), now())
+        found = {
+            session: Caller(user_id, role, session_id=session) for session, user_id, role in rows
+        }
         return [
-            found.get(identifier)
+            found.get(session)
             or Unauthorised("The session has ended: please sign in again.", "session_ended")
-            for identifier in sessions
+            for session in sessions
         ]
 
     async def _find_by_key(self, hashes: Sequence[str]) -> Sequence[Caller | Exception]:
-        known = {"hashes": list(set(hashes)), "now": now()}
-        rows = await self._database.read(lambda session: session.execute(_BY_KEY, known).all())
-        self._note_use([row.id for row in rows])
+        rows = await self._database.look_up(_BY_KEY, list(set(hashes)), now())
+        self._note_use([number for _, number, *_ in rows])
         found = {
-            row.hash: Caller(row.user_id, row.role, api_key_id=row.id, scopes=tuple(row.scopes))
-            for row in rows
+            key_hash: Caller(user_id, role, api_key_id=number, scopes=tuple(json.loads(scopes)))
+            for key_hash, number, user_id, scopes, role in rows
         }
         return [
             found.get(key_hash)

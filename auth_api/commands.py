@@ -8,20 +8,23 @@ import sys
 from email_validator import EmailNotValidError, validate_email
 
 from auth_api import cleanup
+from auth_api.database import Database
 from auth_api.errors import BadRequest
 from auth_api.metrics import Metrics
-from auth_api.services import opened
+from auth_api.services import migrated, opened
 from auth_api.settings import Settings
 
 
 async def prepare(settings: Settings) -> None:
-    """Waits for the database and migrates it, so that what keeps the service from starting is
-    said in a sentence.
+    """Migrates the database, so that what keeps the service from starting is said in a sentence.
 
     Raises Unavailable or NewerDatabase.
     """
-    async with opened(settings, Metrics()):
-        pass
+    database = Database(settings)
+    try:
+        await migrated(database)
+    finally:
+        await database.aclose()
 
 
 async def create_admin(settings: Settings, username: str, email: str) -> None:

@@ -8,12 +8,11 @@ understand.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
-import time
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,17 +21,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
-from sqlalchemy import Connection, Table, create_engine, event, insert, make_url, text
+from sqlalchemy import Table, insert, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
+from auth_api.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
+from auth_api.statements import Insertion, Lookup, Row
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +39,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 Result = TypeVar("Result")
 
-# Seconds: for a connection, for a statement, for a lock that another holds.
-_CONNECT = 3.0
-_STATEMENT = 5.0
-_MIGRATION = 3600.0
-_READERS = 4
-_CONNECTIONS = 16
-_WRITES = "ranjana_writes"
+_MIGRATION_SECONDS = 3600.0
 # Any number will do that nobody else uses in the same database.
 _MIGRATION_LOCK = 72645262
 # Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, no such
@@ -70,7 +63,7 @@ class Database:
             settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}"
         )
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._backend = _Threads(self.url) if self.is_sqlite else _Asyncio(self.url)
+        self._backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url)
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -81,16 +74,29 @@ class Database:
         with _translated():
             return await self._backend.read(work)
 
-    async def write(self, work: Callable[[Session], Result], *, alone: bool = False) -> Result:
+    async def write(self, work: Callable[[Session], Result]) -> Result:
         """Has `work` done in one transaction, committed unless it raises.
 
-        With `alone` it executes once, on many rows at most, and PostgreSQL is spared the round
-        trips of a transaction. Raises Unavailable; whether the transaction took place is then
-        unknown if it was its commit that failed. It goes on when the caller is cancelled, on
-        SQLite.
+        Raises Unavailable; whether the transaction took place is then unknown if it was its
+        commit that failed. It goes on when the caller is cancelled, on SQLite.
         """
         with _translated():
-            return await (self._backend.write_alone if alone else self._backend.write)(work)
+            return await self._backend.write(work)
+
+    async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
+        """What belongs to `keys` at a point in time. Raises Unavailable."""
+        with _translated():
+            return await self._backend.look_up(lookup, keys, moment)
+
+    async def insert_alone(
+        self, insertion: Insertion, rows: Sequence[dict[str, Any]]
+    ) -> Sequence[int]:
+        """Inserts one or more rows in a transaction of their own; answers their ids, in order.
+
+        Raises IntegrityError, or Unavailable as `write` does.
+        """
+        with _translated():
+            return await self._backend.insert(insertion, rows)
 
     def insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that can say what becomes of a row that is there already."""
@@ -105,11 +111,9 @@ class Database:
         if not self.is_sqlite:
             numbered = insert(core).returning(core.c.id, sort_by_parameter_order=True)
             return transaction.execute(numbered, rows).scalars().all()
-        # SQLAlchemy would insert those whose ids are asked for one by one. As nobody else writes
-        # meanwhile, the ids follow each other (https://sqlite.org/autoinc.html).
+        # SQLAlchemy would insert those whose ids are asked for one by one.
         transaction.execute(insert(core), rows)
-        last = transaction.execute(text("SELECT last_insert_rowid()")).scalar_one()
-        return range(last - len(rows) + 1, last + 1)
+        return last_numbers(transaction.execute(text(LAST_NUMBER)).scalar_one(), len(rows))
 
     async def ping(self) -> None:
         """Raises Unavailable when there is no answer."""
@@ -140,94 +144,12 @@ class Database:
 
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
-        patient = _Threads(self.url) if self.is_sqlite else _Asyncio(self.url, _MIGRATION)
+        patient = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _MIGRATION_SECONDS)
         try:
             with _translated():
                 await patient.write(upgrade)
         finally:
             await patient.aclose()
-
-
-class _Threads:
-    """SQLite: some threads read, one writes, so that writers wait in order and not by polling."""
-
-    def __init__(self, url: URL) -> None:
-        self._engine = create_engine(
-            url,
-            pool_size=_READERS + 1,
-            # What is in a statement may be personal, and errors are logged.
-            hide_parameters=True,
-            connect_args={"timeout": _STATEMENT},
-        )
-        event.listen(self._engine, "connect", _set_up_sqlite)
-        event.listen(self._engine, "begin", _begin_sqlite)
-        self._writing = self._engine.execution_options(**{_WRITES: True})
-        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
-
-    async def aclose(self) -> None:
-        for threads in (self._readers, self._writer):
-            await asyncio.to_thread(threads.shutdown)
-        self._engine.dispose()
-
-    async def read(self, work: Callable[[Session], Result]) -> Result:
-        def run() -> Result:
-            with Session(self._engine, expire_on_commit=False) as session:
-                return work(session)
-
-        return await _soon(self._readers, run)
-
-    async def write(self, work: Callable[[Session], Result]) -> Result:
-        def run() -> Result:
-            with Session(self._writing, expire_on_commit=False) as session, session.begin():
-                return work(session)
-
-        return await _soon(self._writer, run)
-
-    # Nothing to be spared: a transaction takes no round trips here.
-    write_alone = write
-
-
-async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    """Has a thread work, unless none is free in time: callers do not wait for ever."""
-    deadline = time.monotonic() + _STATEMENT
-
-    def run() -> Result:
-        if time.monotonic() > deadline:
-            raise PoolTimeout("too many wait for the database")
-        return work()
-
-    context = contextvars.copy_context()  # has the id of the request
-    return await asyncio.get_running_loop().run_in_executor(threads, context.run, run)
-
-
-class _Asyncio:
-    """PostgreSQL, through asyncpg."""
-
-    def __init__(self, url: URL, seconds: float = _STATEMENT) -> None:
-        self._engine = create_async_engine(
-            url,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=_STATEMENT,
-            hide_parameters=True,
-            connect_args={"timeout": _CONNECT, "command_timeout": seconds},
-        )
-        # Each statement is a transaction by itself, without the round trips of one.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def aclose(self) -> None:
-        await self._engine.dispose()
-
-    async def read(self, work: Callable[[Session], Result]) -> Result:
-        async with AsyncSession(self._reading, expire_on_commit=False) as session:
-            return await session.run_sync(work)
-
-    write_alone = read
-
-    async def write(self, work: Callable[[Session], Result]) -> Result:
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            return await session.run_sync(work)
 
 
 def core_of(table: type[SQLModel]) -> Table:
@@ -236,35 +158,24 @@ def core_of(table: type[SQLModel]) -> Table:
     return core
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # Transactions begin where `_begin_sqlite` says, not where the driver guesses.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        # Readers and the writer do not wait for each other.
-        "journal_mode = WAL",
-        # What was answered is on the disk, also when the power fails (the default with WAL
-        # would only guarantee that after a crash of this process).
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that turns into a writing one half-way fails at once where another writes;
-    # one that says so from the start waits. Reading needs none at all.
-    if connection.get_execution_options().get(_WRITES):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turns what says that the database is away into Unavailable."""
+    """Turns what says that the database is away into Unavailable, and what drivers say of a
+    constraint into SQLAlchemy's word for it.
+    """
     try:
         yield
-    except (DBAPIError, PoolTimeout, asyncpg.PostgresError, OSError, asyncio.TimeoutError) as error:
+    except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise IntegrityError(None, None, error) from error
+    except (
+        DBAPIError,
+        PoolTimeout,
+        sqlite3.OperationalError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        OSError,
+        asyncio.TimeoutError,
+    ) as error:
         if not _is_away(error):
             raise
         logger.warning("the database is away", extra={"reason": repr(error)})

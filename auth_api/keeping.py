@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from auth_api import practice
 from auth_api.batching import Batched
-from auth_api.database import Database
+from auth_api.database import Database, core_of
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history import Table
 from auth_api.progress import slot_of
+from auth_api.statements import Insertion
 from auth_api.storage import Pictures, Storage, new_media
 from auth_api.tables import Attempt, Comparison, Prediction, now
 from auth_api.torchserve import Answer
@@ -45,6 +46,8 @@ COMPARED = (
 _GATHER = 0.003
 _GATHER_MEANWHILE = 0.012
 _REMEMBERED = 10_000
+
+_PREDICTIONS = Insertion(core_of(Prediction))
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,9 @@ class Keeper:
         try:
             # Should the commit fail, nobody knows whether it took place: the pictures stay for
             # the clean-up to judge.
-            numbers = await self._database.write(
-                lambda transaction: self._add(transaction, rows), alone=self._is_simple(rows)
-            )
+            if self._is_simple(rows):
+                return await self._database.insert_alone(_PREDICTIONS, [row.values for row in rows])
+            numbers = await self._database.write(lambda transaction: self._add(transaction, rows))
         except DBAPIError:
             # Somebody among them deleted the account just now, most likely.
             return [await self._write_alone(row) for row in rows]

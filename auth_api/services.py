@@ -56,7 +56,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     """
     tokens = Tokens(settings)
     database = Database(settings)
-    await _migrated(database)
+    await migrated(database)
     limits = RateLimits(settings)
     storage = Storage(settings.media_dir)
     passwords = Passwords(settings)
@@ -84,7 +84,8 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         await database.aclose()
 
 
-async def _migrated(database: Database) -> None:
+async def migrated(database: Database) -> None:
+    """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
     for attempt in range(_DATABASE_ATTEMPTS):
         try:
             return await database.migrate()
