@@ -19,10 +19,11 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from auth_api import audit
+from auth_api.columns import now
 from auth_api.database import Database
 from auth_api.settings import Settings
 from auth_api.storage import Storage
-from auth_api.tables import Comparison, Prediction, RefreshToken, Session, now
+from auth_api.tables import Comparison, Prediction, RefreshToken, Session
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from auth_api.tables import now
+from auth_api.columns import now
 
 _NAME_BYTES = 16
 _HOUR = "%Y%m%d%H"

@@ -14,66 +14,22 @@ by the column `media` (`auth_api.storage`). Times are UTC.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, text
 from sqlmodel import Field, SQLModel
 
-# SQLite numbers its rows itself only in a column of the type INTEGER.
-_Number = BigInteger().with_variant(Integer, "sqlite")
-# Numbers of deleted rows are never given again.
-_NUMBERED = {"sqlite_autoincrement": True}
-
-
-class Utc(TypeDecorator[datetime]):
-    """A moment; aware in Python, also where the database keeps no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Python to the database."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(timezone.utc).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The database to Python."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
-
-
-def now() -> datetime:
-    """The present moment, aware."""
-    return datetime.now(timezone.utc)
-
-
-def _id() -> Any:
-    return Field(default=None, sa_column=Column(_Number, primary_key=True))
-
-
-def _of_user(*, index: bool = False) -> Any:
-    reference = ForeignKey("users.id", ondelete="CASCADE")
-    return Field(sa_column=Column(_Number, reference, nullable=False, index=index))
-
-
-def _moment(*, nullable: bool = False) -> Any:
-    if nullable:
-        return Field(default=None, sa_column=Column(Utc, nullable=True))
-    return Field(default_factory=now, sa_column=Column(Utc, nullable=False))
+from auth_api.columns import NUMBERED, Number, moment, of_user, row_id
 
 
 class User(SQLModel, table=True):
     """Someone with an account."""
 
     __tablename__ = "users"
-    __table_args__ = (_NUMBERED,)
+    __table_args__ = (NUMBERED,)
 
-    id: int | None = _id()
+    id: int | None = row_id()
     username: str
     username_key: str = Field(unique=True)
     """What two look-alike names have in common, see `auth_api.names`."""
@@ -83,7 +39,7 @@ class User(SQLModel, table=True):
     role: str = "user"
     active: bool = True
     timezone: str = "UTC"
-    created_at: datetime = _moment()
+    created_at: datetime = moment()
 
 
 class Session(SQLModel, table=True):
@@ -97,10 +53,10 @@ class Session(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    user_id: int = _of_user(index=True)
-    created_at: datetime = _moment()
-    expires_at: datetime = _moment()
-    revoked_at: datetime | None = _moment(nullable=True)
+    user_id: int = of_user(index=True)
+    created_at: datetime = moment()
+    expires_at: datetime = moment()
+    revoked_at: datetime | None = moment(nullable=True)
 
 
 class RefreshToken(SQLModel, table=True):
@@ -113,24 +69,24 @@ class RefreshToken(SQLModel, table=True):
     session_id: str = Field(
         sa_column=Column(ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True)
     )
-    used_at: datetime | None = _moment(nullable=True)
+    used_at: datetime | None = moment(nullable=True)
 
 
 class ApiKey(SQLModel, table=True):
     """A key for programs, by its hash."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (_NUMBERED,)
+    __table_args__ = (NUMBERED,)
 
-    id: int | None = _id()
-    user_id: int = _of_user(index=True)
+    id: int | None = row_id()
+    user_id: int = of_user(index=True)
     name: str
     prefix: str
     hash: str = Field(unique=True)
     scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    created_at: datetime = _moment()
-    expires_at: datetime | None = _moment(nullable=True)
-    last_used_at: datetime | None = _moment(nullable=True)
+    created_at: datetime = moment()
+    expires_at: datetime | None = moment(nullable=True)
+    last_used_at: datetime | None = moment(nullable=True)
 
 
 class Prediction(SQLModel, table=True):
@@ -141,12 +97,12 @@ class Prediction(SQLModel, table=True):
         Index("ix_predictions_page", "user_id", "id"),
         Index("ix_predictions_class", "user_id", "predicted_class", "id"),
         Index("ix_predictions_created", "created_at"),
-        _NUMBERED,
+        NUMBERED,
     )
 
-    id: int | None = _id()
-    user_id: int = _of_user()
-    created_at: datetime = _moment()
+    id: int | None = row_id()
+    user_id: int = of_user()
+    created_at: datetime = moment()
     model: str
     version: str
     predicted_class: int
@@ -164,12 +120,12 @@ class Comparison(SQLModel, table=True):
         Index("ix_comparisons_page", "user_id", "id"),
         Index("ix_comparisons_class", "user_id", "target_class", "id"),
         Index("ix_comparisons_created", "created_at"),
-        _NUMBERED,
+        NUMBERED,
     )
 
-    id: int | None = _id()
-    user_id: int = _of_user()
-    created_at: datetime = _moment()
+    id: int | None = row_id()
+    user_id: int = of_user()
+    created_at: datetime = moment()
     model: str
     version: str
     target_class: int
@@ -189,20 +145,20 @@ class Feedback(SQLModel, table=True):
     """What a user says of a prediction."""
 
     __tablename__ = "feedback"
-    __table_args__ = (_NUMBERED,)
+    __table_args__ = (NUMBERED,)
 
-    id: int | None = _id()
+    id: int | None = row_id()
     prediction_id: int = Field(
         sa_column=Column(
-            _Number, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
+            Number, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
         )
     )
-    user_id: int = _of_user(index=True)
+    user_id: int = of_user(index=True)
     actual_class: int
     rating: int | None = None
     comments: str | None = None
-    created_at: datetime = _moment()
-    updated_at: datetime = _moment()
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
 
 
 class Attempt(SQLModel, table=True):
@@ -214,10 +170,10 @@ class Attempt(SQLModel, table=True):
     __tablename__ = "attempts"
     __table_args__ = (Index("ix_attempts_character", "user_id", "character", "comparison_id"),)
 
-    comparison_id: int = Field(sa_column=Column(_Number, primary_key=True, autoincrement=False))
-    user_id: int = _of_user()
+    comparison_id: int = Field(sa_column=Column(Number, primary_key=True, autoincrement=False))
+    user_id: int = of_user()
     character: int
-    at: datetime = _moment()
+    at: datetime = moment()
     score: float
 
 
@@ -227,7 +183,7 @@ class CharacterProgress(SQLModel, table=True):
     __tablename__ = "character_progress"
 
     user_id: int = Field(
-        sa_column=Column(_Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+        sa_column=Column(Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     )
     character: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     attempts: int = 0
@@ -235,7 +191,7 @@ class CharacterProgress(SQLModel, table=True):
     quality: float = 0
     recent: list[float] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     card: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
-    last_at: datetime | None = _moment(nullable=True)
+    last_at: datetime | None = moment(nullable=True)
 
 
 class PracticeSlot(SQLModel, table=True):
@@ -248,7 +204,7 @@ class PracticeSlot(SQLModel, table=True):
     __tablename__ = "practice_slots"
 
     user_id: int = Field(
-        sa_column=Column(_Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+        sa_column=Column(Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     )
     slot: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
@@ -260,13 +216,13 @@ class AuditEntry(SQLModel, table=True):
     __table_args__ = (
         Index("ix_audit_log_user", "user_id", "id"),
         Index("ix_audit_log_action", "action", "id"),
-        _NUMBERED,
+        NUMBERED,
     )
 
-    id: int | None = _id()
-    at: datetime = _moment()
+    id: int | None = row_id()
+    at: datetime = moment()
     action: str
-    user_id: int | None = Field(default=None, sa_column=Column(_Number, nullable=True))
+    user_id: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
     """Who, by number: the row says nothing of a person whose account is gone."""
     address: str | None = None
     request_id: str | None = None

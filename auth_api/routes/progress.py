@@ -14,13 +14,14 @@ from starlette.routing import Route
 
 from auth_api import audit, practice, presenting
 from auth_api.access import HISTORY, require_alive
+from auth_api.columns import now
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.presenting import iso
 from auth_api.progress import Practice, next_to_practise, streak, trend_word
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services
-from auth_api.tables import Feedback, Prediction, now
+from auth_api.tables import Feedback, Prediction
 from auth_api.validation import invalid, parse_json, parse_query
 from handlers.characters import CHARACTERS, Character
 

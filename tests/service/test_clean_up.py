@@ -12,8 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, update
 
+from auth_api.columns import now
 from auth_api.storage import Storage, new_media
-from auth_api.tables import Comparison, Prediction, RefreshToken, Session, now
+from auth_api.tables import Comparison, Prediction, RefreshToken, Session
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.running import wait_for
