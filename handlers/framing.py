@@ -1,17 +1,25 @@
-"""The last step of preprocessing, shared with training: ink of any size -> 64x64 ink image."""
+"""The last step of preprocessing, shared with training: ink of any size -> ink image of one
+size.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from handlers.arrays import Gray, gray
+from handlers.arrays import Gray, Mask, gray
 
 INK_SIZE = 64
 """Side of an ink image in pixels."""
 
 INK_MARGIN = 4
 """Free pixels between the longer side of the character and the edge of the ink image."""
+
+DIGIT_SIZE = 28
+"""Side of the ink image of a digit in pixels, as in MNIST."""
+
+DIGIT_BOX = 20
+"""Longer side of the digit in it."""
 
 
 def frame_ink(ink: Gray) -> Gray:
@@ -32,4 +40,38 @@ def frame_ink(ink: Gray) -> Gray:
     framed = gray(np.zeros((INK_SIZE, INK_SIZE)))
     left, top = (INK_SIZE - size[0]) // 2, (INK_SIZE - size[1]) // 2
     framed[top : top + size[1], left : left + size[0]] = resized
+    return framed
+
+
+def frame_digit(ink: Gray, mask: Mask) -> Gray:
+    """Brings a digit to the form of MNIST's images (LeCun et al. 1998, and
+    http://yann.lecun.com/exdb/mnist): scaled to fit 20x20 pixels, grey where an edge covers a
+    pixel in part, its centre of mass in the middle of 28x28.
+
+    `ink`, uint8 of shape (height, width), says how much ink there is, `mask` which of it belongs
+    to the digit. Returns uint8 of shape (28, 28), the densest ink 255. Raises ValueError where
+    `mask` is empty.
+    """
+    x, y, width, height = cv2.boundingRect(gray(mask))
+    if not width:
+        raise ValueError("no ink to frame")
+    # The edges of strokes are only partly ink and outside the mask.
+    around = cv2.dilate(gray(mask), np.ones((3, 3), np.uint8))
+    digit = gray(ink * around)[y : y + height, x : x + width]
+    scale = DIGIT_BOX / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(digit, size, interpolation=method).astype(np.float32)
+    resized *= 255 / max(1.0, float(resized.max()))
+    mass = max(1e-6, float(resized.sum()))
+    middle = (
+        float((resized.sum(axis=0) * np.arange(size[0])).sum()) / mass,
+        float((resized.sum(axis=1) * np.arange(size[1])).sum()) / mass,
+    )
+    left, top = (
+        min(max(0, round(DIGIT_SIZE / 2 - centre)), DIGIT_SIZE - side)
+        for centre, side in zip(middle, size, strict=True)
+    )
+    framed = gray(np.zeros((DIGIT_SIZE, DIGIT_SIZE)))
+    framed[top : top + size[1], left : left + size[0]] = resized.round()
     return framed

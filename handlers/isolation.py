@@ -4,6 +4,8 @@ stay, specks and neighbours go.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +29,19 @@ _NOISE_MAIN_SHARE = 0.10
 _NOISE_TURNED = 0.12
 
 
-def isolate(mask: Mask) -> Mask | None:
-    """Returns the mask of the character alone, cropped to it, or None where it cannot be
-    told from its surroundings: it reaches all four edges of the picture.
+class Isolated(NamedTuple):
+    """The mask of a character alone, cropped to it, and the corner of the picture that it was
+    cropped at, in pixels from the upper left.
+    """
+
+    mask: Mask
+    left: int
+    top: int
+
+
+def isolate(mask: Mask) -> Isolated | None:
+    """Returns the character alone, or None where it cannot be told from its surroundings: it
+    reaches all four edges of the picture.
 
     Raises NoCharacterFound when the mask is empty, full or nothing but specks.
     """
@@ -59,7 +71,8 @@ def isolate(mask: Mask) -> Mask | None:
     kept = _gather(main, boxes, areas)
     left, top = boxes[kept, :2].min(axis=0)
     right, bottom = (boxes[kept, :2] + boxes[kept, 2:]).max(axis=0)
-    return to_mask(np.concatenate([[False], kept])[labels[top:bottom, left:right]])
+    character = np.concatenate([[False], kept])[labels[top:bottom, left:right]]
+    return Isolated(to_mask(character), int(left), int(top))
 
 
 def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
