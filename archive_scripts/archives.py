@@ -30,6 +30,7 @@ _SHARED_MODULES = (
     "comparison",
     "decoding",
     "distance",
+    "enhancement",
     "errors",
     "faults",
     "feedback",
@@ -41,6 +42,7 @@ _SHARED_MODULES = (
     "pictures",
     "places",
     "preprocessing",
+    "reading",
     "ruled_lines",
 )
 
@@ -90,6 +92,13 @@ RECIPES = (
         version="1.0",
         handler="recognition",
         weights=ROOT / "weights" / "recognition.safetensors",
+    ),
+    ArchiveRecipe(
+        name="digits",
+        version="1.0",
+        handler="digits",
+        worker_share=0.5,
+        weights=ROOT / "weights" / "digits.safetensors",
     ),
     ArchiveRecipe(
         name="similarity",

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archive_scripts.datasets import Material
+from archive_scripts.datasets import CharacterMaterial
 from archive_scripts.labelled import load_samples
 from archive_scripts.synthesis import capture
 from handlers.arrays import Gray, gray
@@ -23,7 +23,7 @@ _REAL, _SYNTHETIC = 40, 0
 
 
 def contact_sheet(
-    material: Material, folders: Iterable[Path], samples: int = 10, seed: int = 0
+    material: CharacterMaterial, folders: Iterable[Path], samples: int = 10, seed: int = 0
 ) -> Gray:
     """Every class in a strip: its name, the real pictures of `folders` as preprocessing leaves
     them on grey, then `samples` synthetic ones. Returns a uint8 picture, (height, width).

@@ -7,6 +7,7 @@ from pathlib import Path
 from archive_scripts.export import export_comparer, export_recogniser
 from archive_scripts.reference_forms import reference_forms
 from handlers.forms import save_forms
+from handlers.framing import DIGIT_SIZE
 
 _REFERENCES = Path(__file__).resolve().parents[1] / "reference_images"
 
@@ -14,6 +15,11 @@ _REFERENCES = Path(__file__).resolve().parents[1] / "reference_images"
 def recognition(weights: Path, model: Path, folder: Path) -> None:
     """Writes `model`; the handler needs nothing else in the archive's `folder`."""
     export_recogniser(weights, model)
+
+
+def digits(weights: Path, model: Path, folder: Path) -> None:
+    """Writes `model`; the handler needs nothing else in the archive's `folder`."""
+    export_recogniser(weights, model, DIGIT_SIZE)
 
 
 def similarity(weights: Path, model: Path, folder: Path) -> None:

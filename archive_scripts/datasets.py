@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,9 +29,16 @@ IMPOSTOR = -1
 _FONT_PIXELS = 256
 
 
+class Material(Protocol):
+    """What training images are made of."""
+
+    def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
+        """One ink image, uint8 of shape (side, side), and its class."""
+
+
 @dataclass(frozen=True)
-class Material:
-    """All that training images are made of."""
+class CharacterMaterial:
+    """All that training images of characters are made of."""
 
     letterforms: list[list[Letterform]]
     """Ways to write each character: `[class][variant]`."""
@@ -61,7 +69,7 @@ def load_material(
     labelled: Path | None = None,
     sample_share: float = 0.5,
     impostor_share: float = 0.08,
-) -> Material:
+) -> CharacterMaterial:
     """Brings together the described strokes, fonts, folders of glyphs and labelled pictures.
 
     `without` names sources of strokes to leave out. Raises ValueError where a class has
@@ -86,13 +94,13 @@ def load_material(
     for index, forms in enumerate(letterforms):
         if not forms and not (samples and samples[index]):
             raise ValueError(f"nothing shows class {index}: name a font or a folder of glyphs")
-    return Material(letterforms, samples, sample_share, impostor_share)
+    return CharacterMaterial(letterforms, samples, sample_share, impostor_share)
 
 
 class SyntheticBatches(Dataset[Batch]):
     """A fixed sequence of synthetic batches: number i is the same in every run with one seed.
 
-    Each item is (float32 (batch_size, 1, 64, 64), int64 (batch_size,)). Because a batch
+    Each item is (float32 (batch_size, 1, side, side), int64 (batch_size,)). Because a batch
     depends on its number alone, an interrupted training resumes in the middle of the
     sequence, and any number of loader processes yields the same data.
     """

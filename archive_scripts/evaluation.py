@@ -18,7 +18,7 @@ from archive_scripts.inks import to_tensor
 from archive_scripts.labelled import labelled_pictures, pictures_in
 from archive_scripts.photographs import photograph
 from handlers.arrays import Gray, gray
-from handlers.characters import CHARACTERS
+from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess
 
@@ -33,7 +33,7 @@ class LabelledInks:
     """Pictures after preprocessing."""
 
     inks: list[Gray | None]
-    """64x64 ink images, None where preprocessing refused the picture."""
+    """Ink images, None where preprocessing refused the picture."""
     labels: npt.NDArray[np.int64]
     """The class of each, shape (n,)."""
 
@@ -92,10 +92,10 @@ def outputs(network: Callable[[torch.Tensor], torch.Tensor], inks: Sequence[Gray
 
 
 def probabilities(network: nn.Module, temperature: float, data: LabelledInks) -> Numbers:
-    """One probability a class and picture, shape (n, 36); rows of 0 for refused pictures."""
-    found = np.zeros((len(data.inks), len(CHARACTERS)))
-    logits = outputs(network, data.readable())
-    found[data.places()] = torch.softmax(logits.double() / temperature, dim=1).numpy()
+    """One probability a class and picture, shape (n, classes); rows of 0 for refused pictures."""
+    logits = outputs(network, data.readable()).double()
+    found = np.zeros((len(data.inks), logits.shape[1]))
+    found[data.places()] = torch.softmax(logits / temperature, dim=1).numpy()
     return found
 
 
@@ -108,7 +108,9 @@ class Evaluation:
     labels: npt.NDArray[np.int64]
     """True classes, shape (n,)."""
     probabilities: Numbers
-    """Shape (n, 36), rows of 0 for refused pictures."""
+    """Shape (n, classes), rows of 0 for refused pictures."""
+    characters: Sequence[Character] = CHARACTERS
+    """The classes."""
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
@@ -123,8 +125,8 @@ class Evaluation:
         return float(hits.mean())
 
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Pictures by true class (row) and predicted class (column), shape (36, 36)."""
-        matrix = np.zeros((len(CHARACTERS), len(CHARACTERS)), np.int64)
+        """Pictures by true class (row) and predicted class (column), a square."""
+        matrix = np.zeros((len(self.characters), len(self.characters)), np.int64)
         read = self.predicted >= 0
         np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
         return matrix
@@ -133,7 +135,7 @@ class Evaluation:
         """Precision, recall, F1 and the number of pictures of each class."""
         matrix = self.confusion()
         rows = []
-        for character in CHARACTERS:
+        for character in self.characters:
             index = character.index
             support = int((self.labels == index).sum())
             hits = float(matrix[index, index])

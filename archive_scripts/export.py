@@ -19,10 +19,13 @@ from torch.nn import functional
 
 from archive_scripts.inks import reference_inks
 from archive_scripts.networks import describe_weights, halves, load_network
+from handlers.framing import INK_SIZE
 
 
 class Recogniser(nn.Module):
-    """Answers probabilities: (batch, 1, 64, 64) in 0-1 to (batch, classes), rows summing to 1."""
+    """Answers probabilities: (batch, 1, side, side) in 0-1 to (batch, classes), rows summing to
+    1; the side is that of the network's images.
+    """
 
     def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
@@ -34,7 +37,7 @@ class Recogniser(nn.Module):
         return torch.softmax(self.scores(self.maps(images)) / self.temperature, dim=1)
 
     def maps(self, images: torch.Tensor) -> torch.Tensor:
-        """The maps half-way, (batch, channels, 8, 8)."""
+        """The maps half-way, (batch, channels, 8, 8), for digits 7x7."""
         maps: torch.Tensor = self.early(images.contiguous(memory_format=torch.channels_last))
         return maps
 
@@ -82,10 +85,10 @@ class Comparer(nn.Module):
         return functional.pad(answers, (0, 1), value=math.sqrt(1 - self.scale**2))
 
 
-def export_recogniser(weights: Path, destination: Path) -> None:
-    """Writes the recognition network as frozen TorchScript that answers probabilities."""
+def export_recogniser(weights: Path, destination: Path, side: int = INK_SIZE) -> None:
+    """Writes a network that recognises as frozen TorchScript that answers probabilities."""
     temperature = describe_weights(weights).temperature
-    _save(Recogniser(load_network(weights), temperature), destination)
+    _save(Recogniser(load_network(weights), temperature), destination, side)
 
 
 def export_comparer(weights: Path, reference_images: Path, destination: Path) -> None:
@@ -94,9 +97,9 @@ def export_comparer(weights: Path, reference_images: Path, destination: Path) ->
     _save(Comparer(load_network(weights), references, describe_weights(weights).scale), destination)
 
 
-def _save(model: Recogniser | Comparer, destination: Path) -> None:
+def _save(model: Recogniser | Comparer, destination: Path, side: int = INK_SIZE) -> None:
     model.eval()
-    images = torch.zeros(2, 1, 64, 64)
+    images = torch.zeros(2, 1, side, side)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", DeprecationWarning)
         maps = model.maps(images)

@@ -14,6 +14,12 @@ Points = npt.NDArray[np.float64]
 _GRID = 9
 
 
+def resting_grid() -> Field:
+    """The grid of `bent_grid` where nothing is bent."""
+    steps = np.linspace(-1, 1, _GRID)
+    return field(np.dstack(np.meshgrid(steps, steps)))
+
+
 def bent_grid(rng: np.random.Generator) -> Field:
     """Where a regular 9x9 grid over the page goes: float32 of shape (9, 9, 2), x and y, -1 to 1."""
     steps = np.linspace(-1, 1, _GRID)

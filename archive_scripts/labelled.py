@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archive_scripts.hand import bent_grid, smooth_noise
-from handlers.arrays import Field, Gray, field, gray
+from archive_scripts.hand import bent_grid, resting_grid, smooth_noise
+from handlers.arrays import Gray, field, gray
 from handlers.characters import CHARACTERS
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess
@@ -63,7 +63,7 @@ class WrittenSample:
     def write(self, rng: np.random.Generator, side: int) -> Gray:
         """The sample bent as a hand does, the pen a little wider or narrower: (side, side)."""
         grid = bent_grid(rng)
-        still = _resting_grid()
+        still = resting_grid()
         freedom = rng.uniform(0.2, 1.0)
         lookup = still + freedom * (grid - still)
         # The ink fills seven eighths of its picture and, like every letterform, 0.65 of the page.
@@ -73,11 +73,6 @@ class WrittenSample:
         bent = cv2.GaussianBlur(bent, (0, 0), rng.uniform(0.3, 1.5))
         bent += 12 * smooth_noise(rng, 24, side)
         return gray(bent > rng.uniform(70, 180)) * 255
-
-
-def _resting_grid() -> Field:
-    steps = np.linspace(-1, 1, 9)
-    return field(np.dstack(np.meshgrid(steps, steps)))
 
 
 def load_samples(folder: Path) -> list[list[WrittenSample]]:

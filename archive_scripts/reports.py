@@ -11,22 +11,27 @@ from matplotlib.figure import Figure
 
 from archive_scripts.evaluation import BINS, Evaluation, ImpostorEvaluation
 from archive_scripts.verification import Verification
-from handlers.characters import CHARACTERS
 
 mpl.use("Agg")
 
 
 def recognition_lines(name: str, evaluation: Evaluation) -> str:
-    """The figures in a few lines of text."""
-    lines = [
-        f"{name}: {len(evaluation.labels)} pictures, top-1 {evaluation.top(1):.3f}, "
-        f"top-3 {evaluation.top(3):.3f}, "
-        f"expected calibration error {evaluation.calibration_error():.3f}"
-    ]
+    """The figures in a few lines of text, with every mistake."""
+    names = [character.name for character in evaluation.characters]
+    lines = [recognition_summary(name, evaluation)]
     for true, predicted in evaluation.mistakes():
-        read = "refused" if predicted < 0 else f"read as {CHARACTERS[predicted].name}"
-        lines.append(f"  {CHARACTERS[true].name} ({true}) {read}")
+        read = "refused" if predicted < 0 else f"read as {names[predicted]}"
+        lines.append(f"  {names[true]} ({true}) {read}")
     return "\n".join(lines)
+
+
+def recognition_summary(name: str, evaluation: Evaluation) -> str:
+    """The figures in a line."""
+    return (
+        f"{name}: {len(evaluation.labels)} pictures, top-1 {evaluation.top(1):.4f}, "
+        f"top-3 {evaluation.top(3):.4f}, "
+        f"expected calibration error {evaluation.calibration_error():.4f}"
+    )
 
 
 def impostor_line(name: str, evaluation: ImpostorEvaluation) -> str:
@@ -65,7 +70,7 @@ def draw_recognition(name: str, evaluation: Evaluation) -> Figure:
     for row, column in zip(*matrix.nonzero(), strict=True):
         colour = "white" if row == column else "firebrick"
         left.text(column, row, str(matrix[row, column]), ha="center", va="center", c=colour, size=7)
-    names = [f"{character.index} {character.name}" for character in CHARACTERS]
+    names = [f"{character.index} {character.name}" for character in evaluation.characters]
     left.set_xticks(range(len(names)), names, rotation=90, size=7)
     left.set_yticks(range(len(names)), names, size=7)
     left.set(xlabel="read as", ylabel="written", title=f"{name}: top-1 {evaluation.top(1):.3f}")

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from archive_scripts.archives import ROOT
 from archive_scripts.networks import load_network
+from handlers.characters import CHARACTERS
 from handlers.preprocessing import preprocess
-from handlers.recognition import describe
+from handlers.reading import describe
 
 _network = load_network(ROOT / "weights" / "recognition.safetensors")
 
@@ -30,7 +31,7 @@ async def predict(request: Request) -> JSONResponse:
     with torch.inference_mode():
         ink = torch.from_numpy(image.ink)[None, None].float() / 255
         probabilities = torch.softmax(_network(ink), dim=1)[0].double().numpy()
-    return JSONResponse(describe(image, probabilities))
+    return JSONResponse(describe(image, probabilities, CHARACTERS))
 
 
 app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ import torch
 from ts.metrics.metric_type_enum import MetricTypes
 
 from handlers.errors import RequestRefused, UnreadableImage
+from handlers.framing import INK_SIZE
 from handlers.preprocessing import InkImage, preprocess
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,15 @@ Answer = dict[str, Any]
 Request = Mapping[str, Any]
 
 
-Options = TypeVar("Options")
+class ImageOptions(Protocol):
+    """What every request may ask for."""
+
+    @property
+    def enhancement(self) -> int | None:
+        """How much to do about a poor picture, see `handlers.preprocessing`."""
+
+
+Options = TypeVar("Options", bound=ImageOptions)
 
 
 class WorkerContext(Protocol):
@@ -65,6 +74,9 @@ class ImageHandler(Generic[Options]):
     answers are.
     """
 
+    side: ClassVar[int] = INK_SIZE
+    """Of the ink images that the model takes, in pixels."""
+
     def initialize(self, context: WorkerContext) -> None:
         """Loads the model of the archive and warms it up; called once in a worker's life."""
         # One core a worker: left alone, torch and OpenCV in every worker would each take all
@@ -77,7 +89,7 @@ class ImageHandler(Generic[Options]):
         self.model = load_model(folder / manifest["serializedFile"], batch_size)
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
         self.load(folder)
-        warm_up(self.model, batch_size)
+        warm_up(self.model, batch_size, self.side)
 
     def load(self, folder: Path) -> None:
         """Reads what else there is in the unpacked archive at `folder`."""
@@ -92,7 +104,8 @@ class ImageHandler(Generic[Options]):
             try:
                 headers = context.get_all_request_header(index)
                 options = self.options({name.lower(): headers[name] for name in headers})
-                readable.append(Readable(index, preprocess(image_bytes(request)), options))
+                image = self.see(image_bytes(request), options.enhancement)
+                readable.append(Readable(index, image, options))
             except RequestRefused as refusal:
                 answers[index] = _refuse(context, index, refusal.status, refusal.code, str(refusal))
             except Exception:  # a bug of ours must not take the whole batch along
@@ -119,6 +132,10 @@ class ImageHandler(Generic[Options]):
             alone = [self._answers_of([item], context) for item in batch]
             return {index: answer for answers in alone for index, answer in answers.items()}
         return {batch[0].index: _fail(context, batch[0].index)}
+
+    def see(self, data: bytes, enhancement: int | None) -> InkImage:
+        """The ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
+        return preprocess(data, enhancement)
 
     def options(self, headers: Mapping[str, str]) -> Options:
         """What a request asks for in its headers, whose names are in lower case.
@@ -147,12 +164,12 @@ def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
 
 
 def stack(batch: Sequence[Readable[Any]]) -> torch.Tensor:
-    """The ink images of a batch as the model takes them: float32 (n, 1, 64, 64), 0-1."""
+    """The ink images of a batch as the model takes them: float32 (n, 1, side, side), 0-1."""
     inks = np.stack([item.image.ink for item in batch])
     return torch.from_numpy(inks).unsqueeze(1).float().div_(255)
 
 
-def warm_up(model: torch.jit.ScriptModule, batch_size: int) -> None:
+def warm_up(model: torch.jit.ScriptModule, batch_size: int, side: int) -> None:
     """Runs `model` on every number of images up to `batch_size`.
 
     The fused kernels are compiled for each, a tenth of a second a time, which no caller
@@ -161,7 +178,7 @@ def warm_up(model: torch.jit.ScriptModule, batch_size: int) -> None:
     with torch.inference_mode():
         for images in range(1, batch_size + 1):
             for _ in range(2):
-                model(torch.zeros(images, 1, 64, 64))
+                model(torch.zeros(images, 1, side, side))
 
 
 def image_bytes(request: Request) -> bytes:

@@ -1,4 +1,4 @@
-"""Class index <-> Ranjana character.
+"""Class index <-> Ranjana character, or digit.
 
 The 36 consonants in the order of the Devanagari alphabet, conjuncts last. Latin names are
 the Unicode names of the letters (DEVANAGARI LETTER KA and so on), those of conjuncts the
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Character:
-    """One class of a model: its index, how it is written in Devanagari, its Latin name."""
+    """One class of a model: its index, how it is written (in Devanagari), its
+    Latin name.
+    """
 
     index: int
     text: str
@@ -29,3 +31,10 @@ CHARACTERS: tuple[Character, ...] = tuple(
     Character(index, *letter.split(" ")) for index, letter in enumerate(_LETTERS.split(", "))
 )
 """The 36 characters, `CHARACTERS[i].index == i`."""
+
+_NAMES = "zero one two three four five six seven eight nine"
+
+DIGITS: tuple[Character, ...] = tuple(
+    Character(index, str(index), name) for index, name in enumerate(_NAMES.split())
+)
+"""The ten digits, `DIGITS[i].index == i`."""

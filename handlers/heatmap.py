@@ -7,15 +7,14 @@ import numpy as np
 import torch
 
 from handlers.arrays import Field, Gray, field
-from handlers.framing import INK_SIZE
 
 
 def grad_cam(model: torch.jit.ScriptModule, ink: Gray, target: int) -> Field:
-    """How much each place of `ink`, a 64x64 ink image, speaks for class `target`.
+    """How much each place of `ink`, an ink image, speaks for class `target`.
 
-    The maps of 8x8 half-way through `model`, weighted by the mean gradient of the class's
-    score and added up where that is positive. Returns float32 of shape (64, 64), 0-1, all 0
-    where nothing speaks for the class.
+    The maps half-way through `model`, weighted by the mean gradient of the class's score and
+    added up where that is positive. Returns float32 of the shape of `ink`, 0-1, all 0 where
+    nothing speaks for the class.
     """
     images = torch.from_numpy(ink[None, None]).float() / 255
     with torch.no_grad():
@@ -27,5 +26,5 @@ def grad_cam(model: torch.jit.ScriptModule, ink: Gray, target: int) -> Field:
     weights = slopes.mean(dim=(2, 3), keepdim=True)
     found = field(torch.relu((weights * maps).sum(dim=1))[0].detach().numpy())
     found /= max(float(found.max()), 1e-12)
-    large = cv2.resize(found, (INK_SIZE, INK_SIZE), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(found, ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return field(np.clip(large, 0, 1))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handlers.comparison import Strictness
+from handlers.enhancement import LEVELS
 from handlers.errors import InvalidOption
 
 Headers = Mapping[str, str]
@@ -16,15 +17,18 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class RecognitionOptions:
-    """Options of the archive `ranjana`."""
+    """Options of the archives `ranjana` and `digits`."""
 
     heatmap: bool
-    """Whether to show where the model looked: `X-Heatmap: true`."""
+    """Whether to show where the model looked: `X-Heatmap: true`, anything else is no."""
+    enhancement: int | None
+    """How much to do about a poor picture: `X-Enhancement-Level: 0`, `1` or `2`; None, which is
+    `auto` and the default, as much as it takes."""
 
     @classmethod
     def read(cls, headers: Headers) -> RecognitionOptions:
-        """Anything but `true` is no."""
-        return cls(heatmap=_flag(headers, "x-heatmap"))
+        """Raises InvalidOption where there is no such level."""
+        return cls(heatmap=_flag(headers, "x-heatmap"), enhancement=_enhancement(headers))
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class ComparisonOptions:
     """Whether to give the embedding itself: `X-Embedding: true`."""
     heatmap: bool
     """Whether to show where the model looked: `X-Heatmap: true`."""
+    enhancement: int | None
+    """As in `RecognitionOptions`."""
 
     @classmethod
     def read(cls, headers: Headers) -> ComparisonOptions:
@@ -55,7 +61,16 @@ class ComparisonOptions:
             strictness=strictness,
             embedding=_flag(headers, "x-embedding"),
             heatmap=_flag(headers, "x-heatmap"),
+            enhancement=_enhancement(headers),
         )
+
+
+def _enhancement(headers: Headers) -> int | None:
+    levels = {"": None, "auto": None, **{str(level): level for level in LEVELS}}
+    asked = headers.get("x-enhancement-level", "").strip().lower()
+    if asked not in levels:
+        raise InvalidOption("X-Enhancement-Level must be 0, 1, 2 or auto.")
+    return levels[asked]
 
 
 def _flag(headers: Headers, name: str) -> bool:

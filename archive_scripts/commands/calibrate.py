@@ -1,4 +1,4 @@
-"""`calibrate recognition` and `calibrate similarity`: answers that mean what they say."""
+"""`calibrate recognition`, `similarity` and `digits`: answers that mean what they say."""
 
 from __future__ import annotations
 
@@ -30,6 +30,33 @@ def add_to(commands: Commands) -> None:
         )
         parser.add_argument("--photographs", type=int, default=0, help="as for evaluate")
         parser.set_defaults(run=_run)
+    digits = models.add_parser("digits", help="fit the temperature, in every form of evaluate")
+    digits.add_argument("digits", type=Path, help="as for train")
+    digits.add_argument("--last", type=int, default=5000, help="as for evaluate")
+    digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
+    digits.set_defaults(run=_digits)
+
+
+def _digits(options: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from archive_scripts.digits import FORMS, digit_inks, load_digits
+    from archive_scripts.evaluation import LabelledInks, fit_temperature
+    from archive_scripts.networks import describe_weights, load_network, save_weights
+
+    digits = load_digits(options.digits)
+    digits = digits.part(max(0, len(digits.labels) - options.last), len(digits.labels))
+    forms = [digit_inks(digits, form) for form in FORMS]
+    data = LabelledInks(
+        [ink for form in forms for ink in form.inks],
+        np.concatenate([form.labels for form in forms]),
+    )
+    network, weights = load_network(options.weights), describe_weights(options.weights)
+    temperature = round(fit_temperature(network, data), 3)
+    save_weights(network, replace(weights, temperature=temperature), options.weights)
+    print(f"temperature {temperature} kept in {options.weights}")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`evaluate recognition`, `evaluate similarity` and `evaluate impostors`: figures."""
+"""`evaluate recognition`, `similarity`, `digits` and `impostors`: figures."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def add_to(commands: Commands) -> None:
             "--output", type=Path, help="where to write NAME.json and NAME.png (default: nowhere)"
         )
         parser.set_defaults(run=run)
+    digits = models.add_parser("digits", help="in several forms, through all of preprocessing")
+    digits.add_argument("digits", type=Path, help="as for train")
+    digits.add_argument(
+        "--last", type=int, default=5000, help="the last so many, which training left out"
+    )
+    digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
+    digits.add_argument("--output", type=Path, help="where to write NAME.json and NAME.png")
+    digits.set_defaults(run=_digits)
     impostors = models.add_parser(
         "impostors", help="how sure recognition is of pictures that show no character"
     )
@@ -51,6 +59,26 @@ def _recognition(options: argparse.Namespace) -> None:
     print(recognition_lines(name, evaluation))
     if options.output:
         save(evaluation.as_json(), draw_recognition(name, evaluation), options.output)
+
+
+def _digits(options: argparse.Namespace) -> None:
+    from archive_scripts.digits import FORMS, digit_inks, load_digits
+    from archive_scripts.evaluation import Evaluation, probabilities
+    from archive_scripts.networks import describe_weights, load_network
+    from archive_scripts.reports import draw_recognition, recognition_summary, save
+    from handlers.characters import DIGITS
+
+    digits = load_digits(options.digits)
+    digits = digits.part(max(0, len(digits.labels) - options.last), len(digits.labels))
+    network = load_network(options.weights)
+    temperature = describe_weights(options.weights).temperature
+    for form in FORMS:
+        data = digit_inks(digits, form)
+        evaluation = Evaluation(data.labels, probabilities(network, temperature, data), DIGITS)
+        print(recognition_summary(form, evaluation))
+        if options.output:
+            path = options.output.with_name(f"{options.output.name}-{_slug(form)}")
+            save(evaluation.as_json(), draw_recognition(form, evaluation), path)
 
 
 def _impostors(options: argparse.Namespace) -> None:
@@ -80,6 +108,10 @@ def _similarity(options: argparse.Namespace) -> None:
     print(verification_lines(name, verification))
     if options.output:
         save(verification.as_json(), draw_verification(name, verification), options.output)
+
+
+def _slug(form: str) -> str:
+    return form.replace(",", "").replace(" ", "-")
 
 
 def _name(options: argparse.Namespace) -> str:

