@@ -14,6 +14,8 @@ from auth_api import audit, names
 from auth_api.access import Caller, require_alive
 from auth_api.database import Database
 from auth_api.errors import Conflict, TooMany, Unauthorised
+from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.tables import Job
 from auth_api.passwords import Passwords, require_acceptable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.sessions import Pair, Sessions, end_others
@@ -38,6 +40,7 @@ class Accounts:
     sessions: Sessions
     limits: RateLimits
     storage: Storage
+    inputs: Inputs
 
     async def sign_up(
         self,
@@ -177,16 +180,20 @@ class Accounts:
             require_alive(transaction, caller)  # locks, so that nothing comes meanwhile
             return _remove_history(transaction, caller)
 
-        def remove_rest(transaction: Session) -> list[str]:
+        def remove_rest(transaction: Session) -> tuple[list[str], list[str]]:
             rest = remove_some(transaction)
+            jobs = delete(Job).where(col(Job.user_id) == caller.user_id)
+            inputs = transaction.scalars(jobs.returning(col(Job.input))).all()
             transaction.execute(delete(User).where(col(User.id) == caller.user_id))
             # Without a request: its address would be personal.
             audit.record(transaction, "account_deleted", caller.user_id)
-            return rest
+            return rest, [name for name in inputs if name]
 
         while pictures := await self.database.write(remove_some):
             await self.storage.delete(pictures)
-        await self.storage.delete(await self.database.write(remove_rest))
+        pictures, inputs = await self.database.write(remove_rest)
+        await self.storage.delete(pictures)
+        await self.inputs.delete(inputs)
 
     async def _by_key(self, key: str) -> tuple[int | None, str | None]:
         """The number of an account and the hash of its password, unless it is closed."""

@@ -22,6 +22,7 @@ from auth_api.routes import (
     admin,
     api_keys,
     history,
+    jobs,
     ops,
     predict,
     progress,
@@ -45,9 +46,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with opened(settings, metrics) as services:
             app.state.services = services
             _collect_seldom()
-            cleaning = asyncio.create_task(
-                clean_up_regularly(settings, services.database, services.storage)
-            )
+            if settings.job_images_at_once:
+                services.runner.start()
+            cleaning = asyncio.create_task(clean_up_regularly(services))
             try:
                 yield
             finally:
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *api_keys.routes,
             *history.routes,
             *progress.routes,
+            *jobs.routes,
             *admin.routes,
             *ops.routes,
             *openapi.routes(),
@@ -84,7 +86,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
-            Middleware(BodyLimit, limit=settings.max_body_bytes),
+            Middleware(
+                BodyLimit,
+                limit=settings.max_body_bytes,
+                others={
+                    "/api/predict/batch/": settings.max_batch_bytes,
+                    "/api/jobs/predict/": settings.max_job_bytes,
+                },
+            ),
         ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,

@@ -39,6 +39,8 @@ Action = Literal[
     "history_expired",
     "feedback_given",
     "admin_created",
+    "job_created",
+    "job_cancelled",
 ]
 
 _INSERTION = insert(core_of(AuditEntry))

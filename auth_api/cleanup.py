@@ -1,5 +1,5 @@
-"""Removes what is no longer wanted: history beyond its retention, sessions that have ended, and
-pictures that a process that died left without a row.
+"""Removes what is no longer wanted: history and jobs beyond their retention, sessions that have
+ended, and files that a process that died left without a row.
 
 Safe to run at any time, twice, and in several processes at once: whatever another one has
 removed is simply not there any more.
@@ -21,8 +21,10 @@ from sqlmodel import col
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.database import Database
+from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.tables import UNFINISHED, Job
+from auth_api.services import Services
 from auth_api.settings import Settings
-from auth_api.storage import Storage
 from auth_api.tables import Comparison, Prediction, RefreshToken, Session
 
 logger = logging.getLogger(__name__)
@@ -41,15 +43,13 @@ class Removed:
     entries: int = 0
     sessions: int = 0
     orphans: int = 0
+    jobs: int = 0
+    inputs: int = 0
 
 
-async def clean_up(
-    settings: Settings,
-    database: Database,
-    storage: Storage,
-    orphan_seconds: float = ORPHAN_SECONDS,
-) -> Removed:
+async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -> Removed:
     """Cleans up once. Raises Unavailable."""
+    settings, database, storage = services.settings, services.database, services.storage
     removed = Removed()
     if settings.retention_days:
         expiry = now() - timedelta(days=settings.retention_days)
@@ -70,14 +70,18 @@ async def clean_up(
         await storage.delete(orphans)
         removed.orphans += len(orphans)
     await asyncio.to_thread(storage.delete_empty_folders)
+    if settings.job_retention_days:
+        expiry = now() - timedelta(days=settings.job_retention_days)
+        removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
+    removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
     return removed
 
 
-async def clean_up_regularly(settings: Settings, database: Database, storage: Storage) -> None:
+async def clean_up_regularly(services: Services) -> None:
     """Cleans up now and every hour, until it is cancelled."""
     while True:
         try:
-            removed = await clean_up(settings, database, storage)
+            removed = await clean_up(services)
             logger.info("cleaned up", extra=asdict(removed))
         except Exception:  # whatever it was, it may work in an hour
             logger.exception("the clean-up failed")
@@ -118,6 +122,23 @@ async def _remove_some(database: Database, key: Any, condition: Any) -> int:
     ):
         total += removed
     return total
+
+
+async def _remove_inputs(database: Database, inputs: Inputs, orphan_seconds: float) -> int:
+    """Removes the files of jobs that are not there, or are finished."""
+    old = inputs.older_than(orphan_seconds)
+    total = 0
+    while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
+        orphans = await _without_job(database, names)
+        await inputs.delete(orphans)
+        total += len(orphans)
+    return total
+
+
+async def _without_job(database: Database, names: Sequence[str]) -> list[str]:
+    needed = select(col(Job.input)).where(col(Job.input).in_(names), col(Job.state).in_(UNFINISHED))
+    known = await database.read(lambda session: set(session.scalars(needed)))
+    return [name for name in names if name not in known]
 
 
 async def _without_row(database: Database, names: Sequence[str]) -> list[str]:

@@ -42,12 +42,11 @@ async def create_admin(settings: Settings, username: str, email: str) -> None:
 async def clean_up(settings: Settings, orphan_seconds: float) -> None:
     """Cleans up once and says what was removed. Raises ApiError."""
     async with opened(settings, Metrics()) as services:
-        removed = await cleanup.clean_up(
-            settings, services.database, services.storage, orphan_seconds
-        )
+        removed = await cleanup.clean_up(services, orphan_seconds)
     print(
-        f"Removed {removed.entries} entries of the history, {removed.sessions} ended sessions and "
-        f"the pictures of {removed.orphans} entries that are not there."
+        f"Removed {removed.entries} entries of the history, {removed.sessions} ended sessions, "
+        f"the pictures of {removed.orphans} entries that are not there, {removed.jobs} jobs and "
+        f"the images of {removed.inputs} that are not there or finished."
     )
 
 

@@ -145,10 +145,17 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """The one error shape."""
+    return JSONResponse(_shape(message, code, details), status, headers)
+
+
+def error_body(error: ApiError) -> dict[str, Any]:
+    """The same for one of many things in an answer."""
+    return _shape(error.message, error.code, error.details)
+
+
+def _shape(message: str, code: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
     content: dict[str, Any] = {"success": False, "error": message, "code": code}
-    if details:
-        content["details"] = details
-    return JSONResponse(content, status, headers)
+    return {**content, "details": dict(details)} if details else content
 
 
 _SENTENCES = {

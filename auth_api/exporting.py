@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from auth_api.history import History
@@ -49,12 +49,26 @@ async def as_json(history: History, user_id: int) -> AsyncIterator[str]:
 
 
 async def as_csv(history: History, user_id: int) -> AsyncIterator[str]:
-    """A line an entry, RFC 4180; a byte order mark first, for spreadsheets that want one."""
-    yield "\ufeff" + _line(_COLUMNS)
+    """A line an entry."""
+    yield csv_head(_COLUMNS)
     for table, kind in ((Prediction, "prediction"), (Comparison, "similarity")):
         async for row, feedback in history.all_of(table, user_id):
             cells = _flat(entry(row, feedback))
-            yield _line(tuple(_cell({**cells, "kind": kind}.get(name)) for name in _COLUMNS))
+            yield csv_line([{**cells, "kind": kind}.get(name) for name in _COLUMNS])
+
+
+def csv_head(columns: Sequence[str]) -> str:
+    """The first line of a table in CSV (RFC 4180), after a byte order mark for spreadsheets that
+    want one.
+    """
+    return "\ufeff" + csv_line(columns)
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """A line of such a table."""
+    text = io.StringIO()
+    csv.writer(text).writerow(_cell(value) for value in values)
+    return text.getvalue()
 
 
 def _flat(shown: dict[str, Any]) -> dict[str, Any]:
@@ -74,9 +88,3 @@ def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
-
-
-def _line(cells: tuple[object, ...]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import anyio
@@ -166,17 +166,20 @@ class BodyLimit:
     read, else as soon as it grows beyond.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, others: Mapping[str, int]) -> None:
+        """`others` are the limits of some paths."""
         self.app = app
         self.limit = limit
+        self.others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.others.get(scope["path"], self.limit)
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdigit() and int(declared) > self.limit:
-            await self._refuse(receive, send, 0)
+        if declared.isdigit() and int(declared) > limit:
+            await _refuse(limit, receive, send, 0)
             return
         received = 0
 
@@ -184,29 +187,30 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit:
+            if received > limit:
                 raise _Overflow
             return message
 
         try:
             await self.app(scope, counted, send)
         except _Overflow:
-            await self._refuse(receive, send, received)
+            await _refuse(limit, receive, send, received)
 
-    async def _refuse(self, receive: Receive, send: Send, received: int) -> None:
-        megabytes = self.limit / (1024 * 1024)
-        error = TooLarge(f"The request is too large: up to {megabytes:g} MB are taken.")
-        response = error.response()
-        response.headers["Connection"] = "close"
-        await send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
-        await send({"type": "http.response.body", "body": response.body, "more_body": True})
-        with anyio.move_on_after(_DRAIN_SECONDS):
-            while received < _DRAIN_BYTES:
-                message = await receive()
-                received += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    break
-        await send({"type": "http.response.body", "body": b""})
+
+async def _refuse(limit: int, receive: Receive, send: Send, received: int) -> None:
+    megabytes = limit / (1024 * 1024)
+    error = TooLarge(f"The request is too large: up to {megabytes:g} MB are taken.")
+    response = error.response()
+    response.headers["Connection"] = "close"
+    await send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    with anyio.move_on_after(_DRAIN_SECONDS):
+        while received < _DRAIN_BYTES:
+            message = await receive()
+            received += len(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+    await send({"type": "http.response.body", "body": b""})
 
 
 class _Overflow(Exception):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
+from uuid import uuid4
 
 from starlette.requests import Request
 
@@ -16,6 +17,11 @@ from auth_api.accounts import Accounts
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
+from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.owned import Jobs
+from auth_api.jobs.predicting import Predicting
+from auth_api.jobs.queue import Queue
+from auth_api.jobs.runner import Runner
 from auth_api.keeping import Keeper
 from auth_api.metrics import Metrics
 from auth_api.passwords import Passwords
@@ -45,6 +51,9 @@ class Services:
     keeper: Keeper
     gate: Gate
     storage: Storage
+    inputs: Inputs
+    jobs: Jobs
+    runner: Runner
 
 
 @asynccontextmanager
@@ -61,21 +70,30 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     storage = Storage(settings.media_dir)
     passwords = Passwords(settings)
     sessions = Sessions(settings, database, tokens, company=passwords.is_busy)
+    torchserve = TorchServe(settings, metrics)
+    inputs = Inputs(settings.media_dir / "jobs")
+    queue = Queue(database, uuid4().hex)
+    reading = Predicting(queue, inputs, torchserve, max(1, settings.job_images_at_once))
+    runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
-        torchserve=TorchServe(settings, metrics),
+        torchserve=torchserve,
         database=database,
-        accounts=Accounts(database, passwords, sessions, limits, storage),
+        accounts=Accounts(database, passwords, sessions, limits, storage, inputs),
         sessions=sessions,
         history=History(database, storage),
         keeper=Keeper(database, storage),
         gate=Gate(settings, database, tokens, limits),
         storage=storage,
+        inputs=inputs,
+        jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
+        runner=runner,
     )
     try:
         yield services
     finally:
+        await services.runner.stop()
         await services.keeper.finish()
         await services.gate.finish()
         await services.sessions.finish()

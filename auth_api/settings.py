@@ -115,11 +115,21 @@ class Settings(BaseSettings):
     """Seconds to wait for a prediction; less than `responseTimeout` of the archives."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Requests at TorchServe at the same time; more wait here."""
-    models: Names = ("ranjana", "similarity")
+    models: Names = ("ranjana", "similarity", "digits")
     """Names of the models that are served, comma-separated."""
 
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     """Largest request body, the multipart or base64 wrapping included."""
+    max_batch_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    """The same for requests with several images, each of which may have `max_body_bytes`."""
+    max_job_bytes: int = Field(default=1024**3, ge=1024)
+    """The same for the images of a job, packed and unpacked."""
+    jobs_per_user: int = Field(default=10, ge=1)
+    """Jobs that a user may have unfinished."""
+    job_images_at_once: int = Field(default=16, ge=0)
+    """Images of jobs that are at TorchServe at the same time; 0 leaves jobs to other processes."""
+    job_retention_days: int = Field(default=30, ge=0)
+    """Days after which finished jobs and their results are removed; 0 keeps them."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
     trusted_hosts: Names = ("*",)

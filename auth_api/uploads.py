@@ -1,5 +1,5 @@
-"""The image of a request, however it was sent: the very bytes of the file, untouched; and
-the fields that came along with it.
+"""The image of a request, or several, however sent: the very bytes of the files, untouched; and
+the fields that came along.
 """
 
 from __future__ import annotations
@@ -7,6 +7,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -14,15 +16,20 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from auth_api.errors import BadRequest, UnsupportedMedia
-from auth_api.schemas.recognition import ImageJson
+from auth_api.errors import ApiError, BadRequest, TooLarge, UnsupportedMedia
+from auth_api.schemas.recognition import MOST_IMAGES, BatchJson, ImageJson
 from auth_api.validation import body_type, json_object, validated
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
-_FIELDS = ("image", "file")
+_ONE = ("image", "file")
+_MANY = ("images", "image", "files", "file")
 _MAX_PARTS = 16
 _DATA_URI = re.compile(r"\s*data:[^,;]*(?:;[^,;]*)*?;base64,", re.IGNORECASE)
+
+
+Upload = bytes | ApiError
+"""An encoded image, or why there is none."""
 
 
 class _NoFields(BaseModel):
@@ -54,36 +61,101 @@ async def read_upload(request: Request, fields: type[Fields]) -> tuple[bytes, Fi
             "Send the image as the file 'image' of a multipart form, or as base64 in JSON."
         )
     if not image:
-        raise BadRequest("The image is empty.", "empty_image")
+        raise _empty()
     return image, validated(content, fields)
 
 
-async def _from_form(request: Request) -> tuple[bytes, dict[str, Any]]:
+async def read_images(request: Request, limit: int) -> list[Upload]:
+    """The encoded images of a multipart form or of JSON, in order; in place of one that cannot
+    be used, or has more than `limit` bytes, the error.
+
+    Raises BadRequest or UnsupportedMedia.
+    """
+    kind = body_type(request)
+    if kind == "multipart/form-data":
+        async with _form(request, 2 * MOST_IMAGES) as form:
+            values = _images(form, _MANY)
+            if len(values) > MOST_IMAGES:
+                raise BadRequest(
+                    f"There are {len(values)} images: send up to {MOST_IMAGES} at a time.",
+                    "too_many_images",
+                )
+            uploads = [await _upload(value) for value in values]
+    elif kind == "application/json":
+        texts = validated(await json_object(request), BatchJson).images
+        uploads = [_decoded(text) for text in texts]
+    else:
+        raise UnsupportedMedia(
+            "Send the images as files 'images' of a multipart form, or as base64 in JSON."
+        )
+    return [_within(limit, upload) for upload in uploads]
+
+
+def _decoded(text: str) -> Upload:
     try:
-        form = await request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS)
+        return decode_base64(text)
+    except BadRequest as error:
+        return error
+
+
+async def _upload(value: UploadFile | str) -> Upload:
+    try:
+        return await _file(value).read()
+    except BadRequest as error:
+        return error
+
+
+def _within(limit: int, upload: Upload) -> Upload:
+    if upload == b"":
+        return _empty()
+    if isinstance(upload, bytes) and len(upload) > limit:
+        return TooLarge(
+            f"The image is too large: up to {limit / (1024 * 1024):g} MB are taken.",
+            "image_too_large",
+        )
+    return upload
+
+
+def _empty() -> BadRequest:
+    return BadRequest("The image is empty.", "empty_image")
+
+
+@asynccontextmanager
+async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
+    try:
+        form = await request.form(max_files=most, max_fields=most)
     except HTTPException as error:
         raise BadRequest(
             f"The multipart form cannot be read: {error.detail.rstrip('.')}.",
             "malformed_multipart",
         ) from error
     try:
-        texts = {name: value for name, value in form.items() if isinstance(value, str)}
-        return await _only_image(form).read(), texts
+        yield form
     finally:
         await form.close()
 
 
-def _only_image(form: FormData) -> UploadFile:
-    values = [value for name, value in form.multi_items() if name in _FIELDS]
+async def _from_form(request: Request) -> tuple[bytes, dict[str, Any]]:
+    async with _form(request, _MAX_PARTS) as form:
+        texts = {name: value for name, value in form.items() if isinstance(value, str)}
+        values = _images(form, _ONE)
+        if len(values) > 1:
+            raise BadRequest("There are several images: send one at a time.", "several_images")
+        return await _file(values[0]).read(), texts
+
+
+def _images(form: FormData, names: Sequence[str]) -> list[UploadFile | str]:
+    """At least one. Raises BadRequest."""
+    values = [value for name, value in form.multi_items() if name in names]
     if not values:
-        raise BadRequest("There is no image: send it as the file 'image'.", "image_missing")
-    if len(values) > 1:
-        raise BadRequest("There are several images: send one at a time.", "several_images")
-    (value,) = values
+        raise BadRequest(f"There is no image: send it as the file '{names[0]}'.", "image_missing")
+    return values
+
+
+def _file(value: UploadFile | str) -> UploadFile:
     if isinstance(value, str):
         raise BadRequest(
-            "The field 'image' is text: send a file (curl: -F image=@photo.jpg).",
-            "image_not_a_file",
+            "The image is text: send a file (curl: -F image=@photo.jpg).", "image_not_a_file"
         )
     return value
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from auth_api import tables
+from auth_api.jobs import tables as job_tables
 
 
 def run(connection: Connection) -> None:
@@ -33,7 +34,8 @@ async def run_from_command_line() -> None:
     await database.aclose()
 
 
-assert tables  # imported for what it registers
+assert tables  # imported for what they register
+assert job_tables
 if connection := context.config.attributes.get("connection"):
     run(connection)
 else:

@@ -1,18 +1,29 @@
-"""Recognition: which character an image shows."""
+"""Recognition: which character an image shows, or each of many."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import MODELS
-from auth_api.errors import NotFound
+from auth_api.alphabets import require_recogniser
+from auth_api.errors import ApiError, NotFound, Unavailable, error_body
 from auth_api.openapi import documented
-from auth_api.schemas.recognition import ImageForm, ImageJson, PredictAnswer, PredictQuery
+from auth_api.schemas.recognition import (
+    BatchAnswer,
+    BatchForm,
+    BatchJson,
+    ImageForm,
+    ImageJson,
+    PredictAnswer,
+    PredictQuery,
+)
 from auth_api.services import possible_caller, services
-from auth_api.settings import SIMILARITY
-from auth_api.uploads import read_image
+from auth_api.uploads import Upload, read_image, read_images
 from auth_api.validation import parse_query
 
 
@@ -26,27 +37,70 @@ from auth_api.validation import parse_query
     errors=(404,),
 )
 async def predict(request: Request) -> JSONResponse:
-    """Reads one character.
+    """Reads one character or digit.
 
     Takes a photograph or a drawing, as a file or as base64, and answers the likeliest of the
-    36 characters with its confidence. Of a signed-in caller it is kept in the history.
+    36 characters, or of the ten digits, with its confidence. Of a signed-in caller it is kept in
+    the history.
     """
+    query = _query(request)
+    return JSONResponse(await _answer(request, query, await read_image(request)))
+
+
+@documented(
+    tag="recognition",
+    access=MODELS,
+    query=PredictQuery,
+    form=BatchForm,
+    json=BatchJson,
+    answer=BatchAnswer,
+    errors=(404,),
+)
+async def predict_batch(request: Request) -> JSONResponse:
+    """Reads up to 32 characters or digits at once.
+
+    `results` are in the order of the images: each is what `/api/predict/` answers, or the error
+    that it would be refused with.
+    """
+    query = _query(request)
+    uploads = await read_images(request, services(request).settings.max_body_bytes)
+    results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
+    faults = [each for each in results if isinstance(each, Unavailable | NotFound)]
+    if len(faults) == len(results):
+        raise faults[0]  # it is not the images that are at fault
+    shown = [error_body(each) if isinstance(each, ApiError) else each for each in results]
+    return JSONResponse({"success": True, "results": shown})
+
+
+def _query(request: Request) -> PredictQuery:
     query = parse_query(request, PredictQuery)
-    recognisers = [model for model in services(request).settings.models if model != SIMILARITY]
-    if query.model not in recognisers:
-        raise NotFound(
-            f"There is no model {query.model}: choose {' or '.join(recognisers)}.",
-            "model_not_found",
-        )
-    image = await read_image(request)
-    options = {"X-Heatmap": "true"} if query.heatmap else {}
-    predicting = services(request).torchserve.predict(query.model, image, query.version, options)
+    require_recogniser(query.model, services(request).settings.models)
+    return query
+
+
+async def _result(
+    request: Request, query: PredictQuery, upload: Upload
+) -> dict[str, Any] | ApiError:
+    try:
+        return upload if isinstance(upload, ApiError) else await _answer(request, query, upload)
+    except ApiError as error:
+        return error
+
+
+async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[str, Any]:
+    """Raises ApiError."""
+    torchserve = services(request).torchserve
+    predicting = torchserve.predict(query.model, image, query.version, query.options())
     owner = possible_caller(request)
-    if owner:
-        keeper = services(request).keeper
-        answer, number = await keeper.keep_prediction(owner.user_id, image, predicting)
-        return JSONResponse({**answer, "prediction_id": number})
-    return JSONResponse({**await predicting, "prediction_id": None})
+    if owner is None:
+        return {**await predicting, "prediction_id": None}
+    answer, number = await services(request).keeper.keep_prediction(
+        owner.user_id, image, predicting
+    )
+    return {**answer, "prediction_id": number}
 
 
-routes = [Route("/api/predict/", predict, methods=["POST"])]
+routes = [
+    Route("/api/predict/", predict, methods=["POST"]),
+    Route("/api/predict/batch/", predict_batch, methods=["POST"]),
+]

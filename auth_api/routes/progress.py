@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from auth_api import audit, practice, presenting
 from auth_api.access import HISTORY, require_alive
+from auth_api.alphabets import ALPHABETS
 from auth_api.columns import now
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
@@ -26,8 +27,6 @@ from auth_api.validation import invalid, parse_json, parse_query
 from handlers.characters import CHARACTERS, Character
 
 _MASTERED = 80.0
-# Classes of each model that recognises.
-_CLASSES = {"ranjana": len(CHARACTERS)}
 
 
 @documented(tag="progress", access=HISTORY, query=ProgressQuery, answer=ProgressAnswer)
@@ -114,7 +113,7 @@ def _keep_feedback(
     )
     if prediction is None:
         raise NotFound("There is no such prediction in your history.")
-    if fields.actual_class >= _CLASSES[prediction.model]:
+    if fields.actual_class >= len(ALPHABETS[prediction.model]):
         raise invalid("actual_class", f"is no class of the model {prediction.model}")
     kept = transaction.scalar(select(Feedback).where(col(Feedback.prediction_id) == prediction.id))
     made, moment = kept is None, now()

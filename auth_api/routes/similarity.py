@@ -42,9 +42,7 @@ async def compare(request: Request) -> JSONResponse:
     if SIMILARITY not in services(request).settings.models:
         raise NotFound("There is no model to compare with.", "model_not_found")
     image, fields = await read_upload(request, ComparisonFields)
-    options = {"X-Target-Class": str(fields.target_class), "X-Strictness": query.strictness}
-    options |= {"X-Embedding": "true"} if query.embedding else {}
-    options |= {"X-Heatmap": "true"} if query.heatmap else {}
+    options = {"X-Target-Class": str(fields.target_class), **query.options()}
     answer = await services(request).torchserve.predict(SIMILARITY, image, options=options)
     owner = possible_caller(request)
     kept = (

@@ -7,6 +7,29 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from auth_api.schemas.errors import ErrorAnswer
+
+MOST_IMAGES = 32
+"""In one request."""
+
+VersionNumber = Annotated[
+    str | None,
+    Field(
+        pattern=r"^\d{1,5}(\.\d{1,5}){0,3}$",
+        description="A version such as 1.0; the default version if absent.",
+    ),
+]
+
+EnhancementLevel = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=2,
+        description="What to do about a poor picture: 0 nothing, 1 or 2 for noise and faint "
+        "writing; as much as it takes if absent.",
+    ),
+]
+
 
 class PredictQuery(BaseModel):
     """Which model, which version."""
@@ -15,12 +38,20 @@ class PredictQuery(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
     model: str = Field(default="ranjana", description="Name of the model.", max_length=64)
-    version: str | None = Field(
-        default=None,
-        pattern=r"^\d{1,5}(\.\d{1,5}){0,3}$",
-        description="A version such as 1.0; the default version if absent.",
-    )
+    version: VersionNumber = None
     heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
+    enhancement_level: EnhancementLevel = None
+
+    def options(self) -> dict[str, str]:
+        """The request headers that tell the handler so."""
+        return _options(self.heatmap, self.enhancement_level)
+
+
+def _options(heatmap: bool, enhancement_level: int | None) -> dict[str, str]:
+    options = {"X-Heatmap": "true"} if heatmap else {}
+    if enhancement_level is not None:
+        options["X-Enhancement-Level"] = str(enhancement_level)
+    return options
 
 
 class ImageForm(BaseModel):
@@ -33,6 +64,20 @@ class ImageJson(BaseModel):
     """An image inside JSON."""
 
     image: str = Field(description="The bytes of the image in base64, or a `data:` URI of them.")
+
+
+class BatchForm(BaseModel):
+    """Images as files of a multipart form."""
+
+    images: list[BaseFile] = Field(description="Up to 32 files of this name, as for one image.")
+
+
+class BatchJson(BaseModel):
+    """Images inside JSON."""
+
+    images: list[str] = Field(
+        min_length=1, max_length=MOST_IMAGES, description="Each as for one image."
+    )
 
 
 class Candidate(BaseModel):
@@ -57,14 +102,16 @@ class PredictAnswer(BaseModel):
     """What an image was read as."""
 
     success: Literal[True] = True
-    predicted_class: int = Field(description="0-35 for ranjana.")
-    character: str = Field(description="The character in Devanagari.")
+    predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
+    digit: int | None = Field(default=None, description="Only of digits: the digit.")
+    character: str = Field(description="The character in Devanagari, or the digit.")
     name: str = Field(description="Its Latin name.")
     confidence: float = Field(description="Percent, 0-100.")
     top: list[Candidate] = Field(description="The five likeliest classes, best first.")
     probabilities: list[float] = Field(description="One a class, summing to 1.")
     processed_image: str = Field(
-        description="What the model saw: 64x64 PNG, white ink on black, as a `data:` URI."
+        description="What the model saw: a PNG of 64x64, of digits 28x28, white ink on black, as a "
+        "`data:` URI."
     )
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
@@ -77,6 +124,13 @@ class PredictAnswer(BaseModel):
     prediction_id: int | None = Field(description="Id in the history, null if not kept.")
 
 
+class BatchAnswer(BaseModel):
+    """What images were read as."""
+
+    success: Literal[True] = True
+    results: list[PredictAnswer | ErrorAnswer] = Field(description="In the order of the images.")
+
+
 class ComparisonQuery(BaseModel):
     """How to compare, and what more to answer."""
 
@@ -85,6 +139,13 @@ class ComparisonQuery(BaseModel):
     )
     embedding: bool = Field(default=False, description="Whether to answer the embedding.")
     heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
+    enhancement_level: EnhancementLevel = None
+
+    def options(self) -> dict[str, str]:
+        """The request headers that tell the handler so."""
+        options: dict[str, str] = {"X-Strictness": self.strictness}
+        options |= {"X-Embedding": "true"} if self.embedding else {}
+        return options | _options(self.heatmap, self.enhancement_level)
 
 
 def _plain_number(value: object) -> object:

@@ -28,7 +28,7 @@ def clean_up(api: Api, *arguments: str) -> tuple[int, int, int]:
     """Cleans up and answers how many entries, sessions and pictures were said to be removed."""
     done = api.command("clean-up", *arguments)
     assert done.returncode == 0, done.stderr
-    entries, sessions, orphans = re.findall(r"\d+", done.stdout)
+    entries, sessions, orphans, _, _ = re.findall(r"\d+", done.stdout)
     return int(entries), int(sessions), int(orphans)
 
 

@@ -26,13 +26,15 @@ from sqlmodel import SQLModel
 from archive_scripts.archives import ROOT
 from auth_api import tables
 from auth_api.database import MIGRATIONS, Database
+from auth_api.jobs import tables as job_tables
 from auth_api.settings import Settings
 from tests.service.apis import PASSWORD, StartApi
 from tests.service.running import private
 
 Result = TypeVar("Result")
 
-assert tables  # imported for what it registers
+assert tables  # imported for what they register
+assert job_tables
 SCRIPTS = ScriptDirectory(str(MIGRATIONS))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 VERSIONS = "alembic_version"

@@ -1,0 +1,11 @@
+"""Work that takes longer than a request: handed in, queued in the database, done by whichever
+process of the service takes it up.
+
+    tables      jobs and their items
+    queue       what becomes of them in the database: one statement or transaction each
+    runner      takes jobs up and sees to it that one process alone works at each
+    predicting  the kind of job that reads many images
+    inputs      the images of a job, one file
+    receiving   an upload of any size -> that file
+    zips        what is taken out of a zip, and what is refused
+"""

@@ -1,0 +1,148 @@
+"""Jobs as their owners see them: handed in, looked at, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.access import Caller, require_alive
+from auth_api.database import Database
+from auth_api.errors import Conflict, NotFound, TooMany
+from auth_api.jobs import queue
+from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.receiving import Received
+from auth_api.jobs.tables import UNFINISHED, Job, JobItem
+
+_ITEMS_AT_A_TIME = 250
+_RETRY_SECONDS = 30
+
+
+class Jobs:
+    """The jobs of all users."""
+
+    def __init__(
+        self, database: Database, inputs: Inputs, most: int, wake: Callable[[], None]
+    ) -> None:
+        """`most` unfinished jobs may a user have; `wake` is called when there is a new one."""
+        self._database = database
+        self._inputs = inputs
+        self._most = most
+        self._wake = wake
+
+    async def require_room(self, user_id: int) -> None:
+        """Raises TooMany for who has too many unfinished jobs already, or Unavailable."""
+        await self._database.read(lambda session: self._require_room(session, user_id))
+
+    async def add(
+        self,
+        owner: Caller,
+        kind: str,
+        parameters: dict[str, Any],
+        received: Received,
+        request: Request,
+    ) -> int:
+        """Queues a job with what was received; answers its number.
+
+        Raises Unauthorised when the account is no more, TooMany or Unavailable; the file is gone
+        then.
+        """
+
+        def work(transaction: Session) -> int:
+            require_alive(transaction, owner)
+            self._require_room(transaction, owner.user_id)
+            job = Job(
+                user_id=owner.user_id,
+                kind=kind,
+                parameters=parameters,
+                input=received.file.path.name,
+            )
+            return queue.add(transaction, job, received.items, request)
+
+        try:
+            number = await self._database.write(work)
+        except (NotFound, TooMany):
+            await self._inputs.delete([received.file.path.name])
+            raise
+        self._wake()
+        return number
+
+    async def page(self, user_id: int | None, limit: int, before: int | None) -> list[Job]:
+        """At most `limit` jobs, newest first, those older than the id `before`; of all users
+        where `user_id` is None. Raises Unavailable.
+        """
+        query = select(Job).order_by(col(Job.id).desc()).limit(limit)
+        query = query.where(col(Job.user_id) == user_id) if user_id is not None else query
+        query = query.where(col(Job.id) < before) if before is not None else query
+        return await self._database.read(lambda session: list(session.scalars(query)))
+
+    async def one(self, user_id: int, number: int) -> Job:
+        """Raises NotFound, also for what is somebody else's, or Unavailable."""
+        query = select(Job).where(col(Job.id) == number, col(Job.user_id) == user_id)
+        job = await self._database.read(lambda session: session.scalar(query))
+        if job is None:
+            raise _missing()
+        return job
+
+    async def cancel(self, owner: Caller, number: int, request: Request) -> Job:
+        """Cancels a job; again does nothing. Raises NotFound, Conflict or Unavailable."""
+
+        def work(transaction: Session) -> Job:
+            require_alive(transaction, owner)
+            query = select(Job).where(col(Job.id) == number, col(Job.user_id) == owner.user_id)
+            job = transaction.scalar(query.with_for_update())
+            if job is None:
+                raise _missing()
+            if job.state not in (*UNFINISHED, "cancelled"):
+                raise Conflict("The job is finished already.", "job_finished")
+            if job.state in UNFINISHED and not job.cancelling:
+                queue.cancel(job)
+                audit.record(transaction, "job_cancelled", job.user_id, request, id=number)
+            return job
+
+        job = await self._database.write(work)
+        if job.state == "cancelled" and job.input:
+            await self._inputs.delete([job.input])
+        return job
+
+    async def answered(self, number: int) -> AsyncIterator[JobItem]:
+        """The items of a job that have an answer, in order, some in memory at a time."""
+        last = -1
+        while True:
+            query = (
+                select(JobItem)
+                .where(col(JobItem.job_id) == number, col(JobItem.position) > last)
+                .where(col(JobItem.answer).is_not(None))
+                .order_by(col(JobItem.position))
+                .limit(_ITEMS_AT_A_TIME)
+            )
+            items = await self._database.read(_all(query))
+            for item in items:
+                yield item
+            if len(items) < _ITEMS_AT_A_TIME:
+                return
+            last = items[-1].position
+
+    def _require_room(self, session: Session, user_id: int) -> None:
+        query = select(func.count()).where(
+            col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
+        )
+        if (session.scalar(query) or 0) >= self._most:
+            raise TooMany(
+                f"You have {self._most} unfinished jobs: wait for one, or cancel one.",
+                "too_many_jobs",
+                retry_after=_RETRY_SECONDS,
+            )
+
+
+def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:
+    return lambda session: list(session.scalars(query))
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such job.")

@@ -1,0 +1,68 @@
+"""Jobs as their owners see them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from auth_api.exporting import csv_head, csv_line
+from auth_api.jobs.owned import Jobs
+from auth_api.jobs.tables import Job, JobItem
+from auth_api.presenting import iso
+
+_COLUMNS = (
+    "file",
+    "success",
+    "predicted_class",
+    "character",
+    "name",
+    "confidence",
+    "code",
+    "error",
+)
+
+
+def state(job: Job) -> dict[str, Any]:
+    """As `JobState`: what changes while a job is worked at."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": round(job.progress, 4),
+        "counts": counts(job),
+        "error": job.error,
+    }
+
+
+def counts(job: Job) -> dict[str, int]:
+    """As `Counts`."""
+    return {
+        "total": job.total,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "pending": job.total - job.succeeded - job.failed,
+    }
+
+
+def entry(job: Job) -> dict[str, Any]:
+    """As `JobEntry`."""
+    return state(job) | {
+        "created_at": iso(job.created_at),
+        "started_at": job.started_at and iso(job.started_at),
+        "finished_at": job.finished_at and iso(job.finished_at),
+        "model": job.parameters.get("model"),
+        "cancelling": job.cancelling and job.finished_at is None,
+    }
+
+
+def result(item: JobItem) -> dict[str, Any]:
+    """As `ImageRead` or `ImageFailed`."""
+    return {"file": item.file, **(item.answer or {})}
+
+
+async def as_csv(jobs: Jobs, number: int) -> AsyncIterator[str]:
+    """A line an image, as `auth_api.exporting` writes them."""
+    yield csv_head(_COLUMNS)
+    async for item in jobs.answered(number):
+        shown = result(item)
+        yield csv_line([shown.get(name) for name in _COLUMNS])

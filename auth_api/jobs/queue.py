@@ -1,0 +1,233 @@
+"""What becomes of jobs in the database, where all processes of the service meet.
+
+A process takes a job up by putting its name on it, for `LEASE_SECONDS`; it says again and again
+that it is still there. A job whose process has gone silent is another's to take up. Only the
+holder of a job writes to it, and every write asks for that in the same transaction, so that a
+process that was merely slow, and whose job somebody else has by now, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy.orm import Session, aliased
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.columns import now
+from auth_api.database import Database, core_of
+from auth_api.jobs.tables import Job, JobItem
+
+LEASE_SECONDS = 15.0
+"""How long a process may be silent before its jobs are taken from it."""
+
+MOST_ATTEMPTS = 5
+"""So often is a job taken up that gets no further, before it is given up: it may be what ends
+the processes that work at it."""
+
+_ITEMS = core_of(JobItem)
+_INSERT_ITEMS = insert(_ITEMS)
+_ANSWER = (
+    update(_ITEMS)
+    .where(
+        _ITEMS.c.job_id == bindparam("job"),
+        _ITEMS.c.position == bindparam("place"),
+        _ITEMS.c.answer.is_(None),
+    )
+    .values(answer=bindparam("found"))
+)
+
+
+class LostJob(Exception):
+    """The job is not, or no longer, this process's."""
+
+
+class Pending(NamedTuple):
+    """An item without an answer: where it is in the job's file, in bytes."""
+
+    position: int
+    start: int
+    length: int
+
+
+class Answered(NamedTuple):
+    """The answer to an item, with its `success`."""
+
+    position: int
+    answer: dict[str, Any]
+
+
+class Queue:
+    """The jobs, for one process that works at some of them."""
+
+    def __init__(self, database: Database, holder: str) -> None:
+        """`holder` is a name that no other process has."""
+        self._database = database
+        self._holder = holder
+
+    async def take(self, kinds: Sequence[str], but_of: Collection[int]) -> Job | None:
+        """Takes up a job of one of the `kinds`, if there is one, not of the users `but_of`: of
+        those of whose jobs the fewest are running, the oldest.
+
+        Raises Unavailable.
+        """
+
+        def work(transaction: Session) -> Job | None:
+            moment = now()
+            job: Job | None = transaction.scalar(_next(kinds, but_of, moment))
+            if job is None:
+                return None
+            job.attempts += 1
+            if job.attempts > MOST_ATTEMPTS:
+                error = f"It was interrupted {MOST_ATTEMPTS} times without getting any further."
+                _end(job, "failed", error)
+                return None
+            job.state = "running"
+            job.started_at = job.started_at or moment
+            job.holder, job.held_until = self._holder, moment + timedelta(seconds=LEASE_SECONDS)
+            return job
+
+        return await self._database.write(work)
+
+    async def hold(self, jobs: Collection[int]) -> dict[int, bool]:
+        """Says that this process is still there; answers which of the `jobs` it still has, and
+        whether their owners want them cancelled. Raises Unavailable.
+        """
+        still = (
+            update(Job)
+            .where(col(Job.id).in_(jobs), col(Job.holder) == self._holder)
+            .values(held_until=now() + timedelta(seconds=LEASE_SECONDS))
+            .returning(col(Job.id), col(Job.cancelling))
+        )
+        rows = await self._database.write(lambda transaction: transaction.execute(still).all())
+        return {row.id: row.cancelling for row in rows}
+
+    async def pending(self, job: int) -> list[Pending]:
+        """The items without an answer, in order. Raises Unavailable."""
+        query = (
+            select(col(JobItem.position), col(JobItem.start), col(JobItem.length))
+            .where(col(JobItem.job_id) == job, col(JobItem.answer).is_(None))
+            .order_by(col(JobItem.position))
+        )
+        rows = await self._database.read(lambda session: session.execute(query).all())
+        return [Pending(*row) for row in rows]
+
+    async def record(self, job: int, answers: Sequence[Answered]) -> None:
+        """Keeps answers, each only if there is none yet. Raises LostJob or Unavailable."""
+
+        def work(transaction: Session) -> None:
+            held = self._held(transaction, job)
+            rows = [{"job": job, "place": each.position, "found": each.answer} for each in answers]
+            transaction.connection().execute(_ANSWER, rows)
+            held.succeeded += sum(each.answer["success"] for each in answers)
+            held.failed += sum(not each.answer["success"] for each in answers)
+            held.progress = (held.succeeded + held.failed) / max(1, held.total)
+            held.attempts = 0
+
+        await self._database.write(work)
+
+    async def report(self, job: int, progress: float) -> None:
+        """Keeps how far a job without items is, 0-1. Raises LostJob or Unavailable."""
+
+        def work(transaction: Session) -> None:
+            held = self._held(transaction, job)
+            held.progress = progress
+            held.attempts = 0
+
+        await self._database.write(work)
+
+    async def end(
+        self,
+        job: int,
+        state: str,
+        error: str | None = None,
+        outcome: dict[str, Any] | None = None,
+    ) -> None:
+        """Finishes a job. Raises LostJob or Unavailable."""
+
+        def work(transaction: Session) -> None:
+            held = self._held(transaction, job)
+            held.outcome = outcome
+            _end(held, state, error)
+
+        await self._database.write(work)
+
+    async def let_go(self) -> None:
+        """Gives all jobs of this process back, for whoever comes first. Raises Unavailable."""
+        mine, attempts = col(Job.holder) == self._holder, col(Job.attempts) - 1
+        await self._database.write(lambda transaction: _requeue(transaction, mine, attempts))
+
+    async def take_all_back(self) -> None:
+        """Gives all jobs back, whoever had them: for a process that is alone and has just
+        started. Raises Unavailable.
+        """
+        await self._database.write(
+            lambda transaction: _requeue(transaction, true(), col(Job.attempts))
+        )
+
+    def _held(self, transaction: Session, job: int) -> Job:
+        """A job of this process, locked."""
+        held = transaction.get(Job, job, with_for_update=True)
+        if held is None or held.holder != self._holder:
+            raise LostJob
+        return held
+
+
+def add(transaction: Session, job: Job, items: Sequence[JobItem], request: Request) -> int:
+    """Queues a job with its items, which have no `job_id` yet; answers its number."""
+    job.total = len(items)
+    job.failed = sum(item.answer is not None for item in items)
+    job.progress = job.failed / max(1, job.total)
+    transaction.add(job)
+    transaction.flush()
+    assert job.id is not None
+    rows = [{**item.model_dump(), "job_id": job.id} for item in items]
+    if rows:
+        transaction.connection().execute(_INSERT_ITEMS, rows)
+    audit.record(
+        transaction, "job_created", job.user_id, request, id=job.id, kind=job.kind, items=job.total
+    )
+    return job.id
+
+
+def cancel(job: Job) -> None:
+    """Cancels an unfinished job, or has its holder do so if it has one that lives."""
+    if job.held_until is not None and job.held_until > now():
+        job.cancelling = True
+    else:
+        _end(job, "cancelled", None)
+
+
+def _next(kinds: Sequence[str], but_of: Collection[int], moment: datetime) -> Any:
+    other = aliased(Job)
+    running = (
+        select(func.count())
+        .where(col(other.user_id) == col(Job.user_id), col(other.state) == "running")
+        .where(col(other.held_until) > moment)
+        .scalar_subquery()
+    )
+    silent = and_(col(Job.state) == "running", col(Job.held_until) <= moment)
+    return (
+        select(Job)
+        .where(or_(col(Job.state) == "queued", silent), col(Job.kind).in_(kinds))
+        .where(col(Job.user_id).not_in(but_of))
+        .order_by(running, col(Job.id))
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Job)
+    )
+
+
+def _end(job: Job, state: str, error: str | None) -> None:
+    if state == "succeeded":
+        job.progress = 1
+    job.state, job.error, job.finished_at = state, error, now()
+    job.holder = job.held_until = None
+
+
+def _requeue(transaction: Session, which: Any, attempts: Any) -> None:
+    waiting = {"state": "queued", "holder": None, "held_until": None, "attempts": attempts}
+    transaction.execute(update(Job).where(col(Job.state) == "running", which).values(waiting))

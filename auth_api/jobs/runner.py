@@ -1,0 +1,156 @@
+"""Takes jobs up and works at several at once, each in a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from auth_api.errors import ApiError, Unavailable
+from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
+from auth_api.jobs.tables import Job
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+# Seconds: between looks for a job that another process was handed, and for one that was
+# cancelled; within a lease there is time for several.
+_LOOK = 1.0
+_HOLD = min(1.0, LEASE_SECONDS / 5)
+
+
+class Kind(Protocol):
+    """What is done for one kind of job."""
+
+    async def work(self, job: Job) -> dict[str, Any] | None:
+        """Does all that is left to do and answers the outcome, if the kind has one.
+
+        May be called again for the same job after it was interrupted, at any point, and is
+        cancelled when the job is. Raises ApiError with a sentence for the job's owner where the
+        job as a whole cannot be done.
+        """
+
+
+class Runner:
+    """Works at jobs of all `kinds`, one at a time of each user, several users' at once."""
+
+    def __init__(
+        self, queue: Queue, inputs: Inputs, kinds: Mapping[str, Kind], *, alone: bool
+    ) -> None:
+        """`alone` if no other process works on the same database."""
+        self._queue = queue
+        self._inputs = inputs
+        self._kinds = kinds
+        self._alone = alone
+        self._awake = asyncio.Event()
+        self._tasks: dict[int, tuple[Job, asyncio.Task[None]]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins to look for jobs."""
+        self._loops = [asyncio.create_task(self._take()), asyncio.create_task(self._hold())]
+
+    def wake(self) -> None:
+        """Says that there is something to do."""
+        self._awake.set()
+
+    async def stop(self) -> None:
+        """Stops work and gives all jobs back to the queue; what was answered is kept."""
+        tasks = [*self._loops, *(task for _, task in self._tasks.values())]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        with suppress(Unavailable):  # they are taken up once their leases have run out
+            await self._queue.let_go()
+
+    async def _take(self) -> None:
+        back = not self._alone
+        while True:
+            self._awake.clear()
+            try:
+                if not back:
+                    await self._queue.take_all_back()
+                    back = True
+                while len(self._tasks) < _AT_ONCE and (job := await self._next()):
+                    assert job.id is not None
+                    self._tasks[job.id] = job, asyncio.create_task(self._work(job, job.id))
+            except Unavailable:
+                pass  # is in the log, and may be there again in a second
+            except Exception:
+                logger.exception("no job can be taken up")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), _LOOK)
+
+    async def _next(self) -> Job | None:
+        users = {job.user_id for job, _ in self._tasks.values()}
+        return await self._queue.take(tuple(self._kinds), users)
+
+    async def _hold(self) -> None:
+        """Keeps the jobs that are worked at, and stops work at those that are to be cancelled or
+        are somebody else's by now.
+        """
+        while True:
+            await asyncio.sleep(_HOLD)
+            if not self._tasks:
+                continue
+            tasks = dict(self._tasks)
+            try:
+                held = await self._queue.hold(list(tasks))
+            except Unavailable:
+                continue
+            except Exception:
+                logger.exception("jobs cannot be held")
+                continue
+            for number, (_, task) in tasks.items():
+                if held.get(number, True):  # cancelled, or lost
+                    task.cancel()
+
+    async def _work(self, job: Job, number: int) -> None:
+        ended = False
+        try:
+            ended = await self._end(number, job)
+        except asyncio.CancelledError:
+            with suppress(Unavailable, LostJob):
+                ended = await self._cancelled(number)
+            raise
+        except LostJob:
+            logger.warning("a job was lost to another process", extra={"job": number})
+        except Unavailable:
+            # Nothing is lost: it is taken up again once its lease has run out.
+            logger.warning("a job was interrupted", extra={"job": number})
+        finally:
+            del self._tasks[number]
+            self.wake()
+            if ended and job.input:
+                await self._inputs.delete([job.input])
+
+    async def _end(self, number: int, job: Job) -> bool:
+        """Works at a job to its end. Raises LostJob, or Unavailable for the database's sake."""
+        try:
+            outcome = await self._kinds[job.kind].work(job)
+        except LostJob:
+            raise
+        except Unavailable as error:
+            if error.code == "database_unavailable":
+                raise
+            await self._queue.end(number, "failed", error.message)
+        except ApiError as error:
+            await self._queue.end(number, "failed", error.message)
+        except Exception:
+            logger.exception("a job failed", extra={"job": number})
+            await self._queue.end(number, "failed", "Something went wrong on our side.")
+        else:
+            await self._queue.end(number, "succeeded", outcome=outcome)
+        logger.info("a job has ended", extra={"job": number, "kind": job.kind})
+        return True
+
+    async def _cancelled(self, number: int) -> bool:
+        """Ends a job whose owner wants that; answers whether that was why work was stopped."""
+        if not (await self._queue.hold([number])).get(number):
+            return False
+        await self._queue.end(number, "cancelled")
+        return True
