@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     """The same for the images of a job, packed and unpacked."""
     jobs_per_user: int = Field(default=10, ge=1)
     """Jobs that a user may have unfinished."""
-    job_images_at_once: int = Field(default=16, ge=0)
+    job_images_at_once: int = Field(default=32, ge=0)
     """Images of jobs that are at TorchServe at the same time; 0 leaves jobs to other processes."""
     job_retention_days: int = Field(default=30, ge=0)
     """Days after which finished jobs and their results are removed; 0 keeps them."""

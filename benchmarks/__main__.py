@@ -25,6 +25,7 @@ from archive_scripts.photographs import photograph
 from benchmarks.accounts import accounts_table
 from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
+from benchmarks.jobs import jobs_table
 from benchmarks.load import Load, post, run
 from launcher.ports import free_port
 from tests.conftest import encode, reference
@@ -33,7 +34,7 @@ from tests.service.running import Ranjana, wait_for
 _BOUNDARY = "benchmark"
 _FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 _CALLERS = (1, 8, 32)
-_PARTS = ("decoding", "comparing", "serving", "accounts")
+_PARTS = ("decoding", "comparing", "serving", "accounts", "jobs")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def main() -> None:
         print(decoding_table())
     if "comparing" in parts:
         print(comparing_table())
-    if parts & {"serving", "accounts"}:
+    if parts & {"serving", "accounts", "jobs"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds)
 
@@ -80,6 +81,8 @@ def _measure_servers(folder: Path, parts: set[str], seconds: float, rounds: int)
                     kind: [_form(image) for image in images] for kind, images in pictures().items()
                 }
                 print(accounts_table(ranjana, folder, forms, _FORM_TYPE, seconds, rounds))
+            if "jobs" in parts:
+                print(jobs_table(ranjana, folder, pictures(), seconds, rounds))
             print(memory_table(ranjana))
         finally:
             ranjana.kill()

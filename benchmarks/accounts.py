@@ -48,7 +48,7 @@ def accounts_table(
         "| database | sign-ins/s | bare argon2 verifications/s | ratio |",
         "|---|---|---|---|",
     ]
-    with apis(ranjana, folder) as started:
+    with apis(ranjana, folder / "accounts") as started:
         for name, api in started.items():
             user = api.sign_up()
             for kind, bodies in forms.items():
@@ -66,6 +66,7 @@ def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
         "ARGON2_MEMORY_KIB": str(settings.argon2_memory_kib),
         "LOG_LEVEL": "info",
     }
+    folder.mkdir()
     server = PostgreSQL(folder / "postgresql")
     started = {
         "SQLite": Api(folder / "sqlite", ranjana, environment=argon2),

@@ -40,6 +40,7 @@ def _who(**expected: object) -> dict[str, object]:
 ANYONE = _who(anonymous=IN, roles=IN, keys=IN, dead=IN)
 MODELS = _who(anonymous=IN, roles=IN, keys=IN, dead=401, history_key=403)
 MODELS_CLOSED = {**MODELS, "anonymous": 401}
+PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
 HISTORY = _who(anonymous=401, roles=IN, keys=IN, dead=401, predict_key=403)
 ACCOUNT = _who(anonymous=401, roles=IN, keys=403, dead=401)
 ADMIN = _who(anonymous=401, roles=403, keys=403, dead=401, admin=IN)
@@ -55,7 +56,14 @@ ROUTES: dict[str, dict[str, object]] = {
     "POST /api/token/refresh/": ANYONE,
     "POST /api/logout/": ANYONE,
     "POST /api/predict/": MODELS,
+    "POST /api/predict/batch/": MODELS,
     "POST /api/similarity/": MODELS,
+    "POST /api/jobs/predict/": PREDICTING,
+    "GET /api/jobs/": PREDICTING,
+    "GET /api/jobs/{id}/": PREDICTING,
+    "DELETE /api/jobs/{id}/": PREDICTING,
+    "GET /api/jobs/{id}/results.csv/": PREDICTING,
+    "GET /api/jobs/{id}/events/": PREDICTING,
     "GET /api/me/": ACCOUNT,
     "PATCH /api/me/": ACCOUNT,
     "DELETE /api/me/": ACCOUNT,
@@ -217,6 +225,7 @@ def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
     ways = {
         id(ANYONE): [],
         id(MODELS): [{"session": []}, {"api_key": []}, {}],
+        id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],
         id(ACCOUNT): [{"session": []}],
         id(ADMIN): [{"session": []}],

@@ -32,6 +32,7 @@ from schemathesis.schemas import BaseSchema
 
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, User
+from tests.service.jobs import characters, digits, finished, hand_in
 
 PICTURE = encode(reference(0))
 CHECKS = [
@@ -43,6 +44,8 @@ CHECKS = [
 ]
 # What ends an account or its other sessions, or renames it, gets an account of its own each time.
 FATAL = {"DELETE /api/me/", "POST /api/change-password/", "POST /api/change-username/"}
+
+READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
 
 _numbers = count(1)
 
@@ -70,12 +73,19 @@ class Sensible:
         self.api = api
         self.user = user
         self.prediction, self.comparison = self.predict(), self.compare()
+        self.job = hand_in(user, digits(2))
+        finished(user, self.job)
 
     def predict(self) -> int:
         return int(self.user.predict().json()["prediction_id"])
 
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
+
+    def cancelled_job(self) -> int:
+        number = hand_in(self.user, characters(300))
+        assert self.user.delete(f"/api/jobs/{number}/").status_code == 200
+        return number
 
     def make_key(self) -> int:
         made = self.user.post("/api/api-keys/", json={"name": "made"})
@@ -87,9 +97,12 @@ class Sensible:
             "DELETE /api/history/predictions/{id}/": self.predict,
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
+            "DELETE /api/jobs/{id}/": self.cancelled_job,
         }
         if case.operation.label in make:
             return make[case.operation.label]()
+        if "/jobs/" in case.path:
+            return self.job
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
@@ -100,6 +113,10 @@ class Sensible:
             encoded = base64.b64encode(PICTURE).decode()
             image = encoded if case.media_type == "application/json" else PICTURE
             return {"image": image, **({"target_class": 7} if "similarity" in label else {})}
+        if label in {"POST /api/predict/batch/", "POST /api/jobs/predict/"}:
+            encoded = base64.b64encode(PICTURE).decode()
+            image = encoded if case.media_type == "application/json" else PICTURE
+            return {"images": [image, image]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
         if label in {"POST /api/signup/", "POST /api/register/"}:
@@ -121,8 +138,11 @@ class Sensible:
             case.path_parameters["id"] = str(self.row(case))
         if isinstance(case.body, dict):
             case.body |= self.fields(case)
-        if case.path == "/api/predict/" and case.query:
-            case.query = {**case.query, "model": "ranjana", "version": "1.0"}
+        if case.path in READING and case.query:
+            right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
+            case.query = {**case.query, **right}
+        if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
+            case.body.pop("zip", None)
 
 
 def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
@@ -217,6 +237,7 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "POST /api/login/",
         "POST /api/logout/",
         "POST /api/predict/",
+        "POST /api/predict/batch/",
         "POST /api/register/",
         "POST /api/signin/",
         "POST /api/signup/",
@@ -234,6 +255,7 @@ def odd_calls() -> Iterator[Any]:
         "/api/history/predictions/{}/",
         "/api/history/similarities/{}/overlay/",
         "/api/api-keys/{}/",
+        "/api/jobs/{}/",
     )
     for number in ("0" * 25 + "9" * 25, "0" * 5000, "9" * 30, "-1", "%00", "%C2%B2", "%D9%A1"):
         for path in paths:

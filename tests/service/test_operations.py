@@ -41,7 +41,11 @@ def test_alive_and_ready(ranjana: Ranjana) -> None:
     ready = ranjana.client.get("/ready")
     assert ready.status_code == 200
     assert ready.json()["database"] == "ready"
-    assert ready.json()["models"] == {"ranjana": "ready", "similarity": "ready"}
+    assert ready.json()["models"] == {
+        "ranjana": "ready",
+        "similarity": "ready",
+        "digits": "ready",
+    }
 
 
 def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:

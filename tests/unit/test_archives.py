@@ -18,7 +18,7 @@ from archive_scripts.archives import ROOT, build_archives
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     built = [path.name for path in build_archives(folder, workers=3)]
-    assert built == ["ranjana.mar", "similarity.mar"]
+    assert built == ["ranjana.mar", "digits.mar", "similarity.mar"]
     return folder
 
 
@@ -43,7 +43,7 @@ def test_the_archive_that_compares_brings_the_forms_to_compare_with(store: Path)
     assert config["minWorkers"] == 2
 
 
-@pytest.mark.parametrize("archive", ["ranjana.mar", "similarity.mar"])
+@pytest.mark.parametrize("archive", ["ranjana.mar", "digits.mar", "similarity.mar"])
 def test_packs_every_module_that_a_packed_module_imports(store: Path, archive: str) -> None:
     with zipfile.ZipFile(store / archive) as members:
         packed = {name for name in members.namelist() if name.endswith(".py")}
@@ -84,7 +84,7 @@ def test_a_changed_input_or_setting_builds_anew(
 
     monkeypatch.setattr(Path, "read_bytes", read_changed)
     build_archives(store, workers=3)
-    assert built == ["ranjana", "similarity"]
+    assert built == ["ranjana", "digits", "similarity"]
 
 
 def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +92,4 @@ def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.Mon
     built: list[str] = []
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
     build_archives(tmp_path, workers=1)
-    assert built == ["ranjana", "similarity"]
+    assert built == ["ranjana", "digits", "similarity"]

@@ -1,0 +1,177 @@
+"""Of all processes that meet in the database, one alone has a job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api.columns import now
+from auth_api.database import Database
+from auth_api.jobs import queue
+from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, LostJob, Queue
+from auth_api.jobs.tables import Job, JobItem
+from auth_api.settings import Settings
+from tests.service.apis import Api, User
+from tests.service.test_access import user_id
+
+Result = TypeVar("Result")
+KIND = ("count",)
+
+
+def on(api: Api, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        database = Database(Settings(database_url=api.database_url))
+        try:
+            return await work(database)
+        finally:
+            await database.aclose()
+
+    return asyncio.run(run())
+
+
+async def add(database: Database, owner: int, items: int = 3) -> int:
+    request = Request({"type": "http", "headers": [], "client": ("127.0.0.1", 1)})
+    rows = [JobItem(job_id=0, position=place, file=f"{place}") for place in range(items)]
+    job = Job(user_id=owner, kind="count")
+    return await database.write(lambda transaction: queue.add(transaction, job, rows, request))
+
+
+async def silence(database: Database, number: int) -> None:
+    """Has the holder of a job be silent for too long."""
+    past = update(Job).where(col(Job.id) == number).values(held_until=now() - timedelta(seconds=1))
+    await database.write(lambda transaction: transaction.execute(past))
+
+
+async def state(database: Database, number: int) -> Job:
+    job = await database.read(lambda session: session.get(Job, number))
+    assert job
+    return job
+
+
+def answers(*places: int) -> list[Answered]:
+    return [Answered(place, {"success": True, "place": place}) for place in places]
+
+
+async def taken(one: Queue, but_of: set[int] | None = None) -> int | None:
+    job = await one.take(KIND, but_of or set())
+    return job.id if job else None
+
+
+def test_of_sixteen_that_ask_at_once_one_gets_it(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        processes = [Queue(database, f"process {index}") for index in range(16)]
+        found = await asyncio.gather(*(taken(process) for process in processes))
+        assert sorted(found, key=str) == [number, *[None] * 15]
+        holder = processes[found.index(number)]
+        await holder.end(number, "succeeded")
+
+    on(api, work)
+
+
+def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        slow, quick = Queue(database, "slow"), Queue(database, "quick")
+        assert await taken(slow) == number
+        await slow.record(number, answers(0))
+        assert await taken(quick) is None
+        await silence(database, number)
+        assert await taken(quick) == number
+        for call in (
+            slow.record(number, answers(1)),
+            slow.report(number, 0.9),
+            slow.end(number, "failed", "never"),
+        ):
+            with pytest.raises(LostJob):
+                await call
+        assert await slow.hold([number]) == {}
+        assert await quick.hold([number]) == {number: False}
+        assert [item.position for item in await quick.pending(number)] == [1, 2]
+        await quick.record(number, answers(1, 2))
+        await quick.end(number, "succeeded")
+        job = await state(database, number)
+        assert (job.succeeded, job.failed, job.progress, job.state) == (3, 0, 1, "succeeded")
+        assert (job.holder, job.held_until) == (None, None)
+
+    on(api, work)
+
+
+def test_what_ends_every_process_that_works_at_it_is_given_up(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        process = Queue(database, "unlucky")
+        for _ in range(MOST_ATTEMPTS):
+            assert await taken(process) == number
+            await silence(database, number)
+        assert await taken(process) is None
+        job = await state(database, number)
+        assert job.state == "failed"
+        assert "interrupted" in str(job.error)
+        # One that gets further each time goes on.
+        number = await add(database, owner, items=2 * MOST_ATTEMPTS)
+        for place in range(2 * MOST_ATTEMPTS):
+            assert await taken(process) == number
+            await process.record(number, answers(place))
+            await silence(database, number)
+        assert await taken(process) == number
+        await process.end(number, "succeeded")
+
+    on(api, work)
+
+
+def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
+    first, second = user_id(user), user_id(api.sign_up())
+
+    async def work(database: Database) -> None:
+        numbers = [await add(database, owner) for owner in (first, first, second)]
+        one, other = Queue(database, "one"), Queue(database, "other")
+        assert await taken(one) == numbers[0]
+        assert await taken(other) == numbers[2]
+        assert await taken(one, {first}) is None
+        assert await taken(one) == numbers[1]
+        await one.let_go()
+        assert [(await state(database, number)).state for number in numbers] == [
+            "queued",
+            "queued",
+            "running",
+        ]
+        assert (await state(database, numbers[0])).attempts == 0
+        for number in numbers[:2]:
+            assert await taken(one) == number
+            await one.end(number, "succeeded")
+        await other.end(numbers[2], "succeeded")
+
+    on(api, work)
+
+
+def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
+    api: Api, user: User
+) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner, items=0)
+        process = Queue(database, "trainer")
+        assert await taken(process) == number
+        await process.report(number, 0.5)
+        assert (await state(database, number)).progress == 0.5
+        outcome: dict[str, Any] = {"top1": 0.99}
+        await process.end(number, "succeeded", outcome=outcome)
+        job = await state(database, number)
+        assert (job.progress, job.outcome, job.state) == (1, outcome, "succeeded")
+
+    on(api, work)
