@@ -103,7 +103,10 @@ def _do_job(user: User, images: Sequence[bytes], count: int) -> float:
     job = finished(user, hand_in(user, parts, HAND_IN), 600, 0.25)
     if job["counts"]["succeeded"] != count:
         raise RuntimeError(f"a job ended as {job['state']} with {job['counts']}")
-    started, ended = (datetime.fromisoformat(job[f"{end}_at"]) for end in ("started", "finished"))
+    started, ended = (
+        datetime.fromisoformat(job[f"{end}_at"].replace("Z", "+00:00"))
+        for end in ("started", "finished")
+    )
     return (ended - started).total_seconds()
 
 
