@@ -72,6 +72,18 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+EVENTS = "text/event-stream"
+"""The media type of server-sent events."""
+
+_EVENT = {
+    "type": "object",
+    "description": "A server-sent event.",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "description": "JSON."},
+    },
+}
+
 # Not in the page: its Content-Security-Policy runs no script that stands in one.
 _START = 'window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });'
 
@@ -153,7 +165,7 @@ async def specification(request: Request) -> Response:
         for media in getattr(getattr(route, "endpoint", None), "media", ()):
             answers = specified["paths"][route.path]["get"]["responses"]
             content = answers["200"].setdefault("content", {})
-            content[media] = {"schema": {"type": "string"}}
+            content[media] = {"schema": _EVENT if media == EVENTS else {"type": "string"}}
     return JSONResponse(specified)
 
 

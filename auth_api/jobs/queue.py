@@ -81,6 +81,9 @@ class Queue:
             job: Job | None = transaction.scalar(_next(kinds, but_of, moment))
             if job is None:
                 return None
+            if job.cancelling:  # its holder did not live to do so
+                _end(job, "cancelled", None)
+                return None
             job.attempts += 1
             if job.attempts > MOST_ATTEMPTS:
                 error = f"It was interrupted {MOST_ATTEMPTS} times without getting any further."

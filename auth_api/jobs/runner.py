@@ -47,6 +47,7 @@ class Runner:
         self._alone = alone
         self._awake = asyncio.Event()
         self._tasks: dict[int, tuple[Job, asyncio.Task[None]]] = {}
+        self._stopped: set[int] = set()
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -105,9 +106,10 @@ class Runner:
             except Exception:
                 logger.exception("jobs cannot be held")
                 continue
-            for number, (_, task) in tasks.items():
-                if held.get(number, True):  # cancelled, or lost
-                    task.cancel()
+            stopped = {number for number in tasks if held.get(number, True)}  # cancelled, or lost
+            for number in stopped - self._stopped:
+                self._stopped.add(number)
+                tasks[number][1].cancel()
 
     async def _work(self, job: Job, number: int) -> None:
         ended = False
@@ -122,8 +124,11 @@ class Runner:
         except Unavailable:
             # Nothing is lost: it is taken up again once its lease has run out.
             logger.warning("a job was interrupted", extra={"job": number})
+        except Exception:  # the same
+            logger.exception("a job was interrupted", extra={"job": number})
         finally:
             del self._tasks[number]
+            self._stopped.discard(number)
             self.wake()
             if ended and job.input:
                 await self._inputs.delete([job.input])

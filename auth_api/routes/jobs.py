@@ -18,7 +18,7 @@ from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, entry, result, state
 from auth_api.jobs.receiving import Limits, receive
 from auth_api.jobs.tables import UNFINISHED
-from auth_api.openapi import documented
+from auth_api.openapi import EVENTS, documented
 from auth_api.pages import cursor_of, row_before, split
 from auth_api.schemas.jobs import (
     JobAccepted,
@@ -134,7 +134,7 @@ async def results_csv(request: Request) -> Response:
     )
 
 
-@documented(tag="jobs", access=_LOOKING, answer=None, media=("text/event-stream",), errors=(404,))
+@documented(tag="jobs", access=_LOOKING, answer=None, media=(EVENTS,), errors=(404,))
 async def events(request: Request) -> Response:
     """Streams the state of a job whenever it changes (server-sent events, `event: progress`),
     until it is finished (`event: done`).

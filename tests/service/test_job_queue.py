@@ -133,6 +133,22 @@ def test_what_ends_every_process_that_works_at_it_is_given_up(api: Api, user: Us
     on(api, work)
 
 
+def test_what_was_to_be_cancelled_is_not_taken_up_again(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        process = Queue(database, "dying")
+        assert await taken(process) == number
+        assert user.delete(f"/api/jobs/{number}/").json()["cancelling"] is True
+        assert await process.hold([number]) == {number: True}
+        await silence(database, number)
+        assert await taken(Queue(database, "next")) is None
+        assert (await state(database, number)).state == "cancelled"
+
+    on(api, work)
+
+
 def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
     first, second = user_id(user), user_id(api.sign_up())
 
