@@ -7,5 +7,6 @@ process of the service takes it up.
     predicting  the kind of job that reads many images
     inputs      the images of a job, one file
     receiving   an upload of any size -> that file
+    forms       its multipart form, a megabyte in memory at a time
     zips        what is taken out of a zip, and what is refused
 """

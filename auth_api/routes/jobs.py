@@ -14,9 +14,10 @@ from starlette.routing import Route
 from auth_api.access import Access
 from auth_api.alphabets import require_recogniser
 from auth_api.errors import ApiError
+from auth_api.jobs.forms import Limits
 from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, entry, result, state
-from auth_api.jobs.receiving import Limits, receive
+from auth_api.jobs.receiving import receive
 from auth_api.jobs.tables import UNFINISHED
 from auth_api.openapi import EVENTS, documented
 from auth_api.pages import cursor_of, row_before, split
