@@ -13,7 +13,7 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.access import Caller, require_alive
 from auth_api.database import Database
-from auth_api.errors import Conflict, NotFound, TooMany
+from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
@@ -49,8 +49,8 @@ class Jobs:
     ) -> int:
         """Queues a job with what was received; answers its number.
 
-        Raises Unauthorised when the account is no more, TooMany or Unavailable; the file is gone
-        then.
+        Raises Unauthorised when the account is no more, TooMany, and the file is gone then; or
+        Unavailable, when nobody knows whether it is needed, and the clean-up will see.
         """
 
         def work(transaction: Session) -> int:
@@ -66,18 +66,19 @@ class Jobs:
 
         try:
             number = await self._database.write(work)
-        except (NotFound, TooMany):
+        except (Unauthorised, TooMany):
             await self._inputs.delete([received.file.path.name])
             raise
         self._wake()
         return number
 
-    async def page(self, user_id: int | None, limit: int, before: int | None) -> list[Job]:
-        """At most `limit` jobs, newest first, those older than the id `before`; of all users
-        where `user_id` is None. Raises Unavailable.
+    async def page(self, user_id: int, limit: int, before: int | None) -> list[Job]:
+        """At most `limit` jobs, newest first, those older than the id `before`.
+
+        Raises Unavailable.
         """
-        query = select(Job).order_by(col(Job.id).desc()).limit(limit)
-        query = query.where(col(Job.user_id) == user_id) if user_id is not None else query
+        query = select(Job).where(col(Job.user_id) == user_id)
+        query = query.order_by(col(Job.id).desc()).limit(limit)
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self._database.read(lambda session: list(session.scalars(query)))
 

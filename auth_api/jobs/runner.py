@@ -60,11 +60,12 @@ class Runner:
 
     async def stop(self) -> None:
         """Stops work and gives all jobs back to the queue; what was answered is kept."""
+        if not self._loops:
+            return
         tasks = [*self._loops, *(task for _, task in self._tasks.values())]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await asyncio.wait(tasks)
         with suppress(Unavailable):  # they are taken up once their leases have run out
             await self._queue.let_go()
 

@@ -51,6 +51,15 @@ class OneJobQuery(BaseModel):
     results: bool = Field(default=True, description="Whether to answer the results as well.")
 
 
+class Counts(BaseModel):
+    """Of the images of a job."""
+
+    total: int
+    succeeded: int
+    failed: int
+    pending: int
+
+
 class JobAccepted(BaseModel):
     """The job is queued."""
 
@@ -59,15 +68,6 @@ class JobAccepted(BaseModel):
     state: Literal["queued"] = "queued"
     counts: Counts
     url: str = Field(description="Where to ask for its state and results.")
-
-
-class Counts(BaseModel):
-    """Of the images of a job."""
-
-    total: int
-    succeeded: int
-    failed: int
-    pending: int
 
 
 class JobState(BaseModel):
@@ -122,17 +122,4 @@ class JobPage(BaseModel):
     """A page of one's jobs, newest first."""
 
     results: list[JobEntry]
-    next: str | None = Field(description="The `cursor` of the next page, null on the last.")
-
-
-class AnyJobEntry(JobEntry):
-    """A job in the list of all."""
-
-    user_id: int
-
-
-class AnyJobPage(BaseModel):
-    """A page of everyone's jobs, newest first."""
-
-    results: list[AnyJobEntry]
     next: str | None = Field(description="The `cursor` of the next page, null on the last.")

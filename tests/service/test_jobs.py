@@ -154,6 +154,18 @@ def test_who_leaves_in_the_middle_of_a_stream_stops_nothing(start_api: StartApi)
     assert "Traceback" not in api.log.read_text()
 
 
+def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> None:
+    api = start_api(IDLE)
+    user = api.sign_up()
+    number = hand_in(user, digits(1))
+    with api.client.stream("GET", f"/api/jobs/{number}/events/", headers=user.headers) as response:
+        stream = iter(events(response))
+        assert next(stream)[1]["state"] == "queued"
+        api.process.send_signal(signal.SIGTERM)
+        assert list(stream) == []
+    assert api.process.wait(8) in {0, -signal.SIGTERM}
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: signal.Signals) -> None:
     api = start_api(SECRET)
