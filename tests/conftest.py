@@ -55,11 +55,13 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def launch() -> Iterator[Launch]:
-    """Starts further instances, and clears up after a test that failed."""
+    """Starts further instances, of one model unless something else is said, and clears up after
+    a test that failed.
+    """
     started: list[Ranjana] = []
 
     def start(folder: Path, environment: Mapping[str, str] | None = None) -> Ranjana:
-        started.append(Ranjana(folder, environment))
+        started.append(Ranjana(folder, {"MODELS": "ranjana", **(environment or {})}))
         return started[-1]
 
     yield start

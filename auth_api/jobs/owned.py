@@ -46,14 +46,14 @@ class Jobs:
         parameters: dict[str, Any],
         received: Received,
         request: Request,
-    ) -> int:
-        """Queues a job with what was received; answers its number.
+    ) -> Job:
+        """Queues a job with what was received.
 
         Raises Unauthorised when the account is no more, TooMany, and the file is gone then; or
         Unavailable, when nobody knows whether it is needed, and the clean-up will see.
         """
 
-        def work(transaction: Session) -> int:
+        def work(transaction: Session) -> Job:
             require_alive(transaction, owner)
             self._require_room(transaction, owner.user_id)
             job = Job(
@@ -62,15 +62,16 @@ class Jobs:
                 parameters=parameters,
                 input=received.file.path.name,
             )
-            return queue.add(transaction, job, received.items, request)
+            queue.add(transaction, job, received.items, request)
+            return job
 
         try:
-            number = await self._database.write(work)
+            job = await self._database.write(work)
         except (Unauthorised, TooMany):
             await self._inputs.delete([received.file.path.name])
             raise
         self._wake()
-        return number
+        return job
 
     async def page(self, user_id: int, limit: int, before: int | None) -> list[Job]:
         """At most `limit` jobs, newest first, those older than the id `before`.

@@ -180,21 +180,19 @@ class Queue:
         return held
 
 
-def add(transaction: Session, job: Job, items: Sequence[JobItem], request: Request) -> int:
-    """Queues a job with its items, which have no `job_id` yet; answers its number."""
+def add(transaction: Session, job: Job, items: Sequence[JobItem], request: Request) -> None:
+    """Queues a job with its items, which have no `job_id` yet."""
     job.total = len(items)
     job.failed = sum(item.answer is not None for item in items)
     job.progress = job.failed / max(1, job.total)
     transaction.add(job)
     transaction.flush()
-    assert job.id is not None
     rows = [{**item.model_dump(), "job_id": job.id} for item in items]
     if rows:
         transaction.connection().execute(_INSERT_ITEMS, rows)
     audit.record(
         transaction, "job_created", job.user_id, request, id=job.id, kind=job.kind, items=job.total
     )
-    return job.id
 
 
 def cancel(job: Job) -> None:

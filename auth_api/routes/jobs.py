@@ -16,7 +16,7 @@ from auth_api.alphabets import require_recogniser
 from auth_api.errors import ApiError
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.predicting import Parameters
-from auth_api.jobs.presenting import as_csv, entry, result, state
+from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
 from auth_api.jobs.tables import UNFINISHED
 from auth_api.openapi import EVENTS, documented
@@ -66,26 +66,10 @@ async def create(request: Request) -> JSONResponse:
     limits = Limits(having.settings.max_body_bytes, having.settings.max_job_bytes)
     received = await receive(request, having.inputs, limits)
     parameters = Parameters(model=query.model, version=query.version, options=query.options())
-    number = await having.jobs.add(owner, "predict", parameters.model_dump(), received, request)
-    failed = sum(item.answer is not None for item in received.items)
-    total = len(received.items)
-    url = f"/api/jobs/{number}/"
-    return JSONResponse(
-        {
-            "success": True,
-            "job_id": number,
-            "state": "queued",
-            "counts": {
-                "total": total,
-                "succeeded": 0,
-                "failed": failed,
-                "pending": total - failed,
-            },
-            "url": url,
-        },
-        202,
-        {"Location": url},
-    )
+    made = await having.jobs.add(owner, "predict", parameters.model_dump(), received, request)
+    url = f"/api/jobs/{made.id}/"
+    answer = {"success": True, "job_id": made.id, "state": "queued", "counts": counts(made)}
+    return JSONResponse({**answer, "url": url}, 202, {"Location": url})
 
 
 @documented(tag="jobs", access=_LOOKING, query=JobPageQuery, answer=JobPage)

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
+from tests.service.jobs import digits, finished, hand_in
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -321,6 +322,10 @@ def _property_of(user: User) -> dict[str, Any]:
         "keys": user.get("/api/api-keys/").json(),
         "me": user.get("/api/me/").json(),
         "totals": user.get("/api/progress/").json()["totals"],
+        "jobs": [
+            user.get(f"/api/jobs/{job['id']}/").json()
+            for job in user.get("/api/jobs/").json()["results"]
+        ],
     }
 
 
@@ -330,11 +335,15 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     said = {"prediction_id": prediction, "actual_class": 5, "comments": "mine"}
     assert user.post("/api/feedback/", json=said).status_code == 201
     key = make_key(user, "predict")
+    job = hand_in(user, digits(2))
+    finished(user, job)
     before = _property_of(user)
     assert len(before["pictures"]) == 4
-    ids = {"predictions": prediction, "similarities": comparison, "api-keys": key["id"]}
+    ids = {"predictions": prediction, "similarities": comparison}
+    ids |= {"api-keys": key["id"], "jobs": job}
     other, admin = api.sign_up(), headers_of(api, "admin")
-    for headers in (other.headers, by_key(make_key(other, "history")), admin):
+    both = by_key(make_key(other, "history", "predict"))
+    for headers in (other.headers, both, admin):
         for route in ROUTES:
             if "{id}" not in route or ("api-keys" in route and "X-API-Key" in headers):
                 continue

@@ -40,7 +40,9 @@ async def add(database: Database, owner: int, items: int = 3) -> int:
     request = Request({"type": "http", "headers": [], "client": ("127.0.0.1", 1)})
     rows = [JobItem(job_id=0, position=place, file=f"{place}") for place in range(items)]
     job = Job(user_id=owner, kind="count")
-    return await database.write(lambda transaction: queue.add(transaction, job, rows, request))
+    await database.write(lambda transaction: queue.add(transaction, job, rows, request))
+    assert job.id is not None
+    return job.id
 
 
 async def silence(database: Database, number: int) -> None:

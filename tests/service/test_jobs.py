@@ -8,8 +8,10 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.bad_images import BAD_IMAGES
@@ -162,7 +164,8 @@ def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> 
         stream = iter(events(response))
         assert next(stream)[1]["state"] == "queued"
         api.process.send_signal(signal.SIGTERM)
-        assert list(stream) == []
+        with suppress(httpx2.RemoteProtocolError):  # it may be cut off
+            assert list(stream) == []
     assert api.process.wait(8) in {0, -signal.SIGTERM}
 
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from archive_scripts.archives import ROOT
-from tests.service.apis import Api
+from tests.service.apis import StartApi
 
 _PAGE = (ROOT / "docs" / "older-systems.md").read_text()
 _CALLED = ("curl", "REFRESH", ".venv", "echo", "ADMIN")
@@ -25,7 +25,8 @@ def lines() -> list[str]:
     return found
 
 
-def test_every_line_can_be_run(api: Api) -> None:
+def test_every_line_can_be_run(start_api: StartApi) -> None:
+    api = start_api()
     if not shutil.which("curl"):
         pytest.skip("needs curl")
     blocks = re.findall(r"```sh\n(.*?)```", _PAGE, re.DOTALL)

@@ -23,10 +23,16 @@ ROUTES = {
     "/api/history/similarities/{id}/overlay/",
     "/api/history/similarities/{id}/reference/",
     "/api/history/similarities/{id}/user/",
+    "/api/jobs/",
+    "/api/jobs/predict/",
+    "/api/jobs/{id}/",
+    "/api/jobs/{id}/events/",
+    "/api/jobs/{id}/results.csv/",
     "/api/login/",
     "/api/logout/",
     "/api/me/",
     "/api/predict/",
+    "/api/predict/batch/",
     "/api/progress/",
     "/api/register/",
     "/api/signin/",
@@ -64,7 +70,7 @@ def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
 
 def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ranjana) -> None:
     spec = ranjana.client.get("/openapi.json").json()
-    images = {"/api/predict/", "/api/similarity/"}
+    images = {"/api/predict/", "/api/predict/batch/", "/api/similarity/"}
     assert images | {"/health", "/ready", "/metrics"} < set(spec["paths"])
     assert {path for path in spec["paths"] if path.startswith("/api/")} == ROUTES
     for path in images:
@@ -74,7 +80,7 @@ def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ra
         assert answers == set(route["responses"])
         assert route["security"] == [{"session": []}, {"api_key": []}, {}]
     schemas = spec["components"]["schemas"]
-    answer = ranjana.predict(encode(reference(0)), heatmap="true").json()
+    answer = ranjana.predict(encode(reference(0)), heatmap="true", model="digits").json()
     assert set(schemas["PredictAnswer"]["properties"]) == set(answer)
     assert set(schemas["Candidate"]["properties"]) == set(answer["top"][0])
     compared = ranjana.client.post(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -40,14 +41,20 @@ class Context:
         self.statuses[idx] = code
 
 
-class Buggy(ImageHandler[str]):
+@dataclass(frozen=True)
+class Question:
+    text: str
+    enhancement: int | None = None
+
+
+class Buggy(ImageHandler[Question]):
     """Answers what was asked for, and has a bug that one of the questions meets."""
 
-    def options(self, headers: Mapping[str, str]) -> str:
-        return headers["x-question"]
+    def options(self, headers: Mapping[str, str]) -> Question:
+        return Question(headers["x-question"])
 
-    def answers(self, batch: Sequence[Readable[str]], context: WorkerContext) -> list[Answer]:
-        return [{"answer": 1 / (item.options != "zero")} for item in batch]
+    def answers(self, batch: Sequence[Readable[Question]], context: WorkerContext) -> list[Answer]:
+        return [{"answer": 1 / (item.options.text != "zero")} for item in batch]
 
 
 def test_a_bug_that_one_image_meets_leaves_its_neighbours_their_answers() -> None:
@@ -67,15 +74,23 @@ def test_headers_are_read_whatever_their_case_and_their_absence() -> None:
         "x-strictness": "strict",
         "x-embedding": "TRUE",
         "x-heatmap": "true",
+        "x-enhancement-level": "2",
     }
     assert ComparisonOptions.read(everything) == ComparisonOptions(
-        12, Strictness.STRICT, embedding=True, heatmap=True
+        12, Strictness.STRICT, embedding=True, heatmap=True, enhancement=2
     )
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
-        0, Strictness.NORMAL, embedding=False, heatmap=False
+        0, Strictness.NORMAL, embedding=False, heatmap=False, enhancement=None
     )
-    assert RecognitionOptions.read({}) == RecognitionOptions(heatmap=False)
-    assert RecognitionOptions.read({"x-heatmap": "yes"}) == RecognitionOptions(heatmap=False)
+    nothing = RecognitionOptions(heatmap=False, enhancement=None)
+    assert RecognitionOptions.read({}) == nothing
+    assert RecognitionOptions.read({"x-heatmap": "yes", "x-enhancement-level": "Auto"}) == nothing
+
+
+@pytest.mark.parametrize("level", ["3", "-1", "1.0", "much"])
+def test_what_is_no_level_of_enhancement_is_refused(level: str) -> None:
+    with pytest.raises(InvalidOption, match="X-Enhancement-Level"):
+        RecognitionOptions.read({"x-enhancement-level": level})
 
 
 @pytest.mark.parametrize("target", ["", "-1", "1.0", "ka", "٣", "²", "1234567890", "None"])
