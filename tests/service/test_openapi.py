@@ -208,7 +208,7 @@ def administrator(api: Api) -> User:
 
 
 def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: User) -> None:
-    schema = described(api, Sensible(api, administrator), examples=10)
+    schema = described(api, Sensible(api, administrator), examples=8)
 
     @schema.auth(refresh_interval=None)
     class Session:
@@ -227,7 +227,7 @@ def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: Us
 
 
 def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> None:
-    schema = described(api, Sensible(api, user), examples=4)
+    schema = described(api, Sensible(api, user), examples=3)
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
     assert outcome.succeeded() == {
