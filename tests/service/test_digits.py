@@ -48,7 +48,7 @@ def test_real_digits_that_no_model_has_seen_are_read(ranjana: Ranjana, form: str
             return gray(255 - picture)
         side = int(rng.integers(60, 300))
         large = gray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR))
-        return large if form == "enlarged" else gray(photograph(large, rng))
+        return large if form == "enlarged" else gray(photograph(large, rng, size=(320, 240)))
 
     labels = [digit for digit in range(10) for _ in range(20)]
     found = read(ranjana, [shown(digit, number) for digit in range(10) for number in range(20)])
