@@ -37,6 +37,8 @@ from tests.service.running import wait_for
 
 SECRET = {"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}
 SLOW = {**SECRET, "JOB_IMAGES_AT_ONCE": "1"}
+# Slow enough to be seen at work, wherever the tests run.
+STEADY = {**SECRET, "JOB_IMAGES_AT_ONCE": "2"}
 IDLE = {**SECRET, "JOB_IMAGES_AT_ONCE": "0"}
 
 
@@ -171,7 +173,7 @@ def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: signal.Signals) -> None:
-    api = start_api(SECRET)
+    api = start_api(STEADY)
     user = api.sign_up()
     job = hand_in(user, digits(500))
     wait_until(user, job, is_under_way)
@@ -204,7 +206,7 @@ def test_two_processes_share_the_work_and_either_may_die(
 
 
 def test_a_short_job_does_not_wait_for_all_of_a_long_one(start_api: StartApi) -> None:
-    api = start_api()
+    api = start_api(STEADY)
     first, second = api.sign_up(), api.sign_up()
     long = [hand_in(first, characters(400), HAND_IN), hand_in(first, characters(100), HAND_IN)]
     wait_until(first, long[0], is_under_way)
