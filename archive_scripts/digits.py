@@ -33,9 +33,15 @@ class LabelledDigits:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
 
-    def part(self, first: int, last: int) -> LabelledDigits:
-        """Those from `first` up to but without `last`."""
-        return LabelledDigits(self.images[first:last], self.labels[first:last])
+    def last(self, count: int) -> LabelledDigits:
+        """The last `count`, or all where there are fewer."""
+        start = max(0, len(self.labels) - count)
+        return LabelledDigits(self.images[start:], self.labels[start:])
+
+    def but_last(self, count: int) -> LabelledDigits:
+        """All but the last `count`."""
+        end = len(self.labels) - count
+        return LabelledDigits(self.images[:end], self.labels[:end])
 
 
 def load_digits(path: Path) -> LabelledDigits:
@@ -101,7 +107,8 @@ def _scanned(digit: Gray, rng: np.random.Generator) -> Gray:
     """As MNIST has them, some enlarged, half of them dark on light."""
     side = DIGIT_SIZE if rng.random() < 0.5 else int(rng.integers(40, 200))
     if rng.random() < 0.25:  # enlarged without being smoothed
-        picture = gray(cv2.resize(_bent(digit, rng, DIGIT_SIZE), (side, side), None, 0, 0, 0))
+        bent = _bent(digit, rng, DIGIT_SIZE)
+        picture = gray(cv2.resize(bent, (side, side), interpolation=cv2.INTER_NEAREST))
     else:
         picture = _bent(digit, rng, side)
     return 255 - picture if rng.random() < 0.5 else picture

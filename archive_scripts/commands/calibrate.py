@@ -46,8 +46,7 @@ def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import LabelledInks, fit_temperature
     from archive_scripts.networks import describe_weights, load_network, save_weights
 
-    digits = load_digits(options.digits)
-    digits = digits.part(max(0, len(digits.labels) - options.last), len(digits.labels))
+    digits = load_digits(options.digits).last(options.last)
     forms = [digit_inks(digits, form) for form in FORMS]
     data = LabelledInks(
         [ink for form in forms for ink in form.inks],

@@ -68,8 +68,7 @@ def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.reports import draw_recognition, recognition_summary, save
     from handlers.characters import DIGITS
 
-    digits = load_digits(options.digits)
-    digits = digits.part(max(0, len(digits.labels) - options.last), len(digits.labels))
+    digits = load_digits(options.digits).last(options.last)
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
     for form in FORMS:

@@ -128,7 +128,7 @@ def _material(options: argparse.Namespace) -> Material:
         digits = load_digits(options.digits)
         if not 0 <= options.held_out < len(digits.labels):
             raise ValueError(f"of {len(digits.labels)} digits not {options.held_out} can be left")
-        return DigitMaterial(digits.part(0, len(digits.labels) - options.held_out))
+        return DigitMaterial(digits.but_last(options.held_out))
     return load_material(
         strokes=not options.no_strokes,
         without=options.without,

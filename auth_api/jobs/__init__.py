@@ -4,6 +4,8 @@ process of the service takes it up.
     tables      jobs and their items
     queue       what becomes of them in the database: one statement or transaction each
     runner      takes jobs up and sees to it that one process alone works at each
+    owned       jobs as their owners see them: handed in, looked at, cancelled
+    presenting  the same in JSON and CSV
     predicting  the kind of job that reads many images
     inputs      the images of a job, one file
     receiving   an upload of any size -> that file
