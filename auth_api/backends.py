@@ -159,10 +159,15 @@ class Asyncio:
             # The server went away while nobody used it.
             pooled.invalidate()
             pooled = await self._engine.raw_connection()
+        lost = False
         try:
             yield driver
+        except asyncpg.InternalClientError:
+            # The server took its leave between the messages of a statement.
+            lost = True
+            raise
         finally:
-            if driver.is_closed():
+            if lost or driver.is_closed():
                 pooled.invalidate()
             pooled.close()
 

@@ -173,6 +173,7 @@ def _translated() -> Iterator[None]:
         sqlite3.OperationalError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         OSError,
         asyncio.TimeoutError,
     ) as error:

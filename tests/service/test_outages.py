@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from auth_api.database import Database
+from auth_api.errors import Unavailable
+from auth_api.settings import Settings
+from auth_api.statements import Lookup
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
 from tests.service.postgresql import PostgreSQL
@@ -84,6 +92,46 @@ def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
     yield
     connection.rollback()
     connection.close()
+
+
+def test_connections_that_the_server_cuts_are_not_faults_of_ours(
+    database: str, request: pytest.FixtureRequest
+) -> None:
+    if database == "sqlite":
+        pytest.skip("a file cuts nothing")
+    settings = Settings(database_url=request.getfixturevalue("postgresql").new_database())
+    cut = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    one = Lookup("SELECT 1 WHERE 'a' {among} AND {moment}::timestamptz IS NOT NULL")
+    counts: Counter[str] = Counter()
+
+    async def read(database: Database, stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
+            try:
+                await database.look_up(one, ["a"], datetime.now(timezone.utc))
+                counts["answered"] += 1
+            except Unavailable:
+                counts["refused"] += 1
+
+    async def run() -> None:
+        cutter, database = Database(settings), Database(settings)
+        stopped = asyncio.Event()
+        readers = [asyncio.create_task(read(database, stopped)) for _ in range(16)]
+        for _ in range(200):
+            await cutter.read(lambda session: session.execute(cut))
+            await asyncio.sleep(0.01)
+        stopped.set()
+        await asyncio.gather(*readers)
+        await database.aclose()
+        await cutter.aclose()
+        # The event loop has yet to close the sockets of connections that were cut.
+        await asyncio.sleep(0.5)
+
+    asyncio.run(run())
+    assert counts["answered"] > 100
+    assert counts["refused"] > 10
 
 
 def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
