@@ -48,10 +48,10 @@ clean:
 	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt
 	@touch $@
 
-.venv/.serve: .venv/.torch requirements/serve.txt
-	@$(PIP) install -r requirements/serve.txt
+.venv/.serve: .venv/.torch requirements/serve.txt requirements/train.txt
+	@$(PIP) install -r requirements/train.txt
 	@touch $@
 
-.venv/.dev: .venv/.serve requirements/train.txt requirements/dev.txt
+.venv/.dev: .venv/.serve requirements/dev.txt
 	@$(PIP) install -r requirements/dev.txt
 	@touch $@

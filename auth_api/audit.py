@@ -41,6 +41,22 @@ Action = Literal[
     "admin_created",
     "job_created",
     "job_cancelled",
+    "user_created",
+    "user_changed",
+    "user_deactivated",
+    "audit_log_exported",
+    "consent_given",
+    "consent_withdrawn",
+    "correction_accepted",
+    "correction_rejected",
+    "corrections_exported",
+    "version_registered",
+    "version_refused",
+    "version_removed",
+    "workers_changed",
+    "default_changed",
+    "traffic_changed",
+    "model_exported",
 ]
 
 _INSERTION = insert(core_of(AuditEntry))

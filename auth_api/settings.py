@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     """Requests at TorchServe at the same time; more wait here."""
     models: Names = ("ranjana", "similarity", "digits")
     """Names of the models that are served, comma-separated."""
+    model_store: Path = ROOT / "model_store"
+    """Folder of the archives, which this service and TorchServe see alike."""
+    smoke_seconds: float = Field(default=60, gt=0)
+    """How long a new version may take to start a worker and read its first picture."""
 
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     """Largest request body, the multipart or base64 wrapping included."""
@@ -130,6 +134,12 @@ class Settings(BaseSettings):
     """Images of jobs that are at TorchServe at the same time; 0 leaves jobs to other processes."""
     job_retention_days: int = Field(default=30, ge=0)
     """Days after which finished jobs and their results are removed; 0 keeps them."""
+    trainings_at_once: int = Field(default=1, ge=0)
+    """Trainings that this process has under way at the same time; 0 leaves them to others."""
+    training_memory_mb: int = Field(default=4096, ge=256)
+    """Memory that a training may take, with all the processes it starts; more ends it."""
+    train_missing: bool = False
+    """Whether a model whose weights are missing at the start is trained in the background."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
     trusted_hosts: Names = ("*",)

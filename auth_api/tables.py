@@ -17,7 +17,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, false, text
 from sqlmodel import Field, SQLModel
 
 from auth_api.columns import NUMBERED, Number, moment, of_user, row_id
@@ -39,6 +39,10 @@ class User(SQLModel, table=True):
     role: str = "user"
     active: bool = True
     timezone: str = "UTC"
+    training_consent: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
+    """Whether pictures that they correct may become training data."""
     created_at: datetime = moment()
 
 
@@ -145,7 +149,11 @@ class Feedback(SQLModel, table=True):
     """What a user says of a prediction."""
 
     __tablename__ = "feedback"
-    __table_args__ = (NUMBERED,)
+    __table_args__ = (
+        Index("ix_feedback_sha256", "sha256"),
+        Index("ix_feedback_created", "created_at"),
+        NUMBERED,
+    )
 
     id: int | None = row_id()
     prediction_id: int = Field(
@@ -157,6 +165,12 @@ class Feedback(SQLModel, table=True):
     actual_class: int
     rating: int | None = None
     comments: str | None = None
+    sha256: str | None = None
+    """Of the picture as it was sent: by this, two who correct the same one are known to agree."""
+    verdict: str | None = None
+    """`accepted` or `rejected` as training data, where an administrator has said so."""
+    judged_at: datetime | None = moment(nullable=True)
+    judged_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
     created_at: datetime = moment()
     updated_at: datetime = moment()
 

@@ -24,7 +24,6 @@ class LauncherSettings(Settings):
     torchserve_inference_port: Port = 8080
     torchserve_management_port: Port = 8081
     torchserve_metrics_port: Port = 8082
-    model_store: Path = ROOT / "model_store"
     start_seconds: float = Field(default=180, gt=0)
     """How long TorchServe may take until its models are ready, and a lost worker until it is
     back; after that it is started anew."""

@@ -10,6 +10,8 @@ from sqlmodel import SQLModel
 
 from auth_api import tables
 from auth_api.jobs import tables as job_tables
+from auth_api.models import tables as model_tables
+from auth_api.usage import tables as usage_tables
 
 
 def run(connection: Connection) -> None:
@@ -36,6 +38,8 @@ async def run_from_command_line() -> None:
 
 assert tables  # imported for what they register
 assert job_tables
+assert model_tables
+assert usage_tables
 if connection := context.config.attributes.get("connection"):
     run(connection)
 else:

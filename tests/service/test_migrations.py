@@ -27,7 +27,9 @@ from archive_scripts.archives import ROOT
 from auth_api import tables
 from auth_api.database import MIGRATIONS, Database
 from auth_api.jobs import tables as job_tables
+from auth_api.models import tables as model_tables
 from auth_api.settings import Settings
+from auth_api.usage import tables as usage_tables
 from tests.service.apis import PASSWORD, StartApi
 from tests.service.running import private
 
@@ -35,6 +37,8 @@ Result = TypeVar("Result")
 
 assert tables  # imported for what they register
 assert job_tables
+assert model_tables
+assert usage_tables
 SCRIPTS = ScriptDirectory(str(MIGRATIONS))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 VERSIONS = "alembic_version"
