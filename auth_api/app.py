@@ -23,9 +23,11 @@ from auth_api.routes import (
     api_keys,
     history,
     jobs,
+    models,
     ops,
     predict,
     progress,
+    releases,
     sessions,
     similarity,
 )
@@ -45,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, metrics) as services:
             app.state.services = services
+            services.aligner.start()
             _collect_seldom()
             if settings.job_images_at_once:
                 services.runner.start()
@@ -65,6 +68,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *history.routes,
             *progress.routes,
             *jobs.routes,
+            *models.routes,
+            *releases.routes,
             *admin.routes,
             *ops.routes,
             *openapi.routes(),

@@ -38,3 +38,9 @@ class Metrics:
             ("model", "code"),
             registry=self.registry,
         )
+        self.fallbacks = Counter(
+            "model_fallbacks",
+            "Predictions that the default version answered in the place of another one.",
+            ("model", "version"),
+            registry=self.registry,
+        )

@@ -24,6 +24,12 @@ from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Runner
 from auth_api.keeping import Keeper
 from auth_api.metrics import Metrics
+from auth_api.models.aligning import Aligner
+from auth_api.models.archives import Archives
+from auth_api.models.charts import Charts
+from auth_api.models.presenting import Showing
+from auth_api.models.releases import Releases
+from auth_api.models.serving import Models
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
@@ -45,6 +51,12 @@ class Services:
     metrics: Metrics
     torchserve: TorchServe
     database: Database
+    archives: Archives
+    releases: Releases
+    aligner: Aligner
+    models: Models
+    showing: Showing
+    charts: Charts
     accounts: Accounts
     sessions: Sessions
     history: History
@@ -71,15 +83,24 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     passwords = Passwords(settings)
     sessions = Sessions(settings, database, tokens, company=passwords.is_busy)
     torchserve = TorchServe(settings, metrics)
+    archives = Archives(settings.model_store)
+    releases = Releases(settings, database, torchserve, archives)
+    models = Models(torchserve, releases, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
-    reading = Predicting(queue, inputs, torchserve, max(1, settings.job_images_at_once))
+    reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
     runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
         torchserve=torchserve,
         database=database,
+        archives=archives,
+        releases=releases,
+        aligner=Aligner(settings, releases, torchserve, archives),
+        models=models,
+        showing=Showing(torchserve, releases, archives),
+        charts=Charts(settings.data_dir / "charts"),
         accounts=Accounts(database, passwords, sessions, limits, storage, inputs),
         sessions=sessions,
         history=History(database, storage),
@@ -94,6 +115,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         yield services
     finally:
         await services.runner.stop()
+        await services.aligner.stop()
         await services.keeper.finish()
         await services.gate.finish()
         await services.sessions.finish()

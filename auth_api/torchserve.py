@@ -5,35 +5,43 @@ Every foreign failure becomes one of `auth_api.errors` here.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-import aiohttp
-
-from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
+from auth_api.errors import BadRequest, Conflict, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.torchserve_keys import KeyFile, Kind
-
-logger = logging.getLogger(__name__)
+from auth_api.torchserve_connection import Connection, failure
 
 Answer = dict[str, Any]
 
-_MANAGEMENT_SECONDS = 5.0
-_CONNECT_SECONDS = 2.0
-# The second may die as well while it travels, where others rotate keys at the same moment.
-_KEYS_TRIED = 4
-_IMAGE_HEADERS = {"Content-Type": "application/octet-stream"}
 
+class ServedVersion(NamedTuple):
+    """A version as TorchServe describes it."""
 
-class _Response(NamedTuple):
-    status: int
-    body: bytes
+    version: str
+    archive: str
+    """Name of its file in the model store, or a whole address."""
+    states: list[str]
+    """Of each worker, `READY` if it answers."""
+    workers: int
+    """How many there are to be."""
+    batch_size: int
+    batch_delay: int
+    """Milliseconds that a batch waits to be full."""
+    response_timeout: int
+    """Seconds that a worker may take."""
+    waiting: int
+    """Requests in its queue."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a worker that answers."""
+        return "READY" in self.states
 
 
 class TorchServe:
@@ -41,24 +49,11 @@ class TorchServe:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._sessions: dict[Kind, aiohttp.ClientSession] = {
-            "inference": _session(
-                str(settings.torchserve_inference_url),
-                settings.torchserve_connections,
-                settings.torchserve_timeout,
-            ),
-            "management": _session(str(settings.torchserve_management_url), 4, _MANAGEMENT_SECONDS),
-        }
-        self._keys = (
-            KeyFile(settings.torchserve_key_file, self._sessions["management"])
-            if settings.torchserve_key_file
-            else None
-        )
+        self._connection = Connection(settings)
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        for session in self._sessions.values():
-            await session.close()
+        await self._connection.aclose()
 
     async def predict(
         self,
@@ -75,123 +70,91 @@ class TorchServe:
         path = f"/predictions/{model}" + (f"/{version}" if version else "")
         started = time.perf_counter()
         try:
-            response = await self._send("inference", "POST", path, image, options)
+            response = await self._connection.send("inference", "POST", path, image, options)
             if response.status != HTTPStatus.OK:
-                raise _failure(response, model, version)
+                raise failure(response, model, version)
+            return _answer(response.body)
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
         finally:
             elapsed = time.perf_counter() - started
             self._metrics.torchserve_seconds.labels(model).observe(elapsed)
-        answer: Answer = json.loads(response.body)
-        return answer
 
-    async def workers(self, model: str) -> list[str]:
-        """The state of each worker of the default version of `model`, `READY` if it answers.
+    async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
+        """One version of `model`, the default if none is named, or `all` of them.
 
         Raises NotFound or Unavailable.
         """
-        response = await self._send("management", "GET", f"/models/{model}")
-        if response.status != HTTPStatus.OK:
-            raise _failure(response, model, None)
-        (version,) = json.loads(response.body)
-        return [worker["status"] for worker in version["workers"]]
+        path = f"/models/{model}" + (f"/{version}" if version else "")
+        described = await self._manage("GET", path, model, version)
+        return [_served(each) for each in described]
 
-    async def _send(
+    async def register(self, model: str, archive: str, seconds: float) -> None:
+        """Has an archive of the model store served, and waits until its workers are ready.
+
+        Raises Conflict when its version is served already, BadRequest when no worker starts with
+        it, or Unavailable, also after `seconds`; what it leaves behind must be unregistered.
+        """
+        query = {"url": archive, "synchronous": "true"}
+        await self._manage("POST", "/models", model, None, query, seconds)
+
+    async def unregister(self, model: str, version: str) -> None:
+        """Ends the workers of a version other than the default. Raises NotFound or Unavailable."""
+        await self._manage("DELETE", f"/models/{model}/{version}", model, version)
+
+    async def set_default(self, model: str, version: str) -> None:
+        """Has requests that name no version answered by this one.
+
+        Raises NotFound or Unavailable.
+        """
+        await self._manage("PUT", f"/models/{model}/{version}/set-default", model, version)
+
+    async def scale(self, model: str, version: str, workers: int, seconds: float) -> None:
+        """Starts or ends workers of a version, and waits until they are ready.
+
+        Raises NotFound, BadRequest when they do not start, or Unavailable.
+        """
+        query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "true"}
+        await self._manage("PUT", f"/models/{model}/{version}", model, version, query, seconds)
+
+    async def _manage(
         self,
-        kind: Kind,
         method: str,
         path: str,
-        body: bytes | None = None,
-        options: Mapping[str, str] | None = None,
-    ) -> _Response:
-        """Sends one request, again with the new key as often as the old one died under it."""
-        headers = {**_IMAGE_HEADERS, **(options or {})}
-        token = await self._keys.token(kind) if self._keys else ""
-        for _ in range(_KEYS_TRIED):
-            response = await self._transmit(kind, method, path, body, _signed(headers, token))
-            if not self._keys or not _is_key_refusal(response):
-                break
-            token = await self._keys.renewed(kind, token)
-        return response
-
-    async def _transmit(
-        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> _Response:
-        try:
-            try:
-                return await self._once(kind, method, path, body, headers)
-            except aiohttp.ServerDisconnectedError:
-                # A pooled connection that TorchServe closed at this very moment; whatever is
-                # asked of it here may safely be asked twice.
-                return await self._once(kind, method, path, body, headers)
-        except aiohttp.ConnectionTimeoutError as error:
-            raise Unavailable("The model server cannot be reached at the moment.") from error
-        except asyncio.TimeoutError as error:
-            raise _busy() from error
-        except aiohttp.ClientConnectorError as error:
-            raise Unavailable("The model server is not running at the moment.") from error
-        except aiohttp.ClientError as error:
-            raise Unavailable("The model server went away. Please try again.") from error
-
-    async def _once(
-        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> _Response:
-        session = self._sessions[kind]
-        async with session.request(method, path, data=body, headers=headers) as response:
-            return _Response(response.status, await response.read())
+        model: str,
+        version: str | None,
+        query: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        # In the address, for TorchServe reads some of them wrongly from a body.
+        path = f"{path}?{urlencode(query)}" if query else path
+        response = await self._connection.send("management", method, path, seconds=seconds)
+        if response.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}:
+            return json.loads(response.body)
+        if response.status == HTTPStatus.CONFLICT:
+            raise Conflict(f"This version of {model} is served already.", "version_exists")
+        if b"Failed to start workers" in response.body:
+            raise BadRequest(f"No worker of {model} starts with it.", "workers_failed")
+        raise failure(response, model, version)
 
 
-def _signed(headers: Mapping[str, str], token: str) -> Mapping[str, str]:
-    return {**headers, "Authorization": f"Bearer {token}"}
-
-
-def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        base_url=url,
-        connector=aiohttp.TCPConnector(limit=connections),
-        timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
-def _busy(retry_after: int = 2) -> Unavailable:
-    return Unavailable(
-        "The model server is busy. Please try again in a moment.",
-        "model_server_busy",
-        retry_after=retry_after,
-    )
-
-
-def _is_key_refusal(response: _Response) -> bool:
-    return response.status == HTTPStatus.BAD_REQUEST and b"InvalidKeyException" in response.body
-
-
-def _failure(response: _Response, model: str, version: str | None) -> Exception:
-    """What an answer other than 200 means."""
-    status = response.status
-    body = _object(response.body)
-    if body.get("success") is False and 400 <= status < 500:
-        return Refused(status, str(body["error"]), str(body["code"]))
-    if status == HTTPStatus.NOT_FOUND:
-        named = f"version {version} of {model}" if version else f"model {model}"
-        return NotFound(f"There is no {named}.", "model_not_found")
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return TooLarge("The image is too large for the model server.", "image_too_large")
-    logger.warning(
-        "TorchServe failed",
-        extra={"model": model, "status": status, "answer": response.body.decode(errors="replace")},
-    )
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        # The queue of the model is full, or none of its workers is up.
-        return _busy(retry_after=1)
-    return Unavailable("The model server could not answer. Please try again.")
-
-
-def _object(content: bytes) -> Mapping[str, Any]:
+def _answer(body: bytes) -> Answer:
     try:
-        body = json.loads(content)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+        answer: Answer = json.loads(body)
+    except ValueError as error:
+        raise Unavailable("The model server answered something unreadable.") from error
+    return answer
+
+
+def _served(described: dict[str, Any]) -> ServedVersion:
+    return ServedVersion(
+        version=described["modelVersion"],
+        archive=described["modelUrl"],
+        states=[worker["status"] for worker in described["workers"]],
+        workers=described["minWorkers"],
+        batch_size=described["batchSize"],
+        batch_delay=described["maxBatchDelay"],
+        response_timeout=described["responseTimeout"],
+        waiting=described["jobQueueStatus"]["pendingRequests"],
+    )

@@ -129,8 +129,8 @@ class ModelServer:
         assert self._client
         try:
             for model in self._settings.models:
-                workers = await self._client.workers(model)
-                if not workers or any(state != "READY" for state in workers):
+                (served,) = await self._client.versions(model)
+                if not served.states or any(state != "READY" for state in served.states):
                     return False
         except NotFound:
             return False

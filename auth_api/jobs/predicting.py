@@ -14,7 +14,7 @@ from auth_api.errors import Refused, TooLarge, Unavailable, error_body
 from auth_api.jobs.inputs import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
 from auth_api.jobs.tables import Job
-from auth_api.torchserve import TorchServe
+from auth_api.models.serving import Models, user_identity
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
 """What is kept of the answer to a recognition, as far as it has it."""
@@ -45,11 +45,11 @@ class Predicting:
     for all of one that came before it.
     """
 
-    def __init__(self, queue: Queue, inputs: Inputs, torchserve: TorchServe, at_once: int) -> None:
+    def __init__(self, queue: Queue, inputs: Inputs, models: Models, at_once: int) -> None:
         """`at_once` images are at TorchServe at the same time."""
         self._queue = queue
         self._inputs = inputs
-        self._torchserve = torchserve
+        self._models = models
         self.at_once = at_once
         # First come, first served: whoever has an image waiting gets every n-th turn.
         self._turns = asyncio.Semaphore(at_once)
@@ -62,7 +62,8 @@ class Predicting:
         parameters = Parameters(**job.parameters)
         while pending := await self._queue.pending(job.id):
             with self._inputs.opened(job.input) as source:
-                await _Reading(self, job.id, parameters, source).all_of(pending)
+                identity = user_identity(job.user_id)
+                await _Reading(self, job.id, identity, parameters, source).all_of(pending)
 
     @asynccontextmanager
     async def turn(self, length: int) -> AsyncIterator[None]:
@@ -74,10 +75,10 @@ class Predicting:
         """Raises LostJob or Unavailable."""
         await self._queue.record(job, answers)
 
-    async def predict(self, parameters: Parameters, image: bytes) -> dict[str, Any]:
+    async def predict(self, parameters: Parameters, image: bytes, identity: str) -> dict[str, Any]:
         """Raises ApiError."""
-        return await self._torchserve.predict(
-            parameters.model, image, parameters.version, parameters.options
+        return await self._models.predict(
+            parameters.model, image, identity, parameters.version, parameters.options
         )
 
 
@@ -109,10 +110,16 @@ class _Reading:
     """One job being read."""
 
     def __init__(
-        self, kind: Predicting, job: int, parameters: Parameters, source: OpenInput
+        self,
+        kind: Predicting,
+        job: int,
+        identity: str,
+        parameters: Parameters,
+        source: OpenInput,
     ) -> None:
         self._kind = kind
         self._job = job
+        self._identity = identity
         self._parameters = parameters
         self._source = source
         self._answers: list[Answered] = []
@@ -144,7 +151,7 @@ class _Reading:
         while True:
             attempts += 1
             try:
-                answer = await self._kind.predict(self._parameters, image)
+                answer = await self._kind.predict(self._parameters, image, self._identity)
             except (Refused, TooLarge) as error:
                 self._answered_at = time.monotonic()
                 return error_body(error)

@@ -26,8 +26,9 @@ class ModelVersion(SQLModel, table=True):
     sha256: str
     """Of that file, in hexadecimal."""
     workers: int = Field(sa_column=Column(Integer, nullable=False))
-    removed: bool = False
-    """Whether it is not to be served any more, also if TorchServe brings it along."""
+    state: str
+    """`checking` while it is tried out; `registered`; or `removed`: not to be served any more,
+    even if TorchServe brings it along."""
     changed_at: datetime = moment()
     changed_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
     """A user, by number."""

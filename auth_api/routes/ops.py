@@ -13,7 +13,6 @@ from auth_api.errors import ApiError, error_response
 from auth_api.openapi import documented
 from auth_api.schemas.ops import HealthAnswer, ReadyAnswer
 from auth_api.services import services
-from auth_api.torchserve import TorchServe
 
 
 @documented(tag="operations", access=OPERATIONS, answer=HealthAnswer)
@@ -27,7 +26,7 @@ async def ready(request: Request) -> JSONResponse:
     """Says whether predictions can be made, and if not, what is missing."""
     having = services(request)
     database = await _database_state(having.database)
-    models = {model: await _state(having.torchserve, model) for model in having.settings.models}
+    models = {model: await having.showing.readiness(model) for model in having.settings.models}
     states = {"database": database, "models": models}
     if {database, *models.values()} == {"ready"}:
         return JSONResponse({"success": True, "status": "ready", **states})
@@ -42,14 +41,6 @@ async def _database_state(database: Database) -> str:
     except ApiError as error:
         return error.message
     return "ready"
-
-
-async def _state(torchserve: TorchServe, model: str) -> str:
-    try:
-        workers = await torchserve.workers(model)
-    except ApiError as error:
-        return error.message
-    return "ready" if "READY" in workers else "no worker is ready"
 
 
 @documented(tag="operations", access=OPERATIONS, answer=None, media=("text/plain",))

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("archive", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("workers", sa.Integer(), nullable=False),
-        sa.Column("removed", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.Column("changed_at", MOMENT, nullable=False),
         sa.Column("changed_by", NUMBER, nullable=True),
         sa.PrimaryKeyConstraint("model", "version"),

@@ -1,0 +1,131 @@
+"""Models as those who ask see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth_api.errors import ApiError, NotFound
+from auth_api.models.archives import Archives
+from auth_api.models.arms import release_number
+from auth_api.models.releases import Releases
+from auth_api.models.states import ModelState
+from auth_api.models.tables import ModelVersion
+from auth_api.presenting import iso
+from auth_api.torchserve import ServedVersion, TorchServe
+
+_MAIN_FIGURES = (
+    "data",
+    "pictures",
+    "top1",
+    "top3",
+    "expected_calibration_error",
+    "accuracy",
+    "area_under_curve",
+)
+
+
+class Showing:
+    """All models, as `ModelShown` and `VersionShown`."""
+
+    def __init__(self, torchserve: TorchServe, releases: Releases, archives: Archives) -> None:
+        self._torchserve = torchserve
+        self._releases = releases
+        self._archives = archives
+
+    async def model(self, name: str) -> dict[str, Any]:
+        """As `ModelShown`, also while TorchServe is away."""
+        state = self._releases.state(name)
+        served, trouble = await self._served(name)
+        rows = [row for row in state.versions.values() if row.state != "removed"]
+        rows.sort(key=lambda row: release_number(row.version), reverse=True)
+        release = state.release
+        default = release.default_version if release else None
+        card = None
+        if default and default in state.versions:
+            card = await self._archives.card(state.versions[default].archive)
+        return {
+            "name": name,
+            "state": trouble or _state(served.get(default or "")),
+            "default": default,
+            "previous": release.previous_version if release else None,
+            "traffic": dict(release.traffic) if release else {},
+            "versions": [await self._version(state, row, served) for row in rows],
+            "card": card,
+        }
+
+    async def version(self, name: str, version: str) -> dict[str, Any]:
+        """As `VersionShown`. Raises NotFound."""
+        state = self._releases.state(name)
+        if version not in state.versions or state.versions[version].state == "removed":
+            raise NotFound(f"There is no version {version} of {name}.", "version_not_found")
+        served, _ = await self._served(name)
+        return await self._version(state, state.versions[version], served)
+
+    async def readiness(self, name: str) -> str:
+        """`ready`, or a sentence that says why the model cannot be asked."""
+        try:
+            (served,) = await self._torchserve.versions(name)
+        except ApiError as error:
+            return error.message
+        return _state(served)
+
+    async def _served(self, name: str) -> tuple[dict[str, ServedVersion], str | None]:
+        try:
+            found = await self._torchserve.versions(name, "all")
+        except ApiError as error:
+            return {}, error.message
+        return {each.version: each for each in found}, None
+
+    async def _version(
+        self, state: ModelState, row: ModelVersion, served: dict[str, ServedVersion]
+    ) -> dict[str, Any]:
+        found = served.get(row.version)
+        release = state.release
+        figures = await self._archives.figures(row.archive) or {}
+        main = {name: figures[name] for name in _MAIN_FIGURES if name in figures}
+        return {
+            "version": row.version,
+            "default": release is not None and release.default_version == row.version,
+            "traffic": release.traffic.get(row.version, 0) if release else 0,
+            "state": _word(row, found),
+            "archive": row.archive,
+            "sha256": row.sha256,
+            "workers": row.workers,
+            "workers_ready": found.states.count("READY") if found else 0,
+            "batch_size": found.batch_size if found else None,
+            "max_batch_delay": found.batch_delay if found else None,
+            "response_timeout": found.response_timeout if found else None,
+            "waiting": found.waiting if found else None,
+            "registered_at": iso(row.changed_at),
+            "figures": main or None,
+        }
+
+
+def release(name: str, state: ModelState) -> dict[str, Any]:
+    """As `ReleaseAnswer`."""
+    found = state.release
+    assert found
+    return {
+        "success": True,
+        "model": name,
+        "default": found.default_version,
+        "previous": found.previous_version,
+        "traffic": dict(found.traffic),
+        "since": iso(found.since),
+    }
+
+
+def _state(served: ServedVersion | None) -> str:
+    if served is None:
+        return "its default version is not served yet"
+    return "ready" if served.ready else "no worker is ready"
+
+
+def _word(row: ModelVersion, served: ServedVersion | None) -> str:
+    if row.state == "checking":
+        return "checking"
+    if served is None:
+        return "missing"
+    if served.ready:
+        return "ready"
+    return "starting" if served.states else "failing"

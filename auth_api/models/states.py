@@ -1,0 +1,71 @@
+"""Versions and releases as the database has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auth_api.columns import now
+from auth_api.errors import NotFound
+from auth_api.models.arms import Arms
+from auth_api.models.tables import ModelRelease, ModelVersion
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """What is to be served of one model."""
+
+    release: ModelRelease | None = None
+    """None until TorchServe has been seen to serve it."""
+    versions: Mapping[str, ModelVersion] = field(default_factory=dict)
+    """All that ever were, by their names."""
+
+    @property
+    def arms(self) -> Arms | None:
+        """Who gets which."""
+        if self.release is None:
+            return None
+        return Arms(self.release.default_version, self.release.traffic)
+
+    def registered(self, version: str) -> bool:
+        """Whether it is to be served."""
+        return version in self.versions and self.versions[version].state == "registered"
+
+    def in_use(self, version: str) -> bool:
+        """Whether it is the default or some get it."""
+        release = self.release
+        return release is not None and (
+            version == release.default_version or version in release.traffic
+        )
+
+
+def read(session: Session) -> dict[str, ModelState]:
+    """The state of every model there is something about."""
+    releases = {release.model: release for release in session.scalars(select(ModelRelease))}
+    versions: dict[str, dict[str, ModelVersion]] = {name: {} for name in releases}
+    for version in session.scalars(select(ModelVersion)):
+        versions.setdefault(version.model, {})[version.version] = version
+    return {name: ModelState(releases.get(name), found) for name, found in versions.items()}
+
+
+def locked(session: Session, model: str) -> ModelState:
+    """The state of one model, which nobody else changes until the transaction ends.
+
+    Raises NotFound where it is not served yet.
+    """
+    release = session.get(ModelRelease, model, with_for_update=True)
+    if release is None:
+        raise NotFound(f"The model {model} is not served yet.", "model_not_found")
+    query = select(ModelVersion).where(ModelVersion.model == model)  # type: ignore[arg-type]
+    return ModelState(release, {each.version: each for each in session.scalars(query)})
+
+
+def is_abandoned(version: ModelVersion, seconds: float) -> bool:
+    """Whether whoever tried it out for at most `seconds` did not live to tell."""
+    return version.state == "checking" and now() - version.changed_at > timedelta(
+        seconds=2 * seconds + 30
+    )

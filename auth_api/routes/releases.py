@@ -1,0 +1,105 @@
+"""Versions of models: registered, released, divided among users, removed."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from auth_api.access import at_least
+from auth_api.models.presenting import release
+from auth_api.openapi import documented
+from auth_api.routes.models import model_name
+from auth_api.schemas.models import (
+    NewVersion,
+    OneVersion,
+    ReleaseAnswer,
+    Traffic,
+    VersionAnswer,
+    Workers,
+)
+from auth_api.services import caller, services
+from auth_api.validation import parse_json
+
+_ENGINEER = at_least("ml-engineer")
+
+
+@documented(
+    tag="models",
+    access=_ENGINEER,
+    json=NewVersion,
+    answer=VersionAnswer,
+    status=201,
+    errors=(404, 409),
+)
+async def register(request: Request) -> JSONResponse:
+    """Registers an archive of the model store as a version that nobody gets yet.
+
+    It is refused, with the reason, unless its checksum is right, it is for this model, and a
+    worker starts with it and reads a picture in time.
+    """
+    name = model_name(request)
+    fields = await parse_json(request, NewVersion)
+    having = services(request)
+    row = await having.releases.register(
+        name, fields.archive, fields.sha256, caller(request).user_id, request
+    )
+    shown = await having.showing.version(name, row.version)
+    return JSONResponse({"success": True, **shown}, 201)
+
+
+@documented(tag="models", access=_ENGINEER, answer=None, status=204, errors=(404, 409))
+async def remove(request: Request) -> Response:
+    """Removes a version that is neither the default nor anybody's; its archive stays."""
+    name = model_name(request)
+    version = request.path_params["version"]
+    await services(request).releases.remove(name, version, caller(request).user_id, request)
+    return Response(status_code=204)
+
+
+@documented(tag="models", access=_ENGINEER, json=Workers, answer=VersionAnswer, errors=(404,))
+async def scale(request: Request) -> JSONResponse:
+    """Sets how many workers a version has, and waits until they are ready."""
+    name, version = model_name(request), request.path_params["version"]
+    fields = await parse_json(request, Workers)
+    having = services(request)
+    await having.releases.set_workers(
+        name, version, fields.workers, caller(request).user_id, request
+    )
+    shown = await having.showing.version(name, version)
+    return JSONResponse({"success": True, **shown})
+
+
+@documented(
+    tag="models", access=_ENGINEER, json=OneVersion, answer=ReleaseAnswer, errors=(404, 409)
+)
+async def set_default(request: Request) -> JSONResponse:
+    """Promotes a version, or rolls back to it: everybody gets it, and no request is dropped."""
+    name = model_name(request)
+    fields = await parse_json(request, OneVersion)
+    state = await services(request).releases.set_default(
+        name, fields.version, caller(request).user_id, request
+    )
+    return JSONResponse(release(name, state))
+
+
+@documented(tag="models", access=_ENGINEER, json=Traffic, answer=ReleaseAnswer, errors=(404, 409))
+async def set_traffic(request: Request) -> JSONResponse:
+    """Divides the users among versions. Each user gets one version, always the same."""
+    name = model_name(request)
+    fields = await parse_json(request, Traffic)
+    state = await services(request).releases.set_traffic(
+        name, fields.root, caller(request).user_id, request
+    )
+    return JSONResponse(release(name, state))
+
+
+_MODEL = "/api/models/{name}/"
+
+routes = [
+    Route(f"{_MODEL}versions/", register, methods=["POST"]),
+    Route(f"{_MODEL}versions/{{version}}/", scale, methods=["PUT"]),
+    Route(f"{_MODEL}versions/{{version}}/", remove, methods=["DELETE"]),
+    Route(f"{_MODEL}default/", set_default, methods=["PUT"]),
+    Route(f"{_MODEL}traffic/", set_traffic, methods=["PUT"]),
+]
