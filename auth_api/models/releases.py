@@ -156,7 +156,11 @@ class Releases:
 
         Raises NotFound, Conflict or Unavailable.
         """
-        shares = {version: share for version, share in traffic.items() if share > 0}
+        shares = {
+            version: int(share) if float(share).is_integer() else share
+            for version, share in traffic.items()
+            if share > 0
+        }
         for version in shares:
             await self._require_ready(model, version)
 

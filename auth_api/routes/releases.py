@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.models.presenting import release
 from auth_api.openapi import documented
 from auth_api.routes.models import model_name
+from auth_api.schemas.accounts import Message
 from auth_api.schemas.models import (
     NewVersion,
     OneVersion,
@@ -48,13 +49,13 @@ async def register(request: Request) -> JSONResponse:
     return JSONResponse({"success": True, **shown}, 201)
 
 
-@documented(tag="models", access=_ENGINEER, answer=None, status=204, errors=(404, 409))
-async def remove(request: Request) -> Response:
+@documented(tag="models", access=_ENGINEER, answer=Message, errors=(404, 409))
+async def remove(request: Request) -> JSONResponse:
     """Removes a version that is neither the default nor anybody's; its archive stays."""
     name = model_name(request)
     version = request.path_params["version"]
     await services(request).releases.remove(name, version, caller(request).user_id, request)
-    return Response(status_code=204)
+    return JSONResponse({"message": "Version removed successfully."})
 
 
 @documented(tag="models", access=_ENGINEER, json=Workers, answer=VersionAnswer, errors=(404,))
