@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from auth_api.errors import BadRequest, Conflict, Unavailable
+from auth_api.errors import Conflict, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve_connection import Connection, failure
@@ -28,6 +28,8 @@ class ServedVersion(NamedTuple):
     """Name of its file in the model store, or a whole address."""
     states: list[str]
     """Of each worker, `READY` if it answers."""
+    processes: dict[str, int]
+    """The process of each worker that has one, by the name of the worker."""
     workers: int
     """How many there are to be."""
     batch_size: int
@@ -90,14 +92,16 @@ class TorchServe:
         described = await self._manage("GET", path, model, version)
         return [_served(each) for each in described]
 
-    async def register(self, model: str, archive: str, seconds: float) -> None:
-        """Has an archive of the model store served, and waits until its workers are ready.
+    async def register(self, model: str, archive: str) -> None:
+        """Has the workers of an archive of the model store started.
 
-        Raises Conflict when its version is served already, BadRequest when no worker starts with
-        it, or Unavailable, also after `seconds`; what it leaves behind must be unregistered.
+        TorchServe could be told to answer only when they are ready, but keeps other callers
+        waiting meanwhile: `synchronous` blocks a thread that reads from connections.
+
+        Raises Conflict when its version is served already, NotFound or Unavailable.
         """
-        query = {"url": archive, "synchronous": "true"}
-        await self._manage("POST", "/models", model, None, query, seconds)
+        query = {"url": archive, "synchronous": "false"}
+        await self._manage("POST", "/models", model, None, query)
 
     async def unregister(self, model: str, version: str) -> None:
         """Ends the workers of a version other than the default. Raises NotFound or Unavailable."""
@@ -110,13 +114,10 @@ class TorchServe:
         """
         await self._manage("PUT", f"/models/{model}/{version}/set-default", model, version)
 
-    async def scale(self, model: str, version: str, workers: int, seconds: float) -> None:
-        """Starts or ends workers of a version, and waits until they are ready.
-
-        Raises NotFound, BadRequest when they do not start, or Unavailable.
-        """
-        query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "true"}
-        await self._manage("PUT", f"/models/{model}/{version}", model, version, query, seconds)
+    async def scale(self, model: str, version: str, workers: int) -> None:
+        """Has workers of a version started or ended. Raises NotFound or Unavailable."""
+        query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "false"}
+        await self._manage("PUT", f"/models/{model}/{version}", model, version, query)
 
     async def _manage(
         self,
@@ -125,17 +126,14 @@ class TorchServe:
         model: str,
         version: str | None,
         query: Mapping[str, str] | None = None,
-        seconds: float | None = None,
     ) -> Any:
         # In the address, for TorchServe reads some of them wrongly from a body.
         path = f"{path}?{urlencode(query)}" if query else path
-        response = await self._connection.send("management", method, path, seconds=seconds)
-        if response.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}:
+        response = await self._connection.send("management", method, path)
+        if response.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
             return json.loads(response.body)
         if response.status == HTTPStatus.CONFLICT:
             raise Conflict(f"This version of {model} is served already.", "version_exists")
-        if b"Failed to start workers" in response.body:
-            raise BadRequest(f"No worker of {model} starts with it.", "workers_failed")
         raise failure(response, model, version)
 
 
@@ -152,6 +150,9 @@ def _served(described: dict[str, Any]) -> ServedVersion:
         version=described["modelVersion"],
         archive=described["modelUrl"],
         states=[worker["status"] for worker in described["workers"]],
+        processes={
+            worker["id"]: worker["pid"] for worker in described["workers"] if worker["pid"] > 0
+        },
         workers=described["minWorkers"],
         batch_size=described["batchSize"],
         batch_delay=described["maxBatchDelay"],

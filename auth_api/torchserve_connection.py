@@ -61,40 +61,30 @@ class Connection:
         path: str,
         body: bytes | None = None,
         options: Mapping[str, str] | None = None,
-        seconds: float | None = None,
     ) -> Response:
         """Sends one request, again with the new key as often as the old one died under it.
 
-        `options` are headers besides; `seconds` is how long it may take if not as long as all of
-        its kind. Raises Unavailable.
+        `options` are headers besides. Raises Unavailable.
         """
         headers = {**_IMAGE_HEADERS, **(options or {})}
-        limit = _within(seconds) if seconds else None
         token = await self._keys.token(kind) if self._keys else ""
         for _ in range(_KEYS_TRIED):
-            signed = _signed(headers, token)
-            response = await self._transmit(kind, method, path, body, signed, limit)
+            response = await self._transmit(kind, method, path, body, _signed(headers, token))
             if not self._keys or not _is_key_refusal(response):
                 break
             token = await self._keys.renewed(kind, token)
         return response
 
     async def _transmit(
-        self,
-        kind: Kind,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        limit: aiohttp.ClientTimeout | None,
+        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Response:
         try:
             try:
-                return await self._once(kind, method, path, body, headers, limit)
+                return await self._once(kind, method, path, body, headers)
             except aiohttp.ServerDisconnectedError:
                 # A pooled connection that TorchServe closed at this very moment; whatever is
                 # asked of it here may safely be asked twice.
-                return await self._once(kind, method, path, body, headers, limit)
+                return await self._once(kind, method, path, body, headers)
         except aiohttp.ConnectionTimeoutError as error:
             raise Unavailable("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
@@ -105,17 +95,10 @@ class Connection:
             raise Unavailable("The model server went away. Please try again.") from error
 
     async def _once(
-        self,
-        kind: Kind,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        limit: aiohttp.ClientTimeout | None,
+        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Response:
         session = self._sessions[kind]
-        options: dict[str, Any] = {"timeout": limit} if limit else {}
-        async with session.request(method, path, data=body, headers=headers, **options) as response:
+        async with session.request(method, path, data=body, headers=headers) as response:
             return Response(response.status, await response.read())
 
 
@@ -127,13 +110,9 @@ def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSessio
     return aiohttp.ClientSession(
         base_url=url,
         connector=aiohttp.TCPConnector(limit=connections),
-        timeout=_within(seconds),
+        timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-
-
-def _within(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
 
 
 def _busy(retry_after: int = 2) -> Unavailable:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
-from auth_api.models import states
+from auth_api.models import states, trying
 from auth_api.models.archives import Archives
 from auth_api.models.arms import release_number
 from auth_api.models.releases import LOOK_SECONDS, Releases
@@ -130,26 +130,22 @@ class Aligner:
             await self._give_up(model, row.version, default, "its archive is gone or another one")
             return
         try:
-            await self._torchserve.register(model, row.archive, self._settings.smoke_seconds)
-            await self._scale(model, row)
+            await self._torchserve.register(model, row.archive)
+            await self._torchserve.scale(model, row.version, row.workers)
+            seconds = self._settings.smoke_seconds
+            await trying.wait_until_ready(self._torchserve, model, row.version, seconds)
             logger.info(
                 "a version was brought back", extra={"model": model, "version": row.version}
             )
         except Conflict:
             pass  # another process was quicker
-        except ApiError as error:
+        except (ApiError, trying.NotReady) as error:
             with suppress(ApiError):
                 await self._torchserve.unregister(model, row.version)
             logger.warning(
                 "a version cannot be brought back",
-                extra={"model": model, "version": row.version, "reason": error.message},
+                extra={"model": model, "version": row.version, "reason": str(error)},
             )
-
-    async def _scale(self, model: str, row: ModelVersion) -> None:
-        (served,) = await self._torchserve.versions(model, row.version)
-        if served.workers != row.workers:
-            seconds = self._settings.smoke_seconds
-            await self._torchserve.scale(model, row.version, row.workers, seconds)
 
     async def _trim(self, model: str, served: dict[str, ServedVersion]) -> None:
         """Scales what has other workers than it should, and removes what is not to be there."""
@@ -159,7 +155,7 @@ class Aligner:
             if row is None:
                 continue
             if row.state == "registered" and found.workers != row.workers:
-                await self._scale(model, row)
+                await self._torchserve.scale(model, version, row.workers)
             gone = row.state == "removed" or states.is_abandoned(row, self._settings.smoke_seconds)
             if gone and not state.in_use(version):
                 with suppress(NotFound):

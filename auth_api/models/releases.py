@@ -174,18 +174,37 @@ class Releases:
     async def set_workers(
         self, model: str, version: str, workers: int, user_id: int, request: Request
     ) -> None:
-        """Scales a version. Raises NotFound, BadRequest or Unavailable."""
-        _require_registered(self.state(model), model, version)
-        await self._torchserve.scale(model, version, workers, self._settings.smoke_seconds)
+        """Scales a version; it keeps the workers that it has where others do not start.
 
-        def work(session: Session) -> None:
-            row = states.locked(session, model).versions[version]
-            details = {"version": version, "workers": workers, "before": row.workers}
+        Raises NotFound, or Unavailable.
+        """
+        before = await self._note_workers(model, version, workers, user_id, request)
+        try:
+            await self._torchserve.scale(model, version, workers)
+            seconds = self._settings.smoke_seconds
+            await trying.wait_until_ready(self._torchserve, model, version, seconds)
+        except trying.NotReady as error:
+            await self._note_workers(model, version, before, user_id, request)
+            raise Unavailable("The workers do not start: there are as many as before.") from error
+
+    async def _note_workers(
+        self, model: str, version: str, workers: int, user_id: int, request: Request
+    ) -> int:
+        """Notes how many workers there are to be; answers how many there were to be."""
+
+        def work(session: Session) -> int:
+            state = states.locked(session, model)
+            _require_registered(state, model, version)
+            row = state.versions[version]
+            before = row.workers
             row.workers, row.changed_at, row.changed_by = workers, now(), user_id
+            details = {"version": version, "workers": workers, "before": before}
             audit.record(session, "workers_changed", user_id, request, model=model, **details)
+            return before
 
-        await self._database.write(work)
+        before = await self._database.write(work)
         await self.refresh()
+        return before
 
     async def adopt(self, model: str, work: Callable[[Session, ModelState], None]) -> None:
         """Has `work` bring the database in line with what TorchServe turned out to serve."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
 from auth_api.alphabets import ALPHABETS
-from auth_api.errors import ApiError, BadRequest, Refused, Unavailable
+from auth_api.errors import ApiError, Conflict, Refused, Unavailable
 from auth_api.models.checking import Checked, refused
 from auth_api.settings import ROOT
 from auth_api.torchserve import TorchServe
 
 _PICTURE = ROOT / "reference_images" / "class_0.png"
 _OPTIONS = {"X-Target-Class": "0"}
+_LOOK = 0.2
+# So many processes may a worker end before it is seen that none will do.
+_ATTEMPTS = 2
+
+
+class NotReady(Exception):
+    """Workers do not come up; the message is the end of a sentence that says why."""
 
 
 async def start(torchserve: TorchServe, model: str, checked: Checked, seconds: float) -> None:
@@ -22,22 +31,48 @@ async def start(torchserve: TorchServe, model: str, checked: Checked, seconds: f
     served already, BadRequest with the reason, or Unavailable.
     """
     try:
-        await torchserve.register(model, checked.archive, seconds)
+        await torchserve.register(model, checked.archive)
+        await wait_until_ready(torchserve, model, checked.version, seconds)
         await _require_answer(torchserve, model, checked.version)
-    except (BadRequest, Unavailable) as error:
-        await _remove(torchserve, model, checked.version)
-        if isinstance(error, BadRequest) and error.code == "workers_failed":
-            raise refused("no worker starts with it; TorchServe's log says why") from error
-        if isinstance(error, Unavailable) and await _is_there(torchserve, model):
-            raise refused(f"it has not read a picture within {seconds:g} seconds") from error
+    except Conflict:
         raise
+    except BaseException as error:
+        with suppress(ApiError):  # it never was there, or TorchServe is away and forgets it
+            await torchserve.unregister(model, checked.version)
+        if isinstance(error, NotReady):
+            raise refused(str(error)) from error
+        raise
+
+
+async def wait_until_ready(
+    torchserve: TorchServe, model: str, version: str, seconds: float
+) -> None:
+    """Waits until as many workers of a version are ready as there are to be.
+
+    Raises NotReady when they do not start or take longer than `seconds`, NotFound or Unavailable.
+    """
+    deadline = time.monotonic() + seconds
+    # TorchServe does not say that a worker has failed: it starts another process for it.
+    processes: dict[str, set[int]] = {}
+    while time.monotonic() < deadline:
+        (served,) = await torchserve.versions(model, version)
+        if served.states.count("READY") == len(served.states) == served.workers:
+            return
+        for worker, process in served.processes.items():
+            processes.setdefault(worker, set()).add(process)
+            if len(processes[worker]) > _ATTEMPTS:
+                raise NotReady("no worker starts with it; TorchServe's log says why")
+        await asyncio.sleep(_LOOK)
+    raise NotReady(f"its workers were not ready within {seconds:g} seconds")
 
 
 async def _require_answer(torchserve: TorchServe, model: str, version: str) -> None:
     try:
         answer = await torchserve.predict(model, _PICTURE.read_bytes(), version, _OPTIONS)
     except Refused as error:
-        raise refused(f"it does not read the first picture: {error.message}") from error
+        raise refused(f"it does not read its first picture: {error.message}") from error
+    except Unavailable as error:
+        raise refused("it does not answer its first picture") from error
     if not _is_answer(answer, model, version):
         raise refused(f"it does not answer as {model} does")
 
@@ -51,17 +86,3 @@ def _is_answer(answer: Any, model: str, version: str) -> bool:
         probabilities = answer.get("probabilities")
         return isinstance(probabilities, list) and len(probabilities) == len(ALPHABETS[model])
     return {"distance", "similarity_score", "regions", "blended_overlay"} <= answer.keys()
-
-
-async def _remove(torchserve: TorchServe, model: str, version: str) -> None:
-    with suppress(ApiError):  # it never was there, or TorchServe is away and forgets it
-        await torchserve.unregister(model, version)
-
-
-async def _is_there(torchserve: TorchServe, model: str) -> bool:
-    """Whether TorchServe itself answers, so that it must be the new version that does not."""
-    try:
-        await torchserve.versions(model)
-    except ApiError:
-        return False
-    return True
