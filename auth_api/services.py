@@ -28,6 +28,7 @@ from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
 from auth_api.models.presenting import Showing
+from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.serving import Models
 from auth_api.passwords import Passwords
@@ -53,6 +54,7 @@ class Services:
     database: Database
     archives: Archives
     releases: Releases
+    registry: Registry
     aligner: Aligner
     models: Models
     showing: Showing
@@ -84,7 +86,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     sessions = Sessions(settings, database, tokens, company=passwords.is_busy)
     torchserve = TorchServe(settings, metrics)
     archives = Archives(settings.model_store)
-    releases = Releases(settings, database, torchserve, archives)
+    releases = Releases(settings, database, torchserve)
     models = Models(torchserve, releases, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
@@ -97,6 +99,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         database=database,
         archives=archives,
         releases=releases,
+        registry=Registry(settings, database, torchserve, releases),
         aligner=Aligner(settings, releases, torchserve, archives),
         models=models,
         showing=Showing(torchserve, releases, archives),

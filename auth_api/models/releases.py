@@ -1,4 +1,4 @@
-"""What operators change: versions, the default, the traffic.
+"""What operators change: who gets which version, workers, what is served no more.
 
 The database is changed first and its word counts; TorchServe is told afterwards, and where that
 fails `auth_api.models.aligning` tells it again.
@@ -18,15 +18,13 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.database import Database
-from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
+from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.models import states, trying
-from auth_api.models.archives import Archives
 from auth_api.models.arms import Arms
-from auth_api.models.checking import Checked, check
 from auth_api.models.states import ModelState
-from auth_api.models.tables import ModelRelease, ModelVersion
+from auth_api.models.tables import ModelRelease
 from auth_api.settings import Settings
-from auth_api.torchserve import ServedVersion, TorchServe
+from auth_api.torchserve import TorchServe
 
 LOOK_SECONDS = 1.0
 """After so long every process of the service knows of a change."""
@@ -37,13 +35,10 @@ _NOBODY = ModelState()
 class Releases:
     """The versions of all models; what is cached here is at most `LOOK_SECONDS` old."""
 
-    def __init__(
-        self, settings: Settings, database: Database, torchserve: TorchServe, archives: Archives
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, torchserve: TorchServe) -> None:
         self._settings = settings
         self._database = database
         self._torchserve = torchserve
-        self._archives = archives
         self._states: Mapping[str, ModelState] = {}
 
     async def refresh(self) -> None:
@@ -57,54 +52,6 @@ class Releases:
     def arms(self, model: str) -> Arms | None:
         """None until TorchServe has been seen to serve the model."""
         return self.state(model).arms
-
-    async def register(
-        self,
-        model: str,
-        archive: str,
-        sha256: str | None,
-        user_id: int | None,
-        request: Request | None = None,
-    ) -> ModelVersion:
-        """Registers an archive of the model store once it has answered a picture.
-
-        Nobody gets the version yet. Raises NotFound, BadRequest with the reason for which it is
-        refused, Conflict when there is such a version, or Unavailable.
-        """
-        try:
-            checked = await asyncio.to_thread(check, self._archives.store, model, archive, sha256)
-            await self._database.write(lambda session: _begin(session, model, checked, user_id))
-        except ApiError as error:
-            await self._note_refusal(model, archive, error, user_id, request)
-            raise
-        try:
-            seconds = self._settings.smoke_seconds
-            await trying.start(self._torchserve, model, checked, seconds)
-            workers = await self._workers_of(model, checked.version)
-        except BaseException as error:
-            await self._set_state(model, checked.version, "removed")
-            if isinstance(error, ApiError):
-                await self._note_refusal(model, archive, error, user_id, request)
-            raise
-
-        def work(session: Session) -> ModelVersion:
-            row = session.get_one(ModelVersion, (model, checked.version))
-            row.state, row.workers, row.changed_at = "registered", workers, now()
-            audit.record(
-                session,
-                "version_registered",
-                user_id,
-                request,
-                model=model,
-                version=checked.version,
-                archive=archive,
-                sha256=checked.sha256,
-            )
-            return row
-
-        registered = await self._database.write(work)
-        await self.refresh()
-        return registered
 
     async def remove(self, model: str, version: str, user_id: int, request: Request) -> None:
         """Has a version served no more, once the requests that it has got are answered.
@@ -241,61 +188,14 @@ class Releases:
 
     async def _require_ready(self, model: str, version: str) -> None:
         _require_registered(self.state(model), model, version)
-        served = await self._served(model, version)
+        try:
+            (served,) = await self._torchserve.versions(model, version)
+        except NotFound:
+            served = None
         if served is None or not served.ready:
             raise Conflict(
                 f"Version {version} of {model} has no worker that is ready.", "version_not_ready"
             )
-
-    async def _served(self, model: str, version: str) -> ServedVersion | None:
-        try:
-            (served,) = await self._torchserve.versions(model, version)
-        except NotFound:
-            return None
-        return served
-
-    async def _workers_of(self, model: str, version: str) -> int:
-        served = await self._served(model, version)
-        return served.workers if served else 1
-
-    async def _set_state(self, model: str, version: str, state: str) -> None:
-        def work(session: Session) -> None:
-            row = session.get_one(ModelVersion, (model, version))
-            row.state, row.changed_at = state, now()
-
-        with suppress(Unavailable):  # it is seen to be abandoned then
-            await self._database.write(work)
-
-    async def _note_refusal(
-        self,
-        model: str,
-        archive: str,
-        error: ApiError,
-        user_id: int | None,
-        request: Request | None,
-    ) -> None:
-        details = {"model": model, "archive": archive[:140], "code": error.code}
-        with suppress(Unavailable):
-            await self._database.write(
-                lambda session: audit.record(
-                    session, "version_refused", user_id, request, **details, reason=error.message
-                )
-            )
-
-
-def _begin(session: Session, model: str, checked: Checked, user_id: int | None) -> None:
-    """Notes that a version is being tried out. Raises Conflict."""
-    row = session.get(ModelVersion, (model, checked.version), with_for_update=True)
-    if row is not None and row.state != "removed":
-        raise Conflict(
-            f"There is a version {checked.version} of {model} already.", "version_exists"
-        )
-    row = row or ModelVersion(
-        model=model, version=checked.version, archive="", sha256="", workers=1, state=""
-    )
-    row.archive, row.sha256, row.state = checked.archive, checked.sha256, "checking"
-    row.changed_at, row.changed_by = now(), user_id
-    session.add(row)
 
 
 def _require_registered(state: ModelState, model: str, version: str) -> None:

@@ -42,7 +42,7 @@ async def register(request: Request) -> JSONResponse:
     name = model_name(request)
     fields = await parse_json(request, NewVersion)
     having = services(request)
-    row = await having.releases.register(
+    row = await having.registry.register(
         name, fields.archive, fields.sha256, caller(request).user_id, request
     )
     shown = await having.showing.version(name, row.version)

@@ -1,0 +1,122 @@
+"""How an archive of the model store becomes a version: looked at, tried out, noted."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.columns import now
+from auth_api.database import Database
+from auth_api.errors import ApiError, Conflict, Unavailable
+from auth_api.models import trying
+from auth_api.models.checking import Checked, check
+from auth_api.models.releases import Releases
+from auth_api.models.tables import ModelVersion
+from auth_api.settings import Settings
+from auth_api.torchserve import TorchServe
+
+
+class Registry:
+    """Registers versions of all models."""
+
+    def __init__(
+        self, settings: Settings, database: Database, torchserve: TorchServe, releases: Releases
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._torchserve = torchserve
+        self._releases = releases
+
+    async def register(
+        self,
+        model: str,
+        archive: str,
+        sha256: str | None,
+        user_id: int | None,
+        request: Request | None = None,
+    ) -> ModelVersion:
+        """Registers an archive of the model store once it has answered a picture.
+
+        Nobody gets the version yet. Raises NotFound, BadRequest with the reason for which it is
+        refused, Conflict when there is such a version, or Unavailable.
+        """
+        try:
+            checked = await asyncio.to_thread(
+                check, self._settings.model_store, model, archive, sha256
+            )
+            await self._database.write(lambda session: _begin(session, model, checked, user_id))
+        except ApiError as error:
+            await self._note_refusal(model, archive, error, user_id, request)
+            raise
+        try:
+            seconds = self._settings.smoke_seconds
+            await trying.start(self._torchserve, model, checked, seconds)
+            (served,) = await self._torchserve.versions(model, checked.version)
+        except BaseException as error:
+            await self._set_state(model, checked.version, "removed")
+            if isinstance(error, ApiError):
+                await self._note_refusal(model, archive, error, user_id, request)
+            raise
+
+        def work(session: Session) -> ModelVersion:
+            row = session.get_one(ModelVersion, (model, checked.version))
+            row.state, row.workers, row.changed_at = "registered", served.workers, now()
+            audit.record(
+                session,
+                "version_registered",
+                user_id,
+                request,
+                model=model,
+                version=checked.version,
+                archive=archive,
+                sha256=checked.sha256,
+            )
+            return row
+
+        registered = await self._database.write(work)
+        await self._releases.refresh()
+        return registered
+
+    async def _set_state(self, model: str, version: str, state: str) -> None:
+        def work(session: Session) -> None:
+            row = session.get_one(ModelVersion, (model, version))
+            row.state, row.changed_at = state, now()
+
+        with suppress(Unavailable):  # it is seen to be abandoned then
+            await self._database.write(work)
+            await self._releases.refresh()
+
+    async def _note_refusal(
+        self,
+        model: str,
+        archive: str,
+        error: ApiError,
+        user_id: int | None,
+        request: Request | None,
+    ) -> None:
+        details = {"model": model, "archive": archive[:140], "code": error.code}
+        with suppress(Unavailable):
+            await self._database.write(
+                lambda session: audit.record(
+                    session, "version_refused", user_id, request, **details, reason=error.message
+                )
+            )
+
+
+def _begin(session: Session, model: str, checked: Checked, user_id: int | None) -> None:
+    """Notes that a version is being tried out. Raises Conflict."""
+    row = session.get(ModelVersion, (model, checked.version), with_for_update=True)
+    if row is not None and row.state != "removed":
+        raise Conflict(
+            f"There is a version {checked.version} of {model} already.", "version_exists"
+        )
+    row = row or ModelVersion(
+        model=model, version=checked.version, archive="", sha256="", workers=1, state=""
+    )
+    row.archive, row.sha256, row.state = checked.archive, checked.sha256, "checking"
+    row.changed_at, row.changed_by = now(), user_id
+    session.add(row)
