@@ -127,6 +127,7 @@ def _run(options: argparse.Namespace) -> None:
 def _material(options: argparse.Namespace) -> Material:
     from archive_scripts.datasets import load_material
     from archive_scripts.digits import DigitMaterial, load_digits
+    from archive_scripts.labelled import labelled_pictures
 
     if options.model == "digits":
         digits = load_digits(options.digits)
@@ -138,7 +139,7 @@ def _material(options: argparse.Namespace) -> Material:
         without=options.without,
         fonts=options.fonts,
         glyph_folders=options.glyphs,
-        labelled=options.labelled,
+        labelled=labelled_pictures(options.labelled) if options.labelled else (),
         sample_share=options.labelled_share,
         impostor_share=options.impostor_share,
     )
