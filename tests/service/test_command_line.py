@@ -1,0 +1,177 @@
+"""What operators do on the command line, for people and for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.conftest import encode, reference
+from tests.service.apis import PASSWORD, Api, StartApi
+from tests.service.jobs import characters, digits, finished, hand_in
+from tests.service.test_access import user_id
+from tests.service.test_corrections import name_of, say, someone
+
+NEW_PASSWORD = "another quiet river"
+
+
+def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
+    """The document that a command prints."""
+    ended = api.command(*arguments, "--json", stdin=stdin)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def refusal(api: Api, *arguments: str, stdin: str = "") -> tuple[int, str]:
+    """The exit code of a command that is refused, and the sentence that says why."""
+    ended = api.command(*arguments, stdin=stdin)
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    return ended.returncode, ended.stderr
+
+
+def table(api: Api, *arguments: str) -> list[str]:
+    """The lines that people see."""
+    ended = api.command(*arguments)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "\x1b" not in ended.stdout
+    return ended.stdout.splitlines()
+
+
+def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
+    api = start_api()
+    asha = api.sign_up("asha")
+    arguments = ("--username", "chief", "--email", "chief@example.org")
+    chief = answer(api, "create-admin", *arguments, stdin=f"{PASSWORD}\n")
+    assert (chief["username"], chief["role"], chief["active"]) == ("chief", "admin", True)
+    assert "password" not in json.dumps(chief)
+
+    number = user_id(asha)
+    for who in ("asha", "ASHA", "asha@example.org", str(number)):
+        assert answer(api, "users", "show", who)["id"] == number
+    shown = [row["username"] for row in answer(api, "users", "list")["results"]]
+    assert shown == ["chief", "asha"]
+    assert answer(api, "users", "list", "--role", "admin")["results"] == [chief]
+    assert answer(api, "users", "list", "--no-active")["results"] == []
+    (heading, *_), (line, *_) = table(api, "users", "list"), table(api, "users", "show", "asha")
+    assert ("username" in heading, "training consent" in heading) == (True, True)
+    assert line.split() == ["id", str(number)]
+
+    assert answer(api, "users", "set-role", "asha", "analyst")["role"] == "analyst"
+    assert asha.get("/api/me/").json()["role"] == "analyst"
+    for change in (("set-role", "chief", "user"), ("deactivate", "chief")):
+        code, sentence = refusal(api, "users", *change)
+        assert (code, sentence.count("\n")) == (1, 1)
+        assert "last administrator" in sentence
+
+    weak = refusal(api, "users", "reset-password", "asha", stdin="password1\n")
+    assert weak == (1, "password: is one of the most common passwords.\n")
+    assert asha.get("/api/me/").status_code == 200
+    answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
+    assert asha.get("/api/me/").status_code == 401
+    asha = api.sign_in("asha", NEW_PASSWORD)
+    assert answer(api, "users", "deactivate", "asha")["active"] is False
+    assert asha.get("/api/me/").status_code == 401
+    fields = {"username": "asha", "password": NEW_PASSWORD}
+    assert api.client.post("/api/signin/", json=fields).status_code == 401
+    assert table(api, "users", "activate", "asha") == ["asha may sign in."]
+    assert asha.get("/api/me/").status_code == 401  # the old session stays ended
+    assert api.sign_in("asha", NEW_PASSWORD)
+
+    # All of it is in the audit log, and nothing that changed nothing.
+    assert table(api, "users", "activate", "asha") == ["asha may sign in."]
+    log = answer(api, "audit", "list", "--action", "user_changed")["results"]
+    assert [entry["details"] for entry in reversed(log)] == [
+        {"id": number, "fields": fields} for fields in (["role"], ["password_hash"], ["active"])
+    ]
+    whole = answer(api, "audit", "list", "--limit", "1000")["results"]
+    assert answer(api, "audit", "list", "--limit", "2")["results"] == whole[:2]
+    file = api.folder / "log.csv"
+    assert answer(api, "audit", "export", str(file))["entries"] == len(whole) + 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    lines = [*csv.DictReader(io.StringIO(file.read_text("utf-8-sig")))]
+    assert [line["action"] for line in lines] == [
+        *(entry["action"] for entry in reversed(whole)),
+        "audit_log_exported",
+    ]
+    assert "chief" not in file.read_text()
+    removed = answer(api, "clean-up")
+    assert (removed["entries"], removed["sessions"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all."),
+        (("users", "set-role", "999999", "analyst"), 3, "There is no user 999999."),
+        (("users", "set-role", "asha", "king"), 2, "invalid choice"),
+        (("users", "list", "--limit", "-1"), 2, "invalid number value"),
+        (("users",), 2, "usage:"),
+        (("nonsense",), 2, "usage:"),
+        (("jobs", "show", "999999"), 3, "There is no such job."),
+        (("jobs", "cancel", "999999"), 3, "There is no such job."),
+        (("jobs", "show", "9" * 30), 2, "invalid number value"),
+        (("corrections", "accept", "999999"), 3, "There is no such correction."),
+        (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
+        (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
+        (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
+    ],
+)
+def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
+    api: Api, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    found, said = refusal(api, *arguments)
+    assert found == code, said
+    assert words in said
+
+
+def test_jobs_of_all_users_are_listed_and_cancelled(api: Api) -> None:
+    done, long = api.sign_up(), api.sign_up()
+    first = hand_in(done, digits(2))
+    finished(done, first)
+    second = hand_in(long, characters(600))
+    rows = {row["id"]: row for row in answer(api, "jobs", "list")["results"]}
+    assert rows[first]["state"] == "succeeded"
+    assert (rows[first]["user_id"], rows[second]["user_id"]) == (user_id(done), user_id(long))
+    assert answer(api, "jobs", "show", str(first)) == rows[first]
+    assert refusal(api, "jobs", "cancel", str(first)) == (1, "The job is finished already.\n")
+    answer(api, "jobs", "cancel", str(second))
+    assert finished(long, second)["state"] == "cancelled"
+    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
+    found = answer(api, "jobs", "list", "--state", "cancelled")["results"]
+    assert second in {row["id"] for row in found}
+    (heading, *_) = table(api, "jobs", "list", "--limit", "1")
+    assert heading.split()[:3] == ["id", "user", "id"]
+    log = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
+    assert [entry["user_id"] for entry in log if entry["details"]["id"] == second] == [None]
+
+
+def test_corrections_are_judged_and_taken_away(api: Api) -> None:
+    picture = encode(reference(30), "WEBP", lossless=True)
+    number = say(someone(api), picture, 31)
+    without = say(someone(api, consent=False), picture, 31)
+    (shown, *_) = (
+        row for row in answer(api, "corrections", "list")["results"] if row["id"] == number
+    )
+    assert (shown["state"], shown["actual_class"]) == ("pending", 31)
+    assert any(str(number) in line for line in table(api, "corrections", "list"))
+    accepted = answer(api, "corrections", "accept", str(number))
+    assert accepted["state"] == "accepted"
+    file = api.folder / "data.zip"
+    exported = answer(api, "corrections", "export", str(file))
+    with zipfile.ZipFile(file) as archive:
+        assert archive.read(name_of(picture, 31, "webp")) == picture
+        assert exported["pictures"] == len(archive.namelist()) - 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not file.with_name("data.zip.partial").exists()
+    assert answer(api, "corrections", "reject", str(number))["state"] == "rejected"
+    found = answer(api, "corrections", "list", "--state", "rejected")["results"]
+    assert number in {row["id"] for row in found}
+    code, sentence = refusal(api, "corrections", "accept", str(without))
+    assert (code, sentence) == (1, "Its user does not consent to its use as data.\n")
