@@ -17,7 +17,6 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
-from auth_api.app import create_app
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database import Database, NewerDatabase
 from auth_api.errors import Unavailable
@@ -58,6 +57,9 @@ def _serve(settings: Settings) -> int:
     except NewerDatabase as error:
         print(error, file=sys.stderr)
         return REFUSED
+    # Here, so that commands need not wait for all the routes.
+    from auth_api.app import create_app
+
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -29,7 +29,7 @@ class Output:
         if self.as_json:
             _print_json({"results": rows})
             return
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in columns:
             table.add_column(name.replace("_", " "), overflow="fold")
         for row in rows:
