@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi
-from tests.service.jobs import characters, digits, finished, hand_in
-from tests.service.test_access import user_id
+from tests.service.jobs import digits, finished, hand_in, inputs
+from tests.service.test_access import sql, user_id
 from tests.service.test_corrections import name_of, say, someone
 
 NEW_PASSWORD = "another quiet river"
@@ -25,6 +25,12 @@ def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
     assert (ended.returncode, ended.stderr) == (0, "")
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
+
+
+def answers(api: Api, *commands: str) -> list[Any]:
+    """The documents of several commands that only look, two at a time: starting takes longest."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda command: answer(api, *command.split()), commands))
 
 
 def refusal(api: Api, *arguments: str, stdin: str = "") -> tuple[int, str]:
@@ -52,25 +58,26 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert "password" not in json.dumps(chief)
 
     number = user_id(asha)
-    for who in ("ASHA", "asha@example.org", str(number)):
-        assert answer(api, "users", "show", who)["id"] == number
-    shown = [row["username"] for row in answer(api, "users", "list")["results"]]
-    assert shown == ["chief", "asha"]
-    assert answer(api, "users", "list", "--role", "admin")["results"] == [chief]
-    assert answer(api, "users", "list", "--no-active")["results"] == []
-    (heading, *_), (line, *_) = table(api, "users", "list"), table(api, "users", "show", "asha")
+    names = (f"users show {who}" for who in ("ASHA", "asha@example.org", str(number)))
+    lists = ("users list", "users list --role admin", "users list --no-active")
+    *found, everybody, admins, kept_out = answers(api, *names, *lists)
+    assert [user["id"] for user in found] == 3 * [number]
+    assert [row["username"] for row in everybody["results"]] == ["chief", "asha"]
+    assert (admins["results"], kept_out["results"]) == ([chief], [])
+    heading, _, *lines = table(api, "users", "list")
     assert ("username" in heading, "training consent" in heading) == (True, True)
-    assert line.split() == ["id", str(number)]
+    assert [line.split()[:2] for line in lines] == [[str(chief["id"]), "chief"], ["1", "asha"]]
 
     assert answer(api, "users", "set-role", "asha", "analyst")["role"] == "analyst"
     assert asha.get("/api/me/").json()["role"] == "analyst"
-    for change in (("set-role", "chief", "user"), ("deactivate", "chief")):
-        code, sentence = refusal(api, "users", *change)
-        assert (code, sentence.count("\n")) == (1, 1)
-        assert "last administrator" in sentence
-
-    weak = refusal(api, "users", "reset-password", "asha", stdin="password1\n")
-    assert weak == (1, "password: is one of the most common passwords.\n")
+    last = "This is the last administrator: make another one first.\n"
+    weak = "password: is one of the most common passwords.\n"
+    changes = {"set-role chief user": last, "deactivate chief": last, "reset-password asha": weak}
+    with ThreadPoolExecutor(2) as pool:
+        refused = pool.map(
+            lambda change: refusal(api, "users", *change.split(), stdin="password1\n"), changes
+        )
+        assert list(refused) == [(1, sentence) for sentence in changes.values()]
     assert asha.get("/api/me/").status_code == 200
     answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
     assert asha.get("/api/me/").status_code == 401
@@ -84,12 +91,15 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert api.sign_in("asha", NEW_PASSWORD)
 
     # All of it is in the audit log.
-    log = answer(api, "audit", "list", "--action", "user_changed")["results"]
+    queries = ("--action user_changed", "--limit 1000", "--limit 2")
+    log, whole, newest = (
+        document["results"]
+        for document in answers(api, *(f"audit list {query}" for query in queries))
+    )
     assert [entry["details"] for entry in reversed(log)] == [
         {"id": number, "fields": fields} for fields in (["role"], ["password_hash"], ["active"])
     ]
-    whole = answer(api, "audit", "list", "--limit", "1000")["results"]
-    assert answer(api, "audit", "list", "--limit", "2")["results"] == whole[:2]
+    assert newest == whole[:2]
     file = api.folder / "log.csv"
     assert answer(api, "audit", "export", str(file))["entries"] == len(whole) + 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -124,25 +134,31 @@ def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(api: Api) -> None:
         assert words in said, (arguments, said)
 
 
-def test_jobs_of_all_users_are_listed_and_cancelled(api: Api) -> None:
-    done, long = api.sign_up(), api.sign_up()
-    first = hand_in(done, digits(2))
-    finished(done, first)
-    second = hand_in(long, characters(600))
-    rows = {row["id"]: row for row in answer(api, "jobs", "list")["results"]}
-    assert rows[first]["state"] == "succeeded"
-    assert (rows[first]["user_id"], rows[second]["user_id"]) == (user_id(done), user_id(long))
-    assert answer(api, "jobs", "show", str(first)) == rows[first]
-    assert refusal(api, "jobs", "cancel", str(first)) == (1, "The job is finished already.\n")
-    answer(api, "jobs", "cancel", str(second))
-    assert finished(long, second)["state"] == "cancelled"
-    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
-    found = answer(api, "jobs", "list", "--state", "cancelled")["results"]
-    assert second in {row["id"] for row in found}
-    (heading, *_) = table(api, "jobs", "list", "--limit", "1")
+def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None:
+    api = start_api({"JOB_IMAGES_AT_ONCE": "0"})  # so that jobs wait
+    done, waiting = api.sign_up(), api.sign_up()
+    first, second = hand_in(done, digits(2)), hand_in(waiting, digits(3))
+    sql(api, "UPDATE jobs SET state = 'succeeded' WHERE id = $1", first)
+    everything, succeeded, one = answers(
+        api, "jobs list", "jobs list --state succeeded", f"jobs show {second}"
+    )
+    assert [(row["id"], row["user_id"]) for row in everything["results"]] == [
+        (second, user_id(waiting)),
+        (first, user_id(done)),
+    ]
+    assert [row["id"] for row in succeeded["results"]] == [first]
+    assert one == everything["results"][0]
+    heading, _, line = table(api, "jobs", "list", "--limit", "1")
     assert heading.split()[:3] == ["id", "user", "id"]
-    log = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
-    assert [entry["user_id"] for entry in log if entry["details"]["id"] == second] == [None]
+    assert line.split()[0] == str(second)
+    assert refusal(api, "jobs", "cancel", str(first)) == (1, "The job is finished already.\n")
+    assert len(inputs(api)) == 2
+    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
+    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
+    assert finished(waiting, second)["state"] == "cancelled"
+    assert len(inputs(api)) == 1
+    (entry,) = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
+    assert (entry["user_id"], entry["details"]) == (None, {"id": second})
 
 
 def test_corrections_are_judged_and_taken_away(api: Api) -> None:
