@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
@@ -67,6 +68,7 @@ class Services:
     storage: Storage
     inputs: Inputs
     jobs: Jobs
+    corrections: Corrections
     runner: Runner
 
 
@@ -112,6 +114,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         storage=storage,
         inputs=inputs,
         jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
+        corrections=Corrections(database, storage),
         runner=runner,
     )
     try:

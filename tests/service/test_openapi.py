@@ -42,8 +42,14 @@ CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-# What ends an account or its other sessions, or renames it, gets an account of its own each time.
-FATAL = {"DELETE /api/me/", "POST /api/change-password/", "POST /api/change-username/"}
+# What ends an account, its other sessions or its consent, or renames it, gets an account of its own
+# each time.
+FATAL = {
+    "DELETE /api/me/",
+    "PATCH /api/me/",
+    "POST /api/change-password/",
+    "POST /api/change-username/",
+}
 
 READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
 
@@ -73,6 +79,7 @@ class Sensible:
         self.api = api
         self.user = user
         self.prediction, self.comparison = self.predict(), self.compare()
+        self.correction = self.correct()
         self.job = hand_in(user, digits(2))
         finished(user, self.job)
 
@@ -81,6 +88,13 @@ class Sensible:
 
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
+
+    def correct(self) -> int:
+        """A correction of which the picture may be used."""
+        agreed = self.user.request("PATCH", "/api/me/", json={"training_consent": True})
+        assert agreed.status_code == 200
+        said = {"prediction_id": self.predict(), "actual_class": 3}
+        return int(self.user.post("/api/feedback/", json=said).json()["id"])
 
     def cancelled_job(self) -> int:
         number = hand_in(self.user, characters(300))
@@ -103,6 +117,8 @@ class Sensible:
             return make[case.operation.label]()
         if "/jobs/" in case.path:
             return self.job
+        if "/corrections/" in case.path:
+            return self.correction
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
@@ -129,6 +145,8 @@ class Sensible:
             return {"refresh": self.api.sign_in(self.user.username).refresh}
         if label == "POST /api/change-password/":
             return {"old_password": PASSWORD, "new_password": "another quiet river"}
+        if label == "PATCH /api/me/":
+            return {"timezone": "Asia/Kathmandu", "training_consent": True}
         if label == "POST /api/change-username/":
             return {"new_username": name}
         return {}
@@ -136,6 +154,8 @@ class Sensible:
     def apply(self, case: Case) -> None:
         if "{id}" in case.path and case.path_parameters:
             case.path_parameters["id"] = str(self.row(case))
+        if "{name}" in case.path and case.path_parameters:
+            case.path_parameters["name"] = "ranjana"
         if isinstance(case.body, dict):
             case.body |= self.fields(case)
         if case.path in READING and case.query:
