@@ -20,7 +20,10 @@ from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, Truste
 from auth_api.routes import (
     accounts,
     admin,
+    admin_users,
+    analytics,
     api_keys,
+    audit_logs,
     history,
     jobs,
     ops,
@@ -46,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with opened(settings, metrics) as services:
             app.state.services = services
             _collect_seldom()
+            services.usage.start()
             if settings.job_images_at_once:
                 services.runner.start()
             cleaning = asyncio.create_task(clean_up_regularly(services))
@@ -65,7 +69,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *history.routes,
             *progress.routes,
             *jobs.routes,
+            *analytics.routes,
             *admin.routes,
+            *admin_users.routes,
+            *audit_logs.routes,
             *ops.routes,
             *openapi.routes(),
         ],

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.columns import now
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
@@ -31,6 +33,8 @@ from auth_api.settings import Settings
 from auth_api.storage import Storage
 from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
+from auth_api.usage.counting import Usage
+from auth_api.users import Users
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,10 @@ class Services:
     inputs: Inputs
     jobs: Jobs
     runner: Runner
+    usage: Usage
+    users: Users
+    since: datetime
+    """When the service was started."""
 
 
 @asynccontextmanager
@@ -73,14 +81,16 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     torchserve = TorchServe(settings, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
-    reading = Predicting(queue, inputs, torchserve, max(1, settings.job_images_at_once))
+    usage = Usage(database)
+    reading = Predicting(queue, inputs, torchserve, usage, max(1, settings.job_images_at_once))
     runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
+    accounts = Accounts(database, passwords, sessions, limits, storage, inputs)
     services = Services(
         settings=settings,
         metrics=metrics,
         torchserve=torchserve,
         database=database,
-        accounts=Accounts(database, passwords, sessions, limits, storage, inputs),
+        accounts=accounts,
         sessions=sessions,
         history=History(database, storage),
         keeper=Keeper(database, storage),
@@ -89,12 +99,16 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         inputs=inputs,
         jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
         runner=runner,
+        usage=usage,
+        users=Users(database, accounts),
+        since=now(),
     )
     try:
         yield services
     finally:
         await services.runner.stop()
         await services.keeper.finish()
+        await services.usage.finish()
         await services.gate.finish()
         await services.sessions.finish()
         await services.torchserve.aclose()

@@ -15,6 +15,7 @@ from auth_api.jobs.inputs import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
 from auth_api.jobs.tables import Job
 from auth_api.torchserve import TorchServe
+from auth_api.usage.counting import Usage
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
 """What is kept of the answer to a recognition, as far as it has it."""
@@ -45,11 +46,14 @@ class Predicting:
     for all of one that came before it.
     """
 
-    def __init__(self, queue: Queue, inputs: Inputs, torchserve: TorchServe, at_once: int) -> None:
+    def __init__(
+        self, queue: Queue, inputs: Inputs, torchserve: TorchServe, usage: Usage, at_once: int
+    ) -> None:
         """`at_once` images are at TorchServe at the same time."""
         self._queue = queue
         self._inputs = inputs
         self._torchserve = torchserve
+        self._usage = usage
         self.at_once = at_once
         # First come, first served: whoever has an image waiting gets every n-th turn.
         self._turns = asyncio.Semaphore(at_once)
@@ -62,7 +66,7 @@ class Predicting:
         parameters = Parameters(**job.parameters)
         while pending := await self._queue.pending(job.id):
             with self._inputs.opened(job.input) as source:
-                await _Reading(self, job.id, parameters, source).all_of(pending)
+                await _Reading(self, job.id, job.user_id, parameters, source).all_of(pending)
 
     @asynccontextmanager
     async def turn(self, length: int) -> AsyncIterator[None]:
@@ -74,11 +78,11 @@ class Predicting:
         """Raises LostJob or Unavailable."""
         await self._queue.record(job, answers)
 
-    async def predict(self, parameters: Parameters, image: bytes) -> dict[str, Any]:
+    async def predict(self, owner: int, parameters: Parameters, image: bytes) -> dict[str, Any]:
         """Raises ApiError."""
-        return await self._torchserve.predict(
-            parameters.model, image, parameters.version, parameters.options
-        )
+        model, version = parameters.model, parameters.version
+        predicting = self._torchserve.predict(model, image, version, parameters.options)
+        return await self._usage.counted(predicting, model, version, owner)
 
 
 class _Budget:
@@ -109,10 +113,11 @@ class _Reading:
     """One job being read."""
 
     def __init__(
-        self, kind: Predicting, job: int, parameters: Parameters, source: OpenInput
+        self, kind: Predicting, job: int, owner: int, parameters: Parameters, source: OpenInput
     ) -> None:
         self._kind = kind
         self._job = job
+        self._owner = owner
         self._parameters = parameters
         self._source = source
         self._answers: list[Answered] = []
@@ -144,7 +149,7 @@ class _Reading:
         while True:
             attempts += 1
             try:
-                answer = await self._kind.predict(self._parameters, image)
+                answer = await self._kind.predict(self._owner, self._parameters, image)
             except (Refused, TooLarge) as error:
                 self._answered_at = time.monotonic()
                 return error_body(error)

@@ -89,14 +89,16 @@ async def _result(
 
 async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[str, Any]:
     """Raises ApiError."""
-    torchserve = services(request).torchserve
-    predicting = torchserve.predict(query.model, image, query.version, query.options())
-    owner = possible_caller(request)
+    having, owner = services(request), possible_caller(request)
+    predicting = having.usage.counted(
+        having.torchserve.predict(query.model, image, query.version, query.options()),
+        query.model,
+        query.version,
+        owner.user_id if owner else None,
+    )
     if owner is None:
         return {**await predicting, "prediction_id": None}
-    answer, number = await services(request).keeper.keep_prediction(
-        owner.user_id, image, predicting
-    )
+    answer, number = await having.keeper.keep_prediction(owner.user_id, image, predicting)
     return {**answer, "prediction_id": number}
 
 

@@ -39,14 +39,19 @@ async def compare(request: Request) -> JSONResponse:
     signed-in caller it is kept in the history, and counts as practice.
     """
     query = parse_query(request, ComparisonQuery)
-    if SIMILARITY not in services(request).settings.models:
+    having, owner = services(request), possible_caller(request)
+    if SIMILARITY not in having.settings.models:
         raise NotFound("There is no model to compare with.", "model_not_found")
     image, fields = await read_upload(request, ComparisonFields)
     options = {"X-Target-Class": str(fields.target_class), **query.options()}
-    answer = await services(request).torchserve.predict(SIMILARITY, image, options=options)
-    owner = possible_caller(request)
+    answer = await having.usage.counted(
+        having.torchserve.predict(SIMILARITY, image, options=options),
+        SIMILARITY,
+        None,
+        owner.user_id if owner else None,
+    )
     kept = (
-        await services(request).keeper.keep_comparison(owner.user_id, query.strictness, answer)
+        await having.keeper.keep_comparison(owner.user_id, query.strictness, answer)
         if owner
         else None
     )

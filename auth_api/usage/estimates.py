@@ -1,0 +1,68 @@
+"""What follows from counts and sums: means, spreads, percentiles, shares with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from auth_api.usage.counting import BUCKETS
+
+# Of the standard normal distribution, two-sided 95 %.
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of some numbers: how many, their sum, the sum of their squares."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.count + other.count, self.total + other.total, self.squares + other.squares
+        )
+
+    @property
+    def mean(self) -> float | None:
+        """None of no numbers."""
+        return self.total / self.count if self.count else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of these numbers themselves, None of no numbers."""
+        if not self.count:
+            return None
+        variance = self.squares / self.count - (self.total / self.count) ** 2
+        return math.sqrt(max(0.0, variance))  # rounding may take it below 0
+
+
+def percentile(buckets: Mapping[int, int], share: float) -> float | None:
+    """The seconds that `share` (0-1) of some answers took at most, None of no answers.
+
+    `buckets` has how many fell into which of `BUCKETS`. Within a bucket they are taken to lie
+    evenly, and at its lower end in the last, which has no other, as Prometheus's
+    `histogram_quantile` does.
+    """
+    rank = share * sum(buckets.values())
+    below = 0
+    for place in sorted(buckets):
+        count = buckets[place]
+        if count and below + count >= rank:
+            low, high = BUCKETS[place - 1] if place else 0.0, BUCKETS[place]
+            return low if math.isinf(high) else low + (high - low) * (rank - below) / count
+        below += count
+    return None
+
+
+def wilson(found: int, of: int) -> tuple[float, float] | None:
+    """Between which shares the true one lies with 95 % confidence (Wilson 1927), None of none."""
+    if not of:
+        return None
+    share, square = found / of, _Z**2 / of
+    middle = share + square / 2
+    spread = _Z * math.sqrt((share * (1 - share) + square / 4) / of)
+    low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
+    return max(0.0, low), min(1.0, high)
