@@ -44,6 +44,7 @@ MODELS_CLOSED = {**MODELS, "anonymous": 401}
 PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
 HISTORY = _who(anonymous=401, roles=IN, keys=IN, dead=401, predict_key=403)
 ACCOUNT = _who(anonymous=401, roles=IN, keys=403, dead=401)
+ANALYST = _who(anonymous=401, roles=IN, keys=403, dead=401, user=403)
 ADMIN = _who(anonymous=401, roles=403, keys=403, dead=401, admin=IN)
 
 ROUTES: dict[str, dict[str, object]] = {
@@ -86,7 +87,18 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/history/export/": HISTORY,
     "GET /api/progress/": HISTORY,
     "POST /api/feedback/": HISTORY,
+    "GET /api/analytics/me/": HISTORY,
+    "GET /api/analytics/system/": ANALYST,
+    "GET /api/admin/stats/": ADMIN,
+    "GET /api/admin/users/": ADMIN,
+    "POST /api/admin/users/": ADMIN,
+    "GET /api/admin/users/{id}/": ADMIN,
+    "PUT /api/admin/users/{id}/": ADMIN,
+    "DELETE /api/admin/users/{id}/": ADMIN,
     "GET /api/admin/audit-logs/": ADMIN,
+    "GET /api/admin/audit-logs/export/": ADMIN,
+    "GET /api/admin/jobs/": ADMIN,
+    "GET /api/admin/config/": ADMIN,
 }
 
 INJECTIONS = (
@@ -229,6 +241,7 @@ def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
         id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],
         id(ACCOUNT): [{"session": []}],
+        id(ANALYST): [{"session": []}],
         id(ADMIN): [{"session": []}],
     }
     paths = api.client.get("/openapi.json").json()["paths"]
@@ -345,7 +358,9 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     both = by_key(make_key(other, "history", "predict"))
     for headers in (other.headers, both, admin):
         for route in ROUTES:
-            if "{id}" not in route or ("api-keys" in route and "X-API-Key" in headers):
+            if "{id}" not in route or "/admin/" in route:
+                continue
+            if "api-keys" in route and "X-API-Key" in headers:
                 continue
             method, path = route.split()
             mine = next(number for part, number in ids.items() if part in path)
@@ -370,7 +385,9 @@ def test_a_cursor_of_somebody_else_shows_ones_own_history_only(api: Api, user: U
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route])
-def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) -> None:
+def test_an_injection_for_an_id_finds_nothing(
+    api: Api, callers: dict[str, dict[str, str]], user: User, route: str
+) -> None:
     user.predict()
     user.compare()
     make_key(user, "predict")
@@ -378,7 +395,10 @@ def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) 
     method, path = route.split()
     found = {}
     for injection in INJECTIONS:
-        response = user.request(method, path.format(id=quote(injection, safe="")))
+        who = callers["admin"] if "/admin/" in path else user.headers
+        sent = {"json": {}} if method == "PUT" else {}
+        asked = path.format(id=quote(injection, safe=""))
+        response = api.client.request(method, asked, headers=who, **sent)
         if response.status_code not in (404, 405):
             found[injection[:40]] = response.status_code
         assert "X-Injected" not in response.headers
@@ -401,6 +421,12 @@ def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) 
         ("/api/admin/audit-logs/", "cursor"),
         ("/api/admin/audit-logs/", "user_id"),
         ("/api/admin/audit-logs/", "action"),
+        ("/api/admin/audit-logs/", "since"),
+        ("/api/admin/audit-logs/", "until"),
+        ("/api/admin/users/", "cursor"),
+        ("/api/admin/jobs/", "user_id"),
+        ("/api/analytics/system/", "model"),
+        ("/api/analytics/me/", "days"),
     ],
 )
 def test_an_injection_for_a_query_parameter_is_refused_or_finds_nothing(

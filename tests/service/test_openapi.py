@@ -73,6 +73,7 @@ class Sensible:
         self.api = api
         self.user = user
         self.prediction, self.comparison = self.predict(), self.compare()
+        self.other = self.sign_up()
         self.job = hand_in(user, digits(2))
         finished(user, self.job)
 
@@ -81,6 +82,9 @@ class Sensible:
 
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
+
+    def sign_up(self) -> int:
+        return int(self.api.sign_up().get("/api/me/").json()["id"])
 
     def cancelled_job(self) -> int:
         number = hand_in(self.user, characters(300))
@@ -98,11 +102,14 @@ class Sensible:
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/admin/users/{id}/": self.sign_up,
         }
         if case.operation.label in make:
             return make[case.operation.label]()
         if "/jobs/" in case.path:
             return self.job
+        if "/users/" in case.path:
+            return self.other
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
@@ -123,6 +130,10 @@ class Sensible:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
             return {**fields, "password2": PASSWORD}
+        if "/admin/users/" in label:
+            email = f"{name}@example.org"
+            fields = {"username": name, "email": email, "password": PASSWORD, "active": True}
+            return {**fields, "role": "analyst", "timezone": "UTC"}
         if label in {"POST /api/signin/", "POST /api/login/"}:
             return {"username": self.user.username, "password": PASSWORD}
         if label in {"POST /api/token/refresh/", "POST /api/logout/"}:
@@ -141,6 +152,8 @@ class Sensible:
         if case.path in READING and case.query:
             right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **right}
+        if case.path == "/api/analytics/system/" and case.query:
+            case.query = {"days": 7, "bucket": "hour", "model": "digits"}
         if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
             case.body.pop("zip", None)
 
@@ -256,6 +269,7 @@ def odd_calls() -> Iterator[Any]:
         "/api/history/similarities/{}/overlay/",
         "/api/api-keys/{}/",
         "/api/jobs/{}/",
+        "/api/admin/users/{}/",
     )
     for number in ("0" * 25 + "9" * 25, "0" * 5000, "9" * 30, "-1", "%00", "%C2%B2", "%D9%A1"):
         for path in paths:

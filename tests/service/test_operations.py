@@ -9,6 +9,14 @@ from tests.service.running import Ranjana
 
 ROUTES = {
     "/api/admin/audit-logs/",
+    "/api/admin/audit-logs/export/",
+    "/api/admin/config/",
+    "/api/admin/jobs/",
+    "/api/admin/stats/",
+    "/api/admin/users/",
+    "/api/admin/users/{id}/",
+    "/api/analytics/me/",
+    "/api/analytics/system/",
     "/api/api-keys/",
     "/api/api-keys/{id}/",
     "/api/change-password/",
