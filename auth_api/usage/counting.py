@@ -123,12 +123,12 @@ class Usage:
         """
         hour = int(time.time() // 3600)
         sums = (1, score, score * score)
-        _add(self._hours, (hour, model, version, "class", label), sums)
+        _add_if_room(self._hours, (hour, model, version, "class", label), sums)
         bucket = bisect_left(BUCKETS, seconds)
         took = (1, seconds, seconds * seconds)
-        _add(self._hours, (hour, model, version, "seconds", bucket), took)
+        _add_if_room(self._hours, (hour, model, version, "seconds", bucket), took)
         if user_id is not None:
-            _add(self._days, (user_id, hour // 24, model, version, label), sums)
+            _add_if_room(self._days, (user_id, hour // 24, model, version, label), sums)
 
     def refused(self, model: str, version: str) -> None:
         """Counts an image that could not be read."""
@@ -147,7 +147,9 @@ class Usage:
         self._count("same", model, version)
 
     def _count(self, measure: Measure, model: str, version: str) -> None:
-        _add(self._hours, (int(time.time() // 3600), model, version, measure, 0), (1, 0.0, 0.0))
+        _add_if_room(
+            self._hours, (int(time.time() // 3600), model, version, measure, 0), (1, 0.0, 0.0)
+        )
 
     async def _write_regularly(self) -> None:
         while not self._stopping.is_set():
@@ -218,13 +220,18 @@ def _add(counts: dict[_Key, _Sums], key: _Key, sums: _Sums) -> None:
     there = counts.get(key)
     if there is not None:
         counts[key] = (there[0] + sums[0], there[1] + sums[1], there[2] + sums[2])
-    elif len(counts) < _MOST:
+    else:
         counts[key] = sums
+
+
+def _add_if_room(counts: dict[_Key, _Sums], key: _Key, sums: _Sums) -> None:
+    if len(counts) < _MOST or key in counts:
+        _add(counts, key, sums)
 
 
 def _merge(counts: dict[_Key, _Sums], others: Mapping[_Key, _Sums]) -> None:
     for key, sums in others.items():
-        _add(counts, key, sums)
+        _add_if_room(counts, key, sums)
 
 
 def _taken(counts: dict[_Key, _Sums]) -> dict[_Key, _Sums]:
