@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from auth_api.batching import Batched
 from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database import Database, core_of
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.settings import Settings
@@ -200,6 +200,26 @@ def require_alive(transaction: Transaction, caller: Caller) -> None:
         alive = transaction.get(ApiKey, caller.api_key_id)
     if not alive:
         raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+
+
+def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
+    """To begin a write with that only an administrator may do, who may have been demoted since
+    they were let in; answers all active administrators, by number.
+
+    Locks them until the transaction ends, in one order, so that of several that do away with each
+    other the last one is known to be the last. Raises Forbidden or Unauthorised.
+    """
+    query = (
+        select(core_of(User).c.id)
+        .where(col(User.role) == ROLES[-1], col(User.active))
+        .order_by(col(User.id))
+        .with_for_update()
+    )
+    administrators: set[int] = set(transaction.scalars(query))
+    if caller.user_id not in administrators:
+        raise Forbidden(f"This is for the role '{ROLES[-1]}' and above.", "role_missing")
+    require_alive(transaction, caller)
+    return administrators
 
 
 def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import Caller, require_alive
+from auth_api.access import Caller, require_administrator, require_alive
 from auth_api.database import Database
 from auth_api.errors import Conflict, TooMany, Unauthorised
 from auth_api.jobs.inputs import Inputs
@@ -52,14 +52,16 @@ class Accounts:
         training_consent: bool = False,
         role: str = "user",
         request: Request | None = None,
+        maker: Caller | None = None,
     ) -> int:
-        """Makes an account; answers its number.
+        """Makes an account, for its owner or for an administrator, its `maker`; answers its
+        number.
 
-        Raises BadRequest, Conflict or Unavailable.
+        Raises BadRequest, Conflict or Unavailable, or what `require_administrator` raises.
         """
-        keys = _username_key(username, "username"), names.email_key(email)
-        _require_acceptable(password, username, email, "password")
-        await self._require_free(*keys)  # before the work of hashing
+        keys = key_of(username, "username"), names.email_key(email)
+        require_password(password, username, email, "password")
+        await self.require_free(*keys)  # before the work of hashing
         user = User(
             username=names.displayed(username),
             username_key=keys[0],
@@ -72,8 +74,14 @@ class Accounts:
         )
 
         def add(transaction: Session) -> None:
+            if maker:
+                require_administrator(transaction, maker)
             transaction.add(user)
             transaction.flush()
+            if maker:
+                made = {"id": user.id, "role": role}
+                audit.record(transaction, "user_created", maker.user_id, request, **made)
+                return
             action: audit.Action = "admin_created" if role == "admin" else "signed_up"
             audit.record(transaction, action, user.id, request)
             if training_consent:
@@ -82,7 +90,7 @@ class Accounts:
         try:
             await self.database.write(add)
         except IntegrityError as error:
-            await self._require_free(*keys)
+            await self.require_free(*keys)
             raise Conflict("Somebody else took that name just now.", "username_taken") from error
         assert user.id is not None
         return user.id
@@ -139,7 +147,7 @@ class Accounts:
         if not await self._verify(user.password_hash, old, account, request):
             await self._note("password_change_failed", number, request)
             raise Unauthorised("The old password is wrong.", "bad_credentials")
-        _require_acceptable(new, user.username, user.email, "new_password")
+        require_password(new, user.username, user.email, "new_password")
         renewed = await self.passwords.hash(new)
 
         def change(transaction: Session) -> None:
@@ -153,7 +161,7 @@ class Accounts:
 
     async def change_username(self, caller: Caller, username: str, request: Request) -> None:
         """Raises BadRequest, Conflict or Unavailable."""
-        key = _username_key(username, "new_username")
+        key = key_of(username, "new_username")
         values = {"username": names.displayed(username), "username_key": key}
         try:
             await self._update(caller, values, "username_changed", request)
@@ -239,9 +247,11 @@ class Accounts:
 
         await self.database.write(work)
 
-    async def _require_free(self, username_key: str, email_key: str) -> None:
+    async def require_free(self, username_key: str, email_key: str, but: int | None = None) -> None:
+        """Raises Conflict where another account than `but` has one of these, or Unavailable."""
         query = select(User).where(
-            or_(col(User.username_key) == username_key, col(User.email_key) == email_key)
+            or_(col(User.username_key) == username_key, col(User.email_key) == email_key),
+            col(User.id) != (but or 0),
         )
         taken = await self.database.read(lambda session: session.scalars(query).all())
         if any(user.username_key == username_key for user in taken):
@@ -250,7 +260,8 @@ class Accounts:
             raise Conflict("There is an account with this e-mail address.", "email_taken")
 
 
-def _username_key(username: str, field: str) -> str:
+def key_of(username: str, field: str) -> str:
+    """What equal usernames share. Raises BadRequest that names the field."""
     try:
         return names.username_key(username)
     except ValueError as error:
@@ -265,7 +276,8 @@ def _key_or_itself(username: str) -> str:
         return username
 
 
-def _require_acceptable(password: str, username: str, email: str, field: str) -> None:
+def require_password(password: str, username: str, email: str, field: str) -> None:
+    """Raises BadRequest that names the field, for a password that will not do."""
     try:
         require_acceptable(password, username, email)
     except ValueError as error:

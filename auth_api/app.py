@@ -20,7 +20,10 @@ from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, Truste
 from auth_api.routes import (
     accounts,
     admin,
+    admin_users,
+    analytics,
     api_keys,
+    audit_logs,
     corrections,
     history,
     jobs,
@@ -50,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             app.state.services = services
             services.aligner.start()
             _collect_seldom()
+            services.usage.start()
             if settings.job_images_at_once:
                 services.runner.start()
             cleaning = asyncio.create_task(clean_up_regularly(services))
@@ -72,7 +76,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *models.routes,
             *releases.routes,
             *corrections.routes,
+            *analytics.routes,
             *admin.routes,
+            *admin_users.routes,
+            *audit_logs.routes,
             *ops.routes,
             *openapi.routes(),
         ],

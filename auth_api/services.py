@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.columns import now
 from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.errors import Unavailable
@@ -39,6 +41,8 @@ from auth_api.settings import Settings
 from auth_api.storage import Storage
 from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
+from auth_api.usage.counting import Usage
+from auth_api.users import Users
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +74,10 @@ class Services:
     jobs: Jobs
     corrections: Corrections
     runner: Runner
+    usage: Usage
+    users: Users
+    since: datetime
+    """When the service was started."""
 
 
 @asynccontextmanager
@@ -89,11 +97,13 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     torchserve = TorchServe(settings, metrics)
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
-    models = Models(torchserve, releases, metrics)
+    usage = Usage(database)
+    models = Models(torchserve, releases, usage, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
     reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
     runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
+    accounts = Accounts(database, passwords, sessions, limits, storage, inputs)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -106,7 +116,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         models=models,
         showing=Showing(torchserve, releases, archives),
         charts=Charts(settings.data_dir / "charts"),
-        accounts=Accounts(database, passwords, sessions, limits, storage, inputs),
+        accounts=accounts,
         sessions=sessions,
         history=History(database, storage),
         keeper=Keeper(database, storage),
@@ -116,6 +126,9 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
         corrections=Corrections(database, storage),
         runner=runner,
+        usage=usage,
+        users=Users(database, accounts),
+        since=now(),
     )
     try:
         yield services
@@ -123,6 +136,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         await services.runner.stop()
         await services.aligner.stop()
         await services.keeper.finish()
+        await services.usage.finish()
         await services.gate.finish()
         await services.sessions.finish()
         await services.torchserve.aclose()

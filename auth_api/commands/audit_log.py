@@ -18,7 +18,7 @@ from auth_api.commands.options import add_limit, number
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
 from auth_api.exporting import csv_head, csv_line
-from auth_api.schemas.history import AuditRow
+from auth_api.schemas.administration import AuditRow
 from auth_api.services import Services
 from auth_api.tables import AuditEntry
 

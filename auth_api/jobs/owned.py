@@ -73,13 +73,23 @@ class Jobs:
         self._wake()
         return job
 
-    async def page(self, user_id: int, limit: int, before: int | None) -> list[Job]:
-        """At most `limit` jobs, newest first, those older than the id `before`.
+    async def page(
+        self,
+        user_id: int | None,
+        limit: int,
+        before: int | None,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+    ) -> list[Job]:
+        """At most `limit` jobs of a user, or of all, newest first, those older than the id
+        `before`.
 
         Raises Unavailable.
         """
-        query = select(Job).where(col(Job.user_id) == user_id)
-        query = query.order_by(col(Job.id).desc()).limit(limit)
+        query = select(Job).order_by(col(Job.id).desc()).limit(limit)
+        for column, value in ((Job.user_id, user_id), (Job.state, state), (Job.kind, kind)):
+            query = query.where(col(column) == value) if value is not None else query
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self._database.read(lambda session: list(session.scalars(query)))
 

@@ -14,7 +14,7 @@ from auth_api.errors import Refused, TooLarge, Unavailable, error_body
 from auth_api.jobs.inputs import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
 from auth_api.jobs.tables import Job
-from auth_api.models.serving import Models, user_identity
+from auth_api.models.serving import Asker, Models, user
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
 """What is kept of the answer to a recognition, as far as it has it."""
@@ -62,8 +62,8 @@ class Predicting:
         parameters = Parameters(**job.parameters)
         while pending := await self._queue.pending(job.id):
             with self._inputs.opened(job.input) as source:
-                identity = user_identity(job.user_id)
-                await _Reading(self, job.id, identity, parameters, source).all_of(pending)
+                owner = user(job.user_id)
+                await _Reading(self, job.id, owner, parameters, source).all_of(pending)
 
     @asynccontextmanager
     async def turn(self, length: int) -> AsyncIterator[None]:
@@ -75,10 +75,10 @@ class Predicting:
         """Raises LostJob or Unavailable."""
         await self._queue.record(job, answers)
 
-    async def predict(self, parameters: Parameters, image: bytes, identity: str) -> dict[str, Any]:
+    async def predict(self, parameters: Parameters, image: bytes, owner: Asker) -> dict[str, Any]:
         """Raises ApiError."""
         return await self._models.predict(
-            parameters.model, image, identity, parameters.version, parameters.options
+            parameters.model, image, owner, parameters.version, parameters.options
         )
 
 
@@ -113,13 +113,13 @@ class _Reading:
         self,
         kind: Predicting,
         job: int,
-        identity: str,
+        owner: Asker,
         parameters: Parameters,
         source: OpenInput,
     ) -> None:
         self._kind = kind
         self._job = job
-        self._identity = identity
+        self._owner = owner
         self._parameters = parameters
         self._source = source
         self._answers: list[Answered] = []
@@ -151,7 +151,7 @@ class _Reading:
         while True:
             attempts += 1
             try:
-                answer = await self._kind.predict(self._parameters, image, self._identity)
+                answer = await self._kind.predict(self._parameters, image, self._owner)
             except (Refused, TooLarge) as error:
                 self._answered_at = time.monotonic()
                 return error_body(error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -14,11 +15,20 @@ from auth_api.metrics import Metrics
 from auth_api.models.releases import Releases
 from auth_api.rate_limits import caller_address
 from auth_api.torchserve import Answer, TorchServe
+from auth_api.usage.counting import Usage
 
 _FAILURES = 5
 """So many in a row, and a version is left alone for a while."""
 _REST_SECONDS = 15.0
 _LONGEST_IDENTITY = 128
+
+
+class Asker(NamedTuple):
+    """Whose requests are to get the same version."""
+
+    identity: str
+    user_id: int | None = None
+    """None of who is not signed in."""
 
 
 @dataclass
@@ -32,9 +42,12 @@ class _Health:
 class Models:
     """All models, to be asked."""
 
-    def __init__(self, torchserve: TorchServe, releases: Releases, metrics: Metrics) -> None:
+    def __init__(
+        self, torchserve: TorchServe, releases: Releases, usage: Usage, metrics: Metrics
+    ) -> None:
         self._torchserve = torchserve
         self._releases = releases
+        self._usage = usage
         self._metrics = metrics
         self._health: dict[tuple[str, str], _Health] = {}
 
@@ -42,34 +55,37 @@ class Models:
         self,
         model: str,
         image: bytes,
-        identity: str,
+        asker: Asker,
         version: str | None = None,
         options: Mapping[str, str] | None = None,
     ) -> Answer:
         """Has `model` look at an encoded image: the `version` that is named, else that of whoever
-        has `identity`, else the default.
+        asks, else the default. It is counted.
 
         `options` are the request headers that tell the handler what else is asked for. Raises
         Refused, NotFound, TooLarge or Unavailable.
         """
-        if version is not None:
-            return await self._torchserve.predict(model, image, version, options)
+
+        def ask(version: str | None) -> Awaitable[Answer]:
+            predicting = self._torchserve.predict(model, image, version, options)
+            return self._usage.counted(predicting, model, version, asker.user_id)
+
         arms = self._releases.arms(model)
-        if arms is None:
-            return await self._torchserve.predict(model, image, None, options)
-        chosen = arms.version_of(model, identity)
+        if version is not None or arms is None:
+            return await ask(version)
+        chosen = arms.version_of(model, asker.identity)
         if chosen != arms.default:
-            answer = await self._try(model, chosen, image, options)
+            answer = await self._try(ask, model, chosen)
             if answer is not None:
                 return answer
         try:
-            return await self._torchserve.predict(model, image, arms.default, options)
+            return await ask(arms.default)
         except NotFound:
             # TorchServe has just started, and does not know it yet.
-            return await self._torchserve.predict(model, image, None, options)
+            return await ask(None)
 
     async def _try(
-        self, model: str, version: str, image: bytes, options: Mapping[str, str] | None
+        self, ask: Callable[[str], Awaitable[Answer]], model: str, version: str
     ) -> Answer | None:
         """The answer of a version that may fail, None where the default has to answer."""
         health = self._health.setdefault((model, version), _Health())
@@ -77,27 +93,29 @@ class Models:
             self._metrics.fallbacks.labels(model, version).inc()
             return None
         try:
-            answer = await self._torchserve.predict(model, image, version, options)
-        except (Unavailable, NotFound):
+            answer = await ask(version)
+        except Unavailable:
+            self._usage.fell_back(model, version)
             health.failures += 1
             if health.failures >= _FAILURES:
                 health.rests_until = time.monotonic() + _REST_SECONDS
+            self._metrics.fallbacks.labels(model, version).inc()
+            return None
+        except NotFound:  # as above
             self._metrics.fallbacks.labels(model, version).inc()
             return None
         health.failures = 0
         return answer
 
 
-def identity_of(request: Request, caller: Caller | None) -> str:
-    """Whose requests are to get the same version: a user's, else those of the device that says
-    so in `X-Device-ID`, else those from one address.
-    """
+def asker(request: Request, caller: Caller | None) -> Asker:
+    """Who asks: a user, else the device that says so in `X-Device-ID`, else an address."""
     if caller is not None:
-        return user_identity(caller.user_id)
+        return user(caller.user_id)
     device = request.headers.get("x-device-id", "").strip()[:_LONGEST_IDENTITY]
-    return f"device {device}" if device else f"address {caller_address(request)}"
+    return Asker(f"device {device}" if device else f"address {caller_address(request)}")
 
 
-def user_identity(user_id: int) -> str:
-    """That of a user."""
-    return f"user {user_id}"
+def user(user_id: int) -> Asker:
+    """A signed-in user, wherever."""
+    return Asker(f"user {user_id}", user_id)

@@ -1,42 +1,71 @@
-"""For administrators."""
+"""For administrators: the service at a glance, the jobs of all users, the settings."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlmodel import col
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
+from auth_api.columns import now
+from auth_api.configuration import effective
+from auth_api.jobs.presenting import entry
 from auth_api.openapi import documented
+from auth_api.overview import disk, libraries, overview
 from auth_api.pages import cursor_of, row_before, split
-from auth_api.schemas.history import AuditPage, AuditQuery, AuditRow
+from auth_api.presenting import iso
+from auth_api.schemas.administration import (
+    AllJobsPage,
+    AllJobsQuery,
+    Configuration,
+    StatsAnswer,
+)
 from auth_api.services import services
-from auth_api.tables import AuditEntry
 from auth_api.validation import parse_query
 
+_ADMIN = at_least("admin")
 
-@documented(tag="administration", access=at_least("admin"), query=AuditQuery, answer=AuditPage)
-async def audit_logs(request: Request) -> JSONResponse:
-    """Lists the audit log, newest first."""
-    query = parse_query(request, AuditQuery)
-    statement = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(query.limit + 1)
-    before = row_before(query.cursor)
-    if before is not None:
-        statement = statement.where(col(AuditEntry.id) < before)
-    if query.user_id is not None:
-        statement = statement.where(col(AuditEntry.user_id) == query.user_id)
-    if query.action is not None:
-        statement = statement.where(col(AuditEntry.action) == query.action)
-    found = await services(request).database.read(lambda session: session.scalars(statement).all())
-    rows, more = split(list(found), query.limit)
-    last = rows[-1].id if rows and more else None
-    page = AuditPage(
-        results=[AuditRow.model_validate(row, from_attributes=True) for row in rows],
-        next=cursor_of(last) if last else None,
+
+@documented(tag="administration", access=_ADMIN, answer=StatsAnswer)
+async def stats(request: Request) -> JSONResponse:
+    """Shows the service at a glance."""
+    having = services(request)
+    found = await having.database.read(lambda session: overview(session, having.database))
+    found["storage"] |= await asyncio.to_thread(disk, having.settings.media_dir)
+    found["software"] |= libraries()
+    uptime = (now() - having.since).total_seconds()
+    return JSONResponse(
+        {"success": True, **found, "since": iso(having.since), "uptime_seconds": round(uptime, 1)}
     )
-    return JSONResponse(page.model_dump(mode="json"))
 
 
-routes = [Route("/api/admin/audit-logs/", audit_logs, methods=["GET"])]
+@documented(tag="administration", access=_ADMIN, query=AllJobsQuery, answer=AllJobsPage)
+async def jobs(request: Request) -> JSONResponse:
+    """Lists the jobs of all users, newest first, without their results."""
+    query = parse_query(request, AllJobsQuery)
+    found = await services(request).jobs.page(
+        query.user_id,
+        query.limit + 1,
+        row_before(query.cursor),
+        state=query.state,
+        kind=query.kind,
+    )
+    rows, more = split(found, query.limit)
+    last = rows[-1].id if rows and more else None
+    shown = [{**entry(row), "user_id": row.user_id} for row in rows]
+    return JSONResponse({"results": shown, "next": cursor_of(last) if last else None})
+
+
+@documented(tag="administration", access=_ADMIN, answer=Configuration)
+async def config(request: Request) -> JSONResponse:
+    """Shows the settings in force, secrets masked."""
+    return JSONResponse({"success": True, "settings": effective(services(request).settings)})
+
+
+routes = [
+    Route("/api/admin/stats/", stats, methods=["GET"]),
+    Route("/api/admin/jobs/", jobs, methods=["GET"]),
+    Route("/api/admin/config/", config, methods=["GET"]),
+]

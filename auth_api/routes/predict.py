@@ -12,7 +12,7 @@ from starlette.routing import Route
 from auth_api.access import MODELS
 from auth_api.alphabets import require_recogniser
 from auth_api.errors import ApiError, NotFound, Unavailable, error_body
-from auth_api.models.serving import identity_of
+from auth_api.models.serving import asker
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import (
     BatchAnswer,
@@ -92,7 +92,7 @@ async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[s
     """Raises ApiError."""
     owner = possible_caller(request)
     predicting = services(request).models.predict(
-        query.model, image, identity_of(request, owner), query.version, query.options()
+        query.model, image, asker(request, owner), query.version, query.options()
     )
     if owner is None:
         return {**await predicting, "prediction_id": None}

@@ -7,6 +7,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
+from auth_api.errors import NotFound
+from auth_api.models import reports
 from auth_api.models.presenting import release
 from auth_api.openapi import documented
 from auth_api.routes.models import model_name
@@ -16,10 +18,12 @@ from auth_api.schemas.models import (
     OneVersion,
     ReleaseAnswer,
     Traffic,
+    TrafficReport,
     VersionAnswer,
     Workers,
 )
 from auth_api.services import caller, services
+from auth_api.usage.analytics import use_of_all
 from auth_api.validation import parse_json
 
 _ENGINEER = at_least("ml-engineer")
@@ -95,6 +99,23 @@ async def set_traffic(request: Request) -> JSONResponse:
     return JSONResponse(release(name, state))
 
 
+@documented(tag="models", access=_ENGINEER, answer=TrafficReport, errors=(404,))
+async def report(request: Request) -> JSONResponse:
+    """Compares the versions among which users are divided: requests, latency, confidence,
+    errors and corrections since the traffic was last changed, with 95 % intervals.
+    """
+    name = model_name(request)
+    having = services(request)
+    state = having.releases.state(name)
+    if state.release is None:
+        raise NotFound(f"The model {name} is not served yet.", "model_not_found")
+    began = reports.since(state)
+    use = await having.database.read(
+        lambda session: use_of_all(session, having.database, began, "day", name)
+    )
+    return JSONResponse(reports.report(name, state, use))
+
+
 _MODEL = "/api/models/{name}/"
 
 routes = [
@@ -103,4 +124,5 @@ routes = [
     Route(f"{_MODEL}versions/{{version}}/", remove, methods=["DELETE"]),
     Route(f"{_MODEL}default/", set_default, methods=["PUT"]),
     Route(f"{_MODEL}traffic/", set_traffic, methods=["PUT"]),
+    Route(f"{_MODEL}traffic/report/", report, methods=["GET"]),
 ]

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from auth_api.access import MODELS
 from auth_api.errors import NotFound
-from auth_api.models.serving import identity_of
+from auth_api.models.serving import asker
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import (
     ComparisonAnswer,
@@ -46,7 +46,7 @@ async def compare(request: Request) -> JSONResponse:
     options = {"X-Target-Class": str(fields.target_class), **query.options()}
     owner = possible_caller(request)
     answer = await services(request).models.predict(
-        SIMILARITY, image, identity_of(request, owner), options=options
+        SIMILARITY, image, asker(request, owner), options=options
     )
     kept = (
         await services(request).keeper.keep_comparison(owner.user_id, query.strictness, answer)

@@ -12,8 +12,8 @@ from auth_api.settings import TimeZone
 
 # Longer ones are refused before anything is done with them; what is taken is up to
 # `auth_api.names` and `auth_api.passwords`.
-_Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
-_Password = Annotated[str, Field(max_length=1024)]
+Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Password = Annotated[str, Field(max_length=1024)]
 _Token = Annotated[str, Field(max_length=4096)]
 
 Line = Annotated[
@@ -30,10 +30,10 @@ _Consent = Annotated[
 class SignUp(BaseModel):
     """A new account."""
 
-    username: _Name = Field(description="3-30 letters, digits and . _ - of one script.")
+    username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
     email: EmailStr
-    password: _Password = Field(description="8-128 characters, not a common one.")
-    password2: _Password | None = Field(default=None, description="The same once more.")
+    password: Password = Field(description="8-128 characters, not a common one.")
+    password2: Password | None = Field(default=None, description="The same once more.")
     timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
     training_consent: _Consent = False
 
@@ -41,8 +41,8 @@ class SignUp(BaseModel):
 class SignIn(BaseModel):
     """Credentials."""
 
-    username: _Name = Field(description="The username or the e-mail address.")
-    password: _Password
+    username: Name = Field(description="The username or the e-mail address.")
+    password: Password
 
 
 class Refresh(BaseModel):
@@ -92,14 +92,14 @@ class Profile(BaseModel):
 class ChangePassword(BaseModel):
     """The old and the new password."""
 
-    old_password: _Password
-    new_password: _Password = Field(description="8-128 characters, not a common one.")
+    old_password: Password
+    new_password: Password = Field(description="8-128 characters, not a common one.")
 
 
 class ChangeUsername(BaseModel):
     """The new username."""
 
-    new_username: _Name = Field(description="3-30 letters, digits and . _ - of one script.")
+    new_username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
 
 
 class NewApiKey(BaseModel):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from auth_api.audit import Action
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 from auth_api.settings import TimeZone
 
@@ -193,31 +192,3 @@ class ProgressAnswer(BaseModel):
     streak: StreakAnswer
     totals: Totals
     next: list[PracticeNext] = Field(description="What to practise, the most urgent first.")
-
-
-class AuditRow(BaseModel):
-    """Who did what, when, from where."""
-
-    id: int
-    at: datetime
-    action: str
-    user_id: int | None
-    address: str | None
-    request_id: str | None
-    details: dict[str, Any]
-
-
-class AuditPage(BaseModel):
-    """The audit log, newest first."""
-
-    results: list[AuditRow]
-    next: str | None = Field(description="Cursor of the next page, null on the last.")
-
-
-class AuditQuery(BaseModel):
-    """Which part of the audit log."""
-
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, max_length=64)
-    user_id: int | None = Field(default=None, ge=1, le=2**53)
-    action: Action | None = None

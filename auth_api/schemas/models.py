@@ -174,3 +174,82 @@ class RocAnswer(_Figures):
     macro: Curve | None = Field(default=None, description="Mean over the classes.")
     classes: list[Curve] | None = Field(default=None, description="One a class against the rest.")
     verification: Curve | None = Field(default=None, description="Same against different.")
+
+
+class Estimate(BaseModel):
+    """A mean with its 95 % interval; null of fewer than two."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+class LatencyEstimate(Estimate):
+    """Milliseconds from sending an image to its answer."""
+
+    p50: float | None
+    p95: float | None
+
+
+class ShareEstimate(BaseModel):
+    """A share, 0-1, with its 95 % interval (Wilson); null of none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class ArmCorrections(BaseModel):
+    """What users said of its predictions."""
+
+    given: int
+    wrong: int
+    wrong_share: ShareEstimate
+
+
+class ArmShown(BaseModel):
+    """What came of a version."""
+
+    version: str
+    traffic: float = Field(description="Percent of the users that get it.")
+    requests: int
+    answers: int
+    refused: int = Field(description="Images that could not be read.")
+    failed: int = Field(description="Requests that it did not answer.")
+    fell_back: int = Field(description="Of these, those that the default answered.")
+    error_rate: ShareEstimate
+    latency_ms: LatencyEstimate
+    score: Estimate = Field(description="Confidence or similarity score, 0-100.")
+    corrections: ArmCorrections
+
+
+class Difference(BaseModel):
+    """By how much a version is above the default, with the 95 % interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: Literal["better", "worse", "higher", "lower", "no difference seen", "not enough data"]
+
+
+class ArmComparison(BaseModel):
+    """A version and the default."""
+
+    version: str
+    against: str
+    latency_ms: Difference
+    error_rate: Difference
+    score: Difference = Field(description="A surer model is not a better one.")
+    wrong_share: Difference | None = Field(description="Of corrections; null for similarity.")
+
+
+class TrafficReport(BaseModel):
+    """How the versions among which users are divided compare."""
+
+    success: Literal[True] = True
+    model: str
+    since: datetime = Field(description="The hour in which the traffic was last changed.")
+    default: str
+    traffic: dict[str, float]
+    arms: list[ArmShown] = Field(description="The default first.")
+    comparisons: list[ArmComparison] = Field(description="Of each other version.")

@@ -44,7 +44,9 @@ MODELS_CLOSED = {**MODELS, "anonymous": 401}
 PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
 HISTORY = _who(anonymous=401, roles=IN, keys=IN, dead=401, predict_key=403)
 ACCOUNT = _who(anonymous=401, roles=IN, keys=403, dead=401)
+ANALYST = _who(anonymous=401, roles=IN, keys=403, dead=401, user=403)
 ADMIN = _who(anonymous=401, roles=403, keys=403, dead=401, admin=IN)
+ENGINEERS = {**ADMIN, "ml-engineer": IN}
 SCIENTISTS = {**ADMIN, "data-scientist": IN, "ml-engineer": IN}
 
 ROUTES: dict[str, dict[str, object]] = {
@@ -87,12 +89,36 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/history/export/": HISTORY,
     "GET /api/progress/": HISTORY,
     "POST /api/feedback/": HISTORY,
+    "GET /api/models/": ANYONE,
+    "GET /api/models/status/": ANYONE,
+    "GET /api/models/{name}/": ANYONE,
+    "GET /api/models/{name}/metrics/": ANALYST,
+    "GET /api/models/{name}/confusion-matrix/": ANALYST,
+    "GET /api/models/{name}/roc-curve/": ANALYST,
+    "GET /api/models/{name}/export/": SCIENTISTS,
+    "POST /api/models/{name}/versions/": ENGINEERS,
+    "PUT /api/models/{name}/versions/{version}/": ENGINEERS,
+    "DELETE /api/models/{name}/versions/{version}/": ENGINEERS,
+    "PUT /api/models/{name}/default/": ENGINEERS,
+    "PUT /api/models/{name}/traffic/": ENGINEERS,
+    "GET /api/models/{name}/traffic/report/": ENGINEERS,
     "GET /api/models/{name}/corrections/": SCIENTISTS,
     "GET /api/models/{name}/corrections/export/": SCIENTISTS,
     "GET /api/models/{name}/corrections/{id}/image/": SCIENTISTS,
     "POST /api/models/{name}/corrections/{id}/accept/": ADMIN,
     "POST /api/models/{name}/corrections/{id}/reject/": ADMIN,
+    "GET /api/analytics/me/": HISTORY,
+    "GET /api/analytics/system/": ANALYST,
+    "GET /api/admin/stats/": ADMIN,
+    "GET /api/admin/users/": ADMIN,
+    "POST /api/admin/users/": ADMIN,
+    "GET /api/admin/users/{id}/": ADMIN,
+    "PUT /api/admin/users/{id}/": ADMIN,
+    "DELETE /api/admin/users/{id}/": ADMIN,
     "GET /api/admin/audit-logs/": ADMIN,
+    "GET /api/admin/audit-logs/export/": ADMIN,
+    "GET /api/admin/jobs/": ADMIN,
+    "GET /api/admin/config/": ADMIN,
 }
 
 INJECTIONS = (
@@ -214,7 +240,7 @@ def verdict(response: httpx2.Response) -> object:
 def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
     method, path = route.split()
     sent = {} if method in ("GET", "DELETE") else {"json": {}}
-    path = path.format(id=2**52, name="ranjana")
+    path = path.format(id=2**52, name="ranjana", version="9.9")
     return api.client.request(method, path, headers=headers, **sent)
 
 
@@ -236,7 +262,9 @@ def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
         id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],
         id(ACCOUNT): [{"session": []}],
+        id(ENGINEERS): [{"session": []}],
         id(SCIENTISTS): [{"session": []}],
+        id(ANALYST): [{"session": []}],
         id(ADMIN): [{"session": []}],
     }
     paths = api.client.get("/openapi.json").json()["paths"]
@@ -353,7 +381,9 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     both = by_key(make_key(other, "history", "predict"))
     for headers in (other.headers, both, admin):
         for route in ROUTES:
-            if "{id}" not in route or ("api-keys" in route and "X-API-Key" in headers):
+            if "{id}" not in route or "/admin/" in route:
+                continue
+            if "api-keys" in route and "X-API-Key" in headers:
                 continue
             if "{name}" in route:  # of models, which are nobody's own
                 continue
@@ -380,7 +410,9 @@ def test_a_cursor_of_somebody_else_shows_ones_own_history_only(api: Api, user: U
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route])
-def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) -> None:
+def test_an_injection_for_an_id_finds_nothing(
+    api: Api, callers: dict[str, dict[str, str]], user: User, route: str
+) -> None:
     user.predict()
     user.compare()
     make_key(user, "predict")
@@ -389,7 +421,10 @@ def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) 
     method, path = route.split()
     found = {}
     for injection in INJECTIONS:
-        response = user.request(method, path.format(id=quote(injection, safe=""), name="ranjana"))
+        who = callers["admin"] if "/admin/" in path else user.headers
+        sent = {"json": {}} if method == "PUT" else {}
+        asked = path.format(id=quote(injection, safe=""), name="ranjana", version="9.9")
+        response = api.client.request(method, asked, headers=who, **sent)
         if response.status_code not in (404, 405):
             found[injection[:40]] = response.status_code
         assert "X-Injected" not in response.headers
@@ -416,6 +451,12 @@ def test_an_injection_for_an_id_finds_nothing(api: Api, user: User, route: str) 
         ("/api/admin/audit-logs/", "cursor"),
         ("/api/admin/audit-logs/", "user_id"),
         ("/api/admin/audit-logs/", "action"),
+        ("/api/admin/audit-logs/", "since"),
+        ("/api/admin/audit-logs/", "until"),
+        ("/api/admin/users/", "cursor"),
+        ("/api/admin/jobs/", "user_id"),
+        ("/api/analytics/system/", "model"),
+        ("/api/analytics/me/", "days"),
     ],
 )
 def test_an_injection_for_a_query_parameter_is_refused_or_finds_nothing(

@@ -30,6 +30,7 @@ from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.schemas import BaseSchema
 
+from archive_scripts.commands.archives import usable_cores
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, User
 from tests.service.jobs import characters, digits, finished, hand_in
@@ -80,6 +81,7 @@ class Sensible:
         self.user = user
         self.prediction, self.comparison = self.predict(), self.compare()
         self.correction = self.correct()
+        self.other = self.sign_up()
         self.job = hand_in(user, digits(2))
         finished(user, self.job)
 
@@ -95,6 +97,9 @@ class Sensible:
         assert agreed.status_code == 200
         said = {"prediction_id": self.predict(), "actual_class": 3}
         return int(self.user.post("/api/feedback/", json=said).json()["id"])
+
+    def sign_up(self) -> int:
+        return int(self.api.sign_up().get("/api/me/").json()["id"])
 
     def cancelled_job(self) -> int:
         number = hand_in(self.user, characters(300))
@@ -112,6 +117,7 @@ class Sensible:
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/admin/users/{id}/": self.sign_up,
         }
         if case.operation.label in make:
             return make[case.operation.label]()
@@ -119,6 +125,8 @@ class Sensible:
             return self.job
         if "/corrections/" in case.path:
             return self.correction
+        if "/users/" in case.path:
+            return self.other
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
@@ -139,6 +147,10 @@ class Sensible:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
             return {**fields, "password2": PASSWORD}
+        if "/admin/users/" in label:
+            email = f"{name}@example.org"
+            fields = {"username": name, "email": email, "password": PASSWORD, "active": True}
+            return {**fields, "role": "analyst", "timezone": "UTC"}
         if label in {"POST /api/signin/", "POST /api/login/"}:
             return {"username": self.user.username, "password": PASSWORD}
         if label in {"POST /api/token/refresh/", "POST /api/logout/"}:
@@ -149,6 +161,10 @@ class Sensible:
             return {"timezone": "Asia/Kathmandu", "training_consent": True}
         if label == "POST /api/change-username/":
             return {"new_username": name}
+        if "/versions/" in label:
+            return {"archive": "ranjana.mar", "sha256": None, "workers": usable_cores()}
+        if label == "PUT /api/models/{name}/default/":
+            return {"version": "1.0"}
         return {}
 
     def apply(self, case: Case) -> None:
@@ -156,11 +172,17 @@ class Sensible:
             case.path_parameters["id"] = str(self.row(case))
         if "{name}" in case.path and case.path_parameters:
             case.path_parameters["name"] = "ranjana"
-        if isinstance(case.body, dict):
+        if "{version}" in case.path and case.path_parameters:
+            case.path_parameters["version"] = "1.0"
+        if case.path == "/api/models/{name}/traffic/":
+            case.body = {"1.0": 100}
+        elif isinstance(case.body, dict):
             case.body |= self.fields(case)
         if case.path in READING and case.query:
             right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **right}
+        if case.path == "/api/analytics/system/" and case.query:
+            case.query = {"days": 7, "bucket": "hour", "model": "digits"}
         if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
             case.body.pop("zip", None)
 
@@ -276,6 +298,7 @@ def odd_calls() -> Iterator[Any]:
         "/api/history/similarities/{}/overlay/",
         "/api/api-keys/{}/",
         "/api/jobs/{}/",
+        "/api/admin/users/{}/",
     )
     for number in ("0" * 25 + "9" * 25, "0" * 5000, "9" * 30, "-1", "%00", "%C2%B2", "%D9%A1"):
         for path in paths:

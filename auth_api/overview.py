@@ -1,0 +1,104 @@
+"""The service at a glance, for administrators.
+
+It costs what there are of users and of kept jobs, and the feedback of a month; how much was asked
+is looked up among counts, never in the history. What the pictures of the history take is not
+added up, for that would look at every file: the room on their disk is told instead.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+
+from sqlalchemy import case, func, select, text
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from auth_api.access import ROLES
+from auth_api.columns import now
+from auth_api.database import Database
+from auth_api.jobs.tables import Job, State
+from auth_api.tables import Feedback, User
+from auth_api.usage.counting import EVER
+from auth_api.usage.volume import volume
+
+_MONTH = timedelta(days=30)
+_LIBRARIES = ("starlette", "sqlalchemy", "pydantic")
+
+
+def overview(session: Session, database: Database) -> dict[str, Any]:
+    """What the database knows of it, a part of `StatsAnswer`."""
+    moment = now()
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    kind = "sqlite" if database.is_sqlite else "postgresql"
+    size, number = (session.scalar(text(statement)) for statement in _ABOUT[kind])
+    return {
+        "users": _users(session, moment - _MONTH),
+        "volume": {
+            "today": volume(session, today, today + timedelta(days=1)),
+            "total": volume(session, EVER, EVER + timedelta(hours=1)),
+        },
+        "jobs": _jobs(session),
+        "feedback": {
+            "today": _feedback(session, today),
+            "last_30_days": _feedback(session, moment - _MONTH),
+        },
+        "storage": {"database": size},
+        "software": {"database": f"{kind} {number}"},
+    }
+
+
+_ABOUT = {
+    "sqlite": (
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        "SELECT sqlite_version()",
+    ),
+    "postgresql": (
+        "SELECT pg_database_size(current_database())",
+        "SELECT current_setting('server_version')",
+    ),
+}
+
+
+def disk(folder: Path) -> dict[str, int]:
+    """The room on the disk of a folder, in bytes; of the nearest one that is there; blocks."""
+    there = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
+    usage = shutil.disk_usage(there)
+    return {"media_disk_total": usage.total, "media_disk_free": usage.free}
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of what the service is made of."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+
+
+def _users(session: Session, month_ago: Any) -> dict[str, Any]:
+    query = select(
+        col(User.role),
+        func.count(),
+        func.sum(case((col(User.active), 1), else_=0)),
+        func.sum(case((col(User.created_at) >= month_ago, 1), else_=0)),
+    ).group_by(col(User.role))
+    rows = [tuple(row) for row in session.execute(query)]
+    by_role = {role: total for role, total, _, _ in rows}
+    return {
+        "total": sum(row[1] for row in rows),
+        "active": sum(row[2] for row in rows),
+        "new": sum(row[3] for row in rows),
+        "by_role": {role: by_role.get(role, 0) for role in ROLES},
+    }
+
+
+def _jobs(session: Session) -> dict[str, int]:
+    query = select(col(Job.state), func.count()).group_by(col(Job.state))
+    found = dict(session.execute(query).tuples().all())
+    return {state: found.get(state, 0) for state in get_args(State)}
+
+
+def _feedback(session: Session, since: Any) -> int:
+    query = select(func.count()).where(col(Feedback.created_at) >= since)
+    return session.scalar(query) or 0

@@ -1,0 +1,111 @@
+"""Users, for administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from auth_api.access import at_least
+from auth_api.openapi import documented
+from auth_api.pages import cursor_of, row_before, split
+from auth_api.schemas.administration import ChangedUser, NewUser, UserPage, UserQuery, UserShown
+from auth_api.services import caller, services
+from auth_api.tables import User
+from auth_api.users import Changes
+from auth_api.validation import parse_json, parse_query, row_number
+
+_ADMIN = at_least("admin")
+
+
+@documented(tag="administration", access=_ADMIN, query=UserQuery, answer=UserPage)
+async def users(request: Request) -> JSONResponse:
+    """Lists users, newest first."""
+    query = parse_query(request, UserQuery)
+    found = await services(request).users.page(
+        query.limit + 1,
+        row_before(query.cursor),
+        role=query.role,
+        active=query.active,
+        search=query.search,
+    )
+    rows, more = split(found, query.limit)
+    last = rows[-1].id if rows and more else None
+    return JSONResponse(
+        {"results": [_shown(row) for row in rows], "next": cursor_of(last) if last else None}
+    )
+
+
+@documented(
+    tag="administration",
+    access=_ADMIN,
+    json=NewUser,
+    answer=UserShown,
+    status=201,
+    errors=(409,),
+)
+async def create(request: Request) -> JSONResponse:
+    """Makes an account for somebody, of any role."""
+    fields = await parse_json(request, NewUser)
+    having = services(request)
+    number = await having.accounts.sign_up(
+        fields.username,
+        fields.email,
+        fields.password,
+        timezone=fields.timezone,
+        role=fields.role,
+        request=request,
+        maker=caller(request),
+    )
+    return JSONResponse(_shown(await having.users.one(number)), 201)
+
+
+@documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404,))
+async def user(request: Request) -> JSONResponse:
+    """Shows a user."""
+    return JSONResponse(_shown(await services(request).users.one(row_number(request))))
+
+
+@documented(
+    tag="administration", access=_ADMIN, json=ChangedUser, answer=UserShown, errors=(404, 409)
+)
+async def change(request: Request) -> JSONResponse:
+    """Changes a user: what is not named stays as it is.
+
+    A new role counts from their next request on. A new password signs them out everywhere. The
+    last active administrator can be neither demoted nor deactivated.
+    """
+    number = row_number(request)
+    fields = await parse_json(request, ChangedUser)
+    changes = Changes(**fields.model_dump())
+    return await _changed(request, number, changes)
+
+
+@documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404, 409))
+async def deactivate(request: Request) -> JSONResponse:
+    """Deactivates a user: their sessions end at once, their API keys and their password are taken
+    no more. Their history is kept; `PUT` with `active` true lets them in again.
+    """
+    return await _changed(request, row_number(request), Changes(active=False))
+
+
+async def _changed(request: Request, number: int, changes: Changes) -> JSONResponse:
+    changed = await services(request).users.change(caller(request), number, changes, request)
+    return JSONResponse(_shown(changed))
+
+
+def _shown(row: User) -> dict[str, Any]:
+    return UserShown.model_validate(row, from_attributes=True).model_dump(mode="json")
+
+
+_USER = "/api/admin/users/{id}/"
+
+routes = [
+    Route("/api/admin/users/", users, methods=["GET"]),
+    Route("/api/admin/users/", create, methods=["POST"]),
+    Route(_USER, user, methods=["GET"]),
+    Route(_USER, change, methods=["PUT"]),
+    Route(_USER, deactivate, methods=["DELETE"]),
+]

@@ -1,0 +1,78 @@
+"""How much was asked, and with what result: one's own, and everybody's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from auth_api.access import HISTORY, at_least
+from auth_api.columns import now
+from auth_api.errors import NotFound
+from auth_api.openapi import documented
+from auth_api.schemas.analytics import (
+    MOST_DAYS_OF_HOURS,
+    MyAnswer,
+    MyQuery,
+    SystemAnswer,
+    SystemQuery,
+)
+from auth_api.services import caller, services
+from auth_api.usage.analytics import use_of, use_of_all
+from auth_api.usage.presenting import own, system
+from auth_api.validation import invalid, parse_query
+
+_STEPS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
+
+
+@documented(tag="analytics", access=HISTORY, query=MyQuery, answer=MyAnswer)
+async def mine(request: Request) -> JSONResponse:
+    """Shows what one asked, by day, version and class, and what one said of it.
+
+    Counts are about a second behind. They include images of jobs, and what was deleted from the
+    history since.
+    """
+    query = parse_query(request, MyQuery)
+    user_id, database = caller(request).user_id, services(request).database
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=query.days - 1)
+    use = await database.read(lambda session: use_of(session, database, user_id, since))
+    return JSONResponse(own(use, since, query.days))
+
+
+@documented(
+    tag="analytics",
+    access=at_least("analyst"),
+    query=SystemQuery,
+    answer=SystemAnswer,
+    errors=(404,),
+)
+async def of_all(request: Request) -> JSONResponse:
+    """Shows what everybody asked, over time, by version and by class.
+
+    Counts are about a second behind. They include anonymous callers and images of jobs.
+    """
+    query = parse_query(request, SystemQuery)
+    having = services(request)
+    if query.model is not None and query.model not in having.settings.models:
+        raise NotFound(f"There is no model {query.model}.", "model_not_found")
+    if query.bucket == "hour" and query.days > MOST_DAYS_OF_HOURS:
+        raise invalid("days", f"can be {MOST_DAYS_OF_HOURS} at most by the hour")
+    moment, database = now(), having.database
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    newest = hour if query.bucket == "hour" else hour.replace(hour=0)
+    end = newest + _STEPS[query.bucket]
+    since = end - timedelta(days=query.days)
+    use = await database.read(
+        lambda session: use_of_all(session, database, since, query.bucket, query.model)
+    )
+    shown = system(use, since, _STEPS[query.bucket], end)
+    return JSONResponse({**shown, "bucket": query.bucket})
+
+
+routes = [
+    Route("/api/analytics/me/", mine, methods=["GET"]),
+    Route("/api/analytics/system/", of_all, methods=["GET"]),
+]

@@ -1,0 +1,155 @@
+"""Users as administrators see them: listed, made, changed, deactivated.
+
+Who is deactivated keeps all that is theirs, and is as before once they are active again; only
+their sessions have ended for good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit, names
+from auth_api.access import ROLES, Caller, require_administrator
+from auth_api.accounts import Accounts, key_of, require_password
+from auth_api.database import Database
+from auth_api.errors import Conflict, NotFound
+from auth_api.sessions import end_others
+from auth_api.tables import User
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be changed of a user; None leaves a thing as it is."""
+
+    username: str | None = None
+    email: str | None = None
+    password: str | None = None
+    role: str | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True)
+class Users:
+    """All users."""
+
+    database: Database
+    accounts: Accounts
+
+    async def page(
+        self,
+        limit: int,
+        before: int | None,
+        *,
+        role: str | None = None,
+        active: bool | None = None,
+        search: str | None = None,
+    ) -> list[User]:
+        """At most `limit` users, newest first, those of before the id `before`; `search` is part
+        of a username or an e-mail address.
+
+        Reads users only, in the order of their ids, until there are enough. Raises Unavailable.
+        """
+        query = select(User).order_by(col(User.id).desc()).limit(limit)
+        if before is not None:
+            query = query.where(col(User.id) < before)
+        if role is not None:
+            query = query.where(col(User.role) == role)
+        if active is not None:
+            query = query.where(col(User.active) == active)
+        if search is not None:
+            part = names.email_key(search)
+            keys = (col(User.username_key), col(User.email_key))
+            query = query.where(or_(*(key.contains(part, autoescape=True) for key in keys)))
+        return await self.database.read(lambda session: list(session.scalars(query)))
+
+    async def one(self, number: int) -> User:
+        """Raises NotFound or Unavailable."""
+        user = await self.database.read(lambda session: session.get(User, number))
+        if user is None:
+            raise _missing()
+        return user
+
+    async def change(self, caller: Caller, number: int, changes: Changes, request: Request) -> User:
+        """Changes a user, whom a new password or being deactivated signs out everywhere; answers
+        them as they are then.
+
+        Raises NotFound, BadRequest, Conflict (`last_admin`, or a name that is taken), Forbidden,
+        Unauthorised or Unavailable.
+        """
+        user = await self.one(number)
+        values = await self._values(user, changes)
+
+        def work(transaction: Session) -> User:
+            administrators = require_administrator(transaction, caller)
+            found = transaction.get(User, number, with_for_update=True)
+            if found is None:
+                raise _missing()
+            changed = sorted(name for name in values if getattr(found, name) != values[name])
+            for name in changed:
+                setattr(found, name, values[name])
+            if administrators == {number} and not (found.active and found.role == ROLES[-1]):
+                raise Conflict("There must be an active administrator.", "last_admin")
+            if "active" in changed and not found.active:
+                end_others(transaction, number, None)
+            elif "password_hash" in changed:
+                end_others(transaction, number, caller.session_id)
+            _record(transaction, caller, found, changed, request)
+            return found
+
+        try:
+            return await self.database.write(work)
+        except IntegrityError as error:
+            await self._require_free(user, values)
+            raise Conflict("Somebody else took that name just now.", "username_taken") from error
+
+    async def _values(self, user: User, changes: Changes) -> dict[str, Any]:
+        """Columns of the table, as they are to be. Raises BadRequest, Conflict or Unavailable."""
+        values: dict[str, Any] = {}
+        if changes.username is not None:
+            values["username"] = names.displayed(changes.username)
+            values["username_key"] = key_of(changes.username, "username")
+        if changes.email is not None:
+            values["email"] = changes.email
+            values["email_key"] = names.email_key(changes.email)
+        if changes.role is not None:
+            values["role"] = changes.role
+        if changes.active is not None:
+            values["active"] = changes.active
+        if changes.password is not None:
+            username, email = values.get("username"), values.get("email")
+            require_password(
+                changes.password, username or user.username, email or user.email, "password"
+            )
+        await self._require_free(user, values)
+        if changes.password is not None:
+            values["password_hash"] = await self.accounts.passwords.hash(changes.password)
+        return values
+
+    async def _require_free(self, user: User, values: dict[str, Any]) -> None:
+        username_key = values.get("username_key", user.username_key)
+        email_key = values.get("email_key", user.email_key)
+        await self.accounts.require_free(username_key, email_key, but=user.id)
+
+
+def _record(
+    transaction: Session, caller: Caller, user: User, columns: list[str], request: Request
+) -> None:
+    """Says in the audit log which fields were changed, not what they were or are."""
+    fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
+    if "active" in fields and not user.active:
+        fields.remove("active")
+        audit.record(transaction, "user_deactivated", caller.user_id, request, id=user.id)
+    if fields:
+        details = {"id": user.id, "fields": fields}
+        audit.record(transaction, "user_changed", caller.user_id, request, **details)
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such user.")

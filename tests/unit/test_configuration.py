@@ -1,0 +1,64 @@
+"""What administrators see of the settings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from auth_api.configuration import MASK, effective
+from auth_api.settings import Settings
+
+SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
+
+
+def shown(settings: Settings, name: str) -> object:
+    return {setting["name"]: setting["value"] for setting in effective(settings)}[name]
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://me:hunter2@db/ranjana", f"postgresql+asyncpg://me:{MASK}@db/ranjana"),
+        ("postgresql://me:hun%40ter2@db/x", f"postgresql+asyncpg://me:{MASK}@db/x"),
+        (
+            "postgresql://db/x?user=me&password=hunter2&sslmode=require",
+            f"postgresql+asyncpg://db/x?password={MASK}&ssl=require&user=me",
+        ),
+        ("postgresql://me@db/x", "postgresql+asyncpg://me@db/x"),
+        ("sqlite:////srv/ranjana.db", "sqlite+pysqlite:////srv/ranjana.db"),
+        ("", ""),
+    ],
+)
+def test_the_address_of_the_database_is_shown_without_its_password(url: str, masked: str) -> None:
+    assert shown(Settings(database_url=url), "DATABASE_URL") == masked
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("memory://", "memory://"),
+        ("redis://:hun/t@er2@cache:6379/0", f"redis://:{MASK}@cache:6379/0"),
+        ("redis://cache/0?Password=hunter2;x=1", f"redis://cache/0?Password={MASK};x=1"),
+        (
+            "redis+sentinel://:hunter2@one:1,two:2/main?sentinel_password=hunter2",
+            f"redis+sentinel://:{MASK}@one:1,two:2/main?sentinel_password={MASK}",
+        ),
+    ],
+)
+def test_neither_is_that_of_the_rate_limits(url: str, masked: str) -> None:
+    assert shown(Settings(rate_limit_storage=url), "RATE_LIMIT_STORAGE") == masked
+
+
+def test_every_setting_is_shown_and_no_secret_is() -> None:
+    settings = Settings(secret_key=SECRET, torchserve_inference_url="http://me:hunter2@models:8080")
+    settings_shown = effective(settings)
+    assert {row["name"] for row in settings_shown} == {
+        name.upper() for name in Settings.model_fields
+    }
+    text = json.dumps(settings_shown)  # they all are JSON
+    assert SECRET not in text
+    assert "hunter2" not in text
+    assert shown(settings, "SECRET_KEY") == MASK
+    assert shown(Settings(), "SECRET_KEY") is None
+    assert shown(settings, "TOKEN_ISSUER") == "ranjana"

@@ -1,0 +1,148 @@
+"""What follows from counts, and what counting costs and keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from auth_api.columns import now
+from auth_api.database import Database, core_of
+from auth_api.settings import Settings
+from auth_api.tables import User
+from auth_api.usage import counting
+from auth_api.usage.counting import BUCKETS, EVER, Usage
+from auth_api.usage.estimates import Sums, percentile, wilson
+from auth_api.usage.tables import UsageDay, UsageHour
+
+
+def test_sums_know_mean_and_deviation() -> None:
+    values = [12.5, 99.0, 40.25, 99.0]
+    sums = Sums()
+    for value in values:
+        sums += Sums(1, value, value * value)
+    assert sums.mean == pytest.approx(statistics.fmean(values))
+    assert sums.deviation == pytest.approx(statistics.pstdev(values))
+    assert Sums(3, 0.3, 0.03).deviation == pytest.approx(0, abs=1e-6)
+    assert (Sums().mean, Sums().deviation) == (None, None)
+
+
+def test_percentiles_are_within_a_bucket_of_the_true_ones() -> None:
+    seconds = np.random.default_rng(0).lognormal(-3, 0.8, 5000)
+    places = np.searchsorted(BUCKETS, seconds)
+    buckets = {
+        int(place): int(count)
+        for place, count in zip(*np.unique(places, return_counts=True), strict=True)
+    }
+    for share in (0.01, 0.5, 0.95, 0.99, 1.0):
+        found, true = percentile(buckets, share), np.quantile(seconds, share)
+        assert found is not None
+        place = int(np.searchsorted(BUCKETS, true))
+        assert BUCKETS[place - 1] <= found <= BUCKETS[place]
+    assert percentile({4: 10}, 0.5) == pytest.approx((BUCKETS[3] + BUCKETS[4]) / 2)
+    assert percentile({0: 4}, 0.5) == pytest.approx(BUCKETS[0] / 2)
+    assert percentile({len(BUCKETS) - 1: 1}, 0.99) == BUCKETS[-2]
+    assert percentile({}, 0.5) is None
+    assert math.isinf(BUCKETS[-1])
+    assert list(BUCKETS) == sorted(set(BUCKETS))
+
+
+def test_a_share_comes_with_its_uncertainty() -> None:
+    # Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+    for found, of, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
+        assert wilson(found, of) == pytest.approx((low, high), abs=5e-5)
+    assert wilson(0, 0) is None
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}")
+
+
+def counts(session: Session) -> dict[tuple[str, int, bool], tuple[int, float]]:
+    """Of all hours: by measure and label, and whether it is the count of all time."""
+    rows = session.scalars(select(UsageHour)).all()
+    return {(row.measure, row.label, row.hour == EVER): (row.count, row.total) for row in rows}
+
+
+def with_usage(settings: Settings, work: Callable[[Database, Usage], Any]) -> Any:
+    """Runs `work` with two users, 1 and 2, in the database."""
+
+    async def run() -> Any:
+        database = Database(settings)
+        try:
+            await database.migrate()
+            names = ("username", "username_key", "email", "email_key")
+            for name in "ab":
+                values = {**dict.fromkeys(names, name), "password_hash": "", "role": "user"}
+                values |= {"active": True, "timezone": "UTC", "created_at": now()}
+                statement = insert(core_of(User)).values(values)
+                await database.write(lambda session, s=statement: session.execute(s))
+            return await work(database, Usage(database))
+        finally:
+            await database.aclose()
+
+    return asyncio.run(run())
+
+
+def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
+    settings: Settings,
+) -> None:
+    async def work(database: Database, usage: Usage) -> None:
+        for _ in range(2):
+            for user in (1, None, 99, 2, 1):  # 99 deleted the account meanwhile
+                usage.answered("ranjana", "1.0", user, 7, 90.0, 0.0101)
+            usage.refused("ranjana", "1.0")
+            await usage.finish()
+        found = await database.read(counts)
+        place = next(n for n, bound in enumerate(BUCKETS) if bound >= 0.0101)
+        for ever in (True, False):
+            assert found.pop(("class", 7, ever)) == (10, 900.0)
+            assert found.pop(("seconds", place, ever)) == (10, pytest.approx(0.101))
+            assert found.pop(("refused", 0, ever)) == (2, 0)
+        assert found == {}
+        days = await database.read(lambda session: session.scalars(select(UsageDay)).all())
+        assert {day.user_id: (day.count, day.total) for day in days} == {1: (4, 360), 2: (2, 180)}
+
+    with_usage(settings, work)
+
+
+def test_while_the_database_is_away_counts_are_kept_within_bounds(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "_MOST", 3)
+
+    async def run() -> dict[tuple[str, int, bool], tuple[int, float]]:
+        database = Database(settings)
+        usage = Usage(database)
+        for label in (1, 2, 3, 4, 5, 1):
+            usage.answered("ranjana", "1.0", None, label, 50.0, math.inf)
+        await usage.finish()  # has no tables to write to
+        await database.migrate()
+        await usage.finish()
+        try:
+            return await database.read(counts)
+        finally:
+            await database.aclose()
+
+    found = asyncio.run(run())
+    # The first hour: two classes and a bucket; the fourth of its kind had no room.
+    last = len(BUCKETS) - 1
+    for ever in (True, False):
+        assert found.pop(("class", 1, ever)) == (2, 100.0)
+        assert found.pop(("class", 2, ever)) == (1, 50.0)
+        assert found.pop(("seconds", last, ever))[0] == 6
+    assert found == {}
