@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, metrics) as services:
             app.state.services = services
-            services.aligner.start()
+            await services.aligner.start()
             _collect_seldom()
             services.usage.start()
             if settings.job_images_at_once:

@@ -30,6 +30,7 @@ from auth_api.torchserve import ServedVersion, TorchServe
 logger = logging.getLogger(__name__)
 
 _ALIGN_SECONDS = 2.0
+_FIRST_SECONDS = 2.0
 
 
 class Aligner:
@@ -47,10 +48,13 @@ class Aligner:
         self._torchserve = torchserve
         self._archives = archives
         self._tasks: list[asyncio.Task[None]] = []
+        self._looked = asyncio.Event()
 
-    def start(self) -> None:
-        """Begins to look."""
+    async def start(self) -> None:
+        """Begins to look; returns after the first look, or a little later where that takes long."""
         self._tasks = [asyncio.create_task(self._refresh()), asyncio.create_task(self._align())]
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), _FIRST_SECONDS)
 
     async def stop(self) -> None:
         """Stops, in the middle of whatever it is."""
@@ -74,6 +78,7 @@ class Aligner:
                     pass  # either is away, which is in the log, and is looked at again
                 except Exception:
                     logger.exception("a model cannot be aligned", extra={"model": model})
+            self._looked.set()
             await asyncio.sleep(_ALIGN_SECONDS)
 
     async def align(self, model: str) -> None:

@@ -66,7 +66,7 @@ def test_figures_come_as_numbers_and_as_pictures(scientist: User, model: str, cl
     for curve in curves:
         points = np.array(curve["points"])
         assert points.shape[1] == 2
-        assert ((0 <= points) & (points <= 1)).all()
+        assert ((points >= 0) & (points <= 1)).all()
         assert (np.diff(points, axis=0) >= 0).all()
         assert 0.5 < curve["auc"] <= 1
     for what in ("metrics", "confusion-matrix", "roc-curve"):

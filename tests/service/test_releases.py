@@ -303,7 +303,7 @@ def test_what_cannot_be_done_is_said(operator: Operator) -> None:
         ("POST", "versions/", {"archive": "ranjana.mar", "sha256": "x"}, 400, "validation_failed"),
         ("DELETE", "versions/1.0/", None, 409, "version_in_use"),
         ("DELETE", "versions/7.0/", None, 404, "version_not_found"),
-        ("DELETE", "versions/..%2f/", None, 404, "not_found"),
+        ("DELETE", "versions/..%2f/", None, 404, "version_not_found"),
         ("PUT", "versions/7.0/", {"workers": 2}, 404, "version_not_found"),
         ("PUT", "versions/1.0/", {"workers": 0}, 400, "validation_failed"),
         ("PUT", "default/", {"version": "7.0"}, 404, "version_not_found"),
