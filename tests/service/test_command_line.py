@@ -6,12 +6,17 @@ import csv
 import io
 import json
 import stat
+import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, NamedTuple
 
+import pytest
+
+from auth_api.commands.line import parser, run
+from auth_api.settings import Settings
 from tests.conftest import encode, reference
-from tests.service.apis import PASSWORD, Api, StartApi
+from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.jobs import digits, finished, hand_in, inputs
 from tests.service.test_access import sql, user_id
 from tests.service.test_corrections import name_of, say, someone
@@ -19,32 +24,49 @@ from tests.service.test_corrections import name_of, say, someone
 NEW_PASSWORD = "another quiet river"
 
 
+class Ended(NamedTuple):
+    """What a command leaves behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def command(api: Api, *arguments: str, stdin: str = "") -> Ended:
+    """Does what `python -m auth_api` does with arguments, without a process of its own, whose
+    start takes longer than all commands of a test.
+    """
+    environment = {name.lower(): value for name, value in api.environment.items()}
+    settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
+    stdout, stderr, before = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO(stdin)
+    try:
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            code = run(settings, parser("").parse_args(arguments))
+    finally:
+        sys.stdin = before
+    return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+
 def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
     """The document that a command prints."""
-    ended = api.command(*arguments, "--json", stdin=stdin)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = command(api, *arguments, "--json", stdin=stdin)
+    assert (ended.code, ended.stderr) == (0, "")
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
 
 
-def answers(api: Api, *commands: str) -> list[Any]:
-    """The documents of several commands that only look, two at a time: starting takes longest."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda command: answer(api, *command.split()), commands))
-
-
 def refusal(api: Api, *arguments: str, stdin: str = "") -> tuple[int, str]:
     """The exit code of a command that is refused, and the sentence that says why."""
-    ended = api.command(*arguments, stdin=stdin)
+    ended = command(api, *arguments, stdin=stdin)
     assert ended.stdout == ""
-    assert "Traceback" not in ended.stderr
-    return ended.returncode, ended.stderr
+    return ended.code, ended.stderr
 
 
 def table(api: Api, *arguments: str) -> list[str]:
     """The lines that people see."""
-    ended = api.command(*arguments)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = command(api, *arguments)
+    assert (ended.code, ended.stderr) == (0, "")
     assert "\x1b" not in ended.stdout
     return ended.stdout.splitlines()
 
@@ -58,9 +80,11 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert "password" not in json.dumps(chief)
 
     number = user_id(asha)
-    names = (f"users show {who}" for who in ("ASHA", "asha@example.org", str(number)))
-    lists = ("users list", "users list --role admin", "users list --no-active")
-    *found, everybody, admins, kept_out = answers(api, *names, *lists)
+    names = ("ASHA", "asha@example.org", str(number))
+    found = [answer(api, "users", "show", who) for who in names]
+    everybody = answer(api, "users", "list")
+    admins = answer(api, "users", "list", "--role", "admin")
+    kept_out = answer(api, "users", "list", "--no-active")
     assert [user["id"] for user in found] == 3 * [number]
     assert [row["username"] for row in everybody["results"]] == ["chief", "asha"]
     assert (admins["results"], kept_out["results"]) == ([chief], [])
@@ -73,11 +97,9 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     last = "This is the last administrator: make another one first.\n"
     weak = "password: is one of the most common passwords.\n"
     changes = {"set-role chief user": last, "deactivate chief": last, "reset-password asha": weak}
-    with ThreadPoolExecutor(2) as pool:
-        refused = pool.map(
-            lambda change: refusal(api, "users", *change.split(), stdin="password1\n"), changes
-        )
-        assert list(refused) == [(1, sentence) for sentence in changes.values()]
+    for change, sentence in changes.items():
+        refused = refusal(api, "users", *change.split(), stdin="password1\n")
+        assert refused == (1, sentence), change
     assert asha.get("/api/me/").status_code == 200
     answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
     assert asha.get("/api/me/").status_code == 401
@@ -91,11 +113,9 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert api.sign_in("asha", NEW_PASSWORD)
 
     # All of it is in the audit log.
-    queries = ("--action user_changed", "--limit 1000", "--limit 2")
-    log, whole, newest = (
-        document["results"]
-        for document in answers(api, *(f"audit list {query}" for query in queries))
-    )
+    log = answer(api, "audit", "list", "--action", "user_changed")["results"]
+    whole = answer(api, "audit", "list", "--limit", "1000")["results"]
+    newest = answer(api, "audit", "list", "--limit", "2")["results"]
     assert [entry["details"] for entry in reversed(log)] == [
         {"id": number, "fields": fields} for fields in (["role"], ["password_hash"], ["active"])
     ]
@@ -113,25 +133,38 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert (removed["entries"], removed["sessions"]) == (0, 2)
 
 
-REFUSALS: list[tuple[tuple[str, ...], int, str]] = [
-    (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all."),
-    (("users", "set-role", "999999", "analyst"), 3, "There is no user 999999."),
-    (("users",), 2, "usage:"),
-    (("jobs", "cancel", "999999"), 3, "There is no such job."),
-    (("jobs", "show", "9" * 30), 2, "invalid number value"),
-    (("corrections", "accept", "999999"), 3, "There is no such correction."),
-    (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
-    (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
-    (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
-]
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("users", "set-role", "999999", "analyst"), 3, "There is no user 999999."),
+        (("jobs", "show", "999999"), 3, "There is no such job."),
+        (("jobs", "cancel", "999999"), 3, "There is no such job."),
+        (("corrections", "accept", "999999"), 3, "There is no such correction."),
+        (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
+        (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
+        (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
+    ],
+)
+def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
+    api: Api, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    found, said = refusal(api, *arguments)
+    assert (found, said.count("\n")) == (code, 1)
+    assert words in said
 
 
-def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(api: Api) -> None:
-    with ThreadPoolExecutor(2) as pool:  # starting takes longest
-        found = list(pool.map(lambda case: refusal(api, *case[0]), REFUSALS))
-    for (arguments, code, words), (exit_code, said) in zip(REFUSALS, found, strict=True):
-        assert exit_code == code, (arguments, said)
-        assert words in said, (arguments, said)
+def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
+    for arguments, code, words in (
+        (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),
+        (("jobs", "show", "9" * 30), 2, "invalid number value"),
+        (("users",), 2, "usage:"),
+    ):
+        ended = api.command(*arguments)
+        assert (ended.returncode, ended.stdout) == (code, "")
+        assert words in ended.stderr
+    ended = api.command("users", "show", user.username, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["email"] == user.email
 
 
 def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None:
@@ -139,9 +172,9 @@ def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None
     done, waiting = api.sign_up(), api.sign_up()
     first, second = hand_in(done, digits(2)), hand_in(waiting, digits(3))
     sql(api, "UPDATE jobs SET state = 'succeeded' WHERE id = $1", first)
-    everything, succeeded, one = answers(
-        api, "jobs list", "jobs list --state succeeded", f"jobs show {second}"
-    )
+    everything = answer(api, "jobs", "list")
+    succeeded = answer(api, "jobs", "list", "--state", "succeeded")
+    one = answer(api, "jobs", "show", str(second))
     assert [(row["id"], row["user_id"]) for row in everything["results"]] == [
         (second, user_id(waiting)),
         (first, user_id(done)),
