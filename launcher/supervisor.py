@@ -10,6 +10,7 @@ import time
 
 import aiohttp
 
+from auth_api.running import noted
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.ports import require_free
 from launcher.processes import Child
@@ -39,15 +40,16 @@ async def supervise(settings: LauncherSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with ModelServer(settings) as model_server:
-        serving = asyncio.create_task(_serve(settings, model_server))
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        serving.cancel()
-        try:
-            await serving
-        except asyncio.CancelledError:
-            logger.info("stopped")
+        with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
+            serving = asyncio.create_task(_serve(settings, model_server))
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            serving.cancel()
+            try:
+                await serving
+            except asyncio.CancelledError:
+                logger.info("stopped")
 
 
 def _require_ports(settings: LauncherSettings) -> None:
