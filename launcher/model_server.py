@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,9 +18,9 @@ import psutil
 
 from auth_api.errors import ApiError, NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
+from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
 from launcher.ports import free_port
-from launcher.processes import Child
 from launcher.settings import ROOT, LauncherSettings
 
 _STOP_SECONDS = 10.0
@@ -88,7 +89,7 @@ class ModelServer:
             self._command(self._write_config()),
             environment=self._environment(),
             directory=self._directory / "home",
-            quiet=True,
+            output=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + self._settings.start_seconds
         while not await self._all_answer():

@@ -10,9 +10,9 @@ import time
 
 import aiohttp
 
+from auth_api.processes import Child
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.ports import require_free
-from launcher.processes import Child
 from launcher.settings import ROOT, LauncherSettings
 
 logger = logging.getLogger(__name__)
