@@ -28,6 +28,7 @@ from auth_api.routes import (
     progress,
     sessions,
     similarity,
+    training,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -46,8 +47,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with opened(settings, metrics) as services:
             app.state.services = services
             _collect_seldom()
-            if settings.job_images_at_once:
-                services.runner.start()
+            services.runner.start()
             cleaning = asyncio.create_task(clean_up_regularly(services))
             try:
                 yield
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *history.routes,
             *progress.routes,
             *jobs.routes,
+            *training.routes,
             *admin.routes,
             *ops.routes,
             *openapi.routes(),
@@ -89,9 +90,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,
-                others={
-                    "/api/predict/batch/": settings.max_batch_bytes,
+                others={"/api/predict/batch/": settings.max_batch_bytes},
+                forms={
                     "/api/jobs/predict/": settings.max_job_bytes,
+                    "/api/models/{name}/train/": settings.max_job_bytes,
+                    "/api/models/{name}/tune/": settings.max_job_bytes,
                 },
             ),
         ],

@@ -23,6 +23,10 @@ Stream = int | IO[bytes] | None
 """As `subprocess` has them: None is that of the parent."""
 
 
+class Interrupted(Exception):
+    """A process was ended from outside: started again, it would go on."""
+
+
 class Child:
     """A process in a session of its own: Ctrl-C in the terminal reaches its parent alone,
     and whatever the process starts belongs to its group and goes with it.

@@ -17,13 +17,16 @@ from auth_api.accounts import Accounts
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
 from auth_api.jobs.predicting import Predicting
 from auth_api.jobs.queue import Queue
-from auth_api.jobs.runner import Runner
+from auth_api.jobs.runner import Lane, Runner
+from auth_api.jobs.training import Training
 from auth_api.keeping import Keeper
 from auth_api.metrics import Metrics
+from auth_api.models.store import ModelStore
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
@@ -31,10 +34,12 @@ from auth_api.settings import Settings
 from auth_api.storage import Storage
 from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
+from auth_api.training.planning import TRAININGS, Planner
 
 logger = logging.getLogger(__name__)
 
 _DATABASE_ATTEMPTS = 30
+_READ_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,9 @@ class Services:
     gate: Gate
     storage: Storage
     inputs: Inputs
+    folders: Folders
     jobs: Jobs
+    planner: Planner
     runner: Runner
 
 
@@ -73,8 +80,16 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     torchserve = TorchServe(settings, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
+    folders = Folders(settings.data_dir / "training")
+    store = ModelStore(settings.model_store)
+    corrections, register = None, None
     reading = Predicting(queue, inputs, torchserve, max(1, settings.job_images_at_once))
-    runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
+    training = Training(settings, queue, inputs, folders, store, corrections, register)
+    lanes = (
+        Lane({"predict": reading}, _READ_AT_ONCE if settings.job_images_at_once else 0),
+        Lane(dict.fromkeys(TRAININGS, training), settings.trainings_at_once),
+    )
+    runner = Runner(queue, inputs, folders, lanes, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -87,7 +102,9 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         gate=Gate(settings, database, tokens, limits),
         storage=storage,
         inputs=inputs,
-        jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
+        folders=folders,
+        jobs=Jobs(database, inputs, folders, settings.jobs_per_user, runner.wake),
+        planner=Planner(database, store, corrections),
         runner=runner,
     )
     try:

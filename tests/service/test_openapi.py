@@ -45,6 +45,7 @@ CHECKS = [
 # What ends an account or its other sessions, or renames it, gets an account of its own each time.
 FATAL = {"DELETE /api/me/", "POST /api/change-password/", "POST /api/change-username/"}
 
+TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
 READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
 
 _numbers = count(1)
@@ -81,6 +82,12 @@ class Sensible:
 
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
+
+    def cancel_trainings(self) -> None:
+        """Those that nobody works at would be all that a user may have."""
+        for job in self.user.get("/api/jobs/", params={"limit": 20}).json()["results"]:
+            if job["state"] == "queued" and job["kind"] != "predict":
+                self.user.delete(f"/api/jobs/{job['id']}/")
 
     def cancelled_job(self) -> int:
         number = hand_in(self.user, characters(300))
@@ -119,6 +126,8 @@ class Sensible:
             return {"images": [image, image]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
+        if label in TRAINING:
+            return {"start": "default", "network": None, "corrections": False, "version": None}
         if label in {"POST /api/signup/", "POST /api/register/"}:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
@@ -141,6 +150,15 @@ class Sensible:
         if case.path in READING and case.query:
             right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **right}
+        if case.operation.label in TRAINING:
+            self.cancel_trainings()
+            case.path_parameters = {"name": "ranjana"}
+            if isinstance(case.body, dict):
+                case.body = {
+                    name: value
+                    for name, value in case.body.items()
+                    if value is not None and name not in {"labelled", "search"}
+                }
         if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
             case.body.pop("zip", None)
 

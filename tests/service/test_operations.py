@@ -31,6 +31,8 @@ ROUTES = {
     "/api/login/",
     "/api/logout/",
     "/api/me/",
+    "/api/models/{name}/train/",
+    "/api/models/{name}/tune/",
     "/api/predict/",
     "/api/predict/batch/",
     "/api/progress/",
