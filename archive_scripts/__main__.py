@@ -8,6 +8,7 @@ import sys
 from archive_scripts.commands import (
     archives,
     calibrate,
+    chart,
     comparison_sheet,
     contact_sheet,
     evaluate,
@@ -15,13 +16,23 @@ from archive_scripts.commands import (
     train,
 )
 
+_COMMANDS = (
+    archives,
+    references,
+    contact_sheet,
+    train,
+    evaluate,
+    calibrate,
+    chart,
+    comparison_sheet,
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; answers the exit status."""
     parser = argparse.ArgumentParser(prog="python -m archive_scripts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    modules = (archives, references, contact_sheet, train, evaluate, calibrate, comparison_sheet)
-    for module in modules:
+    for module in _COMMANDS:
         module.add_to(commands)
     options = parser.parse_args(arguments)
     try:

@@ -17,6 +17,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
+CARD, EVALUATION = "card.md", "evaluation.json"
+"""Members of every archive: what people should know of its weights, and the figures."""
+
 _DIGEST_FILE = "inputs.sha256"
 
 # Everything of `handlers` that any worker imports; the handler itself is packed beside the
@@ -79,11 +82,21 @@ class ArchiveRecipe:
     worker_share: float = 1.0
     """Workers of this model for each that a build is asked for, at least one."""
 
+    @property
+    def card(self) -> Path:
+        """What people should know of the weights, in Markdown."""
+        return self.weights.with_suffix(".md")
+
+    @property
+    def evaluation(self) -> Path:
+        """Figures of the weights, as `charts` draws them."""
+        return self.weights.with_suffix(".json")
+
     def inputs(self) -> list[Path]:
         """The files whose change makes the archive out of date."""
         modules = [ROOT / "handlers" / f"{name}.py" for name in (*_SHARED_MODULES, self.handler)]
         builders = [ROOT / "archive_scripts" / f"{name}.py" for name in _BUILDERS]
-        return [*modules, *builders, self.weights, *self.data]
+        return [*modules, *builders, self.weights, self.card, self.evaluation, *self.data]
 
 
 RECIPES = (
@@ -119,17 +132,40 @@ def build_archives(store: Path, workers: int) -> list[Path]:
     """Builds what is missing or out of date in `store`; answers the archives it built.
 
     Each archive starts `workers` workers or the share of them that its recipe says. Raises
-    FileNotFoundError when weights are missing.
+    FileNotFoundError when weights, their card or their figures are missing.
     """
-    built = []
-    for recipe in RECIPES:
-        archive = store / f"{recipe.name}.mar"
-        share = max(1, round(recipe.worker_share * workers))
-        digest = _digest(recipe, share)
-        if _digest_in(archive) != digest:
-            _build(recipe, archive, share, digest)
-            built.append(archive)
-    return built
+    archives = {recipe: store / f"{recipe.name}.mar" for recipe in RECIPES}
+    return [path for recipe, path in archives.items() if build_archive(recipe, path, workers)]
+
+
+def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:
+    """Builds `archive`, unless it is up to date, and answers whether it did.
+
+    Beside it comes its checksum, as `sha256sum` writes it and `sha256sum --check` reads it.
+    Raises FileNotFoundError as above.
+    """
+    share = max(1, round(recipe.worker_share * workers))
+    digest = _digest(recipe, share)
+    checksum = checksum_file(archive)
+    if checksum.exists() and _digest_in(archive) == digest:
+        return False
+    # Never one that belongs to another archive, should this be interrupted.
+    checksum.unlink(missing_ok=True)
+    _build(recipe, archive, share, digest)
+    partial = checksum.with_suffix(".partial")
+    partial.write_text(f"{sha256(archive)}  {archive.name}\n")
+    os.replace(partial, checksum)
+    return True
+
+
+def checksum_file(archive: Path) -> Path:
+    """Where the checksum of an archive is."""
+    return archive.with_name(f"{archive.name}.sha256")
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _digest(recipe: ArchiveRecipe, workers: int) -> str:
@@ -182,6 +218,8 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
         package.mkdir(parents=True)
         for name in _SHARED_MODULES:
             shutil.copy(ROOT / "handlers" / f"{name}.py", package)
+        shutil.copy(recipe.card, folder / "extra" / CARD)
+        shutil.copy(recipe.evaluation, folder / "extra" / EVALUATION)
         (folder / "extra" / _DIGEST_FILE).write_text(digest)
         config = folder / "model-config.yaml"
         config.write_text(yaml.safe_dump(model_config(workers), sort_keys=False))
@@ -202,7 +240,7 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
             )
         # Whole or not at all: a server may be reading the store.
         partial = archive.with_suffix(".partial")
-        shutil.move(folder / archive.name, partial)
+        shutil.move(folder / f"{recipe.name}.mar", partial)
         os.replace(partial, archive)
 
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from archive_scripts.curves import one_against_rest
 from archive_scripts.inks import to_tensor
 from archive_scripts.labelled import labelled_pictures, pictures_in
 from archive_scripts.photographs import photograph
@@ -131,6 +132,10 @@ class Evaluation:
         np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
         return matrix
 
+    def curves(self) -> dict[str, Any]:
+        """The receiver operating characteristics, see `curves.one_against_rest`."""
+        return one_against_rest(self.labels, self.probabilities, self.characters)
+
     def per_class(self) -> list[dict[str, Any]]:
         """Precision, recall, F1 and the number of pictures of each class."""
         matrix = self.confusion()
@@ -185,15 +190,22 @@ class Evaluation:
         return list(zip(self.labels[wrong].tolist(), self.predicted[wrong].tolist(), strict=True))
 
     def as_json(self) -> dict[str, Any]:
-        """All figures, rounded."""
+        """All figures, rounded; the area under its curve, or None, is with each class too."""
+        curves = self.curves()
+        per_class = [
+            {**row, "auc": of_class["auc"]}
+            for row, of_class in zip(self.per_class(), curves["classes"], strict=True)
+        ]
         return {
+            "kind": "recognition",
             "pictures": len(self.labels),
             "top1": round(self.top(1), 4),
             "top3": round(self.top(3), 4),
             "expected_calibration_error": round(self.calibration_error(), 4),
             "calibration": self.calibration(),
-            "per_class": self.per_class(),
+            "per_class": per_class,
             "confusion": self.confusion().tolist(),
+            "roc": curves,
             "mistakes": self.mistakes(),
         }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from archive_scripts.datasets import IMPOSTOR
 from handlers.distance import THRESHOLD
+
+Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Takes a network, images (n, 1, side, side) and labels (n,), answers the loss to be lowered."""
 
 _SMOOTHING = 0.05
 

@@ -1,33 +1,25 @@
-"""Trains a network on synthetic batches, resumable at any checkpoint."""
+"""Trains a network on drawn batches, resumable at any checkpoint."""
 
 from __future__ import annotations
 
 import copy
 import math
 import os
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from torch import nn
 from torch.utils.data import DataLoader
 
 from archive_scripts.datasets import Batch, Material, SyntheticBatches
+from archive_scripts.objectives import Objective
 
-_CHECKPOINT_STEPS = 250
-
-Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Takes a network, images (n, 1, 64, 64) and labels (n,), answers the loss to be lowered."""
+_CHECKPOINT_SECONDS = 30.0
+"""At most so much work is lost when a training is interrupted."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +37,56 @@ class TrainingSettings:
     seed: int = 0
     data: str = ""
     """What the images are made of and where the weights start, in words."""
+    epochs: int = 1
+    """Equal parts, after each of which the averaged weights can be looked at."""
 
     @property
     def steps(self) -> int:
         """Number of batches."""
         return self.images // self.batch_size
+
+    def epoch_ending_at(self, step: int) -> int | None:
+        """The epoch, from 1, whose last step is `step`, or None in the middle of one."""
+        epoch = -(-step * self.epochs // max(1, self.steps))
+        ends = epoch > 0 and epoch * self.steps // self.epochs == step
+        return epoch if ends else None
+
+
+class Watch(Protocol):
+    """Who is told how a training goes on; what it raises ends the training."""
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """So many of the steps are done; `loss` is its moving average."""
+
+    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+        """An epoch is over and its checkpoint written: its mean loss and the averaged weights.
+
+        Told again when a training is taken up there.
+        """
+
+
+class Unwatched:
+    """Nobody."""
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """Nothing to do."""
+
+    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+        """Nothing to do."""
+
+
+@dataclass
+class _State:
+    """All that a checkpoint holds, less the settings."""
+
+    network: nn.Module
+    averaged: nn.Module
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    recent_loss: float = math.nan
+    """Its moving average."""
+    epoch_losses: list[float] = field(default_factory=list)
+    """Of the steps of this epoch."""
 
 
 def train(
@@ -61,6 +98,7 @@ def train(
     *,
     device: str = "cpu",
     loaders: int = 1,
+    watch: Watch | None = None,
 ) -> nn.Module:
     """Trains what `build` makes, with seeded initial weights, towards `objective`.
 
@@ -69,44 +107,62 @@ def train(
     Progress is kept in `checkpoint` and taken up from there when the file exists. Raises
     ValueError when it was written under other settings.
     """
+    watch = watch or Unwatched()
     torch.manual_seed(settings.seed)
     network = build().to(device).train()
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(_decay_groups(network, settings.weight_decay), lr=1.0)
-    first = 0
+    state = _State(network, averaged, optimizer)
     if checkpoint.exists():
-        first = _resume(checkpoint, settings, network, averaged, optimizer)
+        _resume(checkpoint, settings, state)
+        _tell_of_epoch(watch, settings, state)
     data = SyntheticBatches(
         material,
         batch_size=settings.batch_size,
         batches=settings.steps,
-        first=first,
+        first=state.step,
         seed=settings.seed,
     )
-    recent_loss = math.nan
-    with _progress() as progress:
-        bar = progress.add_task("training", total=settings.steps, completed=first, loss=0.0)
-        loader: DataLoader[Batch] = DataLoader(data, batch_size=None, num_workers=loaders)
-        for step, (images, labels) in enumerate(loader, first):
-            for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(step, settings)
-            images = images.to(device, memory_format=torch.channels_last)
-            loss = objective(network, images, labels.to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            # A young average would be mostly random initial weights: let it forget faster.
-            _average(averaged, network, min(settings.average_decay, (1 + step) / (10 + step)))
-            recent_loss = _follow(recent_loss, loss.item())
-            progress.update(bar, advance=1, loss=recent_loss)
-            if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == settings.steps:
-                _save(checkpoint, settings, step + 1, network, averaged, optimizer)
+    # With random numbers of its own, so that those of dropout are the same after a resumption.
+    loader: DataLoader[Batch] = DataLoader(
+        data, batch_size=None, num_workers=loaders, generator=torch.Generator()
+    )
+    saved = time.monotonic()
+    for images, labels in loader:
+        for group in optimizer.param_groups:
+            group["lr"] = _learning_rate(state.step, settings)
+        images = images.to(device, memory_format=torch.channels_last)
+        loss = objective(network, images, labels.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        # A young average would be mostly random initial weights: let it forget faster.
+        decay = min(settings.average_decay, (1 + state.step) / (10 + state.step))
+        _average(averaged, network, decay)
+        if settings.epoch_ending_at(state.step):
+            state.epoch_losses.clear()
+        _count(state, loss.item())
+        if settings.epoch_ending_at(state.step) or time.monotonic() - saved >= _CHECKPOINT_SECONDS:
+            _save(checkpoint, settings, state)
+            saved = time.monotonic()
+        watch.stepped(state.step, settings.steps, state.recent_loss)
+        _tell_of_epoch(watch, settings, state)
     return averaged
 
 
-def _follow(average: float, value: float) -> float:
-    return value if math.isnan(average) else average + 0.02 * (value - average)
+def _count(state: _State, loss: float) -> None:
+    state.step += 1
+    state.epoch_losses.append(loss)
+    before = state.recent_loss
+    state.recent_loss = loss if math.isnan(before) else before + 0.02 * (loss - before)
+
+
+def _tell_of_epoch(watch: Watch, settings: TrainingSettings, state: _State) -> None:
+    epoch = settings.epoch_ending_at(state.step)
+    if epoch is not None:
+        mean = sum(state.epoch_losses) / len(state.epoch_losses)
+        watch.finished_epoch(epoch, mean, state.averaged)
 
 
 def _learning_rate(step: int, settings: TrainingSettings) -> float:
@@ -137,55 +193,36 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
             value.copy_(current[name])
 
 
-def _save(
-    checkpoint: Path,
-    settings: TrainingSettings,
-    step: int,
-    network: nn.Module,
-    averaged: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> None:
+def _save(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = checkpoint.with_suffix(".partial")
     torch.save(
         {
             "settings": asdict(settings),
-            "step": step,
-            "network": network.state_dict(),
-            "averaged": averaged.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "step": state.step,
+            "recent_loss": state.recent_loss,
+            "epoch_losses": state.epoch_losses,
+            "network": state.network.state_dict(),
+            "averaged": state.averaged.state_dict(),
+            "optimizer": state.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
         },
         partial,
     )
     os.replace(partial, checkpoint)
 
 
-def _resume(
-    checkpoint: Path,
-    settings: TrainingSettings,
-    network: nn.Module,
-    averaged: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> int:
-    state = torch.load(checkpoint, weights_only=True)
-    if state["settings"] != asdict(settings):
+def _resume(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
+    found = torch.load(checkpoint, weights_only=True)
+    if found["settings"] != asdict(settings):
         raise ValueError(
-            f"{checkpoint} was written under other settings ({state['settings']}): "
+            f"{checkpoint} was written under other settings ({found['settings']}): "
             "repeat those, or name another checkpoint"
         )
-    network.load_state_dict(state["network"])
-    averaged.load_state_dict(state["averaged"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        refresh_per_second=1,
-    )
+    state.network.load_state_dict(found["network"])
+    state.averaged.load_state_dict(found["averaged"])
+    state.optimizer.load_state_dict(found["optimizer"])
+    state.step = int(found["step"])
+    state.recent_loss = float(found["recent_loss"])
+    state.epoch_losses = list(found["epoch_losses"])
+    torch.set_rng_state(found["random"])

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from archive_scripts.curves import Curve, area, points
 from archive_scripts.evaluation import LabelledInks, Numbers, outputs
 from archive_scripts.export import Comparer
+from handlers.characters import CHARACTERS
 from handlers.distance import FARTHEST, THRESHOLD
 
 
@@ -42,7 +44,7 @@ class Verification:
         """Share of right answers when same and different pairs are equally many."""
         return (self.same() + self.different()) / 2
 
-    def curve(self) -> tuple[Numbers, Numbers]:
+    def curve(self) -> Curve:
         """The receiver operating characteristic: shares of different and of same pairs that
         are called the same, at every threshold.
         """
@@ -53,8 +55,7 @@ class Verification:
 
     def area(self) -> float:
         """Area under that curve."""
-        false, true = self.curve()
-        return float(np.trapezoid(true, false))
+        return area(self.curve())
 
     def best_threshold(self) -> float:
         """The threshold that tells same from different best, the middle one where several do.
@@ -74,14 +75,49 @@ class Verification:
         )
         return float(np.median(tried[found >= found.max() - 1e-9]))
 
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The class of the reference nearest to each picture, -1 where it was refused."""
+        known = (self.distances < FARTHEST).any(axis=1)
+        return np.where(known, self.distances.argmin(axis=1), -1)
+
     def nearest(self) -> float:
         """Share of pictures whose nearest reference is that of their class."""
-        known = (self.distances < FARTHEST).any(axis=1)
-        return float(((self.distances.argmin(axis=1) == self.labels) & known).mean())
+        return float((self.predicted == self.labels).mean())
+
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Pictures by true class (row) and nearest reference (column), a square."""
+        matrix = np.zeros((self.distances.shape[1],) * 2, np.int64)
+        read = self.predicted >= 0
+        np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
+        return matrix
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """Shares of right answers about each class's pictures: beside their own reference, and
+        beside the others. None where there is no picture.
+        """
+        rows = []
+        for character in CHARACTERS[: self.distances.shape[1]]:
+            own = self.distances[self.labels == character.index]
+            others = np.delete(own, character.index, axis=1)
+            row: dict[str, Any] = {"class": character.index, "name": character.name}
+            same = (own[:, character.index] < self.threshold).mean() if len(own) else None
+            different = (others >= self.threshold).mean() if len(own) else None
+            row["same"] = same if same is None else round(float(same), 4)
+            row["different"] = different if different is None else round(float(different), 4)
+            rows.append({**row, "pictures": len(own)})
+        return rows
+
+    def histogram(self) -> dict[str, Any]:
+        """Pairs by distance: how many of one character and of two in each interval of 0.05."""
+        edges = np.linspace(0, FARTHEST, 41)
+        same, different = (np.histogram(pairs, edges)[0].tolist() for pairs in self.pairs())
+        return {"edges": edges.round(2).tolist(), "same": same, "different": different}
 
     def as_json(self) -> dict[str, Any]:
         """All figures, rounded."""
         return {
+            "kind": "verification",
             "pictures": len(self.labels),
             "threshold": self.threshold,
             "accuracy": round(self.accuracy(), 4),
@@ -90,6 +126,10 @@ class Verification:
             "area_under_curve": round(self.area(), 5),
             "best_threshold": round(self.best_threshold(), 3),
             "nearest_reference": round(self.nearest(), 4),
+            "per_class": self.per_class(),
+            "confusion": self.confusion().tolist(),
+            "roc": {"verification": {"auc": round(self.area(), 5), "points": points(self.curve())}},
+            "distances": self.histogram(),
         }
 
 

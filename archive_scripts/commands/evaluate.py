@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives import RECIPES, ROOT
 from archive_scripts.commands import Commands
+
+if TYPE_CHECKING:
+    from archive_scripts.figures import Figures
 
 
 def add_to(commands: Commands) -> None:
@@ -26,9 +30,7 @@ def add_to(commands: Commands) -> None:
             default=0,
             help="lay each picture on paper, photograph it so many times and read those",
         )
-        parser.add_argument(
-            "--output", type=Path, help="where to write NAME.json and NAME.png (default: nowhere)"
-        )
+        _add_output(parser)
         parser.set_defaults(run=run)
     digits = models.add_parser("digits", help="in several forms, through all of preprocessing")
     digits.add_argument("digits", type=Path, help="as for train")
@@ -36,7 +38,7 @@ def add_to(commands: Commands) -> None:
         "--last", type=int, default=5000, help="the last so many, which training left out"
     )
     digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
-    digits.add_argument("--output", type=Path, help="where to write NAME.json and NAME.png")
+    _add_output(digits)
     digits.set_defaults(run=_digits)
     impostors = models.add_parser(
         "impostors", help="how sure recognition is of pictures that show no character"
@@ -46,10 +48,22 @@ def add_to(commands: Commands) -> None:
     impostors.set_defaults(run=_impostors)
 
 
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, help="where to write NAME.json and its charts (default: nowhere)"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="SENTENCE",
+        help="what was measured on, and that the weights never saw it: with it, NAME.json may lie "
+        "beside the weights that archives are built from",
+    )
+
+
 def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import Evaluation, load_inks, probabilities
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import draw_recognition, recognition_lines, save
+    from archive_scripts.reports import recognition_lines
 
     data = load_inks(options.folders, options.photographs)
     network = load_network(options.weights)
@@ -58,14 +72,14 @@ def _recognition(options: argparse.Namespace) -> None:
     name = _name(options)
     print(recognition_lines(name, evaluation))
     if options.output:
-        save(evaluation.as_json(), draw_recognition(name, evaluation), options.output)
+        _save(options, evaluation.as_json(), options.output)
 
 
 def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.digits import FORMS, digit_inks, load_digits
     from archive_scripts.evaluation import Evaluation, probabilities
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import draw_recognition, recognition_summary, save
+    from archive_scripts.reports import recognition_summary
     from handlers.characters import DIGITS
 
     digits = load_digits(options.digits).last(options.last)
@@ -77,7 +91,7 @@ def _digits(options: argparse.Namespace) -> None:
         print(recognition_summary(form, evaluation))
         if options.output:
             path = options.output.with_name(f"{options.output.name}-{_slug(form)}")
-            save(evaluation.as_json(), draw_recognition(form, evaluation), path)
+            _save(options, evaluation.as_json(), path)
 
 
 def _impostors(options: argparse.Namespace) -> None:
@@ -95,7 +109,7 @@ def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import load_inks
     from archive_scripts.inks import reference_inks
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import draw_verification, save, verification_lines
+    from archive_scripts.reports import verification_lines
     from archive_scripts.verification import verify
 
     data = load_inks(options.folders, options.photographs)
@@ -106,7 +120,17 @@ def _similarity(options: argparse.Namespace) -> None:
     name = _name(options)
     print(verification_lines(name, verification))
     if options.output:
-        save(verification.as_json(), draw_verification(name, verification), options.output)
+        _save(options, verification.as_json(), options.output)
+
+
+def _save(options: argparse.Namespace, figures: Figures, path: Path) -> None:
+    from archive_scripts.figures import of_version
+    from archive_scripts.reports import save
+
+    if options.data:
+        recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)
+        figures = of_version(figures, recipe.name, recipe.version, options.data)
+    save(figures, path)
 
 
 def _slug(form: str) -> str:

@@ -11,7 +11,7 @@ from archive_scripts.commands import Commands, add_sources
 
 if TYPE_CHECKING:
     from archive_scripts.datasets import Material
-    from archive_scripts.training import Objective
+    from archive_scripts.objectives import Objective
 
 _EMBEDDING = 127
 """Outputs of the similarity network: with the one that calibrates them, embeddings have 128."""
@@ -88,6 +88,7 @@ def _run(options: argparse.Namespace) -> None:
     from torch import nn
 
     from archive_scripts.networks import NETWORKS, Weights, save_weights, start_from
+    from archive_scripts.progress_bar import ProgressBar
     from archive_scripts.training import TrainingSettings, train
     from handlers.characters import CHARACTERS, DIGITS
 
@@ -107,15 +108,18 @@ def _run(options: argparse.Namespace) -> None:
         seed=options.seed,
         data=_in_words(options),
     )
-    network = train(
-        build,
-        _objective(options.model),
-        _material(options),
-        settings,
-        options.checkpoint,
-        device=options.device,
-        loaders=options.loaders,
-    )
+    material = _material(options)
+    with ProgressBar() as bar:
+        network = train(
+            build,
+            _objective(options.model),
+            material,
+            settings,
+            options.checkpoint,
+            device=options.device,
+            loaders=options.loaders,
+            watch=bar,
+        )
     save_weights(network, Weights(options.network, outputs), options.output)
     print(f"wrote {options.output}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -31,6 +32,25 @@ def test_holds_the_model_the_handler_and_its_settings(store: Path) -> None:
     assert manifest["model"]["modelVersion"] == "1.0"
     assert (config["minWorkers"], config["maxWorkers"]) == (3, 3)
     assert config["maxBatchDelay"] > 0
+
+
+@pytest.mark.parametrize("archive", ["ranjana.mar", "digits.mar", "similarity.mar"])
+def test_carries_its_card_and_the_figures_of_its_weights(store: Path, archive: str) -> None:
+    with zipfile.ZipFile(store / archive) as members:
+        card = members.read("card.md").decode()
+        figures = json.loads(members.read("evaluation.json"))
+        manifest = json.loads(members.read("MAR-INF/MANIFEST.json"))
+    assert card.startswith("# Model card")
+    assert figures["model"] == archive.removesuffix(".mar")
+    assert figures["version"] == manifest["model"]["modelVersion"]
+    assert "never saw" in figures["data"]
+    assert len(figures["confusion"]) == len(figures["per_class"])
+    assert figures["roc"]
+
+
+def test_its_checksum_lies_beside_it(store: Path) -> None:
+    for archive in ("ranjana.mar", "digits.mar", "similarity.mar"):
+        subprocess.run(["sha256sum", "--check", f"{archive}.sha256"], cwd=store, check=True)
 
 
 def test_the_archive_that_compares_brings_the_forms_to_compare_with(store: Path) -> None:
@@ -76,6 +96,10 @@ def test_a_changed_input_or_setting_builds_anew(
     build_archives(store, workers=4)
     assert built == ["ranjana"]
     built.clear()
+    (store / "digits.mar.sha256").unlink()
+    build_archives(store, workers=3)
+    assert built == ["digits"]
+    built.clear()
 
     read_bytes = Path.read_bytes
 
@@ -88,7 +112,8 @@ def test_a_changed_input_or_setting_builds_anew(
 
 
 def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ranjana.mar").write_bytes(b"half an archive")
+    for name in ("ranjana", "digits", "similarity"):
+        (tmp_path / f"{name}.mar").write_bytes(b"half an archive")
     built: list[str] = []
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
     build_archives(tmp_path, workers=1)

@@ -134,6 +134,6 @@ def test_the_commands_train_measure_and_calibrate(
     assert main(["evaluate", "digits", images, *asked, "--output", str(tmp_path / "m")]) == 0
     assert "as published: 10 pictures" in capsys.readouterr().out
     assert json.loads((tmp_path / "m-dark-on-light.json").read_text())["pictures"] == 10
-    assert (tmp_path / "m-photographed.png").exists()
+    assert (tmp_path / "m-photographed-metrics.png").exists()
     assert main(["train", "digits", images, "--held-out", "30", *places]) == 1
     assert "can be left" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ from PIL import Image
 from torch import nn
 
 from archive_scripts.__main__ import main
+from archive_scripts.charts import confusion_matrix, metrics
+from archive_scripts.curves import area, curve, points
 from archive_scripts.evaluation import (
     Evaluation,
     ImpostorEvaluation,
@@ -21,6 +22,7 @@ from archive_scripts.evaluation import (
     outputs,
     probabilities,
 )
+from archive_scripts.figures import read_figures
 from archive_scripts.networks import (
     NETWORKS,
     Weights,
@@ -107,6 +109,10 @@ def test_verification_at_the_threshold() -> None:
     # The pairs in order: same 0.1, different 0.4, same 0.5, then three different ones.
     assert found.area() == pytest.approx((4 + 3) / 8)
     assert 0.5 < found.best_threshold() < 0.9
+    assert found.confusion().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    rows = [(row["same"], row["different"], row["pictures"]) for row in found.per_class()]
+    assert rows == [(1.0, 0.5, 1), (0.0, 1.0, 1), (None, None, 0)]
+    assert sum(found.histogram()["different"]) == 4
     apart = Verification(np.array([0, 1]), np.array([[0.2, 1.0], [0.8, 0.3]]))
     assert apart.best_threshold() == pytest.approx(0.55, abs=0.01)
 
@@ -133,19 +139,70 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("model", "size"), [("recognition", 36), ("similarity", 127)])
-def test_the_command_writes_figures_and_a_picture(
+def test_the_command_writes_figures_and_charts(
     model: str, size: int, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "weights.safetensors"
     save_weights(NETWORKS["small"](size), Weights("small", size), weights)
     output = tmp_path / "card" / "figures"
     arguments = ["evaluate", model, str(pictures), "--weights", str(weights)]
-    assert main([*arguments, "--output", str(output)]) == 0
+    assert main([*arguments, "--output", str(output), "--data", "Never seen."]) == 0
     assert "pictures: 36 pictures" in capsys.readouterr().out
-    figures = json.loads(output.with_suffix(".json").read_text())
+    figures = read_figures(output.with_suffix(".json"))
     assert figures["pictures"] == 36
-    with Image.open(output.with_suffix(".png")) as picture:
-        assert picture.width > 800
+    assert (figures["version"], figures["data"]) == ("1.0", "Never seen.")
+    for chart in ("confusion-matrix", "roc-curve", "metrics"):
+        drawn = output.with_name(f"figures-{chart}.png")
+        again = tmp_path / "again.png"
+        assert main(["chart", chart, str(output.with_suffix(".json")), str(again)]) == 0
+        assert again.read_bytes() == drawn.read_bytes()
+        with Image.open(drawn) as picture:
+            assert picture.width >= 800
+    (tmp_path / "other.json").write_text("{}")
+    assert main(["chart", "metrics", str(tmp_path / "other.json"), str(again)]) == 1
+    assert "no figures" in capsys.readouterr().err
+
+
+def test_every_class_is_named_and_counted_in_the_charts() -> None:
+    figures = evaluation().as_json()
+    (matrix,) = confusion_matrix(figures).axes
+    assert [label.get_text() for label in matrix.get_yticklabels()][:2] == ["0 ka", "1 kha"]
+    written = {(*text.get_position(), text.get_text()) for text in matrix.texts}
+    assert written == {(0, 0, "1"), (1, 1, "1"), (0, 2, "1")}
+    bars, calibration = metrics(figures).axes
+    assert len(bars.patches) == 3 * 36
+    assert sum(int(text.get_text()) for text in calibration.texts) == 3
+
+
+def test_the_area_is_the_chance_that_a_positive_ranks_above_a_negative() -> None:
+    scores = np.array([0.9, 0.8, 0.8, 0.3, 0.1])
+    positive = np.array([True, False, True, True, False])
+    found = curve(scores, positive)
+    # Of the six pairs of a positive and a negative, four are in order and one is a tie.
+    assert area(found) == pytest.approx((2 + 1.5 + 1) / 6)
+    assert points(found)[0] == [0, 0]
+    assert points(found)[-1] == [1, 1]
+    with pytest.raises(ValueError, match="negatives"):
+        curve(scores, np.ones(5, bool))
+
+
+def test_the_curve_of_many_is_thinned_and_keeps_its_area() -> None:
+    rng = np.random.default_rng(0)
+    positive = rng.random(5000) < 0.3
+    found = curve(rng.normal(positive, 1), positive)
+    thin = np.array(points(found))
+    assert 50 < len(thin) <= 60
+    assert np.trapezoid(thin[:, 1], thin[:, 0]) == pytest.approx(area(found), abs=0.005)
+    assert area(found) == pytest.approx(0.76, abs=0.02)
+
+
+def test_classes_without_pictures_have_no_curve_and_are_in_no_average() -> None:
+    roc = evaluation().as_json()["roc"]
+    areas = {row["class"]: row["auc"] for row in roc["classes"]}
+    # The refused picture ranks with all that are given no probability.
+    assert [areas[index] for index in range(4)] == [1, 1, 1, 0.5]
+    assert areas[4] is None
+    assert roc["macro"]["auc"] == pytest.approx(3.5 / 4)
 
 
 def test_calibrating_keeps_the_temperature_in_the_weights(pictures: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from archive_scripts.networks import (
     start_from,
 )
 from archive_scripts.objectives import Verify, recognise
-from archive_scripts.training import TrainingSettings, train
+from archive_scripts.training import TrainingSettings, Unwatched, train
 from handlers.distance import THRESHOLD
 from tests.conftest import REFERENCES
 
@@ -42,8 +42,23 @@ def tiny_network(outputs: int = 36) -> nn.Module:
         nn.BatchNorm2d(8),
         nn.ReLU(),
         nn.Flatten(),
+        nn.Dropout(0.1),
         nn.Linear(1800, outputs),
     )
+
+
+class Told(Unwatched):
+    """Remembers what a training told of itself."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.epochs: list[tuple[int, float]] = []
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        self.steps.append(step)
+
+    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+        self.epochs.append((epoch, loss))
 
 
 def test_batches_depend_on_their_number_alone(material: Material) -> None:
@@ -57,13 +72,19 @@ def test_batches_depend_on_their_number_alone(material: Material) -> None:
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archive_scripts.training._CHECKPOINT_STEPS", 3)
-    settings = TrainingSettings(images=64, batch_size=8)
+    monkeypatch.setattr("archive_scripts.training._CHECKPOINT_SECONDS", 0)
+    settings = TrainingSettings(images=64, batch_size=8, epochs=4)
 
-    def run(checkpoint: Path) -> nn.Module:
-        return train(tiny_network, recognise, material, settings, checkpoint, loaders=0)
+    def run(checkpoint: Path) -> tuple[nn.Module, Told]:
+        told = Told()
+        network = train(
+            tiny_network, recognise, material, settings, checkpoint, loaders=0, watch=told
+        )
+        return network, told
 
-    straight = run(tmp_path / "straight.pt")
+    straight, of_all = run(tmp_path / "straight.pt")
+    assert [epoch for epoch, _ in of_all.epochs] == [1, 2, 3, 4]
+    assert of_all.steps == [1, 2, 3, 4, 5, 6, 7, 8]
 
     replace, saves = os.replace, []
 
@@ -77,7 +98,10 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
         patched.setattr("archive_scripts.training.os.replace", crash_after_the_second)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "resumed.pt")
-    resumed = run(tmp_path / "resumed.pt")
+    resumed, of_rest = run(tmp_path / "resumed.pt")
+    # The interruption came after the checkpoint of the first epoch, before anybody was told.
+    assert of_rest.epochs == of_all.epochs
+    assert of_rest.steps == [3, 4, 5, 6, 7, 8]
     for name, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 

@@ -1,0 +1,199 @@
+"""Pictures of the figures of an evaluation: the confusion matrix, the receiver operating
+characteristic, and what each class is worth.
+
+Nothing else draws figures. What they are is in `figures`; both kinds are understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from archive_scripts.figures import Figures
+
+DPI = 100
+"""Pixels an inch that the charts are made for."""
+
+_RIGHT, _WRONG, _LINE, _MUTED = "#1f5fa8", "#b3261e", "#14365f", "#6b7280"
+_PALE = LinearSegmentedColormap.from_list("right", ["#ffffff", "#1f5fa8"])
+_PALE_WRONG = LinearSegmentedColormap.from_list("wrong", ["#fbe3df", "#b3261e"])
+
+
+def confusion_matrix(figures: Figures) -> Figure:
+    """Pictures by the class they are of (row) and the one they were taken for (column).
+
+    Hits are blue, mistakes red, the darker the larger their share of the row.
+    """
+    matrix = np.array(figures["confusion"])
+    names = [f"{row['class']} {row['name']}" for row in figures["per_class"]]
+    count = len(names)
+    side = 4 + 0.28 * count
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.add_subplot()
+    share = matrix / matrix.sum(axis=1, keepdims=True).clip(min=1)
+    hit = np.eye(count, dtype=bool)
+    for shown, colours in ((hit, _PALE), (~hit, _PALE_WRONG)):
+        axes.imshow(np.ma.masked_where(~shown | (matrix == 0), share), cmap=colours, vmin=0, vmax=1)
+    size = 8 if count > 20 else 11
+    for row, column in np.argwhere(matrix).tolist():
+        colour = "white" if share[row, column] > 0.5 else "black"
+        axes.text(
+            column, row, str(matrix[row, column]), ha="center", va="center", c=colour, size=size
+        )
+    axes.set_xticks(range(count), names, rotation=90, size=size + 1)
+    axes.set_yticks(range(count), names, size=size + 1)
+    axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="#e5e7eb", linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    verifies = figures["kind"] == "verification"
+    axes.set(xlabel="nearest reference" if verifies else "read as", ylabel="written")
+    hits = int(np.trace(matrix))
+    axes.set_title(_title(figures, f"{hits:,} of {figures['pictures']:,} pictures right"))
+    return figure
+
+
+def roc_curve(figures: Figures) -> Figure:
+    """Shares of true and of false positives at every threshold.
+
+    Of a recogniser, each class against the rest and their average; of the model that
+    compares, pairs of one character against pairs of two.
+    """
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    axes = figure.add_subplot()
+    curves = figures["roc"]
+    if figures["kind"] == "verification":
+        found = curves["verification"]
+        _draw_curve(axes, found, color=_LINE, linewidth=2.5, label=_labelled("all pairs", found))
+        axes.set(xlabel="different called same", ylabel="same called same")
+    else:
+        _draw_classes(axes, curves)
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
+    axes.plot((0, 1), (0, 1), color=_MUTED, linestyle="dashed", linewidth=1, label="chance")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.grid(color="#e5e7eb")
+    axes.legend(loc="lower right", fontsize=10)
+    axes.set_title(_title(figures, f"{figures['pictures']:,} pictures"))
+    return figure
+
+
+_WEAKEST = 5
+"""Classes with the smallest areas that have a colour and a name of their own."""
+
+
+def _draw_classes(axes: Axes, curves: dict[str, Any]) -> None:
+    known = sorted(
+        (found for found in curves["classes"] if found["points"]), key=lambda found: found["auc"]
+    )
+    weak = [found for found in known[:_WEAKEST] if found["auc"] < 1]
+    for found in known[len(weak) :]:
+        _draw_curve(axes, found, color="#c5cbd5", linewidth=0.8)
+    for number, found in enumerate(weak):
+        label = _labelled(f"{found['class']} {found['name']}", found)
+        _draw_curve(axes, found, color=f"C{number + 1}", linewidth=1.5, label=label)
+    if curves["macro"]["points"]:
+        label = _labelled("average of the classes", curves["macro"])
+        _draw_curve(axes, curves["macro"], color=_LINE, linewidth=2.5, label=label)
+
+
+def _draw_curve(axes: Axes, found: dict[str, Any], **style: Any) -> None:
+    axes.plot(*np.array(found["points"]).T, **style)
+
+
+def _labelled(name: str, found: dict[str, Any]) -> str:
+    return f"{name}: area {found['auc']:.4f}"
+
+
+def metrics(figures: Figures) -> Figure:
+    """Of a recogniser, precision, recall and F1 of each class, and its calibration; of the model
+    that compares, right answers of each class, and the distances they come from.
+    """
+    verifies = figures["kind"] == "verification"
+    columns = ("same", "different") if verifies else ("precision", "recall", "f1")
+    rows = figures["per_class"]
+    height = 2 + 0.30 * len(rows)
+    figure = Figure(figsize=(14, max(6.5, height)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    places = np.arange(len(rows))
+    left.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), xlabel="share")
+    thickness = 0.8 / len(columns)
+    for number, (column, colour) in enumerate(zip(columns, _BARS, strict=False)):
+        values = [np.nan if row[column] is None else row[column] for row in rows]
+        offset = (number - (len(columns) - 1) / 2) * thickness
+        label = _COLUMNS.get(column, column)
+        left.barh(places + offset, values, thickness, color=colour, label=label)
+        for place, value in zip(places, values, strict=True):
+            text = "" if np.isnan(value) else f"{value:.3f}"
+            left.text(1.02 + 0.08 * number, place, text, size=8, va="center", color=colour)
+    names = [f"{row['class']} {row['name']} ({row['pictures']:,})" for row in rows]
+    left.set_yticks(places, names, size=9)
+    left.grid(axis="x", color="#e5e7eb")
+    left.set_axisbelow(True)
+    figure.legend(loc="outside lower left", ncols=len(columns), frameon=False)
+    if verifies:
+        _draw_distances(right, figures)
+        summary = f"accuracy {figures['accuracy']:.3f} at a distance of {figures['threshold']}"
+    else:
+        _draw_calibration(right, figures)
+        summary = f"top-1 {figures['top1']:.4f}, top-3 {figures['top3']:.4f}"
+    left.set_title(_title(figures, summary))
+    return figure
+
+
+_BARS = ("#14365f", "#3f8fd0", "#b97a10")
+_COLUMNS = {"same": "same called same", "different": "different called different", "f1": "F1"}
+
+
+def _draw_calibration(axes: Axes, figures: Figures) -> None:
+    bins = figures["calibration"]
+    width = 1 / len(bins)
+    starts = [interval["from"] for interval in bins]
+    hits = [interval["hits"] for interval in bins]
+    axes.bar(starts, hits, width, align="edge", color=_RIGHT, edgecolor="white")
+    axes.plot((0, 1), (0, 1), color=_MUTED, linestyle="dashed")
+    for interval in bins:
+        axes.annotate(
+            f"{interval['pictures']:,}",
+            (interval["from"] + width / 2, interval["hits"]),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            size=9,
+        )
+    axes.set(xlabel="confidence (pictures above each bar)", ylabel="share of hits", aspect="equal")
+    axes.set(xlim=(0, 1), ylim=(0, 1.05))
+    axes.set_title(f"expected calibration error {figures['expected_calibration_error']:.4f}")
+
+
+def _draw_distances(axes: Axes, figures: Figures) -> None:
+    found = figures["distances"]
+    edges = np.array(found["edges"])
+    for name, colour in (("same", _RIGHT), ("different", "#e0a030")):
+        counts = np.array(found[name])
+        axes.stairs(
+            counts / max(1, counts.sum()), edges, fill=True, alpha=0.6, color=colour, label=name
+        )
+    axes.axvline(figures["threshold"], color="black", linestyle="dashed", label="threshold")
+    axes.set(xlabel="distance", ylabel="share of the pairs")
+    axes.set_xlim(0, float(edges[-1]))
+    axes.legend()
+    axes.set_title(f"area under the curve {figures['area_under_curve']:.4f}")
+
+
+def _title(figures: Figures, text: str) -> str:
+    if "model" not in figures:
+        return text
+    return f"{figures['model']} {figures['version']}: {text}"
+
+
+CHARTS: dict[str, Callable[[Figures], Figure]] = {
+    "confusion-matrix": confusion_matrix,
+    "roc-curve": roc_curve,
+    "metrics": metrics,
+}
+"""What can be drawn, by name."""

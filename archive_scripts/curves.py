@@ -1,0 +1,91 @@
+"""Receiver operating characteristics: how many false alarms each share of hits costs.
+
+A curve is a pair of shares, false and true positives, at every threshold from none to all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from handlers.characters import Character
+
+Numbers = npt.NDArray[np.float64]
+Curve = tuple[Numbers, Numbers]
+"""Shares of negatives and of positives that are called positive, from 0 to 1, shape (n,) each."""
+
+POINTS = 60
+"""At most so many points of a curve are kept for drawing; its area is that of all of them."""
+
+
+def curve(scores: Numbers, positive: npt.NDArray[np.bool_]) -> Curve:
+    """The curve of `scores`, shape (n,), of which `positive` should be high.
+
+    What has the same score is called positive together. Raises ValueError unless there are
+    both positives and negatives.
+    """
+    if positive.all() or not positive.any():
+        raise ValueError("a curve needs positives and negatives")
+    order = np.argsort(-scores, kind="stable")
+    hits, scores = positive[order], scores[order]
+    last_of_equals = np.append(scores[1:] != scores[:-1], True)
+    true = np.cumsum(hits)[last_of_equals] / hits.sum()
+    false = np.cumsum(~hits)[last_of_equals] / (~hits).sum()
+    return np.append(0.0, false), np.append(0.0, true)
+
+
+def area(found: Curve) -> float:
+    """Area under a curve, 0-1; 0.5 is chance."""
+    return float(np.trapezoid(found[1], found[0]))
+
+
+def average(curves: Sequence[Curve]) -> Curve:
+    """The mean share of true positives at each share of false ones (Fawcett 2006, section 8)."""
+    false = np.unique(np.concatenate([each[0] for each in curves]))
+    true = np.mean([np.interp(false, *each) for each in curves], axis=0)
+    return np.append(0.0, false), np.append(0.0, true)
+
+
+def points(found: Curve) -> list[list[float]]:
+    """The corners of a curve, or where they are more than `POINTS`, so many evenly along it; its
+    ends are among them.
+    """
+    false, true = found
+    steps = np.diff(false), np.diff(true)
+    turns = np.abs(steps[0][:-1] * steps[1][1:] - steps[0][1:] * steps[1][:-1]) > 1e-12
+    corners = np.concatenate([[True], turns, [True]])
+    false, true = false[corners], true[corners]
+    if len(false) <= POINTS:
+        return np.stack([false, true], axis=1).round(4).tolist()
+    length = np.append(0.0, np.cumsum(np.abs(np.diff(false)) + np.abs(np.diff(true))))
+    kept = np.unique(np.searchsorted(length, np.linspace(0, length[-1], POINTS)))
+    return np.stack([false[kept], true[kept]], axis=1).round(4).tolist()
+
+
+def one_against_rest(
+    labels: npt.NDArray[np.int64], probabilities: Numbers, characters: Sequence[Character]
+) -> dict[str, Any]:
+    """The curve of each class against all others, and their average over the classes.
+
+    `labels` is of shape (n,), `probabilities` of shape (n, classes). A class of which there
+    is no picture, or nothing else, has the area None and no points, and is in no average.
+    """
+    classes, curves = [], []
+    for character in characters:
+        row: dict[str, Any] = {"class": character.index, "name": character.name}
+        positive = labels == character.index
+        if positive.any() and not positive.all():
+            found = curve(probabilities[:, character.index], positive)
+            curves.append(found)
+            row |= {"auc": round(area(found), 5), "points": points(found)}
+        else:
+            row |= {"auc": None, "points": []}
+        classes.append(row)
+    macro: dict[str, Any] = {"auc": None, "points": []}
+    if curves:
+        mean = float(np.mean([area(found) for found in curves]))
+        macro = {"auc": round(mean, 5), "points": points(average(curves))}
+    return {"macro": macro, "classes": classes}
