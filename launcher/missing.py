@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,6 +113,11 @@ def _adopt(store: Path, model: str, done: Event) -> None:
     archive = store / done["archive"]
     checksum = archive.with_name(f"{archive.name}.sha256")
     checksum.unlink(missing_ok=True)
+    # What it is built of, so that it can be built anew when the handlers have changed.
+    weights = store / f"{model}-{_VERSION}.safetensors"
+    with zipfile.ZipFile(archive) as members:
+        weights.with_suffix(".md").write_bytes(members.read("card.md"))
+        weights.with_suffix(".json").write_bytes(members.read("evaluation.json"))
     served = store / f"{model}.mar"
     served.with_name(f"{served.name}.sha256").write_text(f"{done['sha256']}  {served.name}\n")
     os.replace(archive, served)
