@@ -150,8 +150,9 @@ class Sensible:
         if case.path in READING and case.query:
             right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **right}
-        if case.operation.label in TRAINING:
+        if "/jobs/" in case.path or case.operation.label in TRAINING:
             self.cancel_trainings()
+        if case.operation.label in TRAINING:
             case.path_parameters = {"name": "ranjana"}
             if isinstance(case.body, dict):
                 case.body = {
