@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,25 @@ def card(
         begun = f"{start} (SHA-256 {sha256(wanted.start)[:12]})"
     by = f", training {wanted.job}" if wanted.job is not None else ""
     today = dt.datetime.now(dt.timezone.utc).date()
+    of = (
+        f"Trained on demand on {today}{by}. Network `{weights.network}`, started from {begun}. "
+        "What the model is and what it is meant for is on the card of version 1.0."
+    )
+    figures = (
+        f"{measured_on(judge)} The {calibration}, {getattr(weights, calibration)}, was fitted on "
+        f"{calibrated_on(judge)}. All went through the whole preprocessing. Every figure is in "
+        "`evaluation.json`."
+    )
     tuned = ""
     if wanted.mode == "tune":
-        tuned = (
-            f"\nThe best of {wanted.trials} trials, chosen by its accuracy on the pictures that\n"
-            "the figures below are of: they are a little better than strangers would find.\n"
+        chosen = (
+            f"The best of {wanted.trials} trials, chosen by its accuracy on the pictures that the "
+            "figures below are of: they are a little better than strangers would find."
         )
+        tuned = f"\n{_paragraph(chosen)}\n"
     return f"""# Model card: {wanted.model} {wanted.version}
 
-Trained on demand on {today}{by}. Network `{weights.network}`, started from
-{begun}. What the model is and what it is meant for is on the card of version 1.0.
+{_paragraph(of)}
 
 ## Training
 
@@ -83,9 +93,7 @@ Trained on demand on {today}{by}. Network `{weights.network}`, started from
 {_table(parameters)}
 ## Figures
 
-{measured_on(judge)}
-The {calibration}, {getattr(weights, calibration)}, was fitted on {calibrated_on(judge)}.
-All went through the whole preprocessing. Every figure is in `evaluation.json`.
+{_paragraph(figures)}
 
 | | before | after |
 |---|---|---|
@@ -93,6 +101,10 @@ All went through the whole preprocessing. Every figure is in `evaluation.json`.
 ## Known limits
 
 {_limits(judge, start)}"""
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 98, break_on_hyphens=False)
 
 
 def _material(specification: Specification, pictures: Pictures) -> str:

@@ -94,7 +94,7 @@ def _make_weights(
     figures = judge.figures(network, weights)
     sentence = measured_on(judge)
     write_figures(of_version(figures, recipe.name, recipe.version, sentence), recipe.evaluation)
-    start = specification.start and version_of(specification.start, base)
+    start = version_of(specification.start, base) if specification.start else None
     recipe.card.write_text(
         card(specification, parameters, weights, pictures, judge, start, before, figures),
         encoding="utf-8",
