@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from archive_scripts.datasets import CharacterMaterial
-from archive_scripts.labelled import load_samples
+from archive_scripts.labelled import labelled_pictures, load_samples
 from archive_scripts.synthesis import capture
 from handlers.arrays import Gray, gray
 from handlers.characters import CHARACTERS
@@ -30,7 +30,7 @@ def contact_sheet(
     """
     real: list[list[Gray]] = [[] for _ in CHARACTERS]
     for folder in folders:
-        for label, samples_of_class in enumerate(load_samples(folder)):
+        for label, samples_of_class in enumerate(load_samples(labelled_pictures(folder))):
             real[label] += [sample.ink for sample in samples_of_class]
     widest = max(len(pictures) for pictures in real)
     rng = np.random.default_rng(seed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from torch.utils.data import Dataset
 from archive_scripts.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.impostors import write_impostor
 from archive_scripts.inks import to_tensor
-from archive_scripts.labelled import load_samples
+from archive_scripts.labelled import Labelled, load_samples
 from archive_scripts.pictured import PicturedLetterform
 from archive_scripts.strokes import load_strokes
 from archive_scripts.synthesis import Letterform, capture
@@ -48,16 +49,20 @@ class CharacterMaterial:
     """Share of the images that are made of `samples`, in classes that have any."""
     impostor_share: float = 0.0
     """Share of the images that show no character at all."""
+    strength: float = 1.0
+    """How much images are bent and spoilt, 0-2: 1 as hands and cameras do."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
         """One ink image, uint8 of shape (64, 64), and its class or `IMPOSTOR`."""
         if rng.random() < self.impostor_share:
-            return capture(write_impostor, rng), IMPOSTOR
+            return capture(write_impostor, rng, self.strength), IMPOSTOR
         label = int(rng.integers(len(self.letterforms)))
         forms = self.letterforms[label]
         if self.samples and self.samples[label] and (rng.random() < self.sample_share or not forms):
             forms = self.samples[label]
-        return capture(forms[rng.integers(len(forms))].write, rng), label
+        form = forms[rng.integers(len(forms))]
+        write = partial(form.write, strength=self.strength)
+        return capture(write, rng, self.strength), label
 
 
 def load_material(
@@ -66,14 +71,15 @@ def load_material(
     without: Iterable[str] = (),
     fonts: Iterable[Path] = (),
     glyph_folders: Iterable[Path] = (),
-    labelled: Path | None = None,
+    labelled: Sequence[Labelled] = (),
     sample_share: float = 0.5,
     impostor_share: float = 0.08,
+    strength: float = 1.0,
 ) -> CharacterMaterial:
     """Brings together the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    `without` names sources of strokes to leave out. Raises ValueError where a class has
-    nothing to be made of or a share is not one.
+    `without` names sources of strokes to leave out; `labelled` are pictures and the class of
+    each. Raises ValueError where a class has nothing to be made of or a share is not one.
     """
     for share in (sample_share, impostor_share):
         if not 0 <= share <= 1:
@@ -89,12 +95,15 @@ def load_material(
         for forms, mask in zip(letterforms, masks, strict=True):
             forms.append(PicturedLetterform.from_mask(mask))
     samples: list[list[Letterform]] = []
-    if labelled is not None:
+    if labelled:
         samples = [list(written) for written in load_samples(labelled)]
     for index, forms in enumerate(letterforms):
         if not forms and not (samples and samples[index]):
-            raise ValueError(f"nothing shows class {index}: name a font or a folder of glyphs")
-    return CharacterMaterial(letterforms, samples, sample_share, impostor_share)
+            raise ValueError(
+                f"nothing shows class {index} ({CHARACTERS[index].name}): every class needs a "
+                "labelled picture, or a letterform described, printed or in a font"
+            )
+    return CharacterMaterial(letterforms, samples, sample_share, impostor_share, strength)
 
 
 class SyntheticBatches(Dataset[Batch]):

@@ -13,21 +13,23 @@ import numpy as np
 from handlers.arrays import Gray, gray
 
 
-def degrade(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Applies a random few of the faults below, each as often as it was judged likely."""
-    if rng.random() < 0.15:
+def degrade(ink: Gray, rng: np.random.Generator, strength: float = 1.0) -> Gray:
+    """Applies a random few of the faults below, each `strength` times as often as it was judged
+    likely.
+    """
+    if rng.random() < 0.15 * strength:
         ink = fill_counters(ink, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.25 * strength:
         ink = break_strokes(ink, rng)
-    if rng.random() < 0.05:
+    if rng.random() < 0.05 * strength:
         ink = keep_edges(ink, rng)
-    if rng.random() < 0.20:
+    if rng.random() < 0.20 * strength:
         ink = clip(ink, rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 * strength:
         ink = add_specks(ink, rng)
-    if rng.random() < 0.35:
+    if rng.random() < 0.35 * strength:
         ink = stretch_to_square(ink, rng)
-    if rng.random() < 0.60:
+    if rng.random() < 0.60 * strength:
         ink = lower_resolution(ink, rng)
     return ink
 

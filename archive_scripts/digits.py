@@ -90,12 +90,15 @@ class DigitMaterial:
     """Digits that people wrote, to be written again by other hands, with other pens."""
 
     digits: LabelledDigits
+    strength: float = 1.0
+    """How much digits are bent, 0-2: 1 as hands do."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
         """One ink image, uint8 of shape (28, 28), as preprocessing makes it, and the digit."""
         while True:
             index = int(rng.integers(len(self.digits.labels)))
-            picture = _WAYS[rng.choice(len(_WAYS), p=_SHARES)](self.digits.images[index], rng)
+            way = _WAYS[rng.choice(len(_WAYS), p=_SHARES)]
+            picture = way(self.digits.images[index], rng, self.strength)
             try:
                 found = find_ink(picture)
             except NoCharacterFound:
@@ -103,29 +106,29 @@ class DigitMaterial:
             return digit_image(found), int(self.digits.labels[index])
 
 
-def _scanned(digit: Gray, rng: np.random.Generator) -> Gray:
+def _scanned(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
     """As MNIST has them, some enlarged, half of them dark on light."""
     side = DIGIT_SIZE if rng.random() < 0.5 else int(rng.integers(40, 200))
     if rng.random() < 0.25:  # enlarged without being smoothed
-        bent = _bent(digit, rng, DIGIT_SIZE)
+        bent = _bent(digit, rng, DIGIT_SIZE, strength)
         picture = gray(cv2.resize(bent, (side, side), interpolation=cv2.INTER_NEAREST))
     else:
-        picture = _bent(digit, rng, side)
+        picture = _bent(digit, rng, side, strength)
     return 255 - picture if rng.random() < 0.5 else picture
 
 
-def _inked(digit: Gray, rng: np.random.Generator) -> Gray:
+def _inked(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
     """With a wider or narrower pen, black and white."""
     side = int(rng.integers(40, 160))
-    soft = _bent(digit, rng, side).astype(np.float32) + 12 * smooth_noise(rng, 12, side)
+    soft = _bent(digit, rng, side, strength).astype(np.float32) + 12 * smooth_noise(rng, 12, side)
     picture = gray(soft > rng.uniform(50, 200)) * 255
     return picture if picture.any() else digit
 
 
-def _drawn(digit: Gray, rng: np.random.Generator) -> Gray:
+def _drawn(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
     """With a round pen of one width, as on a screen."""
     side = int(rng.integers(140, 280))
-    ink = cv2.GaussianBlur(_bent(digit, rng, side), (0, 0), side / 70) >= 110
+    ink = cv2.GaussianBlur(_bent(digit, rng, side, strength), (0, 0), side / 70) >= 110
     line = gray(skeletonize(ink)) * 255
     width = round(side * rng.uniform(0.015, 0.11)) | 1
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -134,23 +137,27 @@ def _drawn(digit: Gray, rng: np.random.Generator) -> Gray:
     return gray(255 - cv2.GaussianBlur(cv2.dilate(picture, pen), (3, 3), 0))
 
 
-def _photographed(digit: Gray, rng: np.random.Generator) -> Gray:
-    ink = _drawn(digit, rng) if rng.random() < 0.6 else 255 - _bent(digit, rng, 112)
+def _photographed(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
+    ink = (
+        _drawn(digit, rng, strength)
+        if rng.random() < 0.6
+        else 255 - _bent(digit, rng, 112, strength)
+    )
     picture = photograph(255 - ink, rng, size=(240, 180))
     return gray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
 
 
-def _bent(digit: Gray, rng: np.random.Generator, side: int) -> Gray:
+def _bent(digit: Gray, rng: np.random.Generator, side: int, strength: float) -> Gray:
     """Written by another hand: uint8 of shape (side, side), white on black."""
     still = resting_grid()
-    lookup = still + rng.uniform(0, 0.75) * (bent_grid(rng) - still)
+    lookup = still + rng.uniform(0, 0.75) * (bent_grid(rng, strength) - still)
     middle = (DIGIT_SIZE - 1) / 2
     lookup = cv2.resize(lookup * (DIGIT_SIZE / 2) + middle, (side, side))
     method = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
     return gray(cv2.remap(digit, field(lookup), None, method, borderMode=cv2.BORDER_CONSTANT))
 
 
-_WAYS: tuple[Callable[[Gray, np.random.Generator], Gray], ...] = (
+_WAYS: tuple[Callable[[Gray, np.random.Generator, float], Gray], ...] = (
     _scanned,
     _inked,
     _drawn,

@@ -20,8 +20,11 @@ def resting_grid() -> Field:
     return field(np.dstack(np.meshgrid(steps, steps)))
 
 
-def bent_grid(rng: np.random.Generator) -> Field:
-    """Where a regular 9x9 grid over the page goes: float32 of shape (9, 9, 2), x and y, -1 to 1."""
+def bent_grid(rng: np.random.Generator, strength: float = 1.0) -> Field:
+    """Where a regular 9x9 grid over the page goes: float32 of shape (9, 9, 2), x and y, -1 to 1.
+
+    `strength` 0 bends nothing, 1 as hands do and 2 twice as much.
+    """
     steps = np.linspace(-1, 1, _GRID)
     x, y = np.meshgrid(steps, steps)
     x, y = _stretch(x, rng), _stretch(y, rng)
@@ -37,11 +40,11 @@ def bent_grid(rng: np.random.Generator) -> Field:
     x, y = matrix[0, 0] * x + matrix[0, 1] * y, matrix[1, 0] * x + matrix[1, 1] * y
     depth = 1 + rng.normal(0, 0.05) * x + rng.normal(0, 0.05) * y
     x, y = x / depth, y / depth
-    for cells, strength in ((4, 0.055), (6, 0.022)):
-        push = rng.normal(0, strength * rng.uniform(0.2, 1.0), (cells, cells, 2))
+    for cells, push_by in ((4, 0.055), (6, 0.022)):
+        push = rng.normal(0, push_by * rng.uniform(0.2, 1.0), (cells, cells, 2))
         push = cv2.resize(field(push), (_GRID, _GRID), interpolation=cv2.INTER_CUBIC)
         x, y = x + push[..., 0], y + push[..., 1]
-    return field(np.dstack([x, y]))
+    return field(strength * np.dstack([x, y]) + (1 - strength) * resting_grid())
 
 
 def bend(points: Points, grid: Field) -> Points:

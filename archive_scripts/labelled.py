@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,28 +12,30 @@ import numpy as np
 
 from archive_scripts.hand import bent_grid, resting_grid, smooth_noise
 from handlers.arrays import Gray, field, gray
-from handlers.characters import CHARACTERS
+from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 _NUMBERED = re.compile(r"(?:class_)?(\d+)")
-_CLASSES = {character.text: character.index for character in CHARACTERS} | {
-    character.name: character.index for character in CHARACTERS
-}
+
+Labelled = tuple[Path, int]
+"""A picture and its class."""
 
 
-def labelled_pictures(folder: Path) -> list[tuple[Path, int]]:
-    """The pictures in `folder` and the class (0-35) of each, in order of their paths.
+def labelled_pictures(folder: Path, characters: Sequence[Character] = CHARACTERS) -> list[Labelled]:
+    """The pictures in `folder` and the class of each, its index in `characters`, in order of
+    their paths.
 
     A picture's class is in its own name (`class_12.png`) or in that of the folder it lies in:
     `12`, `class_12`, `ड` or `dda`. Pictures of other classes are left out. Raises ValueError
     where there is none.
     """
+    classes = {name: each.index for each in characters for name in (each.text, each.name)}
     found = []
     for path in pictures_in(folder):
-        label = _class_named(path.stem) if path.parent == folder else None
-        label = _class_named(path.parent.name) if label is None else label
+        label = _class_named(path.stem, classes) if path.parent == folder else None
+        label = _class_named(path.parent.name, classes) if label is None else label
         if label is not None:
             found.append((path, label))
     if not found:
@@ -45,10 +48,10 @@ def pictures_in(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
 
 
-def _class_named(name: str) -> int | None:
+def _class_named(name: str, classes: Mapping[str, int]) -> int | None:
     numbered = _NUMBERED.fullmatch(name)
-    index = int(numbered[1]) if numbered else _CLASSES.get(name)
-    return index if index is not None and index < len(CHARACTERS) else None
+    index = int(numbered[1]) if numbered else classes.get(name)
+    return index if index in classes.values() else None
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class WrittenSample:
 
     ink: Gray
 
-    def write(self, rng: np.random.Generator, side: int) -> Gray:
+    def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
         """The sample bent as a hand does, the pen a little wider or narrower: (side, side)."""
-        grid = bent_grid(rng)
+        grid = bent_grid(rng, strength)
         still = resting_grid()
         freedom = rng.uniform(0.2, 1.0)
         lookup = still + freedom * (grid - still)
@@ -75,17 +78,17 @@ class WrittenSample:
         return gray(bent > rng.uniform(70, 180)) * 255
 
 
-def load_samples(folder: Path) -> list[list[WrittenSample]]:
-    """The pictures of `folder` through the whole preprocessing: `[class][sample]`.
+def load_samples(labelled: Sequence[Labelled]) -> list[list[WrittenSample]]:
+    """Pictures of characters through the whole preprocessing: `[class][sample]`.
 
     Pictures that preprocessing refuses are left out. Raises ValueError where none is left.
     """
     samples: list[list[WrittenSample]] = [[] for _ in CHARACTERS]
-    for path, label in labelled_pictures(folder):
+    for path, label in labelled:
         try:
             samples[label].append(WrittenSample(preprocess(path.read_bytes()).ink))
         except ImageRefused:
             continue
     if not any(samples):
-        raise ValueError(f"no picture in {folder} could be read")
+        raise ValueError(f"none of the {len(labelled)} labelled pictures could be read")
     return samples

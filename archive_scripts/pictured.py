@@ -53,12 +53,12 @@ class PicturedLetterform:
         to_skeleton = cv2.distanceTransform(off_skeleton, cv2.DIST_L2, 5)
         return cls(np.dstack([inside - outside, to_skeleton]).astype(np.float32))
 
-    def write(self, rng: np.random.Generator, side: int) -> Gray:
+    def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
         """Writes the letter once: uint8 of shape (side, side), ink 255 on 0."""
-        return _pen(self._warped(rng, side), rng)
+        return _pen(self._warped(rng, side, strength), rng)
 
-    def _warped(self, rng: np.random.Generator, side: int) -> Field:
-        grid = bent_grid(rng) * (_CANVAS / 2) + _CANVAS / 2
+    def _warped(self, rng: np.random.Generator, side: int, strength: float) -> Field:
+        grid = bent_grid(rng, strength) * (_CANVAS / 2) + _CANVAS / 2
         lookup = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
         return field(
             cv2.remap(self.fields, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

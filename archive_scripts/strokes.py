@@ -62,11 +62,11 @@ class StrokeLetterform:
     """Half the thickness of the nib's edge in units, which hairlines have."""
     strokes: tuple[Stroke, ...]
 
-    def write(self, rng: np.random.Generator, side: int) -> Gray:
+    def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
         """Writes the letter once: uint8 of shape (side, side), ink 255 on 0."""
-        grid = bent_grid(rng)
+        grid = bent_grid(rng, strength)
         nib = random_nib(rng)
-        freedom = rng.uniform(0.2, 1.3)
+        freedom = strength * rng.uniform(0.2, 1.3)
         canvas = np.zeros((side, side), np.uint8)
         unit = side * _PAGE / _UNITS
         for stroke in self.strokes:

@@ -19,6 +19,7 @@ from archive_scripts.splines import catmull_rom
 from archive_scripts.strokes import load_strokes
 from archive_scripts.synthesis import capture
 from handlers.arrays import Gray
+from handlers.characters import DIGITS
 from handlers.framing import frame_ink
 from tests.conftest import REFERENCES, encode, reference
 
@@ -135,8 +136,28 @@ def test_labelled_folders_of_every_layout_are_read(folder: str, tmp_path: Path) 
     (tmp_path / "class_40.png").write_bytes(picture(3))
     (tmp_path / "README.md").write_text("not a picture")
     assert sorted(label for _, label in labelled_pictures(tmp_path)) == [3, 12]
-    samples = load_samples(tmp_path)
+    samples = load_samples(labelled_pictures(tmp_path))
     assert [len(own) for own in samples] == [int(index in (3, 12)) for index in range(36)]
+
+
+def test_digits_are_labelled_by_their_own_names(tmp_path: Path) -> None:
+    for name in ("3", "class_9", "seven", "10", "dda"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "anyone.png").write_bytes(picture(12))
+    found = labelled_pictures(tmp_path, DIGITS)
+    assert sorted(label for _, label in found) == [3, 7, 9]
+
+
+def test_augmentation_is_stronger_or_weaker(material: CharacterMaterial) -> None:
+    """Of samples of one letterform: how much each pixel differs between them."""
+    form = material.letterforms[0][0]
+
+    def spread(strength: float) -> float:
+        rng = np.random.default_rng(0)
+        still = CharacterMaterial([[form]], strength=strength)
+        return float(np.std([still.image(rng)[0] for _ in range(60)], axis=0).mean())
+
+    assert spread(0) < 0.85 * spread(1) < spread(1) < spread(2)
 
 
 def test_samples_are_written_again_in_another_hand() -> None:
@@ -152,10 +173,10 @@ def test_what_nothing_shows_cannot_be_trained_on(tmp_path: Path) -> None:
         labelled_pictures(tmp_path)
     (tmp_path / "class_3.png").write_bytes(picture(3))
     with pytest.raises(ValueError, match="nothing shows class 0"):
-        load_material(strokes=False, labelled=tmp_path)
+        load_material(strokes=False, labelled=labelled_pictures(tmp_path))
     (tmp_path / "class_3.png").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match="could be read"):
-        load_samples(tmp_path)
+        load_samples(labelled_pictures(tmp_path))
 
 
 def test_sources_of_strokes_can_be_left_out() -> None:
