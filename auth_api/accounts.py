@@ -49,6 +49,7 @@ class Accounts:
         password: str,
         *,
         timezone: str = "UTC",
+        training_consent: bool = False,
         role: str = "user",
         request: Request | None = None,
     ) -> int:
@@ -66,6 +67,7 @@ class Accounts:
             email_key=keys[1],
             password_hash=await self.passwords.hash(password),
             timezone=timezone,
+            training_consent=training_consent,
             role=role,
         )
 
@@ -74,6 +76,8 @@ class Accounts:
             transaction.flush()
             action: audit.Action = "admin_created" if role == "admin" else "signed_up"
             audit.record(transaction, action, user.id, request)
+            if training_consent:
+                audit.record(transaction, "consent_given", user.id, request)
 
         try:
             await self.database.write(add)
@@ -156,9 +160,26 @@ class Accounts:
         except IntegrityError as error:
             raise Conflict("This username is taken.", "username_taken") from error
 
-    async def change_timezone(self, caller: Caller, timezone: str, request: Request) -> User:
-        """Answers the changed account. Raises Unavailable."""
-        await self._update(caller, {"timezone": timezone}, "profile_changed", request)
+    async def change_profile(
+        self, caller: Caller, timezone: str | None, training_consent: bool | None, request: Request
+    ) -> User:
+        """Changes what is not None; answers the changed account.
+
+        Raises Unauthorised when the account was deleted just now, or Unavailable.
+        """
+
+        def work(transaction: Session) -> None:
+            require_alive(transaction, caller)  # locks, so that the next line tells what was
+            user = transaction.get_one(User, caller.user_id)
+            if timezone is not None:
+                user.timezone = timezone
+                audit.record(transaction, "profile_changed", caller.user_id, request)
+            if training_consent not in (None, user.training_consent):
+                user.training_consent = bool(training_consent)
+                action: audit.Action = "consent_given" if training_consent else "consent_withdrawn"
+                audit.record(transaction, action, caller.user_id, request)
+
+        await self.database.write(work)
         return await self.profile(caller)
 
     async def profile(self, caller: Caller) -> User:

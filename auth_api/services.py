@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
@@ -59,6 +60,7 @@ class Services:
     inputs: Inputs
     folders: Folders
     jobs: Jobs
+    corrections: Corrections
     planner: Planner
     runner: Runner
 
@@ -82,7 +84,9 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     queue = Queue(database, uuid4().hex)
     folders = Folders(settings.data_dir / "training")
     store = ModelStore(settings.model_store)
-    corrections, register = None, None
+    corrections = Corrections(database, storage)
+    # What makes a new version known to TorchServe goes here.
+    register = None
     reading = Predicting(queue, inputs, torchserve, max(1, settings.job_images_at_once))
     training = Training(settings, queue, inputs, folders, store, corrections, register)
     lanes = (
@@ -104,6 +108,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         inputs=inputs,
         folders=folders,
         jobs=Jobs(database, inputs, folders, settings.jobs_per_user, runner.wake),
+        corrections=corrections,
         planner=Planner(database, store, corrections),
         runner=runner,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import secrets
 import time
@@ -76,6 +77,17 @@ class Storage:
         """A picture, None if there is none."""
         try:
             return await asyncio.to_thread(self._path(media, kind).read_bytes)
+        except FileNotFoundError:
+            return None
+
+    async def digest(self, media: str, kind: str) -> str | None:
+        """SHA-256 of a picture in hexadecimal, None if there is none."""
+
+        def work() -> str:
+            return hashlib.sha256(self._path(media, kind).read_bytes()).hexdigest()
+
+        try:
+            return await asyncio.to_thread(work)
         except FileNotFoundError:
             return None
 

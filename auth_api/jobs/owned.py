@@ -94,10 +94,7 @@ class Jobs:
     async def one(self, user_id: int, number: int) -> Job:
         """Raises NotFound, also for what is somebody else's, or Unavailable."""
         query = select(Job).where(col(Job.id) == number, col(Job.user_id) == user_id)
-        job = await self._database.read(lambda session: session.scalar(query))
-        if job is None:
-            raise _missing()
-        return job
+        return _there(await self._database.read(lambda session: session.scalar(query)))
 
     async def cancel(self, owner: Caller, number: int, request: Request) -> Job:
         """Cancels a job; again does nothing. Raises NotFound, Conflict or Unavailable."""
@@ -106,20 +103,38 @@ class Jobs:
             require_alive(transaction, owner)
             query = select(Job).where(col(Job.id) == number, col(Job.user_id) == owner.user_id)
             job = transaction.scalar(query.with_for_update())
-            if job is None:
-                raise _missing()
-            if job.state not in (*UNFINISHED, "cancelled"):
-                raise Conflict("The job is finished already.", "job_finished")
-            if job.state in UNFINISHED and not job.cancelling:
-                queue.cancel(job)
-                audit.record(transaction, "job_cancelled", job.user_id, request, id=number)
-            return job
+            if _cancel(job):
+                audit.record(transaction, "job_cancelled", owner.user_id, request, id=number)
+            return _there(job)
 
-        job = await self._database.write(work)
-        if job.state == "cancelled":
-            await self._inputs.delete([job.input] if job.input else [])
-            await self._folders.delete([number])
-        return job
+        return await self._cleared(await self._database.write(work))
+
+    async def page_of_all(self, limit: int, state: str | None) -> list[Job]:
+        """At most `limit` jobs of all users, newest first, in one state if that is given.
+
+        For operators. Raises Unavailable.
+        """
+        query = select(Job).order_by(col(Job.id).desc()).limit(limit)
+        query = query.where(col(Job.state) == state) if state is not None else query
+        return await self._database.read(lambda session: list(session.scalars(query)))
+
+    async def any_one(self, number: int) -> Job:
+        """Anybody's, for operators. Raises NotFound or Unavailable."""
+        return _there(await self._database.read(lambda session: session.get(Job, number)))
+
+    async def cancel_any(self, number: int) -> Job:
+        """Cancels anybody's job, for somebody with access to the machine; again does nothing.
+
+        Raises NotFound, Conflict or Unavailable.
+        """
+
+        def work(transaction: Session) -> Job:
+            job = transaction.get(Job, number, with_for_update=True)
+            if _cancel(job):
+                audit.record(transaction, "job_cancelled", None, id=number)
+            return _there(job)
+
+        return await self._cleared(await self._database.write(work))
 
     async def answered(self, number: int) -> AsyncIterator[JobItem]:
         """The items of a job that have an answer, in order, some in memory at a time."""
@@ -139,6 +154,14 @@ class Jobs:
                 return
             last = items[-1].position
 
+    async def _cleared(self, job: Job) -> Job:
+        """A job that was cancelled, its files gone unless somebody still works at it."""
+        if job.state == "cancelled" and job.input:
+            await self._inputs.delete([job.input])
+        if job.state == "cancelled" and job.id is not None:
+            await self._folders.delete([job.id])
+        return job
+
     def _require_room(self, session: Session, user_id: int) -> None:
         query = select(func.count()).where(
             col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
@@ -155,5 +178,18 @@ def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:
     return lambda session: list(session.scalars(query))
 
 
-def _missing() -> NotFound:
-    return NotFound("There is no such job.")
+def _cancel(job: Job | None) -> bool:
+    """Whether that changed anything. Raises NotFound or Conflict."""
+    job = _there(job)
+    if job.state not in (*UNFINISHED, "cancelled"):
+        raise Conflict("The job is finished already.", "job_finished")
+    if job.state not in UNFINISHED or job.cancelling:
+        return False
+    queue.cancel(job)
+    return True
+
+
+def _there(job: Job | None) -> Job:
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job

@@ -21,7 +21,12 @@ async def sign_up(request: Request) -> JSONResponse:
     if fields.password2 not in (None, fields.password):
         raise invalid("password2", "is not the same as the password")
     await services(request).accounts.sign_up(
-        fields.username, fields.email, fields.password, timezone=fields.timezone, request=request
+        fields.username,
+        fields.email,
+        fields.password,
+        timezone=fields.timezone,
+        training_consent=fields.training_consent,
+        request=request,
     )
     return JSONResponse({"message": "User created successfully."}, 201)
 
@@ -34,10 +39,15 @@ async def me(request: Request) -> JSONResponse:
 
 @documented(tag="accounts", access=ACCOUNT, json=Profile, answer=Me)
 async def change_profile(request: Request) -> JSONResponse:
-    """Changes the time zone that days are counted in."""
+    """Changes the time zone that days are counted in, or whether one's pictures may train models.
+
+    Consent that is withdrawn counts at once: no later export and no later training has them.
+    """
     fields = await parse_json(request, Profile)
-    accounts = services(request).accounts
-    return _me(await accounts.change_timezone(caller(request), fields.timezone, request))
+    changed = await services(request).accounts.change_profile(
+        caller(request), fields.timezone, fields.training_consent, request
+    )
+    return _me(changed)
 
 
 @documented(tag="accounts", access=ACCOUNT, answer=Message)

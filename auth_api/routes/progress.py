@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from auth_api import audit, practice, presenting
-from auth_api.access import HISTORY, require_alive
-from auth_api.alphabets import ALPHABETS
+from auth_api import practice, presenting
+from auth_api.access import HISTORY
 from auth_api.columns import now
-from auth_api.errors import NotFound
 from auth_api.openapi import documented
 from auth_api.presenting import iso
 from auth_api.progress import Practice, next_to_practise, streak, trend_word
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services
-from auth_api.tables import Feedback, Prediction
-from auth_api.validation import invalid, parse_json, parse_query
+from auth_api.validation import parse_json, parse_query
 from handlers.characters import CHARACTERS, Character
 
 _MASTERED = 80.0
@@ -92,39 +86,9 @@ async def progress(request: Request) -> JSONResponse:
 async def feedback(request: Request) -> JSONResponse:
     """Says what a prediction should have been; said again, it replaces what was said (200)."""
     fields = await parse_json(request, NewFeedback)
-    kept, made = await services(request).database.write(
-        lambda transaction: _keep_feedback(transaction, request, fields)
-    )
+    kept, made = await services(request).corrections.give(caller(request), fields, request)
     shown = {"success": True, "id": kept.id, "prediction_id": kept.prediction_id}
     return JSONResponse(shown | presenting.given(kept), 201 if made else 200)
-
-
-def _keep_feedback(
-    transaction: Session, request: Request, fields: NewFeedback
-) -> tuple[Feedback, bool]:
-    """The feedback, and whether it is the first. Raises NotFound or BadRequest."""
-    # Locks the user, so that of two that come at once the second one finds the first.
-    require_alive(transaction, caller(request))
-    owner = caller(request).user_id
-    prediction = transaction.scalar(
-        select(Prediction).where(
-            col(Prediction.id) == fields.prediction_id, col(Prediction.user_id) == owner
-        )
-    )
-    if prediction is None:
-        raise NotFound("There is no such prediction in your history.")
-    if fields.actual_class >= len(ALPHABETS[prediction.model]):
-        raise invalid("actual_class", f"is no class of the model {prediction.model}")
-    kept = transaction.scalar(select(Feedback).where(col(Feedback.prediction_id) == prediction.id))
-    made, moment = kept is None, now()
-    kept = kept or Feedback(
-        prediction_id=fields.prediction_id, user_id=owner, actual_class=0, created_at=moment
-    )
-    kept.sqlmodel_update({**fields.model_dump(exclude={"prediction_id"}), "updated_at": moment})
-    transaction.add(kept)
-    audit.record(transaction, "feedback_given", owner, request, id=fields.prediction_id)
-    transaction.flush()
-    return kept, made
 
 
 def _character(character: Character, tried: Practice, mastery: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, EmailStr, Field, StringConstraints
+from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_validator
 
 from auth_api.access import Scope
 from auth_api.settings import TimeZone
@@ -21,6 +21,11 @@ Line = Annotated[
 ]
 """Text without control characters."""
 
+_Consent = Annotated[
+    bool,
+    Field(strict=True, description="Whether pictures that one gives feedback on may train models."),
+]
+
 
 class SignUp(BaseModel):
     """A new account."""
@@ -30,6 +35,7 @@ class SignUp(BaseModel):
     password: _Password = Field(description="8-128 characters, not a common one.")
     password2: _Password | None = Field(default=None, description="The same once more.")
     timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
+    training_consent: _Consent = False
 
 
 class SignIn(BaseModel):
@@ -66,13 +72,21 @@ class Me(BaseModel):
     email: str
     role: str
     timezone: str
+    training_consent: bool
     created_at: datetime
 
 
 class Profile(BaseModel):
-    """What can be changed of an account without a password."""
+    """What can be changed of an account without a password: one of them, or both."""
 
-    timezone: TimeZone
+    timezone: TimeZone | None = None
+    training_consent: _Consent | None = None
+
+    @model_validator(mode="after")
+    def _require_something(self) -> Profile:
+        if self.timezone is None and self.training_consent is None:
+            raise ValueError("give timezone or training_consent")
+        return self
 
 
 class ChangePassword(BaseModel):

@@ -42,8 +42,14 @@ CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-# What ends an account or its other sessions, or renames it, gets an account of its own each time.
-FATAL = {"DELETE /api/me/", "POST /api/change-password/", "POST /api/change-username/"}
+# What ends an account, its other sessions or its consent, or renames it, gets an account of its own
+# each time.
+FATAL = {
+    "DELETE /api/me/",
+    "PATCH /api/me/",
+    "POST /api/change-password/",
+    "POST /api/change-username/",
+}
 
 TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
 READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
@@ -74,6 +80,7 @@ class Sensible:
         self.api = api
         self.user = user
         self.prediction, self.comparison = self.predict(), self.compare()
+        self.correction = self.correct()
         self.job = hand_in(user, digits(2))
         finished(user, self.job)
 
@@ -88,6 +95,13 @@ class Sensible:
         for job in self.user.get("/api/jobs/", params={"limit": 20}).json()["results"]:
             if job["state"] == "queued" and job["kind"] != "predict":
                 self.user.delete(f"/api/jobs/{job['id']}/")
+
+    def correct(self) -> int:
+        """A correction of which the picture may be used."""
+        agreed = self.user.request("PATCH", "/api/me/", json={"training_consent": True})
+        assert agreed.status_code == 200
+        said = {"prediction_id": self.predict(), "actual_class": 3}
+        return int(self.user.post("/api/feedback/", json=said).json()["id"])
 
     def cancelled_job(self) -> int:
         number = hand_in(self.user, characters(300))
@@ -110,6 +124,8 @@ class Sensible:
             return make[case.operation.label]()
         if "/jobs/" in case.path:
             return self.job
+        if "/corrections/" in case.path:
+            return self.correction
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
@@ -127,7 +143,7 @@ class Sensible:
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
         if label in TRAINING:
-            return {"start": "default", "network": None, "corrections": False, "version": None}
+            return {"start": "default", "synthesis": True}
         if label in {"POST /api/signup/", "POST /api/register/"}:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
@@ -138,28 +154,27 @@ class Sensible:
             return {"refresh": self.api.sign_in(self.user.username).refresh}
         if label == "POST /api/change-password/":
             return {"old_password": PASSWORD, "new_password": "another quiet river"}
+        if label == "PATCH /api/me/":
+            return {"timezone": "Asia/Kathmandu", "training_consent": True}
         if label == "POST /api/change-username/":
             return {"new_username": name}
         return {}
 
     def apply(self, case: Case) -> None:
+        if "/jobs/" in case.path or case.operation.label in TRAINING:
+            self.cancel_trainings()
         if "{id}" in case.path and case.path_parameters:
             case.path_parameters["id"] = str(self.row(case))
+        if "{name}" in case.path and case.path_parameters:
+            case.path_parameters["name"] = "ranjana"
         if isinstance(case.body, dict):
             case.body |= self.fields(case)
         if case.path in READING and case.query:
             right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **right}
-        if "/jobs/" in case.path or case.operation.label in TRAINING:
-            self.cancel_trainings()
-        if case.operation.label in TRAINING:
-            case.path_parameters = {"name": "ranjana"}
-            if isinstance(case.body, dict):
-                case.body = {
-                    name: value
-                    for name, value in case.body.items()
-                    if value is not None and name not in {"labelled", "search"}
-                }
+        if case.operation.label in TRAINING and isinstance(case.body, dict):
+            for name in ("labelled", "search", "network", "corrections", "version"):
+                case.body.pop(name, None)
         if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
             case.body.pop("zip", None)
 

@@ -1,0 +1,92 @@
+"""`corrections`: looked through, judged, and taken away as data."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, get_args
+
+from auth_api.alphabets import require_recogniser
+from auth_api.commands.options import add_limit, number, printable
+from auth_api.commands.output import Output, progress
+from auth_api.commands.writing import replaced
+from auth_api.corrections.exporting import zipped
+from auth_api.corrections.presenting import entry
+from auth_api.corrections.voting import State
+from auth_api.services import Services
+
+_COLUMNS = (
+    *("id", "predicted_class", "actual_class", "character", "name"),
+    *("agreeing", "state", "consent", "updated_at"),
+)
+
+
+def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+    """Adds the commands."""
+    corrections = chosen.add_parser("corrections", help="what users say that a model got wrong")
+    verbs = corrections.add_subparsers(metavar="VERB", required=True)
+    listing = verbs.add_parser("list", parents=[common], help="the newest corrections")
+    listing.add_argument("--state", choices=get_args(State))
+    add_limit(listing)
+    listing.set_defaults(command=_list)
+    for verb, command, text in (
+        ("accept", _accept, "has a correction count, whatever others say"),
+        ("reject", _reject, "has a correction not count"),
+    ):
+        one = verbs.add_parser(verb, parents=[common], help=text)
+        one.add_argument("id", type=number)
+        one.set_defaults(command=command)
+    export = verbs.add_parser("export", parents=[common], help="writes a zip of what counts")
+    export.add_argument("file", type=Path)
+    export.add_argument("--confirmed", action="store_true", help="also what was read rightly")
+    export.set_defaults(command=_export)
+    for verb in verbs.choices.values():
+        verb.add_argument("--model", type=printable, default="ranjana", help="default: %(default)s")
+
+
+async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
+    model = _model(services, options)
+    found = await services.corrections.page(model, options.state, options.limit, None)
+    output.rows(_COLUMNS, [entry(model, row) for row in found])
+
+
+async def _accept(services: Services, options: argparse.Namespace, output: Output) -> None:
+    model = _model(services, options)
+    judged = await services.corrections.judge(model, options.id, "accepted")
+    output.done(f"Correction {options.id} counts now.", entry(model, judged))
+
+
+async def _reject(services: Services, options: argparse.Namespace, output: Output) -> None:
+    model = _model(services, options)
+    judged = await services.corrections.judge(model, options.id, "rejected")
+    output.done(f"Correction {options.id} does not count any more.", entry(model, judged))
+
+
+async def _export(services: Services, options: argparse.Namespace, output: Output) -> None:
+    model, file = _model(services, options), options.file
+    corrections = services.corrections
+    counts = await corrections.counts(model)
+    total = counts["pictures"] + (counts["confirmed"] if options.confirmed else 0)
+    pictures = -1  # the table of labels is no picture
+    with progress() as bar, replaced(file) as target:
+        task = bar.add_task("Pictures", total=total)
+
+        async def counted() -> AsyncIterator[tuple[str, bytes]]:
+            nonlocal pictures
+            async for name, content in corrections.files(model, confirmed=options.confirmed):
+                pictures += 1
+                bar.update(task, completed=pictures)
+                yield name, content
+
+        await corrections.note_export(model, options.confirmed)
+        async for chunk in zipped(counted()):
+            await asyncio.to_thread(target.write, chunk)
+    document = {"model": model, "pictures": pictures, "file": str(file)}
+    output.done(f"{file} has {pictures} pictures now.", document)
+
+
+def _model(services: Services, options: argparse.Namespace) -> str:
+    require_recogniser(options.model, services.settings.models)
+    return str(options.model)

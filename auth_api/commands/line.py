@@ -1,0 +1,62 @@
+"""The command line: which commands there are, and how one is run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from auth_api.commands import accounts, audit_log, cleaning, corrections, jobs
+from auth_api.commands.output import Output
+from auth_api.database import NewerDatabase
+from auth_api.errors import ApiError, NotFound
+from auth_api.metrics import Metrics
+from auth_api.services import Services, opened
+from auth_api.settings import Settings
+
+DONE, REFUSED, UNUSABLE, MISSING = 0, 1, 2, 3
+"""Exit codes: done; refused or failed; a command line or settings that cannot be used, which is
+argparse's too; no such thing."""
+
+Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
+
+_SUBJECTS = (accounts, cleaning, jobs, corrections, audit_log)
+"""Each adds its commands, a default `command` with every one of them."""
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Of the whole command line; without a command there is no `command`."""
+    whole = argparse.ArgumentParser(prog="python -m auth_api", description=description)
+    whole.formatter_class = argparse.RawDescriptionHelpFormatter
+    whole.set_defaults(command=None)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="prints one JSON document")
+    chosen = whole.add_subparsers(metavar="COMMAND")
+    for subject in _SUBJECTS:
+        subject.add_to(chosen, common)
+    return whole
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Does what the command line says; answers the exit code, having said why on standard error
+    if it is not `DONE`.
+    """
+    command: Command = options.command
+    try:
+        asyncio.run(_run(settings, command, options))
+    except ApiError as error:
+        print(error.message, file=sys.stderr)
+        return MISSING if isinstance(error, NotFound) else REFUSED
+    except NewerDatabase as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except OSError as error:  # of the file that something is to be written to
+        print(f"{error.filename or 'Standard output'}: {error.strerror}.", file=sys.stderr)
+        return REFUSED
+    return DONE
+
+
+async def _run(settings: Settings, command: Command, options: argparse.Namespace) -> None:
+    async with opened(settings, Metrics()) as services:
+        await command(services, options, Output(options.json))

@@ -1,0 +1,80 @@
+"""What a command answers: tables and sentences for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+# Columns, where nothing says how wide the reader's are: wide enough to wrap nothing.
+_WIDE = 200
+
+
+@dataclass(frozen=True)
+class Output:
+    """Standard output, in one of two forms."""
+
+    as_json: bool
+
+    def rows(self, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows of equal shape, of which people see some columns; as JSON `{"results": [...]}`."""
+        if self.as_json:
+            _print_json({"results": rows})
+            return
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in columns:
+            table.add_column(name.replace("_", " "), overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(row[name]) for name in columns))
+        _console().print(table)
+
+    def one(self, shown: Mapping[str, Any]) -> None:
+        """One thing: a line for each of its properties."""
+        if self.as_json:
+            _print_json(shown)
+            return
+        table = Table.grid(padding=(0, 2))
+        for name, value in shown.items():
+            table.add_row(Text(name.replace("_", " ")), _cell(value))
+        _console().print(table)
+
+    def done(self, sentence: str, document: Mapping[str, Any]) -> None:
+        """What was done: the sentence, or as JSON what became of it."""
+        if self.as_json:
+            _print_json(document)
+        else:
+            print(sentence)
+
+
+def progress() -> Progress:
+    """A bar on standard error, where somebody sees it."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _console() -> Console:
+    seen = sys.stdout.isatty()
+    return Console(width=None if seen else _WIDE, no_color=not seen, highlight=False)
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("-")
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, dict):
+        return Text(json.dumps(value, ensure_ascii=False) if value else "-")
+    return Text(str(value))
+
+
+def _print_json(document: Mapping[str, Any]) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=2))

@@ -1,0 +1,248 @@
+"""The corrections of all users: given, shown, judged and collected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.access import Caller, require_alive
+from auth_api.columns import now
+from auth_api.corrections import exporting, giving, reading
+from auth_api.corrections.voting import Outcome, Said, State, outcome, state
+from auth_api.database import Database
+from auth_api.errors import Conflict, NotFound
+from auth_api.schemas.history import NewFeedback
+from auth_api.storage import Storage
+from auth_api.tables import Feedback, User
+
+Verdict = Literal["accepted", "rejected"]
+
+_AT_A_TIME = 500
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A feedback that says the model was wrong, and what is known of its picture."""
+
+    said: Said
+    outcome: Outcome
+
+    @property
+    def state(self) -> State:
+        """How far it is from being data."""
+        return state(self.said, self.outcome)
+
+
+class Corrections:
+    """All feedback of all users. Models are named, and known to exist."""
+
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+
+    async def give(
+        self, caller: Caller, fields: NewFeedback, request: Request
+    ) -> tuple[Feedback, bool]:
+        """Keeps a feedback; answers it, and whether it is the first to its prediction.
+
+        Raises NotFound, BadRequest, Unauthorised or Unavailable.
+        """
+        return await giving.give(self._database, self._storage, caller, fields, request)
+
+    async def page(
+        self, model: str, wanted: State | None, limit: int, before: int | None
+    ) -> list[Correction]:
+        """At most `limit` corrections, newest first, those older than the id `before`.
+
+        Raises Unavailable.
+        """
+        found: list[Correction] = []
+        # Which state one is in follows from all feedback to its picture: the database cannot
+        # pick them out.
+        some = limit if wanted is None else _AT_A_TIME
+        while len(found) < limit:
+            rows = await self._read(model, some, before)
+            found += [row for row in rows if wanted in (None, row.state)]
+            if len(rows) < some:
+                break
+            before = rows[-1].said.id
+        return found[:limit]
+
+    async def one(self, model: str, number: int) -> Correction:
+        """Raises NotFound or Unavailable."""
+        rows = await self._read(model, 1, None, number)
+        if not rows:
+            raise _missing()
+        return rows[0]
+
+    async def image(self, model: str, number: int) -> bytes:
+        """The picture as it was sent. Raises NotFound, also without consent, or Unavailable."""
+        said = (await self.one(model, number)).said
+        picture = await self._storage.read(said.media, "image") if said.consent else None
+        if picture is None:
+            raise NotFound("There is no picture that may be shown of this correction.")
+        return picture
+
+    async def judge(
+        self,
+        model: str,
+        number: int,
+        verdict: Verdict,
+        judge: Caller | None = None,
+        request: Request | None = None,
+    ) -> Correction:
+        """Accepts or rejects a correction as data; again does nothing. Without a `judge` it is
+        somebody with access to the machine.
+
+        Raises NotFound, Conflict without consent or for a picture that is gone, or Unavailable.
+        """
+        said = (await self.one(model, number)).said
+        # Feedback from before digests were kept gets its digest now.
+        digest = said.sha256 or await self._storage.digest(said.media, "image")
+
+        def work(transaction: Session) -> None:
+            if judge:
+                require_alive(transaction, judge)
+            query = select(Feedback).where(col(Feedback.id) == number).with_for_update()
+            kept: Feedback | None = transaction.scalar(query)
+            if kept is None:
+                raise _missing()
+            user = transaction.get(User, kept.user_id)
+            if not (user and user.active and user.training_consent):
+                raise Conflict("Its user does not consent to its use as data.", "no_consent")
+            if digest is None:
+                raise Conflict("The picture of this correction is gone.", "picture_gone")
+            if kept.verdict == verdict:
+                return
+            by = judge.user_id if judge else None
+            changes = {"verdict": verdict, "judged_at": now(), "judged_by": by, "sha256": digest}
+            kept.sqlmodel_update(changes)
+            action: audit.Action = (
+                "correction_accepted" if verdict == "accepted" else "correction_rejected"
+            )
+            audit.record(transaction, action, by, request, model=model, id=number)
+
+        await self._database.write(work)
+        return await self.one(model, number)
+
+    async def counts(self, model: str) -> dict[str, int]:
+        """How many pictures are known: `pictures` are corrections that count, of these `agreed`
+        and `accepted` ones; `confirmed` those that were read rightly; `undecided` the others that
+        there is feedback to. Raises Unavailable.
+        """
+        found = Counter(dict.fromkeys(("agreed", "accepted", "confirmed", "undecided"), 0))
+        async for group in self._groups(model):
+            found[exporting.kind_of(outcome(group)) or "undecided"] += 1
+        return {"pictures": found["agreed"] + found["accepted"], **found}
+
+    async def counted(self, model: str, *, confirmed: bool) -> AsyncIterator[exporting.Labelled]:
+        """The pictures that count, each once, in order of their digests; also those that were
+        read rightly, if `confirmed`. Raises Unavailable.
+        """
+        async for group in self._groups(model):
+            labelled = exporting.labelled(group, outcome(group))
+            if labelled and (confirmed or labelled.kind != "confirmed"):
+                yield labelled
+
+    async def files(
+        self, model: str, *, confirmed: bool = False
+    ) -> AsyncIterator[tuple[str, bytes]]:
+        """The data set: `12/<sha256>.png` and so on, then `labels.csv`, with their content.
+
+        The same corrections give the same files in the same order. Raises Unavailable.
+        """
+        lines = [exporting.head()]
+        async for labelled in self.counted(model, confirmed=confirmed):
+            picture = await self._picture(labelled.medias)
+            if picture is not None:
+                name = labelled.file_name(picture)
+                yield name, picture
+                lines.append(labelled.line(model, name))
+        yield exporting.LABELS, "".join(lines).encode()
+
+    async def export_to(
+        self, model: str, folder: Path, *, confirmed: bool = False
+    ) -> dict[str, Any]:
+        """Writes the data set to `folder`, which must not exist or be empty, and is there only
+        once it is complete; answers `model`, `pictures` and `classes`, pictures by class.
+
+        Raises Unavailable or OSError.
+        """
+        unfinished = folder.with_name(f"{folder.name}.partial")
+        await asyncio.to_thread(exporting.begin, unfinished)
+        classes: Counter[str] = Counter()
+        async for name, content in self.files(model, confirmed=confirmed):
+            await asyncio.to_thread(exporting.write, unfinished, name, content)
+            if name != exporting.LABELS:
+                classes[name.partition("/")[0]] += 1
+        await asyncio.to_thread(unfinished.rename, folder)
+        shown = {label: classes[label] for label in sorted(classes, key=int)}
+        return {"model": model, "pictures": classes.total(), "classes": shown}
+
+    async def note_export(
+        self, model: str, confirmed: bool, by: Caller | None = None, request: Request | None = None
+    ) -> None:
+        """To be called before a data set leaves the service. Raises Unavailable."""
+        user_id = by.user_id if by else None
+        await self._database.write(
+            lambda transaction: audit.record(
+                transaction,
+                "corrections_exported",
+                user_id,
+                request,
+                model=model,
+                confirmed=confirmed,
+            )
+        )
+
+    async def _read(
+        self, model: str, limit: int, before: int | None, number: int | None = None
+    ) -> list[Correction]:
+        def work(session: Session) -> tuple[list[Said], reading.Groups]:
+            rows = reading.corrections(session, model, limit, before, number)
+            return rows, reading.groups(session, model, [said.sha256 for said in rows])
+
+        rows, groups = await self._database.read(work)
+        # Feedback to a picture that is gone stands alone.
+        return [
+            Correction(said, outcome(groups[said.sha256] if said.sha256 else [said]))
+            for said in rows
+        ]
+
+    async def _groups(self, model: str) -> AsyncIterator[Sequence[Said]]:
+        """All feedback to each picture, in order of the pictures' digests."""
+        after = ""
+        while True:
+            found = await self._database.read(partial(_next, model=model, after=after))
+            for digest in sorted(found):
+                yield found[digest]
+            if not found:
+                return
+            after = max(found)
+
+    async def _picture(self, medias: Sequence[str]) -> bytes | None:
+        """The first that is there; all are the same."""
+        for media in medias:
+            picture = await self._storage.read(media, "image")
+            if picture is not None:
+                return picture
+        return None
+
+
+def _next(session: Session, *, model: str, after: str) -> reading.Groups:
+    return reading.groups(session, model, reading.digests(session, model, _AT_A_TIME, after))
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such correction.")

@@ -1,0 +1,219 @@
+"""What operators do on the command line, for people and for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+import sys
+import zipfile
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, NamedTuple
+
+import pytest
+
+from auth_api.commands.line import parser, run
+from auth_api.settings import Settings
+from tests.conftest import encode, reference
+from tests.service.apis import PASSWORD, Api, StartApi, User
+from tests.service.jobs import digits, finished, hand_in, inputs
+from tests.service.test_access import sql, user_id
+from tests.service.test_corrections import name_of, say, someone
+
+NEW_PASSWORD = "another quiet river"
+
+
+class Ended(NamedTuple):
+    """What a command leaves behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def command(api: Api, *arguments: str, stdin: str = "") -> Ended:
+    """Does what `python -m auth_api` does with arguments, without a process of its own, whose
+    start takes longer than all commands of a test.
+    """
+    environment = {name.lower(): value for name, value in api.environment.items()}
+    settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
+    stdout, stderr, before = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO(stdin)
+    try:
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            code = run(settings, parser("").parse_args(arguments))
+    finally:
+        sys.stdin = before
+    return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+
+def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
+    """The document that a command prints."""
+    ended = command(api, *arguments, "--json", stdin=stdin)
+    assert (ended.code, ended.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def refusal(api: Api, *arguments: str, stdin: str = "") -> tuple[int, str]:
+    """The exit code of a command that is refused, and the sentence that says why."""
+    ended = command(api, *arguments, stdin=stdin)
+    assert ended.stdout == ""
+    return ended.code, ended.stderr
+
+
+def table(api: Api, *arguments: str) -> list[str]:
+    """The lines that people see."""
+    ended = command(api, *arguments)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert "\x1b" not in ended.stdout
+    return ended.stdout.splitlines()
+
+
+def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
+    api = start_api()
+    asha = api.sign_up("asha")
+    arguments = ("--username", "chief", "--email", "chief@example.org")
+    chief = answer(api, "create-admin", *arguments, stdin=f"{PASSWORD}\n")
+    assert (chief["username"], chief["role"], chief["active"]) == ("chief", "admin", True)
+    assert "password" not in json.dumps(chief)
+
+    number = user_id(asha)
+    names = ("ASHA", "asha@example.org", str(number))
+    found = [answer(api, "users", "show", who) for who in names]
+    everybody = answer(api, "users", "list")
+    admins = answer(api, "users", "list", "--role", "admin")
+    kept_out = answer(api, "users", "list", "--no-active")
+    assert [user["id"] for user in found] == 3 * [number]
+    assert [row["username"] for row in everybody["results"]] == ["chief", "asha"]
+    assert (admins["results"], kept_out["results"]) == ([chief], [])
+    heading, _, *lines = table(api, "users", "list")
+    assert ("username" in heading, "training consent" in heading) == (True, True)
+    assert [line.split()[:2] for line in lines] == [[str(chief["id"]), "chief"], ["1", "asha"]]
+
+    assert answer(api, "users", "set-role", "asha", "analyst")["role"] == "analyst"
+    assert asha.get("/api/me/").json()["role"] == "analyst"
+    last = "This is the last administrator: make another one first.\n"
+    weak = "password: is one of the most common passwords.\n"
+    changes = {"set-role chief user": last, "deactivate chief": last, "reset-password asha": weak}
+    for change, sentence in changes.items():
+        refused = refusal(api, "users", *change.split(), stdin="password1\n")
+        assert refused == (1, sentence), change
+    assert asha.get("/api/me/").status_code == 200
+    answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
+    assert asha.get("/api/me/").status_code == 401
+    asha = api.sign_in("asha", NEW_PASSWORD)
+    assert answer(api, "users", "deactivate", "asha")["active"] is False
+    assert asha.get("/api/me/").status_code == 401
+    fields = {"username": "asha", "password": NEW_PASSWORD}
+    assert api.client.post("/api/signin/", json=fields).status_code == 401
+    assert table(api, "users", "activate", "asha") == ["asha may sign in."]
+    assert asha.get("/api/me/").status_code == 401  # the old session stays ended
+    assert api.sign_in("asha", NEW_PASSWORD)
+
+    # All of it is in the audit log.
+    log = answer(api, "audit", "list", "--action", "user_changed")["results"]
+    whole = answer(api, "audit", "list", "--limit", "1000")["results"]
+    newest = answer(api, "audit", "list", "--limit", "2")["results"]
+    assert [entry["details"] for entry in reversed(log)] == [
+        {"id": number, "fields": fields} for fields in (["role"], ["password_hash"], ["active"])
+    ]
+    assert newest == whole[:2]
+    file = api.folder / "log.csv"
+    assert answer(api, "audit", "export", str(file))["entries"] == len(whole) + 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    lines = [*csv.DictReader(io.StringIO(file.read_text("utf-8-sig")))]
+    assert [line["action"] for line in lines] == [
+        *(entry["action"] for entry in reversed(whole)),
+        "audit_log_exported",
+    ]
+    assert "chief" not in file.read_text()
+    removed = answer(api, "clean-up")
+    assert (removed["entries"], removed["sessions"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("users", "set-role", "999999", "analyst"), 3, "There is no user 999999."),
+        (("jobs", "show", "999999"), 3, "There is no such job."),
+        (("jobs", "cancel", "999999"), 3, "There is no such job."),
+        (("corrections", "accept", "999999"), 3, "There is no such correction."),
+        (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
+        (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
+        (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
+    ],
+)
+def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
+    api: Api, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    found, said = refusal(api, *arguments)
+    assert (found, said.count("\n")) == (code, 1)
+    assert words in said
+
+
+def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
+    for arguments, code, words in (
+        (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),
+        (("jobs", "show", "9" * 30), 2, "invalid number value"),
+        (("users",), 2, "usage:"),
+    ):
+        ended = api.command(*arguments)
+        assert (ended.returncode, ended.stdout) == (code, "")
+        assert words in ended.stderr
+    ended = api.command("users", "show", user.username, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["email"] == user.email
+
+
+def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None:
+    api = start_api({"JOB_IMAGES_AT_ONCE": "0"})  # so that jobs wait
+    done, waiting = api.sign_up(), api.sign_up()
+    first, second = hand_in(done, digits(2)), hand_in(waiting, digits(3))
+    sql(api, "UPDATE jobs SET state = 'succeeded' WHERE id = $1", first)
+    everything = answer(api, "jobs", "list")
+    succeeded = answer(api, "jobs", "list", "--state", "succeeded")
+    one = answer(api, "jobs", "show", str(second))
+    assert [(row["id"], row["user_id"]) for row in everything["results"]] == [
+        (second, user_id(waiting)),
+        (first, user_id(done)),
+    ]
+    assert [row["id"] for row in succeeded["results"]] == [first]
+    assert one == everything["results"][0]
+    heading, _, line = table(api, "jobs", "list", "--limit", "1")
+    assert heading.split()[:3] == ["id", "user", "id"]
+    assert line.split()[0] == str(second)
+    assert refusal(api, "jobs", "cancel", str(first)) == (1, "The job is finished already.\n")
+    assert len(inputs(api)) == 2
+    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
+    assert answer(api, "jobs", "cancel", str(second))["state"] == "cancelled"
+    assert finished(waiting, second)["state"] == "cancelled"
+    assert len(inputs(api)) == 1
+    (entry,) = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
+    assert (entry["user_id"], entry["details"]) == (None, {"id": second})
+
+
+def test_corrections_are_judged_and_taken_away(api: Api) -> None:
+    picture = encode(reference(30), "WEBP", lossless=True)
+    number = say(someone(api), picture, 31)
+    without = say(someone(api, consent=False), picture, 31)
+    (shown, *_) = (
+        row for row in answer(api, "corrections", "list")["results"] if row["id"] == number
+    )
+    assert (shown["state"], shown["actual_class"]) == ("pending", 31)
+    assert any(str(number) in line for line in table(api, "corrections", "list"))
+    accepted = answer(api, "corrections", "accept", str(number))
+    assert accepted["state"] == "accepted"
+    file = api.folder / "data.zip"
+    exported = answer(api, "corrections", "export", str(file))
+    with zipfile.ZipFile(file) as archive:
+        assert archive.read(name_of(picture, 31, "webp")) == picture
+        assert exported["pictures"] == len(archive.namelist()) - 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not file.with_name("data.zip.partial").exists()
+    assert answer(api, "corrections", "reject", str(number))["state"] == "rejected"
+    found = answer(api, "corrections", "list", "--state", "rejected")["results"]
+    assert number in {row["id"] for row in found}
+    code, sentence = refusal(api, "corrections", "accept", str(without))
+    assert (code, sentence) == (1, "Its user does not consent to its use as data.\n")
