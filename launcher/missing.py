@@ -90,7 +90,7 @@ class MissingTrainer:
             "learning_rate": _LEARNING_RATE,
             "augmentation": 1.0,
             "start": None,
-            "network": settings.train_missing_network,
+            "network": "small" if settings.train_missing_network == "small" else None,
             "synthesis": True,
             "labelled": None,
             "corrections": None,

@@ -71,10 +71,10 @@ class TrainJson(BaseModel):
         description="Whose weights to start from: the version that is the default now, none, or "
         "a version such as 1.0.",
     )
-    network: Literal["efficientnet_b0", "small"] | None = Field(
+    network: Literal["small"] | None = Field(
         default=None,
-        description="Only to start from scratch, and not of digits: the network, efficientnet_b0 "
-        "if absent. The small one learns quickly and reads worse.",
+        description="Only to start from scratch, and not of digits: a network that learns quickly "
+        "and reads worse.",
     )
     synthesis: bool = Field(
         default=True, description="Whether to train on described letterforms; digits have none."
@@ -91,6 +91,10 @@ class TrainJson(BaseModel):
         description="Of the new model; one that there is not. The next free one if absent.",
     )
 
+    def largest_batch(self) -> int:
+        """Images of the largest step that is taken."""
+        return self.batch_size
+
 
 class TuneJson(TrainJson):
     """The same, in search of the parameters that are best."""
@@ -99,6 +103,10 @@ class TuneJson(TrainJson):
     search: Annotated[Search, BeforeValidator(_from_text)] = Field(
         default=Search(), description="In a form: as JSON."
     )
+
+    def largest_batch(self) -> int:
+        """Images of the largest step that is taken."""
+        return max(self.search.batch_size)
 
 
 class _Labelled(BaseModel):

@@ -79,6 +79,8 @@ class Planner:
             )
         if asked.network and (asked.start != "scratch" or model == "digits"):
             raise invalid("network", "can only be chosen to start from scratch, and not of digits")
+        if asked.images_per_epoch < asked.largest_batch():
+            raise invalid("images_per_epoch", "must be enough for the largest batch")
         if asked.corrections:
             await self._require_corrections(model)
         parameters["start"] = await self._start(model, asked.start)
