@@ -12,6 +12,7 @@ from archive_scripts.commands import (
     comparison_sheet,
     contact_sheet,
     evaluate,
+    improve,
     references,
     train,
 )
@@ -21,6 +22,7 @@ _COMMANDS = (
     references,
     contact_sheet,
     train,
+    improve,
     evaluate,
     calibrate,
     chart,

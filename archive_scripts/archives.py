@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -131,11 +131,36 @@ RECIPES = (
 def build_archives(store: Path, workers: int) -> list[Path]:
     """Builds what is missing or out of date in `store`; answers the archives it built.
 
-    Each archive starts `workers` workers or the share of them that its recipe says. Raises
+    Each archive starts `workers` workers or the share of them that its recipe says. Without
+    weights of its own a recipe takes those that were trained into the `store`; if there are none
+    either, it is left out when missing models are to be trained (`TRAIN_MISSING`). Raises
     FileNotFoundError when weights, their card or their figures are missing.
     """
-    archives = {recipe: store / f"{recipe.name}.mar" for recipe in RECIPES}
-    return [path for recipe, path in archives.items() if build_archive(recipe, path, workers)]
+    built = []
+    for recipe in recipes(store):
+        archive = store / f"{recipe.name}.mar"
+        if not recipe.weights.exists() and _missing_are_trained():
+            continue
+        if build_archive(recipe, archive, workers):
+            built.append(archive)
+    return built
+
+
+def recipes(store: Path) -> list[ArchiveRecipe]:
+    """All recipes, with the weights that `store` has for want of others."""
+    found = []
+    for recipe in RECIPES:
+        trained = store / f"{recipe.name}-{recipe.version}.safetensors"
+        instead = trained.exists() and not recipe.weights.exists()
+        found.append(replace(recipe, weights=trained) if instead else recipe)
+    return found
+
+
+def _missing_are_trained() -> bool:
+    # Imported here: only who misses weights needs the service for this.
+    from auth_api.settings import Settings
+
+    return Settings().train_missing
 
 
 def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:

@@ -59,10 +59,14 @@ def points(found: Curve) -> list[list[float]]:
     corners = np.concatenate([[True], turns, [True]])
     false, true = false[corners], true[corners]
     if len(false) <= POINTS:
-        return np.stack([false, true], axis=1).round(4).tolist()
+        return _pairs(false, true)
     length = np.append(0.0, np.cumsum(np.abs(np.diff(false)) + np.abs(np.diff(true))))
     kept = np.unique(np.searchsorted(length, np.linspace(0, length[-1], POINTS)))
-    return np.stack([false[kept], true[kept]], axis=1).round(4).tolist()
+    return _pairs(false[kept], true[kept])
+
+
+def _pairs(false: Numbers, true: Numbers) -> list[list[float]]:
+    return [[round(float(x), 4), round(float(y), 4)] for x, y in zip(false, true, strict=True)]
 
 
 def one_against_rest(

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from archive_scripts.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.impostors import write_impostor
 from archive_scripts.inks import to_tensor
-from archive_scripts.labelled import load_samples
+from archive_scripts.labelled import Labelled, load_samples
 from archive_scripts.pictured import PicturedLetterform
 from archive_scripts.strokes import load_strokes
 from archive_scripts.synthesis import Letterform, capture
@@ -71,7 +71,7 @@ def load_material(
     without: Iterable[str] = (),
     fonts: Iterable[Path] = (),
     glyph_folders: Iterable[Path] = (),
-    labelled: Sequence[tuple[Path, int]] = (),
+    labelled: Sequence[Labelled] = (),
     sample_share: float = 0.5,
     impostor_share: float = 0.08,
     strength: float = 1.0,

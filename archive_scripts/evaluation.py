@@ -16,7 +16,7 @@ from torch import nn
 
 from archive_scripts.curves import one_against_rest
 from archive_scripts.inks import to_tensor
-from archive_scripts.labelled import labelled_pictures, pictures_in
+from archive_scripts.labelled import Labelled, labelled_pictures, pictures_in
 from archive_scripts.photographs import photograph
 from handlers.arrays import Gray, gray
 from handlers.characters import CHARACTERS, Character
@@ -66,7 +66,7 @@ def load_inks(folders: Sequence[Path], photographs: int = 0) -> LabelledInks:
     return LabelledInks(inks, np.array(labels))
 
 
-def _pictures(labelled: list[tuple[Path, int]], photographs: int) -> Iterator[tuple[bytes, int]]:
+def _pictures(labelled: list[Labelled], photographs: int) -> Iterator[tuple[bytes, int]]:
     for path, label in labelled:
         if not photographs:
             yield path.read_bytes(), label

@@ -19,10 +19,11 @@ from handlers.preprocessing import preprocess
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 _NUMBERED = re.compile(r"(?:class_)?(\d+)")
 
+Labelled = tuple[Path, int]
+"""A picture and its class."""
 
-def labelled_pictures(
-    folder: Path, characters: Sequence[Character] = CHARACTERS
-) -> list[tuple[Path, int]]:
+
+def labelled_pictures(folder: Path, characters: Sequence[Character] = CHARACTERS) -> list[Labelled]:
     """The pictures in `folder` and the class of each, its index in `characters`, in order of
     their paths.
 
@@ -77,7 +78,7 @@ class WrittenSample:
         return gray(bent > rng.uniform(70, 180)) * 255
 
 
-def load_samples(labelled: Sequence[tuple[Path, int]]) -> list[list[WrittenSample]]:
+def load_samples(labelled: Sequence[Labelled]) -> list[list[WrittenSample]]:
     """Pictures of characters through the whole preprocessing: `[class][sample]`.
 
     Pictures that preprocessing refuses are left out. Raises ValueError where none is left.

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from archive_scripts.torchvision_import import efficientnet_b0
+from handlers.characters import CHARACTERS, DIGITS
 
 
 def efficientnet(outputs: int) -> nn.Module:
@@ -96,6 +97,11 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 """The networks by name; each is made from its number of outputs."""
 
 
+OUTPUTS = {"recognition": len(CHARACTERS), "similarity": 127, "digits": len(DIGITS)}
+"""Of the network of each handler: classes, or with the one that calibrates distances, the
+dimensions of an embedding, 128."""
+
+
 def halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
     """A network of `NETWORKS` cut where its maps are 8x8, for digits 7x7: from the image to the
     maps, shape (batch, channels, 8, 8), and from there to its outputs.
@@ -135,8 +141,11 @@ def save_weights(network: nn.Module, weights: Weights, path: Path) -> None:
 
 def describe_weights(path: Path) -> Weights:
     """Reads what the file at `path` says about itself. Raises ValueError where it says nothing."""
-    with safe_open(path, "pt") as file:
-        found = file.metadata() or {}
+    try:
+        with safe_open(path, "pt") as file:
+            found = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f"{path} has no weights: {error}") from None
     try:
         return Weights(
             found["network"],

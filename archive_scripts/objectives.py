@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from archive_scripts.datasets import IMPOSTOR
+from archive_scripts.inks import reference_inks
 from handlers.distance import THRESHOLD
 
 Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -27,6 +29,11 @@ def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) ->
     targets = targets * (1 - _SMOOTHING) + _SMOOTHING / classes
     targets[labels == IMPOSTOR] = 1 / classes
     return functional.cross_entropy(logits, targets)
+
+
+def objective(model: str, reference_images: Path) -> Objective:
+    """What `recognition`, `digits` or `similarity` is trained towards."""
+    return Verify(reference_inks(reference_images)) if model == "similarity" else recognise
 
 
 _STEEPNESS = 12.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from auth_api.errors import NotFound
@@ -9,6 +10,20 @@ from handlers.characters import CHARACTERS, DIGITS, Character
 
 ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CHARACTERS, "digits": DIGITS}
 """By the names of the models; `ALPHABETS[model][n]` is class n."""
+
+
+_NUMBERED = re.compile(r"(?:class_)?([0-9]{1,3})")
+
+
+def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
+    """The class that a folder or a picture is named after: `12`, `class_12`, `ड` or `dda`."""
+    if numbered := _NUMBERED.fullmatch(name):
+        index = int(numbered[1])
+        return index if index < len(alphabet) else None
+    for character in alphabet:
+        if name in (character.text, character.name):
+            return character.index
+    return None
 
 
 def require_recogniser(model: str, served: Sequence[str]) -> None:

@@ -34,6 +34,7 @@ from auth_api.routes import (
     releases,
     sessions,
     similarity,
+    training,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -54,8 +55,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await services.aligner.start()
             _collect_seldom()
             services.usage.start()
-            if settings.job_images_at_once:
-                services.runner.start()
+            services.runner.start()
             cleaning = asyncio.create_task(clean_up_regularly(services))
             try:
                 yield
@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *jobs.routes,
             *models.routes,
             *releases.routes,
+            *training.routes,
             *corrections.routes,
             *analytics.routes,
             *admin.routes,
@@ -103,9 +104,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,
-                others={
-                    "/api/predict/batch/": settings.max_batch_bytes,
+                others={"/api/predict/batch/": settings.max_batch_bytes},
+                forms={
                     "/api/jobs/predict/": settings.max_job_bytes,
+                    "/api/models/{name}/train/": settings.max_job_bytes,
+                    "/api/models/{name}/tune/": settings.max_job_bytes,
                 },
             ),
         ],

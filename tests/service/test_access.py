@@ -119,6 +119,8 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/admin/audit-logs/export/": ADMIN,
     "GET /api/admin/jobs/": ADMIN,
     "GET /api/admin/config/": ADMIN,
+    "POST /api/models/{name}/train/": SCIENTISTS,
+    "POST /api/models/{name}/tune/": SCIENTISTS,
 }
 
 INJECTIONS = (
@@ -240,7 +242,7 @@ def verdict(response: httpx2.Response) -> object:
 def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
     method, path = route.split()
     sent = {} if method in ("GET", "DELETE") else {"json": {}}
-    path = path.format(id=2**52, name="ranjana", version="9.9")
+    path = path.format(id=2**52, name="none", version="9.9")
     return api.client.request(method, path, headers=headers, **sent)
 
 

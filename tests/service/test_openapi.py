@@ -52,6 +52,7 @@ FATAL = {
     "POST /api/change-username/",
 }
 
+TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
 READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
 
 _numbers = count(1)
@@ -90,6 +91,12 @@ class Sensible:
 
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
+
+    def cancel_trainings(self) -> None:
+        """Those that nobody works at would be all that a user may have."""
+        for job in self.user.get("/api/jobs/", params={"limit": 20}).json()["results"]:
+            if job["state"] == "queued" and job["kind"] != "predict":
+                self.user.delete(f"/api/jobs/{job['id']}/")
 
     def correct(self) -> int:
         """A correction of which the picture may be used."""
@@ -143,6 +150,8 @@ class Sensible:
             return {"images": [image, image]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
+        if label in TRAINING:
+            return {"start": "default", "synthesis": True}
         if label in {"POST /api/signup/", "POST /api/register/"}:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "timezone": "UTC"}
@@ -168,6 +177,8 @@ class Sensible:
         return {}
 
     def apply(self, case: Case) -> None:
+        if "/jobs/" in case.path or case.operation.label in TRAINING:
+            self.cancel_trainings()
         if "{id}" in case.path and case.path_parameters:
             case.path_parameters["id"] = str(self.row(case))
         if "{name}" in case.path and case.path_parameters:
@@ -183,6 +194,9 @@ class Sensible:
             case.query = {**case.query, **right}
         if case.path == "/api/analytics/system/" and case.query:
             case.query = {"days": 7, "bucket": "hour", "model": "digits"}
+        if case.operation.label in TRAINING and isinstance(case.body, dict):
+            for name in ("labelled", "search", "network", "corrections", "version"):
+                case.body.pop(name, None)
         if case.path == "/api/jobs/predict/" and isinstance(case.body, dict):
             case.body.pop("zip", None)
 

@@ -56,6 +56,8 @@ ROUTES = {
     "/api/models/{name}/traffic/report/",
     "/api/models/{name}/versions/",
     "/api/models/{name}/versions/{version}/",
+    "/api/models/{name}/train/",
+    "/api/models/{name}/tune/",
     "/api/predict/",
     "/api/predict/batch/",
     "/api/progress/",

@@ -6,12 +6,14 @@ import json
 import re
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from archive_scripts import archives
+from archive_scripts.__main__ import main
 from archive_scripts.archives import ROOT, build_archives
 
 
@@ -118,3 +120,24 @@ def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(archives, "_build", lambda recipe, *_: built.append(recipe.name))
     build_archives(tmp_path, workers=1)
     assert built == ["ranjana", "digits", "similarity"]
+
+
+def test_a_model_without_weights_is_left_for_training_or_built_of_what_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shipped,) = (recipe for recipe in archives.RECIPES if recipe.name == "ranjana")
+    without = replace(shipped, weights=tmp_path / "weights" / "recognition.safetensors")
+    monkeypatch.setattr(archives, "RECIPES", (without,))
+    command = ["archives", "--store", str(tmp_path), "--workers", "1"]
+    assert main(command) == 1
+    assert "recognition.safetensors" in capsys.readouterr().err
+    monkeypatch.setenv("TRAIN_MISSING", "true")
+    assert main(command) == 0
+    assert "left out ranjana" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.delenv("TRAIN_MISSING")
+    for source in (shipped.weights, shipped.card, shipped.evaluation):
+        (tmp_path / f"ranjana-1.0{source.suffix}").symlink_to(source)
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"built {tmp_path / 'ranjana.mar'}\n"
+    assert build_archives(tmp_path, workers=1) == []

@@ -1,0 +1,121 @@
+"""Many short trainings, each with other parameters, of which the best is kept.
+
+Optuna proposes them (TPE, Bergstra et al. 2011) and ends those that after an epoch are worse than
+half of the others were. Its study is in `study.db`, so that a tuning can be interrupted; of each
+trial the weights lie in `trials/` until a better one comes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+from torch import nn
+
+from archive_scripts.improvement.events import Events
+from archive_scripts.improvement.specification import Parameters
+from archive_scripts.improvement.training import Trainer
+from archive_scripts.networks import load_network, save_weights
+from archive_scripts.training import Unwatched
+
+_STUDY = "study.db"
+_TRIALS = "trials"
+
+
+def tune(trainer: Trainer, folder: Path, events: Events) -> tuple[nn.Module, Parameters]:
+    """Runs the trials that are left; answers the best one's network and parameters."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    wanted = trainer.specification.trials
+    study = optuna.create_study(
+        storage=f"sqlite:///{(folder / _STUDY).resolve()}",
+        study_name=trainer.specification.model,
+        pruner=optuna.pruners.MedianPruner(),
+        direction="maximize",
+        load_if_exists=True,
+    )
+    # Counted on, or a resumed study would propose again what it began with.
+    seed = trainer.specification.seed + len(study.get_trials(deepcopy=False))
+    study.sampler = optuna.samplers.TPESampler(seed=seed)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+    _tell(study, trainer, events)
+    while len(_finished(study)) < wanted:
+        _try(study, study.ask(), trainer, folder, events)
+        _tell(study, trainer, events)
+    best = study.best_trial
+    return load_network(_weights(folder, best.number)), _parameters(trainer, best.params)
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+
+def _parameters(trainer: Trainer, proposed: dict[str, Any]) -> Parameters:
+    return trainer.specification.parameters.model_copy(update=proposed)
+
+
+def _weights(folder: Path, trial: int) -> Path:
+    return folder / _TRIALS / f"{trial}.safetensors"
+
+
+def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, events: Events) -> None:
+    search = trainer.specification.search
+    proposed = {
+        "learning_rate": trial.suggest_float("learning_rate", *search.learning_rate, log=True),
+        "batch_size": trial.suggest_categorical("batch_size", search.batch_size),
+        "augmentation": trial.suggest_float("augmentation", *search.augmentation),
+    }
+    checkpoint = folder / _TRIALS / f"{trial.number}.pt"
+    watch = _Reporter(trainer, trial, events, len(_finished(study)))
+    try:
+        network = trainer.train(_parameters(trainer, proposed), checkpoint, watch)
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        save_weights(network, trainer.weights, _weights(folder, trial.number))
+        study.tell(trial, watch.accuracy)
+    checkpoint.unlink()
+    kept = _weights(folder, study.best_trial.number)
+    for path in kept.parent.glob("*.safetensors"):
+        if path != kept:
+            path.unlink()
+
+
+def _tell(study: optuna.Study, trainer: Trainer, events: Events) -> None:
+    """Tells of the finished trials that nobody was told of yet."""
+    trials = trainer.specification.trials
+    told = len(events.past("trial"))
+    for index, trial in enumerate(_finished(study)[told:], told):
+        accuracy = max(trial.intermediate_values.items())[1]
+        events.tell(
+            "trial",
+            trial=index,
+            trials=trials,
+            state=trial.state.name.lower(),
+            parameters=trial.params,
+            accuracy=round(accuracy, 4),
+            progress=round((index + 1) / trials, 4),
+        )
+
+
+class _Reporter(Unwatched):
+    """Tells optuna of every epoch, and everybody of progress."""
+
+    def __init__(self, trainer: Trainer, trial: Trial, events: Events, finished: int) -> None:
+        self.accuracy = 0.0
+        self._trainer = trainer
+        self._trial = trial
+        self._events = events
+        self._finished = finished
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        trials = self._trainer.specification.trials
+        self._events.progress((self._finished + step / steps) / trials, loss)
+
+    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+        self.accuracy = self._trainer.judge.accuracy(network, self._trainer.weights)
+        self._trial.report(self.accuracy, epoch)
+        if epoch < self._trainer.specification.epochs and self._trial.should_prune():
+            raise optuna.TrialPruned

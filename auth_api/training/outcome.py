@@ -1,0 +1,45 @@
+"""What the events of a training add up to: what its owner is shown, and what is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth_api.training.improving import Event
+
+_EPOCH = ("epoch", "epochs", "loss", "validation_loss", "accuracy", "seconds")
+_TRIAL = ("trial", "trials", "state", "parameters", "accuracy")
+_DONE = ("archive", "sha256", "before", "after", "parameters")
+
+
+class Outcome:
+    """So far. Events that come twice, as they may after a restart, count once."""
+
+    def __init__(self, version: str) -> None:
+        self.progress = 0.0
+        """0-1."""
+        self._version = version
+        self._epochs: dict[int, dict[str, Any]] = {}
+        self._trials: dict[int, dict[str, Any]] = {}
+        self._done: dict[str, Any] = {}
+
+    def add(self, event: Event) -> None:
+        """Takes one more event into account."""
+        progress = event.get("progress")
+        if isinstance(progress, int | float):
+            self.progress = min(1.0, max(self.progress, progress))
+        kind = event["event"]
+        if kind == "epoch":
+            self._epochs[event["epoch"]] = {name: event.get(name) for name in _EPOCH}
+        elif kind == "trial":
+            self._trials[event["trial"]] = {name: event.get(name) for name in _TRIAL}
+        elif kind == "done":
+            self._done = {name: event.get(name) for name in _DONE}
+
+    def shown(self) -> dict[str, Any]:
+        """As `TrainingOutcome`."""
+        return {
+            "version": self._version,
+            "epochs": [self._epochs[number] for number in sorted(self._epochs)],
+            "trials": [self._trials[number] for number in sorted(self._trials)],
+            **self._done,
+        }

@@ -1,0 +1,123 @@
+"""Trains the models that have no archive, one after the other, and has them served then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from auth_api.errors import ApiError
+from auth_api.processes import Interrupted
+from auth_api.training.improving import Event, improve, prepare, prepared, usable_cores
+from auth_api.training.missing import MissingModels
+from launcher.model_server import ModelServer, ModelServerFailed
+from launcher.settings import LauncherSettings
+
+logger = logging.getLogger(__name__)
+
+_VERSION = "1.0"
+# What a first training is done with: as the models that come with the source were.
+_BATCH_SIZE = 128
+_LEARNING_RATE = 2e-3
+_ATTEMPTS = 5
+_NEEDS_PICTURES = (
+    "It cannot be trained without pictures of digits: put its weights in place, or train it on "
+    "labelled ones elsewhere."
+)
+
+
+class MissingTrainer:
+    """The trainings of one launcher."""
+
+    def __init__(self, settings: LauncherSettings, model_server: ModelServer) -> None:
+        self._settings = settings
+        self._model_server = model_server
+        self._missing = MissingModels(settings)
+
+    def prepare(self) -> None:
+        """Says of each model whether it is missing, before anybody can ask for it; blocks."""
+        for model in self._settings.models:
+            if model not in self._model_server.missing:
+                shutil.rmtree(self._missing.folder(model), ignore_errors=True)
+            elif model == "digits":
+                logger.error("the model digits is missing: %s", _NEEDS_PICTURES)
+                self._missing.note(model, {"event": "error", "message": _NEEDS_PICTURES})
+            elif not prepared(folder := self._missing.folder(model)):
+                prepare(folder, self._spec(model))
+
+    async def train(self) -> None:
+        """Trains what can be, until it is done or cancelled; what is left goes on next time."""
+        for model in [*self._model_server.missing]:
+            if prepared(self._missing.folder(model)):
+                await self._train(model)
+
+    async def _train(self, model: str) -> None:
+        logger.info("training", extra={"model": model})
+        folder, megabytes = self._missing.folder(model), self._settings.training_memory_mb
+        try:
+            for attempt in range(_ATTEMPTS):
+                try:
+                    done = await improve(folder, megabytes, _log(model))
+                    break
+                except Interrupted as error:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                    logger.warning("interrupted", extra={"model": model, "reason": str(error)})
+            await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
+            await self._model_server.add(model)
+            logger.info("trained and served", extra={"model": model})
+            await asyncio.to_thread(shutil.rmtree, folder)
+        except (ApiError, Interrupted, ModelServerFailed, OSError) as error:
+            logger.error("not trained", extra={"model": model, "reason": str(error)})
+            self._missing.note(
+                model, {"event": "error", "message": f"Its training failed: {error}"}
+            )
+
+    def _spec(self, model: str) -> dict[str, object]:
+        settings = self._settings
+        return {
+            "model": model,
+            "version": _VERSION,
+            "job": None,
+            "mode": "train",
+            "epochs": settings.train_missing_epochs,
+            "images_per_epoch": settings.train_missing_images,
+            "batch_size": _BATCH_SIZE,
+            "learning_rate": _LEARNING_RATE,
+            "augmentation": 1.0,
+            "start": None,
+            "network": "small" if settings.train_missing_network == "small" else None,
+            "synthesis": True,
+            "labelled": None,
+            "corrections": None,
+            "seed": 0,
+            "model_store": str(settings.model_store.resolve()),
+            "workers": usable_cores(),
+        }
+
+
+def _log(model: str) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        if event["event"] == "epoch":
+            logger.info("an epoch of training", extra={"model": model, **event})
+
+    return hear
+
+
+def _adopt(store: Path, model: str, done: Event) -> None:
+    """Makes an archive the one that TorchServe starts with."""
+    archive = store / done["archive"]
+    checksum = archive.with_name(f"{archive.name}.sha256")
+    checksum.unlink(missing_ok=True)
+    # What it is built of, so that it can be built anew when the handlers have changed.
+    weights = store / f"{model}-{_VERSION}.safetensors"
+    with zipfile.ZipFile(archive) as members:
+        weights.with_suffix(".md").write_bytes(members.read("card.md"))
+        weights.with_suffix(".json").write_bytes(members.read("evaluation.json"))
+    served = store / f"{model}.mar"
+    served.with_name(f"{served.name}.sha256").write_text(f"{done['sha256']}  {served.name}\n")
+    os.replace(archive, served)
