@@ -9,6 +9,7 @@
     cleaning     clean-up
     models       models: looked at
     releases     models: changed
+    training     models: trained
     jobs         jobs
     corrections  corrections
     audit_log    audit

@@ -10,13 +10,14 @@ from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, share
 from auth_api.errors import Conflict
 from auth_api.jobs.presenting import owned_entry
-from auth_api.jobs.tables import UNFINISHED, Kind, State
+from auth_api.jobs.tables import UNFINISHED, Job, Kind, State
 from auth_api.services import Services
 from auth_api.validation import number
 
 _COLUMNS = ("id", "user_id", "kind", "model", "state", "progress", "total", "failed", "created_at")
 # Between looks at a job that is watched.
 _LOOK_SECONDS = 0.5
+_EPOCH = "Epoch {epoch} of {epochs}: loss {loss}, accuracy {accuracy}"
 
 
 def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
@@ -48,16 +49,21 @@ async def _list(services: Services, options: argparse.Namespace, output: Output)
 
 
 async def _show(services: Services, options: argparse.Namespace, output: Output) -> None:
-    output.one(owned_entry(await services.jobs.one(None, options.id)))
+    _print(output, await services.jobs.one(None, options.id))
 
 
 async def _watch(services: Services, options: argparse.Namespace, output: Output) -> None:
+    told = 0
     with share() as bar:
         task = bar.add_task(f"Job {options.id}", total=1)
         while (job := await services.jobs.one(None, options.id)).state in UNFINISHED:
             bar.update(task, completed=job.progress, description=f"Job {job.id} is {job.state}")
+            epochs = _of(job, "epochs")
+            for epoch in epochs[told:]:
+                bar.console.print(_EPOCH.format(**epoch), markup=False)
+            told = len(epochs)
             await asyncio.sleep(_LOOK_SECONDS)
-    output.one(owned_entry(job))
+    _print(output, job)
     if job.state != "succeeded":
         said = f"Job {job.id} is {job.state}."
         raise Conflict(f"{said} {job.error}" if job.error else said, f"job_{job.state}")
@@ -66,3 +72,21 @@ async def _watch(services: Services, options: argparse.Namespace, output: Output
 async def _cancel(services: Services, options: argparse.Namespace, output: Output) -> None:
     job = await services.jobs.cancel(None, options.id)
     output.done(f"Job {job.id} is cancelled, or about to be.", owned_entry(job))
+
+
+def _print(output: Output, job: Job) -> None:
+    shown = owned_entry(job)
+    if output.as_json or job.outcome is None:
+        output.one(shown)
+        return
+    main = {name: value for name, value in job.outcome.items() if not isinstance(value, list)}
+    output.one({**shown, "outcome": main})
+    for name in ("epochs", "trials"):
+        if rows := _of(job, name):
+            output.rows(tuple(rows[0]), rows, title=name.capitalize())
+
+
+def _of(job: Job, name: str) -> list[dict[str, Any]]:
+    """The epochs or the trials of a training so far."""
+    found: list[dict[str, Any]] = (job.outcome or {}).get(name, [])
+    return found

@@ -1,5 +1,5 @@
-"""`models`: what is served and how good it is, looked at and taken away; what is changed of it is
-in `auth_api.commands.releases`.
+"""`models`: what is served and how good it is, looked at and taken away; `auth_api.commands`
+has `releases` and `training` for what is changed of it and made anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from auth_api.commands import releases
+from auth_api.commands import releases, training
 from auth_api.commands.options import add_model, printable, served_model
 from auth_api.commands.output import Output, working
 from auth_api.commands.writing import replaced
@@ -49,6 +49,7 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
             one.add_argument("--version", type=printable, help="the default if absent")
         one.set_defaults(command=command)
     releases.add_to(verbs, common)
+    training.add_to(verbs, common)
 
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
