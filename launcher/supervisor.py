@@ -41,16 +41,15 @@ async def supervise(settings: LauncherSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with ModelServer(settings) as model_server:
-        with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
-            serving = asyncio.create_task(_serve(settings, model_server))
-            stopped = asyncio.create_task(stopping.wait())
-            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            serving.cancel()
-            try:
-                await serving
-            except asyncio.CancelledError:
-                logger.info("stopped")
+        serving = asyncio.create_task(_serve(settings, model_server))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            logger.info("stopped")
 
 
 def _require_ports(settings: LauncherSettings) -> None:
@@ -62,6 +61,11 @@ def _require_ports(settings: LauncherSettings) -> None:
 
 async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
     await model_server.start()
+    with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
+        await _serve_api(settings, model_server)
+
+
+async def _serve_api(settings: LauncherSettings, model_server: ModelServer) -> None:
     trainer = MissingTrainer(settings, model_server)
     await asyncio.to_thread(trainer.prepare)
     api = await _start_api(settings, model_server)
