@@ -88,7 +88,9 @@ async def _metrics(services: Services, options: argparse.Namespace, output: Outp
     if output.as_json:
         output.one(found)
         return
-    output.one({name: value for name, value in found.items() if not isinstance(value, list | dict)})
+    seen = {"model": name, "version": row.version, **found}
+    del seen["success"]
+    output.one({name: value for name, value in seen.items() if not isinstance(value, list | dict)})
     if classes := found.get("per_class"):
         output.rows(tuple(classes[0]), classes, title="Classes")
 

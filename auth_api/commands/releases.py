@@ -79,7 +79,8 @@ async def _scale(services: Services, options: argparse.Namespace, output: Output
     with working("Workers start or end"):
         await services.releases.set_workers(name, version, workers)
     shown = await services.showing.version(name, version)
-    output.done(f"Version {version} of {name} has {workers} workers now.", shown)
+    noun = "worker" if workers == 1 else "workers"
+    output.done(f"Version {version} of {name} has {workers} {noun} now.", shown)
 
 
 def _share(text: str) -> tuple[str, float]:

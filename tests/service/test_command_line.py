@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import stat
 import sys
 import zipfile
 from contextlib import redirect_stderr, redirect_stdout
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 
 from auth_api.commands.line import parser, run
 from auth_api.settings import Settings
+from launcher.ports import free_port
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.jobs import digits, finished, hand_in, inputs
@@ -22,6 +24,12 @@ from tests.service.test_access import sql, user_id
 from tests.service.test_corrections import name_of, say, someone
 
 NEW_PASSWORD = "another quiet river"
+
+
+class Served(Protocol):
+    """A service whose environment commands have too."""
+
+    environment: dict[str, str]
 
 
 class Ended(NamedTuple):
@@ -32,7 +40,7 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def command(api: Api, *arguments: str, stdin: str = "") -> Ended:
+def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
     """Does what `python -m auth_api` does with arguments, without a process of its own, whose
     start takes longer than all commands of a test.
     """
@@ -48,7 +56,7 @@ def command(api: Api, *arguments: str, stdin: str = "") -> Ended:
     return Ended(code, stdout.getvalue(), stderr.getvalue())
 
 
-def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
+def answer(api: Served, *arguments: str, stdin: str = "") -> dict[str, Any]:
     """The document that a command prints."""
     ended = command(api, *arguments, "--json", stdin=stdin)
     assert (ended.code, ended.stderr) == (0, "")
@@ -56,14 +64,14 @@ def answer(api: Api, *arguments: str, stdin: str = "") -> dict[str, Any]:
     return document
 
 
-def refusal(api: Api, *arguments: str, stdin: str = "") -> tuple[int, str]:
+def refusal(api: Served, *arguments: str, stdin: str = "") -> tuple[int, str]:
     """The exit code of a command that is refused, and the sentence that says why."""
     ended = command(api, *arguments, stdin=stdin)
     assert ended.stdout == ""
     return ended.code, ended.stderr
 
 
-def table(api: Api, *arguments: str) -> list[str]:
+def table(api: Served, *arguments: str) -> list[str]:
     """The lines that people see."""
     ended = command(api, *arguments)
     assert (ended.code, ended.stderr) == (0, "")
@@ -146,6 +154,23 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
         (("users", "set-role", "999999", "analyst"), 3, "There is no user 999999."),
         (("jobs", "show", "999999"), 3, "There is no such job."),
         (("jobs", "cancel", "999999"), 3, "There is no such job."),
+        (("jobs", "watch", "999999"), 3, "There is no such job."),
+        (("models", "show", "nothing"), 3, "choose ranjana, similarity or digits."),
+        (("models", "metrics", "ranjana", "--version", "7.0"), 3, "There is no version 7.0"),
+        (("models", "export", "digits", "/nowhere/at/all.mar"), 1, "/nowhere/at/all.mar"),
+        (("models", "register", "ranjana", "ranjana-8.0.mar"), 3, "There is no ranjana-8.0.mar"),
+        (("models", "register", "ranjana", "ranjana.mar"), 1, "There is a version 1.0"),
+        (("models", "register", "ranjana", "ranjana.mar", "--sha256", "x"), 1, "sha256: "),
+        (("models", "remove", "ranjana", "1.0"), 1, "Version 1.0 of ranjana is in use"),
+        (("models", "remove", "ranjana", "7.0"), 3, "There is no version 7.0"),
+        (("models", "default", "ranjana", "7.0"), 3, "There is no version 7.0"),
+        (("models", "traffic", "ranjana", "1.0=90", "7.0=10"), 3, "There is no version 7.0"),
+        (("models", "traffic", "ranjana", "1.0=90"), 1, "does not sum to 100"),
+        (("models", "scale", "ranjana", "7.0", "2"), 3, "There is no version 7.0"),
+        (("models", "scale", "ranjana", "1.0", "0"), 1, "workers: "),
+        (("models", "train", "nothing", "--user", "1"), 3, "There is no model nothing."),
+        (("models", "train", "ranjana", "--user", "nobody.at.all"), 3, "There is no user"),
+        (("models", "tune", "ranjana", "--user", "1", "--trials", "0"), 1, "trials: "),
         (("corrections", "accept", "999999"), 3, "There is no such correction."),
         (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
         (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
@@ -165,6 +190,7 @@ def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
         (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),
         (("jobs", "show", "9" * 30), 2, "invalid number value"),
         (("users",), 2, "usage:"),
+        (("models", "traffic", "ranjana", "1.0"), 2, "must be of the form 1.0=90"),
         (("audit", "list", "--since", "yesterday"), 2, "such as 2026-11-01T00:00Z"),
     ):
         ended = api.command(*arguments)
@@ -225,3 +251,58 @@ def test_corrections_are_judged_and_taken_away(api: Api) -> None:
     assert number in {row["id"] for row in found}
     code, sentence = refusal(api, "corrections", "accept", str(without))
     assert (code, sentence) == (1, "Its user does not consent to its use as data.\n")
+
+
+def test_models_are_looked_at_and_taken_away(
+    start_api: StartApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = start_api()
+    shown = api.client.get("/api/models/").json()["models"]
+    listed = answer(api, "models", "list")["results"]
+    assert [row["name"] for row in listed] == [row["name"] for row in shown]
+    assert listed[0]["card"] == shown[0]["card"]
+    heading, _, *lines = table(api, "models", "list")
+    assert "default" in heading
+    assert [line.split()[:3] for line in lines] == [[row["name"], "ready", "1.0"] for row in shown]
+    one = answer(api, "models", "show", "digits")
+    assert (one["default"], one["traffic"]) == ("1.0", {"1.0": 100})
+    assert any("digits.mar" in line for line in table(api, "models", "show", "digits"))
+
+    figures = answer(api, "models", "metrics", "digits", "--version", "1.0")
+    assert (figures["version"], len(figures["per_class"])) == ("1.0", 10)
+    assert any(
+        line.startswith("9 ") and "nine" in line
+        for line in table(api, "models", "metrics", "digits")
+    )
+    report = answer(api, "models", "report", "ranjana")
+    assert [arm["version"] for arm in report["arms"]] == ["1.0"]
+    assert any("error rate" in line for line in table(api, "models", "report", "ranjana"))
+    file = api.folder / "taken.mar"
+    taken = answer(api, "models", "export", "digits", str(file))
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == taken["sha256"]
+    (entry,) = answer(api, "audit", "list", "--action", "model_exported")["results"]
+    assert (entry["user_id"], entry["details"]) == (None, {"model": "digits", "version": "1.0"})
+
+    # What only needs the database works without TorchServe; of the rest it is said.
+    url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setitem(api.environment, "TORCHSERVE_MANAGEMENT_URL", url)
+    away = "The model server is not running at the moment."
+    assert answer(api, "models", "show", "ranjana")["state"] == away
+    assert refusal(api, "models", "default", "ranjana", "1.0") == (1, f"{away}\n")
+
+
+def test_trainings_are_queued_for_a_user_and_jobs_are_watched(api: Api, user: User) -> None:
+    small = ("--start", "scratch", "--network", "small", "--images-per-epoch", "64")
+    arguments = ("ranjana", "--user", user.email, *small, "--batch-size", "16")
+    made = answer(api, "models", "train", *arguments)
+    number = made["id"]
+    assert (made["kind"], made["state"], made["user_id"]) == ("train", "queued", user_id(user))
+    assert user.get(f"/api/jobs/{number}/").json()["kind"] == "train"
+    log = answer(api, "audit", "list", "--action", "job_created")["results"]
+    assert [entry["user_id"] for entry in log if entry["details"]["id"] == number] == [None]
+    assert user.delete(f"/api/jobs/{number}/").json()["state"] == "cancelled"
+    ended = command(api, "jobs", "watch", str(number), "--json")
+    assert (ended.code, ended.stderr) == (1, f"Job {number} is cancelled.\n")
+    assert json.loads(ended.stdout)["state"] == "cancelled"
+    reading = hand_in(user, digits(3))
+    assert answer(api, "jobs", "watch", str(reading))["counts"]["succeeded"] == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import stat
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,10 @@ def test_stopping_leaves_no_process_and_no_file(
     assert ranjana.predict(encode(reference(0))).status_code == 200
     family = ranjana.processes()
     assert len(family) >= 3
+    running = tmp_path / "data" / "running.json"
+    assert stat.S_IMODE(running.stat().st_mode) == 0o600
     assert ranjana.stop(number) == 0
+    assert not running.exists()
     assert [process for process in family if process.is_running()] == []
     # All but what is meant to be kept.
     assert {path.name for path in tmp_path.iterdir()} == {"data", ranjana.log.name}

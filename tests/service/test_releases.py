@@ -20,6 +20,7 @@ from tests.archives import STORE, derive, state_checksum
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD
 from tests.service.running import Ranjana, private, steadily, wait_for
+from tests.service.test_command_line import answer, refusal, table
 
 SOURCE = STORE / "ranjana.mar"
 HANDLER = "recognition.py"
@@ -52,6 +53,8 @@ class Operator:
         self.store.mkdir(parents=True)
         shutil.copy(SOURCE, self.store)
         settings = {"MODELS": "ranjana", "MODEL_STORE": str(self.store)}
+        # Commands find TorchServe themselves.
+        self.environment = {**private(folder), **settings}
         self.ranjana = Ranjana(folder, settings)
         self.ranjana.wait_until_ready()
         made = subprocess.run(
@@ -188,6 +191,44 @@ def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_an
     assert abs(len(got_new) / len(arms) - 0.5) < 0.15
     assert {version_of(response) for _, response in after} == {"1.1"}
     assert operator.served() == {"1.0"}
+
+
+def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None:
+    def models(*arguments: str) -> dict[str, Any]:
+        return answer(operator, "models", arguments[0], "ranjana", *arguments[1:])
+
+    def versions() -> set[str]:
+        return {version_of(operator.ask(device)) for device in range(12)}
+
+    name = derive(SOURCE, operator.store / "ranjana-1.6.mar", "1.6").name
+    made = models("register", name)
+    assert (made["version"], made["state"], made["traffic"]) == ("1.6", "ready", 0)
+    assert models("scale", "1.6", "1")["workers_ready"] == 1
+    assert models("traffic", "1.0=50", "1.6=50")["traffic"] == {"1.0": 50, "1.6": 50}
+    wait_for(lambda: versions() == {"1.0", "1.6"}, 20)
+    report = models("report")
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
+    assert any("not enough data" in line for line in table(operator, "models", "report", "ranjana"))
+    assert models("default", "1.6")["default"] == "1.6"
+    wait_for(lambda: versions() == {"1.6"}, 20)
+    assert models("default", "1.0")["previous"] == "1.6"
+    assert table(operator, "models", "remove", "ranjana", "1.6") == [
+        "Version 1.6 of ranjana is removed."
+    ]
+    assert operator.served() == {"1.0"}
+    derive(SOURCE, operator.store / name, "1.6", members={HANDLER: ANSWERS_NONSENSE})
+    code, said = refusal(operator, "models", "register", "ranjana", name)
+    assert (code, "does not answer as ranjana does" in said) == (1, True)
+    log = answer(operator, "audit", "list", "--limit", "7")["results"]
+    assert [(entry["action"], entry["user_id"]) for entry in reversed(log)] == [
+        ("version_registered", None),
+        ("workers_changed", None),
+        ("traffic_changed", None),
+        ("default_changed", None),
+        ("default_changed", None),
+        ("version_removed", None),
+        ("version_refused", None),
+    ]
 
 
 def test_a_user_gets_the_same_version_on_every_device(operator: Operator) -> None:
