@@ -1,4 +1,4 @@
-"""Labelled pictures: a zip of `12/any.png` or `class_12.png`, received with the fields of a form."""
+"""Labelled pictures: a zip of `12/any.png` or `class_12.png`, with the fields of a form."""
 
 from __future__ import annotations
 
