@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -24,6 +25,7 @@ _VERSION = "1.0"
 _BATCH_SIZE = 128
 _LEARNING_RATE = 2e-3
 _ATTEMPTS = 5
+_MIN_WORKERS = re.compile(rb"^minWorkers: (\d+)", re.MULTILINE)
 _NEEDS_PICTURES = (
     "It cannot be trained without pictures of digits: put its weights in place, or train it on "
     "labelled ones elsewhere."
@@ -67,8 +69,8 @@ class MissingTrainer:
                     if attempt == _ATTEMPTS - 1:
                         raise
                     logger.warning("interrupted", extra={"model": model, "reason": str(error)})
-            await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
-            await self._model_server.add(model)
+            archive = await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
+            await self._model_server.add(model, await asyncio.to_thread(_workers, archive))
             logger.info("trained and served", extra={"model": model})
             await asyncio.to_thread(shutil.rmtree, folder)
         except (ApiError, Interrupted, ModelServerFailed, OSError) as error:
@@ -108,8 +110,8 @@ def _log(model: str) -> Callable[[Event], None]:
     return hear
 
 
-def _adopt(store: Path, model: str, done: Event) -> None:
-    """Makes an archive the one that TorchServe starts with."""
+def _adopt(store: Path, model: str, done: Event) -> Path:
+    """Makes an archive the one that TorchServe starts with; answers where it is then."""
     archive = store / done["archive"]
     checksum = archive.with_name(f"{archive.name}.sha256")
     checksum.unlink(missing_ok=True)
@@ -121,3 +123,11 @@ def _adopt(store: Path, model: str, done: Event) -> None:
     served = store / f"{model}.mar"
     served.with_name(f"{served.name}.sha256").write_text(f"{done['sha256']}  {served.name}\n")
     os.replace(archive, served)
+    return served
+
+
+def _workers(archive: Path) -> int:
+    """How many workers an archive asks for, which TorchServe heeds only when it starts."""
+    with zipfile.ZipFile(archive) as members:
+        asked = _MIN_WORKERS.search(members.read("model-config.yaml"))
+    return int(asked[1]) if asked else 1

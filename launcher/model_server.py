@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +27,6 @@ from launcher.settings import ROOT, LauncherSettings
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
-_WORKERS = re.compile(rb"^minWorkers: (\d+)", re.MULTILINE)
 _WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
 _WARM_UP_OPTIONS = {"X-Target-Class": "0"}
 
@@ -105,18 +102,17 @@ class ModelServer:
         await self._until_all_answer(self._child)
         self._last_answer = self._last_whole = time.monotonic()
 
-    async def add(self, model: str) -> None:
+    async def add(self, model: str, workers: int) -> None:
         """Serves a missing model whose archive is there now, and waits until it answers.
 
         Raises ModelServerFailed or ApiError.
         """
         assert self._client
         assert self._child
-        archive = self._settings.model_store / f"{model}.mar"
         # It is served already if TorchServe was started anew meanwhile.
         if model in self.missing:
             with suppress(Conflict):
-                await self._client.register(archive.name, _workers_of(archive))
+                await self._client.register(f"{model}.mar", workers)
             self._models.append(model)
         await self._until_all_answer(self._child)
 
@@ -247,13 +243,6 @@ class ModelServer:
         ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         return {**inherited, "TMPDIR": str(self._directory / "tmp")}
-
-
-def _workers_of(archive: Path) -> int:
-    """How many workers an archive asks for, as TorchServe reads it only when it starts."""
-    with zipfile.ZipFile(archive) as members:
-        asked = _WORKERS.search(members.read("model-config.yaml"))
-    return int(asked[1]) if asked else 1
 
 
 def _remove_abandoned() -> None:
