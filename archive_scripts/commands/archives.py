@@ -6,8 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from archive_scripts.archives import ROOT, build_archives
+from archive_scripts.archives import ROOT, build_archives, sha256
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 
 def add_to(commands: Commands) -> None:
@@ -17,12 +18,16 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--workers", type=int, default=usable_cores(), help="workers a model (default: cores)"
     )
+    add_json(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
-    for archive in build_archives(options.store, options.workers):
-        print(f"built {archive}")
+    built = build_archives(options.store, options.workers)
+    found = {"built": [{"archive": str(path), "sha256": sha256(path)} for path in built]}
+    rows = [(path.name, f"{path.stat().st_size / 1e6:.1f} MB", sha256(path)) for path in built]
+    lines = "\n".join(f"built {path}" for path in built)
+    answer(options, found, lines, columns=("built", "size", "SHA-256"), rows=rows)
 
 
 def usable_cores() -> int:

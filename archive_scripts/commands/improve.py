@@ -33,6 +33,8 @@ def _run(options: argparse.Namespace) -> None:
     events = Events(options.folder)
     try:
         improve(options.folder, events)
+    except BrokenPipeError:
+        raise  # whoever started this is gone, and may start it again
     except (OSError, ValueError) as error:
         message = str(error)
         events.tell("error", message=f"{message[:1].upper()}{message[1:]}.".replace("..", "."))
