@@ -221,7 +221,7 @@ def _save(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
 
 
 def _resume(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
-    found = torch.load(checkpoint, weights_only=True)
+    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if found["settings"] != asdict(settings):
         raise ValueError(
             f"{checkpoint} was written under other settings ({found['settings']}): "

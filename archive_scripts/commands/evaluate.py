@@ -105,7 +105,7 @@ def _digits(options: argparse.Namespace) -> None:
         lines.append(recognition_summary(form, evaluation))
         if options.output:
             path = options.output.with_name(f"{options.output.name}-{_slug(form)}")
-            _save(options, found[form], path)
+            _save(options, found[form], path, f" Form: {form}.")
     columns = [name for name, _ in recognition_rows(found[form])]
     rows = [
         (form, *(value for _, value in recognition_rows(figures)))
@@ -158,13 +158,13 @@ def _similarity(options: argparse.Namespace) -> None:
         _save(options, figures, options.output)
 
 
-def _save(options: argparse.Namespace, figures: Figures, path: Path) -> None:
+def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str = "") -> None:
     from archive_scripts.figures import of_version
     from archive_scripts.reports import save
 
     if options.data:
         recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)
-        figures = of_version(figures, recipe.name, recipe.version, options.data)
+        figures = of_version(figures, recipe.name, recipe.version, options.data + more)
     save(figures, path)
 
 
