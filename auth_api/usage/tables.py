@@ -14,7 +14,8 @@ from auth_api.columns import Number, Utc
 
 
 class UsageHour(SQLModel, table=True):
-    """One measure of what all callers, signed in or not, asked in an hour.
+    """One measure of what all callers, signed in or not, asked in an hour; or, where `hour` is
+    `counting.EVER`, in all.
 
     `measure` is one of
 
