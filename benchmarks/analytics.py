@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from auth_api.columns import now
 from auth_api.database import core_of
 from auth_api.tables import AuditEntry, Feedback, Prediction
 from auth_api.tables import User as Account
-from auth_api.usage.counting import EVER
+from auth_api.usage.counting import EVER, Measure, Span, measure_of
 from auth_api.usage.tables import UsageDay, UsageHour
 from benchmarks.accounts import apis
 from tests.service.apis import Api, User
@@ -166,13 +167,19 @@ def _of_hours(
     version: dict[str, str],
 ) -> Iterable[dict[str, Any]]:
     buckets = np.clip(rng.normal(8, 2, _ROWS).round(), 0, 20).astype(int)
-    for measure, places in (("class", labels), ("seconds", buckets)):
-        same = {**version, "measure": measure}
-        keys, counts = np.unique(np.stack([hours, places]), axis=1, return_counts=True)
-        for (hour, place), count in zip(keys.T, counts, strict=True):
-            yield {**same, **_sums(int(count)), "hour": moments[hour], "label": int(place)}
-        for place, count in zip(*np.unique(places, return_counts=True), strict=True):
-            yield {**same, **_sums(int(count)), "hour": EVER, "label": int(place)}
+    in_hours = np.array([(moment - EVER) // timedelta(hours=1) for moment in moments])[hours]
+    spans: dict[Span, Any] = {
+        "hour": in_hours,
+        "day": in_hours // 24 * 24,
+        "ever": np.zeros_like(in_hours),
+    }
+    measures: dict[Measure, Any] = {"class": labels, "seconds": buckets}
+    for (span, starts), (measure, places) in itertools.product(spans.items(), measures.items()):
+        same = {**version, "measure": measure_of(measure, span)}
+        keys, counts = np.unique(np.stack([starts, places]), axis=1, return_counts=True)
+        for (start, place), count in zip(keys.T, counts, strict=True):
+            hour = EVER + timedelta(hours=int(start))
+            yield {**same, **_sums(int(count)), "hour": hour, "label": int(place)}
 
 
 def _sums(count: int) -> dict[str, float]:

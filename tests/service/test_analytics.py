@@ -24,7 +24,7 @@ from auth_api.overview import overview
 from auth_api.settings import Settings
 from auth_api.tables import AuditEntry, Feedback, Prediction
 from auth_api.tables import User as Account
-from auth_api.usage.analytics import use_of, use_of_all
+from auth_api.usage.analytics import latest, use_of, use_of_all
 from auth_api.usage.tables import UsageDay, UsageHour
 from tests.conftest import encode, reference
 from tests.digits import held_out
@@ -253,7 +253,7 @@ def _make_use(connection: Connection) -> None:
     hours = [
         {"hour": day, "measure": measure, "label": label, **version}
         for day in days
-        for measure in ("class", "seconds")
+        for measure in ("class", "seconds", "day class", "day seconds", "ever class")
         for label in range(10)
     ]
     connection.execute(insert(core_of(UsageHour)), hours)
@@ -341,8 +341,8 @@ def _jobs(database: Database, **filters: Any) -> Any:
     [
         (_one(lambda d, s: use_of(s, d, 7, SINCE)), ()),
         # Each user's last day is looked up.
-        (_one(lambda d, s: use_of_all(s, d, SINCE, "day", None)), ("users",)),
-        (_one(lambda d, s: use_of_all(s, d, SINCE, "hour", "ranjana")), ("users",)),
+        (_one(lambda d, s: use_of_all(s, d, latest("day", 30, now()), None)), ("users",)),
+        (_one(lambda d, s: use_of_all(s, d, latest("hour", 168, now()), "ranjana")), ("users",)),
         (_one(lambda d, s: overview(s, d)), ("users", "jobs")),
         (lambda d: _jobs(d, state="failed"), ()),
         (lambda d: _jobs(d, user_id=7, kind="train"), ()),
