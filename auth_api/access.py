@@ -213,7 +213,7 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
         select(core_of(User).c.id)
         .where(col(User.role) == ROLES[-1], col(User.active))
         .order_by(col(User.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     administrators: set[int] = set(transaction.scalars(query))
     if caller.user_id not in administrators:

@@ -88,7 +88,7 @@ class Users:
 
         def work(transaction: Session) -> User:
             administrators = require_administrator(transaction, caller)
-            found = transaction.get(User, number, with_for_update=True)
+            found = transaction.get(User, number, with_for_update={"key_share": True})
             if found is None:
                 raise _missing()
             changed = sorted(name for name in values if getattr(found, name) != values[name])

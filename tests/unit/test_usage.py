@@ -72,10 +72,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}")
 
 
-def counts(session: Session) -> dict[tuple[str, int, bool], tuple[int, float]]:
-    """Of all hours: by measure and label, and whether it is the count of all time."""
+SPANS = ("", "day ", "ever ")
+
+
+def counts(session: Session) -> dict[tuple[str, int], tuple[int, float]]:
+    """Of all hours, days and times: by measure and label."""
     rows = session.scalars(select(UsageHour)).all()
-    return {(row.measure, row.label, row.hour == EVER): (row.count, row.total) for row in rows}
+    for row in rows:
+        assert (row.hour == EVER) == row.measure.startswith("ever ")
+        assert row.hour.hour == 0 or not row.measure.startswith("day ")
+    return {(row.measure, row.label): (row.count, row.total) for row in rows}
 
 
 def with_usage(settings: Settings, work: Callable[[Database, Usage], Any]) -> Any:
@@ -109,10 +115,10 @@ def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
             await usage.finish()
         found = await database.read(counts)
         place = next(n for n, bound in enumerate(BUCKETS) if bound >= 0.0101)
-        for ever in (True, False):
-            assert found.pop(("class", 7, ever)) == (10, 900.0)
-            assert found.pop(("seconds", place, ever)) == (10, pytest.approx(0.101))
-            assert found.pop(("refused", 0, ever)) == (2, 0)
+        for span in SPANS:
+            assert found.pop((f"{span}class", 7)) == (10, 900.0)
+            assert found.pop((f"{span}seconds", place)) == (10, pytest.approx(0.101))
+            assert found.pop((f"{span}refused", 0)) == (2, 0)
         assert found == {}
         days = await database.read(lambda session: session.scalars(select(UsageDay)).all())
         assert {day.user_id: (day.count, day.total) for day in days} == {1: (4, 360), 2: (2, 180)}
@@ -125,7 +131,7 @@ def test_while_the_database_is_away_counts_are_kept_within_bounds(
 ) -> None:
     monkeypatch.setattr(counting, "_MOST", 3)
 
-    async def run() -> dict[tuple[str, int, bool], tuple[int, float]]:
+    async def run() -> dict[tuple[str, int], tuple[int, float]]:
         database = Database(settings)
         usage = Usage(database)
         for label in (1, 2, 3, 4, 5, 1):
@@ -141,8 +147,8 @@ def test_while_the_database_is_away_counts_are_kept_within_bounds(
     found = asyncio.run(run())
     # The first hour: two classes and a bucket; the fourth of its kind had no room.
     last = len(BUCKETS) - 1
-    for ever in (True, False):
-        assert found.pop(("class", 1, ever)) == (2, 100.0)
-        assert found.pop(("class", 2, ever)) == (1, 50.0)
-        assert found.pop(("seconds", last, ever))[0] == 6
+    for span in SPANS:
+        assert found.pop((f"{span}class", 1)) == (2, 100.0)
+        assert found.pop((f"{span}class", 2)) == (1, 50.0)
+        assert found.pop((f"{span}seconds", last))[0] == 6
     assert found == {}
