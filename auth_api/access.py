@@ -204,10 +204,20 @@ def require_alive(transaction: Transaction, caller: Caller) -> None:
 
 def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
     """To begin a write with that only an administrator may do, who may have been demoted since
-    they were let in; answers all active administrators, by number.
+    they were let in; answers `active_administrators`. Raises Forbidden or Unauthorised.
+    """
+    administrators = active_administrators(transaction)
+    if caller.user_id not in administrators:
+        raise Forbidden(f"This is for the role '{ROLES[-1]}' and above.", "role_missing")
+    require_alive(transaction, caller)
+    return administrators
+
+
+def active_administrators(transaction: Transaction) -> set[int]:
+    """All of them, by number.
 
     Locks them until the transaction ends, in one order, so that of several that do away with each
-    other the last one is known to be the last. Raises Forbidden or Unauthorised.
+    other the last one is known to be the last.
     """
     query = (
         select(core_of(User).c.id)
@@ -215,11 +225,7 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
         .order_by(col(User.id))
         .with_for_update(key_share=True)
     )
-    administrators: set[int] = set(transaction.scalars(query))
-    if caller.user_id not in administrators:
-        raise Forbidden(f"This is for the role '{ROLES[-1]}' and above.", "role_missing")
-    require_alive(transaction, caller)
-    return administrators
+    return set(transaction.scalars(query))
 
 
 def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Reads the audit log: a page of it, or all that was asked for, newest first.
+"""Reads the audit log: a page of it, or all that was asked for, newest first, as a table too.
 
 Its rows are numbered as they come, so that a time is looked up by halving among the numbers and
 needs no index of its own.
@@ -6,16 +6,27 @@ needs no index of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
+from starlette.requests import Request
 
+from auth_api import audit
+from auth_api.access import Caller, require_administrator
 from auth_api.database import Database
+from auth_api.exporting import csv_head, csv_line
+from auth_api.presenting import iso
+from auth_api.schemas.administration import AuditRow
 from auth_api.tables import AuditEntry
+
+COLUMNS = ("id", "at", "action", "user_id", "address", "request_id", "details")
+"""Of the table."""
 
 # Rows of an export in memory at a time.
 _AT_A_TIME = 500
@@ -48,6 +59,33 @@ class Trail:
                 return
             before = rows[-1].id
 
+    async def note_export(
+        self, database: Database, caller: Caller | None = None, request: Request | None = None
+    ) -> None:
+        """Says in the log that it is about to be exported; without a caller, by somebody with
+        access to the machine. Raises Forbidden, Unauthorised or Unavailable.
+        """
+        asked = {
+            name: iso(value) if isinstance(value, datetime) else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
+
+        def note(transaction: Session) -> None:
+            if caller:
+                require_administrator(transaction, caller)
+            by = caller.user_id if caller else None
+            audit.record(transaction, "audit_log_exported", by, request, asked=asked)
+
+        await database.write(note)
+
+    async def as_csv(self, database: Database) -> AsyncIterator[str]:
+        """A line a row, as `auth_api.exporting` writes them. Raises Unavailable."""
+        yield csv_head(COLUMNS)
+        async for row in self.all_of(database):
+            cells = {**shown(row), "details": json.dumps(row.details, ensure_ascii=False)}
+            yield csv_line([cells[name] for name in COLUMNS])
+
     def _page(self, session: Session, limit: int, before: int | None) -> list[AuditEntry]:
         query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
         if before is not None:
@@ -63,6 +101,11 @@ class Trail:
             last = _first_at(session, self.until + _DISORDER)
             query = query.where(col(AuditEntry.id) < last, col(AuditEntry.at) < self.until)
         return list(session.scalars(query))
+
+
+def shown(row: AuditEntry) -> dict[str, Any]:
+    """As `AuditRow`."""
+    return AuditRow.model_validate(row, from_attributes=True).model_dump(mode="json")
 
 
 def _first_at(session: Session, moment: datetime) -> int:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TypeVar
+from typing import Any
 
 from auth_api.validation import invalid
-
-Row = TypeVar("Row")
 
 _LARGEST = 2**53
 
@@ -35,6 +33,10 @@ def row_before(cursor: str | None) -> int | None:
     raise invalid("cursor", "is not one that we gave")
 
 
-def split(rows: list[Row], limit: int) -> tuple[list[Row], bool]:
-    """At most `limit` of rows that one more was asked for of; whether there are more."""
-    return rows[:limit], len(rows) > limit
+def page(shown: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """The answer with at most `limit` of entries that one more was asked for of, each of which
+    has its row's `id`.
+    """
+    results = shown[:limit]
+    following = cursor_of(results[-1]["id"]) if len(shown) > limit else None
+    return {"results": results, "next": following}

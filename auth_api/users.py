@@ -1,4 +1,6 @@
-"""Users as administrators see them: listed, made, changed, deactivated.
+"""Users as administrators see them: looked up, listed, changed, deactivated.
+
+An administrator is the caller of a route, or nobody: somebody with access to the machine.
 
 Who is deactivated keeps all that is theirs, and is as before once they are active again; only
 their sessions have ended for good.
@@ -6,6 +8,7 @@ their sessions have ended for good.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +19,11 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import ROLES, Caller, require_administrator
+from auth_api.access import ROLES, Caller, active_administrators, require_administrator
 from auth_api.accounts import Accounts, key_of, require_password
 from auth_api.database import Database
 from auth_api.errors import Conflict, NotFound
+from auth_api.schemas.administration import UserShown
 from auth_api.sessions import end_others
 from auth_api.tables import User
 
@@ -76,9 +80,30 @@ class Users:
             raise _missing()
         return user
 
-    async def change(self, caller: Caller, number: int, changes: Changes, request: Request) -> User:
+    async def named(self, who: str) -> User:
+        """The user with this number, username or e-mail address. Raises NotFound or Unavailable."""
+        # No username is a number: each has a letter.
+        if who.isascii() and who.isdigit() and len(who) <= 15:
+            query = select(User).where(col(User.id) == int(who))
+        else:
+            conditions = [col(User.email_key) == names.email_key(who)]
+            with suppress(ValueError):  # can be an address only
+                conditions.append(col(User.username_key) == names.username_key(who))
+            query = select(User).where(or_(*conditions))
+        user = await self.database.read(lambda session: session.scalar(query))
+        if user is None:
+            raise NotFound(f"There is no user {who}.", "user_not_found")
+        return user
+
+    async def change(
+        self,
+        number: int,
+        changes: Changes,
+        caller: Caller | None = None,
+        request: Request | None = None,
+    ) -> User:
         """Changes a user, whom a new password or being deactivated signs out everywhere; answers
-        them as they are then.
+        them as they are then. Without a caller, it is somebody with access to the machine.
 
         Raises NotFound, BadRequest, Conflict (`last_admin`, or a name that is taken), Forbidden,
         Unauthorised or Unavailable.
@@ -87,7 +112,11 @@ class Users:
         values = await self._values(user, changes)
 
         def work(transaction: Session) -> User:
-            administrators = require_administrator(transaction, caller)
+            administrators = (
+                require_administrator(transaction, caller)
+                if caller
+                else active_administrators(transaction)
+            )
             found = transaction.get(User, number, with_for_update={"key_share": True})
             if found is None:
                 raise _missing()
@@ -95,11 +124,13 @@ class Users:
             for name in changed:
                 setattr(found, name, values[name])
             if administrators == {number} and not (found.active and found.role == ROLES[-1]):
-                raise Conflict("There must be an active administrator.", "last_admin")
+                raise Conflict(
+                    "This is the last administrator: make another one first.", "last_admin"
+                )
             if "active" in changed and not found.active:
                 end_others(transaction, number, None)
             elif "password_hash" in changed:
-                end_others(transaction, number, caller.session_id)
+                end_others(transaction, number, caller.session_id if caller else None)
             _record(transaction, caller, found, changed, request)
             return found
 
@@ -138,17 +169,27 @@ class Users:
         await self.accounts.require_free(username_key, email_key, but=user.id)
 
 
+def shown(user: User) -> dict[str, Any]:
+    """As `UserShown`."""
+    return UserShown.model_validate(user, from_attributes=True).model_dump(mode="json")
+
+
 def _record(
-    transaction: Session, caller: Caller, user: User, columns: list[str], request: Request
+    transaction: Session,
+    caller: Caller | None,
+    user: User,
+    columns: list[str],
+    request: Request | None,
 ) -> None:
     """Says in the audit log which fields were changed, not what they were or are."""
+    by = caller.user_id if caller else None
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
     if "active" in fields and not user.active:
         fields.remove("active")
-        audit.record(transaction, "user_deactivated", caller.user_id, request, id=user.id)
+        audit.record(transaction, "user_deactivated", by, request, id=user.id)
     if fields:
         details = {"id": user.id, "fields": fields}
-        audit.record(transaction, "user_changed", caller.user_id, request, **details)
+        audit.record(transaction, "user_changed", by, request, **details)
 
 
 def _missing() -> NotFound:

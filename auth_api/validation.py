@@ -23,9 +23,16 @@ def parse_query(request: Request, model: type[Model]) -> Model:
 
 def row_number(request: Request) -> int:
     """The `id` of the path. Raises NotFound for what no row can have."""
-    text = request.path_params["id"]
+    try:
+        return number(request.path_params["id"])
+    except ValueError as error:
+        raise NotFound("There is no such entry.") from error
+
+
+def number(text: str) -> int:
+    """The number of a row, as it is written. Raises ValueError for what no row can have."""
     if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= _LARGEST_ROW):
-        raise NotFound("There is no such entry.")
+        raise ValueError
     return int(text)
 
 

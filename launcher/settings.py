@@ -47,8 +47,12 @@ class LauncherSettings(Settings):
 
     def api_environment(self, key_file: Path) -> dict[str, str]:
         """The environment of this process, and what the API must know about the TorchServe."""
-        told = {**self._addresses(), "torchserve_key_file": key_file}
-        return {**os.environ, **{name.upper(): str(value) for name, value in told.items()}}
+        told = self.torchserve(key_file)
+        return {**os.environ, **{name.upper(): value for name, value in told.items()}}
+
+    def torchserve(self, key_file: Path) -> dict[str, str]:
+        """Where the TorchServe is, and its keys: settings of the API, by their names."""
+        return {**self._addresses(), "torchserve_key_file": str(key_file)}
 
     def _addresses(self) -> dict[str, str]:
         return {

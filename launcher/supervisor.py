@@ -11,6 +11,7 @@ import time
 import aiohttp
 
 from auth_api.processes import Child
+from auth_api.running import noted
 from launcher.missing import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.ports import require_free
@@ -60,6 +61,11 @@ def _require_ports(settings: LauncherSettings) -> None:
 
 async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
     await model_server.start()
+    with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
+        await _serve_api(settings, model_server)
+
+
+async def _serve_api(settings: LauncherSettings, model_server: ModelServer) -> None:
     trainer = MissingTrainer(settings, model_server)
     await asyncio.to_thread(trainer.prepare)
     api = await _start_api(settings, model_server)

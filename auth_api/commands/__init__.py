@@ -7,6 +7,9 @@
     asking       passwords from a terminal or a pipe
     accounts     create-admin, users
     cleaning     clean-up
+    models       models: looked at
+    releases     models: changed
+    training     models: trained
     jobs         jobs
     corrections  corrections
     audit_log    audit

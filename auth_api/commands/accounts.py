@@ -7,17 +7,14 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from auth_api import operators
 from auth_api.access import ROLES
 from auth_api.commands.asking import ask_for_password
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output
 from auth_api.errors import BadRequest
-from auth_api.passwords import require_acceptable
-from auth_api.presenting import iso
 from auth_api.services import Services
 from auth_api.tables import User
-from auth_api.validation import invalid
+from auth_api.users import Changes, shown
 
 _COLUMNS = ("id", "username", "email", "role", "active", "training_consent", "created_at")
 
@@ -37,6 +34,7 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", parents=[common], help="the newest accounts")
     listing.add_argument("--role", choices=ROLES)
     listing.add_argument("--active", action=argparse.BooleanOptionalAction)
+    listing.add_argument("--search", type=printable, help="part of the username or the address")
     add_limit(listing)
     listing.set_defaults(command=_list)
     for verb, command, text in (
@@ -60,68 +58,43 @@ async def _create_admin(services: Services, options: argparse.Namespace, output:
         raise BadRequest(f"{options.email} is no e-mail address: {error}") from error
     password = ask_for_password()
     number = await services.accounts.sign_up(options.username, address, password, role="admin")
-    user = await _find(services, str(number))
-    output.done(f"{options.username} is an administrator now.", _shown(user))
+    user = await services.users.one(number)
+    output.done(f"{options.username} is an administrator now.", shown(user))
 
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
-    found = await services.database.read(
-        lambda session: operators.users(session, options.limit, options.role, options.active)
+    found = await services.users.page(
+        options.limit, None, role=options.role, active=options.active, search=options.search
     )
-    output.rows(_COLUMNS, [_shown(user) for user in found])
+    output.rows(_COLUMNS, [shown(user) for user in found])
 
 
 async def _show(services: Services, options: argparse.Namespace, output: Output) -> None:
-    output.one(_shown(await _find(services, options.user)))
+    output.one(shown(await services.users.named(options.user)))
 
 
 async def _set_role(services: Services, options: argparse.Namespace, output: Output) -> None:
-    number = _number(await _find(services, options.user))
-    user = await services.database.write(
-        lambda transaction: operators.set_role(transaction, number, options.role)
-    )
-    output.done(f"{user.username} has the role {user.role} now.", _shown(user))
+    user = await _changed(services, options, Changes(role=options.role))
+    output.done(f"{user.username} has the role {user.role} now.", shown(user))
 
 
 async def _activate(services: Services, options: argparse.Namespace, output: Output) -> None:
-    number = _number(await _find(services, options.user))
-    user = await services.database.write(
-        lambda transaction: operators.activate(transaction, number)
-    )
-    output.done(f"{user.username} may sign in.", _shown(user))
+    user = await _changed(services, options, Changes(active=True))
+    output.done(f"{user.username} may sign in.", shown(user))
 
 
 async def _deactivate(services: Services, options: argparse.Namespace, output: Output) -> None:
-    number = _number(await _find(services, options.user))
-    user = await services.database.write(
-        lambda transaction: operators.deactivate(transaction, number)
-    )
-    output.done(f"{user.username} is kept out now.", _shown(user))
+    user = await _changed(services, options, Changes(active=False))
+    output.done(f"{user.username} is kept out now.", shown(user))
 
 
 async def _reset_password(services: Services, options: argparse.Namespace, output: Output) -> None:
-    found = await _find(services, options.user)
-    password = ask_for_password()
-    try:
-        require_acceptable(password, found.username, found.email)
-    except ValueError as error:
-        raise invalid("password", str(error)) from error
-    renewed = await services.accounts.passwords.hash(password)
-    user = await services.database.write(
-        lambda transaction: operators.replace_password(transaction, _number(found), renewed)
-    )
-    output.done(f"{user.username} has another password now, and no session.", _shown(user))
+    await services.users.named(options.user)  # before anybody types a password
+    user = await _changed(services, options, Changes(password=ask_for_password()))
+    output.done(f"{user.username} has another password now, and no session.", shown(user))
 
 
-async def _find(services: Services, who: str) -> User:
-    return await services.database.read(lambda session: operators.user_named(session, who))
-
-
-def _number(user: User) -> int:
-    assert user.id is not None
-    return user.id
-
-
-def _shown(user: User) -> dict[str, Any]:
-    shown = {name: getattr(user, name) for name in _COLUMNS}
-    return {**shown, "created_at": iso(user.created_at)}
+async def _changed(services: Services, options: argparse.Namespace, changes: Changes) -> User:
+    found = await services.users.named(options.user)
+    assert found.id is not None
+    return await services.users.change(found.id, changes)

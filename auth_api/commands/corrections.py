@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from auth_api.alphabets import require_recogniser
-from auth_api.commands.options import add_limit, number, printable
+from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.voting import State
 from auth_api.services import Services
+from auth_api.validation import number
 
 _COLUMNS = (
     *("id", "predicted_class", "actual_class", "character", "name"),

@@ -7,11 +7,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from auth_api.commands import accounts, audit_log, cleaning, corrections, jobs
+from auth_api.commands import accounts, audit_log, cleaning, corrections, jobs, models
 from auth_api.commands.output import Output
 from auth_api.database import NewerDatabase
 from auth_api.errors import ApiError, NotFound
 from auth_api.metrics import Metrics
+from auth_api.running import connected
 from auth_api.services import Services, opened
 from auth_api.settings import Settings
 
@@ -21,7 +22,7 @@ argparse's too; no such thing."""
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
-_SUBJECTS = (accounts, cleaning, jobs, corrections, audit_log)
+_SUBJECTS = (accounts, cleaning, models, jobs, corrections, audit_log)
 """Each adds its commands, a default `command` with every one of them."""
 
 
@@ -44,7 +45,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """
     command: Command = options.command
     try:
-        asyncio.run(_run(settings, command, options))
+        asyncio.run(_run(connected(settings), command, options))
     except ApiError as error:
         print(error.message, file=sys.stderr)
         return MISSING if isinstance(error, NotFound) else REFUSED
@@ -53,6 +54,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         return REFUSED
     except OSError as error:  # of the file that something is to be written to
         print(f"{error.filename or 'Standard output'}: {error.strerror}.", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:  # whatever was begun is not finished
         return REFUSED
     return DONE
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-_LARGEST = 2**53
-
-
-def number(text: str) -> int:
-    """The number of a row. Raises ValueError, which argparse understands."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= _LARGEST):
-        raise ValueError
-    return int(text)
+from auth_api.services import Services
+from auth_api.validation import number
 
 
 def printable(text: str) -> str:
@@ -24,3 +18,16 @@ def printable(text: str) -> str:
 def add_limit(listing: argparse.ArgumentParser) -> None:
     """`--limit`, the rows that a list has at most."""
     listing.add_argument("--limit", type=number, default=50, help="rows (default: %(default)s)")
+
+
+def add_model(command: argparse.ArgumentParser) -> None:
+    """The name of a model, as the first argument."""
+    command.add_argument("name", type=printable, help="name of the model")
+
+
+async def served_model(services: Services, options: argparse.Namespace) -> str:
+    """That name, once it is known what is served. Raises NotFound or Unavailable."""
+    name = str(options.name)
+    services.releases.require_model(name)
+    await services.releases.refresh()
+    return name

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -24,12 +34,19 @@ class Output:
 
     as_json: bool
 
-    def rows(self, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    def rows(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        title: str | None = None,
+    ) -> None:
         """Rows of equal shape, of which people see some columns; as JSON `{"results": [...]}`."""
         if self.as_json:
             _print_json({"results": rows})
             return
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        if title:
+            table.title, table.title_justify = f"\n{title}", "left"
         for name in columns:
             table.add_column(name.replace("_", " "), overflow="fold")
         for row in rows:
@@ -55,10 +72,32 @@ class Output:
 
 
 def progress() -> Progress:
-    """A bar on standard error, where somebody sees it."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    """A bar on standard error that counts, where somebody sees it."""
+    return _seen(BarColumn(), MofNCompleteColumn())
+
+
+def share() -> Progress:
+    """The same of something of which there are percent only."""
+    return _seen(BarColumn(), TaskProgressColumn())
+
+
+@contextmanager
+def working(sentence: str) -> Iterator[None]:
+    """Shows that something is under way that nobody knows the length of."""
+    with _seen(SpinnerColumn(), TimeElapsedColumn()) as shown:
+        shown.add_task(f"{sentence} ...", total=None)
+        yield
+
+
+def _seen(*columns: ProgressColumn) -> Progress:
+    console = Console(stderr=True, highlight=False)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _console() -> Console:

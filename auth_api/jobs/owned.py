@@ -19,6 +19,7 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
 from auth_api.jobs.tables import UNFINISHED, Job, JobItem
+from auth_api.tables import User
 
 _ITEMS_AT_A_TIME = 250
 _RETRY_SECONDS = 30
@@ -48,34 +49,37 @@ class Jobs:
 
     async def add(
         self,
-        owner: Caller,
+        owner: Caller | int,
         kind: str,
         parameters: dict[str, Any],
         received: Received | None,
-        request: Request,
+        request: Request | None = None,
         settle: Callable[[Session, dict[str, Any]], None] | None = None,
     ) -> Job:
-        """Queues a job with what was received, if anything was. `settle` sets the parameters
+        """Queues a job with what was received, if anything was. Its owner is who asks, or a user
+        by number, for whom somebody with access to the machine does. `settle` sets the parameters
         that depend on what else there is in the database, and may raise Conflict.
 
-        Raises Unauthorised when the account is no more, TooMany or Conflict, and the file is gone
-        then; or Unavailable, when nobody knows whether it is needed, and the clean-up will see.
+        Raises Unauthorised or NotFound when the account is no more, TooMany or Conflict, and the
+        file is gone then; or Unavailable, when nobody knows whether it is needed, and the clean-up
+        will see.
         """
         items = received.items if received else []
         name = received.file.path.name if received else None
 
         def work(transaction: Session) -> Job:
-            require_alive(transaction, owner)
-            self._require_room(transaction, owner.user_id)
+            user_id = _owner(transaction, owner)
+            self._require_room(transaction, user_id)
             if settle:
                 settle(transaction, parameters)
-            job = Job(user_id=owner.user_id, kind=kind, parameters=parameters, input=name)
-            queue.add(transaction, job, items, request)
+            job = Job(user_id=user_id, kind=kind, parameters=parameters, input=name)
+            by = None if isinstance(owner, int) else user_id
+            queue.add(transaction, job, items, by, request)
             return job
 
         try:
             job = await self._database.write(work)
-        except (Unauthorised, TooMany, Conflict):
+        except (Unauthorised, NotFound, TooMany, Conflict):
             await self._inputs.delete([name] if name else [])
             raise
         self._wake()
@@ -101,47 +105,27 @@ class Jobs:
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self._database.read(lambda session: list(session.scalars(query)))
 
-    async def one(self, user_id: int, number: int) -> Job:
-        """Raises NotFound, also for what is somebody else's, or Unavailable."""
-        query = select(Job).where(col(Job.id) == number, col(Job.user_id) == user_id)
+    async def one(self, user_id: int | None, number: int) -> Job:
+        """A user's job, or anybody's. Raises NotFound, also for what is somebody else's, or
+        Unavailable.
+        """
+        query = _one(user_id, number)
         return _there(await self._database.read(lambda session: session.scalar(query)))
 
-    async def cancel(self, owner: Caller, number: int, request: Request) -> Job:
-        """Cancels a job; again does nothing. Raises NotFound, Conflict or Unavailable."""
+    async def cancel(
+        self, owner: Caller | None, number: int, request: Request | None = None
+    ) -> Job:
+        """Cancels a job of its owner; without an owner, anybody's, for somebody with access to
+        the machine. Again does nothing. Raises NotFound, Conflict or Unavailable.
+        """
+        user_id = owner.user_id if owner else None
 
         def work(transaction: Session) -> Job:
-            require_alive(transaction, owner)
-            query = select(Job).where(col(Job.id) == number, col(Job.user_id) == owner.user_id)
-            job = transaction.scalar(query.with_for_update())
+            if owner:
+                require_alive(transaction, owner)
+            job = transaction.scalar(_one(user_id, number).with_for_update())
             if _cancel(job):
-                audit.record(transaction, "job_cancelled", owner.user_id, request, id=number)
-            return _there(job)
-
-        return await self._cleared(await self._database.write(work))
-
-    async def page_of_all(self, limit: int, state: str | None) -> list[Job]:
-        """At most `limit` jobs of all users, newest first, in one state if that is given.
-
-        For operators. Raises Unavailable.
-        """
-        query = select(Job).order_by(col(Job.id).desc()).limit(limit)
-        query = query.where(col(Job.state) == state) if state is not None else query
-        return await self._database.read(lambda session: list(session.scalars(query)))
-
-    async def any_one(self, number: int) -> Job:
-        """Anybody's, for operators. Raises NotFound or Unavailable."""
-        return _there(await self._database.read(lambda session: session.get(Job, number)))
-
-    async def cancel_any(self, number: int) -> Job:
-        """Cancels anybody's job, for somebody with access to the machine; again does nothing.
-
-        Raises NotFound, Conflict or Unavailable.
-        """
-
-        def work(transaction: Session) -> Job:
-            job = transaction.get(Job, number, with_for_update=True)
-            if _cancel(job):
-                audit.record(transaction, "job_cancelled", None, id=number)
+                audit.record(transaction, "job_cancelled", user_id, request, id=number)
             return _there(job)
 
         return await self._cleared(await self._database.write(work))
@@ -182,6 +166,24 @@ class Jobs:
                 "too_many_jobs",
                 retry_after=_RETRY_SECONDS,
             )
+
+
+def _owner(transaction: Session, owner: Caller | int) -> int:
+    """The number of a user who is there until the transaction ends.
+
+    Raises Unauthorised or NotFound.
+    """
+    if not isinstance(owner, int):
+        require_alive(transaction, owner)
+        return owner.user_id
+    if transaction.get(User, owner, with_for_update={"key_share": True}) is None:
+        raise NotFound("There is no such user.", "user_not_found")
+    return owner
+
+
+def _one(user_id: int | None, number: int) -> Select[tuple[Job]]:
+    query = select(Job).where(col(Job.id) == number)
+    return query.where(col(Job.user_id) == user_id) if user_id is not None else query
 
 
 def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:

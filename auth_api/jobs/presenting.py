@@ -56,6 +56,11 @@ def entry(job: Job) -> dict[str, Any]:
     }
 
 
+def owned_entry(job: Job) -> dict[str, Any]:
+    """As `OwnedJob`."""
+    return {**entry(job), "user_id": job.user_id}
+
+
 def result(item: JobItem) -> dict[str, Any]:
     """As `ImageRead` or `ImageFailed`."""
     return {"file": item.file, **(item.answer or {})}

@@ -208,8 +208,16 @@ class Queue:
         return held
 
 
-def add(transaction: Session, job: Job, items: Sequence[JobItem], request: Request) -> None:
-    """Queues a job with its items, which have no `job_id` yet."""
+def add(
+    transaction: Session,
+    job: Job,
+    items: Sequence[JobItem],
+    by: int | None,
+    request: Request | None,
+) -> None:
+    """Queues a job with its items, which have no `job_id` yet; `by` is the user who asks, None
+    for somebody with access to the machine.
+    """
     job.total = len(items)
     job.failed = sum(item.answer is not None for item in items)
     job.progress = job.failed / max(1, job.total)
@@ -218,9 +226,8 @@ def add(transaction: Session, job: Job, items: Sequence[JobItem], request: Reque
     rows = [{**item.model_dump(), "job_id": job.id} for item in items]
     if rows:
         transaction.connection().execute(_INSERT_ITEMS, rows)
-    audit.record(
-        transaction, "job_created", job.user_id, request, id=job.id, kind=job.kind, items=job.total
-    )
+    details = {"id": job.id, "kind": job.kind, "items": job.total}
+    audit.record(transaction, "job_created", by, request, **details)
 
 
 def cancel(job: Job) -> None:

@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from auth_api.columns import NUMBERED, Number, moment, of_user, row_id
 
+Kind = Literal["predict", "train", "tune"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 UNFINISHED = ("queued", "running")

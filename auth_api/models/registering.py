@@ -36,10 +36,11 @@ class Registry:
         model: str,
         archive: str,
         sha256: str | None,
-        user_id: int | None,
+        user_id: int | None = None,
         request: Request | None = None,
     ) -> ModelVersion:
-        """Registers an archive of the model store once it has answered a picture.
+        """Registers an archive of the model store once it has answered a picture; without a user,
+        for somebody with access to the machine.
 
         Nobody gets the version yet. Raises NotFound, BadRequest with the reason for which it is
         refused, Conflict when there is such a version, or Unavailable.

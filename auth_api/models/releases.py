@@ -22,7 +22,7 @@ from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.models import states, trying
 from auth_api.models.arms import Arms
 from auth_api.models.states import ModelState
-from auth_api.models.tables import ModelRelease
+from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 
@@ -33,7 +33,10 @@ _NOBODY = ModelState()
 
 
 class Releases:
-    """The versions of all models; what is cached here is at most `LOOK_SECONDS` old."""
+    """The versions of all models; what is cached here is at most `LOOK_SECONDS` old.
+
+    What is changed is changed by a user, or without one by somebody with access to the machine.
+    """
 
     def __init__(self, settings: Settings, database: Database, torchserve: TorchServe) -> None:
         self._settings = settings
@@ -53,7 +56,31 @@ class Releases:
         """None until TorchServe has been seen to serve the model."""
         return self.state(model).arms
 
-    async def remove(self, model: str, version: str, user_id: int, request: Request) -> None:
+    def require_model(self, model: str) -> None:
+        """Raises NotFound for what is not to be served."""
+        served = self._settings.models
+        if model not in served:
+            named = " or ".join(filter(None, (", ".join(served[:-1]), served[-1])))
+            raise NotFound(f"There is no such model: choose {named}.", "model_not_found")
+
+    def version(self, model: str, version: str | None) -> ModelVersion:
+        """One that is registered, the default if none is named, as of the last look.
+
+        Raises NotFound.
+        """
+        state = self.state(model)
+        if version is None:
+            version = state.release.default_version if state.release else ""
+        _require_registered(state, model, version)
+        return state.versions[version]
+
+    async def remove(
+        self,
+        model: str,
+        version: str,
+        user_id: int | None = None,
+        request: Request | None = None,
+    ) -> None:
         """Has a version served no more, once the requests that it has got are answered.
 
         Raises NotFound, Conflict while somebody gets it, or Unavailable.
@@ -79,7 +106,11 @@ class Releases:
             await self._torchserve.unregister(model, version)
 
     async def set_default(
-        self, model: str, version: str, user_id: int, request: Request
+        self,
+        model: str,
+        version: str,
+        user_id: int | None = None,
+        request: Request | None = None,
     ) -> ModelState:
         """Gives everybody one version. Raises NotFound, Conflict or Unavailable."""
         await self._require_ready(model, version)
@@ -97,7 +128,11 @@ class Releases:
         return self.state(model)
 
     async def set_traffic(
-        self, model: str, traffic: Mapping[str, float], user_id: int, request: Request
+        self,
+        model: str,
+        traffic: Mapping[str, float],
+        user_id: int | None = None,
+        request: Request | None = None,
     ) -> ModelState:
         """Divides the users among versions, percent by version, 100 in all.
 
@@ -119,7 +154,12 @@ class Releases:
         return self.state(model)
 
     async def set_workers(
-        self, model: str, version: str, workers: int, user_id: int, request: Request
+        self,
+        model: str,
+        version: str,
+        workers: int,
+        user_id: int | None = None,
+        request: Request | None = None,
     ) -> None:
         """Scales a version; it keeps the workers that it has where others do not start.
 
@@ -135,7 +175,12 @@ class Releases:
             raise Unavailable("The workers do not start: there are as many as before.") from error
 
     async def _note_workers(
-        self, model: str, version: str, workers: int, user_id: int, request: Request
+        self,
+        model: str,
+        version: str,
+        workers: int,
+        user_id: int | None,
+        request: Request | None,
     ) -> int:
         """Notes how many workers there are to be; answers how many there were to be."""
 
@@ -169,8 +214,8 @@ class Releases:
         versions: tuple[str, ...],
         change: Callable[[ModelRelease], dict[str, Any]],
         action: audit.Action,
-        user_id: int,
-        request: Request,
+        user_id: int | None,
+        request: Request | None,
     ) -> None:
         def work(session: Session) -> None:
             state = states.locked(session, model)
@@ -200,4 +245,5 @@ class Releases:
 
 def _require_registered(state: ModelState, model: str, version: str) -> None:
     if not state.registered(version):
-        raise NotFound(f"There is no version {version} of {model}.", "version_not_found")
+        named = f"version {version} of {model}" if version else f"version of {model} yet"
+        raise NotFound(f"There is no {named}.", "version_not_found")

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from auth_api.database import Database
+from auth_api.errors import NotFound
 from auth_api.models.states import ModelState
 from auth_api.presenting import iso
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, Judged, SystemUse
+from auth_api.usage.analytics import Counted, Judged, SystemUse, use_of_all
 from auth_api.usage.estimates import (
     Interval,
     Sums,
@@ -44,6 +46,15 @@ class Arm:
     def requests(self) -> int:
         """All that it was asked."""
         return self.scores.count + self.refused + self.failed
+
+
+async def compared(database: Database, name: str, state: ModelState) -> dict[str, Any]:
+    """As `TrafficReport`, of what was counted until now. Raises NotFound or Unavailable."""
+    if state.release is None:
+        raise NotFound(f"The model {name} is not served yet.", "model_not_found")
+    began = since(state)
+    use = await database.read(lambda session: use_of_all(session, database, began, "day", name))
+    return report(name, state, use)
 
 
 def report(name: str, state: ModelState, use: SystemUse) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from auth_api.access import at_least
 from auth_api.columns import now
 from auth_api.configuration import effective
-from auth_api.jobs.presenting import entry
+from auth_api.jobs.presenting import owned_entry
 from auth_api.openapi import documented
 from auth_api.overview import disk, libraries, overview
-from auth_api.pages import cursor_of, row_before, split
+from auth_api.pages import page, row_before
 from auth_api.presenting import iso
 from auth_api.schemas.administration import (
     AllJobsPage,
@@ -52,10 +52,7 @@ async def jobs(request: Request) -> JSONResponse:
         state=query.state,
         kind=query.kind,
     )
-    rows, more = split(found, query.limit)
-    last = rows[-1].id if rows and more else None
-    shown = [{**entry(row), "user_id": row.user_id} for row in rows]
-    return JSONResponse({"results": shown, "next": cursor_of(last) if last else None})
+    return JSONResponse(page([owned_entry(row) for row in found], query.limit))
 
 
 @documented(tag="administration", access=_ADMIN, answer=Configuration)

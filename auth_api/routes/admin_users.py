@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.openapi import documented
-from auth_api.pages import cursor_of, row_before, split
+from auth_api.pages import page, row_before
 from auth_api.schemas.administration import ChangedUser, NewUser, UserPage, UserQuery, UserShown
 from auth_api.services import caller, services
-from auth_api.tables import User
-from auth_api.users import Changes
+from auth_api.users import Changes, shown
 from auth_api.validation import parse_json, parse_query, row_number
 
 _ADMIN = at_least("admin")
@@ -31,11 +28,7 @@ async def users(request: Request) -> JSONResponse:
         active=query.active,
         search=query.search,
     )
-    rows, more = split(found, query.limit)
-    last = rows[-1].id if rows and more else None
-    return JSONResponse(
-        {"results": [_shown(row) for row in rows], "next": cursor_of(last) if last else None}
-    )
+    return JSONResponse(page([shown(row) for row in found], query.limit))
 
 
 @documented(
@@ -59,13 +52,13 @@ async def create(request: Request) -> JSONResponse:
         request=request,
         maker=caller(request),
     )
-    return JSONResponse(_shown(await having.users.one(number)), 201)
+    return JSONResponse(shown(await having.users.one(number)), 201)
 
 
 @documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404,))
 async def user(request: Request) -> JSONResponse:
     """Shows a user."""
-    return JSONResponse(_shown(await services(request).users.one(row_number(request))))
+    return JSONResponse(shown(await services(request).users.one(row_number(request))))
 
 
 @documented(
@@ -92,12 +85,8 @@ async def deactivate(request: Request) -> JSONResponse:
 
 
 async def _changed(request: Request, number: int, changes: Changes) -> JSONResponse:
-    changed = await services(request).users.change(caller(request), number, changes, request)
-    return JSONResponse(_shown(changed))
-
-
-def _shown(row: User) -> dict[str, Any]:
-    return UserShown.model_validate(row, from_attributes=True).model_dump(mode="json")
+    changed = await services(request).users.change(number, changes, caller(request), request)
+    return JSONResponse(shown(changed))
 
 
 _USER = "/api/admin/users/{id}/"

@@ -15,7 +15,7 @@ from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
-from auth_api.pages import cursor_of, row_before, split
+from auth_api.pages import page, row_before
 from auth_api.schemas.corrections import (
     CorrectionEntry,
     CorrectionExportQuery,
@@ -40,9 +40,7 @@ async def corrections(request: Request) -> JSONResponse:
     rows = await services(request).corrections.page(
         model, query.state, query.limit + 1, row_before(query.cursor)
     )
-    rows, more = split(rows, query.limit)
-    following = cursor_of(rows[-1].said.id) if rows and more else None
-    return JSONResponse({"results": [entry(model, row) for row in rows], "next": following})
+    return JSONResponse(page([entry(model, row) for row in rows], query.limit))
 
 
 @documented(tag="corrections", access=_LOOKING, answer=None, media=MEDIA_TYPES, errors=(404,))

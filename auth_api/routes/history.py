@@ -13,7 +13,7 @@ from auth_api.access import HISTORY
 from auth_api.exporting import as_csv, as_json
 from auth_api.history import Table
 from auth_api.openapi import documented
-from auth_api.pages import cursor_of, row_before, split
+from auth_api.pages import page, row_before
 from auth_api.presenting import entry
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.history import (
@@ -120,11 +120,7 @@ async def _page(request: Request, table: Table) -> JSONResponse:
     rows = await services(request).history.page(
         table, caller(request).user_id, query.limit + 1, row_before(query.cursor), query.class_
     )
-    rows, more = split(rows, query.limit)
-    last = rows[-1][0].id if rows and more else None
-    return JSONResponse(
-        {"results": [entry(*row) for row in rows], "next": cursor_of(last) if last else None}
-    )
+    return JSONResponse(page([entry(*row) for row in rows], query.limit))
 
 
 async def _one(request: Request, table: Table) -> JSONResponse:

@@ -20,7 +20,7 @@ from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
 from auth_api.jobs.tables import UNFINISHED
 from auth_api.openapi import EVENTS, documented
-from auth_api.pages import cursor_of, row_before, split
+from auth_api.pages import page, row_before
 from auth_api.schemas.jobs import (
     JobAccepted,
     JobAnswer,
@@ -79,11 +79,7 @@ async def jobs(request: Request) -> JSONResponse:
     rows = await services(request).jobs.page(
         caller(request).user_id, query.limit + 1, row_before(query.cursor)
     )
-    rows, more = split(rows, query.limit)
-    last = rows[-1].id if rows and more else None
-    return JSONResponse(
-        {"results": [entry(row) for row in rows], "next": cursor_of(last) if last else None}
-    )
+    return JSONResponse(page([entry(row) for row in rows], query.limit))
 
 
 @documented(tag="jobs", access=_LOOKING, query=OneJobQuery, answer=JobAnswer, errors=(404,))

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from auth_api import audit
 from auth_api.access import PUBLIC, at_least
 from auth_api.alphabets import ALPHABETS
-from auth_api.errors import NotFound
+from auth_api.models import figures
 from auth_api.models.charts import Kind
+from auth_api.models.exporting import exported
 from auth_api.models.tables import ModelVersion
 from auth_api.openapi import documented
 from auth_api.schemas.models import (
@@ -30,7 +30,6 @@ from handlers.characters import CHARACTERS
 
 _PNG = "image/png"
 _ANALYST = at_least("analyst")
-_ELSEWHERE = frozenset({"confusion", "roc", "model", "version", "data", "pictures"})
 
 
 @documented(tag="models", access=PUBLIC, answer=ModelsAnswer)
@@ -70,11 +69,10 @@ async def metrics(request: Request) -> Response:
 
     With `Accept: image/png`, as a picture.
     """
-    row, figures = await _evaluated(request)
+    row, found = await _evaluated(request)
     if _wants_picture(request):
-        return await _picture(request, "metrics", row, figures)
-    shown = {name: value for name, value in figures.items() if name not in _ELSEWHERE}
-    return JSONResponse({**shown, **_measured(row, figures)})
+        return await _picture(request, "metrics", row, found)
+    return JSONResponse(figures.metrics(row, found))
 
 
 @documented(
@@ -90,14 +88,14 @@ async def confusion_matrix(request: Request) -> Response:
 
     With `Accept: image/png`, as a picture.
     """
-    row, figures = await _evaluated(request)
-    matrix = figures.get("confusion")
+    row, found = await _evaluated(request)
+    matrix = found.get("confusion")
     if matrix is None:
-        raise _not_measured(row)
+        raise figures.not_measured(row)
     if _wants_picture(request):
-        return await _picture(request, "confusion-matrix", row, figures)
+        return await _picture(request, "confusion-matrix", row, found)
     labels = [character.name for character in ALPHABETS.get(row.model, CHARACTERS)]
-    return JSONResponse({**_measured(row, figures), "labels": labels, "matrix": matrix})
+    return JSONResponse({**figures.measured(row, found), "labels": labels, "matrix": matrix})
 
 
 @documented(
@@ -114,13 +112,13 @@ async def roc_curve(request: Request) -> Response:
 
     With `Accept: image/png`, as a picture.
     """
-    row, figures = await _evaluated(request)
-    curves = figures.get("roc")
+    row, found = await _evaluated(request)
+    curves = found.get("roc")
     if curves is None:
-        raise _not_measured(row)
+        raise figures.not_measured(row)
     if _wants_picture(request):
-        return await _picture(request, "roc-curve", row, figures)
-    return JSONResponse({**_measured(row, figures), **curves})
+        return await _picture(request, "roc-curve", row, found)
+    return JSONResponse({**figures.measured(row, found), **curves})
 
 
 @documented(
@@ -135,16 +133,8 @@ async def export(request: Request) -> Response:
     """The archive of a version as a file; its SHA-256 is in `X-Checksum-SHA256`."""
     row = _row(request)
     having = services(request)
-    path = having.archives.path(row.archive)
-    checksum = await having.archives.sha256(row.archive)
-    if checksum is None:
-        raise NotFound(f"The archive {row.archive} is not in the model store.", "archive_not_found")
     owner = caller(request).user_id
-    await having.database.write(
-        lambda session: audit.record(
-            session, "model_exported", owner, request, model=row.model, version=row.version
-        )
-    )
+    path, checksum = await exported(having.database, having.archives, row, owner, request)
     return FileResponse(
         path,
         filename=f"{row.model}-{row.version}.mar",
@@ -156,50 +146,19 @@ async def export(request: Request) -> Response:
 def model_name(request: Request) -> str:
     """The model that the path names. Raises NotFound."""
     name: str = request.path_params["name"]
-    served = services(request).settings.models
-    if name not in served:
-        raise NotFound(
-            f"There is no such model: choose {', '.join(served[:-1])} or {served[-1]}.",
-            "model_not_found",
-        )
+    services(request).releases.require_model(name)
     return name
 
 
 def _row(request: Request) -> ModelVersion:
     """The version that is asked for, or the default. Raises NotFound or BadRequest."""
     name = model_name(request)
-    query = parse_query(request, VersionQuery)
-    state = services(request).releases.state(name)
-    version = query.version or (state.release.default_version if state.release else None)
-    if version is None or not state.registered(version):
-        raise NotFound(f"There is no version {version or ''} of {name}.", "version_not_found")
-    return state.versions[version]
+    return services(request).releases.version(name, parse_query(request, VersionQuery).version)
 
 
 async def _evaluated(request: Request) -> tuple[ModelVersion, dict[str, Any]]:
     row = _row(request)
-    figures = await services(request).archives.figures(row.archive)
-    if figures is None:
-        raise _not_measured(row)
-    return row, figures
-
-
-def _not_measured(row: ModelVersion) -> NotFound:
-    return NotFound(
-        f"The archive of version {row.version} of {row.model} has no such figures.",
-        "figures_not_found",
-    )
-
-
-def _measured(row: ModelVersion, figures: dict[str, Any]) -> dict[str, Any]:
-    """As `_Figures`."""
-    return {
-        "success": True,
-        "model": row.model,
-        "version": row.version,
-        "data": figures.get("data"),
-        "pictures": figures.get("pictures"),
-    }
+    return row, await figures.evaluated(services(request).archives, row)
 
 
 def _wants_picture(request: Request) -> bool:
@@ -210,10 +169,10 @@ def _wants_picture(request: Request) -> bool:
 
 
 async def _picture(
-    request: Request, kind: Kind, row: ModelVersion, figures: dict[str, Any]
+    request: Request, kind: Kind, row: ModelVersion, found: dict[str, Any]
 ) -> Response:
     having = services(request)
-    named = {**figures, "model": row.model, "version": row.version}
+    named = {**found, "model": row.model, "version": row.version}
     png = await having.charts.png(kind, row.sha256, named)
     return Response(png, media_type=_PNG, headers={"Vary": "Accept"})
 

@@ -7,7 +7,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
-from auth_api.errors import NotFound
 from auth_api.models import reports
 from auth_api.models.presenting import release
 from auth_api.openapi import documented
@@ -23,7 +22,6 @@ from auth_api.schemas.models import (
     Workers,
 )
 from auth_api.services import caller, services
-from auth_api.usage.analytics import use_of_all
 from auth_api.validation import parse_json
 
 _ENGINEER = at_least("ml-engineer")
@@ -107,13 +105,7 @@ async def report(request: Request) -> JSONResponse:
     name = model_name(request)
     having = services(request)
     state = having.releases.state(name)
-    if state.release is None:
-        raise NotFound(f"The model {name} is not served yet.", "model_not_found")
-    began = reports.since(state)
-    use = await having.database.read(
-        lambda session: use_of_all(session, having.database, began, "day", name)
-    )
-    return JSONResponse(reports.report(name, state, use))
+    return JSONResponse(await reports.compared(having.database, name, state))
 
 
 _MODEL = "/api/models/{name}/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -10,13 +10,14 @@ from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.alphabets import ALPHABETS
-from auth_api.errors import NotFound, UnsupportedMedia
+from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.labelled import receive_labelled
 from auth_api.jobs.receiving import Received
 from auth_api.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services
+from auth_api.training.asking import queued, require_trainable
 from auth_api.training.planning import corrected_model
 from auth_api.validation import body_type, json_object, validated
 
@@ -58,21 +59,21 @@ async def tune(request: Request) -> JSONResponse:
     return await _queue(request, "tune", TuneJson)
 
 
-async def _queue(request: Request, kind: str, schema: type[TrainJson]) -> JSONResponse:
+async def _queue(
+    request: Request, kind: Literal["train", "tune"], schema: type[TrainJson]
+) -> JSONResponse:
     having, owner = services(request), caller(request)
     model = request.path_params["name"]
-    if model not in having.settings.models or corrected_model(model) not in ALPHABETS:
-        raise NotFound(f"There is no model {model}.", "model_not_found")
+    require_trainable(model, having.settings.models)
     await having.jobs.require_room(owner.user_id)
     content, received = await _sent(request, model)
     try:
         asked = validated(content, schema)
-        plan = await having.planner.plan(model, asked, labelled=received is not None)
-    except BaseException:
+    except BadRequest:
         if received:
             received.file.discard()
         raise
-    made = await having.jobs.add(owner, kind, plan.parameters, received, request, plan.settle)
+    made = await queued(having.jobs, having.planner, owner, kind, model, asked, received, request)
     url = f"/api/jobs/{made.id}/"
     answer = {"success": True, "job_id": made.id, "state": "queued"}
     answer |= {"version": made.parameters["version"], "url": url}

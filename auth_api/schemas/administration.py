@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, EmailStr, Field
 
 from auth_api.audit import Action
+from auth_api.jobs.tables import Kind, State
 from auth_api.schemas.accounts import Line, Name, Password
 from auth_api.schemas.jobs import JobEntry
 from auth_api.settings import TimeZone
@@ -126,8 +127,8 @@ class AllJobsQuery(BaseModel):
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: _Cursor = None
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None
-    kind: Literal["predict", "train", "tune"] | None = None
+    state: State | None = None
+    kind: Kind | None = None
     user_id: _Row | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from auth_api.jobs.tables import Kind, State
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.recognition import Candidate, EnhancementLevel, VersionNumber
 from auth_api.schemas.training import TrainingOutcome
@@ -75,8 +76,8 @@ class JobState(BaseModel):
     """How far a job is."""
 
     id: int
-    kind: Literal["predict", "train", "tune"]
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    kind: Kind
+    state: State
     progress: float = Field(ge=0, le=1)
     counts: Counts
     error: str | None = Field(description="Of a job that failed as a whole, why.")

@@ -117,7 +117,7 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     whole = answer(api, "audit", "list", "--limit", "1000")["results"]
     newest = answer(api, "audit", "list", "--limit", "2")["results"]
     assert [entry["details"] for entry in reversed(log)] == [
-        {"id": number, "fields": fields} for fields in (["role"], ["password_hash"], ["active"])
+        {"id": number, "fields": fields} for fields in (["role"], ["password"], ["active"])
     ]
     assert newest == whole[:2]
     file = api.folder / "log.csv"
@@ -125,10 +125,17 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     lines = [*csv.DictReader(io.StringIO(file.read_text("utf-8-sig")))]
     assert [line["action"] for line in lines] == [
-        *(entry["action"] for entry in reversed(whole)),
         "audit_log_exported",
+        *(entry["action"] for entry in whole),
     ]
     assert "chief" not in file.read_text()
+    since = ("--since", whole[0]["at"])
+    later = answer(api, "audit", "list", *since)["results"]
+    (noted,) = (entry for entry in later if entry["action"] == "audit_log_exported")
+    assert (noted["user_id"], noted["details"]) == (None, {"asked": {}})
+    assert whole[1] not in later
+    part = ("--action", "user_changed", "--until", whole[0]["at"])
+    assert answer(api, "audit", "export", str(file), *part)["entries"] == len(log)
     removed = answer(api, "clean-up")
     assert (removed["entries"], removed["sessions"]) == (0, 2)
 
@@ -158,6 +165,7 @@ def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
         (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),
         (("jobs", "show", "9" * 30), 2, "invalid number value"),
         (("users",), 2, "usage:"),
+        (("audit", "list", "--since", "yesterday"), 2, "such as 2026-11-01T00:00Z"),
     ):
         ended = api.command(*arguments)
         assert (ended.returncode, ended.stdout) == (code, "")

@@ -1,0 +1,43 @@
+"""The archive of a version, to be taken away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from auth_api import audit
+from auth_api.database import Database
+from auth_api.errors import NotFound
+from auth_api.models.archives import Archives
+from auth_api.models.tables import ModelVersion
+
+
+class Exported(NamedTuple):
+    """A file of the model store."""
+
+    path: Path
+    sha256: str
+
+
+async def exported(
+    database: Database,
+    archives: Archives,
+    row: ModelVersion,
+    user_id: int | None = None,
+    request: Request | None = None,
+) -> Exported:
+    """The archive of a version; that somebody takes it is in the audit log.
+
+    Raises NotFound or Unavailable.
+    """
+    checksum = await archives.sha256(row.archive)
+    if checksum is None:
+        raise NotFound(f"The archive {row.archive} is not in the model store.", "archive_not_found")
+    await database.write(
+        lambda session: audit.record(
+            session, "model_exported", user_id, request, model=row.model, version=row.version
+        )
+    )
+    return Exported(archives.path(row.archive), checksum)

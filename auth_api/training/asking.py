@@ -1,0 +1,46 @@
+"""A training that somebody asks for becomes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from starlette.requests import Request
+
+from auth_api.access import Caller
+from auth_api.alphabets import ALPHABETS
+from auth_api.errors import NotFound
+from auth_api.jobs.owned import Jobs
+from auth_api.jobs.receiving import Received
+from auth_api.jobs.tables import Job
+from auth_api.schemas.training import TrainJson
+from auth_api.training.planning import Planner, corrected_model
+
+
+def require_trainable(model: str, served: Sequence[str]) -> None:
+    """Raises NotFound unless `model` is one of those `served` and can be trained."""
+    if model not in served or corrected_model(model) not in ALPHABETS:
+        raise NotFound(f"There is no model {model}.", "model_not_found")
+
+
+async def queued(
+    jobs: Jobs,
+    planner: Planner,
+    owner: Caller | int,
+    kind: Literal["train", "tune"],
+    model: str,
+    asked: TrainJson,
+    received: Received | None = None,
+    request: Request | None = None,
+) -> Job:
+    """The job, for its owner as in `Jobs.add`; what was received are labelled pictures.
+
+    Raises BadRequest, or what `Jobs.add` raises; then what was received is gone.
+    """
+    try:
+        plan = await planner.plan(model, asked, labelled=received is not None)
+    except BaseException:
+        if received:
+            received.file.discard()
+        raise
+    return await jobs.add(owner, kind, plan.parameters, received, request, plan.settle)
