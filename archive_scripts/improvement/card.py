@@ -72,8 +72,8 @@ def card(specification: Specification, pictures: Pictures, judge: Judge, outcome
     )
     figures = (
         f"{measured_on(judge)} The {calibration}, {getattr(weights, calibration)}, "
-        f"{outcome.calibrated}. All pictures went through the whole preprocessing. Every figure is in "
-        "`evaluation.json`."
+        f"{outcome.calibrated}. All pictures went through the whole preprocessing. "
+        "Every figure is in `evaluation.json`."
     )
     tuned = ""
     if wanted.mode == "tune":

@@ -248,7 +248,9 @@ class TrafficReport(BaseModel):
 
     success: Literal[True] = True
     model: str
-    since: datetime = Field(description="The hour in which the traffic was last changed.")
+    since: datetime = Field(
+        description="The hour, after a month the day, in which the traffic was last changed."
+    )
     default: str
     traffic: dict[str, float]
     arms: list[ArmShown] = Field(description="The default first.")
