@@ -251,8 +251,6 @@ class TrafficReport(BaseModel):
     since: datetime = Field(
         description="The hour, after a month the day, in which the traffic was last changed."
     )
-        description="The hour, after a month the day, in which the traffic was last changed."
-    )
     default: str
     traffic: dict[str, float]
     arms: list[ArmShown] = Field(description="The default first.")

@@ -190,9 +190,15 @@ def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_an
     assert operator.served() == {"1.0"}
 
 
-def test_a_user_gets_the_same_version_on_every_device(operator: Operator) -> None:
-    assert operator.register("1.1").status_code == 201
-    operator.send("PUT", "traffic/", {"1.0": 50, "1.1": 50})
+def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
+    operator: Operator,
+) -> None:
+    def arms() -> dict[str, dict[str, Any]]:
+        report = operator.send("GET", "traffic/report/").json()
+        return {arm["version"]: arm for arm in report["arms"]}
+
+    assert operator.register("1.6").status_code == 201
+    operator.send("PUT", "traffic/", {"1.0": 50, "1.6": 50})
     seen = set()
     for device in range(8):
         response = operator.ranjana.client.post(
@@ -202,8 +208,24 @@ def test_a_user_gets_the_same_version_on_every_device(operator: Operator) -> Non
         )
         seen.add(version_of(response))
     assert len(seen) == 1
+    # What they were asked is compared.
+    asked = {"1.0": 0, "1.6": 0}
+    for device in range(100, 140):
+        asked[version_of(operator.ask(device))] += 1
+    wait_for(lambda: arms()["1.6"]["requests"] >= asked["1.6"], 10)
+    report = operator.send("GET", "traffic/report/").json()
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
+    assert arms()["1.6"]["answers"] == asked["1.6"] + (8 if seen == {"1.6"} else 0)
+    for arm in report["arms"]:
+        assert arm["failed"] == 0
+        assert arm["score"]["low"] <= arm["score"]["mean"] <= arm["score"]["high"] <= 100
+        assert 0 < arm["latency_ms"]["p50"] <= arm["latency_ms"]["p95"]
+    (compared,) = report["comparisons"]
+    assert (compared["version"], compared["against"]) == ("1.6", "1.0")
+    assert compared["error_rate"]["verdict"] == "no difference seen"
+    assert compared["wrong_share"]["verdict"] == "not enough data"
     # Whoever names a version gets that one.
-    for version in ("1.0", "1.1"):
+    for version in ("1.0", "1.6"):
         named = operator.ranjana.predict(encode(reference(0)), version=version)
         assert version_of(named) == version
 

@@ -20,7 +20,14 @@ from auth_api.settings import Settings
 from auth_api.tables import User
 from auth_api.usage import counting
 from auth_api.usage.counting import BUCKETS, EVER, Usage
-from auth_api.usage.estimates import Sums, percentile, wilson
+from auth_api.usage.estimates import (
+    Sums,
+    difference,
+    difference_of_shares,
+    interval,
+    percentile,
+    wilson,
+)
 from auth_api.usage.tables import UsageDay, UsageHour
 
 
@@ -65,6 +72,34 @@ def test_a_share_comes_with_its_uncertainty() -> None:
     ):
         assert wilson(found, of) == pytest.approx((low, high), abs=5e-5)
     assert wilson(0, 0) is None
+
+
+def _sums(values: list[float]) -> Sums:
+    return Sums(len(values), sum(values), sum(value * value for value in values))
+
+
+def test_means_and_their_differences_have_intervals() -> None:
+    one, other = [float(n % 7) for n in range(70)], [float(n % 5) for n in range(50)]
+    errors = [statistics.stdev(values) / len(values) ** 0.5 for values in (one, other)]
+    found = interval(_sums(one))
+    assert found is not None
+    assert found == pytest.approx((3, 3 - 1.96 * errors[0], 3 + 1.96 * errors[0]), abs=1e-4)
+    apart = difference(_sums(one), _sums(other))
+    spread = 1.96 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5
+    assert apart == pytest.approx((1, 1 - spread, 1 + spread), abs=1e-4)
+    assert interval(_sums([1.0])) is None
+    assert difference(_sums(one), _sums([1.0])) is None
+
+
+def test_differences_of_shares_are_newcombes() -> None:
+    # Newcombe 1998, table II, method 10.
+    for one, other, expected in (
+        ((56, 70), (48, 80), (0.2, 0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.6, 0.1705, 0.8090)),
+        ((10, 10), (0, 20), (1.0, 0.6791, 1.0)),
+    ):
+        assert difference_of_shares(one, other) == pytest.approx(expected, abs=1e-4)
+    assert difference_of_shares((0, 0), (1, 2)) is None
 
 
 @pytest.fixture
