@@ -40,7 +40,7 @@ class OneVersion(BaseModel):
 class Workers(BaseModel):
     """How many workers."""
 
-    workers: int = Field(ge=1, le=64)
+    workers: int = Field(ge=1, le=1000, description="Up to the setting MAX_WORKERS.")
 
 
 class Traffic(RootModel[dict[Version, float]]):

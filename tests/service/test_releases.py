@@ -328,6 +328,7 @@ def test_what_cannot_be_done_is_said(operator: Operator) -> None:
         ("DELETE", "versions/..%2f/", None, 404, "version_not_found"),
         ("PUT", "versions/7.0/", {"workers": 2}, 404, "version_not_found"),
         ("PUT", "versions/1.0/", {"workers": 0}, 400, "validation_failed"),
+        ("PUT", "versions/1.0/", {"workers": 9}, 400, "validation_failed"),
         ("PUT", "default/", {"version": "7.0"}, 404, "version_not_found"),
         ("PUT", "default/", {}, 400, "validation_failed"),
         ("PUT", "traffic/", {"1.0": 50, "7.0": 50}, 404, "version_not_found"),
