@@ -64,24 +64,35 @@ def roc_curve(figures: Figures) -> Figure:
     Of a recogniser, each class against the rest and their average; of the model that
     compares, pairs of one character against pairs of two.
     """
-    figure = Figure(figsize=(8, 8), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(14, 7), layout="constrained")
+    whole, corner = figure.subplots(1, 2)
     curves = figures["roc"]
-    if figures["kind"] == "verification":
-        found = curves["verification"]
-        _draw_curve(axes, found, color=_LINE, linewidth=2.5, label=_labelled("all pairs", found))
-        axes.set(xlabel="different called same", ylabel="same called same")
-    else:
-        _draw_classes(axes, curves)
-        axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    axes.plot((0, 1), (0, 1), color=_MUTED, linestyle="dashed", linewidth=1, label="chance")
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axes.grid(color="#e5e7eb")
-    axes.legend(loc="lower right", fontsize=10)
-    axes.set_title(_title(figures, f"{figures['pictures']:,} pictures"))
+    for axes in (whole, corner):
+        if figures["kind"] == "verification":
+            found = curves["verification"]
+            label = _labelled("all pairs", found)
+            _draw_curve(axes, found, color=_LINE, linewidth=2.5, label=label)
+            axes.set(xlabel="different called same", ylabel="same called same")
+        else:
+            _draw_classes(axes, curves)
+            axes.set(xlabel="false positive rate", ylabel="true positive rate")
+        axes.grid(color="#e5e7eb")
+    whole.plot((0, 1), (0, 1), color=_MUTED, linestyle="dashed", linewidth=1, label="chance")
+    whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    whole.legend(loc="lower right", fontsize=10)
+    whole.set_title(_title(figures, f"{figures['pictures']:,} pictures"))
+    # Good models differ in the upper left corner alone.
+    corner.set_xscale("log")
+    lowest = min(
+        line.get_ydata()[np.asarray(line.get_xdata()) >= _RAREST].min() for line in corner.lines
+    )
+    corner.set(xlim=(_RAREST, 1), ylim=(min(0.95, np.floor(lowest * 20) / 20), 1.002))
+    corner.set_title("the same, rare false alarms enlarged")
     return figure
 
 
+_RAREST = 1e-4
+"""False positive rate that the enlarged chart begins with."""
 _WEAKEST = 5
 """Classes with the smallest areas that have a colour and a name of their own."""
 
@@ -102,7 +113,9 @@ def _draw_classes(axes: Axes, curves: dict[str, Any]) -> None:
 
 
 def _draw_curve(axes: Axes, found: dict[str, Any], **style: Any) -> None:
-    axes.plot(*np.array(found["points"]).T, **style)
+    false, true = np.array(found["points"]).T
+    # Where the scale has no zero, a curve begins at its left end.
+    axes.plot(false.clip(min=_RAREST / 2), true, **style)
 
 
 def _labelled(name: str, found: dict[str, Any]) -> str:
@@ -166,7 +179,7 @@ def _draw_calibration(axes: Axes, figures: Figures) -> None:
             size=9,
         )
     axes.set(xlabel="confidence (pictures above each bar)", ylabel="share of hits", aspect="equal")
-    axes.set(xlim=(0, 1), ylim=(0, 1.05))
+    axes.set(xlim=(0, 1), ylim=(0, 1.05), anchor="N")
     axes.set_title(f"expected calibration error {figures['expected_calibration_error']:.4f}")
 
 

@@ -111,23 +111,33 @@ class SyntheticBatches(Dataset[Batch]):
 
     Each item is (float32 (batch_size, 1, side, side), int64 (batch_size,)). Because a batch
     depends on its number alone, an interrupted training resumes in the middle of the
-    sequence, and any number of loader processes yields the same data.
+    sequence, and any number of loader processes yields the same data. `part` tells the shares
+    of a batch apart that several training processes draw.
     """
 
     def __init__(
-        self, material: Material, *, batch_size: int, batches: int, first: int = 0, seed: int = 0
+        self,
+        material: Material,
+        *,
+        batch_size: int,
+        batches: int,
+        first: int = 0,
+        seed: int = 0,
+        part: int = 0,
     ) -> None:
         self._material = material
         self._batch_size = batch_size
         self._batches = batches
         self._first = first
         self._seed = seed
+        self._part = part
 
     def __len__(self) -> int:
         return self._batches - self._first
 
     def __getitem__(self, index: int) -> Batch:
-        rng = np.random.default_rng((self._seed, self._first + index))
+        # A last number of 0 changes nothing.
+        rng = np.random.default_rng((self._seed, self._first + index, self._part))
         images, labels = zip(
             *(self._material.image(rng) for _ in range(self._batch_size)), strict=True
         )

@@ -224,6 +224,15 @@ class ImpostorEvaluation:
         count = int((self.confidences > confidence).sum())
         return count / max(1, self.refused + len(self.confidences))
 
+    def as_json(self) -> dict[str, float]:
+        """All figures, rounded."""
+        return {
+            "pictures": self.refused + len(self.confidences),
+            "refused": self.refused,
+            "above_half": round(self.share_above(0.5), 4),
+            "above_four_fifths": round(self.share_above(0.8), 4),
+        }
+
 
 def evaluate_impostors(network: nn.Module, temperature: float, folder: Path) -> ImpostorEvaluation:
     """Reads every picture of `folder`, whatever its name. Raises ValueError where there is none."""

@@ -36,6 +36,8 @@ def labelled_pictures(folder: Path, characters: Sequence[Character] = CHARACTERS
     for path in pictures_in(folder):
         label = _class_named(path.stem, classes) if path.parent == folder else None
         label = _class_named(path.parent.name, classes) if label is None else label
+        if label is None and path.stem.startswith("class_"):
+            label = _class_named(path.stem, classes)
         if label is not None:
             found.append((path, label))
     if not found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -28,6 +29,7 @@ class ProgressBar(Unwatched):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             refresh_per_second=1,
+            console=Console(stderr=True),
         )
         self._bar = self._progress.add_task("training", total=None, loss=0.0)
 

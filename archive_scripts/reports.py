@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from archive_scripts.charts import CHARTS, DPI
@@ -27,6 +28,37 @@ def recognition_summary(name: str, evaluation: Evaluation) -> str:
         f"top-3 {evaluation.top(3):.4f}, "
         f"expected calibration error {evaluation.calibration_error():.4f}"
     )
+
+
+def recognition_rows(figures: Figures) -> list[tuple[str, str]]:
+    """The same for a table."""
+    return [
+        ("pictures", f"{figures['pictures']:,}"),
+        ("top-1", f"{figures['top1']:.4f}"),
+        ("top-3", f"{figures['top3']:.4f}"),
+        ("calibration error", f"{figures['expected_calibration_error']:.4f}"),
+    ]
+
+
+def mistake_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Every mistake, with how often it was made, for a table."""
+    names = [f"{character.name} ({character.index})" for character in evaluation.characters]
+    return [
+        (f"{names[true]} {'refused' if read < 0 else 'read as ' + names[read]}", str(times))
+        for (true, read), times in Counter(evaluation.mistakes()).most_common()
+    ]
+
+
+def verification_rows(figures: Figures) -> list[tuple[str, str]]:
+    """The figures of the model that compares, for a table."""
+    return [
+        ("pictures", f"{figures['pictures']:,}"),
+        ("right at the threshold", f"{figures['accuracy']:.4f}"),
+        ("same called same", f"{figures['same']:.4f}"),
+        ("different called different", f"{figures['different']:.4f}"),
+        ("area under the curve", f"{figures['area_under_curve']:.4f}"),
+        ("best threshold", f"{figures['best_threshold']:.3f}"),
+    ]
 
 
 def impostor_line(name: str, evaluation: ImpostorEvaluation) -> str:

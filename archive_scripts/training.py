@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from archive_scripts.datasets import Batch, Material, SyntheticBatches
 from archive_scripts.objectives import Objective
+from archive_scripts.parallel import Share
 
 _CHECKPOINT_SECONDS = 30.0
 """At most so much work is lost when a training is interrupted."""
@@ -96,9 +97,9 @@ def train(
     settings: TrainingSettings,
     checkpoint: Path,
     *,
-    device: str = "cpu",
     loaders: int = 1,
     watch: Watch | None = None,
+    share: Share | None = None,
 ) -> nn.Module:
     """Trains what `build` makes, with seeded initial weights, towards `objective`.
 
@@ -106,10 +107,13 @@ def train(
 
     Progress is kept in `checkpoint` and taken up from there when the file exists. Raises
     ValueError when it was written under other settings.
+
+    With a `share`, this process is one of several that train together: it draws its part of each
+    batch, and tells `watch` of the losses of that part.
     """
-    watch = watch or Unwatched()
+    watch, share = watch or Unwatched(), share or Share()
     torch.manual_seed(settings.seed)
-    network = build().to(device).train()
+    network = build().to(share.device).train()
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(_decay_groups(network, settings.weight_decay), lr=1.0)
     state = _State(network, averaged, optimizer)
@@ -118,21 +122,24 @@ def train(
         _tell_of_epoch(watch, settings, state)
     data = SyntheticBatches(
         material,
-        batch_size=settings.batch_size,
+        batch_size=share.of(settings.batch_size),
         batches=settings.steps,
         first=state.step,
         seed=settings.seed,
+        part=share.rank,
     )
     # With random numbers of its own, so that those of dropout are the same after a resumption.
     loader: DataLoader[Batch] = DataLoader(
         data, batch_size=None, num_workers=loaders, generator=torch.Generator()
     )
+    # After taking up a checkpoint, which every process reads and the first one writes.
+    synchronised = share.synchronised(network)
     saved = time.monotonic()
     for images, labels in loader:
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(state.step, settings)
-        images = images.to(device, memory_format=torch.channels_last)
-        loss = objective(network, images, labels.to(device))
+        images = images.to(share.device, memory_format=torch.channels_last)
+        loss = objective(synchronised, images, labels.to(share.device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -144,7 +151,8 @@ def train(
             state.epoch_losses.clear()
         _count(state, loss.item())
         if settings.epoch_ending_at(state.step) or time.monotonic() - saved >= _CHECKPOINT_SECONDS:
-            _save(checkpoint, settings, state)
+            if share.rank == 0:
+                _save(checkpoint, settings, state)
             saved = time.monotonic()
         watch.stepped(state.step, settings.steps, state.recent_loss)
         _tell_of_epoch(watch, settings, state)
@@ -213,7 +221,7 @@ def _save(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
 
 
 def _resume(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
-    found = torch.load(checkpoint, weights_only=True)
+    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if found["settings"] != asdict(settings):
         raise ValueError(
             f"{checkpoint} was written under other settings ({found['settings']}): "

@@ -223,7 +223,7 @@ def active_administrators(transaction: Transaction) -> set[int]:
         select(core_of(User).c.id)
         .where(col(User.role) == ROLES[-1], col(User.active))
         .order_by(col(User.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return set(transaction.scalars(query))
 

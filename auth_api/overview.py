@@ -39,8 +39,8 @@ def overview(session: Session, database: Database) -> dict[str, Any]:
     return {
         "users": _users(session, moment - _MONTH),
         "volume": {
-            "today": volume(session, today, today + timedelta(days=1)),
-            "total": volume(session, EVER, EVER + timedelta(hours=1)),
+            "today": volume(session, today, "day"),
+            "total": volume(session, EVER, "ever"),
         },
         "jobs": _jobs(session),
         "feedback": {

@@ -121,6 +121,8 @@ class Settings(BaseSettings):
     """Folder of the archives, which this service and TorchServe see alike."""
     smoke_seconds: float = Field(default=60, gt=0)
     """How long a new version may take to start a worker and read its first picture."""
+    max_workers: int = Field(default=8, ge=1)
+    """Workers that a version may be scaled to; each takes some 300 MB, and most of a core."""
 
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     """Largest request body, the multipart or base64 wrapping included."""

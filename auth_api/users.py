@@ -117,7 +117,7 @@ class Users:
                 if caller
                 else active_administrators(transaction)
             )
-            found = transaction.get(User, number, with_for_update=True)
+            found = transaction.get(User, number, with_for_update={"key_share": True})
             if found is None:
                 raise _missing()
             changed = sorted(name for name in values if getattr(found, name) != values[name])

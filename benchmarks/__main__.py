@@ -23,6 +23,7 @@ import uvloop
 from archive_scripts.archives import ROOT
 from archive_scripts.photographs import photograph
 from benchmarks.accounts import accounts_table
+from benchmarks.analytics import analytics_table
 from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
 from benchmarks.jobs import jobs_table
@@ -34,7 +35,7 @@ from tests.service.running import Ranjana, wait_for
 _BOUNDARY = "benchmark"
 _FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 _CALLERS = (1, 8, 32)
-_PARTS = ("decoding", "comparing", "serving", "accounts", "jobs")
+_PARTS = ("decoding", "comparing", "serving", "accounts", "jobs", "analytics")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def main() -> None:
         print(decoding_table())
     if "comparing" in parts:
         print(comparing_table())
-    if parts & {"serving", "accounts", "jobs"}:
+    if parts & {"serving", "accounts", "jobs", "analytics"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds)
 
@@ -83,6 +84,8 @@ def _measure_servers(folder: Path, parts: set[str], seconds: float, rounds: int)
                 print(accounts_table(ranjana, folder, forms, _FORM_TYPE, seconds, rounds))
             if "jobs" in parts:
                 print(jobs_table(ranjana, folder, pictures(), seconds, rounds))
+            if "analytics" in parts:
+                print(analytics_table(ranjana, folder))
             print(memory_table(ranjana))
         finally:
             ranjana.kill()

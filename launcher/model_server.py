@@ -109,11 +109,10 @@ class ModelServer:
         """
         assert self._client
         assert self._child
-        archive = self._settings.model_store / f"{model}.mar"
         # It is served already if TorchServe was started anew meanwhile.
         if model in self.missing:
             with suppress(Conflict):
-                await self._client.register(model, archive.name)
+                await self._client.register(model, f"{model}.mar")
             self._models.append(model)
         await self._until_all_answer(self._child)
 

@@ -6,8 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from archive_scripts.archives import ROOT, build_archives, recipes
+from archive_scripts.archives import ROOT, build_archives, recipes, sha256
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 
 def add_to(commands: Commands) -> None:
@@ -17,15 +18,23 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--workers", type=int, default=usable_cores(), help="workers a model (default: cores)"
     )
+    add_json(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
-    for archive in build_archives(options.store, options.workers):
-        print(f"built {archive}")
-    for recipe in recipes(options.store):
-        if not recipe.weights.exists():
-            print(f"left out {recipe.name}: its weights are missing and will be trained")
+    built = build_archives(options.store, options.workers)
+    missing = [each.name for each in recipes(options.store) if not each.weights.exists()]
+    found = {
+        "built": [{"archive": str(path), "sha256": sha256(path)} for path in built],
+        "left_out": missing,
+    }
+    reason = "its weights are missing and will be trained"
+    rows = [(path.name, f"{path.stat().st_size / 1e6:.1f} MB", sha256(path)) for path in built]
+    rows += [(f"left out: {name}", "", reason) for name in missing]
+    lines = [f"built {path}" for path in built]
+    lines += [f"left out {name}: {reason}" for name in missing]
+    answer(options, found, "\n".join(lines), columns=("built", "size", "SHA-256"), rows=rows)
 
 
 def usable_cores() -> int:

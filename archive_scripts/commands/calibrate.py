@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archive_scripts.archives import ROOT
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 
 def add_to(commands: Commands) -> None:
@@ -29,11 +30,13 @@ def add_to(commands: Commands) -> None:
             help="weights to keep what is found in, if others than those it is fitted with",
         )
         parser.add_argument("--photographs", type=int, default=0, help="as for evaluate")
+        add_json(parser)
         parser.set_defaults(run=_run)
     digits = models.add_parser("digits", help="fit the temperature, in every form of evaluate")
     digits.add_argument("digits", type=Path, help="as for train")
     digits.add_argument("--last", type=int, default=5000, help="as for evaluate")
     digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
+    add_json(digits)
     digits.set_defaults(run=_digits)
 
 
@@ -55,7 +58,7 @@ def _digits(options: argparse.Namespace) -> None:
     network, weights = load_network(options.weights), describe_weights(options.weights)
     temperature = round(fit_temperature(network, data), 3)
     save_weights(network, replace(weights, temperature=temperature), options.weights)
-    print(f"temperature {temperature} kept in {options.weights}")
+    _answer(options, {"temperature": temperature}, options.weights)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -75,5 +78,9 @@ def _run(options: argparse.Namespace) -> None:
         references = reference_inks(ROOT / "reference_images")
         found = {"scale": round(fit_scale(network, references, data), 3)}
     save_weights(load_network(path), replace(describe_weights(path), **found), path)
-    for name, value in found.items():
-        print(f"{name} {value} kept in {path}")
+    _answer(options, found, path)
+
+
+def _answer(options: argparse.Namespace, found: dict[str, float], path: Path) -> None:
+    lines = "\n".join(f"{name} {value} kept in {path}" for name, value in found.items())
+    answer(options, {**found, "weights": str(path)}, lines)

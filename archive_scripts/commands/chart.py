@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 _CHARTS = {
     "confusion-matrix": "what each class was taken for",
@@ -25,6 +26,7 @@ def add_to(commands: Commands) -> None:
             "figures", type=Path, help="JSON that evaluate or improve wrote: weights/digits.json"
         )
         parser.add_argument("output", type=Path, help="the picture, by its ending: chart.png")
+        add_json(parser)
         parser.set_defaults(run=_run)
 
 
@@ -33,4 +35,4 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.figures import read_figures
 
     CHARTS[options.chart](read_figures(options.figures)).savefig(options.output, dpi=DPI)
-    print(f"wrote {options.output}")
+    answer(options, {"written": str(options.output)}, f"wrote {options.output}")

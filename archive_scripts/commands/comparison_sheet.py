@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archive_scripts.archives import ROOT
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 
 def add_to(commands: Commands) -> None:
@@ -17,6 +18,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("folder", type=Path, help="class_12.png, or one folder a class")
     parser.add_argument("--strictness", default="normal", help="lenient, normal or strict")
     parser.add_argument("--output", type=Path, default=Path("comparison_sheet.png"))
+    add_json(parser)
     parser.set_defaults(run=_run)
 
 
@@ -26,4 +28,4 @@ def _run(options: argparse.Namespace) -> None:
 
     strictness = Strictness.named(options.strictness)
     comparison_sheet(options.folder, ROOT / "reference_images", strictness).save(options.output)
-    print(f"wrote {options.output}")
+    answer(options, {"written": str(options.output)}, f"wrote {options.output}")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from archive_scripts.commands import Commands, add_sources
+from archive_scripts.commands.answers import add_json, answer
 
 
 def add_to(commands: Commands) -> None:
@@ -20,6 +21,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--samples", type=int, default=10, help="synthetic ones a class")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("contact_sheet.png"))
+    add_json(parser)
     parser.set_defaults(run=_run)
 
 
@@ -38,4 +40,4 @@ def _run(options: argparse.Namespace) -> None:
     sheet = contact_sheet(material, options.real, options.samples, options.seed)
     if not cv2.imwrite(str(options.output), sheet):
         raise OSError(f"{options.output} could not be written")
-    print(f"wrote {options.output}")
+    answer(options, {"written": str(options.output)}, f"wrote {options.output}")

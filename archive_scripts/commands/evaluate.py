@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive_scripts.archives import RECIPES, ROOT
 from archive_scripts.commands import Commands
+from archive_scripts.commands.answers import add_json, answer
 
 if TYPE_CHECKING:
     from archive_scripts.figures import Figures
@@ -31,6 +32,7 @@ def add_to(commands: Commands) -> None:
             help="lay each picture on paper, photograph it so many times and read those",
         )
         _add_output(parser)
+        add_json(parser)
         parser.set_defaults(run=run)
     digits = models.add_parser("digits", help="in several forms, through all of preprocessing")
     digits.add_argument("digits", type=Path, help="as for train")
@@ -39,12 +41,14 @@ def add_to(commands: Commands) -> None:
     )
     digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
     _add_output(digits)
+    add_json(digits)
     digits.set_defaults(run=_digits)
     impostors = models.add_parser(
         "impostors", help="how sure recognition is of pictures that show no character"
     )
     impostors.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
     impostors.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
+    add_json(impostors)
     impostors.set_defaults(run=_impostors)
 
 
@@ -63,35 +67,51 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import Evaluation, load_inks, probabilities
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import recognition_lines
+    from archive_scripts.reports import mistake_rows, recognition_lines, recognition_rows
 
     data = load_inks(options.folders, options.photographs)
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
     evaluation = Evaluation(data.labels, probabilities(network, temperature, data))
     name = _name(options)
-    print(recognition_lines(name, evaluation))
+    figures = evaluation.as_json()
+    answer(
+        options,
+        {"name": name, **figures},
+        recognition_lines(name, evaluation),
+        columns=("", name),
+        rows=[*recognition_rows(figures), *mistake_rows(evaluation)],
+    )
     if options.output:
-        _save(options, evaluation.as_json(), options.output)
+        _save(options, figures, options.output)
 
 
 def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.digits import FORMS, digit_inks, load_digits
     from archive_scripts.evaluation import Evaluation, probabilities
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import recognition_summary
+    from archive_scripts.reports import recognition_rows, recognition_summary
     from handlers.characters import DIGITS
 
     digits = load_digits(options.digits).last(options.last)
+    found: dict[str, Figures] = {}
+    lines = []
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
     for form in FORMS:
         data = digit_inks(digits, form)
         evaluation = Evaluation(data.labels, probabilities(network, temperature, data), DIGITS)
-        print(recognition_summary(form, evaluation))
+        found[form] = evaluation.as_json()
+        lines.append(recognition_summary(form, evaluation))
         if options.output:
             path = options.output.with_name(f"{options.output.name}-{_slug(form)}")
-            _save(options, evaluation.as_json(), path)
+            _save(options, found[form], path, f" Form: {form}.")
+    columns = [name for name, _ in recognition_rows(found[form])]
+    rows = [
+        (form, *(value for _, value in recognition_rows(figures)))
+        for form, figures in found.items()
+    ]
+    answer(options, {"forms": found}, "\n".join(lines), columns=("form", *columns), rows=rows)
 
 
 def _impostors(options: argparse.Namespace) -> None:
@@ -101,15 +121,23 @@ def _impostors(options: argparse.Namespace) -> None:
 
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
-    for folder in options.folders:
-        print(impostor_line(folder.name, evaluate_impostors(network, temperature, folder)))
+    found = {
+        folder.name: evaluate_impostors(network, temperature, folder) for folder in options.folders
+    }
+    answer(
+        options,
+        {"folders": {name: evaluation.as_json() for name, evaluation in found.items()}},
+        "\n".join(impostor_line(name, evaluation) for name, evaluation in found.items()),
+        columns=("", "pictures", "refused", "above 50 %", "above 80 %"),
+        rows=[(name, *evaluation.as_json().values()) for name, evaluation in found.items()],
+    )
 
 
 def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import load_inks
     from archive_scripts.inks import reference_inks
     from archive_scripts.networks import describe_weights, load_network
-    from archive_scripts.reports import verification_lines
+    from archive_scripts.reports import verification_lines, verification_rows
     from archive_scripts.verification import verify
 
     data = load_inks(options.folders, options.photographs)
@@ -118,18 +146,25 @@ def _similarity(options: argparse.Namespace) -> None:
     scale = describe_weights(options.weights).scale
     verification = verify(network, references, scale, data)
     name = _name(options)
-    print(verification_lines(name, verification))
+    figures = verification.as_json()
+    answer(
+        options,
+        {"name": name, **figures},
+        verification_lines(name, verification),
+        columns=("", name),
+        rows=verification_rows(figures),
+    )
     if options.output:
-        _save(options, verification.as_json(), options.output)
+        _save(options, figures, options.output)
 
 
-def _save(options: argparse.Namespace, figures: Figures, path: Path) -> None:
+def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str = "") -> None:
     from archive_scripts.figures import of_version
     from archive_scripts.reports import save
 
     if options.data:
         recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)
-        figures = of_version(figures, recipe.name, recipe.version, options.data)
+        figures = of_version(figures, recipe.name, recipe.version, options.data + more)
     save(figures, path)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archive_scripts.commands import Commands
+
+if TYPE_CHECKING:
+    from archive_scripts.improvement.events import Events
 
 
 def add_to(commands: Commands) -> None:
@@ -30,17 +35,28 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.improvement.events import Events
     from archive_scripts.improvement.run import improve
 
-    events = Events(options.folder)
-    try:
-        improve(options.folder, events)
-    except (OSError, ValueError) as error:
-        message = str(error)
-        events.tell("error", message=f"{message[:1].upper()}{message[1:]}.".replace("..", "."))
-        raise
-    except (MemoryError, RuntimeError) as error:
-        # This is how torch says that there is no memory left.
-        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+    with (options.folder / "lock").open("w") as lock:
+        # A process that lost whoever started it ends with the next line that it writes.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        events = Events(options.folder)
+        try:
+            improve(options.folder, events)
+        except BrokenPipeError:
+            raise  # whoever started this is gone, and may start it again
+        except OSError as error:
+            _tell(events, f"{error.strerror}: {error.filename}" if error.filename else str(error))
             raise
-        message = "the training needs more memory than there is: choose a smaller batch"
-        events.tell("error", message=f"{message[:1].upper()}{message[1:]}.")
-        raise ValueError(message) from error
+        except ValueError as error:
+            _tell(events, str(error))
+            raise
+        except (MemoryError, RuntimeError) as error:
+            # This is how torch says that there is no memory left.
+            if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+                raise
+            message = "the training needs more memory than there is: choose a smaller batch"
+            _tell(events, message)
+            raise ValueError(message) from error
+
+
+def _tell(events: Events, problem: str) -> None:
+    events.tell("error", message=f"{problem[:1].upper()}{problem[1:].rstrip('.')}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive_scripts.archives import ROOT
 from archive_scripts.commands import Commands, add_sources
+from archive_scripts.commands.answers import add_json, answer
 
 if TYPE_CHECKING:
     from archive_scripts.datasets import Material
@@ -73,18 +74,22 @@ def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> N
     parser.add_argument("--images", type=int, default=1_000_000, help="images to see")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1")
     parser.add_argument("--loaders", type=int, default=1, help="processes that draw images")
     parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
     parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
+    add_json(parser)
     parser.set_defaults(run=_run, network=network)
 
 
 def _run(options: argparse.Namespace) -> None:
+    from contextlib import nullcontext
+
     from torch import nn
 
     from archive_scripts.networks import NETWORKS, OUTPUTS, Weights, save_weights, start_from
     from archive_scripts.objectives import objective
+    from archive_scripts.parallel import joined
     from archive_scripts.progress_bar import ProgressBar
     from archive_scripts.training import TrainingSettings, train
 
@@ -96,26 +101,36 @@ def _run(options: argparse.Namespace) -> None:
             start_from(network, options.start)
         return network
 
-    settings = TrainingSettings(
-        images=options.images,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        data=_in_words(options),
-    )
     material = _material(options)
-    with ProgressBar() as bar:
-        network = train(
-            build,
-            objective(options.model, ROOT / "reference_images"),
-            material,
-            settings,
-            options.checkpoint,
-            device=options.device,
-            loaders=options.loaders,
-            watch=bar,
+    with joined(options.device) as share:
+        first = share.rank == 0
+        settings = TrainingSettings(
+            images=options.images,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            data=_in_words(options) + f", processes {share.processes}",
         )
-    save_weights(network, Weights(options.network, outputs), options.output)
-    print(f"wrote {options.output}")
+        with ProgressBar() if first else nullcontext() as bar:
+            network = train(
+                build,
+                objective(options.model, ROOT / "reference_images"),
+                material,
+                settings,
+                options.checkpoint,
+                loaders=options.loaders,
+                watch=bar,
+                share=share,
+            )
+    if first:
+        save_weights(network, Weights(options.network, outputs), options.output)
+        found = {
+            "written": str(options.output),
+            "model": options.model,
+            "network": options.network,
+            "images": options.images,
+            "processes": share.processes,
+        }
+        answer(options, found, f"wrote {options.output}")
 
 
 def _material(options: argparse.Namespace) -> Material:

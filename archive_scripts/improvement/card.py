@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,6 @@ def measured_on(judge: Judge) -> str:
     return f"On {' and '.join(parts)}: this training never saw any of them."
 
 
-def calibrated_on(judge: Judge) -> str:
-    """What the temperature or the scale was fitted on."""
-    return "the held-out pictures" if judge.calibrates_on_real else "all of these pictures"
-
-
 def version_of(start: Path, recipe: ArchiveRecipe) -> str:
     """The version of the weights that a training starts from, or their file's name."""
     if start.resolve() == recipe.weights.resolve():
@@ -46,22 +42,28 @@ def version_of(start: Path, recipe: ArchiveRecipe) -> str:
     return f"{named[1]} {named[2]}" if named else start.name
 
 
-def card(
-    specification: Specification,
-    parameters: Parameters,
-    weights: Weights,
-    pictures: Pictures,
-    judge: Judge,
-    start: str | None,
-    before: Figures | None,
-    after: Figures,
-) -> str:
-    """The whole card; `start` is the version started from, `before` the figures of it."""
-    wanted = specification
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training."""
+
+    parameters: Parameters
+    weights: Weights
+    calibrated: str
+    """How `weights` were, after "the temperature"."""
+    start: str | None
+    """The version of what it started from."""
+    before: Figures | None
+    """The figures of that, where it is of the same model."""
+    after: Figures
+
+
+def card(specification: Specification, pictures: Pictures, judge: Judge, outcome: Outcome) -> str:
+    """The whole card."""
+    wanted, weights = specification, outcome.weights
     calibration = "scale" if judge.handler == "similarity" else "temperature"
     begun = "random weights"
     if wanted.start is not None:
-        begun = f"{start} (SHA-256 {sha256(wanted.start)[:12]})"
+        begun = f"{outcome.start} (SHA-256 {sha256(wanted.start)[:12]})"
     by = f", training {wanted.job}" if wanted.job is not None else ""
     today = dt.datetime.now(dt.timezone.utc).date()
     of = (
@@ -69,9 +71,9 @@ def card(
         "What the model is and what it is meant for is on the card of version 1.0."
     )
     figures = (
-        f"{measured_on(judge)} The {calibration}, {getattr(weights, calibration)}, was fitted on "
-        f"{calibrated_on(judge)}. All went through the whole preprocessing. Every figure is in "
-        "`evaluation.json`."
+        f"{measured_on(judge)} The {calibration}, {getattr(weights, calibration)}, "
+        f"{outcome.calibrated}. All pictures went through the whole preprocessing. "
+        "Every figure is in `evaluation.json`."
     )
     tuned = ""
     if wanted.mode == "tune":
@@ -90,17 +92,17 @@ def card(
 {tuned}
 | | |
 |---|---|
-{_table(parameters)}
+{_table(outcome.parameters)}
 ## Figures
 
 {_paragraph(figures)}
 
 | | before | after |
 |---|---|---|
-{_compared(before, after)}
+{_compared(outcome.before, outcome.after)}
 ## Known limits
 
-{_limits(judge, start)}"""
+{_limits(judge, outcome.start)}"""
 
 
 def _paragraph(text: str) -> str:

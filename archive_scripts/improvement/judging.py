@@ -75,11 +75,6 @@ class Judge:
         labels = np.concatenate([self.real.labels, self.synthetic.labels])
         return LabelledInks([*self.real.inks, *self.synthetic.inks], labels)
 
-    @property
-    def calibrates_on_real(self) -> bool:
-        """Whether there are enough real pictures to calibrate on them alone."""
-        return len(self.real.readable()) >= _ENOUGH
-
     def loss(self, network: nn.Module) -> float:
         """What training lowers, on all pictures that can be read."""
         data = self.everything
@@ -96,28 +91,36 @@ class Judge:
         """Share of pictures read right, or of right answers to pairs at the threshold."""
         if self.handler == "similarity":
             return verify(network, self._references, weights.scale, self.everything).accuracy()
-        return self._evaluation(network, weights).top(1)
+        return self._evaluation(network, weights, self.everything).top(1)
 
-    def calibrated(self, network: nn.Module, weights: Weights) -> Weights:
-        """The same with a temperature or a scale that fits these pictures."""
-        data = self.real if self.calibrates_on_real else self.everything
+    def calibrated(self, network: nn.Module, weights: Weights) -> tuple[Weights, str]:
+        """The same with a temperature or a scale that fits these pictures, and how it was found.
+
+        The real pictures alone decide where they are enough. Where all are read right, any more
+        confidence would fit better still: then the temperature stays as it is.
+        """
+        enough = len(self.real.readable()) >= _ENOUGH
+        data = self.real if enough else self.everything
+        fitted = f"was fitted on {'the held-out pictures' if enough else 'all of these pictures'}"
         if self.handler == "similarity":
-            return replace(weights, scale=round(fit_scale(network, self._references, data), 3))
-        return replace(weights, temperature=round(fit_temperature(network, data), 3))
+            scale = round(fit_scale(network, self._references, data), 3)
+            return replace(weights, scale=scale), fitted
+        if self._evaluation(network, weights, data).top(1) == 1:
+            return weights, "was kept, for all pictures to fit it on are read right"
+        return replace(weights, temperature=round(fit_temperature(network, data), 3)), fitted
 
     def figures(self, network: nn.Module, weights: Weights) -> Figures:
         """All figures."""
         if self.handler == "similarity":
             found = verify(network, self._references, weights.scale, self.everything)
             return found.as_json()
-        return self._evaluation(network, weights).as_json()
+        return self._evaluation(network, weights, self.everything).as_json()
 
     @property
     def _references(self) -> torch.Tensor:
         return reference_inks(ROOT / "reference_images")
 
-    def _evaluation(self, network: nn.Module, weights: Weights) -> Evaluation:
-        data = self.everything
+    def _evaluation(self, network: nn.Module, weights: Weights, data: LabelledInks) -> Evaluation:
         characters = DIGITS if self.handler == "digits" else CHARACTERS
         found = probabilities(network, weights.temperature, data)
         return Evaluation(data.labels, found, characters)

@@ -11,7 +11,6 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +20,7 @@ from torch import nn
 from archive_scripts.archives import RECIPES, ArchiveRecipe, build_archive, sha256
 from archive_scripts.evaluation import LabelledInks
 from archive_scripts.figures import Figures, of_version, write_figures
-from archive_scripts.improvement.card import card, measured_on, version_of
+from archive_scripts.improvement.card import Outcome, card, measured_on, version_of
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.judging import Judge, summary, synthetic_inks
 from archive_scripts.improvement.pictures import inks, load_pictures
@@ -89,22 +88,20 @@ def _make_weights(
     # What is calibrated and measured is what will be served: weights in half precision.
     save_weights(network, trainer.weights, partial)
     network = load_network(partial)
-    weights = judge.calibrated(network, trainer.weights)
+    weights, calibrated = judge.calibrated(network, trainer.weights)
     save_weights(network, weights, partial)
     figures = judge.figures(network, weights)
     sentence = measured_on(judge)
     write_figures(of_version(figures, recipe.name, recipe.version, sentence), recipe.evaluation)
     start = version_of(specification.start, base) if specification.start else None
-    recipe.card.write_text(
-        card(specification, parameters, weights, pictures, judge, start, before, figures),
-        encoding="utf-8",
-    )
-    outcome: dict[str, Any] = {
+    outcome = Outcome(parameters, weights, calibrated, start, before, figures)
+    recipe.card.write_text(card(specification, pictures, judge, outcome), encoding="utf-8")
+    told = {
         "before": before and summary(before),
         "after": summary(figures),
         "parameters": parameters.model_dump(),
     }
-    (folder / _OUTCOME).write_text(json.dumps(outcome))
+    (folder / _OUTCOME).write_text(json.dumps(told))
     os.replace(partial, recipe.weights)
 
 

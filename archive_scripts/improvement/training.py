@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,10 @@ class _Teller(Unwatched):
         self._began = time.monotonic()
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise ValueError(
+                "the network does not learn at this rate: choose a lower learning rate"
+            )
         self._events.progress(step / steps, loss)
 
     def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:

@@ -7,6 +7,7 @@ trial the weights lie in `trials/` until a better one comes.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, even
     else:
         save_weights(network, trainer.weights, _weights(folder, trial.number))
         study.tell(trial, watch.accuracy)
-    checkpoint.unlink()
+    checkpoint.unlink(missing_ok=True)
     kept = _weights(folder, study.best_trial.number)
     for path in kept.parent.glob("*.safetensors"):
         if path != kept:
@@ -111,7 +112,10 @@ class _Reporter(Unwatched):
         self._finished = finished
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
-        trials = self._trainer.specification.trials
+        trials, epochs = self._trainer.specification.trials, self._trainer.specification.epochs
+        if not math.isfinite(loss):
+            self._trial.report(0.0, epochs)
+            raise optuna.TrialPruned
         self._events.progress((self._finished + step / steps) / trials, loss)
 
     def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Labelled pictures: a zip with one folder a class, received with the fields of a form."""
+"""Labelled pictures: a zip of `12/any.png` or `class_12.png`, with the fields of a form."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ MOST_PICTURES = 20_000
 """In one zip."""
 
 _FIELD = "labelled"
+# In a folder that says nothing, a number alone may be that of the picture.
+_NAMED = "class_"
 _MOST_TEXT = 64 * 1024
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 
@@ -103,16 +105,20 @@ def _read_through(source: Path, limits: Limits, alphabet: Sequence[Character]) -
     if not count:
         raise BadRequest(
             "There is no labelled picture in the zip: put each into a folder named after its "
-            "class, such as 12/any.png.",
+            "class, such as 12/any.png, or call it class_12.png.",
             "no_labelled_pictures",
         )
 
 
 def _label(entry: zips.Entry, alphabet: Sequence[Character]) -> int | None:
-    """The class of a picture, None of what is left out."""
+    """The class of a picture, None of what is left out: that of its folder, else its own."""
     path = PurePosixPath(entry.name)
-    named = path.parent.name or path.stem
-    return class_named(named, alphabet) if path.suffix.lower() in _SUFFIXES else None
+    if path.suffix.lower() not in _SUFFIXES:
+        return None
+    label = class_named(path.parent.name, alphabet)
+    if label is None and (not path.parent.name or path.stem.startswith(_NAMED)):
+        label = class_named(path.stem, alphabet)
+    return label
 
 
 def _bounded(entry: zips.Entry, limit: int) -> Iterator[bytes]:

@@ -109,6 +109,10 @@ class Queue:
         rows = await self._database.write(lambda transaction: transaction.execute(still).all())
         return {row.id: row.cancelling for row in rows}
 
+    async def exists(self, job: int) -> bool:
+        """Whether a job is still there: it goes with its owner's account. Raises Unavailable."""
+        return await self._database.read(lambda session: session.get(Job, job)) is not None
+
     async def pending(self, job: int) -> list[Pending]:
         """The items without an answer, in order. Raises Unavailable."""
         query = (

@@ -145,6 +145,8 @@ class Runner:
             raise
         except LostJob:
             logger.warning("a job was lost to another process", extra={"job": number})
+            with suppress(Unavailable):
+                ended = not await self._queue.exists(number)
         except Unavailable:
             # Nothing is lost: it is taken up again once its lease has run out.
             logger.warning("a job was interrupted", extra={"job": number})
@@ -186,8 +188,11 @@ class Runner:
         return True
 
     async def _cancelled(self, number: int) -> bool:
-        """Ends a job whose owner wants that; answers whether that was why work was stopped."""
-        if not (await self._queue.hold([number])).get(number):
-            return False
-        await self._queue.end(number, "cancelled")
-        return True
+        """Ends a job whose owner wants that; answers whether that was why work was stopped, or
+        that the owner is no more.
+        """
+        held = await self._queue.hold([number])
+        if held.get(number):
+            await self._queue.end(number, "cancelled")
+            return True
+        return number not in held and not await self._queue.exists(number)

@@ -25,6 +25,7 @@ from auth_api.models.states import ModelState
 from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
+from auth_api.validation import invalid
 
 LOOK_SECONDS = 1.0
 """After so long every process of the service knows of a change."""
@@ -163,8 +164,10 @@ class Releases:
     ) -> None:
         """Scales a version; it keeps the workers that it has where others do not start.
 
-        Raises NotFound, or Unavailable.
+        Raises NotFound, BadRequest for too many, or Unavailable.
         """
+        if workers > self._settings.max_workers:
+            raise invalid("workers", f"can be {self._settings.max_workers} at most")
         before = await self._note_workers(model, version, workers, user_id, request)
         try:
             await self._torchserve.scale(model, version, workers)

@@ -7,15 +7,16 @@ of 95 %: a difference whose interval has no zero in it is called one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from auth_api.columns import now
 from auth_api.database import Database
 from auth_api.errors import NotFound
 from auth_api.models.states import ModelState
 from auth_api.presenting import iso
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, Judged, SystemUse, use_of_all
+from auth_api.usage.analytics import Counted, Judged, Steps, SystemUse, latest, use_of_all
 from auth_api.usage.estimates import (
     Interval,
     Sums,
@@ -27,6 +28,7 @@ from auth_api.usage.estimates import (
 )
 
 _PERCENTILES = (0.5, 0.95)
+_MOST_HOURS = 31 * 24
 
 
 class Arm:
@@ -52,13 +54,12 @@ async def compared(database: Database, name: str, state: ModelState) -> dict[str
     """As `TrafficReport`, of what was counted until now. Raises NotFound or Unavailable."""
     if state.release is None:
         raise NotFound(f"The model {name} is not served yet.", "model_not_found")
-    began = since(state)
-    use = await database.read(lambda session: use_of_all(session, database, began, "day", name))
-    return report(name, state, use)
+    steps = _steps(state)
+    use = await database.read(lambda session: use_of_all(session, database, steps, name))
+    return _report(name, state, steps.since, use)
 
 
-def report(name: str, state: ModelState, use: SystemUse) -> dict[str, Any]:
-    """As `TrafficReport`."""
+def _report(name: str, state: ModelState, since: datetime, use: SystemUse) -> dict[str, Any]:
     release = state.release
     assert release
     versions = [
@@ -70,7 +71,7 @@ def report(name: str, state: ModelState, use: SystemUse) -> dict[str, Any]:
     return {
         "success": True,
         "model": name,
-        "since": iso(_hour(release.since)),
+        "since": iso(since),
         "default": release.default_version,
         "traffic": dict(release.traffic),
         "arms": [_arm(arm, release.traffic.get(arm.version, 0)) for arm in arms],
@@ -78,15 +79,15 @@ def report(name: str, state: ModelState, use: SystemUse) -> dict[str, Any]:
     }
 
 
-def since(state: ModelState) -> datetime:
-    """From when on is compared: counts are by the hour."""
-    release = state.release
+def _steps(state: ModelState) -> Steps:
+    """What is compared: the hours since the traffic was last changed, after a month the days."""
+    release, moment = state.release, now()
     assert release
-    return _hour(release.since)
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+    began = release.since.replace(minute=0, second=0, microsecond=0)
+    hours = 1 + int((moment - began) / timedelta(hours=1))
+    if hours <= _MOST_HOURS:
+        return latest("hour", hours, moment)
+    return latest("day", 1 + (moment.date() - began.date()).days, moment)
 
 
 def _of(rows: Sequence[Counted], measure: str) -> Sums:

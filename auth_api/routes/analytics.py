@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -20,11 +18,9 @@ from auth_api.schemas.analytics import (
     SystemQuery,
 )
 from auth_api.services import caller, services
-from auth_api.usage.analytics import use_of, use_of_all
+from auth_api.usage.analytics import latest, use_of, use_of_all
 from auth_api.usage.presenting import own, system
 from auth_api.validation import invalid, parse_query
-
-_STEPS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 
 
 @documented(tag="analytics", access=HISTORY, query=MyQuery, answer=MyAnswer)
@@ -36,10 +32,9 @@ async def mine(request: Request) -> JSONResponse:
     """
     query = parse_query(request, MyQuery)
     user_id, database = caller(request).user_id, services(request).database
-    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = today - timedelta(days=query.days - 1)
-    use = await database.read(lambda session: use_of(session, database, user_id, since))
-    return JSONResponse(own(use, since, query.days))
+    days = latest("day", query.days, now())
+    use = await database.read(lambda session: use_of(session, database, user_id, days.since))
+    return JSONResponse(own(use, days))
 
 
 @documented(
@@ -60,16 +55,10 @@ async def of_all(request: Request) -> JSONResponse:
         raise NotFound(f"There is no model {query.model}.", "model_not_found")
     if query.bucket == "hour" and query.days > MOST_DAYS_OF_HOURS:
         raise invalid("days", f"can be {MOST_DAYS_OF_HOURS} at most by the hour")
-    moment, database = now(), having.database
-    hour = moment.replace(minute=0, second=0, microsecond=0)
-    newest = hour if query.bucket == "hour" else hour.replace(hour=0)
-    end = newest + _STEPS[query.bucket]
-    since = end - timedelta(days=query.days)
-    use = await database.read(
-        lambda session: use_of_all(session, database, since, query.bucket, query.model)
-    )
-    shown = system(use, since, _STEPS[query.bucket], end)
-    return JSONResponse({**shown, "bucket": query.bucket})
+    count = query.days if query.bucket == "day" else query.days * 24
+    steps, database = latest(query.bucket, count, now()), having.database
+    use = await database.read(lambda session: use_of_all(session, database, steps, query.model))
+    return JSONResponse(system(use, steps))
 
 
 routes = [

@@ -127,7 +127,7 @@ class SystemTotals(Requests):
     comparisons: int
     latency_ms: Latency
     corrections: Corrections
-    active_users: int = Field(description="Who got an answer of any model.")
+    active_users: int = Field(description="Who got an answer of any model on these days.")
 
 
 class Step(Requests):

@@ -40,7 +40,7 @@ class OneVersion(BaseModel):
 class Workers(BaseModel):
     """How many workers."""
 
-    workers: int = Field(ge=1, le=64)
+    workers: int = Field(ge=1, le=1000, description="Up to the setting MAX_WORKERS.")
 
 
 class Traffic(RootModel[dict[Version, float]]):
@@ -248,7 +248,9 @@ class TrafficReport(BaseModel):
 
     success: Literal[True] = True
     model: str
-    since: datetime = Field(description="The hour in which the traffic was last changed.")
+    since: datetime = Field(
+        description="The hour, after a month the day, in which the traffic was last changed."
+    )
     default: str
     traffic: dict[str, float]
     arms: list[ArmShown] = Field(description="The default first.")

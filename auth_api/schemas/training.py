@@ -112,8 +112,8 @@ class TuneJson(TrainJson):
 class _Labelled(BaseModel):
     labelled: BaseFile | None = Field(
         default=None,
-        description="A zip of labelled pictures to train on besides, one folder a class: `12`, "
-        "`class_12`, `ड` or `dda`.",
+        description="A zip of labelled pictures to train on besides, one folder a class (`12`, "
+        "`class_12`, `ड` or `dda`), or pictures called `class_12.png`.",
     )
 
 

@@ -1,26 +1,47 @@
 """What was asked and with what result, over some time, from counts.
 
-An answer costs as many rows of counts as there were hours (of one user: days) times versions times
-classes that came up, however often, and a look-up for each feedback given in that time. No
-statement walks the history: a prediction is only ever looked up by its number, for what its user
-said of it.
+An answer costs as many rows of counts as there were days (hours, if asked by the hour) times
+versions times classes that came up, however often, and a look-up for each feedback given in that
+time. No statement walks the history: a prediction is only ever looked up by its number, for what
+its user said of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import String, case, func, select, true
+from sqlalchemy import case, func, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.database import Database
 from auth_api.tables import Feedback, Prediction, User
+from auth_api.usage.counting import Measure, measure_of
 from auth_api.usage.estimates import Sums
 from auth_api.usage.tables import UsageDay, UsageHour
+
+
+class Steps(NamedTuple):
+    """Some hours or days up to now: the first and how many, UTC."""
+
+    span: Literal["hour", "day"]
+    since: datetime
+    length: int
+
+    def starts(self) -> list[datetime]:
+        """When each of them began."""
+        step = timedelta(**{f"{self.span}s": 1})
+        return [self.since + step * number for number in range(self.length)]
+
+
+def latest(span: Literal["hour", "day"], count: int, moment: datetime) -> Steps:
+    """So many hours or days, the last of which `moment` is in."""
+    newest = moment.replace(minute=0, second=0, microsecond=0)
+    newest = newest if span == "hour" else newest.replace(hour=0)
+    return Steps(span, newest - timedelta(**{f"{span}s": count - 1}), count)
 
 
 class Counted(NamedTuple):
@@ -79,19 +100,14 @@ class OwnUse:
     judged: list[Judged]
 
 
-def use_of_all(
-    session: Session, database: Database, since: datetime, bucket: str, model: str | None
-) -> SystemUse:
-    """Since the beginning of a day or an hour; `bucket` is `day` or `hour`."""
+def use_of_all(session: Session, database: Database, steps: Steps, model: str | None) -> SystemUse:
+    """What everybody asked in those steps, of one model or of all."""
+    judged = _judged(session, database, steps.since, None)
     return SystemUse(
-        list(_counted(session, since, model)),
-        list(_buckets(session, database, since, bucket, model)),
-        [
-            judged
-            for judged in _judged(session, database, since, None)
-            if model in (None, judged.model)
-        ],
-        _active_users(session, since),
+        list(_counted(session, steps, model)),
+        list(_buckets(session, steps, model)),
+        [row for row in judged if model in (None, row.model)],
+        _active_users(session, steps.since),
     )
 
 
@@ -113,43 +129,33 @@ def use_of(session: Session, database: Database, user_id: int, since: datetime) 
     )
 
 
-def _counted(session: Session, since: datetime, model: str | None) -> Iterator[Counted]:
+def _counted(session: Session, steps: Steps, model: str | None) -> Iterator[Counted]:
     keys = (UsageHour.model, UsageHour.version, UsageHour.measure, UsageHour.label)
     columns = [col(key) for key in keys]
-    query = select(*columns, *_sums(UsageHour)).where(*_asked(since, model)).group_by(*columns)
+    query = select(*columns, *_sums(UsageHour)).where(*_asked(steps, model)).group_by(*columns)
     for name, version, measure, label, *added in session.execute(query):
-        yield Counted(name, version, measure, label, _added(*added))
+        yield Counted(name, version, _plain(measure), label, _added(*added))
 
 
-def _buckets(
-    session: Session, database: Database, since: datetime, bucket: str, model: str | None
-) -> Iterator[InBucket]:
+def _buckets(session: Session, steps: Steps, model: str | None) -> Iterator[InBucket]:
+    columns = [col(UsageHour.hour), col(UsageHour.model), col(UsageHour.measure)]
+    query = select(*columns, *_sums(UsageHour)).where(*_asked(steps, model)).group_by(*columns)
+    for start, name, measure, *added in session.execute(query):
+        yield InBucket(start, name, _plain(measure), _added(*added))
+
+
+def _asked(steps: Steps, model: str | None) -> list[Any]:
+    measures = [measure_of(measure, steps.span) for measure in get_args(Measure)]
+    # Counts of days are among those of hours: each is looked up, and what lies between is not
+    # read.
     hour = col(UsageHour.hour)
-    start: Any = hour
-    if bucket == "day" and database.is_sqlite:
-        start = func.substr(hour, 1, len("2000-01-01"), type_=String)
-    elif bucket == "day":
-        start = func.date_trunc("day", hour, "UTC")
-    query = (
-        select(
-            start.label("start"),
-            col(UsageHour.model),
-            col(UsageHour.measure),
-            *_sums(UsageHour),
-        )
-        .where(*_asked(since, model))
-        .group_by("start", col(UsageHour.model), col(UsageHour.measure))
-    )
-    for began, name, measure, *added in session.execute(query):
-        moment = datetime.fromisoformat(began) if isinstance(began, str) else began
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        yield InBucket(moment, name, measure, _added(*added))
-
-
-def _asked(since: datetime, model: str | None) -> list[Any]:
-    conditions: list[Any] = [col(UsageHour.hour) >= since]
+    when = hour >= steps.since if steps.span == "hour" else hour.in_(steps.starts())
+    conditions: list[Any] = [when, col(UsageHour.measure).in_(measures)]
     return conditions if model is None else [*conditions, col(UsageHour.model) == model]
+
+
+def _plain(measure: str) -> str:
+    return measure.rpartition(" ")[2]
 
 
 def _judged(

@@ -37,7 +37,7 @@ BUCKETS = (
 """Upper bounds of what is counted together of the times that answers took, in seconds."""
 
 EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The `hour` of counts of all time: what there was in all is looked up, not added up."""
+"""The `hour` of counts of all time."""
 
 DEFAULT = "default"
 """What a version is called that a request did not name and that did not say which it was."""
@@ -46,10 +46,17 @@ DEFAULT = "default"
 _EVERY = 1.0
 # Rows of a transaction; and counts in memory, beyond which only those that are there already
 # count on: a few hundred bytes each.
-_AT_A_TIME = 2_000
+_AT_A_TIME = 1_000
 _MOST = 100_000
 
 Measure = Literal["class", "seconds", "refused", "failed", "fell_back", "same"]
+Span = Literal["hour", "day", "ever"]
+
+
+def measure_of(measure: Measure, span: Span) -> str:
+    """What a measure of an hour, a whole day or all time is called in `UsageHour`."""
+    return measure if span == "hour" else f"{span} {measure}"
+
 
 _Key = tuple[Any, ...]
 _Sums = tuple[int, float, float]
@@ -197,7 +204,7 @@ class Usage:
                 else ()
             )
             of_living = {key: sums for key, sums in days.items() if key[0] in living}
-            self._upsert(transaction, UsageHour, _HOUR, _with_all_time(hours))
+            self._upsert(transaction, UsageHour, _HOUR, _with_longer_spans(hours))
             self._upsert(transaction, UsageDay, _DAY, of_living)
 
         return work
@@ -242,11 +249,15 @@ def _taken(counts: dict[_Key, _Sums]) -> dict[_Key, _Sums]:
     return {key: counts.pop(key) for key in list(islice(counts, _AT_A_TIME))}
 
 
-def _with_all_time(hours: Mapping[_Key, _Sums]) -> dict[_Key, _Sums]:
-    """The same, and what it adds to the counts of all time, which are those of the hour 0."""
+def _with_longer_spans(hours: Mapping[_Key, _Sums]) -> dict[_Key, _Sums]:
+    """The same, and what it adds to counts of whole days and of all time, so that long times are
+    looked up and not added up of their hours.
+    """
     summed = dict(hours)
-    for key, sums in hours.items():
-        _add(summed, (0, *key[1:]), sums)
+    for (hour, model, version, measure, label), sums in hours.items():
+        of_day = measure_of(measure, "day")
+        _add(summed, (hour - hour % 24, model, version, of_day, label), sums)
+        _add(summed, (0, model, version, measure_of(measure, "ever"), label), sums)
     return summed
 
 

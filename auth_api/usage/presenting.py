@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from auth_api.alphabets import ALPHABETS
 from auth_api.presenting import iso
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, InBucket, Judged, OwnUse, SystemUse
+from auth_api.usage.analytics import Counted, InBucket, Judged, OwnUse, Steps, SystemUse
 from auth_api.usage.estimates import Sums, percentile, wilson
 from handlers.characters import CHARACTERS
 
 _FAILURES = ("refused", "failed", "fell_back")
 
 
-def own(use: OwnUse, since: datetime, days: int) -> dict[str, Any]:
+def own(use: OwnUse, days: Steps) -> dict[str, Any]:
     """As `MyAnswer`."""
-    starts = [since + timedelta(days=number) for number in range(days)]
     by_day = {(row.day, row.model): row.sums.count for row in use.days}
     models = sorted({row.model for row in use.days})
     return {
         "success": True,
-        "since": since.date().isoformat(),
+        "since": days.since.date().isoformat(),
         "totals": {**_volume(use.counted), "corrections": _corrections(use.judged)},
         "days": [
             {
                 "day": start.date().isoformat(),
                 **_by_kind({model: by_day.get((start, model), 0) for model in models}),
             }
-            for start in starts
+            for start in days.starts()
         ],
         "versions": [
             {
@@ -45,15 +44,15 @@ def own(use: OwnUse, since: datetime, days: int) -> dict[str, Any]:
     }
 
 
-def system(use: SystemUse, since: datetime, step: timedelta, end: datetime) -> dict[str, Any]:
-    """As `SystemAnswer`, but for the `bucket`; steps begin at `since` and before `end`."""
-    count = -(-(end - since) // step)
-    steps: dict[datetime, list[InBucket]] = {since + step * n: [] for n in range(count)}
+def system(use: SystemUse, steps: Steps) -> dict[str, Any]:
+    """As `SystemAnswer`."""
+    rows: dict[datetime, list[InBucket]] = {start: [] for start in steps.starts()}
     for row in use.buckets:
-        steps.setdefault(row.start, []).append(row)  # one more if an hour has begun just now
+        rows.setdefault(row.start, []).append(row)  # one more if an hour has begun just now
     return {
         "success": True,
-        "since": iso(since),
+        "since": iso(steps.since),
+        "bucket": steps.span,
         "totals": {
             **_requests(use.counted, fallen_back_once=True),
             **_volume(use.counted),
@@ -61,10 +60,10 @@ def system(use: SystemUse, since: datetime, step: timedelta, end: datetime) -> d
             "corrections": _corrections(use.judged),
             "active_users": use.active_users,
         },
-        "over_time": [_step(start, rows) for start, rows in sorted(steps.items())],
+        "over_time": [_step(*item) for item in sorted(rows.items())],
         "versions": [
-            _version(*key, rows, [row for row in use.judged if (row.model, row.version) == key])
-            for key, rows in _versions(use.counted).items()
+            _version(*key, found, [row for row in use.judged if (row.model, row.version) == key])
+            for key, found in _versions(use.counted).items()
         ],
         "classes": _classes(use.counted, use.judged),
     }

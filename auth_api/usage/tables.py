@@ -26,6 +26,9 @@ class UsageHour(SQLModel, table=True):
         failed        requests that the version did not answer
         fell_back     of these, those that the default version answered instead
         same          comparisons that were called the same character
+
+    or one of these after `day `, for all of the day that begins with `hour`, or after `ever `, for
+    all time, where `hour` is `counting.EVER`.
     """
 
     __tablename__ = "usage_hours"

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from auth_api.usage.counting import Measure, Span, measure_of
 from auth_api.usage.tables import UsageHour
 
-_NAMES = {"class": "answers", "refused": "refused", "failed": "failed", "fell_back": "fell_back"}
+_NAMES: Mapping[str, Measure] = {
+    "answers": "class",
+    "refused": "refused",
+    "failed": "failed",
+    "fell_back": "fell_back",
+}
 
 
-def volume(session: Session, first: datetime, end: datetime) -> dict[str, int]:
-    """As `Volume`, of the hours from `first` on and before `end`."""
+def volume(session: Session, start: datetime, span: Span) -> dict[str, int]:
+    """As `Volume`, of the hour or day that begins then, or of all time."""
+    measures = {measure_of(measure, span): name for name, measure in _NAMES.items()}
     query = (
         select(col(UsageHour.measure), func.sum(col(UsageHour.count)))
-        .where(col(UsageHour.hour) >= first, col(UsageHour.hour) < end)
-        .where(col(UsageHour.measure).in_(_NAMES))
+        .where(col(UsageHour.hour) == start, col(UsageHour.measure).in_(measures))
         .group_by(col(UsageHour.measure))
     )
-    found = {_NAMES[measure]: int(count) for measure, count in session.execute(query)}
-    return {name: found.get(name, 0) for name in _NAMES.values()}
+    found = {measures[measure]: int(count) for measure, count in session.execute(query)}
+    return {name: found.get(name, 0) for name in _NAMES}

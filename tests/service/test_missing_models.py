@@ -56,12 +56,12 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
         found: float = answer["details"]["progress"]
         return found
 
-    wait_for(lambda: progress() > 0, 60)
+    wait_for(lambda: progress() > 0, 300)
     killed.stop(signal.SIGKILL)
     # The next one goes on with it.
     again = launch(tmp_path / "again", {**environment, "DATA_DIR": str(tmp_path / "data")})
     again.wait_until_ready()
-    wait_for(lambda: again.predict(image).status_code == 200, 120)
+    wait_for(lambda: again.predict(image).status_code == 200, 300)
     assert again.predict(image).json()["model"] == {"name": "ranjana", "version": "1.0"}
     assert again.client.get("/ready").json()["details"]["models"]["ranjana"] == "ready"
     wait_for(lambda: not (tmp_path / "data" / "training" / "missing-ranjana").exists(), 10)

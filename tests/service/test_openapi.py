@@ -30,7 +30,6 @@ from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.schemas import BaseSchema
 
-from archive_scripts.commands.archives import usable_cores
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, User
 from tests.service.jobs import characters, digits, finished, hand_in
@@ -171,7 +170,7 @@ class Sensible:
         if label == "POST /api/change-username/":
             return {"new_username": name}
         if "/versions/" in label:
-            return {"archive": "ranjana.mar", "sha256": None, "workers": usable_cores()}
+            return {"archive": "ranjana.mar", "sha256": None}
         if label == "PUT /api/models/{name}/default/":
             return {"version": "1.0"}
         return {}
@@ -183,8 +182,6 @@ class Sensible:
             case.path_parameters["id"] = str(self.row(case))
         if "{name}" in case.path and case.path_parameters:
             case.path_parameters["name"] = "ranjana"
-        if "{version}" in case.path and case.path_parameters:
-            case.path_parameters["version"] = "1.0"
         if case.path == "/api/models/{name}/traffic/":
             case.body = {"1.0": 100}
         elif isinstance(case.body, dict):
@@ -217,6 +214,8 @@ def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
 
     @schema.hook
     def map_case(context: HookContext, case: Case) -> Case:
+        if "{version}" in case.path and case.path_parameters:
+            case.path_parameters["version"] = "9.9"  # no test may change what others look at
         # Every other one, by what it is like: repeated, a call must come out the same again.
         if len(repr((case.body, case.query, case.path_parameters))) % 2:
             sensible.apply(case)
@@ -282,6 +281,7 @@ def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: Us
     assert operations - outcome.succeeded() == {
         # In a model store of their own: test_releases.
         "POST /api/models/{name}/versions/",
+        "PUT /api/models/{name}/versions/{version}/",
         "DELETE /api/models/{name}/versions/{version}/",
     }
 

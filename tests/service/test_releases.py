@@ -200,23 +200,23 @@ def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None
     def versions() -> set[str]:
         return {version_of(operator.ask(device)) for device in range(12)}
 
-    name = derive(SOURCE, operator.store / "ranjana-1.6.mar", "1.6").name
+    name = derive(SOURCE, operator.store / "ranjana-1.9.mar", "1.9").name
     made = models("register", name)
-    assert (made["version"], made["state"], made["traffic"]) == ("1.6", "ready", 0)
-    assert models("scale", "1.6", "1")["workers_ready"] == 1
-    assert models("traffic", "1.0=50", "1.6=50")["traffic"] == {"1.0": 50, "1.6": 50}
-    wait_for(lambda: versions() == {"1.0", "1.6"}, 20)
+    assert (made["version"], made["state"], made["traffic"]) == ("1.9", "ready", 0)
+    assert models("scale", "1.9", "1")["workers_ready"] == 1
+    assert models("traffic", "1.0=50", "1.9=50")["traffic"] == {"1.0": 50, "1.9": 50}
+    wait_for(lambda: versions() == {"1.0", "1.9"}, 20)
     report = models("report")
-    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.9"]
     assert any("not enough data" in line for line in table(operator, "models", "report", "ranjana"))
-    assert models("default", "1.6")["default"] == "1.6"
-    wait_for(lambda: versions() == {"1.6"}, 20)
-    assert models("default", "1.0")["previous"] == "1.6"
-    assert table(operator, "models", "remove", "ranjana", "1.6") == [
-        "Version 1.6 of ranjana is removed."
+    assert models("default", "1.9")["default"] == "1.9"
+    wait_for(lambda: versions() == {"1.9"}, 20)
+    assert models("default", "1.0")["previous"] == "1.9"
+    assert table(operator, "models", "remove", "ranjana", "1.9") == [
+        "Version 1.9 of ranjana is removed."
     ]
     assert operator.served() == {"1.0"}
-    derive(SOURCE, operator.store / name, "1.6", members={HANDLER: ANSWERS_NONSENSE})
+    derive(SOURCE, operator.store / name, "1.9", members={HANDLER: ANSWERS_NONSENSE})
     code, said = refusal(operator, "models", "register", "ranjana", name)
     assert (code, "does not answer as ranjana does" in said) == (1, True)
     log = answer(operator, "audit", "list", "--limit", "7")["results"]
@@ -231,9 +231,15 @@ def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None
     ]
 
 
-def test_a_user_gets_the_same_version_on_every_device(operator: Operator) -> None:
-    assert operator.register("1.1").status_code == 201
-    operator.send("PUT", "traffic/", {"1.0": 50, "1.1": 50})
+def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
+    operator: Operator,
+) -> None:
+    def arms() -> dict[str, dict[str, Any]]:
+        report = operator.send("GET", "traffic/report/").json()
+        return {arm["version"]: arm for arm in report["arms"]}
+
+    assert operator.register("1.6").status_code == 201
+    operator.send("PUT", "traffic/", {"1.0": 50, "1.6": 50})
     seen = set()
     for device in range(8):
         response = operator.ranjana.client.post(
@@ -243,8 +249,24 @@ def test_a_user_gets_the_same_version_on_every_device(operator: Operator) -> Non
         )
         seen.add(version_of(response))
     assert len(seen) == 1
+    # What they were asked is compared.
+    asked = {"1.0": 0, "1.6": 0}
+    for device in range(100, 140):
+        asked[version_of(operator.ask(device))] += 1
+    wait_for(lambda: arms()["1.6"]["requests"] >= asked["1.6"], 10)
+    report = operator.send("GET", "traffic/report/").json()
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
+    assert arms()["1.6"]["answers"] == asked["1.6"] + (8 if seen == {"1.6"} else 0)
+    for arm in report["arms"]:
+        assert arm["failed"] == 0
+        assert arm["score"]["low"] <= arm["score"]["mean"] <= arm["score"]["high"] <= 100
+        assert 0 < arm["latency_ms"]["p50"] <= arm["latency_ms"]["p95"]
+    (compared,) = report["comparisons"]
+    assert (compared["version"], compared["against"]) == ("1.6", "1.0")
+    assert compared["error_rate"]["verdict"] == "no difference seen"
+    assert compared["wrong_share"]["verdict"] == "not enough data"
     # Whoever names a version gets that one.
-    for version in ("1.0", "1.1"):
+    for version in ("1.0", "1.6"):
         named = operator.ranjana.predict(encode(reference(0)), version=version)
         assert version_of(named) == version
 
@@ -347,6 +369,7 @@ def test_what_cannot_be_done_is_said(operator: Operator) -> None:
         ("DELETE", "versions/..%2f/", None, 404, "version_not_found"),
         ("PUT", "versions/7.0/", {"workers": 2}, 404, "version_not_found"),
         ("PUT", "versions/1.0/", {"workers": 0}, 400, "validation_failed"),
+        ("PUT", "versions/1.0/", {"workers": 9}, 400, "validation_failed"),
         ("PUT", "default/", {"version": "7.0"}, 404, "version_not_found"),
         ("PUT", "default/", {}, 400, "validation_failed"),
         ("PUT", "traffic/", {"1.0": 50, "7.0": 50}, 404, "version_not_found"),

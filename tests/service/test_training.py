@@ -33,6 +33,8 @@ from tests.service.test_job_uploads import BAD_ZIPS
 from tests.service.test_jobs import SECRET
 
 TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
+# A training gives way to all else on the machine.
+SECONDS = 300
 # As little as a training can be.
 SMALL = {"start": "scratch", "network": "small", "images_per_epoch": 64, "batch_size": 16}
 
@@ -67,6 +69,16 @@ def process_of(api: Api) -> list[psutil.Process]:
     return [child for child in children if "improve" in child.cmdline()]
 
 
+def correct(api: Api, index: int, right: int) -> None:
+    """Two users say of the same picture that it shows something else than it was read as."""
+    for _ in range(2):
+        user = api.sign_up()
+        user.request("PATCH", "/api/me/", json={"training_consent": True})
+        prediction = user.predict(index).json()["prediction_id"]
+        given = {"prediction_id": prediction, "actual_class": right}
+        assert user.post("/api/feedback/", json=given).status_code == 201
+
+
 def ask(user: User, fields: dict[str, Any], path: str = TRAIN) -> dict[str, Any]:
     response = user.post(path, json=fields)
     assert response.status_code == 202, response.text
@@ -97,7 +109,8 @@ def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
         pytest.skip("what is trained does not depend on the database")
     api = start_api({**training, "SECRET_KEY": "never-to-be-seen-by-trainings-0123"})
     user = as_data_scientist(api)
-    fields = {"epochs": "2", "images_per_epoch": "64", "batch_size": "16"}
+    correct(api, 7, 9)
+    fields = {"epochs": "2", "images_per_epoch": "64", "batch_size": "16", "corrections": "true"}
     files = {"labelled": ("pictures.zip", labelled())}
     accepted = user.post(TRAIN, data=fields, files=files)
     assert accepted.status_code == 202, accepted.text
@@ -128,11 +141,19 @@ def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == outcome["sha256"]
     with zipfile.ZipFile(archive) as members:
         assert {"card.md", "evaluation.json", "model.pt"} <= set(members.namelist())
+        card = members.read("card.md").decode()
+    assert card.startswith("# Model card: ranjana 1.1")
+    assert "* 12 labelled pictures\n* 1 correction by users" in card
     wait_for(lambda: trainings(api) == inputs(api) == [], 10)
     entry = user.get("/api/jobs/").json()["results"][-1]
     assert (entry["kind"], entry["model"], entry["outcome"]) == ("train", "ranjana", outcome)
     # The next one may start from it, and has the next number.
     assert ask(user, {"start": "1.1"})["version"] == "1.2"
+    # With the account its trainings go.
+    wait_for(lambda: bool(process_of(api)), 10)
+    (process,) = process_of(api)
+    assert user.delete("/api/me/").status_code == 200
+    wait_for(lambda: trainings(api) == [] and not process.is_running(), 10)
 
 
 def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_cancelled(
@@ -144,7 +165,7 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     user = as_data_scientist(api)
     number = ask(user, {**SMALL, "epochs": 2})["job_id"]
     waiting = ask(user, {**SMALL, "epochs": 100, "images_per_epoch": 2000})["job_id"]
-    wait_until(user, number, lambda job: bool((job["outcome"] or {}).get("epochs")))
+    wait_until(user, number, lambda job: bool((job["outcome"] or {}).get("epochs")), SECONDS)
     before = job_of(user, number)
     (process,) = process_of(api)
     assert job_of(user, waiting)["state"] == "queued"  # one at a time
@@ -155,14 +176,14 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     assert str(number) in trainings(api)
     again = start_api(training, beside=api)
     returned = on(again, user)
-    job = finished(returned, number)
+    job = finished(returned, number, SECONDS)
     assert (job["state"], job["error"]) == ("succeeded", None)
     done = job["outcome"]["epochs"]
     assert [epoch["epoch"] for epoch in done] == [1, 2]
     assert done[0] == before["outcome"]["epochs"][0]
     assert (store / "ranjana-1.1.mar").exists()
     waiting = ask(returned, {**SMALL, "epochs": 100, "images_per_epoch": 2000})["job_id"]
-    wait_until(returned, waiting, lambda job: job["progress"] > 0)
+    wait_until(returned, waiting, lambda job: job["progress"] > 0, SECONDS)
     wait_for(lambda: bool(process_of(again)), 30)
     (process,) = process_of(again)
     assert returned.delete(f"/api/jobs/{waiting}/").status_code == 200
@@ -179,7 +200,7 @@ def test_parameters_are_tuned(
     user = as_data_scientist(start_api(training))
     search = {"learning_rate": [1e-4, 1e-3], "batch_size": [8, 16]}
     fields = {**SMALL, "epochs": 1, "trials": 2, "search": search, "version": "3.0"}
-    job = finished(user, ask(user, fields, TUNE)["job_id"])
+    job = finished(user, ask(user, fields, TUNE)["job_id"], SECONDS)
     assert (job["kind"], job["state"], job["error"]) == ("tune", "succeeded", None)
     trials = job["outcome"]["trials"]
     assert [trial["trial"] for trial in trials] == [0, 1]
@@ -194,7 +215,9 @@ def test_a_training_that_takes_too_much_memory_is_ended(
         pytest.skip("what is trained does not depend on the database")
     api = start_api({**training, "TRAINING_MEMORY_MB": "256"})
     user = as_data_scientist(api)
-    job = finished(user, ask(user, {**SMALL, "images_per_epoch": 512, "batch_size": 512})["job_id"])
+    job = finished(
+        user, ask(user, {**SMALL, "images_per_epoch": 512, "batch_size": 512})["job_id"], SECONDS
+    )
     assert job["state"] == "failed"
     assert job["error"].startswith("The training took more than 256 MB of memory")
     wait_for(lambda: trainings(api) == process_of(api) == [], 10)

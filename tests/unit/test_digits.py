@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from archive_scripts.__main__ import main
+from archive_scripts.archives import ROOT
 from archive_scripts.digits import FORMS, DigitMaterial, LabelledDigits, digit_inks, load_digits
 from archive_scripts.networks import describe_weights
 from handlers.arrays import Gray, gray
@@ -121,6 +128,17 @@ def test_every_form_that_is_measured_can_be_read(form: str) -> None:
     assert np.median(alike) > 0.7
 
 
+def in_terminal(arguments: list[str]) -> str:
+    """What a command writes to a terminal."""
+    reader, writer = pty.openpty()
+    with open(writer, "w") as terminal, redirect_stdout(terminal):
+        assert main(arguments) == 0
+        terminal.flush()
+        written = os.read(reader, 100_000).decode()
+    os.close(reader)
+    return written
+
+
 def test_the_commands_train_measure_and_calibrate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +152,33 @@ def test_the_commands_train_measure_and_calibrate(
     assert main(["evaluate", "digits", images, *asked, "--output", str(tmp_path / "m")]) == 0
     assert "as published: 10 pictures" in capsys.readouterr().out
     assert json.loads((tmp_path / "m-dark-on-light.json").read_text())["pictures"] == 10
+    assert main(["evaluate", "digits", images, *asked, "--json"]) == 0
+    forms = json.loads(capsys.readouterr().out)["forms"]
+    assert forms["as published"] == json.loads((tmp_path / "m-as-published.json").read_text())
+    on_terminal = in_terminal(["evaluate", "digits", images, *asked])
+    assert "│ as published" in on_terminal
+    assert f"│ {forms['as published']['top1']:.4f} │" in on_terminal
     assert (tmp_path / "m-photographed-metrics.png").exists()
     assert main(["train", "digits", images, "--held-out", "30", *places]) == 1
     assert "can be left" in capsys.readouterr().err
+
+
+def test_two_processes_train_one_network(tmp_path: Path) -> None:
+    images = idx(tmp_path)
+    weights = tmp_path / "digits.safetensors"
+    places = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights), "--json"]
+    asked = ["train", "digits", str(images), "--images", "256", "--held-out", "10"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    ended = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "archive_scripts", *asked, *places],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    answered = json.loads(ended.stdout)
+    assert (answered["processes"], answered["written"]) == (2, str(weights))
+    assert describe_weights(weights).outputs == 10
+    checkpoint = torch.load(tmp_path / "c.pt", weights_only=True)
+    assert checkpoint["step"] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +242,10 @@ def test_how_sure_it_is_of_what_is_no_character(
     assert main(["evaluate", "impostors", str(folder), "--weights", str(weights)]) == 0
     expected = "faces: 2 pictures, 1 refused, 0.000 above 50%, 0.000 above 80%"
     assert capsys.readouterr().out.strip() == expected
+    arguments = ["evaluate", "impostors", str(folder), "--weights", str(weights), "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)["folders"]["faces"]
+    assert found == {"pictures": 2, "refused": 1, "above_half": 0, "above_four_fifths": 0}
     assert main(["evaluate", "impostors", str(tmp_path / "none"), "--weights", str(weights)]) == 1
 
 
@@ -260,8 +265,13 @@ def test_the_scale_moves_the_best_threshold_to_where_it_belongs(tmp_path: Path) 
     assert verify(network, references, scale, data).best_threshold() <= max(0.46, unscaled)
 
 
-def test_the_scale_is_kept_in_the_weights(pictures: Path, tmp_path: Path) -> None:
+def test_the_scale_is_kept_in_the_weights(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     weights = tmp_path / "weights.safetensors"
     save_weights(NETWORKS["small"](127), Weights("small", 127, scale=0.5), weights)
-    assert main(["calibrate", "similarity", str(pictures), "--weights", str(weights)]) == 0
-    assert describe_weights(weights).scale != 0.5
+    arguments = ["calibrate", "similarity", str(pictures), "--weights", str(weights), "--json"]
+    assert main(arguments) == 0
+    answered = json.loads(capsys.readouterr().out)
+    assert answered == {"scale": describe_weights(weights).scale, "weights": str(weights)}
+    assert answered["scale"] != 0.5

@@ -10,17 +10,21 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives import ROOT
+from archive_scripts.evaluation import LabelledInks
 from archive_scripts.improvement import judging
 from archive_scripts.improvement.events import Events
+from archive_scripts.improvement.judging import Judge
 from archive_scripts.improvement.pictures import divide
 from archive_scripts.improvement.specification import read_specification
 from archive_scripts.improvement.training import Trainer
-from archive_scripts.networks import describe_weights
+from archive_scripts.networks import describe_weights, load_network
+from handlers.preprocessing import preprocess_digit
 from tests.conftest import encode, reference
 from tests.digits import held_out
 
@@ -185,6 +189,23 @@ def test_similarity_is_measured_by_pairs(tmp_path: Path) -> None:
     with zipfile.ZipFile(folder / "store" / "similarity-1.1.mar") as members:
         figures = json.loads(members.read("evaluation.json"))
     assert figures["kind"] == "verification"
+
+
+def test_calibration_needs_enough_pictures_and_a_mistake() -> None:
+    digits = ROOT / "weights" / "digits.safetensors"
+    network, weights = load_network(digits), describe_weights(digits)
+    inks = [preprocess_digit(encode(held_out(digit, 5))).ink for digit in range(10)] * 4
+    right = LabelledInks(inks, np.arange(40) % 10)
+    none = LabelledInks([], np.zeros(0, np.int64))
+    same, how = Judge("digits", right, none).calibrated(network, weights)
+    assert same == weights
+    assert "kept" in how
+    wrong = LabelledInks(inks, np.where(np.arange(40) == 7, 1, right.labels))
+    other, how = Judge("digits", wrong, none).calibrated(network, weights)
+    assert other.temperature > weights.temperature
+    assert "held-out pictures" in how
+    few = LabelledInks(inks[:20], right.labels[:20])
+    assert "all of these" in Judge("digits", few, wrong).calibrated(network, weights)[1]
 
 
 def test_a_class_that_nothing_shows_is_named(

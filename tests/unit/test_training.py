@@ -26,6 +26,7 @@ from archive_scripts.networks import (
     start_from,
 )
 from archive_scripts.objectives import Verify, recognise
+from archive_scripts.parallel import Share
 from archive_scripts.training import TrainingSettings, Unwatched, train
 from handlers.distance import THRESHOLD
 from tests.conftest import REFERENCES
@@ -198,3 +199,12 @@ def test_weights_that_do_not_say_what_they_are_for_are_refused(tmp_path: Path) -
     save_file({"weight": torch.zeros(1)}, tmp_path / "weights.safetensors")
     with pytest.raises(ValueError, match="network"):
         describe_weights(tmp_path / "weights.safetensors")
+
+
+def test_processes_draw_different_parts_of_a_batch(material: Material) -> None:
+    alone = SyntheticBatches(material, batch_size=8, batches=1)[0][0]
+    parts = [SyntheticBatches(material, batch_size=4, batches=1, part=part) for part in (0, 1)]
+    assert torch.equal(alone[:4], parts[0][0][0])
+    assert not torch.equal(parts[0][0][0], parts[1][0][0])
+    with pytest.raises(ValueError, match="cannot share"):
+        Share(processes=3).of(128)

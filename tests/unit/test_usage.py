@@ -20,7 +20,14 @@ from auth_api.settings import Settings
 from auth_api.tables import User
 from auth_api.usage import counting
 from auth_api.usage.counting import BUCKETS, EVER, Usage
-from auth_api.usage.estimates import Sums, percentile, wilson
+from auth_api.usage.estimates import (
+    Sums,
+    difference,
+    difference_of_shares,
+    interval,
+    percentile,
+    wilson,
+)
 from auth_api.usage.tables import UsageDay, UsageHour
 
 
@@ -67,15 +74,49 @@ def test_a_share_comes_with_its_uncertainty() -> None:
     assert wilson(0, 0) is None
 
 
+def _sums(values: list[float]) -> Sums:
+    return Sums(len(values), sum(values), sum(value * value for value in values))
+
+
+def test_means_and_their_differences_have_intervals() -> None:
+    one, other = [float(n % 7) for n in range(70)], [float(n % 5) for n in range(50)]
+    errors = [statistics.stdev(values) / len(values) ** 0.5 for values in (one, other)]
+    found = interval(_sums(one))
+    assert found is not None
+    assert found == pytest.approx((3, 3 - 1.96 * errors[0], 3 + 1.96 * errors[0]), abs=1e-4)
+    apart = difference(_sums(one), _sums(other))
+    spread = 1.96 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5
+    assert apart == pytest.approx((1, 1 - spread, 1 + spread), abs=1e-4)
+    assert interval(_sums([1.0])) is None
+    assert difference(_sums(one), _sums([1.0])) is None
+
+
+def test_differences_of_shares_are_newcombes() -> None:
+    # Newcombe 1998, table II, method 10.
+    for one, other, expected in (
+        ((56, 70), (48, 80), (0.2, 0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.6, 0.1705, 0.8090)),
+        ((10, 10), (0, 20), (1.0, 0.6791, 1.0)),
+    ):
+        assert difference_of_shares(one, other) == pytest.approx(expected, abs=1e-4)
+    assert difference_of_shares((0, 0), (1, 2)) is None
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}")
 
 
-def counts(session: Session) -> dict[tuple[str, int, bool], tuple[int, float]]:
-    """Of all hours: by measure and label, and whether it is the count of all time."""
+SPANS = ("", "day ", "ever ")
+
+
+def counts(session: Session) -> dict[tuple[str, int], tuple[int, float]]:
+    """Of all hours, days and times: by measure and label."""
     rows = session.scalars(select(UsageHour)).all()
-    return {(row.measure, row.label, row.hour == EVER): (row.count, row.total) for row in rows}
+    for row in rows:
+        assert (row.hour == EVER) == row.measure.startswith("ever ")
+        assert row.hour.hour == 0 or not row.measure.startswith("day ")
+    return {(row.measure, row.label): (row.count, row.total) for row in rows}
 
 
 def with_usage(settings: Settings, work: Callable[[Database, Usage], Any]) -> Any:
@@ -109,10 +150,10 @@ def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
             await usage.finish()
         found = await database.read(counts)
         place = next(n for n, bound in enumerate(BUCKETS) if bound >= 0.0101)
-        for ever in (True, False):
-            assert found.pop(("class", 7, ever)) == (10, 900.0)
-            assert found.pop(("seconds", place, ever)) == (10, pytest.approx(0.101))
-            assert found.pop(("refused", 0, ever)) == (2, 0)
+        for span in SPANS:
+            assert found.pop((f"{span}class", 7)) == (10, 900.0)
+            assert found.pop((f"{span}seconds", place)) == (10, pytest.approx(0.101))
+            assert found.pop((f"{span}refused", 0)) == (2, 0)
         assert found == {}
         days = await database.read(lambda session: session.scalars(select(UsageDay)).all())
         assert {day.user_id: (day.count, day.total) for day in days} == {1: (4, 360), 2: (2, 180)}
@@ -125,7 +166,7 @@ def test_while_the_database_is_away_counts_are_kept_within_bounds(
 ) -> None:
     monkeypatch.setattr(counting, "_MOST", 3)
 
-    async def run() -> dict[tuple[str, int, bool], tuple[int, float]]:
+    async def run() -> dict[tuple[str, int], tuple[int, float]]:
         database = Database(settings)
         usage = Usage(database)
         for label in (1, 2, 3, 4, 5, 1):
@@ -141,8 +182,8 @@ def test_while_the_database_is_away_counts_are_kept_within_bounds(
     found = asyncio.run(run())
     # The first hour: two classes and a bucket; the fourth of its kind had no room.
     last = len(BUCKETS) - 1
-    for ever in (True, False):
-        assert found.pop(("class", 1, ever)) == (2, 100.0)
-        assert found.pop(("class", 2, ever)) == (1, 50.0)
-        assert found.pop(("seconds", last, ever))[0] == 6
+    for span in SPANS:
+        assert found.pop((f"{span}class", 1)) == (2, 100.0)
+        assert found.pop((f"{span}class", 2)) == (1, 50.0)
+        assert found.pop((f"{span}seconds", last))[0] == 6
     assert found == {}
