@@ -15,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from archive_scripts.checksums import checksum_file, write_checksum
+
 ROOT = Path(__file__).resolve().parents[1]
 
 CARD, EVALUATION = "card.md", "evaluation.json"
@@ -52,6 +54,7 @@ _SHARED_MODULES = (
 # Everything of `archive_scripts` that an archive is built with.
 _BUILDERS = (
     "archives",
+    "checksums",
     "contents",
     "export",
     "glyphs",
@@ -177,20 +180,8 @@ def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:
     # Never one that belongs to another archive, should this be interrupted.
     checksum.unlink(missing_ok=True)
     _build(recipe, archive, share, digest)
-    partial = checksum.with_suffix(".partial")
-    partial.write_text(f"{sha256(archive)}  {archive.name}\n")
-    os.replace(partial, checksum)
+    write_checksum(archive)
     return True
-
-
-def checksum_file(archive: Path) -> Path:
-    """Where the checksum of an archive is."""
-    return archive.with_name(f"{archive.name}.sha256")
-
-
-def sha256(path: Path) -> str:
-    """Of a file's content, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _digest(recipe: ArchiveRecipe, workers: int) -> str:

@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from archive_scripts.charts import CHARTS, DPI
-from archive_scripts.evaluation import Evaluation, ImpostorEvaluation
+from archive_scripts.evaluation import Evaluation
 from archive_scripts.figures import Figures, write_figures
+from archive_scripts.impostor_evaluation import ImpostorEvaluation
 from archive_scripts.verification import Verification
 
 

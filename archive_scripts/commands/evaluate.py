@@ -115,7 +115,7 @@ def _digits(options: argparse.Namespace) -> None:
 
 
 def _impostors(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation import evaluate_impostors
+    from archive_scripts.impostor_evaluation import evaluate_impostors
     from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import impostor_line
 

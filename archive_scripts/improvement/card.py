@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive_scripts.archives import ArchiveRecipe, sha256
+from archive_scripts.archives import ArchiveRecipe
+from archive_scripts.checksums import sha256
 from archive_scripts.figures import Figures
 from archive_scripts.improvement.judging import Judge, summary
 from archive_scripts.improvement.pictures import Pictures

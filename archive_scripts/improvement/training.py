@@ -9,7 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from archive_scripts.archives import ROOT, sha256
+from archive_scripts.archives import ROOT
+from archive_scripts.checksums import sha256
 from archive_scripts.datasets import Material, load_material
 from archive_scripts.digits import DigitMaterial
 from archive_scripts.improvement.events import Events

@@ -187,6 +187,16 @@ def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
         assert await taken(process) == number
         await process.report(number, 0.5)
         assert (await state(database, number)).progress == 0.5
+        # Interrupted, it repeats a little, and that is no progress.
+        await process.give_back(number)
+        assert (await state(database, number)).state == "queued"
+        assert await taken(process) == number
+        await process.report(number, 0.4, {"top1": 0.9})
+        job = await state(database, number)
+        assert (job.progress, job.attempts, job.outcome) == (0.5, 1, {"top1": 0.9})
+        await process.report(number, 0.6)
+        job = await state(database, number)
+        assert (job.progress, job.attempts, job.outcome) == (0.6, 0, {"top1": 0.9})
         outcome: dict[str, Any] = {"top1": 0.99}
         await process.end(number, "succeeded", outcome=outcome)
         job = await state(database, number)

@@ -297,6 +297,12 @@ def test_two_that_are_asked_for_at_the_same_time_are_two_versions(api: Api) -> N
         for job in user.get("/api/jobs/").json()["results"]:
             assert user.delete(f"/api/jobs/{job['id']}/").json()["state"] == "cancelled"
     # What was given up is free again.
-    assert ask(users[0], {"version": versions[3]})["version"] == versions[3]
-    number = user.get("/api/jobs/").json()["results"][0]["id"]
-    users[0].delete(f"/api/jobs/{number + 1}/")
+    again = ask(users[0], {"version": versions[3]})
+    assert again["version"] == versions[3]
+    # Folders of those that have ended are cleared away, should somebody have died before that.
+    for number in (again["job_id"], again["job_id"] - 1):
+        (api.folder / "data" / "training" / str(number)).mkdir(parents=True)
+    assert api.command("clean-up", "--orphans-after", "0").returncode == 0
+    assert trainings(api) == [str(again["job_id"])]
+    assert users[0].delete(f"/api/jobs/{again['job_id']}/").status_code == 200
+    assert trainings(api) == []

@@ -16,7 +16,6 @@ from archive_scripts.charts import confusion_matrix, metrics
 from archive_scripts.curves import area, curve, points
 from archive_scripts.evaluation import (
     Evaluation,
-    ImpostorEvaluation,
     LabelledInks,
     fit_temperature,
     load_inks,
@@ -24,6 +23,7 @@ from archive_scripts.evaluation import (
     probabilities,
 )
 from archive_scripts.figures import read_figures
+from archive_scripts.impostor_evaluation import ImpostorEvaluation
 from archive_scripts.networks import (
     NETWORKS,
     Weights,

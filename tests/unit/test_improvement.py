@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,29 @@ def test_a_training_that_is_done_says_so_again(
     assert main(["improve", str(trained)]) == 0
     assert json.loads(capsys.readouterr().out) == told(trained, "done")[0]
     assert (trained / "events.jsonl").read_text() == before
+
+
+def test_killed_before_it_said_done_it_publishes_what_it_had_trained(
+    trained: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(trained, folder)
+    ask_again = json.loads((folder / "spec.json").read_text())
+    ask_again["model_store"] = str(folder / "store")
+    (folder / "spec.json").write_text(json.dumps(ask_again))
+    (done,) = told(folder, "done")
+    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+    (folder / "events.jsonl").write_text("".join(lines[:-1]))
+    # The archive was there already: it stays as it is.
+    assert main(["improve", str(folder)]) == 0
+    assert told(folder, "done") == [done]
+    (folder / "events.jsonl").write_text("".join(lines[:-1]))
+    for path in (folder / "store").iterdir():
+        path.unlink()
+    assert main(["improve", str(folder)]) == 0
+    (other,) = told(folder, "done")
+    assert other | {"sha256": ""} == done | {"sha256": ""}
+    assert len(told(folder, "epoch")) == 2
 
 
 def test_a_version_that_exists_is_not_overwritten(
