@@ -185,13 +185,27 @@ def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
     assert words in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("audit", "list", "--since", "yesterday"), "such as 2026-11-01T00:00Z"),
+        (("models", "traffic", "ranjana", "1.0"), "must be of the form 1.0=90"),
+        (("models", "train", "ranjana"), "--user"),
+    ],
+)
+def test_a_command_line_that_cannot_be_used_is_explained(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser("").parse_args(arguments)
+    assert (ended.value.code, words in capsys.readouterr().err) == (2, True)
+
+
 def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
     for arguments, code, words in (
         (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),
         (("jobs", "show", "9" * 30), 2, "invalid number value"),
         (("users",), 2, "usage:"),
-        (("models", "traffic", "ranjana", "1.0"), 2, "must be of the form 1.0=90"),
-        (("audit", "list", "--since", "yesterday"), 2, "such as 2026-11-01T00:00Z"),
     ):
         ended = api.command(*arguments)
         assert (ended.returncode, ended.stdout) == (code, "")
