@@ -214,10 +214,8 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
 
 
 def active_administrators(transaction: Transaction) -> set[int]:
-    """All of them, by number.
-
-    Locks them until the transaction ends, in one order, so that of several that do away with each
-    other the last one is known to be the last.
+    """All of them, by number, locked until the transaction ends: in one order, so that of
+    several that do away with each other the last one is known to be the last.
     """
     query = (
         select(core_of(User).c.id)

@@ -58,7 +58,7 @@ async def _watch(services: Services, options: argparse.Namespace, output: Output
         task = bar.add_task(f"Job {options.id}", total=1)
         while (job := await services.jobs.one(None, options.id)).state in UNFINISHED:
             bar.update(task, completed=job.progress, description=f"Job {job.id} is {job.state}")
-            epochs = _of(job, "epochs")
+            epochs = [] if output.as_json else _of(job, "epochs")
             for epoch in epochs[told:]:
                 bar.console.print(_EPOCH.format(**epoch), markup=False)
             told = len(epochs)

@@ -34,9 +34,8 @@ _NOBODY = ModelState()
 
 
 class Releases:
-    """The versions of all models; what is cached here is at most `LOOK_SECONDS` old.
-
-    What is changed is changed by a user, or without one by somebody with access to the machine.
+    """The versions of all models; what is cached here is at most `LOOK_SECONDS` old. What no
+    user changes somebody with access to the machine does.
     """
 
     def __init__(self, settings: Settings, database: Database, torchserve: TorchServe) -> None:
@@ -61,7 +60,7 @@ class Releases:
         """Raises NotFound for what is not to be served."""
         served = self._settings.models
         if model not in served:
-            named = " or ".join(filter(None, (", ".join(served[:-1]), served[-1])))
+            named = " or ".join(served)
             raise NotFound(f"There is no such model: choose {named}.", "model_not_found")
 
     def version(self, model: str, version: str | None) -> ModelVersion:

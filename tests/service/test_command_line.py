@@ -155,7 +155,7 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
         (("jobs", "show", "999999"), 3, "There is no such job."),
         (("jobs", "cancel", "999999"), 3, "There is no such job."),
         (("jobs", "watch", "999999"), 3, "There is no such job."),
-        (("models", "show", "nothing"), 3, "choose ranjana, similarity or digits."),
+        (("models", "show", "nothing"), 3, "choose ranjana or similarity or digits."),
         (("models", "metrics", "ranjana", "--version", "7.0"), 3, "There is no version 7.0"),
         (("models", "export", "digits", "/nowhere/at/all.mar"), 1, "/nowhere/at/all.mar"),
         (("models", "register", "ranjana", "ranjana-8.0.mar"), 3, "There is no ranjana-8.0.mar"),
