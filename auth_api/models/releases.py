@@ -7,6 +7,7 @@ fails `auth_api.models.aligning` tells it again.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -43,10 +44,15 @@ class Releases:
         self._database = database
         self._torchserve = torchserve
         self._states: Mapping[str, ModelState] = {}
+        self._looks = itertools.count(1)
+        self._seen = 0
 
     async def refresh(self) -> None:
         """Reads the database. Raises Unavailable."""
-        self._states = await self._database.read(states.read)
+        look = next(self._looks)
+        found = await self._database.read(states.read)
+        if look > self._seen:  # not what was there before another look that ended earlier
+            self._seen, self._states = look, found
 
     def state(self, model: str) -> ModelState:
         """As of the last look."""
