@@ -11,26 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
-from auth_api.models import states, trying
+from auth_api.models import states
 from auth_api.models.archives import Archives
-from auth_api.models.arms import release_number
 from auth_api.models.releases import LOOK_SECONDS, Releases
 from auth_api.models.states import ModelState
 from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.settings import Settings
 from auth_api.torchserve import ServedVersion, TorchServe
+from auth_api.training.missing import MISSING_CODES
 
 logger = logging.getLogger(__name__)
 
 _ALIGN_SECONDS = 2.0
 _FIRST_SECONDS = 2.0
+_REST_SECONDS = 60.0
 
 
 class Aligner:
@@ -48,6 +53,12 @@ class Aligner:
         self._torchserve = torchserve
         self._archives = archives
         self._tasks: list[asyncio.Task[None]] = []
+        # By model and version, in seconds of the monotonic clock: when those that are being
+        # brought back must be ready, and until when those that were not are left alone.
+        self._starting: dict[tuple[str, str], float] = {}
+        self._resting: dict[tuple[str, str], float] = {}
+        # After so long no request for a version that was removed can be under way.
+        self._drain_seconds = settings.torchserve_timeout + 2 * LOOK_SECONDS
         self._looked = asyncio.Event()
 
     async def start(self) -> None:
@@ -83,26 +94,34 @@ class Aligner:
 
     async def align(self, model: str) -> None:
         """Looks once, and does what is to be done. Raises ApiError."""
+        served, default = await self._served(model)
+        await self._releases.refresh()
+        if default is not None:
+            await self._learn(model, served, default)
+        for version, row in self._releases.state(model).versions.items():
+            await self._care_for(model, row, served.get(version), default)
+        ready = {version for version, found in served.items() if found.ready}
+        self._releases.note_ready(model, ready)
+        release = self._releases.state(model).release
+        if release and release.default_version != default and release.default_version in ready:
+            await self._torchserve.set_default(model, release.default_version)
+            details = {"model": model, "version": release.default_version}
+            logger.info("the default was set again", extra=details)
+
+    async def _served(self, model: str) -> tuple[dict[str, ServedVersion], str | None]:
+        """All versions that TorchServe has, and its default; nothing where the first one is
+        missing, which others may have been trained in the place of.
+        """
         try:
             served = {each.version: each for each in await self._torchserve.versions(model, "all")}
             (default,) = await self._torchserve.versions(model)
         except NotFound:
-            return  # not even its first version is there
-        await self._releases.refresh()
-        await self._learn(model, served, default.version)
-        state = self._releases.state(model)
-        for version in sorted(state.versions, key=release_number):
-            row = state.versions[version]
-            if row.state == "registered" and version not in served:
-                await self._bring_back(model, row, default.version)
-        release = self._releases.state(model).release
-        if release and release.default_version != default.version:
-            await self._torchserve.set_default(model, release.default_version)
-            logger.info(
-                "the default was set again",
-                extra={"model": model, "version": release.default_version},
-            )
-        await self._trim(model, served)
+            return {}, None
+        except Unavailable as error:
+            if error.code not in MISSING_CODES:
+                raise
+            return {}, None
+        return served, default.version
 
     async def _learn(self, model: str, served: dict[str, ServedVersion], default: str) -> None:
         state = self._releases.state(model)
@@ -121,6 +140,8 @@ class Aligner:
             for version, checksum in new.items():
                 row = current.versions.get(version) or _row(model, served[version])
                 row.archive, row.sha256 = served[version].archive, checksum
+                if row.changed_by is None:  # nobody has said how many there are to be
+                    row.workers = served[version].workers
                 session.add(row)
             if current.release is None:
                 session.add(
@@ -129,49 +150,60 @@ class Aligner:
 
         await self._releases.adopt(model, work)
 
-    async def _bring_back(self, model: str, row: ModelVersion, default: str) -> None:
+    async def _care_for(
+        self, model: str, row: ModelVersion, found: ServedVersion | None, default: str | None
+    ) -> None:
+        """Does for one version what is to be done."""
+        if states.is_abandoned(row, self._settings.smoke_seconds):
+            await self._releases.adopt(model, _removing(row.version))
+        elif row.state == "removed":
+            long_ago = now() - row.changed_at > timedelta(seconds=self._drain_seconds)
+            if found and row.version != default and long_ago:
+                with suppress(NotFound):
+                    await self._torchserve.unregister(model, row.version)
+        elif row.state == "registered" and found is None:
+            await self._bring_back(model, row, default)
+        elif row.state == "registered" and found:
+            await self._watch(model, row, found, default)
+
+    async def _bring_back(self, model: str, row: ModelVersion, default: str | None) -> None:
         """Has a version served that TorchServe has forgotten."""
-        if await self._archives.sha256(row.archive) != row.sha256:
-            await self._give_up(model, row.version, default, "its archive is gone or another one")
+        place = model, row.version
+        if self._resting.get(place, 0) > time.monotonic():
             return
-        try:
+        if await self._archives.sha256(row.archive) != row.sha256:
+            if default is not None:
+                await self._give_up(model, row.version, default)
+            return
+        with suppress(Conflict):  # another process was quicker
             await self._torchserve.register(model, row.archive)
             await self._torchserve.scale(model, row.version, row.workers)
-            seconds = self._settings.smoke_seconds
-            await trying.wait_until_ready(self._torchserve, model, row.version, seconds)
-            logger.info(
-                "a version was brought back", extra={"model": model, "version": row.version}
-            )
-        except Conflict:
-            pass  # another process was quicker
-        except (ApiError, trying.NotReady) as error:
-            with suppress(ApiError):
+        self._starting[place] = time.monotonic() + self._settings.smoke_seconds
+
+    async def _watch(
+        self, model: str, row: ModelVersion, found: ServedVersion, default: str | None
+    ) -> None:
+        """Sees to it that a version has the workers that it should."""
+        place, details = (model, row.version), {"model": model, "version": row.version}
+        if found.ready:
+            if self._starting.pop(place, None):
+                logger.info("a version was brought back", extra=details)
+        elif self._starting.get(place, math.inf) < time.monotonic():
+            del self._starting[place]
+            self._resting[place] = time.monotonic() + _REST_SECONDS
+            logger.warning("a version cannot be brought back", extra=details)
+            if row.version != default:
                 await self._torchserve.unregister(model, row.version)
-            logger.warning(
-                "a version cannot be brought back",
-                extra={"model": model, "version": row.version, "reason": str(error)},
-            )
+                return
+        if found.workers != row.workers:
+            await self._torchserve.scale(model, row.version, row.workers)
 
-    async def _trim(self, model: str, served: dict[str, ServedVersion]) -> None:
-        """Scales what has other workers than it should, and removes what is not to be there."""
-        state = self._releases.state(model)
-        for version, found in served.items():
-            row = state.versions.get(version)
-            if row is None:
-                continue
-            if row.state == "registered" and found.workers != row.workers:
-                await self._torchserve.scale(model, version, row.workers)
-            gone = row.state == "removed" or states.is_abandoned(row, self._settings.smoke_seconds)
-            if gone and not state.in_use(version):
-                with suppress(NotFound):
-                    await self._torchserve.unregister(model, version)
-
-    async def _give_up(self, model: str, version: str, default: str, reason: str) -> None:
-        """Removes a version that cannot be served any more; its users get the default."""
+    async def _give_up(self, model: str, version: str, default: str) -> None:
+        """Removes a version whose archive is gone or another one; its users get the default."""
 
         def work(session: Session, current: ModelState) -> None:
-            row = current.versions[version]
-            row.state, row.changed_at = "removed", now()
+            _removing(version)(session, current)
+            current.versions[default].state = "registered"  # everybody gets it
             release = current.release
             if release and current.in_use(version):
                 if release.default_version == version:
@@ -180,11 +212,19 @@ class Aligner:
                 kept = release.default_version
                 shares[kept] = shares.get(kept, 0) + release.traffic.get(version, 0)
                 release.traffic, release.since = shares, now()
-            details = {"model": model, "version": version, "reason": reason}
+            details = {"model": model, "version": version, "reason": "the archive is not the same"}
             audit.record(session, "version_removed", None, None, **details)
 
         await self._releases.adopt(model, work)
         logger.error("a version was lost", extra={"model": model, "version": version})
+
+
+def _removing(version: str) -> Callable[[Session, ModelState], None]:
+    def work(session: Session, current: ModelState) -> None:
+        row = current.versions[version]
+        row.state, row.changed_at = "removed", now()
+
+    return work
 
 
 def _is_news(state: ModelState, served: ServedVersion, checksum: str) -> bool:

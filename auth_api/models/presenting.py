@@ -96,7 +96,7 @@ class Showing:
             "max_batch_delay": found.batch_delay if found else None,
             "response_timeout": found.response_timeout if found else None,
             "waiting": found.waiting if found else None,
-            "registered_at": iso(row.changed_at),
+            "changed_at": iso(row.changed_at),
             "figures": main or None,
         }
 

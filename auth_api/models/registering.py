@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -49,7 +50,7 @@ class Registry:
             checked = await asyncio.to_thread(
                 check, self._settings.model_store, model, archive, sha256
             )
-            await self._database.write(lambda session: _begin(session, model, checked, user_id))
+            is_new = await self._begin(model, checked, user_id)
         except ApiError as error:
             await self._note_refusal(model, archive, error, user_id, request)
             raise
@@ -58,7 +59,9 @@ class Registry:
             await trying.start(self._torchserve, model, checked, seconds)
             (served,) = await self._torchserve.versions(model, checked.version)
         except BaseException as error:
-            await self._set_state(model, checked.version, "removed")
+            # One that TorchServe was told of directly goes on, and is learnt.
+            forget = is_new and isinstance(error, Conflict)
+            await self._end(model, checked.version, forget=forget)
             if isinstance(error, ApiError):
                 await self._note_refusal(model, archive, error, user_id, request)
             raise
@@ -94,15 +97,44 @@ class Registry:
         if row is not None and row.sha256 == sha256:
             if row.state == "registered":
                 return
-            await self._set_state(model, version, "removed")
+            await self._end(model, version)
             with suppress(ApiError):
                 await self._torchserve.unregister(model, version)
         await self.register(model, archive, sha256, user_id)
 
-    async def _set_state(self, model: str, version: str, state: str) -> None:
+    async def _begin(self, model: str, checked: Checked, user_id: int | None) -> bool:
+        """Notes that a version is being tried out; answers whether it never was before.
+
+        Raises Conflict or Unavailable.
+        """
+
+        def work(session: Session) -> bool:
+            row = session.get(ModelVersion, (model, checked.version), with_for_update=True)
+            is_new = row is None
+            if row is None:
+                row = ModelVersion(
+                    model=model, version=checked.version, workers=1, archive="", sha256="", state=""
+                )
+            elif row.state != "removed":
+                raise _taken(model, checked.version)
+            row.archive, row.sha256, row.state = checked.archive, checked.sha256, "checking"
+            row.changed_at, row.changed_by = now(), user_id
+            session.add(row)
+            return is_new
+
+        try:
+            return await self._database.write(work)
+        except IntegrityError as error:  # somebody else began at the same moment
+            raise _taken(model, checked.version) from error
+
+    async def _end(self, model: str, version: str, *, forget: bool = False) -> None:
+        """Notes that a version is not to be served, or nothing of it at all."""
+
         def work(session: Session) -> None:
             row = session.get_one(ModelVersion, (model, version))
-            row.state, row.changed_at = state, now()
+            row.state, row.changed_at = "removed", now()
+            if forget:
+                session.delete(row)
 
         with suppress(Unavailable):  # it is seen to be abandoned then
             await self._database.write(work)
@@ -125,16 +157,5 @@ class Registry:
             )
 
 
-def _begin(session: Session, model: str, checked: Checked, user_id: int | None) -> None:
-    """Notes that a version is being tried out. Raises Conflict."""
-    row = session.get(ModelVersion, (model, checked.version), with_for_update=True)
-    if row is not None and row.state != "removed":
-        raise Conflict(
-            f"There is a version {checked.version} of {model} already.", "version_exists"
-        )
-    row = row or ModelVersion(
-        model=model, version=checked.version, archive="", sha256="", workers=1, state=""
-    )
-    row.archive, row.sha256, row.state = checked.archive, checked.sha256, "checking"
-    row.changed_at, row.changed_by = now(), user_id
-    session.add(row)
+def _taken(model: str, version: str) -> Conflict:
+    return Conflict(f"There is a version {version} of {model} already.", "version_exists")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -46,6 +47,7 @@ class Releases:
         self._states: Mapping[str, ModelState] = {}
         self._looks = itertools.count(1)
         self._seen = 0
+        self._ready: dict[str, set[str]] = {}
 
     async def refresh(self) -> None:
         """Reads the database. Raises Unavailable."""
@@ -61,6 +63,14 @@ class Releases:
     def arms(self, model: str) -> Arms | None:
         """None until TorchServe has been seen to serve the model."""
         return self.state(model).arms
+
+    def note_ready(self, model: str, versions: set[str]) -> None:
+        """Notes which versions TorchServe has a worker of that answers."""
+        self._ready[model] = versions
+
+    def ready(self, model: str, version: str) -> bool:
+        """Whether a version answered when TorchServe was last looked at, or nobody has looked."""
+        return model not in self._ready or version in self._ready[model]
 
     def require_model(self, model: str) -> None:
         """Raises NotFound for what is not to be served."""
@@ -106,10 +116,24 @@ class Releases:
 
         await self._database.write(work)
         await self.refresh()
+        with suppress(NotFound, Unavailable):  # it is tried again
+            await self._drain(model, version)
+            await self._torchserve.unregister(model, version)
+
+    async def _drain(self, model: str, version: str) -> None:
+        """Waits until a version that nobody is given any more has answered what it was asked.
+
+        Raises NotFound or Unavailable.
+        """
+        deadline = time.monotonic() + self._settings.torchserve_timeout
         # By then every process knows, and sends it nothing more.
         await asyncio.sleep(1.5 * LOOK_SECONDS)
-        with suppress(NotFound, Unavailable):
-            await self._torchserve.unregister(model, version)
+        while time.monotonic() < deadline:
+            (served,) = await self._torchserve.versions(model, version)
+            # What its workers have taken from the queue is not counted: one more look for that.
+            await asyncio.sleep(LOOK_SECONDS)
+            if not served.waiting:
+                return
 
     async def set_default(
         self,
@@ -210,6 +234,7 @@ class Releases:
         """Has `work` bring the database in line with what TorchServe turned out to serve."""
 
         def adopting(session: Session) -> None:
+            session.get(ModelRelease, model, with_for_update=True)  # nobody changes it meanwhile
             work(session, states.read(session).get(model, _NOBODY))
 
         with suppress(IntegrityError):  # another process did so at the same moment
@@ -240,6 +265,7 @@ class Releases:
         await self.refresh()
 
     async def _require_ready(self, model: str, version: str) -> None:
+        await self.refresh()  # another process may have registered it just now
         _require_registered(self.state(model), model, version)
         try:
             (served,) = await self._torchserve.versions(model, version)

@@ -20,6 +20,8 @@ from auth_api.usage.counting import Usage
 _FAILURES = 5
 """So many in a row, and a version is left alone for a while."""
 _REST_SECONDS = 15.0
+# A failure that took longer is not tried again.
+_HASTE_SECONDS = 1.0
 _LONGEST_IDENTITY = 128
 
 
@@ -71,17 +73,30 @@ class Models:
             return self._usage.counted(predicting, model, version, asker.user_id)
 
         arms = self._releases.arms(model)
-        if version is not None or arms is None:
+        if version is not None:
+            if arms is not None and not self._releases.state(model).registered(version):
+                raise NotFound(f"There is no version {version} of {model}.", "model_not_found")
             return await ask(version)
+        if arms is None:
+            return await ask(None)
         chosen = arms.version_of(model, asker.identity)
-        if chosen != arms.default:
+        if chosen != arms.default and self._releases.ready(model, chosen):
             answer = await self._try(ask, model, chosen)
             if answer is not None:
                 return answer
+        if not self._releases.ready(model, arms.default):
+            # TorchServe has just started: whatever it serves by itself is better than nothing.
+            return await ask(None)
+        began = time.monotonic()
         try:
             return await ask(arms.default)
         except NotFound:
-            # TorchServe has just started, and does not know it yet.
+            return await ask(None)  # as above
+        except Unavailable:
+            if time.monotonic() - began > _HASTE_SECONDS:
+                raise
+            # A worker that ends takes its requests along; another one may be there.
+            self._usage.fell_back(model, arms.default)
             return await ask(None)
 
     async def _try(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from auth_api.alphabets import ALPHABETS
-from auth_api.errors import ApiError, Conflict, Refused, Unavailable
+from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models.checking import Checked, refused
 from auth_api.settings import ROOT
 from auth_api.torchserve import TorchServe
@@ -41,6 +41,8 @@ async def start(torchserve: TorchServe, model: str, checked: Checked, seconds: f
             await torchserve.unregister(model, checked.version)
         if isinstance(error, NotReady):
             raise refused(str(error)) from error
+        if isinstance(error, NotFound):
+            raise Unavailable("The model server was started anew. Please try again.") from error
         raise
 
 
@@ -72,6 +74,7 @@ async def _require_answer(torchserve: TorchServe, model: str, version: str) -> N
     except Refused as error:
         raise refused(f"it does not read its first picture: {error.message}") from error
     except Unavailable as error:
+        await torchserve.versions(model, version)  # raises if it is TorchServe that does not answer
         raise refused("it does not answer its first picture") from error
     if not _is_answer(answer, model, version):
         raise refused(f"it does not answer as {model} does")

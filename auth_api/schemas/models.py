@@ -76,7 +76,7 @@ class VersionShown(BaseModel):
     max_batch_delay: int | None = Field(description="Milliseconds that a batch waits to be full.")
     response_timeout: int | None = Field(description="Seconds that a worker may take.")
     waiting: int | None = Field(description="Requests in its queue.")
-    registered_at: datetime
+    changed_at: datetime = Field(description="When it was registered, or scaled.")
     figures: dict[str, Any] | None = Field(
         description="The main figures of its evaluation, and what they were measured on."
     )

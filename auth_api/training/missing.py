@@ -14,6 +14,9 @@ from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from auth_api.training.improving import EVENTS, Event
 
+MISSING_CODES = ("model_training", "model_missing")
+"""Codes of the errors that say that a model is missing."""
+
 _TAIL = 64 * 1024
 _RETRY_SECONDS = 30
 
@@ -47,7 +50,7 @@ class MissingModels:
         for event in _latest(folder / EVENTS):
             if event.get("event") == "error":
                 message = f"The model {model} is missing. {event.get('message')}"
-                return Unavailable(message, "model_missing", retry_after=_RETRY_SECONDS)
+                return Unavailable(message, MISSING_CODES[1], retry_after=_RETRY_SECONDS)
             if isinstance(event.get("progress"), int | float):
                 return _training(model, float(event["progress"]))
         return _training(model, 0.0)
@@ -56,7 +59,7 @@ class MissingModels:
 def _training(model: str, progress: float) -> Unavailable:
     return Unavailable(
         f"The model {model} is being trained: {progress:.0%} of that is done.",
-        "model_training",
+        MISSING_CODES[0],
         retry_after=_RETRY_SECONDS,
         details={"progress": round(progress, 4)},
     )
