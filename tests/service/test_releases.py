@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,11 +149,16 @@ def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_an
     operator: Operator,
 ) -> None:
     ask = asking(operator)
-    asked: list[tuple[int, httpx2.Response]] = []
+    asked: list[tuple[float, int, httpx2.Response]] = []
 
     def remembered() -> httpx2.Response:
-        asked.append(found := ask())
-        return found[1]
+        begun = time.monotonic()
+        device, response = ask()
+        asked.append((begun, device, response))
+        return response
+
+    def begun_after(moment: float) -> list[tuple[int, httpx2.Response]]:
+        return [(device, response) for begun, device, response in list(asked) if begun > moment]
 
     with steadily(remembered, 16) as responses:
         made = operator.register("1.1")
@@ -164,17 +170,17 @@ def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_an
         shares = {"1.0": 50, "1.1": 50}
         changed = operator.send("PUT", "traffic/", shares)
         assert changed.json()["traffic"] == shares
-        begun = len(asked)
-        wait_for(lambda: len(asked) > begun + 600, 90)
-        split = asked[begun + 16 :]
+        divided = time.monotonic()
+        wait_for(lambda: len(begun_after(divided)) > 600, 90)
+        split = begun_after(divided)
 
         in_use = operator.send("DELETE", "versions/1.1/")
         assert (in_use.status_code, in_use.json()["code"]) == (409, "version_in_use")
         promoted = operator.send("PUT", "default/", {"version": "1.1"}).json()
         assert (promoted["default"], promoted["previous"]) == ("1.1", "1.0")
-        promoted_at = len(asked)
-        wait_for(lambda: len(asked) > promoted_at + 100, 30)
-        after = asked[promoted_at + 16 :]
+        everybodys = time.monotonic()
+        wait_for(lambda: len(begun_after(everybodys)) > 100, 30)
+        after = begun_after(everybodys)
         back = operator.send("PUT", "default/", {"version": "1.0"}).json()
         assert (back["default"], back["traffic"]) == ("1.0", {"1.0": 100})
         assert operator.send("DELETE", "versions/1.1/").status_code == 200
