@@ -17,7 +17,7 @@ archives: .venv/.serve
 	@.venv/bin/python -m archive_scripts archives
 
 test: .venv/.dev archives
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.dev
 	.venv/bin/ruff format --check .

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
-from starlette.requests import Request
 
 from auth_api.columns import now
 from auth_api.database import Database
@@ -37,10 +36,9 @@ def on(api: Api, work: Callable[[Database], Awaitable[Result]]) -> Result:
 
 
 async def add(database: Database, owner: int, items: int = 3) -> int:
-    request = Request({"type": "http", "headers": [], "client": ("127.0.0.1", 1)})
     rows = [JobItem(job_id=0, position=place, file=f"{place}") for place in range(items)]
     job = Job(user_id=owner, kind="count")
-    await database.write(lambda transaction: queue.add(transaction, job, rows, request))
+    await database.write(lambda transaction: queue.add(transaction, job, rows, owner, None))
     assert job.id is not None
     return job.id
 

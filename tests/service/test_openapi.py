@@ -263,7 +263,7 @@ def administrator(api: Api) -> User:
 
 
 def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: User) -> None:
-    schema = described(api, Sensible(api, administrator), examples=8)
+    schema = described(api, Sensible(api, administrator), examples=5)
 
     @schema.auth(refresh_interval=None)
     class Session:
@@ -287,7 +287,7 @@ def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: Us
 
 
 def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> None:
-    schema = described(api, Sensible(api, user), examples=3)
+    schema = described(api, Sensible(api, user), examples=2)
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
     assert outcome.succeeded() == {
