@@ -100,9 +100,10 @@ class Aligner:
             await self._learn(model, served, default)
         for version, row in self._releases.state(model).versions.items():
             await self._care_for(model, row, served.get(version), default)
-        ready = {version for version, found in served.items() if found.ready}
-        self._releases.note_ready(model, ready)
-        release = self._releases.state(model).release
+        state, ready = self._releases.state(model), {v for v in served if served[v].ready}
+        silent = {version for version in state.versions if state.registered(version)} - ready
+        self._releases.note_silent(model, silent)
+        release = state.release
         if release and release.default_version != default and release.default_version in ready:
             await self._torchserve.set_default(model, release.default_version)
             details = {"model": model, "version": release.default_version}

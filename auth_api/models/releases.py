@@ -47,7 +47,7 @@ class Releases:
         self._states: Mapping[str, ModelState] = {}
         self._looks = itertools.count(1)
         self._seen = 0
-        self._ready: dict[str, set[str]] = {}
+        self._silent: dict[str, set[str]] = {}
 
     async def refresh(self) -> None:
         """Reads the database. Raises Unavailable."""
@@ -64,13 +64,13 @@ class Releases:
         """None until TorchServe has been seen to serve the model."""
         return self.state(model).arms
 
-    def note_ready(self, model: str, versions: set[str]) -> None:
-        """Notes which versions TorchServe has a worker of that answers."""
-        self._ready[model] = versions
+    def note_silent(self, model: str, versions: set[str]) -> None:
+        """Notes which versions TorchServe had no worker of that answers when it was looked at."""
+        self._silent[model] = versions
 
-    def ready(self, model: str, version: str) -> bool:
-        """Whether a version answered when TorchServe was last looked at, or nobody has looked."""
-        return model not in self._ready or version in self._ready[model]
+    def silent(self, model: str, version: str) -> bool:
+        """Whether a version is known not to answer."""
+        return version in self._silent.get(model, ())
 
     def require_model(self, model: str) -> None:
         """Raises NotFound for what is not to be served."""

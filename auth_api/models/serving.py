@@ -80,11 +80,11 @@ class Models:
         if arms is None:
             return await ask(None)
         chosen = arms.version_of(model, asker.identity)
-        if chosen != arms.default and self._releases.ready(model, chosen):
+        if chosen != arms.default and not self._releases.silent(model, chosen):
             answer = await self._try(ask, model, chosen)
             if answer is not None:
                 return answer
-        if not self._releases.ready(model, arms.default):
+        if self._releases.silent(model, arms.default):
             # TorchServe has just started: whatever it serves by itself is better than nothing.
             return await ask(None)
         began = time.monotonic()
