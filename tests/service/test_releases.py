@@ -296,7 +296,11 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
     wait_for(lambda: operator.served() == {"1.0", "1.2"}, 60)
     wait_for(lambda: operator.versions()["1.2"]["state"] == "ready", 60)
     wait_for(lambda: operator.versions()["1.2"]["workers_ready"] == 1, 60)
-    assert {device: version_of(operator.ask(device)) for device in range(20)} == before
+
+    def now() -> dict[int, str]:
+        return {device: version_of(operator.ask(device)) for device in range(20)}
+
+    wait_for(lambda: now() == before, 20)
 
 
 def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: Operator) -> None:
