@@ -17,9 +17,7 @@ from typing import Any, NamedTuple
 
 from auth_api.errors import BadRequest, NotFound
 from auth_api.models.archives import sha256_of, stated_sha256
-
-VERSION = r"\d{1,6}\.\d{1,6}(\.\d{1,6})?"
-"""What a version is called."""
+from auth_api.models.versions import is_version
 
 HANDLERS: Mapping[str, str] = {
     "ranjana": "recognition.py",
@@ -125,6 +123,6 @@ def _version(described: dict[str, Any], model: str) -> str:
     if described["handler"] != HANDLERS[model]:
         raise refused(f"its handler is not that of {model}")
     version = described.get("modelVersion")
-    if not isinstance(version, str) or not re.fullmatch(VERSION, version, re.ASCII):
+    if not isinstance(version, str) or not is_version(version):
         raise refused("its version is not of the form 1.2 or 1.2.3")
     return version

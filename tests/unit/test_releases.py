@@ -16,6 +16,7 @@ from auth_api.errors import BadRequest, NotFound
 from auth_api.models.archives import stated_sha256
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
+from auth_api.models.versions import LARGEST, is_version, next_version
 from tests.archives import MANIFEST, derive, state_checksum
 
 PEOPLE = [f"user {number}" for number in range(20_000)]
@@ -59,6 +60,16 @@ def test_versions_are_numbers() -> None:
         "1.10",
         "2.0",
     ]
+
+
+def test_a_new_version_is_above_all_others_and_one_that_is_taken() -> None:
+    assert next_version({"1.0"}) == "1.1"
+    # Neither a name nor other digits than these count.
+    assert next_version({"1.0", "1.10", "1.9.7", "latest", "9", "01.40", "३.२"}) == "1.11"
+    assert next_version({f"1.{LARGEST}"}) == "2.0"
+    assert next_version({f"{LARGEST}.{LARGEST}"}) is None
+    for version in ("1.1000000", "1", "1.2.3.4", "01.2", "1.2\n", "३.२"):
+        assert not is_version(version)
 
 
 @pytest.fixture
