@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+MANIFEST = "MAR-INF/MANIFEST.json"
 CARD = "card.md"
 FIGURES = "evaluation.json"
 
@@ -75,6 +76,20 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def read_member(path: Path, name: str) -> bytes | None:
+    """A member of an archive, None without it or where that is damaged; blocks.
+
+    Raises OSError where the file cannot be read at the moment.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(name)
+    except OSError:
+        raise
+    except Exception:  # zipfile and its decompressors raise many kinds
+        return None
+
+
 def _stamp(path: Path) -> tuple[Path, int, int] | None:
     """What a file is remembered by: another one of its name is read anew."""
     try:
@@ -92,19 +107,11 @@ def _sha256(path: Path, _changed: int, _size: int) -> str | None:
         return None
 
 
-def _member(path: Path, name: str) -> bytes | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return None
-
-
 @lru_cache(_REMEMBERED)
 def _card(path: Path, _changed: int, _size: int) -> bytes | None:
-    return _member(path, CARD)
+    return read_member(path, CARD)
 
 
 @lru_cache(_REMEMBERED)
 def _figures(path: Path, _changed: int, _size: int) -> bytes | None:
-    return _member(path, FIGURES)
+    return read_member(path, FIGURES)

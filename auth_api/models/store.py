@@ -8,9 +8,9 @@ came with the source unless they were trained here too.
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
+from auth_api.models.archives import MANIFEST, read_member
 from auth_api.settings import ROOT
 
 _SHIPPED = {
@@ -53,8 +53,7 @@ class ModelStore:
 def _manifest(archive: Path) -> tuple[str, str]:
     """Name and version of the model in an archive; nothing of what is none."""
     try:
-        with zipfile.ZipFile(archive) as members:
-            model = json.loads(members.read("MAR-INF/MANIFEST.json"))["model"]
+        model = json.loads(read_member(archive, MANIFEST) or b"{}")["model"]
         return str(model["modelName"]), str(model["modelVersion"])
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return "", ""

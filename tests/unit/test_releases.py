@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import stat
 import zipfile
 from collections import Counter
@@ -13,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import BadRequest, NotFound
-from auth_api.models.archives import stated_sha256
+from auth_api.models.archives import Archives, read_member, stated_sha256
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
+from auth_api.models.store import ModelStore
 from auth_api.models.versions import LARGEST, is_version, next_version
 from tests.archives import MANIFEST, derive, state_checksum
 
@@ -162,6 +165,28 @@ def _damaged_member(path: Path) -> None:
     state_checksum(path)
 
 
+def _corrupt_stream(path: Path) -> None:
+    source = path.rename(path.with_name("source"))
+    with (
+        zipfile.ZipFile(source) as old,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+        start = new.getinfo(MANIFEST).header_offset + 30 + len(MANIFEST)
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 8)
+    state_checksum(path)
+
+
+def _name_in_no_encoding(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as members:
+        members.writestr("é", b"x")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    state_checksum(path)
+
+
 def _with(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         info = zipfile.ZipInfo(name)
@@ -204,6 +229,8 @@ def _manifest(content: bytes) -> Callable[[Path], None]:
         (_no_zip, "cannot be read"),
         (_cut, "cannot be read"),
         (_damaged_member, "is damaged"),
+        (_corrupt_stream, "cannot be read"),
+        (_name_in_no_encoding, "cannot be read"),
         (_with("../../evil.py"), "leads out"),
         (_with("/etc/cron.d/evil"), "leads out"),
         (_with("..\\evil.py"), "leads out"),
@@ -229,3 +256,14 @@ def test_a_spoilt_archive_is_refused_with_the_reason(
     with pytest.raises(BadRequest, match=reason) as refused:
         check(archive.parent, "ranjana", archive.name, None)
     assert refused.value.code == "archive_refused"
+
+
+@pytest.mark.parametrize("spoil", [_no_zip, _cut, _corrupt_stream, _name_in_no_encoding])
+def test_a_damaged_archive_in_the_store_is_passed_over(
+    archive: Path, spoil: Callable[[Path], None]
+) -> None:
+    shutil.copy(archive, archive.with_name("whole.mar"))
+    spoil(archive)
+    assert ModelStore(archive.parent).versions("ranjana") == {"1.1"}
+    assert read_member(archive, MANIFEST) is None
+    assert asyncio.run(Archives(archive.parent).card(archive.name)) is None
