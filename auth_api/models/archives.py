@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from auth_api.errors import Unavailable
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 CARD = "card.md"
@@ -17,6 +20,9 @@ FIGURES = "evaluation.json"
 
 _CHUNK = 1024 * 1024
 _REMEMBERED = 64
+_T = TypeVar("_T")
+# What is otherwise in a moment: no files or memory left, a network file system that is away.
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
 
 
 class Archives:
@@ -46,13 +52,30 @@ class Archives:
         return found if isinstance(found, dict) else None
 
     async def sha256(self, archive: str) -> str | None:
-        """The checksum of the file, in hexadecimal."""
-        stamp = _stamp(self.path(archive))
-        return await asyncio.to_thread(_sha256, *stamp) if stamp else None
+        """The checksum of the file, in hexadecimal; None where there is none for this service.
 
-    async def _read(self, read: Callable[[Path, int, int], bytes | None], archive: str) -> Any:
-        stamp = _stamp(self.path(archive))
-        return await asyncio.to_thread(read, *stamp) if stamp else None
+        Raises Unavailable where there may be one that cannot be read at the moment.
+        """
+        try:
+            return await self._remembered(_sha256, archive)
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise Unavailable("The model store cannot be read at the moment.") from error
+            return None
+
+    async def _read(self, read: Callable[[Path, int, int], _T | None], archive: str) -> _T | None:
+        try:
+            return await self._remembered(read, archive)
+        except OSError:
+            return None
+
+    async def _remembered(self, read: Callable[[Path, int, int], _T], archive: str) -> _T:
+        """What `read` finds, which remembers what it answers but not that it could not. Raises
+        OSError.
+        """
+        path = self.path(archive)
+        found = path.stat()
+        return await asyncio.to_thread(read, path, found.st_mtime_ns, found.st_size)
 
 
 def stated_sha256(archive: Path) -> str | None:
@@ -90,21 +113,13 @@ def read_member(path: Path, name: str) -> bytes | None:
         return None
 
 
-def _stamp(path: Path) -> tuple[Path, int, int] | None:
-    """What a file is remembered by: another one of its name is read anew."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return path, found.st_mtime_ns, found.st_size
+# Files are remembered by when they were changed and their size too: another one of the same name
+# is read anew.
 
 
 @lru_cache(_REMEMBERED)
-def _sha256(path: Path, _changed: int, _size: int) -> str | None:
-    try:
-        return sha256_of(path)
-    except OSError:
-        return None
+def _sha256(path: Path, _changed: int, _size: int) -> str:
+    return sha256_of(path)
 
 
 @lru_cache(_REMEMBERED)

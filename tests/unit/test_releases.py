@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import shutil
 import stat
 import zipfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from auth_api.errors import BadRequest, NotFound
+from auth_api.errors import BadRequest, NotFound, Unavailable
 from auth_api.models.archives import Archives, read_member, stated_sha256
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
@@ -256,6 +257,23 @@ def test_a_spoilt_archive_is_refused_with_the_reason(
     with pytest.raises(BadRequest, match=reason) as refused:
         check(archive.parent, "ranjana", archive.name, None)
     assert refused.value.code == "archive_refused"
+
+
+def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive: Path) -> None:
+    archives = Archives(archive.parent)
+
+    async def without_and_with_files() -> str | None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            assert await archives.card(archive.name) is None
+            with pytest.raises(Unavailable):
+                await archives.sha256(archive.name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return await archives.sha256(archive.name)
+
+    assert asyncio.run(without_and_with_files()) == stated_sha256(archive)
 
 
 @pytest.mark.parametrize("spoil", [_no_zip, _cut, _corrupt_stream, _name_in_no_encoding])
