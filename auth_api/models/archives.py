@@ -12,7 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from auth_api.errors import Unavailable
+from auth_api.schemas.models import Curves
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 CARD = "card.md"
@@ -41,15 +44,10 @@ class Archives:
         return content.decode(errors="replace") if content else None
 
     async def figures(self, archive: str) -> dict[str, Any] | None:
-        """What an evaluation found, as `archive_scripts.evaluation` writes it."""
-        content = await self._read(_figures, archive)
-        if content is None:
-            return None
-        try:
-            found = json.loads(content)
-        except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+        """What an evaluation found, as `archive_scripts.evaluation` writes it; None where it is
+        anything else. Not to be changed: it is remembered.
+        """
+        return await self._read(_figures, archive)
 
     async def sha256(self, archive: str) -> str | None:
         """The checksum of the file, in hexadecimal; None where there is none for this service.
@@ -76,6 +74,16 @@ class Archives:
         path = self.path(archive)
         found = path.stat()
         return await asyncio.to_thread(read, path, found.st_mtime_ns, found.st_size)
+
+
+class _Evaluation(BaseModel):
+    """What answers rely on in figures; the rest may be anything."""
+
+    data: str | None = None
+    pictures: int | None = None
+    per_class: list[dict[str, Any]] | None = None
+    confusion: list[list[int]] | None = None
+    roc: Curves | None = None
 
 
 def stated_sha256(archive: Path) -> str | None:
@@ -128,5 +136,15 @@ def _card(path: Path, _changed: int, _size: int) -> bytes | None:
 
 
 @lru_cache(_REMEMBERED)
-def _figures(path: Path, _changed: int, _size: int) -> bytes | None:
-    return read_member(path, FIGURES)
+def _figures(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
+    content = read_member(path, FIGURES)
+    if content is None:
+        return None
+    try:
+        _Evaluation.model_validate_json(content, strict=True)
+        found: dict[str, Any] = json.loads(content)
+        # As an answer is written: without numbers and letters that JSON and UTF-8 have not.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found

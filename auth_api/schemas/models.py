@@ -168,12 +168,16 @@ class Curve(BaseModel):
     )
 
 
-class RocAnswer(_Figures):
+class Curves(BaseModel):
     """How well classes are told from all others; for similarity, same from different."""
 
     macro: Curve | None = Field(default=None, description="Mean over the classes.")
     classes: list[Curve] | None = Field(default=None, description="One a class against the rest.")
     verification: Curve | None = Field(default=None, description="Same against different.")
+
+
+class RocAnswer(_Figures, Curves):
+    """How well classes are told from all others; for similarity, same from different."""
 
 
 class Estimate(BaseModel):

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import BadRequest, NotFound, Unavailable
-from auth_api.models.archives import Archives, read_member, stated_sha256
+from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
 from auth_api.models.store import ModelStore
 from auth_api.models.versions import LARGEST, is_version, next_version
+from auth_api.settings import ROOT
 from tests.archives import MANIFEST, derive, state_checksum
 
 PEOPLE = [f"user {number}" for number in range(20_000)]
@@ -274,6 +275,35 @@ def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive:
         return await archives.sha256(archive.name)
 
     assert asyncio.run(without_and_with_files()) == stated_sha256(archive)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        b'{"top1": NaN}',
+        b'{"top1": 1e999}',
+        b'{"data": "\\ud800"}',
+        b'{"roc": []}',
+        b'{"roc": {"macro": {"auc": 1, "points": [[0, 0, 0]]}}}',
+        b'{"confusion": [["3"]]}',
+        b'{"pictures": "many"}',
+        b"[" * 100_000,
+        b"[]",
+        b"\xff",
+    ],
+)
+def test_figures_that_cannot_be_shown_count_as_none(archive: Path, figures: bytes) -> None:
+    _with(FIGURES, figures)(archive)
+    assert asyncio.run(Archives(archive.parent).figures(archive.name)) is None
+
+
+def test_figures_of_an_evaluation_are_shown_as_they_are(archive: Path) -> None:
+    for evaluation in ("recognition", "similarity", "digits"):
+        content = (ROOT / "weights" / f"{evaluation}.json").read_bytes()
+        target = archive.with_name(f"{evaluation}.mar")
+        derive(archive, target, "1.1", members={FIGURES: content})
+        found = asyncio.run(Archives(archive.parent).figures(target.name))
+        assert found == json.loads(content)
 
 
 @pytest.mark.parametrize("spoil", [_no_zip, _cut, _corrupt_stream, _name_in_no_encoding])
