@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from auth_api.errors import Refused, Unavailable
@@ -11,6 +14,7 @@ from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 from auth_api.torchserve_connection import Response, failure
+from auth_api.torchserve_keys import KeyFile
 
 
 def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
@@ -45,3 +49,21 @@ def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
 
     with pytest.raises(Unavailable, match="unreadable"):
         asyncio.run(ask())
+
+
+def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
+    unreadable = tmp_path / "folder.json"
+    unreadable.mkdir()
+    path = tmp_path / "key_file.json"
+    key = {"key": "old", "expiration time": "2020-01-01T00:00:00.123456789Z"}
+    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "buys"}}))
+    path.with_suffix(".lock").mkdir()
+
+    async def ask(path: Path) -> None:
+        async with aiohttp.ClientSession() as session:
+            await KeyFile(path, session).token("inference")
+
+    with pytest.raises(Unavailable, match="is starting"):
+        asyncio.run(ask(unreadable))
+    with pytest.raises(Unavailable, match="cannot be renewed"):
+        asyncio.run(ask(path))
