@@ -261,6 +261,30 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
     assert len(told(folder, "done")) == 1
 
 
+def test_a_tuning_goes_on_after_trials_that_diverge_and_says_so_if_all_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, Any] = {"mode": "tune", "labelled": "labelled", "synthesis": False}
+    asked |= {"trials": 2, "epochs": 1, "search": {"batch_size": [32]}}
+    folder = ask(tmp_path / "some", model="digits", **asked)
+    label_digits(folder / "labelled")
+    none = ask(tmp_path / "none", model="digits", **asked)
+    (none / "labelled").symlink_to(folder / "labelled")
+    train, trials = Trainer.train, []
+
+    def diverging(trainer: Trainer, parameters: Any, checkpoint: Path, watch: Any) -> Any:
+        trials.append(parameters)
+        if len(trials) != 2:
+            watch.stepped(1, 2, float("nan"))
+        return train(trainer, parameters, checkpoint, watch)
+
+    monkeypatch.setattr(Trainer, "train", diverging)
+    assert main(["improve", str(folder)]) == 0
+    assert [each["state"] for each in told(folder, "trial")] == ["pruned", "complete"]
+    assert main(["improve", str(none)]) == 1
+    assert "No trial learned anything" in capsys.readouterr().out
+
+
 def test_an_interrupted_tuning_runs_the_trials_that_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
