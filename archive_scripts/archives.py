@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archive_scripts.checksums import checksum_file, write_checksum
 
@@ -160,10 +161,15 @@ def recipes(store: Path) -> list[ArchiveRecipe]:
 
 
 def _missing_are_trained() -> bool:
-    # Imported here: only who misses weights needs the service for this.
-    from auth_api.settings import Settings
+    return _Environment().train_missing
 
-    return Settings().train_missing
+
+class _Environment(BaseSettings):
+    """What the service is told too, in the same way."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    train_missing: bool = False
 
 
 def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:

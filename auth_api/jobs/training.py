@@ -135,7 +135,7 @@ class Training:
                 "labelled": _LABELLED if job.input else None,
                 "corrections": _CORRECTIONS if corrected else None,
                 "model_store": str(self._settings.model_store.resolve()),
-                "workers": usable_cores(),
+                "workers": min(usable_cores(), self._settings.max_workers),
             }
             if asked["network"]:
                 spec["network"] = asked["network"]
