@@ -16,10 +16,11 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.labelled import unpack_labelled
-from auth_api.jobs.queue import Queue
+from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.jobs.tables import Job
 from auth_api.models.registering import Registry
 from auth_api.models.store import ModelStore
+from auth_api.processes import Interrupted
 from auth_api.settings import Settings
 from auth_api.training.improving import Event, improve, past_events, prepare, prepared, usable_cores
 from auth_api.training.outcome import Outcome
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 _LABELLED, _CORRECTIONS = "labelled", "corrections"
 # Seconds between reports of how far a training is.
 _REPORT = 1.0
+# Seconds until a version is registered once more after that could not be done.
+_AGAIN = 5.0
 # What the process takes as the job has it.
 _AS_ASKED = (
     "model",
@@ -109,14 +112,22 @@ class Training:
             await asyncio.sleep(_REPORT)
 
     async def _registered(self, job: Job, done: Event) -> dict[str, Any]:
+        """What became of the new version. Raises Interrupted while TorchServe or the database is
+        away, as it is when it is started anew, and there are attempts left.
+        """
         asked = job.parameters
         try:
             await self._registry.register_trained(
                 asked["model"], asked["version"], done["archive"], done["sha256"], job.user_id
             )
+        except Unavailable as error:
+            if job.attempts < MOST_ATTEMPTS:
+                # What is trained is remembered: the next attempt only says it again.
+                await asyncio.sleep(_AGAIN)
+                raise Interrupted(error.message) from error
+            return _unregistered(job, error)
         except ApiError as error:
-            logger.warning("not registered", extra={"job": job.id, "reason": error.message})
-            return {"registered": False, "not_registered": error.message}
+            return _unregistered(job, error)
         return {"registered": True}
 
     async def _prepare(self, job: Job, folder: Path) -> None:
@@ -167,6 +178,11 @@ class Training:
                 f"The weights of version {version} of {model} are gone.", "weights_missing"
             )
         return str(weights)
+
+
+def _unregistered(job: Job, error: ApiError) -> dict[str, Any]:
+    logger.warning("not registered", extra={"job": job.id, "reason": error.message})
+    return {"registered": False, "not_registered": error.message}
 
 
 def _make_empty(folder: Path) -> None:
