@@ -262,8 +262,11 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
             )
         # Whole or not at all: a server may be reading the store.
         partial = archive.with_suffix(".partial")
-        shutil.move(folder / f"{recipe.name}.mar", partial)
-        os.replace(partial, archive)
+        try:
+            shutil.move(folder / f"{recipe.name}.mar", partial)
+            os.replace(partial, archive)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

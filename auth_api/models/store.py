@@ -19,6 +19,9 @@ _SHIPPED = {
     "digits": ROOT / "weights" / "digits.safetensors",
 }
 
+# What a training leaves of a version, and what it may leave when it is killed.
+_TRAINED = (".mar", ".mar.sha256", ".partial", ".safetensors", ".safetensors.partial")
+
 
 class ModelStore:
     """One folder of archives; all of its methods block."""
@@ -48,6 +51,11 @@ class ModelStore:
             return trained.resolve()
         shipped = _SHIPPED[model]
         return shipped if version == self.first_version(model) and shipped.exists() else None
+
+    def remove(self, model: str, version: str) -> None:
+        """Removes what a training made, or was about to make, of a version. Raises OSError."""
+        for ending in _TRAINED:
+            (self._folder / f"{model}-{version}{ending}").unlink(missing_ok=True)
 
 
 def _manifest(archive: Path) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,12 +34,15 @@ EVENTS = "events.jsonl"
 
 _ERRORS = "errors.log"
 _SPEC = "spec.json"
+_WEIGHTS = "weights.safetensors"
 _NICENESS = 10
 _LONGEST_LINE = 1024 * 1024
 # Seconds: between looks at its memory; until it is killed when it does not stop by itself.
 _LOOK = 0.5
 _PATIENCE = 5.0
 _TAIL = 4000
+# Its exit status after SIGTERM, when it has cleared up.
+_TERMINATED = 128 + signal.SIGTERM
 # What a process needs of ours: nothing that is secret.
 _INHERITED = (
     "PATH",
@@ -107,6 +111,13 @@ async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -
     return _verdict(folder, last, status)
 
 
+def published(folder: Path) -> bool:
+    """Whether something of the training may be in the model store; blocks. Only then do weights
+    lie in its folder.
+    """
+    return (folder / _WEIGHTS).exists()
+
+
 def past_events(folder: Path) -> Iterator[Event]:
     """The events of earlier, in order; blocks."""
     with suppress(FileNotFoundError), (folder / EVENTS).open("rb") as file:
@@ -173,8 +184,8 @@ def _verdict(folder: Path, last: Event, status: int) -> Event:
         return last
     if last.get("event") == "error":
         raise BadRequest(str(last.get("message")), "training_failed")
-    if status < 0:
-        raise Interrupted(f"ended by signal {-status}")
+    if status < 0 or status == _TERMINATED:
+        raise Interrupted(f"ended by signal {-status if status < 0 else signal.SIGTERM}")
     logger.error("a training failed", extra={"status": status, "said": _tail(folder / _ERRORS)})
     raise BadRequest("Something went wrong in the training.", "training_failed")
 

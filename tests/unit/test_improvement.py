@@ -163,8 +163,8 @@ def test_a_training_that_is_done_says_so_again(
     assert (trained / "events.jsonl").read_text() == before
 
 
-def test_killed_before_it_said_done_it_publishes_what_it_had_trained(
-    trained: Path, tmp_path: Path
+def test_stopped_before_it_said_done_it_publishes_what_it_had_trained(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "again"
     shutil.copytree(trained, folder)
@@ -180,6 +180,21 @@ def test_killed_before_it_said_done_it_publishes_what_it_had_trained(
     (folder / "events.jsonl").write_text("".join(lines[:-1]))
     for path in (folder / "store").iterdir():
         path.unlink()
+
+    copyfile = shutil.copyfile
+
+    def stopped(source: str | Path, target: str | Path, **options: Any) -> None:
+        copyfile(source, target, **options)
+        if str(target).endswith(".safetensors.partial"):
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", stopped)
+        with pytest.raises(SystemExit) as ended:
+            main(["improve", str(folder)])
+    assert ended.value.code == 128 + signal.SIGTERM
+    left = {path.name for path in (folder / "store").iterdir()}
+    assert left == {"ranjana-1.1.mar", "ranjana-1.1.mar.sha256"}
     assert main(["improve", str(folder)]) == 0
     (other,) = told(folder, "done")
     assert other | {"sha256": ""} == done | {"sha256": ""}

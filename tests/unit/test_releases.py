@@ -260,6 +260,15 @@ def test_a_spoilt_archive_is_refused_with_the_reason(
     assert refused.value.code == "archive_refused"
 
 
+def test_what_a_training_left_of_a_version_is_removed_and_nothing_else(archive: Path) -> None:
+    store = archive.parent
+    kept = {"ranjana.mar", "ranjana-1.10.mar", "ranjana-1.1.2.mar", "digits-1.1.mar"}
+    for name in (*kept, "ranjana-1.1.partial", "ranjana-1.1.safetensors"):
+        (store / name).touch()
+    ModelStore(store).remove("ranjana", "1.1")
+    assert {path.name for path in store.iterdir()} == kept
+
+
 def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive: Path) -> None:
     archives = Archives(archive.parent)
 
