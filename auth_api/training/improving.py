@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from auth_api.errors import BadRequest
-from auth_api.processes import Child, Interrupted
+from auth_api.processes import Child, Interrupted, bare_environment
 from auth_api.settings import ROOT
 
 logger = logging.getLogger(__name__)
@@ -43,16 +43,6 @@ _PATIENCE = 5.0
 _TAIL = 4000
 # Its exit status after SIGTERM, when it has cleared up.
 _TERMINATED = 128 + signal.SIGTERM
-# What a process needs of ours: nothing that is secret.
-_INHERITED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    "VIRTUAL_ENV",
-    "CUDA_VISIBLE_DEVICES",
-)
 
 
 def usable_cores() -> int:
@@ -81,13 +71,14 @@ async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -
     Every event goes to `hear`. Raises BadRequest, with a sentence, when it cannot be done or
     takes more memory than so many megabytes; Interrupted. Cancelled, it stops the process.
     """
+    # What it leaves behind when it is killed goes with its folder.
     temporary = folder / "tmp"
     await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
     temporary.mkdir()
     with (folder / _ERRORS).open("wb") as errors:
         child = await Child.start(
             [sys.executable, "-m", "archive_scripts", "improve", str(folder)],
-            environment=_environment(temporary),
+            environment=bare_environment(temporary),
             directory=ROOT,
             output=subprocess.PIPE,
             errors=errors,
@@ -124,12 +115,6 @@ def past_events(folder: Path) -> Iterator[Event]:
         while line := file.readline(_LONGEST_LINE):
             if event := _event(line):
                 yield event
-
-
-def _environment(temporary: Path) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    # One core a training; and what it leaves behind when it is killed goes with its folder.
-    return {**inherited, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
 
 
 async def _read(child: Child, hear: Callable[[Event], None]) -> Event:
