@@ -203,7 +203,7 @@ def _digest_in(archive: Path) -> str | None:
     try:
         with zipfile.ZipFile(archive) as members:
             return members.read(_DIGEST_FILE).decode()
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except Exception:  # zipfile and its decompressors raise many kinds: it is built anew
         return None
 
 
