@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archive_scripts.checksums import checksum_file, write_checksum
 
@@ -160,10 +161,15 @@ def recipes(store: Path) -> list[ArchiveRecipe]:
 
 
 def _missing_are_trained() -> bool:
-    # Imported here: only who misses weights needs the service for this.
-    from auth_api.settings import Settings
+    return _Environment().train_missing
 
-    return Settings().train_missing
+
+class _Environment(BaseSettings):
+    """What the service is told too, in the same way."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    train_missing: bool = False
 
 
 def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:
@@ -197,7 +203,7 @@ def _digest_in(archive: Path) -> str | None:
     try:
         with zipfile.ZipFile(archive) as members:
             return members.read(_DIGEST_FILE).decode()
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except Exception:  # zipfile and its decompressors raise many kinds: it is built anew
         return None
 
 
@@ -256,8 +262,11 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
             )
         # Whole or not at all: a server may be reading the store.
         partial = archive.with_suffix(".partial")
-        shutil.move(folder / f"{recipe.name}.mar", partial)
-        os.replace(partial, archive)
+        try:
+            shutil.move(folder / f"{recipe.name}.mar", partial)
+            os.replace(partial, archive)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

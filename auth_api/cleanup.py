@@ -1,5 +1,5 @@
 """Removes what is no longer wanted: history and jobs beyond their retention, sessions that have
-ended, and files that a process that died left without a row.
+ended, pictures of models that are no more, and files that a process that died left without a row.
 
 Safe to run at any time, twice, and in several processes at once: whatever another one has
 removed is simply not there any more.
@@ -24,6 +24,8 @@ from auth_api.database import Database
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.tables import UNFINISHED, Job
+from auth_api.models.charts import Charts
+from auth_api.models.tables import ModelVersion
 from auth_api.services import Services
 from auth_api.settings import Settings
 from auth_api.tables import Comparison, Prediction, RefreshToken, Session
@@ -76,6 +78,7 @@ async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -
         removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
     removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
     await _remove_folders(database, services.folders, orphan_seconds)
+    await _remove_charts(database, services.charts)
     return removed
 
 
@@ -143,6 +146,13 @@ async def _remove_folders(database: Database, folders: Folders, orphan_seconds: 
     needed = select(col(Job.id)).where(col(Job.id).in_(old), col(Job.state).in_(UNFINISHED))
     known = await database.read(lambda session: set(session.scalars(needed)))
     await folders.delete([job for job in old if job not in known])
+
+
+async def _remove_charts(database: Database, charts: Charts) -> None:
+    """Removes the pictures of the figures of versions that are no more."""
+    served = select(col(ModelVersion.sha256)).where(col(ModelVersion.state) != "removed")
+    known = await database.read(lambda session: set(session.scalars(served)))
+    await asyncio.to_thread(charts.remove_stale, known)
 
 
 async def _without_job(database: Database, names: Sequence[str]) -> list[str]:

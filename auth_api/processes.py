@@ -23,6 +23,18 @@ Stream = int | IO[bytes] | None
 """As `subprocess` has them: None is that of the parent."""
 
 
+# What a process needs of ours: nothing that is secret.
+_INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "CUDA_VISIBLE_DEVICES",
+)
+
+
 class Interrupted(Exception):
     """A process was ended from outside: started again, it would go on."""
 
@@ -103,6 +115,14 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
+
+
+def bare_environment(temporary: Path) -> dict[str, str]:
+    """The environment of a process that is to know no secret, with a folder for its temporary
+    files. It has one core.
+    """
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
 
 
 def _begin(niceness: int) -> None:

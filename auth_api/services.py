@@ -114,7 +114,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     corrections = Corrections(database, storage)
     registry = Registry(settings, database, torchserve, releases)
     reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
-    training = Training(settings, queue, inputs, folders, store, corrections, registry)
+    training = Training(settings, queue, inputs, folders, store, corrections, releases, registry)
     lanes = (
         Lane({"predict": reading}, _READ_AT_ONCE if settings.job_images_at_once else 0),
         Lane(dict.fromkeys(TRAININGS, training), settings.trainings_at_once),

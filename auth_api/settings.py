@@ -141,7 +141,8 @@ class Settings(BaseSettings):
     training_memory_mb: int = Field(default=4096, ge=256)
     """Memory that a training may take, with all the processes it starts; more ends it."""
     train_missing: bool = False
-    """Whether a model whose weights are missing at the start is trained in the background."""
+    """Whether a model whose weights are missing at the start is trained in the background; not
+    digits, which need pictures."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
     trusted_hosts: Names = ("*",)

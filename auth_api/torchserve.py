@@ -146,10 +146,16 @@ class TorchServe:
 
 def _answer(body: bytes) -> Answer:
     try:
-        answer: Answer = json.loads(body)
-    except ValueError as error:
-        raise Unavailable("The model server answered something unreadable.") from error
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable() from error
+    if not isinstance(answer, dict):
+        raise _unreadable()
     return answer
+
+
+def _unreadable() -> Unavailable:
+    return Unavailable("The model server answered something unreadable.")
 
 
 def _served(described: dict[str, Any]) -> ServedVersion:

@@ -132,7 +132,8 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
     status = response.status
     body = _object(response.body)
     if body.get("success") is False and 400 <= status < 500:
-        return Refused(status, str(body["error"]), str(body["code"]))
+        sentence = str(body.get("error") or "The model refused this without a reason.")
+        return Refused(status, sentence, str(body.get("code") or "refused"))
     if status == HTTPStatus.NOT_FOUND:
         named = f"version {version} of {model}" if version else f"model {model}"
         return NotFound(f"There is no {named}.", "model_not_found")

@@ -69,7 +69,10 @@ class KeyFile:
         return self._keys[kind].token
 
     async def renewed(self, kind: Kind, refused: str) -> str:
-        """A token other than `refused`: what the file has by now, else a new one."""
+        """A token other than `refused`: what the file has by now, else a new one.
+
+        Raises Unavailable.
+        """
         async with self._lock:
             if self._keys[kind].token != refused:
                 return self._keys[kind].token
@@ -106,8 +109,8 @@ class KeyFile:
                     content["API"]["key"],
                 )
                 return
-            except FileNotFoundError:
-                break
+            except OSError:
+                break  # it is not there yet, or not for us to read
             except (ValueError, KeyError):
                 continue  # TorchServe is writing it
         raise Unavailable("The model server is starting. Please try again in a moment.")
@@ -115,7 +118,11 @@ class KeyFile:
     @asynccontextmanager
     async def _owning(self) -> AsyncIterator[None]:
         """Holds, across processes, the right to ask for new keys."""
-        with self._path.with_suffix(".lock").open("w") as file:
+        try:
+            file = self._path.with_suffix(".lock").open("w")
+        except OSError as error:
+            raise Unavailable("The model server's keys cannot be renewed at the moment.") from error
+        with file:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield
 

@@ -8,13 +8,13 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from auth_api.errors import ApiError
 from auth_api.processes import Interrupted
 from auth_api.training.improving import Event, improve, prepare, prepared, usable_cores
 from auth_api.training.missing import MissingModels
-from launcher.model_server import ModelServer, ModelServerFailed
+from launcher.model_server import ModelServer
 from launcher.settings import LauncherSettings
 
 logger = logging.getLogger(__name__)
@@ -52,30 +52,32 @@ class MissingTrainer:
     async def train(self) -> None:
         """Trains what can be, until it is done or cancelled; what is left goes on next time."""
         for model in [*self._model_server.missing]:
-            if prepared(self._missing.folder(model)):
+            if not prepared(self._missing.folder(model)):
+                continue
+            try:
                 await self._train(model)
+            except Exception as error:  # whatever it was, the others are trained
+                logger.exception("not trained", extra={"model": model})
+                reason = str(error) or "something went wrong on our side."
+                event = {"event": "error", "message": f"Its training failed: {reason}"}
+                with suppress(OSError):
+                    await asyncio.to_thread(self._missing.note, model, event)
 
     async def _train(self, model: str) -> None:
         logger.info("training", extra={"model": model})
         folder, megabytes = self._missing.folder(model), self._settings.training_memory_mb
-        try:
-            for attempt in range(_ATTEMPTS):
-                try:
-                    done = await improve(folder, megabytes, _log(model))
-                    break
-                except Interrupted as error:
-                    if attempt == _ATTEMPTS - 1:
-                        raise
-                    logger.warning("interrupted", extra={"model": model, "reason": str(error)})
-            await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
-            await self._model_server.add(model)
-            logger.info("trained and served", extra={"model": model})
-            await asyncio.to_thread(shutil.rmtree, folder)
-        except (ApiError, Interrupted, ModelServerFailed, OSError) as error:
-            logger.error("not trained", extra={"model": model, "reason": str(error)})
-            self._missing.note(
-                model, {"event": "error", "message": f"Its training failed: {error}"}
-            )
+        for attempt in range(_ATTEMPTS):
+            try:
+                done = await improve(folder, megabytes, _log(model))
+                break
+            except Interrupted as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                logger.warning("interrupted", extra={"model": model, "reason": str(error)})
+        await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
+        await self._model_server.add(model)
+        logger.info("trained and served", extra={"model": model})
+        await asyncio.to_thread(shutil.rmtree, folder)
 
     def _spec(self, model: str) -> dict[str, object]:
         settings = self._settings

@@ -103,18 +103,31 @@ class ModelServer:
         self._last_answer = self._last_whole = time.monotonic()
 
     async def add(self, model: str) -> None:
-        """Serves a missing model whose archive is there now, and waits until it answers.
+        """Serves a missing model whose archive is there now, and waits until it answers, also
+        while TorchServe is started anew.
 
         Raises ModelServerFailed or ApiError.
         """
+        deadline = time.monotonic() + self._settings.start_seconds
+        while True:
+            child = self._child
+            try:
+                if child is None or not child.running:
+                    raise ModelServerFailed("TorchServe is not running.")
+                await self._register(model)
+                return await self._until_all_answer(child)
+            except (ModelServerFailed, Unavailable):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _register(self, model: str) -> None:
         assert self._client
-        assert self._child
         # It is served already if TorchServe was started anew meanwhile.
         if model in self.missing:
             with suppress(Conflict):
                 await self._client.register(model, f"{model}.mar")
             self._models.append(model)
-        await self._until_all_answer(self._child)
 
     async def _until_all_answer(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +39,7 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.improvement.events import Events
     from archive_scripts.improvement.run import improve
 
-    with (options.folder / "lock").open("w") as lock:
+    with (options.folder / "lock").open("w") as lock, _stopped_by_exception():
         # A process that lost whoever started it ends with the next line that it writes.
         fcntl.flock(lock, fcntl.LOCK_EX)
         events = Events(options.folder)
@@ -56,6 +60,20 @@ def _run(options: argparse.Namespace) -> None:
             message = "the training needs more memory than there is: choose a smaller batch"
             _tell(events, message)
             raise ValueError(message) from error
+
+
+@contextmanager
+def _stopped_by_exception() -> Iterator[None]:
+    """SIGTERM ends what is under way as an exception does: nothing half-done is left behind."""
+
+    def stop(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(events: Events, problem: str) -> None:

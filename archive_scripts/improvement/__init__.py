@@ -7,5 +7,5 @@ judging         validation after every epoch, calibration and figures at the end
 training        one training, from pictures to weights
 tuning          many short ones, of which the best is kept
 card            what people should know of the result
-publishing      weights and archive into the model store
+run             all of it, from the folder to the model store
 """

@@ -56,8 +56,9 @@ def improve(folder: Path, events: Events) -> None:
             raise ValueError(f"{archive.name} is in the model store: choose another version")
         _make_weights(specification, base, recipe, events)
     specification.model_store.mkdir(parents=True, exist_ok=True)
-    _copy(recipe.weights, archive.with_name(f"{archive.stem}.safetensors"))
     build_archive(recipe, archive, specification.workers)
+    # After the archive: weights in the store are those of a version that is there.
+    _copy(recipe.weights, archive.with_name(f"{archive.stem}.safetensors"))
     outcome = json.loads((folder / _OUTCOME).read_text())
     events.tell(
         "done",
@@ -125,5 +126,8 @@ def _before(trainer: Trainer) -> Figures | None:
 
 def _copy(source: Path, target: Path) -> None:
     partial = target.with_name(f"{target.name}.partial")
-    shutil.copyfile(source, partial)
-    os.replace(partial, target)
+    try:
+        shutil.copyfile(source, partial)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -26,7 +26,10 @@ _TRIALS = "trials"
 
 
 def tune(trainer: Trainer, folder: Path, events: Events) -> tuple[nn.Module, Parameters]:
-    """Runs the trials that are left; answers the best one's network and parameters."""
+    """Runs the trials that are left; answers the best one's network and parameters.
+
+    Raises ValueError where none was trained to its end.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     wanted = trainer.specification.trials
     study = optuna.create_study(
@@ -45,12 +48,20 @@ def tune(trainer: Trainer, folder: Path, events: Events) -> tuple[nn.Module, Par
     while len(_finished(study)) < wanted:
         _try(study, study.ask(), trainer, folder, events)
         _tell(study, trainer, events)
-    best = study.best_trial
+    best = _best(study)
+    if best is None:
+        raise ValueError("no trial learned anything: search among lower learning rates")
     return load_network(_weights(folder, best.number)), _parameters(trainer, best.params)
 
 
 def _finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+
+def _best(study: optuna.Study) -> FrozenTrial | None:
+    """None while all were given up early."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return study.best_trial if complete else None
 
 
 def _parameters(trainer: Trainer, proposed: dict[str, Any]) -> Parameters:
@@ -78,7 +89,9 @@ def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, even
         save_weights(network, trainer.weights, _weights(folder, trial.number))
         study.tell(trial, watch.accuracy)
     checkpoint.unlink(missing_ok=True)
-    kept = _weights(folder, study.best_trial.number)
+    if (best := _best(study)) is None:
+        return
+    kept = _weights(folder, best.number)
     for path in kept.parent.glob("*.safetensors"):
         if path != kept:
             path.unlink()

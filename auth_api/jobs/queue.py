@@ -109,6 +109,13 @@ class Queue:
         rows = await self._database.write(lambda transaction: transaction.execute(still).all())
         return {row.id: row.cancelling for row in rows}
 
+    async def is_over(self, job: int) -> bool:
+        """Whether nobody is to go on with a job of this process: its owner wants it cancelled, or
+        is no more. Raises Unavailable.
+        """
+        held = await self.hold([job])
+        return held[job] if job in held else not await self.exists(job)
+
     async def exists(self, job: int) -> bool:
         """Whether a job is still there: it goes with its owner's account. Raises Unavailable."""
         return await self._database.read(lambda session: session.get(Job, job)) is not None

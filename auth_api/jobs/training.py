@@ -16,12 +16,22 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.labelled import unpack_labelled
-from auth_api.jobs.queue import Queue
+from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.jobs.tables import Job
 from auth_api.models.registering import Registry
+from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
+from auth_api.processes import Interrupted
 from auth_api.settings import Settings
-from auth_api.training.improving import Event, improve, past_events, prepare, prepared, usable_cores
+from auth_api.training.improving import (
+    Event,
+    improve,
+    past_events,
+    prepare,
+    prepared,
+    published,
+    usable_cores,
+)
 from auth_api.training.outcome import Outcome
 from auth_api.training.planning import corrected_model
 
@@ -30,6 +40,8 @@ logger = logging.getLogger(__name__)
 _LABELLED, _CORRECTIONS = "labelled", "corrections"
 # Seconds between reports of how far a training is.
 _REPORT = 1.0
+# Seconds until a version is registered once more after that could not be done.
+_AGAIN = 5.0
 # What the process takes as the job has it.
 _AS_ASKED = (
     "model",
@@ -55,6 +67,7 @@ class Training:
         folders: Folders,
         store: ModelStore,
         corrections: Corrections,
+        releases: Releases,
         registry: Registry,
     ) -> None:
         self._settings = settings
@@ -63,22 +76,32 @@ class Training:
         self._folders = folders
         self._store = store
         self._corrections = corrections
+        self._releases = releases
         self._registry = registry
 
     async def work(self, job: Job) -> dict[str, Any]:
         """Trains, or goes on where it was. Raises LostJob, Interrupted or ApiError."""
         assert job.id is not None
-        folder = self._folders.of(job.id)
+        try:
+            return await self._train(job, job.id)
+        except asyncio.CancelledError:
+            with suppress(Unavailable):
+                if await self._queue.is_over(job.id):
+                    await self._discard(job, job.id)
+            raise
+
+    async def _train(self, job: Job, number: int) -> dict[str, Any]:
+        folder = self._folders.of(number)
         if not prepared(folder):
             await self._prepare(job, folder)
         outcome = Outcome(job.parameters["version"])
         for event in await asyncio.to_thread(lambda: list(past_events(folder))):
             outcome.add(event)
         try:
-            done = await self._improve(job.id, folder, outcome)
+            done = await self._improve(number, folder, outcome)
         except ApiError:
             # What there was until it failed is worth seeing.
-            await self._queue.report(job.id, outcome.progress, outcome.shown())
+            await self._queue.report(number, outcome.progress, outcome.shown())
             raise
         return {**outcome.shown(), **await self._registered(job, done)}
 
@@ -109,15 +132,42 @@ class Training:
             await asyncio.sleep(_REPORT)
 
     async def _registered(self, job: Job, done: Event) -> dict[str, Any]:
+        """What became of the new version. Raises Interrupted while TorchServe or the database is
+        away, as it is when it is started anew, and there are attempts left.
+        """
         asked = job.parameters
         try:
             await self._registry.register_trained(
                 asked["model"], asked["version"], done["archive"], done["sha256"], job.user_id
             )
+        except Unavailable as error:
+            if job.attempts < MOST_ATTEMPTS:
+                # What is trained is remembered: the next attempt only says it again.
+                await asyncio.sleep(_AGAIN)
+                raise Interrupted(error.message) from error
+            return _unregistered(job, error)
         except ApiError as error:
-            logger.warning("not registered", extra={"job": job.id, "reason": error.message})
-            return {"registered": False, "not_registered": error.message}
+            return _unregistered(job, error)
         return {"registered": True}
+
+    async def _discard(self, job: Job, number: int) -> None:
+        """Removes what a training that is not wanted any more has put into the model store, unless
+        it is a version already. Raises Unavailable.
+        """
+        model, version = job.parameters["model"], job.parameters["version"]
+        await self._releases.refresh()
+        row = self._releases.state(model).versions.get(version)
+        if row is not None and row.state != "removed":
+            return
+
+        def work() -> None:
+            if published(self._folders.of(number)):
+                self._store.remove(model, version)
+
+        try:
+            await asyncio.to_thread(work)
+        except OSError:
+            logger.exception("what a training left stays in the model store", extra={"job": number})
 
     async def _prepare(self, job: Job, folder: Path) -> None:
         """Fills the folder, anew if that was interrupted. Raises ApiError."""
@@ -135,7 +185,7 @@ class Training:
                 "labelled": _LABELLED if job.input else None,
                 "corrections": _CORRECTIONS if corrected else None,
                 "model_store": str(self._settings.model_store.resolve()),
-                "workers": usable_cores(),
+                "workers": min(usable_cores(), self._settings.max_workers),
             }
             if asked["network"]:
                 spec["network"] = asked["network"]
@@ -167,6 +217,11 @@ class Training:
                 f"The weights of version {version} of {model} are gone.", "weights_missing"
             )
         return str(weights)
+
+
+def _unregistered(job: Job, error: ApiError) -> dict[str, Any]:
+    logger.warning("not registered", extra={"job": job.id, "reason": error.message})
+    return {"registered": False, "not_registered": error.message}
 
 
 def _make_empty(folder: Path) -> None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
+from auth_api.errors import Unavailable
+from auth_api.schemas.models import Curves
+
+MANIFEST = "MAR-INF/MANIFEST.json"
 CARD = "card.md"
 FIGURES = "evaluation.json"
 
 _CHUNK = 1024 * 1024
 _REMEMBERED = 64
+_T = TypeVar("_T")
+# What is otherwise in a moment: no files or memory left, a network file system that is away.
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
 
 
 class Archives:
@@ -34,24 +44,46 @@ class Archives:
         return content.decode(errors="replace") if content else None
 
     async def figures(self, archive: str) -> dict[str, Any] | None:
-        """What an evaluation found, as `archive_scripts.evaluation` writes it."""
-        content = await self._read(_figures, archive)
-        if content is None:
-            return None
-        try:
-            found = json.loads(content)
-        except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+        """What an evaluation found, as `archive_scripts.evaluation` writes it; None where it is
+        anything else. Not to be changed: it is remembered.
+        """
+        return await self._read(_figures, archive)
 
     async def sha256(self, archive: str) -> str | None:
-        """The checksum of the file, in hexadecimal."""
-        stamp = _stamp(self.path(archive))
-        return await asyncio.to_thread(_sha256, *stamp) if stamp else None
+        """The checksum of the file, in hexadecimal; None where there is none for this service.
 
-    async def _read(self, read: Callable[[Path, int, int], bytes | None], archive: str) -> Any:
-        stamp = _stamp(self.path(archive))
-        return await asyncio.to_thread(read, *stamp) if stamp else None
+        Raises Unavailable where there may be one that cannot be read at the moment.
+        """
+        try:
+            return await self._remembered(_sha256, archive)
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise Unavailable("The model store cannot be read at the moment.") from error
+            return None
+
+    async def _read(self, read: Callable[[Path, int, int], _T | None], archive: str) -> _T | None:
+        try:
+            return await self._remembered(read, archive)
+        except OSError:
+            return None
+
+    async def _remembered(self, read: Callable[[Path, int, int], _T], archive: str) -> _T:
+        """What `read` finds, which remembers what it answers but not that it could not. Raises
+        OSError.
+        """
+        path = self.path(archive)
+        found = path.stat()
+        return await asyncio.to_thread(read, path, found.st_mtime_ns, found.st_size)
+
+
+class _Evaluation(BaseModel):
+    """What answers rely on in figures; the rest may be anything."""
+
+    data: str | None = None
+    pictures: int | None = None
+    per_class: list[dict[str, Any]] | None = None
+    confusion: list[list[int]] | None = None
+    roc: Curves | None = None
 
 
 def stated_sha256(archive: Path) -> str | None:
@@ -75,36 +107,44 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _stamp(path: Path) -> tuple[Path, int, int] | None:
-    """What a file is remembered by: another one of its name is read anew."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return path, found.st_mtime_ns, found.st_size
+def read_member(path: Path, name: str) -> bytes | None:
+    """A member of an archive, None without it or where that is damaged; blocks.
 
-
-@lru_cache(_REMEMBERED)
-def _sha256(path: Path, _changed: int, _size: int) -> str | None:
-    try:
-        return sha256_of(path)
-    except OSError:
-        return None
-
-
-def _member(path: Path, name: str) -> bytes | None:
+    Raises OSError where the file cannot be read at the moment.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(name)
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except OSError:
+        raise
+    except Exception:  # zipfile and its decompressors raise many kinds
         return None
+
+
+# Files are remembered by when they were changed and their size too: another one of the same name
+# is read anew.
+
+
+@lru_cache(_REMEMBERED)
+def _sha256(path: Path, _changed: int, _size: int) -> str:
+    return sha256_of(path)
 
 
 @lru_cache(_REMEMBERED)
 def _card(path: Path, _changed: int, _size: int) -> bytes | None:
-    return _member(path, CARD)
+    return read_member(path, CARD)
 
 
 @lru_cache(_REMEMBERED)
-def _figures(path: Path, _changed: int, _size: int) -> bytes | None:
-    return _member(path, FIGURES)
+def _figures(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
+    content = read_member(path, FIGURES)
+    if content is None:
+        return None
+    try:
+        _Evaluation.model_validate_json(content, strict=True)
+        found: dict[str, Any] = json.loads(content)
+        # As an answer is written: without numbers and letters that JSON and UTF-8 have not.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found

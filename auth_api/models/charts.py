@@ -10,12 +10,18 @@ import asyncio
 import json
 import logging
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from auth_api.errors import Unavailable
+from auth_api.processes import Child, bare_environment
 from auth_api.settings import ROOT
 
 logger = logging.getLogger(__name__)
@@ -23,7 +29,11 @@ logger = logging.getLogger(__name__)
 Kind = Literal["metrics", "confusion-matrix", "roc-curve"]
 
 _SECONDS = 60.0
-_NICE = 10
+_NICENESS = 10
+_TAIL = 2000
+_SCRATCH = "tmp"
+# Far longer than a picture takes: whoever was drawing there is gone.
+_STALE_SECONDS = 24 * 3600.0
 
 
 class Charts:
@@ -37,44 +47,56 @@ class Charts:
     async def png(self, kind: Kind, sha256: str, figures: dict[str, Any]) -> bytes:
         """The picture of the figures of the archive with that checksum. Raises Unavailable."""
         path = self._folder / f"{sha256}-{kind}.png"
-        async with self._turn:
-            if not path.exists():
-                await self._draw(kind, figures, path)
-        return await asyncio.to_thread(path.read_bytes)
+        try:
+            async with self._turn:
+                if not path.exists():
+                    await self._draw(kind, figures, path)
+            return await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            logger.exception("no chart was drawn", extra={"kind": kind})
+            raise _unavailable() from error
+
+    def remove_stale(self, known: Collection[str]) -> None:
+        """Removes pictures of archives other than those with the checksums that are `known`, and
+        what a process that was killed has left; blocks.
+        """
+        for path in self._folder.glob("*.png"):
+            if path.name.partition("-")[0] not in known:
+                with suppress(OSError):
+                    path.unlink()
+        for path in self._folder.glob(f"{_SCRATCH}*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
 
     async def _draw(self, kind: Kind, figures: dict[str, Any], path: Path) -> None:
         self._folder.mkdir(0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
-            source, target = Path(scratch, "figures.json"), Path(scratch, "chart.png")
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._folder) as scratch:
+            folder = Path(scratch)
+            source, target, trouble = (folder / name for name in ("figures", "chart.png", "errors"))
             source.write_text(json.dumps(figures))
-            status, trouble = await _run(
-                [sys.executable, "-m", "archive_scripts", "chart", kind, str(source), str(target)]
-            )
-            if status != 0:
-                logger.error("no chart was drawn", extra={"kind": kind, "trouble": trouble})
-                raise Unavailable("The picture cannot be drawn at the moment.", "chart_unavailable")
+            command = ["-m", "archive_scripts", "chart", kind, str(source), str(target)]
+            with trouble.open("wb") as errors:
+                child = await Child.start(
+                    [sys.executable, *command],
+                    environment=bare_environment(folder),
+                    directory=ROOT,
+                    output=subprocess.DEVNULL,
+                    errors=errors,
+                    niceness=_NICENESS,
+                )
+            try:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(child.wait(), _SECONDS)
+            finally:
+                await child.stop(0)
+            if child.exit_status != 0:
+                said = trouble.read_text(errors="replace")[-_TAIL:]
+                details = {"kind": kind, "status": child.exit_status, "said": said}
+                logger.error("no chart was drawn", extra=details)
+                raise _unavailable()
             os.replace(target, path)
 
 
-async def _run(command: list[str]) -> tuple[int, str]:
-    """The exit status of a process of low priority, and the end of what it complained of."""
-    process = await asyncio.create_subprocess_exec(
-        "nice",
-        "-n",
-        str(_NICE),
-        *command,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, trouble = await asyncio.wait_for(process.communicate(), _SECONDS)
-    except BaseException as error:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        if isinstance(error, asyncio.TimeoutError):
-            return -1, "it took too long"
-        raise
-    return process.returncode or 0, trouble.decode(errors="replace")[-2000:]
+def _unavailable() -> Unavailable:
+    return Unavailable("The picture cannot be drawn at the moment.", "chart_unavailable")

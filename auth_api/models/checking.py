@@ -16,10 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from auth_api.errors import BadRequest, NotFound
-from auth_api.models.archives import sha256_of, stated_sha256
-
-VERSION = r"\d{1,6}\.\d{1,6}(\.\d{1,6})?"
-"""What a version is called."""
+from auth_api.models.archives import MANIFEST, sha256_of, stated_sha256
+from auth_api.models.versions import is_version
 
 HANDLERS: Mapping[str, str] = {
     "ranjana": "recognition.py",
@@ -29,7 +27,6 @@ HANDLERS: Mapping[str, str] = {
 """The handler of each model."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.mar")
-_MANIFEST = "MAR-INF/MANIFEST.json"
 _MOST_ENTRIES = 2000
 _MOST_BYTES = 2 * 1024**3
 _MOST_MANIFEST_BYTES = 64 * 1024
@@ -56,13 +53,17 @@ def check(store: Path, model: str, archive: str, sha256: str | None) -> Checked:
     expected = sha256 or stated_sha256(path)
     if expected is None:
         raise refused(f"there is no checksum: state it, or put {archive}.sha256 beside it")
-    found = sha256_of(path)
-    if found != expected.lower():
-        raise refused("its checksum is another one: it is damaged, or not the one that was meant")
     try:
+        found = sha256_of(path)
+        if found != expected.lower():
+            raise refused(
+                "its checksum is another one: it is damaged, or not the one that was meant"
+            )
         with zipfile.ZipFile(path) as members:
             manifest = _manifest(members)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except BadRequest:
+        raise
+    except Exception as error:  # zipfile and its decompressors raise many kinds
         raise refused("it is damaged and cannot be read") from error
     return Checked(archive, _version(manifest, model), found)
 
@@ -100,16 +101,11 @@ def _manifest(members: zipfile.ZipFile) -> dict[str, Any]:
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise refused("it has links or devices")
-    if _MANIFEST not in names or members.getinfo(_MANIFEST).file_size > _MOST_MANIFEST_BYTES:
+    if MANIFEST not in names or members.getinfo(MANIFEST).file_size > _MOST_MANIFEST_BYTES:
         raise refused("it has no manifest")
-    try:
-        if (damaged := members.testzip()) is not None:
-            raise refused(f"its entry {damaged[:80]!a} is damaged")
-        manifest = json.loads(members.read(_MANIFEST))
-    except BadRequest:
-        raise
-    except Exception as error:  # zipfile and its decompressors raise many kinds
-        raise refused("it is damaged and cannot be read") from error
+    if (damaged := members.testzip()) is not None:
+        raise refused(f"its entry {damaged[:80]!a} is damaged")
+    manifest = json.loads(members.read(MANIFEST))
     described = manifest.get("model") if isinstance(manifest, dict) else None
     if not isinstance(described, dict):
         raise refused("its manifest says nothing of a model")
@@ -125,6 +121,6 @@ def _version(described: dict[str, Any], model: str) -> str:
     if described["handler"] != HANDLERS[model]:
         raise refused(f"its handler is not that of {model}")
     version = described.get("modelVersion")
-    if not isinstance(version, str) or not re.fullmatch(VERSION, version, re.ASCII):
+    if not isinstance(version, str) or not is_version(version):
         raise refused("its version is not of the form 1.2 or 1.2.3")
     return version

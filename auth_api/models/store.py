@@ -8,9 +8,9 @@ came with the source unless they were trained here too.
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
+from auth_api.models.archives import MANIFEST, read_member
 from auth_api.settings import ROOT
 
 _SHIPPED = {
@@ -18,6 +18,9 @@ _SHIPPED = {
     "similarity": ROOT / "weights" / "similarity.safetensors",
     "digits": ROOT / "weights" / "digits.safetensors",
 }
+
+# What a training leaves of a version, and what it may leave when it is killed.
+_TRAINED = (".mar", ".mar.sha256", ".partial", ".safetensors", ".safetensors.partial")
 
 
 class ModelStore:
@@ -49,12 +52,16 @@ class ModelStore:
         shipped = _SHIPPED[model]
         return shipped if version == self.first_version(model) and shipped.exists() else None
 
+    def remove(self, model: str, version: str) -> None:
+        """Removes what a training made, or was about to make, of a version. Raises OSError."""
+        for ending in _TRAINED:
+            (self._folder / f"{model}-{version}{ending}").unlink(missing_ok=True)
+
 
 def _manifest(archive: Path) -> tuple[str, str]:
     """Name and version of the model in an archive; nothing of what is none."""
     try:
-        with zipfile.ZipFile(archive) as members:
-            model = json.loads(members.read("MAR-INF/MANIFEST.json"))["model"]
+        model = json.loads(read_member(archive, MANIFEST) or b"{}")["model"]
         return str(model["modelName"]), str(model["modelVersion"])
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return "", ""

@@ -118,7 +118,7 @@ async def roc_curve(request: Request) -> Response:
         raise figures.not_measured(row)
     if _wants_picture(request):
         return await _picture(request, "roc-curve", row, found)
-    return JSONResponse({**figures.measured(row, found), **curves})
+    return JSONResponse({**curves, **figures.measured(row, found)})
 
 
 @documented(

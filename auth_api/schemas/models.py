@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
-from auth_api.models.checking import VERSION
+from auth_api.models.versions import VERSION
 
 Version = Annotated[str, Field(pattern=f"^{VERSION}$", max_length=32)]
 
@@ -168,12 +168,16 @@ class Curve(BaseModel):
     )
 
 
-class RocAnswer(_Figures):
+class Curves(BaseModel):
     """How well classes are told from all others; for similarity, same from different."""
 
     macro: Curve | None = Field(default=None, description="Mean over the classes.")
     classes: list[Curve] | None = Field(default=None, description="One a class against the rest.")
     verification: Curve | None = Field(default=None, description="Same against different.")
+
+
+class RocAnswer(_Figures, Curves):
+    """How well classes are told from all others; for similarity, same from different."""
 
 
 class Estimate(BaseModel):

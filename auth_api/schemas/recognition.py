@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from auth_api.models.versions import VERSION
 from auth_api.schemas.errors import ErrorAnswer
 
 MOST_IMAGES = 32
@@ -15,7 +16,7 @@ MOST_IMAGES = 32
 VersionNumber = Annotated[
     str | None,
     Field(
-        pattern=r"^\d{1,5}(\.\d{1,5}){0,3}$",
+        pattern=f"^{VERSION}$",
         description="A version such as 1.0; the default version if absent.",
     ),
 ]

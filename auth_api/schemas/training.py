@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
-_NUMBER = "(0|[1-9][0-9]{0,4})"
-_VERSION = rf"{_NUMBER}\.{_NUMBER}(\.{_NUMBER})?"
+from auth_api.models.versions import VERSION
 
 LearningRate = Annotated[float, Field(ge=1e-6, le=0.1, allow_inf_nan=False)]
 BatchSize = Annotated[int, Field(ge=8, le=512)]
@@ -67,7 +66,7 @@ class TrainJson(BaseModel):
     )
     start: str = Field(
         default="default",
-        pattern=f"^(default|scratch|{_VERSION})$",
+        pattern=f"^(default|scratch|{VERSION})$",
         description="Whose weights to start from: the version that is the default now, none, or "
         "a version such as 1.0.",
     )
@@ -87,7 +86,7 @@ class TrainJson(BaseModel):
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     version: str | None = Field(
         default=None,
-        pattern=f"^{_VERSION}$",
+        pattern=f"^{VERSION}$",
         description="Of the new model; one that there is not. The next free one if absent.",
     )
 

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from typing import Any
 import psutil
 
 from auth_api.errors import BadRequest
-from auth_api.processes import Child, Interrupted
+from auth_api.processes import Child, Interrupted, bare_environment
 from auth_api.settings import ROOT
 
 logger = logging.getLogger(__name__)
@@ -33,22 +34,15 @@ EVENTS = "events.jsonl"
 
 _ERRORS = "errors.log"
 _SPEC = "spec.json"
+_WEIGHTS = "weights.safetensors"
 _NICENESS = 10
 _LONGEST_LINE = 1024 * 1024
 # Seconds: between looks at its memory; until it is killed when it does not stop by itself.
 _LOOK = 0.5
 _PATIENCE = 5.0
 _TAIL = 4000
-# What a process needs of ours: nothing that is secret.
-_INHERITED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    "VIRTUAL_ENV",
-    "CUDA_VISIBLE_DEVICES",
-)
+# Its exit status after SIGTERM, when it has cleared up.
+_TERMINATED = 128 + signal.SIGTERM
 
 
 def usable_cores() -> int:
@@ -77,13 +71,14 @@ async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -
     Every event goes to `hear`. Raises BadRequest, with a sentence, when it cannot be done or
     takes more memory than so many megabytes; Interrupted. Cancelled, it stops the process.
     """
+    # What it leaves behind when it is killed goes with its folder.
     temporary = folder / "tmp"
     await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
     temporary.mkdir()
     with (folder / _ERRORS).open("wb") as errors:
         child = await Child.start(
             [sys.executable, "-m", "archive_scripts", "improve", str(folder)],
-            environment=_environment(temporary),
+            environment=bare_environment(temporary),
             directory=ROOT,
             output=subprocess.PIPE,
             errors=errors,
@@ -107,18 +102,19 @@ async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -
     return _verdict(folder, last, status)
 
 
+def published(folder: Path) -> bool:
+    """Whether something of the training may be in the model store; blocks. Only then do weights
+    lie in its folder.
+    """
+    return (folder / _WEIGHTS).exists()
+
+
 def past_events(folder: Path) -> Iterator[Event]:
     """The events of earlier, in order; blocks."""
     with suppress(FileNotFoundError), (folder / EVENTS).open("rb") as file:
         while line := file.readline(_LONGEST_LINE):
             if event := _event(line):
                 yield event
-
-
-def _environment(temporary: Path) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    # One core a training; and what it leaves behind when it is killed goes with its folder.
-    return {**inherited, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
 
 
 async def _read(child: Child, hear: Callable[[Event], None]) -> Event:
@@ -173,8 +169,8 @@ def _verdict(folder: Path, last: Event, status: int) -> Event:
         return last
     if last.get("event") == "error":
         raise BadRequest(str(last.get("message")), "training_failed")
-    if status < 0:
-        raise Interrupted(f"ended by signal {-status}")
+    if status < 0 or status == _TERMINATED:
+        raise Interrupted(f"ended by signal {-status if status < 0 else signal.SIGTERM}")
     logger.error("a training failed", extra={"status": status, "said": _tail(folder / _ERRORS)})
     raise BadRequest("Something went wrong in the training.", "training_failed")
 

@@ -17,6 +17,7 @@ from auth_api.errors import BadRequest, Conflict
 from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.models.store import ModelStore
 from auth_api.models.tables import ModelRelease, ModelVersion
+from auth_api.models.versions import next_version
 from auth_api.schemas.training import TrainJson
 from auth_api.settings import SIMILARITY
 from auth_api.validation import invalid
@@ -77,7 +78,9 @@ class Planner:
         def settle(transaction: Session, parameters: dict[str, Any]) -> None:
             self._database.one_by_one(transaction, _VERSIONS_LOCK)
             taken = there | {_FIRST} | _spoken_for(transaction, model)
-            version = parameters["version"] or _next(taken)
+            version = parameters["version"] or next_version(taken)
+            if version is None:
+                raise Conflict(f"No number is left for a version of {model}.", "version_taken")
             if version in taken:
                 raise Conflict(
                     f"There is, or will be, a version {version} of {model} already.",
@@ -118,15 +121,3 @@ def _spoken_for(transaction: Session, model: str) -> set[str]:
     jobs = [parameters for parameters in transaction.scalars(coming) if parameters]
     own = {parameters["version"] for parameters in jobs if parameters["model"] == model}
     return set(transaction.scalars(known)) | own
-
-
-def _next(versions: set[str]) -> str:
-    """The next minor version above all."""
-    numbers = [tuple(map(int, version.split("."))) for version in versions if _is_plain(version)]
-    major, minor = max(number[:2] for number in numbers)
-    return f"{major}.{minor + 1}"
-
-
-def _is_plain(version: str) -> bool:
-    parts = version.split(".")
-    return len(parts) > 1 and all(part.isascii() and part.isdigit() for part in parts)

@@ -186,10 +186,14 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     wait_until(returned, waiting, lambda job: job["progress"] > 0, SECONDS)
     wait_for(lambda: bool(process_of(again)), 30)
     (process,) = process_of(again)
+    # As if it was just being put into the store.
+    (again.folder / "data" / "training" / str(waiting) / "weights.safetensors").touch()
+    for name in ("ranjana-1.2.mar", "ranjana-1.2.safetensors.partial"):
+        (store / name).touch()
     assert returned.delete(f"/api/jobs/{waiting}/").status_code == 200
     assert finished(returned, waiting)["state"] == "cancelled"
     wait_for(lambda: trainings(again) == [] and not process.is_running(), 10)
-    assert not (store / "ranjana-1.2.mar").exists()
+    assert not list(store.glob("ranjana-1.2*"))
 
 
 def test_parameters_are_tuned(

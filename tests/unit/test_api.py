@@ -91,6 +91,12 @@ def test_web_pages_of_listed_origins_may_call_and_others_not(client: TestClient)
     other = client.options("/api/predict/", headers={"Origin": "https://evil.example", **asked})
     assert listed.headers["Access-Control-Allow-Origin"] == "https://ranjana.example"
     assert "Access-Control-Allow-Origin" not in other.headers
+    # The headers that calls have, and that answers have for a program.
+    asked["Access-Control-Request-Headers"] = "X-Device-ID, X-API-Key"
+    page = {"Origin": "https://ranjana.example"}
+    assert client.options("/api/predict/", headers={**page, **asked}).status_code == 200
+    exposed = client.get("/health", headers=page).headers["Access-Control-Expose-Headers"]
+    assert {"Location", "Retry-After", "X-Checksum-SHA256"} <= set(exposed.split(", "))
 
 
 @pytest.mark.parametrize("path", ["/nope", "/api/nope", "/api/predict/1", "/api"])

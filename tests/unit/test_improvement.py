@@ -163,8 +163,8 @@ def test_a_training_that_is_done_says_so_again(
     assert (trained / "events.jsonl").read_text() == before
 
 
-def test_killed_before_it_said_done_it_publishes_what_it_had_trained(
-    trained: Path, tmp_path: Path
+def test_stopped_before_it_said_done_it_publishes_what_it_had_trained(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "again"
     shutil.copytree(trained, folder)
@@ -180,6 +180,21 @@ def test_killed_before_it_said_done_it_publishes_what_it_had_trained(
     (folder / "events.jsonl").write_text("".join(lines[:-1]))
     for path in (folder / "store").iterdir():
         path.unlink()
+
+    copyfile = shutil.copyfile
+
+    def stopped(source: str | Path, target: str | Path, **options: Any) -> None:
+        copyfile(source, target, **options)
+        if str(target).endswith(".safetensors.partial"):
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", stopped)
+        with pytest.raises(SystemExit) as ended:
+            main(["improve", str(folder)])
+    assert ended.value.code == 128 + signal.SIGTERM
+    left = {path.name for path in (folder / "store").iterdir()}
+    assert left == {"ranjana-1.1.mar", "ranjana-1.1.mar.sha256"}
     assert main(["improve", str(folder)]) == 0
     (other,) = told(folder, "done")
     assert other | {"sha256": ""} == done | {"sha256": ""}
@@ -259,6 +274,30 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
     assert epochs[0] == json.loads(first)
     assert [each["epoch"] for each in epochs] == [1, 2, 3]
     assert len(told(folder, "done")) == 1
+
+
+def test_a_tuning_goes_on_after_trials_that_diverge_and_says_so_if_all_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, Any] = {"mode": "tune", "labelled": "labelled", "synthesis": False}
+    asked |= {"trials": 2, "epochs": 1, "search": {"batch_size": [32]}}
+    folder = ask(tmp_path / "some", model="digits", **asked)
+    label_digits(folder / "labelled")
+    none = ask(tmp_path / "none", model="digits", **asked)
+    (none / "labelled").symlink_to(folder / "labelled")
+    train, trials = Trainer.train, []
+
+    def diverging(trainer: Trainer, parameters: Any, checkpoint: Path, watch: Any) -> Any:
+        trials.append(parameters)
+        if len(trials) != 2:
+            watch.stepped(1, 2, float("nan"))
+        return train(trainer, parameters, checkpoint, watch)
+
+    monkeypatch.setattr(Trainer, "train", diverging)
+    assert main(["improve", str(folder)]) == 0
+    assert [each["state"] for each in told(folder, "trial")] == ["pruned", "complete"]
+    assert main(["improve", str(none)]) == 1
+    assert "No trial learned anything" in capsys.readouterr().out
 
 
 def test_an_interrupted_tuning_runs_the_trials_that_are_left(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import resource
+import shutil
 import stat
 import zipfile
 from collections import Counter
@@ -12,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from auth_api.errors import BadRequest, NotFound
-from auth_api.models.archives import stated_sha256
+from auth_api.errors import BadRequest, NotFound, Unavailable
+from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
+from auth_api.models.store import ModelStore
+from auth_api.models.versions import LARGEST, is_version, next_version
+from auth_api.settings import ROOT
 from tests.archives import MANIFEST, derive, state_checksum
 
 PEOPLE = [f"user {number}" for number in range(20_000)]
@@ -59,6 +65,16 @@ def test_versions_are_numbers() -> None:
         "1.10",
         "2.0",
     ]
+
+
+def test_a_new_version_is_above_all_others_and_one_that_is_taken() -> None:
+    assert next_version({"1.0"}) == "1.1"
+    # Neither a name nor other digits than these count.
+    assert next_version({"1.0", "1.10", "1.9.7", "latest", "9", "01.40", "३.२"}) == "1.11"
+    assert next_version({f"1.{LARGEST}"}) == "2.0"
+    assert next_version({f"{LARGEST}.{LARGEST}"}) is None
+    for version in ("1.1000000", "1", "1.2.3.4", "01.2", "1.2\n", "३.२"):
+        assert not is_version(version)
 
 
 @pytest.fixture
@@ -151,6 +167,28 @@ def _damaged_member(path: Path) -> None:
     state_checksum(path)
 
 
+def _corrupt_stream(path: Path) -> None:
+    source = path.rename(path.with_name("source"))
+    with (
+        zipfile.ZipFile(source) as old,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+        start = new.getinfo(MANIFEST).header_offset + 30 + len(MANIFEST)
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 8)
+    state_checksum(path)
+
+
+def _name_in_no_encoding(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as members:
+        members.writestr("é", b"x")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    state_checksum(path)
+
+
 def _with(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         info = zipfile.ZipInfo(name)
@@ -193,6 +231,8 @@ def _manifest(content: bytes) -> Callable[[Path], None]:
         (_no_zip, "cannot be read"),
         (_cut, "cannot be read"),
         (_damaged_member, "is damaged"),
+        (_corrupt_stream, "cannot be read"),
+        (_name_in_no_encoding, "cannot be read"),
         (_with("../../evil.py"), "leads out"),
         (_with("/etc/cron.d/evil"), "leads out"),
         (_with("..\\evil.py"), "leads out"),
@@ -218,3 +258,69 @@ def test_a_spoilt_archive_is_refused_with_the_reason(
     with pytest.raises(BadRequest, match=reason) as refused:
         check(archive.parent, "ranjana", archive.name, None)
     assert refused.value.code == "archive_refused"
+
+
+def test_what_a_training_left_of_a_version_is_removed_and_nothing_else(archive: Path) -> None:
+    store = archive.parent
+    kept = {"ranjana.mar", "ranjana-1.10.mar", "ranjana-1.1.2.mar", "digits-1.1.mar"}
+    for name in (*kept, "ranjana-1.1.partial", "ranjana-1.1.safetensors"):
+        (store / name).touch()
+    ModelStore(store).remove("ranjana", "1.1")
+    assert {path.name for path in store.iterdir()} == kept
+
+
+def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive: Path) -> None:
+    archives = Archives(archive.parent)
+
+    async def without_and_with_files() -> str | None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            assert await archives.card(archive.name) is None
+            with pytest.raises(Unavailable):
+                await archives.sha256(archive.name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return await archives.sha256(archive.name)
+
+    assert asyncio.run(without_and_with_files()) == stated_sha256(archive)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        b'{"top1": NaN}',
+        b'{"top1": 1e999}',
+        b'{"data": "\\ud800"}',
+        b'{"roc": []}',
+        b'{"roc": {"macro": {"auc": 1, "points": [[0, 0, 0]]}}}',
+        b'{"confusion": [["3"]]}',
+        b'{"pictures": "many"}',
+        b"[" * 100_000,
+        b"[]",
+        b"\xff",
+    ],
+)
+def test_figures_that_cannot_be_shown_count_as_none(archive: Path, figures: bytes) -> None:
+    _with(FIGURES, figures)(archive)
+    assert asyncio.run(Archives(archive.parent).figures(archive.name)) is None
+
+
+def test_figures_of_an_evaluation_are_shown_as_they_are(archive: Path) -> None:
+    for evaluation in ("recognition", "similarity", "digits"):
+        content = (ROOT / "weights" / f"{evaluation}.json").read_bytes()
+        target = archive.with_name(f"{evaluation}.mar")
+        derive(archive, target, "1.1", members={FIGURES: content})
+        found = asyncio.run(Archives(archive.parent).figures(target.name))
+        assert found == json.loads(content)
+
+
+@pytest.mark.parametrize("spoil", [_no_zip, _cut, _corrupt_stream, _name_in_no_encoding])
+def test_a_damaged_archive_in_the_store_is_passed_over(
+    archive: Path, spoil: Callable[[Path], None]
+) -> None:
+    shutil.copy(archive, archive.with_name("whole.mar"))
+    spoil(archive)
+    assert ModelStore(archive.parent).versions("ranjana") == {"1.1"}
+    assert read_member(archive, MANIFEST) is None
+    assert asyncio.run(Archives(archive.parent).card(archive.name)) is None

@@ -1,0 +1,50 @@
+"""One missing model that cannot be trained does not keep the others from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher import missing
+from launcher.missing import MissingTrainer
+from launcher.model_server import ModelServer
+from launcher.settings import LauncherSettings
+
+
+def test_what_goes_wrong_with_one_missing_model_is_said_and_the_next_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = LauncherSettings.model_validate(
+        {
+            "models": ("ranjana", "similarity"),
+            "train_missing": True,
+            "model_store": tmp_path,
+            "data_dir": tmp_path / "data",
+        }
+    )
+    (tmp_path / "half.mar").write_bytes(b"half an archive")
+
+    async def improve(folder: Path, *_: Any) -> dict[str, str]:
+        return {"archive": "half.mar", "sha256": "0" * 64}
+
+    monkeypatch.setattr(missing, "improve", improve)
+
+    async def train() -> None:
+        async with ModelServer(settings) as model_server:
+            trainer = MissingTrainer(settings, model_server)
+            trainer.prepare()
+            await trainer.train()
+
+    asyncio.run(train())
+    for model in settings.models:
+        events = tmp_path / "data" / "training" / f"missing-{model}" / "events.jsonl"
+        (event,) = map(json.loads, events.read_text().splitlines())
+        assert event["message"].startswith("Its training failed: ")
+    assert [each.exc_info is None for each in caplog.records if each.levelname == "ERROR"] == [
+        False,
+        False,
+    ]

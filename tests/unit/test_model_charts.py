@@ -1,0 +1,46 @@
+"""Pictures of figures: a full disk is no error of ours, and they go with their models."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from auth_api.errors import Unavailable
+from auth_api.models.charts import Charts
+from auth_api.settings import ROOT
+
+FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())
+
+
+def test_what_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable):
+        asyncio.run(Charts(tmp_path / "file").png("metrics", "a" * 64, FIGURES))
+    with pytest.raises(Unavailable):
+        asyncio.run(Charts(tmp_path).png("metrics", "a" * 64, {"kind": "something"}))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_picture_is_drawn_without_secrets_and_goes_with_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever reads the environment of the process would see it: Python itself does.
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    charts = Charts(tmp_path)
+    drawn = asyncio.run(charts.png("metrics", "a" * 64, FIGURES))
+    assert drawn.startswith(b"\x89PNG")
+    (picture,) = tmp_path.iterdir()
+    abandoned, busy = tmp_path / "tmpabc", tmp_path / "tmpdef"
+    for folder in (abandoned, busy):
+        folder.mkdir()
+        (folder / "figures").touch()
+    os.utime(abandoned, (time.time() - 90_000,) * 2)
+    charts.remove_stale({"a" * 64})
+    assert set(tmp_path.iterdir()) == {picture, busy}
+    charts.remove_stale(set())
+    assert set(tmp_path.iterdir()) == {busy}

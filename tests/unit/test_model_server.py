@@ -1,0 +1,69 @@
+"""Odd answers and unreadable keys of a model server become answers, not errors of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from auth_api.errors import Refused, Unavailable
+from auth_api.metrics import Metrics
+from auth_api.settings import Settings
+from auth_api.torchserve import TorchServe
+from auth_api.torchserve_connection import Response, failure
+from auth_api.torchserve_keys import KeyFile
+
+
+def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
+    found = failure(Response(400, b'{"success": false}'), "ranjana", None)
+    assert isinstance(found, Refused)
+    assert (found.status, found.code) == (400, "refused")
+    assert found.message.endswith(".")
+    named = failure(Response(415, b'{"success": false, "code": "x", "error": "No."}'), "r", None)
+    assert isinstance(named, Refused)
+    assert (named.code, named.message) == ("x", "No.")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"3", b"null", b"{", b"[" * 100_000])
+def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    async def ask() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings.model_validate(
+            {"torchserve_inference_url": f"http://127.0.0.1:{port}", "torchserve_key_file": None}
+        )
+        torchserve = TorchServe(settings, Metrics())
+        try:
+            await torchserve.predict("ranjana", b"a picture")
+        finally:
+            await torchserve.aclose()
+            server.close()
+
+    with pytest.raises(Unavailable, match="unreadable"):
+        asyncio.run(ask())
+
+
+def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
+    unreadable = tmp_path / "folder.json"
+    unreadable.mkdir()
+    path = tmp_path / "key_file.json"
+    key = {"key": "old", "expiration time": "2020-01-01T00:00:00.123456789Z"}
+    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "buys"}}))
+    path.with_suffix(".lock").mkdir()
+
+    async def ask(path: Path) -> None:
+        async with aiohttp.ClientSession() as session:
+            await KeyFile(path, session).token("inference")
+
+    with pytest.raises(Unavailable, match="is starting"):
+        asyncio.run(ask(unreadable))
+    with pytest.raises(Unavailable, match="cannot be renewed"):
+        asyncio.run(ask(path))
