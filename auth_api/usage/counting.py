@@ -168,19 +168,24 @@ class Usage:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Writes all that is counted by now; what cannot be written is kept for the next time."""
-        while self._hours or self._days:
-            hours, days = _taken(self._hours), _taken(self._days)
+        """Writes what is counted by now, in parts; what cannot be written is kept for the next
+        time. What is counted meanwhile waits for that too, else write would follow upon write.
+        """
+        hours, self._hours = self._hours, {}
+        days, self._days = self._days, {}
+        while hours or days:
+            some_hours, some_days = _taken(hours), _taken(days)
             try:
-                await self._database.write(self._adding(hours, days))
+                await self._database.write(self._adding(some_hours, some_days))
             except Unavailable:
                 # Should its commit have failed, nobody knows whether it took place: these may
                 # then be counted twice.
-                _merge(self._hours, hours)
-                _merge(self._days, days)
+                self._hours = _merged(some_hours, hours, self._hours)
+                self._days = _merged(some_days, days, self._days)
                 return
             except Exception:  # would be as wrong the next time
-                logger.exception("counts of use are lost", extra={"rows": len(hours) + len(days)})
+                rows = len(some_hours) + len(some_days)
+                logger.exception("counts of use are lost", extra={"rows": rows})
 
     def _adding(
         self, hours: Mapping[_Key, _Sums], days: Mapping[_Key, _Sums]
@@ -239,9 +244,13 @@ def _add_if_room(counts: dict[_Key, _Sums], key: _Key, sums: _Sums) -> None:
         _add(counts, key, sums)
 
 
-def _merge(counts: dict[_Key, _Sums], others: Mapping[_Key, _Sums]) -> None:
-    for key, sums in others.items():
-        _add_if_room(counts, key, sums)
+def _merged(*parts: Mapping[_Key, _Sums]) -> dict[_Key, _Sums]:
+    """The sums of several, as far as there is room: for the first ones first."""
+    merged: dict[_Key, _Sums] = {}
+    for part in parts:
+        for key, sums in part.items():
+            _add_if_room(merged, key, sums)
+    return merged
 
 
 def _taken(counts: dict[_Key, _Sums]) -> dict[_Key, _Sums]:

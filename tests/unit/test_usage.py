@@ -161,6 +161,39 @@ def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
     with_usage(settings, work)
 
 
+class Busy(Database):
+    """Something is counted during each write."""
+
+    usage: Usage
+    writes = 0
+
+    async def write(self, work: Callable[[Session], Any]) -> Any:
+        self.writes += 1
+        self.usage.answered("ranjana", "1.0", None, 7, 50.0, 0.01)
+        return await super().write(work)
+
+
+def test_what_is_counted_during_a_write_waits_for_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "_AT_A_TIME", 2)
+
+    async def work(_: Database, usage: Usage) -> None:
+        database = Busy(settings)
+        database.usage = usage = Usage(database)
+        for label in range(3):
+            usage.answered("ranjana", "1.0", None, label, 50.0, 0.01)
+        await asyncio.wait_for(usage.finish(), 20)
+        assert database.writes == 2  # three classes and a bucket, two at a time
+        found = await database.read(counts)
+        assert {label for measure, label in found if measure == "class"} == {0, 1, 2}
+        await usage.finish()
+        assert (await database.read(counts))["class", 7] == (2, 100.0)
+        await database.aclose()
+
+    with_usage(settings, work)
+
+
 def test_while_the_database_is_away_counts_are_kept_within_bounds(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
