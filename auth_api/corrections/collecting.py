@@ -152,7 +152,7 @@ class Corrections:
         """
         async for group in self._groups(model):
             labelled = exporting.labelled(group, outcome(group))
-            if labelled and (confirmed or labelled.kind != "confirmed"):
+            if labelled and (confirmed or labelled.corrects):
                 yield labelled
 
     async def files(
@@ -189,6 +189,23 @@ class Corrections:
         await asyncio.to_thread(unfinished.rename, folder)
         shown = {label: classes[label] for label in sorted(classes, key=int)}
         return {"model": model, "pictures": classes.total(), "classes": shown}
+
+    async def prune(self, model: str, folder: Path) -> bool:
+        """Deletes from an exported data set the pictures that count no more, or as another class;
+        answers whether none is left of those that it had.
+
+        Raises Unavailable or OSError.
+        """
+        names = await asyncio.to_thread(exporting.pictures, folder)
+        gone: list[str] = []
+        for start in range(0, len(names), _AT_A_TIME):
+            some = {name: Path(name).stem for name in names[start : start + _AT_A_TIME]}
+            groups = await self._database.read(
+                partial(reading.groups, model=model, digests=some.values())
+            )
+            gone += [name for name, digest in some.items() if not _counts(groups, digest, name)]
+        await asyncio.to_thread(exporting.remove, folder, gone)
+        return bool(names) and len(gone) == len(names)
 
     async def note_export(
         self, model: str, confirmed: bool, by: Caller | None = None, request: Request | None = None
@@ -242,6 +259,13 @@ class Corrections:
 
 def _next(session: Session, *, model: str, after: str) -> reading.Groups:
     return reading.groups(session, model, reading.digests(session, model, _AT_A_TIME, after))
+
+
+def _counts(groups: reading.Groups, digest: str, name: str) -> bool:
+    """Whether a correction still counts as the class of whose folder its file is."""
+    group = groups.get(digest)
+    labelled = exporting.labelled(group, outcome(group)) if group else None
+    return labelled is not None and labelled.corrects and name.startswith(f"{labelled.label}/")
 
 
 def _missing() -> NotFound:

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -162,16 +163,24 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
 
     # Training jobs get the same.
     folder = api.folder / "export"
-    summary, counts = asyncio.run(collect(api, folder))
+    summary, counts = asyncio.run(with_corrections(api, lambda having: collect(having, folder)))
     assert summary == {"model": "ranjana", "pictures": 1, "classes": {"13": 1}}
     assert counts == {"pictures": 1, "agreed": 0, "accepted": 1, "confirmed": 1, "undecided": 0}
     assert (folder / name_of(photo, 13, "jpeg")).read_bytes() == photo
     assert sorted(path.name for path in folder.iterdir()) == ["13", "labels.csv"]
 
-    # Consent that is withdrawn counts at once.
+    # Consent that is withdrawn counts at once, also for a training that goes on.
+    assert (
+        asyncio.run(with_corrections(api, lambda having: having.prune("ranjana", folder))) is False
+    )
     third.request("PATCH", "/api/me/", json={"training_consent": False})
     assert exported(scientist, f"{EXPORT}?include=confirmed")[0] == {name_of(drawn, 8): drawn}
     assert scientist.get(f"{CORRECTIONS}{by_third}/image/").status_code == 404
+    for emptied in (True, False):
+        pruned = with_corrections(api, lambda having: having.prune("ranjana", folder))
+        assert asyncio.run(pruned) is emptied
+        assert [path for path in folder.rglob("*.*") if path.name != "labels.csv"] == []
+        assert (folder / "labels.csv").read_bytes().count(b"\n") == 1
     # So does the end of an account.
     off: object = 0 if api.database_url.startswith("sqlite") else False
     sql(api, "UPDATE users SET active = $1 WHERE username = $2", off, fourth.username)
@@ -180,16 +189,19 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert exported(scientist, f"{EXPORT}?include=confirmed") == ({}, [])
 
 
-async def collect(api: Api, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+async def with_corrections(api: Api, work: Callable[[Corrections], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        corrections = Corrections(database, Storage(api.media))
-        summary = await corrections.export_to("ranjana", folder)
-        with pytest.raises(OSError, match="not empty"):
-            await corrections.export_to("ranjana", folder)
-        return summary, await corrections.counts("ranjana")
+        return await work(Corrections(database, Storage(api.media)))
     finally:
         await database.aclose()
+
+
+async def collect(having: Corrections, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    summary = await having.export_to("ranjana", folder)
+    with pytest.raises(OSError, match="not empty"):
+        await having.export_to("ranjana", folder)
+    return summary, await having.counts("ranjana")
 
 
 def test_consent_is_asked_shown_changed_and_remembered(api: Api) -> None:
