@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
@@ -40,7 +41,8 @@ EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The `hour` of counts of all time."""
 
 DEFAULT = "default"
-"""What a version is called that a request did not name and that did not say which it was."""
+"""What a version is called that a request did not name and that did not say which it was; and those
+that many have named and that never answered."""
 
 # Seconds between writes.
 _EVERY = 1.0
@@ -48,6 +50,8 @@ _EVERY = 1.0
 # count on: a few hundred bytes each.
 _AT_A_TIME = 1_000
 _MOST = 100_000
+# Versions of a model that are counted by name without having answered: anybody may ask for any.
+_UNPROVEN = 20
 
 Measure = Literal["class", "seconds", "refused", "failed", "fell_back", "same"]
 Span = Literal["hour", "day", "ever"]
@@ -74,6 +78,7 @@ class Usage:
         # By the columns of a row's primary key, times as hours or days since 1970.
         self._hours: dict[_Key, _Sums] = {}
         self._days: dict[_Key, _Sums] = {}
+        self._versions: defaultdict[str, set[str]] = defaultdict(set)
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -103,13 +108,14 @@ class Usage:
         try:
             answer = await answering
         except Refused:
-            self.refused(model, version or DEFAULT)
+            self.refused(model, self._plausible(model, version))
             raise
         except Unavailable:
-            self.failed(model, version or DEFAULT)
+            self.failed(model, self._plausible(model, version))
             raise
         seconds = time.perf_counter() - began
         served = answer["model"]["version"]
+        self._versions[model].add(served)
         if "similarity_score" in answer:
             label, score = answer["compared_with_class"], answer["similarity_score"]
             if answer["is_same_character"]:
@@ -155,6 +161,14 @@ class Usage:
     def same(self, model: str, version: str) -> None:
         """Counts a comparison that was called the same character."""
         self._count("same", model, version)
+
+    def _plausible(self, model: str, version: str | None) -> str:
+        """What a version is counted as that did not answer."""
+        known = self._versions[model]
+        if version is None or (version not in known and len(known) >= _UNPROVEN):
+            return DEFAULT
+        known.add(version)
+        return version
 
     def _count(self, measure: Measure, model: str, version: str) -> None:
         _add_if_room(

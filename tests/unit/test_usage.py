@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from auth_api.columns import now
 from auth_api.database import Database, core_of
+from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from auth_api.tables import User
 from auth_api.usage import counting
@@ -190,6 +191,24 @@ def test_what_is_counted_during_a_write_waits_for_the_next(
         await usage.finish()
         assert (await database.read(counts))["class", 7] == (2, 100.0)
         await database.aclose()
+
+    with_usage(settings, work)
+
+
+def test_versions_that_never_answered_are_not_all_counted_by_name(settings: Settings) -> None:
+    async def away() -> dict[str, Any]:
+        raise Unavailable("The model server is away.")
+
+    async def work(database: Database, usage: Usage) -> None:
+        for minor in range(100):
+            with pytest.raises(Unavailable):
+                await usage.counted(away(), "ranjana", f"7.{minor}", None)
+        await usage.finish()
+        rows = await database.read(lambda session: session.scalars(select(UsageHour)).all())
+        failed = {row.version: row.count for row in rows if row.measure == "failed"}
+        assert sum(failed.values()) == 100
+        assert len(failed) < 30
+        assert failed["default"] > 70
 
     with_usage(settings, work)
 
