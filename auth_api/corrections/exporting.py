@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from auth_api.alphabets import ALPHABETS
-from auth_api.corrections.voting import Outcome, Said
+from auth_api.corrections.voting import Outcome, Said, voters
 from auth_api.exporting import csv_head, csv_line
 from auth_api.storage import media_type
 
@@ -69,15 +69,15 @@ def labelled(group: Sequence[Said], found: Outcome) -> Labelled | None:
     kind = kind_of(found)
     if kind is None or found.label is None:
         return None
-    voters = [said for said in group if said.consent and said.verdict != "rejected"]
-    others = [said.predicted for said in voters if said.predicted != found.label]
+    voting = voters(group)
+    others = [said.predicted for said in voting if said.predicted != found.label]
     return Labelled(
         sha256=group[0].sha256 or "",
         label=found.label,
         predicted=others[-1] if others else found.label,
         kind=kind,
         users=found.votes[found.label],
-        medias=[said.media for said in voters],
+        medias=[said.media for said in voting],
     )
 
 

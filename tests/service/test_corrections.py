@@ -156,6 +156,15 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert (rejected.status_code, rejected.json()["state"]) == (200, "rejected")
     assert set(listed(scientist, state="rejected")) == {by_third}
     assert exported(scientist)[0] == {}
+    # Not either when its user says so again, or first something else.
+    say(third, photo, 13)
+    assert exported(scientist)[0] == {}
+    predictions = third.get("/api/history/predictions/").json()["results"]
+    for actual in (14, 13):
+        changed = {"prediction_id": predictions[-1]["id"], "actual_class": actual}
+        assert third.post("/api/feedback/", json=changed).status_code == 200
+        assert state(scientist, by_third) == "rejected"
+        assert exported(scientist)[0] == {}
     assert admin.post(f"{CORRECTIONS}{by_third}/accept/").json()["state"] == "accepted"
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     refused = admin.post(f"{CORRECTIONS}{without}/accept/")
