@@ -183,23 +183,27 @@ class Gate:
             await asyncio.wait(self._tasks)
 
 
-def require_alive(transaction: Transaction, caller: Caller) -> None:
-    """To begin a write with that must not outlive a session: that its user was let in may be
-    a while ago, for who sends a request slowly. Locks the user until the transaction ends.
+def require_alive(transaction: Transaction, caller: Caller) -> str:
+    """To begin a write with that must not outlive a session or an API key: that its user was let
+    in may be a while ago, for who sends a request slowly. Locks the user until the transaction
+    ends; answers their role as it is now.
 
     Raises Unauthorised.
     """
-    transaction.execute(
-        select(col(User.id)).where(col(User.id) == caller.user_id).with_for_update()
-    )
-    alive: object
+    user = transaction.execute(
+        select(col(User.role), col(User.active))
+        .where(col(User.id) == caller.user_id)
+        .with_for_update()
+    ).first()
     if caller.session_id is not None:
         session = transaction.get(Session, caller.session_id)
-        alive = session and session.revoked_at is None
+        alive = session is not None and session.revoked_at is None
     else:
-        alive = transaction.get(ApiKey, caller.api_key_id)
-    if not alive:
+        key = transaction.get(ApiKey, caller.api_key_id)
+        alive = key is not None and (key.expires_at is None or key.expires_at > now())
+    if not (user and user.active and alive):
         raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+    return str(user.role)
 
 
 def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
