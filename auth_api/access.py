@@ -206,13 +206,21 @@ def require_alive(transaction: Transaction, caller: Caller) -> str:
     return str(user.role)
 
 
+def require_role(transaction: Transaction, caller: Caller, role: str) -> None:
+    """To begin a write with that is for those who have `role` or one above it, which may have
+    been taken from them since they were let in. Raises Forbidden or Unauthorised.
+    """
+    if _rank(require_alive(transaction, caller)) < _rank(role):
+        raise _role_missing(role)
+
+
 def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
     """To begin a write with that only an administrator may do, who may have been demoted since
     they were let in; answers `active_administrators`. Raises Forbidden or Unauthorised.
     """
     administrators = active_administrators(transaction)
     if caller.user_id not in administrators:
-        raise Forbidden(f"This is for the role '{ROLES[-1]}' and above.", "role_missing")
+        raise _role_missing(ROLES[-1])
     require_alive(transaction, caller)
     return administrators
 
@@ -251,4 +259,8 @@ def _require(access: Access, caller: Caller) -> None:
         if access.scope not in caller.scopes:
             raise Forbidden(f"This API key is not for '{access.scope}'.", "scope_missing")
     if _rank(caller.role) < _rank(access.role):
-        raise Forbidden(f"This is for the role '{access.role}' and above.", "role_missing")
+        raise _role_missing(access.role)
+
+
+def _role_missing(role: str) -> Forbidden:
+    return Forbidden(f"This is for the role '{role}' and above.", "role_missing")

@@ -16,7 +16,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.access import Caller, require_alive
+from auth_api.access import Caller, require_administrator, require_role
 from auth_api.columns import now
 from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, State, outcome, state
@@ -27,6 +27,9 @@ from auth_api.storage import Storage
 from auth_api.tables import Feedback, User
 
 Verdict = Literal["accepted", "rejected"]
+
+COLLECTORS = "data-scientist"
+"""The role of those who may look at corrections and take them away."""
 
 _AT_A_TIME = 500
 
@@ -105,7 +108,8 @@ class Corrections:
         """Accepts or rejects a correction as data; again does nothing. Without a `judge` it is
         somebody with access to the machine.
 
-        Raises NotFound, Conflict without consent or for a picture that is gone, or Unavailable.
+        Raises NotFound, Conflict without consent or for a picture that is gone, Forbidden,
+        Unauthorised or Unavailable.
         """
         said = (await self.one(model, number)).said
         # Feedback from before digests were kept gets its digest now.
@@ -113,7 +117,7 @@ class Corrections:
 
         def work(transaction: Session) -> None:
             if judge:
-                require_alive(transaction, judge)
+                require_administrator(transaction, judge)
             query = select(Feedback).where(col(Feedback.id) == number).with_for_update()
             kept: Feedback | None = transaction.scalar(query)
             if kept is None:
@@ -210,18 +214,18 @@ class Corrections:
     async def note_export(
         self, model: str, confirmed: bool, by: Caller | None = None, request: Request | None = None
     ) -> None:
-        """To be called before a data set leaves the service. Raises Unavailable."""
-        user_id = by.user_id if by else None
-        await self._database.write(
-            lambda transaction: audit.record(
-                transaction,
-                "corrections_exported",
-                user_id,
-                request,
-                model=model,
-                confirmed=confirmed,
-            )
-        )
+        """To be called before a data set leaves the service; without a caller, by somebody with
+        access to the machine. Raises Forbidden, Unauthorised or Unavailable.
+        """
+        details = {"model": model, "confirmed": confirmed}
+
+        def note(transaction: Session) -> None:
+            if by:
+                require_role(transaction, by, COLLECTORS)
+            user_id = by.user_id if by else None
+            audit.record(transaction, "corrections_exported", user_id, request, **details)
+
+        await self._database.write(note)
 
     async def _read(
         self, model: str, limit: int, before: int | None, number: int | None = None

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.alphabets import require_recogniser
-from auth_api.corrections.collecting import Verdict
+from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
@@ -27,7 +27,7 @@ from auth_api.settings import SIMILARITY
 from auth_api.storage import MEDIA_TYPES, media_type
 from auth_api.validation import parse_query, row_number
 
-_LOOKING = at_least("data-scientist")
+_LOOKING = at_least(COLLECTORS)
 _JUDGING = at_least("admin")
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session as Transaction
 
-from auth_api.access import Caller, require_alive
+from auth_api.access import Caller, require_alive, require_role
 from auth_api.columns import now
 from auth_api.database import Database
-from auth_api.errors import Unauthorised
+from auth_api.errors import Forbidden, Unauthorised
 from auth_api.settings import Settings
 from auth_api.tables import ApiKey, Session, User
 
@@ -56,6 +56,9 @@ def test_what_ended_since_a_request_began_writes_nothing(
         for row in rows():
             transaction.add(row)
             transaction.flush()
+        require_role(transaction, caller, "user")
+        with pytest.raises(Forbidden):
+            require_role(transaction, caller, "data-scientist")
         return require_alive(transaction, caller)
 
     async def role() -> str:
