@@ -104,12 +104,14 @@ class Corrections:
         verdict: Verdict,
         judge: Caller | None = None,
         request: Request | None = None,
+        actual_class: int | None = None,
     ) -> Correction:
         """Accepts or rejects a correction as data; again does nothing. Without a `judge` it is
-        somebody with access to the machine.
+        somebody with access to the machine. `actual_class` is what its user said when the judge
+        looked, None if that does not matter.
 
-        Raises NotFound, Conflict without consent or for a picture that is gone, Forbidden,
-        Unauthorised or Unavailable.
+        Raises NotFound, Conflict where the user says something else by now, or where what is to
+        be accepted has no consent or its picture is gone; Forbidden, Unauthorised or Unavailable.
         """
         said = (await self.one(model, number)).said
         # Feedback from before digests were kept gets its digest now.
@@ -120,18 +122,17 @@ class Corrections:
                 require_administrator(transaction, judge)
             query = select(Feedback).where(col(Feedback.id) == number).with_for_update()
             kept: Feedback | None = transaction.scalar(query)
-            if kept is None:
+            if kept is None or not reading.corrections(transaction, model, 1, None, number):
                 raise _missing()
-            user = transaction.get(User, kept.user_id)
-            if not (user and user.active and user.training_consent):
-                raise Conflict("Its user does not consent to its use as data.", "no_consent")
-            if digest is None:
-                raise Conflict("The picture of this correction is gone.", "picture_gone")
+            if actual_class not in (None, kept.actual_class):
+                raise Conflict("Its user says something else by now.", "correction_changed")
+            if verdict == "accepted":
+                _require_acceptable(transaction, kept, digest)
             if kept.verdict == verdict:
                 return
             by = judge.user_id if judge else None
-            changes = {"verdict": verdict, "judged_at": now(), "judged_by": by, "sha256": digest}
-            kept.sqlmodel_update(changes)
+            changes = {"verdict": verdict, "judged_at": now(), "judged_by": by}
+            kept.sqlmodel_update({**changes, "sha256": digest or kept.sha256})
             action: audit.Action = (
                 "correction_accepted" if verdict == "accepted" else "correction_rejected"
             )
@@ -263,6 +264,15 @@ class Corrections:
 
 def _next(session: Session, *, model: str, after: str) -> reading.Groups:
     return reading.groups(session, model, reading.digests(session, model, _AT_A_TIME, after))
+
+
+def _require_acceptable(transaction: Session, kept: Feedback, digest: str | None) -> None:
+    """Raises Conflict for what cannot become data."""
+    user = transaction.get(User, kept.user_id)
+    if not (user and user.active and user.training_consent):
+        raise Conflict("Its user does not consent to its use as data.", "no_consent")
+    if digest is None:
+        raise Conflict("The picture of this correction is gone.", "picture_gone")
 
 
 def _counts(groups: reading.Groups, digest: str, name: str) -> bool:

@@ -21,6 +21,7 @@ from auth_api.schemas.corrections import (
     CorrectionExportQuery,
     CorrectionPage,
     CorrectionQuery,
+    JudgementQuery,
 )
 from auth_api.services import caller, services
 from auth_api.settings import SIMILARITY
@@ -51,13 +52,28 @@ async def image(request: Request) -> Response:
     return Response(picture, media_type=media_type(picture))
 
 
-@documented(tag="corrections", access=_JUDGING, answer=CorrectionEntry, errors=(404, 409))
+@documented(
+    tag="corrections",
+    access=_JUDGING,
+    query=JudgementQuery,
+    answer=CorrectionEntry,
+    errors=(404, 409),
+)
 async def accept(request: Request) -> JSONResponse:
-    """Has a correction count, whatever others say of the same picture."""
+    """Has a correction count, whatever others say of the same picture.
+
+    Its user must consent, and its picture be there.
+    """
     return await _judge(request, "accepted")
 
 
-@documented(tag="corrections", access=_JUDGING, answer=CorrectionEntry, errors=(404, 409))
+@documented(
+    tag="corrections",
+    access=_JUDGING,
+    query=JudgementQuery,
+    answer=CorrectionEntry,
+    errors=(404, 409),
+)
 async def reject(request: Request) -> JSONResponse:
     """Has a correction not count."""
     return await _judge(request, "rejected")
@@ -91,9 +107,13 @@ async def export(request: Request) -> Response:
 
 
 async def _judge(request: Request, verdict: Verdict) -> JSONResponse:
-    model, number = _model(request), row_number(request)
+    query, model, number = (
+        parse_query(request, JudgementQuery),
+        _model(request),
+        row_number(request),
+    )
     judged = await services(request).corrections.judge(
-        model, number, verdict, caller(request), request
+        model, number, verdict, caller(request), request, query.actual_class
     )
     return JSONResponse(entry(model, judged))
 

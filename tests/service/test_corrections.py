@@ -135,7 +135,12 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert {line["kind"] for line in lines} == {"agreed", "confirmed"}
 
     # An administrator decides alone, until the user changes what they said.
-    accepted = admin.post(f"{CORRECTIONS}{number}/accept/")
+    for verdict in ("accept", "reject"):
+        path = f"{CORRECTIONS}{number}/{verdict}/"
+        refused = admin.post(f"{path}?actual_class=10")  # is not what they would accept
+        assert (refused.status_code, refused.json()["code"]) == (409, "correction_changed")
+        assert admin.post(f"{path}?actual_class=nine").status_code == 400
+    accepted = admin.post(f"{CORRECTIONS}{number}/accept/?actual_class=9")
     assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
     assert admin.post(f"{CORRECTIONS}{number}/accept/").json() == accepted.json()
     assert len(actions(admin, "correction_accepted")) == 1
@@ -169,6 +174,7 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     refused = admin.post(f"{CORRECTIONS}{without}/accept/")
     assert (refused.status_code, refused.json()["code"]) == (409, "no_consent")
+    assert admin.post(f"{CORRECTIONS}{without}/reject/").json()["state"] == "rejected"
 
     # Training jobs get the same.
     folder = api.folder / "export"
@@ -266,3 +272,7 @@ def test_feedback_on_a_picture_that_is_gone_is_kept_and_is_no_data(api: Api) -> 
     assert admin.get(f"{CORRECTIONS}{number}/image/").status_code == 404
     refused = admin.post(f"{CORRECTIONS}{number}/accept/")
     assert (refused.status_code, refused.json()["code"]) == (409, "picture_gone")
+    assert admin.post(f"{CORRECTIONS}{number}/reject/").json()["state"] == "rejected"
+    # What its user calls right by now is no correction any more.
+    assert user.post("/api/feedback/", json={**said, "actual_class": 20}).status_code == 200
+    assert admin.post(f"{CORRECTIONS}{number}/reject/").status_code == 404
