@@ -56,7 +56,12 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
     model = _model(services, options)
-    found = await services.corrections.page(model, options.state, options.limit, None)
+    found, before = await services.corrections.page(model, options.state, options.limit, None)
+    while before is not None and len(found) < options.limit:
+        more, before = await services.corrections.page(
+            model, options.state, options.limit - len(found), before
+        )
+        found += more
     output.rows(_COLUMNS, [entry(model, row) for row in found])
 
 

@@ -32,6 +32,12 @@ COLLECTORS = "data-scientist"
 """The role of those who may look at corrections and take them away."""
 
 _AT_A_TIME = 500
+# So often are that many looked at for a page.
+_LOOKS = 4
+# Pictures whose consent is looked at together, before the first of them is sent.
+_SENT_TOGETHER = 20
+# What those of a state have in common with some feedback to the same picture.
+_VERDICTS: dict[State | None, Verdict] = {"accepted": "accepted", "rejected": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -65,22 +71,24 @@ class Corrections:
 
     async def page(
         self, model: str, wanted: State | None, limit: int, before: int | None
-    ) -> list[Correction]:
-        """At most `limit` corrections, newest first, those older than the id `before`.
+    ) -> tuple[list[Correction], int | None]:
+        """At most `limit` corrections, newest first, those older than the id `before`; and the id
+        before which to go on, None if these are the last. Raises Unavailable.
 
-        Raises Unavailable.
+        A page of one state may be short, for which state one is in follows from all feedback to
+        its picture: the database cannot pick them out, and only some hundred are looked at.
         """
         found: list[Correction] = []
-        # Which state one is in follows from all feedback to its picture: the database cannot
-        # pick them out.
-        some = limit if wanted is None else _AT_A_TIME
-        while len(found) < limit:
-            rows = await self._read(model, some, before)
+        some = _AT_A_TIME if wanted else min(limit + 1, _AT_A_TIME)
+        for _ in range(_LOOKS):
+            rows = await self._read(model, some, before, verdict=_VERDICTS.get(wanted))
             found += [row for row in rows if wanted in (None, row.state)]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].said.id
             if len(rows) < some:
-                break
+                return found, None
             before = rows[-1].said.id
-        return found[:limit]
+        return found, before
 
     async def one(self, model: str, number: int) -> Correction:
         """Raises NotFound or Unavailable."""
@@ -147,15 +155,21 @@ class Corrections:
         there is feedback to. Raises Unavailable.
         """
         found = Counter(dict.fromkeys(("agreed", "accepted", "confirmed", "undecided"), 0))
-        async for group in self._groups(model):
+        async for group in self._groups(model, _AT_A_TIME):
             found[exporting.kind_of(outcome(group)) or "undecided"] += 1
         return {"pictures": found["agreed"] + found["accepted"], **found}
+
+    async def any(self, model: str) -> bool:
+        """Whether a correction counts. Raises Unavailable."""
+        async for _ in self.counted(model, confirmed=False):
+            return True
+        return False
 
     async def counted(self, model: str, *, confirmed: bool) -> AsyncIterator[exporting.Labelled]:
         """The pictures that count, each once, in order of their digests; also those that were
         read rightly, if `confirmed`. Raises Unavailable.
         """
-        async for group in self._groups(model):
+        async for group in self._groups(model, _SENT_TOGETHER, decided=True):
             labelled = exporting.labelled(group, outcome(group))
             if labelled and (confirmed or labelled.corrects):
                 yield labelled
@@ -229,10 +243,15 @@ class Corrections:
         await self._database.write(note)
 
     async def _read(
-        self, model: str, limit: int, before: int | None, number: int | None = None
+        self,
+        model: str,
+        limit: int,
+        before: int | None,
+        number: int | None = None,
+        verdict: Verdict | None = None,
     ) -> list[Correction]:
         def work(session: Session) -> tuple[list[Said], reading.Groups]:
-            rows = reading.corrections(session, model, limit, before, number)
+            rows = reading.corrections(session, model, limit, before, number, verdict)
             return rows, reading.groups(session, model, [said.sha256 for said in rows])
 
         rows, groups = await self._database.read(work)
@@ -242,11 +261,16 @@ class Corrections:
             for said in rows
         ]
 
-    async def _groups(self, model: str) -> AsyncIterator[Sequence[Said]]:
-        """All feedback to each picture, in order of the pictures' digests."""
+    async def _groups(
+        self, model: str, some: int, *, decided: bool = False
+    ) -> AsyncIterator[Sequence[Said]]:
+        """All feedback to each picture, in order of the pictures' digests, of `some` pictures at
+        a time; or to those pictures only that may be `decided`.
+        """
         after = ""
         while True:
-            found = await self._database.read(partial(_next, model=model, after=after))
+            find = partial(_next, model=model, some=some, after=after, decided=decided)
+            found = await self._database.read(find)
             for digest in sorted(found):
                 yield found[digest]
             if not found:
@@ -262,8 +286,9 @@ class Corrections:
         return None
 
 
-def _next(session: Session, *, model: str, after: str) -> reading.Groups:
-    return reading.groups(session, model, reading.digests(session, model, _AT_A_TIME, after))
+def _next(session: Session, *, model: str, some: int, after: str, decided: bool) -> reading.Groups:
+    digests = reading.digests(session, model, some, after, decided=decided)
+    return reading.groups(session, model, digests)
 
 
 def _require_acceptable(transaction: Session, kept: Feedback, digest: str | None) -> None:

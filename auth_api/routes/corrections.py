@@ -15,7 +15,7 @@ from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
-from auth_api.pages import page, row_before
+from auth_api.pages import cursor_of, row_before
 from auth_api.schemas.corrections import (
     CorrectionEntry,
     CorrectionExportQuery,
@@ -36,12 +36,16 @@ _JUDGING = at_least("admin")
     tag="corrections", access=_LOOKING, query=CorrectionQuery, answer=CorrectionPage, errors=(404,)
 )
 async def corrections(request: Request) -> JSONResponse:
-    """Lists what users say that the model got wrong, newest first."""
+    """Lists what users say that the model got wrong, newest first.
+
+    A page of one state may be short, or empty, and yet have a next one: follow `next` to its end.
+    """
     query, model = parse_query(request, CorrectionQuery), _model(request)
-    rows = await services(request).corrections.page(
-        model, query.state, query.limit + 1, row_before(query.cursor)
+    rows, before = await services(request).corrections.page(
+        model, query.state, query.limit, row_before(query.cursor)
     )
-    return JSONResponse(page([entry(model, row) for row in rows], query.limit))
+    following = cursor_of(before) if before is not None else None
+    return JSONResponse({"results": [entry(model, row) for row in rows], "next": following})
 
 
 @documented(tag="corrections", access=_LOOKING, answer=None, media=MEDIA_TYPES, errors=(404,))
