@@ -1,18 +1,19 @@
-"""What looking for corrections costs when there are many."""
+"""Corrections, when there are many of them, or old ones."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.corrections import collecting
+from auth_api.corrections import collecting, digesting
 from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.settings import Settings
@@ -92,5 +93,32 @@ def test_whether_any_correction_counts_is_a_matter_of_consent(tmp_path: Path) ->
         assert not await corrections.any("ranjana")
         counts = await corrections.counts("ranjana")
         assert (counts["pictures"], counts["undecided"]) == (0, PICTURES)
+
+    with_corrections(tmp_path, work)
+
+
+def test_feedback_from_before_digests_gets_them_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digesting, "_AT_A_TIME", 3)
+
+    async def work(database: Database, corrections: Corrections) -> None:
+        storage = Storage(tmp_path)
+        forgotten = update(Feedback).values(sha256=None).where(col(Feedback.id) > 5)
+        await database.write(lambda transaction: transaction.execute(forgotten))
+        pictures = await database.read(
+            lambda session: session.execute(select(col(Prediction.id), col(Prediction.media))).all()
+        )
+        there = {number: media for number, media in pictures if number % 2}
+        await storage.write([(media, {"image": b"the same"}) for media in there.values()])
+        await digesting.fill(database, storage)
+        rows = await database.read(lambda session: session.scalars(select(Feedback)).all())
+        for row in rows:
+            if row.id and row.id > 5:
+                digest = hashlib.sha256(b"the same").hexdigest() if row.id in there else None
+                assert row.sha256 == digest
+            else:
+                assert row.sha256 != hashlib.sha256(b"the same").hexdigest()
+        assert await corrections.any("ranjana")
 
     with_corrections(tmp_path, work)
