@@ -181,14 +181,17 @@ def _record(
     columns: list[str],
     request: Request | None,
 ) -> None:
-    """Says in the audit log which fields were changed, not what they were or are."""
+    """Says in the audit log which fields were changed; what they are, of the role and of being
+    active only: others may tell who it is.
+    """
     by = caller.user_id if caller else None
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
     if "active" in fields and not user.active:
         fields.remove("active")
         audit.record(transaction, "user_deactivated", by, request, id=user.id)
     if fields:
-        details = {"id": user.id, "fields": fields}
+        shown = {name: getattr(user, name) for name in ("active", "role") if name in fields}
+        details = {"id": user.id, "fields": fields, **shown}
         audit.record(transaction, "user_changed", by, request, **details)
 
 

@@ -113,11 +113,11 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     ]
     assert told == [
         ("user_created", {"id": number, "role": "analyst"}),
-        ("user_changed", {"id": number, "fields": ["email", "role"]}),
+        ("user_changed", {"id": number, "fields": ["email", "role"], "role": "user"}),
         ("user_changed", {"id": number, "fields": ["username"]}),
         ("user_changed", {"id": number, "fields": ["password"]}),
         ("user_deactivated", {"id": number}),
-        ("user_changed", {"id": number, "fields": ["active"]}),
+        ("user_changed", {"id": number, "fields": ["active"], "active": True}),
     ]
 
 

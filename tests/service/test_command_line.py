@@ -125,7 +125,9 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     whole = answer(api, "audit", "list", "--limit", "1000")["results"]
     newest = answer(api, "audit", "list", "--limit", "2")["results"]
     assert [entry["details"] for entry in reversed(log)] == [
-        {"id": number, "fields": fields} for fields in (["role"], ["password"], ["active"])
+        {"id": number, "fields": ["role"], "role": "analyst"},
+        {"id": number, "fields": ["password"]},
+        {"id": number, "fields": ["active"], "active": True},
     ]
     assert newest == whole[:2]
     file = api.folder / "log.csv"
