@@ -68,9 +68,13 @@ class Users:
         if active is not None:
             query = query.where(col(User.active) == active)
         if search is not None:
-            part = names.email_key(search)
-            keys = (col(User.username_key), col(User.email_key))
-            query = query.where(or_(*(key.contains(part, autoescape=True) for key in keys)))
+            username, email = names.folded_username(search), names.email_key(search)
+            query = query.where(
+                or_(
+                    col(User.username_key).contains(username, autoescape=True),
+                    col(User.email_key).contains(email, autoescape=True),
+                )
+            )
         return await self.database.read(lambda session: list(session.scalars(query)))
 
     async def one(self, number: int) -> User:

@@ -170,6 +170,7 @@ def test_users_are_found_by_what_they_are(api: Api, admin: User) -> None:
     assert listed(admin, search=f"{word.upper()}.") == newest_first
     assert listed(admin, search=f"{word}%") == listed(admin, search=f"{word}_0") == []
     assert listed(admin, search=f"{word}.2_") == [made[2]]
+    assert listed(admin, search=f"{word}.२") == [made[2]]
     assert listed(admin, search=word, role="analyst") == [made[3], made[1]]
     assert listed(admin, search=word, role="analyst", active=True) == [made[1]]
     assert listed(admin, active=False, search=word) == [made[3]]
