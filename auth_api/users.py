@@ -194,8 +194,8 @@ def _record(
         fields.remove("active")
         audit.record(transaction, "user_deactivated", by, request, id=user.id)
     if fields:
-        shown = {name: getattr(user, name) for name in ("active", "role") if name in fields}
-        details = {"id": user.id, "fields": fields, **shown}
+        details: dict[str, Any] = {"id": user.id, "fields": fields}
+        details |= {name: getattr(user, name) for name in ("active", "role") if name in fields}
         audit.record(transaction, "user_changed", by, request, **details)
 
 
