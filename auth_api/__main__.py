@@ -31,10 +31,17 @@ def main() -> int:
     options = parser(__doc__ or "").parse_args()
     try:
         settings = Settings()
-        Tokens(settings)  # a secret that is weak is better noticed now
     except ValidationError as error:
         print(unusable(error), file=sys.stderr)
         return UNUSABLE
+    except OSError as error:
+        print(f"The file .env cannot be read: {error.strerror}.", file=sys.stderr)
+        return UNUSABLE
+    except UnicodeError:
+        print("The file .env cannot be read: it is no text in UTF-8.", file=sys.stderr)
+        return UNUSABLE
+    try:
+        Tokens(settings)  # a secret that is weak is better noticed now
     except OSError as error:
         print(f"The folder {settings.data_dir} cannot be used: {error.strerror}.", file=sys.stderr)
         return UNUSABLE
