@@ -47,7 +47,7 @@ def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
     environment = {name.lower(): value for name, value in api.environment.items()}
     settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
     stdout, stderr, before = io.StringIO(), io.StringIO(), sys.stdin
-    sys.stdin = io.StringIO(stdin)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape")))
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):
             code = run(settings, parser("").parse_args(arguments))
@@ -261,7 +261,9 @@ def test_corrections_are_judged_and_taken_away(api: Api) -> None:
         assert archive.read(name_of(picture, 31, "webp")) == picture
         assert exported["pictures"] == len(archive.namelist()) - 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert not file.with_name("data.zip.partial").exists()
+    assert list(file.parent.glob("data.zip?*")) == []
+    code, sentence = refusal(api, "corrections", "export", str(api.folder))
+    assert (code, sentence) == (1, f"{api.folder} is a folder: name a file.\n")
     assert answer(api, "corrections", "reject", str(number))["state"] == "rejected"
     found = answer(api, "corrections", "list", "--state", "rejected")["results"]
     assert number in {row["id"] for row in found}
