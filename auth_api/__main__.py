@@ -4,8 +4,8 @@ python -m auth_api                 serves
 python -m auth_api COMMAND         does what operators do: see the list below, and
                                    python -m auth_api COMMAND --help
 
-Exit codes: 0 done, 1 refused or failed, 2 a command line or settings that cannot be used,
-3 no such thing. With --json standard output is one JSON document.
+Exit codes: 0 done, 1 refused or failed, 2 a command line, what it says, or settings that cannot
+be used, 3 no such thing. With --json standard output is one JSON document, also of an error.
 """
 
 from __future__ import annotations
