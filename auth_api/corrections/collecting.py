@@ -32,7 +32,7 @@ COLLECTORS = "data-scientist"
 """The role of those who may look at corrections and take them away."""
 
 _AT_A_TIME = 500
-# So often are that many looked at for a page.
+# So often are so many looked at for a page.
 _LOOKS = 4
 # Pictures whose consent is looked at together, before the first of them is sent.
 _SENT_TOGETHER = 20

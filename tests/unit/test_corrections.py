@@ -122,3 +122,18 @@ def test_feedback_from_before_digests_gets_them_in_parts(
         assert await corrections.any("ranjana")
 
     with_corrections(tmp_path, work)
+
+
+def test_an_export_under_way_notices_that_consent_is_withdrawn(tmp_path: Path) -> None:
+    async def work(database: Database, corrections: Corrections) -> None:
+        accepted = update(Feedback).values(verdict="accepted")
+        withdrawn = update(User).values(training_consent=False)
+        await database.write(lambda transaction: transaction.execute(accepted))
+        sent = 0
+        async for _ in corrections.counted("ranjana", confirmed=False):
+            sent += 1
+            if sent == 1:
+                await database.write(lambda transaction: transaction.execute(withdrawn))
+        assert sent <= PICTURES / 2
+
+    with_corrections(tmp_path, work)
