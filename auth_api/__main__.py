@@ -4,8 +4,8 @@ python -m auth_api                 serves
 python -m auth_api COMMAND         does what operators do: see the list below, and
                                    python -m auth_api COMMAND --help
 
-Exit codes: 0 done, 1 refused or failed, 2 a command line or settings that cannot be used,
-3 no such thing. With --json standard output is one JSON document.
+Exit codes: 0 done, 1 refused or failed, 2 a command line, what it says, or settings that cannot
+be used, 3 no such thing. With --json standard output is one JSON document, also of an error.
 """
 
 from __future__ import annotations
@@ -31,10 +31,17 @@ def main() -> int:
     options = parser(__doc__ or "").parse_args()
     try:
         settings = Settings()
-        Tokens(settings)  # a secret that is weak is better noticed now
     except ValidationError as error:
         print(unusable(error), file=sys.stderr)
         return UNUSABLE
+    except OSError as error:
+        print(f"The file .env cannot be read: {error.strerror}.", file=sys.stderr)
+        return UNUSABLE
+    except UnicodeError:
+        print("The file .env cannot be read: it is no text in UTF-8.", file=sys.stderr)
+        return UNUSABLE
+    try:
+        Tokens(settings)  # a secret that is weak is better noticed now
     except OSError as error:
         print(f"The folder {settings.data_dir} cannot be used: {error.strerror}.", file=sys.stderr)
         return UNUSABLE

@@ -183,23 +183,35 @@ class Gate:
             await asyncio.wait(self._tasks)
 
 
-def require_alive(transaction: Transaction, caller: Caller) -> None:
-    """To begin a write with that must not outlive a session: that its user was let in may be
-    a while ago, for who sends a request slowly. Locks the user until the transaction ends.
+def require_alive(transaction: Transaction, caller: Caller) -> str:
+    """To begin a write with that must not outlive a session or an API key: that its user was let
+    in may be a while ago, for who sends a request slowly. Locks the user until the transaction
+    ends; answers their role as it is now.
 
     Raises Unauthorised.
     """
-    transaction.execute(
-        select(col(User.id)).where(col(User.id) == caller.user_id).with_for_update()
-    )
-    alive: object
+    user = transaction.execute(
+        select(col(User.role), col(User.active))
+        .where(col(User.id) == caller.user_id)
+        .with_for_update()
+    ).first()
     if caller.session_id is not None:
         session = transaction.get(Session, caller.session_id)
-        alive = session and session.revoked_at is None
+        alive = session is not None and session.revoked_at is None
     else:
-        alive = transaction.get(ApiKey, caller.api_key_id)
-    if not alive:
+        key = transaction.get(ApiKey, caller.api_key_id)
+        alive = key is not None and (key.expires_at is None or key.expires_at > now())
+    if not (user and user.active and alive):
         raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+    return str(user.role)
+
+
+def require_role(transaction: Transaction, caller: Caller, role: str) -> None:
+    """To begin a write with that is for those who have `role` or one above it, which may have
+    been taken from them since they were let in. Raises Forbidden or Unauthorised.
+    """
+    if _rank(require_alive(transaction, caller)) < _rank(role):
+        raise _role_missing(role)
 
 
 def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
@@ -208,7 +220,7 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
     """
     administrators = active_administrators(transaction)
     if caller.user_id not in administrators:
-        raise Forbidden(f"This is for the role '{ROLES[-1]}' and above.", "role_missing")
+        raise _role_missing(ROLES[-1])
     require_alive(transaction, caller)
     return administrators
 
@@ -247,4 +259,8 @@ def _require(access: Access, caller: Caller) -> None:
         if access.scope not in caller.scopes:
             raise Forbidden(f"This API key is not for '{access.scope}'.", "scope_missing")
     if _rank(caller.role) < _rank(access.role):
-        raise Forbidden(f"This is for the role '{access.role}' and above.", "role_missing")
+        raise _role_missing(access.role)
+
+
+def _role_missing(role: str) -> Forbidden:
+    return Forbidden(f"This is for the role '{role}' and above.", "role_missing")

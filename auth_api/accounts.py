@@ -11,7 +11,13 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import Caller, require_administrator, require_alive
+from auth_api.access import (
+    ROLES,
+    Caller,
+    active_administrators,
+    require_administrator,
+    require_alive,
+)
 from auth_api.database import Database
 from auth_api.errors import Conflict, TooMany, Unauthorised
 from auth_api.jobs.inputs import Inputs
@@ -55,7 +61,7 @@ class Accounts:
         maker: Caller | None = None,
     ) -> int:
         """Makes an account, for its owner or for an administrator, its `maker`; answers its
-        number.
+        number. Only somebody with access to the machine makes administrators without one.
 
         Raises BadRequest, Conflict or Unavailable, or what `require_administrator` raises.
         """
@@ -82,8 +88,10 @@ class Accounts:
                 made = {"id": user.id, "role": role}
                 audit.record(transaction, "user_created", maker.user_id, request, **made)
                 return
-            action: audit.Action = "admin_created" if role == "admin" else "signed_up"
-            audit.record(transaction, action, user.id, request)
+            if role == ROLES[-1]:  # by somebody with access to the machine
+                audit.record(transaction, "admin_created", None, request, id=user.id)
+                return
+            audit.record(transaction, "signed_up", user.id, request)
             if training_consent:
                 audit.record(transaction, "consent_given", user.id, request)
 
@@ -202,10 +210,15 @@ class Accounts:
 
         The history goes first, in parts, for it may be large; what comes in the meantime goes
         with the account. Pictures go after their rows: what is left of them if it is
-        interrupted is for `auth_api.cleanup`. Raises Unauthorised or Unavailable.
+        interrupted is for `auth_api.cleanup`. Raises Conflict (`last_admin`), before anything is
+        deleted, Unauthorised or Unavailable.
         """
 
         def remove_some(transaction: Session) -> list[str]:
+            if active_administrators(transaction) == {caller.user_id}:
+                raise Conflict(
+                    "You are the last administrator: make another one first.", "last_admin"
+                )
             require_alive(transaction, caller)  # locks, so that nothing comes meanwhile
             return _remove_history(transaction, caller)
 

@@ -110,7 +110,10 @@ def shown(row: AuditEntry) -> dict[str, Any]:
 
 def _first_at(session: Session, moment: datetime) -> int:
     """An id that about all rows from a moment on have or are above, and none before it has."""
-    low, high = 0, (session.scalar(select(func.max(col(AuditEntry.id)))) or 0) + 1
+    newest = session.scalar(select(func.max(col(AuditEntry.id))))
+    if newest is None:
+        return 0
+    low, high = 0, newest + 1
     while low < high:
         middle = (low + high) // 2
         next_row = (

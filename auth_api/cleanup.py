@@ -1,5 +1,6 @@
 """Removes what is no longer wanted: history and jobs beyond their retention, sessions that have
 ended, pictures of models that are no more, and files that a process that died left without a row.
+Feedback that lacks the digest of its picture gets it.
 
 Safe to run at any time, twice, and in several processes at once: whatever another one has
 removed is simply not there any more.
@@ -20,6 +21,7 @@ from sqlmodel import col
 
 from auth_api import audit
 from auth_api.columns import now
+from auth_api.corrections import digesting
 from auth_api.database import Database
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
@@ -79,6 +81,7 @@ async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -
     removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
     await _remove_folders(database, services.folders, orphan_seconds)
     await _remove_charts(database, services.charts)
+    await digesting.fill(database, storage)
     return removed
 
 

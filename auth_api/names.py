@@ -36,7 +36,7 @@ _LETTER = re.compile("[\u0904-\u0939\u0958-\u0961\u0972-\u097f]")
 
 def username_key(username: str) -> str:
     """What equal usernames share. Raises ValueError for what cannot be one."""
-    key = _folded(username).translate(_DIGITS)
+    key = folded_username(username)
     if not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(f"must have {SHORTEST} to {LONGEST} characters")
     if not (_LATIN.fullmatch(key) or (_DEVANAGARI.fullmatch(key) and _LETTER.search(key))):
@@ -44,6 +44,11 @@ def username_key(username: str) -> str:
             "must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides"
         )
     return key
+
+
+def folded_username(part: str) -> str:
+    """What a part of a username is in all keys of usernames that have it."""
+    return _folded(part).translate(_DIGITS)
 
 
 def displayed(username: str) -> str:

@@ -3,7 +3,7 @@
 An administrator is the caller of a route, or nobody: somebody with access to the machine.
 
 Who is deactivated keeps all that is theirs, and is as before once they are active again; only
-their sessions have ended for good.
+their sessions and unfinished jobs have ended for good.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from auth_api.access import ROLES, Caller, active_administrators, require_admini
 from auth_api.accounts import Accounts, key_of, require_password
 from auth_api.database import Database
 from auth_api.errors import Conflict, NotFound
+from auth_api.jobs import queue
+from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.schemas.administration import UserShown
 from auth_api.sessions import end_others
 from auth_api.tables import User
@@ -68,9 +70,13 @@ class Users:
         if active is not None:
             query = query.where(col(User.active) == active)
         if search is not None:
-            part = names.email_key(search)
-            keys = (col(User.username_key), col(User.email_key))
-            query = query.where(or_(*(key.contains(part, autoescape=True) for key in keys)))
+            username, email = names.folded_username(search), names.email_key(search)
+            query = query.where(
+                or_(
+                    col(User.username_key).contains(username, autoescape=True),
+                    col(User.email_key).contains(email, autoescape=True),
+                )
+            )
         return await self.database.read(lambda session: list(session.scalars(query)))
 
     async def one(self, number: int) -> User:
@@ -127,11 +133,14 @@ class Users:
                 raise Conflict(
                     "This is the last administrator: make another one first.", "last_admin"
                 )
-            if "active" in changed and not found.active:
+            deactivated = "active" in changed and not found.active
+            if deactivated:
                 end_others(transaction, number, None)
             elif "password_hash" in changed:
                 end_others(transaction, number, caller.session_id if caller else None)
             _record(transaction, caller, found, changed, request)
+            if deactivated:
+                _cancel_jobs(transaction, number, caller, request)
             return found
 
         try:
@@ -181,15 +190,35 @@ def _record(
     columns: list[str],
     request: Request | None,
 ) -> None:
-    """Says in the audit log which fields were changed, not what they were or are."""
+    """Says in the audit log which fields were changed; what they are, of the role and of being
+    active only: others may tell who it is.
+    """
     by = caller.user_id if caller else None
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
     if "active" in fields and not user.active:
         fields.remove("active")
         audit.record(transaction, "user_deactivated", by, request, id=user.id)
     if fields:
-        details = {"id": user.id, "fields": fields}
+        details: dict[str, Any] = {"id": user.id, "fields": fields}
+        details |= {name: getattr(user, name) for name in ("active", "role") if name in fields}
         audit.record(transaction, "user_changed", by, request, **details)
+
+
+def _cancel_jobs(
+    transaction: Session, user_id: int, caller: Caller | None, request: Request | None
+) -> None:
+    """Cancels what is unfinished of a user's jobs; the clean-up removes what they leave."""
+    unfinished = (
+        select(Job)
+        .where(col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED))
+        .order_by(col(Job.id))
+        .with_for_update()
+    )
+    by = caller.user_id if caller else None
+    for job in transaction.scalars(unfinished).all():
+        if not job.cancelling:
+            queue.cancel(job)
+            audit.record(transaction, "job_cancelled", by, request, id=job.id)
 
 
 def _missing() -> NotFound:

@@ -55,7 +55,9 @@ async def _create_admin(services: Services, options: argparse.Namespace, output:
     try:
         address = validate_email(options.email, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise BadRequest(f"{options.email} is no e-mail address: {error}") from error
+        raise BadRequest(
+            f"{options.email} is no e-mail address: {error}", "validation_failed"
+        ) from error
     password = ask_for_password()
     number = await services.accounts.sign_up(options.username, address, password, role="admin")
     user = await services.users.one(number)

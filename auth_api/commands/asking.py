@@ -9,9 +9,13 @@ from auth_api.errors import BadRequest
 
 
 def ask_for_password() -> str:
-    """Raises BadRequest for two that differ."""
+    """Raises BadRequest for two that differ, or what is no text in UTF-8."""
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            # Whatever encoding the environment has: the routes take UTF-8.
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise BadRequest("The password is no text in UTF-8.", "validation_failed") from error
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
         raise BadRequest("The two are not the same.")

@@ -12,6 +12,7 @@ from auth_api.alphabets import require_recogniser
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
+from auth_api.corrections.collecting import Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.voting import State
@@ -38,6 +39,12 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
     ):
         one = verbs.add_parser(verb, parents=[common], help=text)
         one.add_argument("id", type=number)
+        one.add_argument(
+            "--actual-class",
+            type=number,
+            metavar="CLASS",
+            help="as it was listed: refused if its user says something else by now",
+        )
         one.set_defaults(command=command)
     export = verbs.add_parser("export", parents=[common], help="writes a zip of what counts")
     export.add_argument("file", type=Path)
@@ -49,20 +56,31 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
     model = _model(services, options)
-    found = await services.corrections.page(model, options.state, options.limit, None)
+    found, before = await services.corrections.page(model, options.state, options.limit, None)
+    while before is not None and len(found) < options.limit:
+        more, before = await services.corrections.page(
+            model, options.state, options.limit - len(found), before
+        )
+        found += more
     output.rows(_COLUMNS, [entry(model, row) for row in found])
 
 
 async def _accept(services: Services, options: argparse.Namespace, output: Output) -> None:
-    model = _model(services, options)
-    judged = await services.corrections.judge(model, options.id, "accepted")
-    output.done(f"Correction {options.id} counts now.", entry(model, judged))
+    judged = await _judged(services, options, "accepted")
+    output.done(f"Correction {options.id} counts now.", judged)
 
 
 async def _reject(services: Services, options: argparse.Namespace, output: Output) -> None:
-    model = _model(services, options)
-    judged = await services.corrections.judge(model, options.id, "rejected")
-    output.done(f"Correction {options.id} does not count any more.", entry(model, judged))
+    judged = await _judged(services, options, "rejected")
+    output.done(f"Correction {options.id} does not count any more.", judged)
+
+
+async def _judged(
+    services: Services, options: argparse.Namespace, verdict: Verdict
+) -> dict[str, Any]:
+    model, actual_class = _model(services, options), options.actual_class
+    judged = await services.corrections.judge(model, options.id, verdict, actual_class=actual_class)
+    return entry(model, judged)
 
 
 async def _export(services: Services, options: argparse.Namespace, output: Output) -> None:

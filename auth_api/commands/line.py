@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Callable
 from auth_api.commands import accounts, audit_log, cleaning, corrections, jobs, models
 from auth_api.commands.output import Output
 from auth_api.database import NewerDatabase
-from auth_api.errors import ApiError, NotFound
+from auth_api.errors import ApiError, Conflict, NotFound, error_body
 from auth_api.metrics import Metrics
 from auth_api.running import connected
 from auth_api.services import Services, opened
 from auth_api.settings import Settings
 
 DONE, REFUSED, UNUSABLE, MISSING = 0, 1, 2, 3
-"""Exit codes: done; refused or failed; a command line or settings that cannot be used, which is
-argparse's too; no such thing."""
+"""Exit codes: done; refused or failed; a command line, what it says, or settings that cannot be
+used, which is argparse's too; no such thing."""
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
@@ -41,25 +41,33 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Does what the command line says; answers the exit code, having said why on standard error
-    if it is not `DONE`.
+    if it is not `DONE`, and with `--json` as a document too.
     """
-    command: Command = options.command
+    output = Output(options.json)
     try:
-        asyncio.run(_run(connected(settings), command, options))
+        asyncio.run(_run(connected(settings), options.command, options, output))
     except ApiError as error:
-        print(error.message, file=sys.stderr)
-        return MISSING if isinstance(error, NotFound) else REFUSED
+        return _told(output, error)
     except NewerDatabase as error:
-        print(error, file=sys.stderr)
-        return REFUSED
+        return _told(output, Conflict(str(error), "newer_database"))
     except OSError as error:  # of the file that something is to be written to
-        print(f"{error.filename or 'Standard output'}: {error.strerror}.", file=sys.stderr)
-        return REFUSED
+        where = error.filename or "Standard output"
+        return _told(output, Conflict(f"{where}: {error.strerror}.", "not_written"))
     except KeyboardInterrupt:  # whatever was begun is not finished
         return REFUSED
     return DONE
 
 
-async def _run(settings: Settings, command: Command, options: argparse.Namespace) -> None:
+def _told(output: Output, error: ApiError) -> int:
+    output.failed(error_body(error))
+    print(error.message, file=sys.stderr)
+    if error.code == "validation_failed":
+        return UNUSABLE
+    return MISSING if isinstance(error, NotFound) else REFUSED
+
+
+async def _run(
+    settings: Settings, command: Command, options: argparse.Namespace, output: Output
+) -> None:
     async with opened(settings, Metrics()) as services:
-        await command(services, options, Output(options.json))
+        await command(services, options, output)

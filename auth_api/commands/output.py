@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,13 @@ from rich.text import Text
 _WIDE = 200
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
     """Standard output, in one of two forms."""
 
     as_json: bool
+    answered: bool = False
+    """Whether the one JSON document is printed."""
 
     def rows(
         self,
@@ -42,7 +44,7 @@ class Output:
     ) -> None:
         """Rows of equal shape, of which people see some columns; as JSON `{"results": [...]}`."""
         if self.as_json:
-            _print_json({"results": rows})
+            self._print_json({"results": rows})
             return
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         if title:
@@ -56,7 +58,7 @@ class Output:
     def one(self, shown: Mapping[str, Any]) -> None:
         """One thing: a line for each of its properties."""
         if self.as_json:
-            _print_json(shown)
+            self._print_json(shown)
             return
         table = Table.grid(padding=(0, 2))
         for name, value in shown.items():
@@ -66,9 +68,22 @@ class Output:
     def done(self, sentence: str, document: Mapping[str, Any]) -> None:
         """What was done: the sentence, or as JSON what became of it."""
         if self.as_json:
-            _print_json(document)
+            self._print_json(document)
         else:
             print(sentence)
+
+    def failed(self, document: Mapping[str, Any]) -> None:
+        """Why nothing was done, for programs: the error as routes answer it, unless there was an
+        answer before.
+        """
+        if self.as_json and not self.answered:
+            with suppress(OSError):  # it may be standard output that fails
+                self._print_json(document)
+
+    def _print_json(self, document: Mapping[str, Any]) -> None:
+        self.answered = True
+        # In ASCII, for whatever encoding the reader has.
+        print(json.dumps(document, indent=2))
 
 
 def progress() -> Progress:
@@ -113,7 +128,3 @@ def _cell(value: object) -> Text:
     if isinstance(value, dict):
         return Text(json.dumps(value, ensure_ascii=False) if value else "-")
     return Text(str(value))
-
-
-def _print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2))

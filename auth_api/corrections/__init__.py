@@ -1,6 +1,7 @@
 """What users say of predictions, and how it becomes labelled data.
 
     giving      feedback is kept, with the digest of the picture it is about
+    digesting   feedback from before digests were kept gets one
     reading     feedback with what is known of its prediction and its user
     voting      what those who sent the same picture agree on; pure
     collecting  the corrections: shown, judged, collected

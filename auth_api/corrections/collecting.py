@@ -16,7 +16,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.access import Caller, require_alive
+from auth_api.access import Caller, require_administrator, require_role
 from auth_api.columns import now
 from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, State, outcome, state
@@ -28,7 +28,16 @@ from auth_api.tables import Feedback, User
 
 Verdict = Literal["accepted", "rejected"]
 
+COLLECTORS = "data-scientist"
+"""The role of those who may look at corrections and take them away."""
+
 _AT_A_TIME = 500
+# So often are so many looked at for a page.
+_LOOKS = 4
+# Pictures whose consent is looked at together, before the first of them is sent.
+_SENT_TOGETHER = 20
+# What those of a state have in common with some feedback to the same picture.
+_VERDICTS: dict[State | None, Verdict] = {"accepted": "accepted", "rejected": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -62,22 +71,24 @@ class Corrections:
 
     async def page(
         self, model: str, wanted: State | None, limit: int, before: int | None
-    ) -> list[Correction]:
-        """At most `limit` corrections, newest first, those older than the id `before`.
+    ) -> tuple[list[Correction], int | None]:
+        """At most `limit` corrections, newest first, those older than the id `before`; and the id
+        before which to go on, None if these are the last. Raises Unavailable.
 
-        Raises Unavailable.
+        A page of one state may be short, for which state one is in follows from all feedback to
+        its picture: the database cannot pick them out, and only some hundred are looked at.
         """
         found: list[Correction] = []
-        # Which state one is in follows from all feedback to its picture: the database cannot
-        # pick them out.
-        some = limit if wanted is None else _AT_A_TIME
-        while len(found) < limit:
-            rows = await self._read(model, some, before)
+        some = _AT_A_TIME if wanted else min(limit + 1, _AT_A_TIME)
+        for _ in range(_LOOKS):
+            rows = await self._read(model, some, before, verdict=_VERDICTS.get(wanted))
             found += [row for row in rows if wanted in (None, row.state)]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].said.id
             if len(rows) < some:
-                break
+                return found, None
             before = rows[-1].said.id
-        return found[:limit]
+        return found, before
 
     async def one(self, model: str, number: int) -> Correction:
         """Raises NotFound or Unavailable."""
@@ -101,11 +112,14 @@ class Corrections:
         verdict: Verdict,
         judge: Caller | None = None,
         request: Request | None = None,
+        actual_class: int | None = None,
     ) -> Correction:
         """Accepts or rejects a correction as data; again does nothing. Without a `judge` it is
-        somebody with access to the machine.
+        somebody with access to the machine. `actual_class` is what its user said when the judge
+        looked, None if that does not matter.
 
-        Raises NotFound, Conflict without consent or for a picture that is gone, or Unavailable.
+        Raises NotFound, Conflict where the user says something else by now, or where what is to
+        be accepted has no consent or its picture is gone; Forbidden, Unauthorised or Unavailable.
         """
         said = (await self.one(model, number)).said
         # Feedback from before digests were kept gets its digest now.
@@ -113,21 +127,20 @@ class Corrections:
 
         def work(transaction: Session) -> None:
             if judge:
-                require_alive(transaction, judge)
+                require_administrator(transaction, judge)
             query = select(Feedback).where(col(Feedback.id) == number).with_for_update()
             kept: Feedback | None = transaction.scalar(query)
-            if kept is None:
+            if kept is None or not reading.corrections(transaction, model, 1, None, number):
                 raise _missing()
-            user = transaction.get(User, kept.user_id)
-            if not (user and user.active and user.training_consent):
-                raise Conflict("Its user does not consent to its use as data.", "no_consent")
-            if digest is None:
-                raise Conflict("The picture of this correction is gone.", "picture_gone")
+            if actual_class not in (None, kept.actual_class):
+                raise Conflict("Its user says something else by now.", "correction_changed")
+            if verdict == "accepted":
+                _require_acceptable(transaction, kept, digest)
             if kept.verdict == verdict:
                 return
             by = judge.user_id if judge else None
-            changes = {"verdict": verdict, "judged_at": now(), "judged_by": by, "sha256": digest}
-            kept.sqlmodel_update(changes)
+            changes = {"verdict": verdict, "judged_at": now(), "judged_by": by}
+            kept.sqlmodel_update({**changes, "sha256": digest or kept.sha256})
             action: audit.Action = (
                 "correction_accepted" if verdict == "accepted" else "correction_rejected"
             )
@@ -142,17 +155,23 @@ class Corrections:
         there is feedback to. Raises Unavailable.
         """
         found = Counter(dict.fromkeys(("agreed", "accepted", "confirmed", "undecided"), 0))
-        async for group in self._groups(model):
+        async for group in self._groups(model, _AT_A_TIME):
             found[exporting.kind_of(outcome(group)) or "undecided"] += 1
         return {"pictures": found["agreed"] + found["accepted"], **found}
+
+    async def any(self, model: str) -> bool:
+        """Whether a correction counts. Raises Unavailable."""
+        async for _ in self.counted(model, confirmed=False):
+            return True
+        return False
 
     async def counted(self, model: str, *, confirmed: bool) -> AsyncIterator[exporting.Labelled]:
         """The pictures that count, each once, in order of their digests; also those that were
         read rightly, if `confirmed`. Raises Unavailable.
         """
-        async for group in self._groups(model):
+        async for group in self._groups(model, _SENT_TOGETHER, decided=True):
             labelled = exporting.labelled(group, outcome(group))
-            if labelled and (confirmed or labelled.kind != "confirmed"):
+            if labelled and (confirmed or labelled.corrects):
                 yield labelled
 
     async def files(
@@ -190,27 +209,49 @@ class Corrections:
         shown = {label: classes[label] for label in sorted(classes, key=int)}
         return {"model": model, "pictures": classes.total(), "classes": shown}
 
+    async def prune(self, model: str, folder: Path) -> bool:
+        """Deletes from an exported data set the pictures that count no more, or as another class;
+        answers whether none is left of those that it had.
+
+        Raises Unavailable or OSError.
+        """
+        names = await asyncio.to_thread(exporting.pictures, folder)
+        gone: list[str] = []
+        for start in range(0, len(names), _AT_A_TIME):
+            some = {name: Path(name).stem for name in names[start : start + _AT_A_TIME]}
+            groups = await self._database.read(
+                partial(reading.groups, model=model, digests=some.values())
+            )
+            gone += [name for name, digest in some.items() if not _counts(groups, digest, name)]
+        await asyncio.to_thread(exporting.remove, folder, gone)
+        return bool(names) and len(gone) == len(names)
+
     async def note_export(
         self, model: str, confirmed: bool, by: Caller | None = None, request: Request | None = None
     ) -> None:
-        """To be called before a data set leaves the service. Raises Unavailable."""
-        user_id = by.user_id if by else None
-        await self._database.write(
-            lambda transaction: audit.record(
-                transaction,
-                "corrections_exported",
-                user_id,
-                request,
-                model=model,
-                confirmed=confirmed,
-            )
-        )
+        """To be called before a data set leaves the service; without a caller, by somebody with
+        access to the machine. Raises Forbidden, Unauthorised or Unavailable.
+        """
+        details = {"model": model, "confirmed": confirmed}
+
+        def note(transaction: Session) -> None:
+            if by:
+                require_role(transaction, by, COLLECTORS)
+            user_id = by.user_id if by else None
+            audit.record(transaction, "corrections_exported", user_id, request, **details)
+
+        await self._database.write(note)
 
     async def _read(
-        self, model: str, limit: int, before: int | None, number: int | None = None
+        self,
+        model: str,
+        limit: int,
+        before: int | None,
+        number: int | None = None,
+        verdict: Verdict | None = None,
     ) -> list[Correction]:
         def work(session: Session) -> tuple[list[Said], reading.Groups]:
-            rows = reading.corrections(session, model, limit, before, number)
+            rows = reading.corrections(session, model, limit, before, number, verdict)
             return rows, reading.groups(session, model, [said.sha256 for said in rows])
 
         rows, groups = await self._database.read(work)
@@ -220,11 +261,16 @@ class Corrections:
             for said in rows
         ]
 
-    async def _groups(self, model: str) -> AsyncIterator[Sequence[Said]]:
-        """All feedback to each picture, in order of the pictures' digests."""
+    async def _groups(
+        self, model: str, some: int, *, decided: bool = False
+    ) -> AsyncIterator[Sequence[Said]]:
+        """All feedback to each picture, in order of the pictures' digests, of `some` pictures at
+        a time; or to those pictures only that may be `decided`.
+        """
         after = ""
         while True:
-            found = await self._database.read(partial(_next, model=model, after=after))
+            find = partial(_next, model=model, some=some, after=after, decided=decided)
+            found = await self._database.read(find)
             for digest in sorted(found):
                 yield found[digest]
             if not found:
@@ -240,8 +286,25 @@ class Corrections:
         return None
 
 
-def _next(session: Session, *, model: str, after: str) -> reading.Groups:
-    return reading.groups(session, model, reading.digests(session, model, _AT_A_TIME, after))
+def _next(session: Session, *, model: str, some: int, after: str, decided: bool) -> reading.Groups:
+    digests = reading.digests(session, model, some, after, decided=decided)
+    return reading.groups(session, model, digests)
+
+
+def _require_acceptable(transaction: Session, kept: Feedback, digest: str | None) -> None:
+    """Raises Conflict for what cannot become data."""
+    user = transaction.get(User, kept.user_id)
+    if not (user and user.active and user.training_consent):
+        raise Conflict("Its user does not consent to its use as data.", "no_consent")
+    if digest is None:
+        raise Conflict("The picture of this correction is gone.", "picture_gone")
+
+
+def _counts(groups: reading.Groups, digest: str, name: str) -> bool:
+    """Whether a correction still counts as the class of whose folder its file is."""
+    group = groups.get(digest)
+    labelled = exporting.labelled(group, outcome(group)) if group else None
+    return labelled is not None and labelled.corrects and name.startswith(f"{labelled.label}/")
 
 
 def _missing() -> NotFound:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from auth_api.alphabets import ALPHABETS
-from auth_api.corrections.voting import Outcome, Said
+from auth_api.corrections.voting import Outcome, Said, voters
 from auth_api.exporting import csv_head, csv_line
 from auth_api.storage import media_type
 
@@ -39,6 +39,11 @@ class Labelled:
     medias: Sequence[str]
     """Names that the picture has in `auth_api.storage`, of users who consent; one at least."""
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the model was wrong."""
+        return self.kind != "confirmed"
+
     def file_name(self, picture: bytes) -> str:
         """`12/<sha256>.png`: in a folder of its class, the ending by its content."""
         return f"{self.label}/{self.sha256}.{media_type(picture).rpartition('/')[2]}"
@@ -64,15 +69,15 @@ def labelled(group: Sequence[Said], found: Outcome) -> Labelled | None:
     kind = kind_of(found)
     if kind is None or found.label is None:
         return None
-    voters = [said for said in group if said.consent and said.verdict != "rejected"]
-    others = [said.predicted for said in voters if said.predicted != found.label]
+    voting = voters(group)
+    others = [said.predicted for said in voting if said.predicted != found.label]
     return Labelled(
         sha256=group[0].sha256 or "",
         label=found.label,
         predicted=others[-1] if others else found.label,
         kind=kind,
         users=found.votes[found.label],
-        medias=[said.media for said in voters],
+        medias=[said.media for said in voting],
     )
 
 
@@ -92,6 +97,23 @@ def write(folder: Path, name: str, content: bytes) -> None:
     path = folder / name
     path.parent.mkdir(0o700, exist_ok=True)
     path.write_bytes(content)
+
+
+def pictures(folder: Path) -> list[str]:
+    """The names of the pictures of a data set, none where there is no such folder; blocks."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*"))
+
+
+def remove(folder: Path, names: Sequence[str]) -> None:
+    """Deletes pictures of a data set with their lines of the table; blocks. Raises OSError."""
+    if not names:
+        return
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    table, removed = folder / LABELS, set(names)
+    lines = table.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if line.partition(b",")[0].decode() not in removed]
+    table.write_bytes(b"".join(kept))
 
 
 async def zipped(files: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes]:

@@ -56,8 +56,10 @@ def _keep(
         actual_class=fields.actual_class,
         created_at=moment,
     )
-    if kept.actual_class != fields.actual_class:
-        kept.sqlmodel_update(_UNJUDGED)  # the verdict was on what was said before
+    if kept.actual_class != fields.actual_class and kept.verdict == "accepted":
+        # The verdict was on what was said before. One who was rejected is not let off by changing
+        # their mind, and then once more.
+        kept.sqlmodel_update(_UNJUDGED)
     said = fields.model_dump(exclude={"prediction_id"})
     kept.sqlmodel_update({**said, "sha256": digest or kept.sha256, "updated_at": moment})
     transaction.add(kept)

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
-from auth_api.corrections.voting import Said
+from auth_api.corrections.voting import AGREEING, Said
 from auth_api.tables import Feedback, Prediction, User
 
 Groups = Mapping[str, Sequence[Said]]
@@ -18,10 +18,15 @@ Groups = Mapping[str, Sequence[Said]]
 
 
 def corrections(
-    session: Session, model: str, limit: int, before: int | None, number: int | None = None
+    session: Session,
+    model: str,
+    limit: int,
+    before: int | None,
+    number: int | None = None,
+    verdict: str | None = None,
 ) -> list[Said]:
     """At most `limit` corrections of a model, newest first: those older than the id `before`, or
-    the one of the id `number`.
+    the one of the id `number`; with a `verdict`, those that got it, or whose picture did.
     """
     query = _feedback_on(model).where(col(Feedback.actual_class) != col(Prediction.predicted_class))
     query = query.order_by(col(Feedback.id).desc()).limit(limit)
@@ -29,6 +34,14 @@ def corrections(
         query = query.where(col(Feedback.id) < before)
     if number is not None:
         query = query.where(col(Feedback.id) == number)
+    if verdict is not None:
+        judged = aliased(Feedback)
+        pictures = select(col(judged.sha256)).where(
+            col(judged.verdict) == verdict, col(judged.sha256).is_not(None)
+        )
+        query = query.where(
+            or_(col(Feedback.verdict) == verdict, col(Feedback.sha256).in_(pictures))
+        )
     return _all(session, query)
 
 
@@ -42,16 +55,24 @@ def groups(session: Session, model: str, digests: Iterable[str | None]) -> Group
     return found
 
 
-def digests(session: Session, model: str, limit: int, after: str) -> list[str]:
-    """Of at most `limit` pictures that there is feedback to, in order, those after one."""
+def digests(
+    session: Session, model: str, limit: int, after: str, *, decided: bool = False
+) -> list[str]:
+    """Of at most `limit` pictures that there is feedback to, in order, those after one; only those
+    that enough users or an administrator had a say on, if they may be `decided`.
+    """
     query = (
         select(col(Feedback.sha256))
         .join(Prediction, col(Prediction.id) == col(Feedback.prediction_id))
         .where(col(Prediction.model) == model, col(Feedback.sha256) > after)
-        .distinct()
+        .group_by(col(Feedback.sha256))
         .order_by(col(Feedback.sha256))
         .limit(limit)
     )
+    if decided:
+        users = func.count(col(Feedback.user_id).distinct())
+        accepted = func.count(case((col(Feedback.verdict) == "accepted", 1)))
+        query = query.having(or_(users >= AGREEING, accepted > 0))
     return [digest for digest in session.scalars(query) if digest]
 
 

@@ -2,7 +2,8 @@
 
 Each user has one vote on a picture, their newest feedback. The class that two or more of them
 name, and more than name any other, is what the picture shows. An administrator who accepts a
-feedback decides alone; what they reject has no vote. Without consent there is no vote either.
+feedback decides alone. What they reject has no vote, nor has it when its user says the same of the
+same picture again. Without consent there is no vote either.
 """
 
 from __future__ import annotations
@@ -54,14 +55,26 @@ class Outcome:
     """Whether the model ever took the picture for something else than its label."""
 
 
+def voters(group: Sequence[Said]) -> list[Said]:
+    """Of all feedback to the same picture, that which has a vote."""
+    rejected = [said for said in group if said.verdict == "rejected"]
+    return [
+        said
+        for said in group
+        if said.consent
+        and said.verdict != "rejected"
+        and (said.verdict == "accepted" or not any(_rejects(other, said) for other in rejected))
+    ]
+
+
 def outcome(group: Sequence[Said]) -> Outcome:
     """Of all feedback to the same picture."""
-    voters = [said for said in group if said.consent and said.verdict != "rejected"]
-    ordered = sorted(voters, key=lambda said: (said.updated_at, said.id))
+    voting = voters(group)
+    ordered = sorted(voting, key=lambda said: (said.updated_at, said.id))
     votes = Counter({said.user_id: said.actual for said in ordered}.values())
-    accepted = [said for said in voters if said.verdict == "accepted"]
+    accepted = [said for said in voting if said.verdict == "accepted"]
     label = _last_judged(accepted).actual if accepted else _winner(votes)
-    mistaken = label is not None and any(said.predicted != label for said in voters)
+    mistaken = label is not None and any(said.predicted != label for said in voting)
     return Outcome(votes, label, bool(accepted), mistaken)
 
 
@@ -74,6 +87,14 @@ def state(said: Said, found: Outcome) -> State:
             return "conflicting"
         return "accepted" if found.accepted else "agreed"
     return "conflicting" if found.votes.keys() - {said.actual} else "pending"
+
+
+def _rejects(rejected: Said, said: Said) -> bool:
+    """Whether what was rejected is what the same user says here. Which class that was is unknown
+    once it was changed: then it may have been any.
+    """
+    changed = rejected.judged_at is not None and rejected.updated_at > rejected.judged_at
+    return rejected.user_id == said.user_id and (changed or rejected.actual == said.actual)
 
 
 def _last_judged(accepted: Sequence[Said]) -> Said:

@@ -92,7 +92,7 @@ class Training:
 
     async def _train(self, job: Job, number: int) -> dict[str, Any]:
         folder = self._folders.of(number)
-        if not prepared(folder):
+        if not prepared(folder) or await self._emptied(job, folder):
             await self._prepare(job, folder)
         outcome = Outcome(job.parameters["version"])
         for event in await asyncio.to_thread(lambda: list(past_events(folder))):
@@ -207,6 +207,13 @@ class Training:
         """Whether there are corrections; consent may have been withdrawn meanwhile."""
         place = folder / _CORRECTIONS
         return bool((await self._corrections.export_to(corrected_model(model), place))["pictures"])
+
+    async def _emptied(self, job: Job, folder: Path) -> bool:
+        """Takes what counts no more from the corrections of a training that is to go on; answers
+        whether that were all of them.
+        """
+        model = corrected_model(job.parameters["model"])
+        return await self._corrections.prune(model, folder / _CORRECTIONS)
 
     def _weights(self, model: str, version: str | None) -> str | None:
         if version is None:

@@ -50,9 +50,12 @@ async def change_profile(request: Request) -> JSONResponse:
     return _me(changed)
 
 
-@documented(tag="accounts", access=ACCOUNT, answer=Message)
+@documented(tag="accounts", access=ACCOUNT, answer=Message, errors=(409,))
 async def delete_me(request: Request) -> JSONResponse:
-    """Deletes the account, its history, its pictures and everything else of it, for good."""
+    """Deletes the account, its history, its pictures and everything else of it, for good.
+
+    The last administrator's is not deleted: `last_admin`.
+    """
     await services(request).accounts.delete(caller(request))
     return JSONResponse({"message": "Account deleted successfully."})
 

@@ -10,24 +10,25 @@ from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.alphabets import require_recogniser
-from auth_api.corrections.collecting import Verdict
+from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
 from auth_api.openapi import documented
-from auth_api.pages import page, row_before
+from auth_api.pages import cursor_of, row_before
 from auth_api.schemas.corrections import (
     CorrectionEntry,
     CorrectionExportQuery,
     CorrectionPage,
     CorrectionQuery,
+    JudgementQuery,
 )
 from auth_api.services import caller, services
 from auth_api.settings import SIMILARITY
 from auth_api.storage import MEDIA_TYPES, media_type
 from auth_api.validation import parse_query, row_number
 
-_LOOKING = at_least("data-scientist")
+_LOOKING = at_least(COLLECTORS)
 _JUDGING = at_least("admin")
 
 
@@ -35,12 +36,16 @@ _JUDGING = at_least("admin")
     tag="corrections", access=_LOOKING, query=CorrectionQuery, answer=CorrectionPage, errors=(404,)
 )
 async def corrections(request: Request) -> JSONResponse:
-    """Lists what users say that the model got wrong, newest first."""
+    """Lists what users say that the model got wrong, newest first.
+
+    A page of one state may be short, or empty, and yet have a next one: follow `next` to its end.
+    """
     query, model = parse_query(request, CorrectionQuery), _model(request)
-    rows = await services(request).corrections.page(
-        model, query.state, query.limit + 1, row_before(query.cursor)
+    rows, before = await services(request).corrections.page(
+        model, query.state, query.limit, row_before(query.cursor)
     )
-    return JSONResponse(page([entry(model, row) for row in rows], query.limit))
+    following = cursor_of(before) if before is not None else None
+    return JSONResponse({"results": [entry(model, row) for row in rows], "next": following})
 
 
 @documented(tag="corrections", access=_LOOKING, answer=None, media=MEDIA_TYPES, errors=(404,))
@@ -51,13 +56,28 @@ async def image(request: Request) -> Response:
     return Response(picture, media_type=media_type(picture))
 
 
-@documented(tag="corrections", access=_JUDGING, answer=CorrectionEntry, errors=(404, 409))
+@documented(
+    tag="corrections",
+    access=_JUDGING,
+    query=JudgementQuery,
+    answer=CorrectionEntry,
+    errors=(404, 409),
+)
 async def accept(request: Request) -> JSONResponse:
-    """Has a correction count, whatever others say of the same picture."""
+    """Has a correction count, whatever others say of the same picture.
+
+    Its user must consent, and its picture be there.
+    """
     return await _judge(request, "accepted")
 
 
-@documented(tag="corrections", access=_JUDGING, answer=CorrectionEntry, errors=(404, 409))
+@documented(
+    tag="corrections",
+    access=_JUDGING,
+    query=JudgementQuery,
+    answer=CorrectionEntry,
+    errors=(404, 409),
+)
 async def reject(request: Request) -> JSONResponse:
     """Has a correction not count."""
     return await _judge(request, "rejected")
@@ -91,9 +111,13 @@ async def export(request: Request) -> Response:
 
 
 async def _judge(request: Request, verdict: Verdict) -> JSONResponse:
-    model, number = _model(request), row_number(request)
+    query, model, number = (
+        parse_query(request, JudgementQuery),
+        _model(request),
+        row_number(request),
+    )
     judged = await services(request).corrections.judge(
-        model, number, verdict, caller(request), request
+        model, number, verdict, caller(request), request, query.actual_class
     )
     return JSONResponse(entry(model, judged))
 

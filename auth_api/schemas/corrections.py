@@ -20,6 +20,17 @@ class CorrectionQuery(BaseModel):
     state: State | None = Field(default=None, description="Only those in this state.")
 
 
+class JudgementQuery(BaseModel):
+    """What is judged."""
+
+    actual_class: int | None = Field(
+        default=None,
+        ge=0,
+        le=999,
+        description="As it was shown: 409 if its user says something else by now.",
+    )
+
+
 class CorrectionExportQuery(BaseModel):
     """What besides the corrections that count."""
 

@@ -91,8 +91,7 @@ class Planner:
         return Plan(parameters, settle)
 
     async def _require_corrections(self, model: str) -> None:
-        counts = await self._corrections.counts(corrected_model(model))
-        if not counts["pictures"]:
+        if not await self._corrections.any(corrected_model(model)):
             raise BadRequest(f"No correction of {model} counts as yet.", "no_corrections")
 
     async def _start(self, model: str, asked: str) -> str | None:

@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
@@ -40,7 +41,8 @@ EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The `hour` of counts of all time."""
 
 DEFAULT = "default"
-"""What a version is called that a request did not name and that did not say which it was."""
+"""What a version is called that a request did not name and that did not say which it was; and those
+that many have named and that never answered."""
 
 # Seconds between writes.
 _EVERY = 1.0
@@ -48,6 +50,8 @@ _EVERY = 1.0
 # count on: a few hundred bytes each.
 _AT_A_TIME = 1_000
 _MOST = 100_000
+# Versions of a model that are counted by name without having answered: anybody may ask for any.
+_UNPROVEN = 20
 
 Measure = Literal["class", "seconds", "refused", "failed", "fell_back", "same"]
 Span = Literal["hour", "day", "ever"]
@@ -74,6 +78,7 @@ class Usage:
         # By the columns of a row's primary key, times as hours or days since 1970.
         self._hours: dict[_Key, _Sums] = {}
         self._days: dict[_Key, _Sums] = {}
+        self._versions: defaultdict[str, set[str]] = defaultdict(set)
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -103,13 +108,14 @@ class Usage:
         try:
             answer = await answering
         except Refused:
-            self.refused(model, version or DEFAULT)
+            self.refused(model, self._plausible(model, version))
             raise
         except Unavailable:
-            self.failed(model, version or DEFAULT)
+            self.failed(model, self._plausible(model, version))
             raise
         seconds = time.perf_counter() - began
         served = answer["model"]["version"]
+        self._versions[model].add(served)
         if "similarity_score" in answer:
             label, score = answer["compared_with_class"], answer["similarity_score"]
             if answer["is_same_character"]:
@@ -156,6 +162,14 @@ class Usage:
         """Counts a comparison that was called the same character."""
         self._count("same", model, version)
 
+    def _plausible(self, model: str, version: str | None) -> str:
+        """What a version is counted as that did not answer."""
+        known = self._versions[model]
+        if version is None or (version not in known and len(known) >= _UNPROVEN):
+            return DEFAULT
+        known.add(version)
+        return version
+
     def _count(self, measure: Measure, model: str, version: str) -> None:
         _add_if_room(
             self._hours, (int(time.time() // 3600), model, version, measure, 0), (1, 0.0, 0.0)
@@ -168,19 +182,24 @@ class Usage:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Writes all that is counted by now; what cannot be written is kept for the next time."""
-        while self._hours or self._days:
-            hours, days = _taken(self._hours), _taken(self._days)
+        """Writes what is counted by now, in parts; what cannot be written is kept for the next
+        time. What is counted meanwhile waits for that too, else write would follow upon write.
+        """
+        hours, self._hours = self._hours, {}
+        days, self._days = self._days, {}
+        while hours or days:
+            some_hours, some_days = _taken(hours), _taken(days)
             try:
-                await self._database.write(self._adding(hours, days))
+                await self._database.write(self._adding(some_hours, some_days))
             except Unavailable:
                 # Should its commit have failed, nobody knows whether it took place: these may
                 # then be counted twice.
-                _merge(self._hours, hours)
-                _merge(self._days, days)
+                self._hours = _merged(some_hours, hours, self._hours)
+                self._days = _merged(some_days, days, self._days)
                 return
             except Exception:  # would be as wrong the next time
-                logger.exception("counts of use are lost", extra={"rows": len(hours) + len(days)})
+                rows = len(some_hours) + len(some_days)
+                logger.exception("counts of use are lost", extra={"rows": rows})
 
     def _adding(
         self, hours: Mapping[_Key, _Sums], days: Mapping[_Key, _Sums]
@@ -239,9 +258,13 @@ def _add_if_room(counts: dict[_Key, _Sums], key: _Key, sums: _Sums) -> None:
         _add(counts, key, sums)
 
 
-def _merge(counts: dict[_Key, _Sums], others: Mapping[_Key, _Sums]) -> None:
-    for key, sums in others.items():
-        _add_if_room(counts, key, sums)
+def _merged(*parts: Mapping[_Key, _Sums]) -> dict[_Key, _Sums]:
+    """The sums of several, as far as there is room: for the first ones first."""
+    merged: dict[_Key, _Sums] = {}
+    for part in parts:
+        for key, sums in part.items():
+            _add_if_room(merged, key, sums)
+    return merged
 
 
 def _taken(counts: dict[_Key, _Sums]) -> dict[_Key, _Sums]:

@@ -58,6 +58,21 @@ def listed(admin: User, **query: object) -> list[int]:
             return found
 
 
+def queue_jobs(api: Api, number: int) -> list[int]:
+    """Gives a user two jobs that nobody works at: one waits, of the other a process says so."""
+    columns = "user_id, kind, state, created_at, parameters, progress, total, succeeded, failed"
+    for state, until in (("queued", "NULL"), ("running", "'2100-01-01 00:00:00'")):
+        sql(
+            api,
+            f"INSERT INTO jobs ({columns}, cancelling, attempts, held_until) "
+            f"VALUES ($1, 'other', $2, CURRENT_TIMESTAMP, '{{}}', 0, 1, 0, 0, FALSE, 1, {until})",
+            number,
+            state,
+        )
+    rows = sql(api, "SELECT id FROM jobs WHERE user_id = $1 ORDER BY id", number)
+    return [row[0] for row in rows]
+
+
 def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     sent = fields(role="analyst", timezone="Asia/Kathmandu")
     made = admin.post(USERS, json=sent)
@@ -87,9 +102,13 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     assert api.client.post("/api/signin/", json=refused).status_code == 401
     user = api.sign_in("renamed.user", NEW_PASSWORD)
 
-    # Deactivated, nothing of theirs opens any door.
+    # Deactivated, nothing of theirs opens any door, nor goes on.
+    jobs = queue_jobs(api, number)
     gone = admin.delete(f"{USERS}{number}/")
     assert (gone.status_code, gone.json()["active"]) == (200, False)
+    query = "SELECT id, state, cancelling FROM jobs WHERE user_id = $1 ORDER BY id"
+    assert sql(api, query, number) == [(jobs[0], "cancelled", 0), (jobs[1], "running", 1)]
+    sql(api, "DELETE FROM jobs WHERE user_id = $1", number)
     assert admin.delete(f"{USERS}{number}/").json() == gone.json()
     assert user.get("/api/me/").status_code == 401
     assert api.client.get("/api/history/predictions/", headers=by_key(key)).status_code == 401
@@ -109,15 +128,16 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     told = [
         (entry["action"], entry["details"])
         for entry in reversed(logged(admin, user_id=user_id(admin)))
-        if entry["details"].get("id") == number
+        if entry["details"].get("id") == number or entry["action"] == "job_cancelled"
     ]
     assert told == [
         ("user_created", {"id": number, "role": "analyst"}),
-        ("user_changed", {"id": number, "fields": ["email", "role"]}),
+        ("user_changed", {"id": number, "fields": ["email", "role"], "role": "user"}),
         ("user_changed", {"id": number, "fields": ["username"]}),
         ("user_changed", {"id": number, "fields": ["password"]}),
         ("user_deactivated", {"id": number}),
-        ("user_changed", {"id": number, "fields": ["active"]}),
+        *(("job_cancelled", {"id": job}) for job in jobs),
+        ("user_changed", {"id": number, "fields": ["active"], "active": True}),
     ]
 
 
@@ -170,6 +190,7 @@ def test_users_are_found_by_what_they_are(api: Api, admin: User) -> None:
     assert listed(admin, search=f"{word.upper()}.") == newest_first
     assert listed(admin, search=f"{word}%") == listed(admin, search=f"{word}_0") == []
     assert listed(admin, search=f"{word}.2_") == [made[2]]
+    assert listed(admin, search=f"{word}.२") == [made[2]]
     assert listed(admin, search=word, role="analyst") == [made[3], made[1]]
     assert listed(admin, search=word, role="analyst", active=True) == [made[1]]
     assert listed(admin, active=False, search=word) == [made[3]]
@@ -195,8 +216,9 @@ def test_there_is_always_an_administrator(start_api: StartApi) -> None:
         for values in ({"active": False}, {"role": "ml-engineer"}, {"role": "user"}):
             status, answer = put(last, number, **values)
             assert (status, answer["code"]) == (409, "last_admin")
-        response = last.delete(f"{USERS}{number}/")
-        assert (response.status_code, response.json()["code"]) == (409, "last_admin")
+        for path in (f"{USERS}{number}/", "/api/me/"):
+            response = last.delete(path)
+            assert (response.status_code, response.json()["code"]) == (409, "last_admin")
         assert last.get(f"{USERS}{number}/").json()["active"] is True
         other = sum(numbers) - number
         assert put(last, other, active=True, role="admin")[0] == 200

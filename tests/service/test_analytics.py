@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from auth_api.audit_trail import Trail
 from auth_api.columns import now
 from auth_api.database import Database, core_of
+from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
 from auth_api.jobs.tables import Job
@@ -332,7 +333,7 @@ def _one(work: Look) -> Callable[[Database], Any]:
 
 
 def _jobs(database: Database, **filters: Any) -> Any:
-    jobs = Jobs(database, Inputs(Path("nowhere")), 1, lambda: None)
+    jobs = Jobs(database, Inputs(Path("nowhere")), Folders(Path("nowhere")), 1, lambda: None)
     return jobs.page(filters.pop("user_id", None), 21, 4000, **filters)
 
 

@@ -47,7 +47,7 @@ def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
     environment = {name.lower(): value for name, value in api.environment.items()}
     settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
     stdout, stderr, before = io.StringIO(), io.StringIO(), sys.stdin
-    sys.stdin = io.StringIO(stdin)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape")))
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):
             code = run(settings, parser("").parse_args(arguments))
@@ -104,10 +104,16 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert asha.get("/api/me/").json()["role"] == "analyst"
     last = "This is the last administrator: make another one first.\n"
     weak = "password: is one of the most common passwords.\n"
-    changes = {"set-role chief user": last, "deactivate chief": last, "reset-password asha": weak}
-    for change, sentence in changes.items():
+    changes = {
+        "set-role chief user": (1, last),
+        "deactivate chief": (1, last),
+        "reset-password asha": (2, weak),
+    }
+    for change, expected in changes.items():
         refused = refusal(api, "users", *change.split(), stdin="password1\n")
-        assert refused == (1, sentence), change
+        assert refused == expected, change
+    latin = refusal(api, "users", "reset-password", "asha", stdin="a qui\udce9t river\n")
+    assert latin == (2, "The password is no text in UTF-8.\n")
     assert asha.get("/api/me/").status_code == 200
     answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
     assert asha.get("/api/me/").status_code == 401
@@ -125,7 +131,9 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     whole = answer(api, "audit", "list", "--limit", "1000")["results"]
     newest = answer(api, "audit", "list", "--limit", "2")["results"]
     assert [entry["details"] for entry in reversed(log)] == [
-        {"id": number, "fields": fields} for fields in (["role"], ["password"], ["active"])
+        {"id": number, "fields": ["role"], "role": "analyst"},
+        {"id": number, "fields": ["password"]},
+        {"id": number, "fields": ["active"], "active": True},
     ]
     assert newest == whole[:2]
     file = api.folder / "log.csv"
@@ -160,17 +168,18 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
         (("models", "export", "digits", "/nowhere/at/all.mar"), 1, "/nowhere/at/all.mar"),
         (("models", "register", "ranjana", "ranjana-8.0.mar"), 3, "There is no ranjana-8.0.mar"),
         (("models", "register", "ranjana", "ranjana.mar"), 1, "There is a version 1.0"),
-        (("models", "register", "ranjana", "ranjana.mar", "--sha256", "x"), 1, "sha256: "),
+        (("models", "register", "ranjana", "ranjana.mar", "--sha256", "x"), 2, "sha256: "),
         (("models", "remove", "ranjana", "1.0"), 1, "Version 1.0 of ranjana is in use"),
         (("models", "remove", "ranjana", "7.0"), 3, "There is no version 7.0"),
         (("models", "default", "ranjana", "7.0"), 3, "There is no version 7.0"),
         (("models", "traffic", "ranjana", "1.0=90", "7.0=10"), 3, "There is no version 7.0"),
-        (("models", "traffic", "ranjana", "1.0=90"), 1, "does not sum to 100"),
+        (("models", "traffic", "ranjana", "1.0=90"), 2, "does not sum to 100"),
+        (("models", "traffic", "ranjana", "1.0=nan"), 2, "not between 0 and 100"),
         (("models", "scale", "ranjana", "7.0", "2"), 3, "There is no version 7.0"),
-        (("models", "scale", "ranjana", "1.0", "0"), 1, "workers: "),
+        (("models", "scale", "ranjana", "1.0", "0"), 2, "workers: "),
         (("models", "train", "nothing", "--user", "1"), 3, "There is no model nothing."),
         (("models", "train", "ranjana", "--user", "nobody.at.all"), 3, "There is no user"),
-        (("models", "tune", "ranjana", "--user", "1", "--trials", "0"), 1, "trials: "),
+        (("models", "tune", "ranjana", "--user", "1", "--trials", "0"), 2, "trials: "),
         (("corrections", "accept", "999999"), 3, "There is no such correction."),
         (("corrections", "list", "--model", "similarity"), 3, "There is no model similarity"),
         (("corrections", "export", "/nowhere/at/all.zip"), 1, "/nowhere/at/all.zip"),
@@ -180,9 +189,11 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
 def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
     api: Api, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    found, said = refusal(api, *arguments)
+    found, stdout, said = command(api, *arguments, "--json")
     assert (found, said.count("\n")) == (code, 1)
     assert words in said
+    document = json.loads(stdout)
+    assert (document["success"], f"{document['error']}\n") == (False, said)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +270,9 @@ def test_corrections_are_judged_and_taken_away(api: Api) -> None:
         assert archive.read(name_of(picture, 31, "webp")) == picture
         assert exported["pictures"] == len(archive.namelist()) - 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert not file.with_name("data.zip.partial").exists()
+    assert list(file.parent.glob("data.zip?*")) == []
+    code, sentence = refusal(api, "corrections", "export", str(api.folder))
+    assert (code, sentence) == (1, f"{api.folder} is a folder: name a file.\n")
     assert answer(api, "corrections", "reject", str(number))["state"] == "rejected"
     found = answer(api, "corrections", "list", "--state", "rejected")["results"]
     assert number in {row["id"] for row in found}

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,12 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert {line["kind"] for line in lines} == {"agreed", "confirmed"}
 
     # An administrator decides alone, until the user changes what they said.
-    accepted = admin.post(f"{CORRECTIONS}{number}/accept/")
+    for verdict in ("accept", "reject"):
+        path = f"{CORRECTIONS}{number}/{verdict}/"
+        refused = admin.post(f"{path}?actual_class=10")  # is not what they would accept
+        assert (refused.status_code, refused.json()["code"]) == (409, "correction_changed")
+        assert admin.post(f"{path}?actual_class=nine").status_code == 400
+    accepted = admin.post(f"{CORRECTIONS}{number}/accept/?actual_class=9")
     assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
     assert admin.post(f"{CORRECTIONS}{number}/accept/").json() == accepted.json()
     assert len(actions(admin, "correction_accepted")) == 1
@@ -155,23 +161,41 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert (rejected.status_code, rejected.json()["state"]) == (200, "rejected")
     assert set(listed(scientist, state="rejected")) == {by_third}
     assert exported(scientist)[0] == {}
+    # Not either when its user says so again, or first something else.
+    say(third, photo, 13)
+    assert exported(scientist)[0] == {}
+    predictions = third.get("/api/history/predictions/").json()["results"]
+    for actual in (14, 13):
+        changed = {"prediction_id": predictions[-1]["id"], "actual_class": actual}
+        assert third.post("/api/feedback/", json=changed).status_code == 200
+        assert state(scientist, by_third) == "rejected"
+        assert exported(scientist)[0] == {}
     assert admin.post(f"{CORRECTIONS}{by_third}/accept/").json()["state"] == "accepted"
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     refused = admin.post(f"{CORRECTIONS}{without}/accept/")
     assert (refused.status_code, refused.json()["code"]) == (409, "no_consent")
+    assert admin.post(f"{CORRECTIONS}{without}/reject/").json()["state"] == "rejected"
 
     # Training jobs get the same.
     folder = api.folder / "export"
-    summary, counts = asyncio.run(collect(api, folder))
+    summary, counts = asyncio.run(with_corrections(api, lambda having: collect(having, folder)))
     assert summary == {"model": "ranjana", "pictures": 1, "classes": {"13": 1}}
     assert counts == {"pictures": 1, "agreed": 0, "accepted": 1, "confirmed": 1, "undecided": 0}
     assert (folder / name_of(photo, 13, "jpeg")).read_bytes() == photo
     assert sorted(path.name for path in folder.iterdir()) == ["13", "labels.csv"]
 
-    # Consent that is withdrawn counts at once.
+    # Consent that is withdrawn counts at once, also for a training that goes on.
+    assert (
+        asyncio.run(with_corrections(api, lambda having: having.prune("ranjana", folder))) is False
+    )
     third.request("PATCH", "/api/me/", json={"training_consent": False})
     assert exported(scientist, f"{EXPORT}?include=confirmed")[0] == {name_of(drawn, 8): drawn}
     assert scientist.get(f"{CORRECTIONS}{by_third}/image/").status_code == 404
+    for emptied in (True, False):
+        pruned = with_corrections(api, lambda having: having.prune("ranjana", folder))
+        assert asyncio.run(pruned) is emptied
+        assert [path for path in folder.rglob("*.*") if path.name != "labels.csv"] == []
+        assert (folder / "labels.csv").read_bytes().count(b"\n") == 1
     # So does the end of an account.
     off: object = 0 if api.database_url.startswith("sqlite") else False
     sql(api, "UPDATE users SET active = $1 WHERE username = $2", off, fourth.username)
@@ -180,16 +204,19 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert exported(scientist, f"{EXPORT}?include=confirmed") == ({}, [])
 
 
-async def collect(api: Api, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+async def with_corrections(api: Api, work: Callable[[Corrections], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        corrections = Corrections(database, Storage(api.media))
-        summary = await corrections.export_to("ranjana", folder)
-        with pytest.raises(OSError, match="not empty"):
-            await corrections.export_to("ranjana", folder)
-        return summary, await corrections.counts("ranjana")
+        return await work(Corrections(database, Storage(api.media)))
     finally:
         await database.aclose()
+
+
+async def collect(having: Corrections, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    summary = await having.export_to("ranjana", folder)
+    with pytest.raises(OSError, match="not empty"):
+        await having.export_to("ranjana", folder)
+    return summary, await having.counts("ranjana")
 
 
 def test_consent_is_asked_shown_changed_and_remembered(api: Api) -> None:
@@ -245,3 +272,7 @@ def test_feedback_on_a_picture_that_is_gone_is_kept_and_is_no_data(api: Api) -> 
     assert admin.get(f"{CORRECTIONS}{number}/image/").status_code == 404
     refused = admin.post(f"{CORRECTIONS}{number}/accept/")
     assert (refused.status_code, refused.json()["code"]) == (409, "picture_gone")
+    assert admin.post(f"{CORRECTIONS}{number}/reject/").json()["state"] == "rejected"
+    # What its user calls right by now is no correction any more.
+    assert user.post("/api/feedback/", json={**said, "actual_class": 20}).status_code == 200
+    assert admin.post(f"{CORRECTIONS}{number}/reject/").status_code == 404

@@ -25,8 +25,8 @@ def shown(settings: Settings, name: str) -> object:
             "postgresql://db/x?user=me&password=hunter2&sslmode=require",
             f"postgresql+asyncpg://db/x?password={MASK}&ssl=require&user=me",
         ),
-        ("postgresql://me@db/x", "postgresql+asyncpg://me@db/x"),
-        ("sqlite:////srv/ranjana.db", "sqlite+pysqlite:////srv/ranjana.db"),
+        ("postgresql://me@db/x", f"postgresql+asyncpg://{MASK}@db/x"),
+        ("sqlite:////srv/ranj@na.db", "sqlite+pysqlite:////srv/ranj@na.db"),
         ("", ""),
     ],
 )
@@ -39,7 +39,12 @@ def test_the_address_of_the_database_is_shown_without_its_password(url: str, mas
     [
         ("memory://", "memory://"),
         ("redis://:hun/t@er2@cache:6379/0", f"redis://:{MASK}@cache:6379/0"),
-        ("redis://cache/0?Password=hunter2;x=1", f"redis://cache/0?Password={MASK};x=1"),
+        ("redis://cache/0?Password=hun;ter2&x=1", f"redis://cache/0?Password={MASK}&x=1"),
+        ("redis://cache/0?x=1;password=hunter2", f"redis://cache/0?x=1;password={MASK}"),
+        ("redis://cache/0?p%61ssword=hunter2", f"redis://cache/0?p%61ssword={MASK}"),
+        ("redis://cache/0?password=hun@ter2", f"redis://{MASK}"),
+        ("redis://:hun?t@er2@cache/0", f"redis://{MASK}"),
+        ("redis://hunter2@cache:6379/0", f"redis://{MASK}@cache:6379/0"),
         (
             "redis+sentinel://:hunter2@one:1,two:2/main?sentinel_password=hunter2",
             f"redis+sentinel://:{MASK}@one:1,two:2/main?sentinel_password={MASK}",
@@ -51,7 +56,11 @@ def test_neither_is_that_of_the_rate_limits(url: str, masked: str) -> None:
 
 
 def test_every_setting_is_shown_and_no_secret_is() -> None:
-    settings = Settings(secret_key=SECRET, torchserve_inference_url="http://me:hunter2@models:8080")
+    settings = Settings(
+        secret_key=SECRET,
+        torchserve_inference_url="http://me:hunter2@models:8080",
+        cors_origins="https://me:hunter2@learn.example.org,https://example.org",
+    )
     settings_shown = effective(settings)
     assert {row["name"] for row in settings_shown} == {
         name.upper() for name in Settings.model_fields
@@ -59,6 +68,10 @@ def test_every_setting_is_shown_and_no_secret_is() -> None:
     text = json.dumps(settings_shown)  # they all are JSON
     assert SECRET not in text
     assert "hunter2" not in text
+    assert shown(settings, "CORS_ORIGINS") == [
+        f"https://me:{MASK}@learn.example.org",
+        "https://example.org",
+    ]
     assert shown(settings, "SECRET_KEY") == MASK
     assert shown(Settings(), "SECRET_KEY") is None
     assert shown(settings, "TOKEN_ISSUER") == "ranjana"

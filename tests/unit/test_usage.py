@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from auth_api.columns import now
 from auth_api.database import Database, core_of
+from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from auth_api.tables import User
 from auth_api.usage import counting
@@ -157,6 +158,57 @@ def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
         assert found == {}
         days = await database.read(lambda session: session.scalars(select(UsageDay)).all())
         assert {day.user_id: (day.count, day.total) for day in days} == {1: (4, 360), 2: (2, 180)}
+
+    with_usage(settings, work)
+
+
+class Busy(Database):
+    """Something is counted during each write."""
+
+    usage: Usage
+    writes = 0
+
+    async def write(self, work: Callable[[Session], Any]) -> Any:
+        self.writes += 1
+        self.usage.answered("ranjana", "1.0", None, 7, 50.0, 0.01)
+        return await super().write(work)
+
+
+def test_what_is_counted_during_a_write_waits_for_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "_AT_A_TIME", 2)
+
+    async def work(_: Database, usage: Usage) -> None:
+        database = Busy(settings)
+        database.usage = usage = Usage(database)
+        for label in range(3):
+            usage.answered("ranjana", "1.0", None, label, 50.0, 0.01)
+        await asyncio.wait_for(usage.finish(), 20)
+        assert database.writes == 2  # three classes and a bucket, two at a time
+        found = await database.read(counts)
+        assert {label for measure, label in found if measure == "class"} == {0, 1, 2}
+        await usage.finish()
+        assert (await database.read(counts))["class", 7] == (2, 100.0)
+        await database.aclose()
+
+    with_usage(settings, work)
+
+
+def test_versions_that_never_answered_are_not_all_counted_by_name(settings: Settings) -> None:
+    async def away() -> dict[str, Any]:
+        raise Unavailable("The model server is away.")
+
+    async def work(database: Database, usage: Usage) -> None:
+        for minor in range(100):
+            with pytest.raises(Unavailable):
+                await usage.counted(away(), "ranjana", f"7.{minor}", None)
+        await usage.finish()
+        rows = await database.read(lambda session: session.scalars(select(UsageHour)).all())
+        failed = {row.version: row.count for row in rows if row.measure == "failed"}
+        assert sum(failed.values()) == 100
+        assert len(failed) < 30
+        assert failed["default"] > 70
 
     with_usage(settings, work)
 

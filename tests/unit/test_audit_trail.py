@@ -1,0 +1,25 @@
+"""The audit log, where there is none yet."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from auth_api.audit_trail import Trail
+from auth_api.columns import now
+from auth_api.database import Database
+from auth_api.settings import Settings
+
+
+def test_an_empty_log_has_no_part_of_any_time(tmp_path: Path) -> None:
+    async def found() -> list[object]:
+        database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))
+        trail = Trail(since=now() - timedelta(days=1), until=now())
+        try:
+            await database.migrate()
+            return [*await trail.page(database, 10, None)]
+        finally:
+            await database.aclose()
+
+    assert asyncio.run(found()) == []

@@ -1,0 +1,48 @@
+"""The command line, before anything is served or opened."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from auth_api.__main__ import main
+from auth_api.commands.writing import replaced
+from auth_api.errors import BadRequest
+
+
+def test_settings_that_are_no_text_are_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_bytes(b"API_PORT=80\xff")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["auth_api", "users", "list"])
+    assert main() == 2
+    assert capsys.readouterr().err == "The file .env cannot be read: it is no text in UTF-8.\n"
+
+
+def test_files_are_replaced_whole_and_nothing_that_lies_beside_them_is(tmp_path: Path) -> None:
+    file, other = tmp_path / "data.zip", tmp_path / "other"
+    other.write_text("somebody's")
+    (tmp_path / "data.zip.partial").symlink_to(other)
+    with replaced(file) as target:
+        target.write(b"whole")
+        assert not file.exists()
+    assert file.read_bytes() == b"whole"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(file)
+    assert file.read_bytes() == b"whole"
+    assert other.read_text() == "somebody's"
+    assert {path.name for path in tmp_path.iterdir()} == {"data.zip", "data.zip.partial", "other"}
+    with pytest.raises(BadRequest), replaced(tmp_path):
+        pass
+    with pytest.raises(FileNotFoundError) as raised, replaced(tmp_path / "no" / "file"):
+        pass
+    assert raised.value.filename == str(tmp_path / "no" / "file")
+
+
+def interrupted(file: Path) -> None:
+    with replaced(file) as target:
+        target.write(b"half")
+        raise KeyboardInterrupt
