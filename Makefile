@@ -17,7 +17,7 @@ archives: .venv/.serve
 	@.venv/bin/python -m archive_scripts archives
 
 test: .venv/.dev archives
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev
 	.venv/bin/ruff format --check .

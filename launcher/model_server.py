@@ -27,6 +27,8 @@ from launcher.settings import ROOT, LauncherSettings
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
+# The longest path of a Unix socket, on macOS; Linux takes 107.
+_SOCKET, _LONGEST_SOCKET = ".ts.sock.99999", 103
 _WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
 _WARM_UP_OPTIONS = {"X-Target-Class": "0"}
 
@@ -86,8 +88,10 @@ class ModelServer:
         """Starts TorchServe, anew if it was running, and waits until every model answers that
         there is an archive of.
 
-        Raises ModelServerFailed, also for a missing archive that will not be trained.
+        Raises ModelServerFailed, also for a missing archive that will not be trained and for a
+        temporary directory that will not do.
         """
+        self._require_short_path()
         self._models = self._with_archives()
         await self._stop()
         for name in ("home", "tmp"):
@@ -191,6 +195,17 @@ class ModelServer:
             except ApiError:
                 return False
         return True
+
+    def _require_short_path(self) -> None:
+        """Workers that cannot open their sockets would be started again and again, in silence.
+
+        Raises ModelServerFailed.
+        """
+        if len(os.fsencode(self._directory / "tmp" / _SOCKET)) > _LONGEST_SOCKET:
+            raise ModelServerFailed(
+                f"The path of the temporary directory {self._directory.parent} is too long for "
+                "the sockets of workers: set TMPDIR to a shorter one."
+            )
 
     async def _stop(self) -> None:
         if self._child:

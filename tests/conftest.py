@@ -39,6 +39,20 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
         running.kill()
 
 
+# What takes minutes comes first, so that nobody waits for it at the end.
+_LONGEST = (
+    *("test_releases", "test_training", "test_openapi", "test_outages", "test_recovery"),
+    *("test_jobs", "test_launcher", "test_missing_models", "test_history", "test_access"),
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders the files of tests by how long they take."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

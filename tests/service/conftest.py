@@ -27,18 +27,27 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def apis() -> Iterator[dict[str, Api]]:
+    """The one API of each database, which stays while tests turn to the other database."""
+    started: dict[str, Api] = {}
+    yield started
+    for running in started.values():
+        running.stop()
+
+
+@pytest.fixture(scope="session")
 def api(
     database: str,
     ranjana: Ranjana,
+    apis: dict[str, Api],
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Api]:
+) -> Api:
     """An API that all tests of one database share."""
-    running = Api(
-        tmp_path_factory.mktemp(database), ranjana, _new_database(database, request)
-    ).wait_until_alive()
-    yield running
-    running.stop()
+    if database not in apis:
+        folder, url = tmp_path_factory.mktemp(database), _new_database(database, request)
+        apis[database] = Api(folder, ranjana, url).wait_until_alive()
+    return apis[database]
 
 
 @pytest.fixture

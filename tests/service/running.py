@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -48,6 +51,10 @@ class Ranjana:
         self.metrics_port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
+        # A socket's path has 108 bytes at most; those of pytest's folders are half of that.
+        short = Path(tempfile.mkdtemp(prefix="rnj"))
+        weakref.finalize(self, shutil.rmtree, short, ignore_errors=True)
+        (short / "t").symlink_to(folder, target_is_directory=True)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "launcher"],
@@ -58,7 +65,7 @@ class Ranjana:
                     "TORCHSERVE_INFERENCE_PORT": str(self.inference_port),
                     "TORCHSERVE_MANAGEMENT_PORT": str(self.management_port),
                     "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
-                    "TMPDIR": str(folder),
+                    "TMPDIR": str(short / "t"),
                     "HEAL_SECONDS": str(HEAL_SECONDS),
                     **private(folder),
                     **(environment or {}),

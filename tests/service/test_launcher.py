@@ -100,6 +100,18 @@ def test_a_missing_archive_is_said_and_not_waited_for(launch: Launch, tmp_path: 
     assert "Traceback" not in failed.log.read_text()
 
 
+def test_a_temporary_directory_that_is_too_deep_for_sockets_is_said(
+    launch: Launch, tmp_path: Path
+) -> None:
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    ranjana = launch(tmp_path / "one", {"TMPDIR": str(deep)})
+    wait_for(lambda: ranjana.ended, 30)
+    assert ranjana.process.returncode == 1
+    assert "set TMPDIR to a shorter one" in ranjana.log.read_text()
+    assert not list(deep.iterdir())
+
+
 def test_two_run_side_by_side(ranjana: Ranjana, launch: Launch, tmp_path: Path) -> None:
     second = launch(tmp_path)
     try:
