@@ -273,7 +273,8 @@ def test_the_jobs_of_all_and_the_service_at_a_glance(api: Api, admin: User, user
     assert first["results"][0]["user_id"] == user_id(other)
     query = {"limit": 1, "cursor": first["next"], "state": "succeeded", "kind": "predict"}
     assert admin.get("/api/admin/jobs/", params=query).json()["results"] == mine["results"]
-    assert admin.get("/api/admin/jobs/", params={"kind": "train"}).json()["results"] == []
+    trained = {"kind": "train", "user_id": user_id(user)}
+    assert admin.get("/api/admin/jobs/", params=trained).json()["results"] == []
     assert admin.get("/api/admin/jobs/", params={"state": "lost"}).status_code == 400
 
     prediction = user.predict().json()["prediction_id"]
