@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auth_api.errors import ApiError, NotFound
+from auth_api.errors import ApiError
 from auth_api.models.archives import Archives
 from auth_api.models.arms import release_number
 from auth_api.models.releases import Releases
@@ -54,12 +54,10 @@ class Showing:
         }
 
     async def version(self, name: str, version: str) -> dict[str, Any]:
-        """As `VersionShown`. Raises NotFound."""
-        state = self._releases.state(name)
-        if version not in state.versions or state.versions[version].state == "removed":
-            raise NotFound(f"There is no version {version} of {name}.", "version_not_found")
+        """As `VersionShown`, of one that is registered. Raises NotFound."""
+        row = self._releases.version(name, version)
         served, _ = await self._served(name)
-        return await self._version(state, state.versions[version], served)
+        return await self._version(self._releases.state(name), row, served)
 
     async def readiness(self, name: str) -> str:
         """`ready`, or a sentence that says why the model cannot be asked."""
