@@ -19,6 +19,7 @@ import psutil
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
+from auth_api.models import trying
 from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
 from launcher.ports import free_port
@@ -29,8 +30,6 @@ _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
 # The longest path of a Unix socket, on macOS; Linux takes 107.
 _SOCKET, _LONGEST_SOCKET = ".ts.sock.99999", 103
-_WARM_UP_IMAGE = ROOT / "reference_images" / "class_0.png"
-_WARM_UP_OPTIONS = {"X-Target-Class": "0"}
 
 
 class ModelServerFailed(Exception):
@@ -186,10 +185,10 @@ class ModelServer:
                 return False
         except Unavailable:
             return False
-        image = _WARM_UP_IMAGE.read_bytes()
+        image = trying.PICTURE.read_bytes()
         for model in self._models:
             try:
-                await self._client.predict(model, image, options=_WARM_UP_OPTIONS)
+                await self._client.predict(model, image, options=trying.OPTIONS)
             except Refused:  # is an answer as well
                 continue
             except ApiError:

@@ -13,8 +13,10 @@ from auth_api.models.checking import Checked, refused
 from auth_api.settings import ROOT
 from auth_api.torchserve import TorchServe
 
-_PICTURE = ROOT / "reference_images" / "class_0.png"
-_OPTIONS = {"X-Target-Class": "0"}
+PICTURE = ROOT / "reference_images" / "class_0.png"
+"""What a model is tried out with, and the next what is asked besides."""
+OPTIONS = {"X-Target-Class": "0"}
+
 _LOOK = 0.2
 # So many processes may a worker end before it is seen that none will do.
 _ATTEMPTS = 2
@@ -70,7 +72,7 @@ async def wait_until_ready(
 
 async def _require_answer(torchserve: TorchServe, model: str, version: str) -> None:
     try:
-        answer = await torchserve.predict(model, _PICTURE.read_bytes(), version, _OPTIONS)
+        answer = await torchserve.predict(model, PICTURE.read_bytes(), version, OPTIONS)
     except Refused as error:
         raise refused(f"it does not read its first picture: {error.message}") from error
     except Unavailable as error:
