@@ -35,6 +35,7 @@ from auth_api.routes import (
     sessions,
     similarity,
     training,
+    web,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *admin_users.routes,
             *audit_logs.routes,
             *ops.routes,
+            *web.routes,
             *openapi.routes(),
         ],
         middleware=[

@@ -37,8 +37,9 @@ _DRAIN_SECONDS = 5.0
 _DRAIN_BYTES = 64 * 1024 * 1024
 
 
-# What a browser must not do with our answers, whatever is in them. A page of ours runs no script
-# and loads nothing but from here; Swagger UI sets styles as it goes, and draws from data: URIs.
+# What a browser must not do with our answers, whatever is in them. The pages run scripts and load
+# files from here only; Swagger UI sets styles as it goes, and the learners' page sees the camera
+# and shows pictures that it has in memory.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,7 +48,14 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_PAGE_POLICY = (
+_PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+_DOCUMENTATION_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -113,7 +121,9 @@ def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
     headers.update(scope.get("answer_headers", {}))
     path = scope["path"]
     if path.startswith("/docs"):
-        headers["Content-Security-Policy"] = _PAGE_POLICY
+        headers["Content-Security-Policy"] = _DOCUMENTATION_POLICY
+    elif path == "/" or path.startswith("/web/"):
+        headers.update(_PAGE_HEADERS)
     if path.startswith("/api"):
         headers["Cache-Control"] = "no-store"
     if scope["scheme"] == "https":

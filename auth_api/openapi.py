@@ -18,7 +18,7 @@ from spectree import SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -179,16 +179,10 @@ async def start(request: Request) -> Response:
     return Response(_START, media_type="text/javascript")
 
 
-async def home(request: Request) -> Response:
-    """`/`: until there is a page for learners, what there is to read."""
-    return RedirectResponse("/docs")
-
-
 def routes() -> list[BaseRoute]:
     """The routes of the documentation itself."""
     assets = StaticFiles(directory=str(files(swagger_ui) / "static"))
     return [
-        Route("/", home),
         Route("/openapi.json", specification),
         Route("/docs", page),
         Route("/docs/start.js", start),

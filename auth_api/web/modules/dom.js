@@ -1,0 +1,59 @@
+// Makes elements. Text is always text: nothing here parses HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An element.
+ * @param {string} tag
+ * @param {object} properties `class`, `on` ({event: listener}), `style` ({property: value}, set
+ *   through the CSSOM, which the Content-Security-Policy allows), `dataset`, and attributes: true is
+ *   an empty one; false, null and undefined leave it out.
+ * @param {...(Node|string|number|null|undefined|false|Array)} children
+ */
+export function el(tag, properties = {}, ...children) {
+  return filled(document.createElement(tag), properties, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, properties = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), properties, children);
+}
+
+/** Replaces all that is in `parent`. */
+export function fill(parent, ...children) {
+  parent.replaceChildren(...nodes(children));
+  return parent;
+}
+
+/** A Blob as a picture; its address is given back once it is shown. */
+export function shown(picture, alt) {
+  const src = URL.createObjectURL(picture);
+  const release = () => URL.revokeObjectURL(src);
+  return el("img", { class: "thumbnail", src, alt, on: { load: release, error: release } });
+}
+
+function filled(element, properties, children) {
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) {
+        element.addEventListener(event, listener);
+      }
+    } else if (name === "style") {
+      for (const [property, text] of Object.entries(value)) {
+        element.style.setProperty(property, text);
+      }
+    } else if (name === "dataset") Object.assign(element.dataset, value);
+    else if (name === "class") element.setAttribute("class", value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+function nodes(children) {
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : String(child)));
+}

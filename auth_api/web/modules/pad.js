@@ -1,0 +1,226 @@
+// A square to draw in with finger, pen, mouse or keyboard. Strokes are kept as they were made, so
+// that they can be undone, drawn anew at any size, and sent as a picture.
+
+import { el } from "./dom.js";
+import { drawSegment, drawStroke } from "./pens.js";
+import { t } from "./strings.js";
+
+// Side in pixels of the picture that is sent.
+const PICTURE = 512;
+// How far an arrow key moves the pen, as a share of the side; with Shift.
+const STEP = 0.03;
+const FINE_STEP = 0.008;
+
+const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/**
+ * A drawing area. Events: `change` after each stroke, undo and clear; `begin` when the pen touches.
+ */
+export class Pad extends EventTarget {
+  /** Goes on with `drawing`, an object that the pad keeps its strokes and its pen in. */
+  constructor(drawing, label) {
+    super();
+    this.drawing = drawing;
+    drawing.strokes ??= [];
+    drawing.undone ??= [];
+    drawing.pen ??= "nib";
+    this.under = el("canvas", { class: "under", "aria-hidden": "true" });
+    this.ink = el("canvas", {
+      class: "ink",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": t("pad.kind"),
+      "aria-label": label,
+      "aria-description": t("pad.keys"),
+    });
+    this.cursor = el("span", { class: "cursor", "aria-hidden": "true", hidden: true });
+    this.element = el("div", { class: "pad" }, this.under, this.ink, this.cursor);
+    this.painters = [];
+    this.current = null;
+    this.pointer = null;
+    this.at = [0.25, 0.3];
+    this.#listen();
+    this.resizing = new ResizeObserver(() => this.paint());
+    this.resizing.observe(this.element);
+  }
+
+  get isEmpty() {
+    return this.drawing.strokes.length === 0;
+  }
+
+  /** Chooses a pen for the strokes to come. */
+  set pen(pen) {
+    this.drawing.pen = pen;
+  }
+
+  /** Takes the last stroke back; after a clear, all of them come back. */
+  undo() {
+    const { strokes, undone } = this.drawing;
+    if (strokes.length) strokes.pop();
+    else if (undone.length) strokes.push(...undone.splice(0));
+    this.#changed();
+  }
+
+  /** Whether there is anything to undo. */
+  get canUndo() {
+    return this.drawing.strokes.length > 0 || this.drawing.undone.length > 0;
+  }
+
+  /** Takes all strokes away. */
+  clear() {
+    if (this.isEmpty) return;
+    this.drawing.undone = this.drawing.strokes.splice(0);
+    this.#changed();
+  }
+
+  /** The drawing as a PNG: black on white, 512x512. */
+  async picture() {
+    const canvas = new OffscreenCanvas(PICTURE, PICTURE);
+    const context = canvas.getContext("2d");
+    context.fillStyle = "white";
+    context.fillRect(0, 0, PICTURE, PICTURE);
+    context.fillStyle = context.strokeStyle = "black";
+    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, PICTURE);
+    return canvas.convertToBlob({ type: "image/png" });
+  }
+
+  /** Draws under the ink with `painter(context, side)`, now and whenever the pad is painted. */
+  addPainter(painter) {
+    this.painters.push(painter);
+    this.paint();
+  }
+
+  /** Paints everything anew. */
+  paint() {
+    const side = Math.round(this.element.clientWidth * devicePixelRatio);
+    if (!side) return;
+    for (const canvas of [this.under, this.ink]) {
+      if (canvas.width !== side) canvas.width = canvas.height = side;
+    }
+    this.paintUnder();
+    const context = this.#context();
+    context.clearRect(0, 0, side, side);
+    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, side);
+    if (this.current) drawStroke(context, this.current, side);
+  }
+
+  /** Paints what is under the ink anew. */
+  paintUnder() {
+    const side = this.under.width;
+    const context = this.under.getContext("2d");
+    context.clearRect(0, 0, side, side);
+    for (const painter of this.painters) painter(context, side);
+  }
+
+  /** Ends what goes on without the page's listeners. */
+  close() {
+    this.resizing.disconnect();
+  }
+
+  #context() {
+    const context = this.ink.getContext("2d");
+    context.fillStyle = context.strokeStyle = getComputedStyle(this.ink).color;
+    return context;
+  }
+
+  #listen() {
+    const on = (event, listener) => this.ink.addEventListener(event, listener);
+    on("pointerdown", (event) => this.#down(event));
+    on("pointermove", (event) => this.#move(event));
+    on("pointerup", (event) => this.#up(event));
+    on("pointercancel", (event) => this.#up(event));
+    on("keydown", (event) => this.#key(event));
+    on("blur", () => {
+      this.#end();
+      this.cursor.hidden = true;
+    });
+    on("contextmenu", (event) => event.preventDefault());
+  }
+
+  #down(event) {
+    if (event.button !== 0 || this.pointer !== null) return;
+    this.pointer = event.pointerId;
+    this.ink.setPointerCapture(event.pointerId);
+    this.cursor.hidden = true;
+    this.#begin(this.#point(event));
+  }
+
+  #move(event) {
+    if (event.pointerId !== this.pointer) return;
+    const moments = event.getCoalescedEvents?.() ?? [];
+    for (const moment of moments.length ? moments : [event]) this.#extend(this.#point(moment));
+  }
+
+  #up(event) {
+    if (event.pointerId !== this.pointer) return;
+    this.pointer = null;
+    this.#end();
+  }
+
+  /** Where the pen is and how hard it presses; mouse and finger always press fully. */
+  #point(event) {
+    const box = this.ink.getBoundingClientRect();
+    const within = (value) => Math.min(1, Math.max(0, value));
+    return [
+      within((event.clientX - box.left) / box.width),
+      within((event.clientY - box.top) / box.height),
+      event.pointerType === "pen" ? within(event.pressure * 1.5) : 1,
+    ];
+  }
+
+  #begin(point) {
+    this.current = { pen: this.drawing.pen, points: [point] };
+    drawStroke(this.#context(), this.current, this.ink.width);
+    this.dispatchEvent(new Event("begin"));
+  }
+
+  #extend(point) {
+    const last = this.current.points.at(-1);
+    if (point[0] === last[0] && point[1] === last[1]) return;
+    this.current.points.push(point);
+    drawSegment(this.#context(), this.current.pen, last, point, this.ink.width);
+  }
+
+  #end() {
+    if (!this.current) return;
+    this.drawing.strokes.push(this.current);
+    this.drawing.undone = [];
+    this.current = null;
+    this.#changed();
+  }
+
+  #key(event) {
+    if (event.key in ARROWS && !event.ctrlKey && !event.metaKey) {
+      const step = event.shiftKey ? FINE_STEP : STEP;
+      this.at = ARROWS[event.key].map((way, axis) =>
+        Math.min(1, Math.max(0, this.at[axis] + way * step)),
+      );
+      if (this.current && this.pointer === null) this.#extend([...this.at, 1]);
+    } else if (event.key === " ") {
+      if (this.current) this.#end();
+      else this.#begin([...this.at, 1]);
+    } else if (event.key === "Escape") this.#end();
+    else if (event.key === "Delete") this.clear();
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undo();
+    else return;
+    event.preventDefault();
+    this.#showCursor();
+  }
+
+  #showCursor() {
+    this.cursor.hidden = false;
+    this.cursor.classList.toggle("down", this.current !== null);
+    this.cursor.style.left = `${this.at[0] * 100}%`;
+    this.cursor.style.top = `${this.at[1] * 100}%`;
+  }
+
+  #changed() {
+    this.paint();
+    this.dispatchEvent(new Event("change"));
+  }
+}

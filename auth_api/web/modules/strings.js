@@ -1,0 +1,89 @@
+// The language of the page: tables of strings in `strings/<language>/<area>.js`.
+
+import { remember, remembered } from "./storage.js";
+
+export const LANGUAGES = { en: "English", ne: "नेपाली" };
+
+const tables = new Map();
+const areas = new Set();
+let language = "en";
+
+/** Which language is shown. */
+export const currentLanguage = () => language;
+
+/** Chooses the remembered language, or the first of the browser's that there is. */
+export async function startLanguage() {
+  const wanted = [remembered("language"), ...navigator.languages.map((tag) => tag.split("-")[0])];
+  await useLanguage(wanted.find((tag) => tag in LANGUAGES) ?? "en");
+}
+
+/** Shows `tag` from now on; whoever calls renders anew. */
+export async function useLanguage(tag) {
+  language = tag;
+  document.documentElement.lang = tag;
+  await Promise.all([...areas].map((area) => load(tag, area)));
+}
+
+/** The same, and remembers it. */
+export async function chooseLanguage(tag) {
+  remember("language", tag);
+  await useLanguage(tag);
+}
+
+/** Has the strings of an area ready in the language that is shown. */
+export async function loadStrings(area) {
+  areas.add(area);
+  await load(language, area);
+}
+
+async function load(tag, area) {
+  const name = `${tag}/${area}`;
+  if (!tables.has(name)) {
+    const table = await import(`../strings/${name}.js`);
+    tables.set(name, table.default);
+  }
+}
+
+/**
+ * The string `key` with `{name}` filled in from `values`; numbers as the language writes them.
+ * A key with plural forms is an object by `Intl.PluralRules`, chosen by `values.count`.
+ */
+export function t(key, values = {}) {
+  let found = null;
+  for (const area of areas) found ??= tables.get(`${language}/${area}`)?.[key];
+  if (found === null || found === undefined) return key;
+  if (typeof found === "object") {
+    found = found[new Intl.PluralRules(language).select(values.count)] ?? found.other;
+  }
+  return found.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? number(value) : String(value);
+  });
+}
+
+/** Whether there is a string `key`. */
+export function hasString(key) {
+  return [...areas].some((area) => tables.get(`${language}/${area}`)?.[key] !== undefined);
+}
+
+/** A number as the language writes it. */
+export function number(value, options = { maximumFractionDigits: 1 }) {
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** A share, 0-1, as percent. */
+export function percent(share, digits = 0) {
+  return number(share, { style: "percent", maximumFractionDigits: digits });
+}
+
+/** A moment (ISO-8601 or Date) as date and time of day. */
+export function moment(value) {
+  const format = { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(language, format).format(new Date(value));
+}
+
+/** A day (ISO-8601 or Date). */
+export function day(value) {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(value));
+}

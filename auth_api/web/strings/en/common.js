@@ -1,0 +1,47 @@
+// What every view may say.
+export default {
+  "nav.label": "Main",
+  "nav.skip": "Skip to the content",
+  "nav.recognise": "Recognise",
+  "nav.practise": "Practise",
+  "nav.progress": "Progress",
+  "nav.operate": "Operate",
+  "nav.language": "Language",
+  "nav.theme": "Light or dark",
+  "nav.signIn": "Sign in",
+  "nav.signUp": "Sign up",
+
+  "action.again": "Try again",
+  "action.cancel": "Cancel",
+  "action.close": "Close",
+  "action.delete": "Delete",
+  "action.more": "Show more",
+  "action.save": "Save",
+  "action.download": "Download",
+
+  "state.loading": "Loading …",
+  "state.looking": "Looking …",
+  "state.empty": "Nothing here yet.",
+  "state.missing": "There is no such page.",
+  "state.notAllowed": "Not for this account",
+  "state.notAllowedRole": "This page is for the role “{role}” and above.",
+
+  "signInFirst.title": "Please sign in",
+  "signInFirst.why": "What you draw is then kept, so that you see how you come along.",
+
+  "role.user": "learner",
+  "role.analyst": "analyst",
+  "role.data-scientist": "data scientist",
+  "role.ml-engineer": "ML engineer",
+  "role.admin": "administrator",
+
+  "connection.offline": "You are offline. What you do goes on as soon as you are back.",
+  "connection.busy": {
+    one: "The service is busy: trying again in {count} second.",
+    other: "The service is busy: trying again in {count} seconds.",
+  },
+  "connection.unreachable": "The service cannot be reached at the moment.",
+
+  "error.unexpected": "Something went wrong here. Please try again.",
+  "error.unreachable": "The service cannot be reached. Please try again in a moment.",
+};

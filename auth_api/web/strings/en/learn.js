@@ -1,0 +1,53 @@
+// Recognising and practising.
+export default {
+  "recognise.title": "Which character is it?",
+  "recognise.pad": "Draw a character here",
+  "recognise.model": "What to read",
+  "recognise.model.ranjana": "Characters",
+  "recognise.model.digits": "Digits",
+  "recognise.model.version": "Read by the model {name}, version {version}.",
+  "recognise.hint.ranjana":
+    "Draw one of the 36 Ranjana consonants with finger, pen or mouse. It is read as soon as you pause.",
+  "recognise.hint.digits": "Draw a digit from 0 to 9. It is read as soon as you pause.",
+  "recognise.drop": "Pictures can be dropped or pasted anywhere on this page, several at once too.",
+  "recognise.top": "The five most likely",
+  "recognise.compare": "Compare with the reference",
+  "recognise.notIsolated":
+    "No single character stood out, so the whole picture was read. More light or a closer crop helps.",
+  "recognise.seen": "What the model saw",
+  "recognise.yours": "Your picture",
+  "recognise.ink": "The ink that was found in it",
+
+  "sure.very": "Very sure",
+  "sure.quite": "Quite sure",
+  "sure.little": "Not sure",
+
+  "feedback.isRight": "That is right",
+  "feedback.isWrong": "This is wrong",
+  "feedback.which": "Which one is it?",
+  "feedback.right": "Thank you. Good to know.",
+  "feedback.thanks": "Thank you: noted what it should have been.",
+  "feedback.signIn": "to keep this, and to say when it is wrong.",
+
+  "several.title": { one: "{count} picture", other: "{count} pictures" },
+  "several.progress": "Pictures read",
+
+  "pictures.choose": "Choose pictures",
+  "pictures.chooseOne": "Choose a picture",
+  "pictures.camera": "Camera",
+  "pictures.none": "That is no picture. PNG, JPEG, WebP, BMP and GIF are read.",
+  "camera.title": "Photograph a character",
+  "camera.view": "What the camera sees",
+  "camera.take": "Take the picture",
+  "camera.refused": "The camera cannot be used here. Choose a picture instead.",
+
+  "pad.kind": "drawing area",
+  "pad.keys":
+    "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z takes a stroke back, Delete all of them.",
+  "pad.tools": "Drawing",
+  "pad.pen": "Pen",
+  "pad.pen.nib": "Broad nib",
+  "pad.pen.round": "Round",
+  "pad.undo": "Undo",
+  "pad.clear": "Clear",
+};

@@ -1,0 +1,4 @@
+// Practising.
+export default {
+  "practise.title": "Practise",
+};

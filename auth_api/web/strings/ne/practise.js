@@ -1,0 +1,4 @@
+// Practising, in Nepali.
+export default {
+  "practise.title": "अभ्यास",
+};

@@ -1,0 +1,131 @@
+// Recognise: draw a character or give pictures, and see what it is read as.
+
+import { ask, remove, sentence } from "../modules/api.js";
+import { el, fill } from "../modules/dom.js";
+import { handOver } from "../modules/handover.js";
+import { latest } from "../modules/latest.js";
+import { choices, padTools } from "../modules/pad-tools.js";
+import { Pad } from "../modules/pad.js";
+import { pictureInputs } from "../modules/pictures.js";
+import { go } from "../modules/router.js";
+import { t } from "../modules/strings.js";
+import { recogniseSeveral } from "./recognise/several.js";
+import { resultCard } from "./recognise/result.js";
+
+// Milliseconds that a pen rests before the drawing is looked at.
+const REST = 450;
+
+// Stays while other views are shown.
+const drawings = { ranjana: {}, digits: {} };
+let model = "ranjana";
+
+export default function view({ signal }) {
+  const outcome = el("section", { class: "outcome", "aria-live": "polite", "aria-busy": "false" });
+  const work = el("section", { class: "card stack" });
+  const show = () => fill(work, workplace(outcome, signal, show));
+  show();
+  return [
+    el("h1", {}, t("recognise.title")),
+    el("div", { class: "two" }, work, outcome),
+  ];
+}
+
+function workplace(outcome, signal, again) {
+  const drawing = drawings[model];
+  const pad = new Pad(drawing, t("recognise.pad"));
+  signal.addEventListener("abort", () => pad.close());
+  const idle = () => fill(outcome, el("p", { class: "hint" }, t(`recognise.hint.${model}`)));
+  const fail = (message) =>
+    fill(outcome, el("p", { class: "card notice error", role: "alert" }, message));
+
+  let kept = null; // the prediction of this drawing that is in the history
+  const looking = latest(
+    async (strokes) => predict(await pad.picture(), strokes.model),
+    (answer, problem) => {
+      if (signal.aborted && answer) return forget(answer.prediction_id);
+      outcome.setAttribute("aria-busy", "false");
+      if (problem) return fail(sentence(problem));
+      if (pad.isEmpty) return forget(answer.prediction_id);
+      forget(kept);
+      kept = answer.prediction_id;
+      const compare = () => {
+        handOver({ strokes: structuredClone(drawing.strokes) });
+        go(`/practise/${answer.predicted_class}`);
+      };
+      const judged = () => (kept = null); // what one has said something of stays
+      return fill(outcome, resultCard(answer, { model, compare, judged }));
+    },
+    (answer) => forget(answer.prediction_id),
+  );
+
+  let resting = null;
+  const look = () => {
+    outcome.setAttribute("aria-busy", "true");
+    looking.want({ model });
+  };
+  pad.addEventListener("begin", () => clearTimeout(resting));
+  pad.addEventListener("change", () => {
+    clearTimeout(resting);
+    if (!pad.isEmpty) {
+      resting = setTimeout(look, REST);
+      return;
+    }
+    looking.drop();
+    kept = null; // a new drawing begins: the last one is history
+    outcome.setAttribute("aria-busy", "false");
+    idle();
+  });
+  signal.addEventListener("abort", () => clearTimeout(resting));
+
+  const take = async (files) => {
+    clearTimeout(resting);
+    looking.drop();
+    kept = null;
+    if (files.length > 1) return recogniseSeveral(files, model, outcome, signal);
+    const [file] = files;
+    outcome.setAttribute("aria-busy", "true");
+    fill(outcome, el("p", { class: "hint" }, t("state.looking")));
+    try {
+      const answer = await predict(file, model, signal);
+      const compare = () => {
+        handOver({ picture: file });
+        go(`/practise/${answer.predicted_class}`);
+      };
+      return fill(outcome, resultCard(answer, { model, compare, picture: file }));
+    } catch (problem) {
+      if (!signal.aborted) fail(sentence(problem));
+      return null;
+    } finally {
+      outcome.setAttribute("aria-busy", "false");
+    }
+  };
+
+  if (pad.isEmpty) idle();
+  else look();
+  const models = ["ranjana", "digits"].map((name) => [name, t(`recognise.model.${name}`)]);
+  const switchTo = (chosen) => {
+    looking.drop();
+    model = chosen;
+    again();
+    document.querySelector(".two .choices input:checked")?.focus();
+  };
+  return [
+    choices(t("recognise.model"), models, model, switchTo),
+    pad.element,
+    padTools(pad),
+    el("div", { class: "row" }, pictureInputs({ several: true, take, fail, signal })),
+    el("p", { class: "hint small" }, t("recognise.drop")),
+  ];
+}
+
+function predict(picture, which, signal) {
+  const form = new FormData();
+  form.append("image", picture, picture.name ?? "drawing.png");
+  const options = { query: { model: which }, form, repeatable: true, signal };
+  return ask("POST", "/api/predict/", options);
+}
+
+/** Takes a prediction out of the history that the learner never got to see as a whole. */
+function forget(prediction) {
+  if (prediction) remove(`/api/history/predictions/${prediction}/`).catch(() => null);
+}

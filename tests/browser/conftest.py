@@ -1,0 +1,179 @@
+"""Chromium, a service for the page alone, and visitors who notice every error."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from archive_scripts.archives import ROOT
+from tests.service.apis import PASSWORD, Api
+from tests.service.running import Ranjana
+
+SCREENSHOTS = ROOT / "screenshots"
+"""Where pictures of every view are left to be looked at."""
+
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+_numbers = itertools.count(1)
+
+# Two cores also run the models: what a user waits for is not to be timed here.
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("needs Chromium (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A service with a database of its own, and no limits on how often it is asked."""
+    running = Api(tmp_path_factory.mktemp("site"), ranjana).wait_until_alive()
+    yield running
+    running.stop()
+
+
+@dataclass
+class Visitor:
+    """A browser of its own, with nobody signed in yet."""
+
+    site: Api
+    context: BrowserContext
+    home: str
+    problems: list[str] = field(default_factory=list)
+    """What the console and the network had to complain about."""
+
+    def open(self, path: str = "/") -> Page:
+        """A new tab with a view of the page: `path` is what stands after the `#`."""
+        page = self.context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"{self.home}/#{path}")
+        expect(page.locator("main h1").first).to_be_visible()
+        return page
+
+    def sign_up(self, role: str = "user", username: str | None = None) -> str:
+        """Makes an account and signs in to it without the page; answers its name."""
+        user = self.site.sign_up(username or f"visitor{next(_numbers)}")
+        if role != "user":
+            self.promote(user.username, role)
+        fields = {"username": user.username, "password": PASSWORD}
+        response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
+        assert response.ok, response.text()
+        script = 'try { localStorage.setItem("ranjana-signed-in", "yes") } catch {}'
+        self.context.add_init_script(script)
+        return user.username
+
+    def promote(self, username: str, role: str) -> None:
+        """Gives an account another role, as an operator would."""
+        with sqlite3.connect(self.site.database_url.removeprefix("sqlite:///")) as database:
+            database.execute("UPDATE users SET role = ? WHERE username = ?", (role, username))
+
+    def api(self, page: Page, method: str, path: str, **options: Any) -> Any:
+        """What the service answers to the page itself, as whoever is signed in there."""
+        script = """async ([method, path, options]) =>
+            (await import("/web/modules/api.js")).ask(method, path, options)"""
+        return page.evaluate(script, [method, path, options])
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Api) -> Iterator[Visitor]:
+    """Somebody with a new browser; fails the test on errors in the console and on requests to
+    other hosts than the service, unless the test itself takes them out of `problems`.
+    """
+    visiting = _visitor(browser, site)
+    yield visiting
+    visiting.context.close()
+    assert visiting.problems == []
+
+
+@pytest.fixture
+def telephone(browser: Browser, site: Api) -> Iterator[Visitor]:
+    """The same on the smallest telephone."""
+    size = {"width": 360, "height": 740}
+    visiting = _visitor(browser, site, viewport=size, has_touch=True, is_mobile=True)
+    yield visiting
+    visiting.context.close()
+    assert visiting.problems == []
+
+
+def _visitor(browser: Browser, site: Api, **options: Any) -> Visitor:
+    home = f"http://127.0.0.1:{site.port}"
+    visiting = Visitor(site, browser.new_context(**options), home)
+    problems = visiting.problems
+    visiting.context.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
+    visiting.context.on("weberror", lambda error: problems.append(str(error.error)))
+    visiting.context.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((f"{home}/", "data:", "blob:"))
+            else problems.append(f"asked {request.url}")
+        ),
+    )
+    return visiting
+
+
+def look(page: Page, name: str) -> None:
+    """Leaves pictures of a view in light and dark, and fails on what axe finds serious, or on a
+    view that is wider than its window.
+    """
+    SCREENSHOTS.mkdir(exist_ok=True)
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) <= 0, f"{name} is {page.evaluate(wider)} pixels too wide"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
+        found = Axe().run(page).response["violations"]
+        serious = [each for each in found if each["impact"] in {"serious", "critical"}]
+        assert not serious, f"{name}, {scheme}: {json.dumps(serious, indent=1)[:3000]}"
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    """Draws into the pad of a view by pointer events; places are shares of its side."""
+    pad = page.locator("canvas.ink")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def glyph_strokes(index: int) -> list[list[tuple[float, float]]]:
+    """The strokes of a character's reference, as `draw` wants them."""
+    strokes = json.loads((ROOT / "reference_images" / "strokes.json").read_text())[index]
+    return [[(x, y) for x, y in stroke["points"]] for stroke in strokes]
