@@ -125,7 +125,8 @@ def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
     elif path == "/" or path.startswith("/web/"):
         headers.update(_PAGE_HEADERS)
     if path.startswith("/api"):
-        headers["Cache-Control"] = "no-store"
+        # Unless a route says that its answer is the same for everybody.
+        headers.setdefault("Cache-Control", "no-store")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
 

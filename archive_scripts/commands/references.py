@@ -1,4 +1,4 @@
-"""`references`: the pictures that learners compare their hand with."""
+"""`references`: the pictures that learners compare their hand with, and how they are written."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from archive_scripts.commands.answers import add_json, answer
 
 def add_to(commands: Commands) -> None:
     """Declares the command."""
-    parser = commands.add_parser("references", help="draw reference_images/ with a font")
-    parser.add_argument("--font", type=Path, required=True)
+    parser = commands.add_parser(
+        "references", help="draw reference_images/ with a font, and describe their strokes"
+    )
+    parser.add_argument("--font", type=Path, help="without one, only strokes.json is made anew")
     parser.add_argument("--output", type=Path, default=ROOT / "reference_images")
     add_json(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
+    from archive_scripts.reference_strokes import write_reference_strokes
     from archive_scripts.references import draw_references
 
-    draw_references(options.font, options.output)
+    if options.font:
+        draw_references(options.font, options.output)
+    write_reference_strokes(options.output)
     answer(options, {"written": str(options.output)}, f"wrote {options.output}")
