@@ -30,7 +30,11 @@ function fromTelephone() {
 
 function fromPreview(stream) {
   return new Promise((resolve) => {
-    const video = el("video", { autoplay: true, playsinline: true, "aria-label": t("camera.view") });
+    const video = el("video", {
+      autoplay: true,
+      playsinline: true,
+      "aria-label": t("camera.view"),
+    });
     video.muted = true;
     video.srcObject = stream;
     let taken = null;
@@ -44,10 +48,19 @@ function fromPreview(stream) {
     const buttons = el(
       "p",
       { class: "row" },
-      el("button", { class: "button primary", type: "button", on: { click: take } }, t("camera.take")),
+      el(
+        "button",
+        { class: "button primary", type: "button", on: { click: take } },
+        t("camera.take"),
+      ),
       tool(t("action.cancel"), () => dialog.close()),
     );
-    const dialog = el("dialog", { class: "stack", "aria-label": t("camera.title") }, video, buttons);
+    const dialog = el(
+      "dialog",
+      { class: "stack", "aria-label": t("camera.title") },
+      video,
+      buttons,
+    );
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(taken);

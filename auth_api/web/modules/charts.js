@@ -161,7 +161,11 @@ function figure(label, drawn, series, rows) {
       { class: "visually-hidden" },
       el("caption", {}, label),
       el("thead", {}, headings(series)),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cell)))),
+      el(
+        "tbody",
+        {},
+        rows.map((row) => el("tr", {}, row.map(cell))),
+      ),
     ),
   );
 }

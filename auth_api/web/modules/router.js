@@ -14,7 +14,13 @@ const ROUTES = [
   { path: "/", view: "recognise", area: "learn", title: "recognise.title" },
   { path: "/practise", view: "practise", area: "practise", title: "practise.title" },
   { path: "/practise/:class", view: "character", area: "practise", title: "practise.title" },
-  { path: "/progress", view: "progress", area: "progress", title: "progress.title", signedIn: true },
+  {
+    path: "/progress",
+    view: "progress",
+    area: "progress",
+    title: "progress.title",
+    signedIn: true,
+  },
   { path: "/history", view: "history", area: "progress", title: "history.title", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account", title: "signIn.title" },
   { path: "/sign-up", view: "sign-up", area: "account", title: "signUp.title" },
@@ -83,7 +89,7 @@ export async function render() {
     else content = await contentOf(found, signal);
   } catch (problem) {
     if (signal.aborted) return;
-    if (!(problem instanceof Problem)) console.error(problem);
+    if (!(problem instanceof Problem)) reportError(problem); // a bug: the console shall have it
     content = failed(problem);
   } finally {
     clearTimeout(slow);
@@ -107,7 +113,11 @@ export function failed(problem, again = render) {
     { class: "card notice error", role: "alert" },
     el("p", {}, sentence(problem)),
     away
-      ? el("a", { class: "button", href: href("/sign-in", { next: currentPath() }) }, t("nav.signIn"))
+      ? el(
+          "a",
+          { class: "button", href: href("/sign-in", { next: currentPath() }) },
+          t("nav.signIn"),
+        )
       : el("button", { class: "button", type: "button", on: { click: again } }, t("action.again")),
   );
 }
@@ -155,7 +165,11 @@ function toSignIn() {
         { class: "button primary", href: href("/sign-in", { next: currentPath() }) },
         t("nav.signIn"),
       ),
-      el("a", { class: "button", href: href("/sign-up", { next: currentPath() }) }, t("nav.signUp")),
+      el(
+        "a",
+        { class: "button", href: href("/sign-up", { next: currentPath() }) },
+        t("nav.signUp"),
+      ),
     ),
   );
 }

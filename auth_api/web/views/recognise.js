@@ -24,10 +24,7 @@ export default function view({ signal }) {
   const work = el("section", { class: "card stack" });
   const show = () => fill(work, workplace(outcome, signal, show));
   show();
-  return [
-    el("h1", {}, t("recognise.title")),
-    el("div", { class: "two" }, work, outcome),
-  ];
+  return [el("h1", {}, t("recognise.title")), el("div", { class: "two" }, work, outcome)];
 }
 
 function workplace(outcome, signal, again) {

@@ -91,7 +91,10 @@ function judgement(answer, model, judged) {
       await post("/api/feedback/", { prediction_id: answer.prediction_id, actual_class: actual });
       judged();
       const right = actual === answer.predicted_class;
-      fill(place, el("p", { class: "notice good" }, t(right ? "feedback.right" : "feedback.thanks")));
+      fill(
+        place,
+        el("p", { class: "notice good" }, t(right ? "feedback.right" : "feedback.thanks")),
+      );
     } catch (problem) {
       fill(place, el("p", { class: "notice error", role: "alert" }, sentence(problem)), asking());
     }
@@ -106,7 +109,11 @@ function judgement(answer, model, judged) {
           fill(place, alternatives(answer, await classesOf(model), say));
           place.querySelector("button").focus();
         } catch (problem) {
-          fill(place, el("p", { class: "notice error", role: "alert" }, sentence(problem)), asking());
+          fill(
+            place,
+            el("p", { class: "notice error", role: "alert" }, sentence(problem)),
+            asking(),
+          );
         }
       }),
     );

@@ -19,7 +19,11 @@ export async function recogniseSeveral(files, model, outcome, signal) {
       { class: "card stack" },
       el("h2", {}, t("several.title", { count: files.length })),
       bar,
-      el("ul", { class: "several" }, rows.map((each) => each.element)),
+      el(
+        "ul",
+        { class: "several" },
+        rows.map((each) => each.element),
+      ),
     ),
   );
   for (let start = 0; start < files.length && !signal.aborted; start += BATCH) {
@@ -45,13 +49,7 @@ function askBatch(files, model, signal) {
 
 function row(file) {
   const said = el("span", { class: "said" }, t("state.looking"));
-  const element = el(
-    "li",
-    {},
-    shown(file, ""),
-    el("span", { class: "file" }, file.name),
-    said,
-  );
+  const element = el("li", {}, shown(file, ""), el("span", { class: "file" }, file.name), said);
   const fail = (message) => {
     fill(said, message);
     element.classList.add("error");
