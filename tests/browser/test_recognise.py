@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.browser.conftest import Visitor, draw, glyph_strokes, look, visiting
 from tests.conftest import encode, reference
@@ -135,6 +135,34 @@ def test_of_a_drawing_only_the_last_answer_is_in_the_history_and_wrong_is_two_ta
     draw(page, [[(0.9, 0.9), (0.92, 0.92)]])
     expect(page.get_by_role("button", name="This is wrong")).to_be_visible()
     assert len(kept()) == 2
+
+
+def test_on_a_slow_network_requests_are_not_piled_up_and_the_newest_wins(visitor: Visitor) -> None:
+    page = visitor.open()
+    network = visitor.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    under_way: list[str] = []
+    most: list[int] = []
+
+    def asked(request: Request) -> None:
+        if "/api/predict/" in request.url:
+            under_way.append(request.url)
+            most.append(len(under_way))
+
+    def answered(request: Request) -> None:
+        if "/api/predict/" in request.url:
+            under_way.remove(request.url)
+
+    page.on("request", asked)
+    page.on("requestfinished", answered)
+    first, *rest = glyph_strokes(32)
+    for stroke in (first, *rest):
+        draw(page, [stroke])
+        page.wait_for_timeout(600)
+    expect(answer(page)).to_contain_text("ह ha")
+    assert max(most) == 1
+    assert len(most) < 1 + len(rest)
 
 
 def test_offline_is_said_and_the_drawing_read_when_the_network_is_back(visitor: Visitor) -> None:
