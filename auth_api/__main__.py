@@ -25,20 +25,17 @@ from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
 from auth_api.tokens import Tokens
 
+# A process that says nothing for so long is replaced, one that has died at once.
+_SILENT_SECONDS = 30
+
 
 def main() -> int:
     """Does what the command line says; answers the exit status."""
     options = parser(__doc__ or "").parse_args()
     try:
         settings = Settings()
-    except ValidationError as error:
+    except (ValidationError, OSError, UnicodeError) as error:
         print(unusable(error), file=sys.stderr)
-        return UNUSABLE
-    except OSError as error:
-        print(f"The file .env cannot be read: {error.strerror}.", file=sys.stderr)
-        return UNUSABLE
-    except UnicodeError:
-        print("The file .env cannot be read: it is no text in UTF-8.", file=sys.stderr)
         return UNUSABLE
     try:
         Tokens(settings)  # a secret that is weak is better noticed now
@@ -64,14 +61,15 @@ def _serve(settings: Settings) -> int:
     except NewerDatabase as error:
         print(error, file=sys.stderr)
         return REFUSED
-    # Here, so that commands need not wait for all the routes.
-    from auth_api.app import create_app
-
+    # By its name, so that each process makes its own.
     uvicorn.run(
-        create_app(settings),
+        "auth_api.app:create_app",
+        factory=True,
+        workers=settings.api_workers,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
         host=settings.api_host,
         port=settings.api_port,
-        log_config=None,
+        log_config=logging_config(settings.log_level),
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),

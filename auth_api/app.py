@@ -54,7 +54,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, metrics) as services:
             app.state.services = services
-            await services.aligner.start()
+            if not settings.versions_elsewhere:
+                await services.aligner.start()
             _collect_seldom()
             services.usage.start()
             services.runner.start()

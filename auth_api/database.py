@@ -63,6 +63,8 @@ class Database:
             settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}"
         )
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if settings.database_password and not self.is_sqlite:
+            self.url = self.url.set(password=settings.database_password.get_secret_value())
         self._backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url)
 
     async def aclose(self) -> None:
@@ -126,6 +128,11 @@ class Database:
     async def ping(self) -> None:
         """Raises Unavailable when there is no answer."""
         await self.read(lambda session: session.execute(text("SELECT 1")))
+
+    async def revision(self) -> str:
+        """That of the schema. Raises Unavailable."""
+        query = text("SELECT version_num FROM alembic_version")
+        return await self.read(lambda session: str(session.execute(query).scalar_one()))
 
     async def migrate(self, revision: str = "head") -> None:
         """Brings the schema to `revision`; several processes may do so at the same time.

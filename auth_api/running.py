@@ -28,7 +28,7 @@ class _Running(BaseModel):
     """Of the launcher."""
     torchserve_inference_url: HttpUrl
     torchserve_management_url: HttpUrl
-    torchserve_key_file: Path
+    torchserve_key_file: Path | None = None
 
 
 @contextmanager

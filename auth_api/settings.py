@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -86,8 +103,14 @@ def _strong(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-def unusable(error: ValidationError) -> str:
-    """A line for the operator on each setting that `Settings` refused."""
+def unusable(error: ValidationError | OSError | UnicodeError) -> str:
+    """A line for the operator on each setting that `Settings` refused, or on the file that it
+    could not read.
+    """
+    if isinstance(error, OSError):
+        return f"The file {error.filename or '.env'} cannot be read: {error.strerror}."
+    if isinstance(error, UnicodeError):
+        return "The file .env or a secret cannot be read: it is no text in UTF-8."
     return "\n".join(
         f"The setting {'.'.join(map(str, problem['loc'])).upper()} is not usable: {problem['msg']}."
         for problem in error.errors()
@@ -95,13 +118,19 @@ def unusable(error: ValidationError) -> str:
 
 
 class Settings(BaseSettings):
-    """Settings of the service; a `.env` file in the working directory is read too."""
+    """Settings of the service; a `.env` file in the working directory is read too, and the files of
+    the folder that `SECRETS_DIR` names, each called like the setting that it has.
+
+    Raises OSError for a folder or a file that cannot be read.
+    """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     api_host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all."""
     api_port: Port = 8000
+    api_workers: int = Field(default=1, ge=1)
+    """Processes that answer requests; more than one only on PostgreSQL."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`info` has one line a request."""
     shutdown_seconds: float = Field(default=10, gt=0)
@@ -123,6 +152,9 @@ class Settings(BaseSettings):
     """How long a new version may take to start a worker and read its first picture."""
     max_workers: int = Field(default=8, ge=1)
     """Workers that a version may be scaled to; each takes some 300 MB, and most of a core."""
+    versions_elsewhere: bool = False
+    """Whether another system decides which versions are served and who gets which, such as KServe;
+    TorchServe's management is not asked for anything then."""
 
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     """Largest request body, the multipart or base64 wrapping included."""
@@ -152,8 +184,12 @@ class Settings(BaseSettings):
 
     data_dir: Path = ROOT / "data"
     """Where the SQLite database and the secret are kept unless the next two say otherwise."""
-    database_url: Annotated[str, AfterValidator(_database_url)] = ""
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        default="", validate_default=True
+    )
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    database_password: SecretStr | None = None
+    """The password, where it is not in the address; that of a file has no place there."""
     secret_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
     """What tokens are signed with, 32 characters or more; made and kept if none is set."""
     media_dir: Path = ROOT / "media"
@@ -194,3 +230,28 @@ class Settings(BaseSettings):
     """Wrong passwords for an account, known or not, until one is right."""
     failed_signins_address: Rates = "20/minute;100/hour"
     """Wrong passwords from an address."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_for_several(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("api_workers", 1) > 1 and not value.startswith("postgresql"):
+            raise ValueError("must begin with postgresql:// where API_WORKERS is more than 1")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is named earlier wins: arguments, environment, `.env`, secrets."""
+        said = init_settings, env_settings, dotenv_settings
+        folder = os.environ.get("SECRETS_DIR")
+        if not folder:
+            return said
+        if not Path(folder).is_dir():  # it would be passed over with a warning
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+        return *said, SecretsSettingsSource(settings_cls, secrets_dir=folder)

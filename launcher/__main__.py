@@ -1,7 +1,10 @@
-"""`python -m launcher`."""
+"""`python -m launcher` serves; `python -m launcher torchserve` leaves the API out, which then runs
+elsewhere.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging.config
 import sys
@@ -18,15 +21,18 @@ from launcher.supervisor import ApiFailed, supervise
 
 def main() -> int:
     """Serves until it is told to stop; answers the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("all", "torchserve"), default="all")
+    with_api = parser.parse_args().what == "all"
     try:
         settings = LauncherSettings()
-    except ValidationError as error:
+    except (ValidationError, OSError, UnicodeError) as error:
         print(unusable(error), file=sys.stderr)
         return 2
     logging.config.dictConfig(logging_config(settings.log_level))
     print("Starting TorchServe, which takes some ten seconds ...", file=sys.stderr, flush=True)
     try:
-        asyncio.run(supervise(settings))
+        asyncio.run(supervise(settings, with_api=with_api))
     except (PortInUse, ModelServerFailed, ApiFailed) as error:
         print(error, file=sys.stderr)
         return 1

@@ -28,6 +28,7 @@ from launcher.settings import ROOT, LauncherSettings
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
 _PREFIX = "ranjana-"
+_KEYS = "key_file.json"
 # The longest path of a Unix socket, on macOS; Linux takes 107.
 _SOCKET, _LONGEST_SOCKET = ".ts.sock.99999", 103
 
@@ -47,10 +48,11 @@ class ModelServer:
         self._settings = settings
         self._child: Child | None = None
         _remove_abandoned()
-        # The Java process works in `home`, which is on its class path and gets its key file;
+        # The Java process works in its home, which is on its class path and gets its key file;
         # `tmp` gets the unpacked archives and the workers' sockets.
         self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        self.key_file = self._directory / "home" / "key_file.json"
+        self._home = settings.torchserve_home or self._directory / "home"
+        self.key_file = self._home / _KEYS if settings.torchserve_tokens else None
         self._client: TorchServe | None = None
         self._models: list[str] = []
         self._last_answer = 0.0
@@ -93,13 +95,17 @@ class ModelServer:
         self._require_short_path()
         self._models = self._with_archives()
         await self._stop()
-        for name in ("home", "tmp"):
-            shutil.rmtree(self._directory / name, ignore_errors=True)
-            (self._directory / name).mkdir()
+        temporary = self._directory / "tmp"
+        # What an earlier one left; the home itself may be a volume.
+        for folder in (temporary, self._home / "logs"):
+            shutil.rmtree(folder, ignore_errors=True)
+        temporary.mkdir()
+        self._home.mkdir(exist_ok=True)
+        (self._home / _KEYS).unlink(missing_ok=True)
         self._child = await Child.start(
             self._command(self._write_config()),
             environment=self._environment(),
-            directory=self._directory / "home",
+            directory=self._home,
             output=subprocess.DEVNULL,
         )
         await self._until_all_answer(self._child)
@@ -223,10 +229,14 @@ class ModelServer:
 
     def _write_config(self) -> Path:
         settings = self._settings
+        host = settings.torchserve_host
         own = {
-            "inference_address": f"http://127.0.0.1:{settings.torchserve_inference_port}",
-            "management_address": f"http://127.0.0.1:{settings.torchserve_management_port}",
-            "metrics_address": f"http://127.0.0.1:{settings.torchserve_metrics_port}",
+            "inference_address": _address(host, settings.torchserve_inference_port),
+            "management_address": _address(
+                settings.torchserve_management_host, settings.torchserve_management_port
+            ),
+            "metrics_address": _address(host, settings.torchserve_metrics_port),
+            "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
             # Nobody here speaks gRPC, but the ports cannot be switched off.
             "grpc_inference_port": free_port(),
             "grpc_management_port": free_port(),
@@ -270,6 +280,10 @@ class ModelServer:
         ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         return {**inherited, "TMPDIR": str(self._directory / "tmp")}
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{host}:{port}"
 
 
 def _remove_abandoned() -> None:

@@ -16,15 +16,27 @@ from auth_api.settings import Port, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+Host = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
+"""Only this machine, or all that reach it; the launcher itself asks on the first."""
+
 
 class LauncherSettings(Settings):
     """The API's settings and those of the TorchServe that is started for it."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
+    torchserve_host: Host = "127.0.0.1"
+    """Address of inference and metrics; 0.0.0.0 where the API is on another machine."""
+    torchserve_management_host: Host = "127.0.0.1"
+    """Address of management, whose key is as good as a login: only for a private network."""
     torchserve_inference_port: Port = 8080
     torchserve_management_port: Port = 8081
     torchserve_metrics_port: Port = 8082
+    torchserve_tokens: bool = True
+    """Whether TorchServe asks for keys; without them only the network keeps others out."""
+    torchserve_home: Path | None = None
+    """Where TorchServe works and leaves its keys: a folder that nobody but it and the API may read,
+    which share a user. None for one that goes away with it."""
     start_seconds: float = Field(default=180, gt=0)
     """How long TorchServe may take until its models are ready, and a lost worker until it is
     back; after that it is started anew."""
@@ -45,14 +57,17 @@ class LauncherSettings(Settings):
             {**self.model_dump(include=set(Settings.model_fields)), **self._addresses()}
         )
 
-    def api_environment(self, key_file: Path) -> dict[str, str]:
+    def api_environment(self, key_file: Path | None) -> dict[str, str]:
         """The environment of this process, and what the API must know about the TorchServe."""
         told = self.torchserve(key_file)
         return {**os.environ, **{name.upper(): value for name, value in told.items()}}
 
-    def torchserve(self, key_file: Path) -> dict[str, str]:
-        """Where the TorchServe is, and its keys: settings of the API, by their names."""
-        return {**self._addresses(), "torchserve_key_file": str(key_file)}
+    def torchserve(self, key_file: Path | None) -> dict[str, str]:
+        """Where the TorchServe is, and its keys if it has any: settings of the API, by their
+        names.
+        """
+        keys = {"torchserve_key_file": str(key_file)} if key_file else {}
+        return {**self._addresses(), **keys}
 
     def _addresses(self) -> dict[str, str]:
         return {

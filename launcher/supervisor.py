@@ -1,4 +1,6 @@
-"""Starts TorchServe and then the API, restarts what dies, stops the two in reverse order."""
+"""Starts TorchServe and then the API, restarts what dies, stops the two in reverse order; or does
+so with TorchServe alone, where the API runs elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,18 @@ class ApiFailed(Exception):
     """The API did not come up; the message is for the operator."""
 
 
-async def supervise(settings: LauncherSettings) -> None:
+async def supervise(settings: LauncherSettings, *, with_api: bool = True) -> None:
     """Serves until SIGINT or SIGTERM, then leaves nothing running.
 
     Raises PortInUse, ModelServerFailed or ApiFailed when it cannot start.
     """
-    _require_ports(settings)
+    _require_ports(settings, with_api)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with ModelServer(settings) as model_server:
-        serving = asyncio.create_task(_serve(settings, model_server))
+        serving = asyncio.create_task(_serve(settings, model_server, with_api))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -52,48 +54,53 @@ async def supervise(settings: LauncherSettings) -> None:
             logger.info("stopped")
 
 
-def _require_ports(settings: LauncherSettings) -> None:
-    require_free(settings.api_host, settings.api_port, "API_PORT")
-    for name in ("inference", "management", "metrics"):
+def _require_ports(settings: LauncherSettings, with_api: bool) -> None:
+    if with_api:
+        require_free(settings.api_host, settings.api_port, "API_PORT")
+    inference, management = settings.torchserve_host, settings.torchserve_management_host
+    hosts = {"inference": inference, "management": management, "metrics": inference}
+    for name, host in hosts.items():
         setting = f"torchserve_{name}_port"
-        require_free("127.0.0.1", getattr(settings, setting), setting.upper())
+        require_free(host, getattr(settings, setting), setting.upper())
 
 
-async def _serve(settings: LauncherSettings, model_server: ModelServer) -> None:
+async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api: bool) -> None:
     await model_server.start()
     with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
-        await _serve_api(settings, model_server)
+        trainer = MissingTrainer(settings, model_server)
+        await asyncio.to_thread(trainer.prepare)
+        api = await _start_api(settings, model_server) if with_api else None
+        training = asyncio.create_task(trainer.train())
+        try:
+            if api:
+                await _api_answers(settings, api)
+            print(_ready_line(settings, model_server, with_api), file=sys.stderr, flush=True)
+            heal_api = _Pause()
+            heal_model_server = _Pause()
+            while True:
+                await asyncio.sleep(_WATCH_SECONDS)
+                if api and not api.running:
+                    logger.error("the API ended", extra={"exit_status": api.exit_status})
+                    await heal_api.wait()
+                    api = await _start_api(settings, model_server)
+                if await model_server.needs_restart():
+                    await _restart(model_server, heal_model_server)
+        finally:
+            training.cancel()
+            await asyncio.wait({training})
+            if api:
+                # Before TorchServe, so that requests under way still find TorchServe.
+                await api.stop(settings.shutdown_seconds + 2)
 
 
-async def _serve_api(settings: LauncherSettings, model_server: ModelServer) -> None:
-    trainer = MissingTrainer(settings, model_server)
-    await asyncio.to_thread(trainer.prepare)
-    api = await _start_api(settings, model_server)
-    training = asyncio.create_task(trainer.train())
+async def _restart(model_server: ModelServer, pause: _Pause) -> None:
+    logger.error("TorchServe is restarted", extra={"running": model_server.running})
+    await pause.wait()
     try:
-        await _api_answers(settings, api)
-        print(_ready_line(settings, model_server), file=sys.stderr, flush=True)
-        heal_api = _Pause()
-        heal_model_server = _Pause()
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            if not api.running:
-                logger.error("the API ended", extra={"exit_status": api.exit_status})
-                await heal_api.wait()
-                api = await _start_api(settings, model_server)
-            if await model_server.needs_restart():
-                logger.error("TorchServe is restarted", extra={"running": model_server.running})
-                await heal_model_server.wait()
-                try:
-                    await model_server.start()
-                    logger.info("TorchServe is ready again")
-                except ModelServerFailed as error:
-                    logger.error("%s", error)
-    finally:
-        training.cancel()
-        await asyncio.wait({training})
-        # Before TorchServe, so that requests under way still find TorchServe.
-        await api.stop(settings.shutdown_seconds + 2)
+        await model_server.start()
+        logger.info("TorchServe is ready again")
+    except ModelServerFailed as error:
+        logger.error("%s", error)
 
 
 async def _start_api(settings: LauncherSettings, model_server: ModelServer) -> Child:
@@ -121,19 +128,20 @@ async def _api_answers(settings: LauncherSettings, api: Child) -> None:
     raise ApiFailed(f"The API did not answer within {_API_START_SECONDS:g} seconds.")
 
 
-def _ready_line(settings: LauncherSettings, model_server: ModelServer) -> str:
+def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api: bool) -> str:
     local = {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
     host = "localhost" if settings.api_host in local else settings.api_host
     api = f"http://{host}:{settings.api_port}"
-    ports = (
+    keys = f"keys in {model_server.key_file}" if model_server.key_file else "no keys"
+    torchserve = (
+        f"TorchServe on {settings.torchserve_host}: "
         f"inference {settings.torchserve_inference_port}, "
         f"management {settings.torchserve_management_port}, "
-        f"metrics {settings.torchserve_metrics_port}, keys in {model_server.key_file}"
+        f"metrics {settings.torchserve_metrics_port}, {keys}"
     )
-    return (
-        f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe on 127.0.0.1: {ports}). "
-        "Ctrl-C stops it."
-    )
+    if not with_api:
+        return f"{torchserve}. It is ready."
+    return f"Ranjana is ready at {api} (documentation {api}/docs; {torchserve}). Ctrl-C stops it."
 
 
 class _Pause:

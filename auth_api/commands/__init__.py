@@ -7,6 +7,7 @@
     asking       passwords from a terminal or a pipe
     accounts     create-admin, users
     cleaning     clean-up
+    migrating    migrate
     models       models: looked at
     releases     models: changed
     training     models: trained

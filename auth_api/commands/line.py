@@ -7,7 +7,15 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from auth_api.commands import accounts, audit_log, cleaning, corrections, jobs, models
+from auth_api.commands import (
+    accounts,
+    audit_log,
+    cleaning,
+    corrections,
+    jobs,
+    migrating,
+    models,
+)
 from auth_api.commands.output import Output
 from auth_api.database import NewerDatabase
 from auth_api.errors import ApiError, Conflict, NotFound, error_body
@@ -22,7 +30,7 @@ used, which is argparse's too; no such thing."""
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
-_SUBJECTS = (accounts, cleaning, models, jobs, corrections, audit_log)
+_SUBJECTS = (accounts, cleaning, migrating, models, jobs, corrections, audit_log)
 """Each adds its commands, a default `command` with every one of them."""
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from auth_api.errors import ApiError
+from auth_api.errors import ApiError, Refused
+from auth_api.models import trying
 from auth_api.models.archives import Archives
 from auth_api.models.arms import release_number
 from auth_api.models.releases import Releases
 from auth_api.models.states import ModelState
 from auth_api.models.tables import ModelVersion
 from auth_api.presenting import iso
+from auth_api.settings import Settings
 from auth_api.torchserve import ServedVersion, TorchServe
 
 _MAIN_FIGURES = (
@@ -27,7 +30,14 @@ _MAIN_FIGURES = (
 class Showing:
     """All models, as `ModelShown` and `VersionShown`."""
 
-    def __init__(self, torchserve: TorchServe, releases: Releases, archives: Archives) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        torchserve: TorchServe,
+        releases: Releases,
+        archives: Archives,
+    ) -> None:
+        self._elsewhere = settings.versions_elsewhere
         self._torchserve = torchserve
         self._releases = releases
         self._archives = archives
@@ -61,13 +71,28 @@ class Showing:
 
     async def readiness(self, name: str) -> str:
         """`ready`, or a sentence that says why the model cannot be asked."""
+        if self._elsewhere:
+            return await self._answers(name)
         try:
             (served,) = await self._torchserve.versions(name)
         except ApiError as error:
             return error.message
         return _state(served)
 
+    async def _answers(self, name: str) -> str:
+        """As `readiness`, told by a picture: nobody can be asked."""
+        picture = await asyncio.to_thread(trying.PICTURE.read_bytes)
+        try:
+            await self._torchserve.predict(name, picture, options=trying.OPTIONS)
+        except Refused:  # is an answer as well
+            pass
+        except ApiError as error:
+            return error.message
+        return "ready"
+
     async def _served(self, name: str) -> tuple[dict[str, ServedVersion], str | None]:
+        if self._elsewhere:
+            return {}, await self._answers(name)
         try:
             found = await self._torchserve.versions(name, "all")
         except ApiError as error:

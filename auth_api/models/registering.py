@@ -44,8 +44,9 @@ class Registry:
         for somebody with access to the machine.
 
         Nobody gets the version yet. Raises NotFound, BadRequest with the reason for which it is
-        refused, Conflict when there is such a version, or Unavailable.
+        refused, Conflict when there is such a version or it is not for us to say, or Unavailable.
         """
+        self._releases.require_ours()
         try:
             checked = await asyncio.to_thread(
                 check, self._settings.model_store, model, archive, sha256

@@ -49,8 +49,18 @@ class Releases:
         self._seen = 0
         self._silent: dict[str, set[str]] = {}
 
+    def require_ours(self) -> None:
+        """Raises Conflict where another system decides which versions are served."""
+        if self._settings.versions_elsewhere:
+            raise Conflict(
+                "Which versions are served is not decided here, but where they are deployed.",
+                "versions_elsewhere",
+            )
+
     async def refresh(self) -> None:
-        """Reads the database. Raises Unavailable."""
+        """Reads the database, unless nothing of it counts here. Raises Unavailable."""
+        if self._settings.versions_elsewhere:
+            return
         look = next(self._looks)
         found = await self._database.read(states.read)
         if look > self._seen:  # not what was there before another look that ended earlier

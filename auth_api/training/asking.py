@@ -35,7 +35,7 @@ async def queued(
 ) -> Job:
     """The job, for its owner as in `Jobs.add`; what was received are labelled pictures.
 
-    Raises BadRequest, or what `Jobs.add` raises; then what was received is gone.
+    Raises BadRequest or Conflict, or what `Jobs.add` raises; then what was received is gone.
     """
     try:
         plan = await planner.plan(model, asked, labelled=received is not None)

@@ -15,6 +15,7 @@ from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
 from auth_api.errors import BadRequest, Conflict
 from auth_api.jobs.tables import UNFINISHED, Job
+from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
 from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.models.versions import next_version
@@ -49,15 +50,23 @@ class Plan:
 class Planner:
     """Plans trainings of all models."""
 
-    def __init__(self, database: Database, store: ModelStore, corrections: Corrections) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: ModelStore,
+        corrections: Corrections,
+        releases: Releases,
+    ) -> None:
         self._database = database
         self._store = store
         self._corrections = corrections
+        self._releases = releases
 
     async def plan(self, model: str, asked: TrainJson, *, labelled: bool) -> Plan:
-        """Plans a training, `labelled` if pictures came with it. Raises BadRequest or
-        Unavailable.
+        """Plans a training, `labelled` if pictures came with it. Raises BadRequest, Conflict where
+        versions are not made here, or Unavailable.
         """
+        self._releases.require_ours()
         parameters = {**asked.model_dump(), "model": model, "labelled": labelled}
         parameters["synthesis"] = asked.synthesis and model != "digits"
         if not (parameters["synthesis"] or labelled or asked.corrections):

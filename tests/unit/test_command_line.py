@@ -19,7 +19,10 @@ def test_settings_that_are_no_text_are_a_sentence(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["auth_api", "users", "list"])
     assert main() == 2
-    assert capsys.readouterr().err == "The file .env cannot be read: it is no text in UTF-8.\n"
+    assert (
+        capsys.readouterr().err
+        == "The file .env or a secret cannot be read: it is no text in UTF-8.\n"
+    )
 
 
 def test_files_are_replaced_whole_and_nothing_that_lies_beside_them_is(tmp_path: Path) -> None:
