@@ -56,7 +56,7 @@ clean:
 	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt
 	@touch $@
 
-.venv/.serve: .venv/.torch requirements/serve.txt requirements/train.txt
+.venv/.serve: .venv/.torch requirements/api.txt requirements/serve.txt requirements/train.txt
 	@$(PIP) install -r requirements/train.txt
 	@touch $@
 

@@ -1,0 +1,39 @@
+# The service without models: no torch, no OpenCV, no Java.
+#
+#     docker build --file deploy/docker/api.Dockerfile --tag ranjana-api:0.1.0 .
+
+FROM python:3.12.11-slim-bookworm AS installed
+COPY requirements/api.txt /requirements/
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --requirement /requirements/api.txt
+
+FROM python:3.12.11-slim-bookworm
+# The same number in all images: TorchServe's keys are for its own user alone.
+RUN groupadd --gid 10001 ranjana \
+    && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
+    && install --directory --owner ranjana --group ranjana --mode 0700 \
+        /srv/data /srv/keys /srv/media /srv/models
+COPY --from=installed /opt/venv /opt/venv
+WORKDIR /opt/ranjana
+COPY archive_scripts archive_scripts
+COPY auth_api auth_api
+COPY handlers handlers
+COPY reference_images reference_images
+# Trainings are planned by the weights that there are.
+COPY weights weights
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    API_HOST=0.0.0.0 \
+    DATA_DIR=/srv/data \
+    MEDIA_DIR=/srv/media \
+    MODEL_STORE=/srv/models \
+    TRAININGS_AT_ONCE=0
+# Nothing can be written there later.
+RUN python -m compileall -q .
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+CMD ["python", "-m", "auth_api"]

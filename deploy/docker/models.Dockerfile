@@ -1,0 +1,49 @@
+# TorchServe with what its workers need, and what trains models and builds their archives.
+#
+#     docker build --file deploy/docker/models.Dockerfile --tag ranjana-models:0.1.0 .
+#
+# With torch for NVIDIA's GPUs, which training can use (workers read on the CPU):
+#
+#     docker build --build-arg TORCH_INDEX=https://pypi.org/simple ...
+
+FROM python:3.12.11-slim-bookworm AS installed
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY requirements /requirements
+# As in the Makefile: torch first and alone, torchvision without another torch.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --extra-index-url "$TORCH_INDEX" --requirement /requirements/torch.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --extra-index-url "$TORCH_INDEX" --no-deps --requirement /requirements/torchvision.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --requirement /requirements/train.txt
+
+FROM python:3.12.11-slim-bookworm
+# The same number in all images: TorchServe's keys are for its own user alone.
+RUN groupadd --gid 10001 ranjana \
+    && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
+    && install --directory --owner ranjana --group ranjana --mode 0700 \
+        /srv/data /srv/keys /srv/media /srv/models
+COPY --from=installed /opt/venv /opt/venv
+WORKDIR /opt/ranjana
+COPY config.properties config.properties
+COPY archive_scripts archive_scripts
+COPY auth_api auth_api
+COPY deploy/torchserve deploy/torchserve
+COPY handlers handlers
+COPY launcher launcher
+COPY reference_images reference_images
+COPY weights weights
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    DATA_DIR=/srv/data \
+    MEDIA_DIR=/srv/media \
+    MODEL_STORE=/srv/models
+# Nothing can be written there later.
+RUN python -m compileall -q .
+USER 10001:10001
+EXPOSE 8080 8081 8082
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s \
+    CMD ["python", "-m", "launcher.answering"]
+CMD ["python", "-m", "launcher", "torchserve"]
