@@ -133,15 +133,17 @@ def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api:
     host = "localhost" if settings.api_host in local else settings.api_host
     api = f"http://{host}:{settings.api_port}"
     keys = f"keys in {model_server.key_file}" if model_server.key_file else "no keys"
-    torchserve = (
-        f"TorchServe on {settings.torchserve_host}: "
-        f"inference {settings.torchserve_inference_port}, "
+    where = (
+        f"on {settings.torchserve_host}: inference {settings.torchserve_inference_port}, "
         f"management {settings.torchserve_management_port}, "
         f"metrics {settings.torchserve_metrics_port}, {keys}"
     )
     if not with_api:
-        return f"{torchserve}. It is ready."
-    return f"Ranjana is ready at {api} (documentation {api}/docs; {torchserve}). Ctrl-C stops it."
+        return f"TorchServe is ready ({where})."
+    return (
+        f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe {where}). "
+        "Ctrl-C stops it."
+    )
 
 
 class _Pause:

@@ -43,7 +43,9 @@ def private(folder: Path) -> dict[str, str]:
 class Ranjana:
     """A running launcher with its TorchServe and API."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, what: str = "all"
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.inference_port = free_port()
@@ -57,7 +59,7 @@ class Ranjana:
         (short / "t").symlink_to(folder, target_is_directory=True)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "launcher"],
+                [sys.executable, "-m", "launcher", what],
                 cwd=ROOT,
                 env={
                     **os.environ,
@@ -77,8 +79,14 @@ class Ranjana:
 
     def wait_until_ready(self) -> None:
         """Raises AssertionError with the log when it does not come up."""
-        wait_for(lambda: "Ranjana is ready" in self.log.read_text() or self.ended, START_SECONDS)
-        assert "Ranjana is ready" in self.log.read_text(), self.log.read_text()
+        wait_for(lambda: self.ready or self.ended, START_SECONDS)
+        assert self.ready, self.log.read_text()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has said so."""
+        log = self.log.read_text()
+        return "Ranjana is ready" in log or "TorchServe is ready (" in log
 
     @property
     def ended(self) -> bool:
@@ -109,7 +117,7 @@ class Ranjana:
         return process
 
     def workers(self) -> list[psutil.Process]:
-        return [child for child in self.processes() if "model_service_worker" in _command(child)]
+        return [child for child in self.processes() if "model_service_worker" in command_of(child)]
 
     def workers_of(self, model: str, but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:
         """The workers of one model, as TorchServe tells."""
@@ -148,7 +156,8 @@ Launch = Callable[..., Ranjana]
 """Starts a further one: `launch(folder, environment)`."""
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """The command line of a process, empty for one that has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
