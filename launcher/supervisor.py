@@ -82,6 +82,7 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api
                 if api and not api.running:
                     logger.error("the API ended", extra={"exit_status": api.exit_status})
                     await heal_api.wait()
+                    await api.stop(0)  # the processes that it had started
                     api = await _start_api(settings, model_server)
                 if await model_server.needs_restart():
                     await _restart(model_server, heal_model_server)
