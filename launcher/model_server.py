@@ -95,13 +95,7 @@ class ModelServer:
         self._require_short_path()
         self._models = self._with_archives()
         await self._stop()
-        temporary = self._directory / "tmp"
-        # What an earlier one left; the home itself may be a volume.
-        for folder in (temporary, self._home / "logs"):
-            shutil.rmtree(folder, ignore_errors=True)
-        temporary.mkdir()
-        self._home.mkdir(exist_ok=True)
-        (self._home / _KEYS).unlink(missing_ok=True)
+        self._clear()
         self._child = await Child.start(
             self._command(self._write_config()),
             environment=self._environment(),
@@ -211,6 +205,23 @@ class ModelServer:
                 f"The path of the temporary directory {self._directory.parent} is too long for "
                 "the sockets of workers: set TMPDIR to a shorter one."
             )
+
+    def _clear(self) -> None:
+        """Removes what an earlier one left; the home itself may be a volume.
+
+        Raises ModelServerFailed.
+        """
+        temporary = self._directory / "tmp"
+        try:
+            for folder in (temporary, self._home / "logs"):
+                shutil.rmtree(folder, ignore_errors=True)
+            temporary.mkdir()
+            self._home.mkdir(exist_ok=True)
+            (self._home / _KEYS).unlink(missing_ok=True)
+        except OSError as error:
+            raise ModelServerFailed(
+                f"{error.filename} cannot be used: {error.strerror}."
+            ) from error
 
     async def _stop(self) -> None:
         if self._child:

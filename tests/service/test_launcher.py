@@ -112,6 +112,14 @@ def test_a_temporary_directory_that_is_too_deep_for_sockets_is_said(
     assert not list(deep.iterdir())
 
 
+def test_a_home_for_keys_that_cannot_be_used_is_said(launch: Launch, tmp_path: Path) -> None:
+    failed = launch(tmp_path, {"TORCHSERVE_HOME": str(tmp_path / "missing" / "home")})
+    assert failed.process.wait(60) == 1
+    said = failed.log.read_text()
+    assert "missing/home cannot be used: No such file or directory." in said
+    assert "Traceback" not in said
+
+
 def test_two_run_side_by_side(ranjana: Ranjana, launch: Launch, tmp_path: Path) -> None:
     second = launch(tmp_path)
     try:
