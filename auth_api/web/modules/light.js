@@ -9,5 +9,5 @@ export function onLight(listener, signal) {
   signal.addEventListener("abort", () => chosen.disconnect());
 }
 
-/** What the custom property `name` of the theme stands for where `element` is. */
-export const colourOf = (element, name) => getComputedStyle(element).getPropertyValue(name);
+/** What a custom property of the theme stands for now, e.g. `--ink`. */
+export const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
