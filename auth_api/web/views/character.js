@@ -37,7 +37,7 @@ export default async function view({ parameters, signal }) {
     showNext();
   };
   const actions = el("p", { class: "row" }, tool(t("practise.onceMore"), work.onceMore), next);
-  const trouble = el("div");
+  const trouble = el("div", { class: "trouble" });
   const result = el("div", {}, el("p", { class: "card hint" }, t("practise.idle")));
   let judged = null;
   const show = () => {

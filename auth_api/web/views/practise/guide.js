@@ -3,7 +3,7 @@
 
 import { colourOf } from "../../modules/light.js";
 import { number, t } from "../../modules/strings.js";
-import { drawInk } from "./inks.js";
+import { drawInk, together } from "./inks.js";
 import { begun, lengthOf } from "./layers.js";
 import { partName } from "./sentences.js";
 
@@ -133,9 +133,7 @@ export class Guide extends EventTarget {
     }
     if (!this.playing) return;
     const { stroke, share } = this.playing;
-    for (let index = 0; index < stroke; index++) {
-      drawInk(context, side, this.layers.strokes[index], ink, PLAYED);
-    }
+    drawInk(context, side, together(this.layers.strokes.slice(0, stroke)), ink, PLAYED);
     const shown = begun(this.layers.strokes[stroke], this.strokes[stroke], share);
     drawInk(context, side, shown, accent);
     for (let index = 0; index <= stroke; index++) this.#mark(context, side, index);

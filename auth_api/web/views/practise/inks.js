@@ -50,3 +50,11 @@ export function drawInk(context, side, ink, colour, opacity = 1) {
   context.drawImage(scratch, 0, 0, side, side);
   context.restore();
 }
+
+/** Several inks as one. */
+export function together(inks) {
+  const canvas = new OffscreenCanvas(SIDE, SIDE);
+  const context = canvas.getContext("2d");
+  for (const ink of inks) context.drawImage(ink, 0, 0);
+  return canvas;
+}

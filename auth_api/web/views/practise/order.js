@@ -3,7 +3,7 @@
 import { el } from "../../modules/dom.js";
 import { colourOf, onLight } from "../../modules/light.js";
 import { number, t } from "../../modules/strings.js";
-import { drawInk, SIDE } from "./inks.js";
+import { drawInk, SIDE, together } from "./inks.js";
 import { partName } from "./sentences.js";
 
 /** The strokes of `character` in order, out of its `layers` (layers.js). */
@@ -38,8 +38,6 @@ function paintStep(canvas, layers, step) {
   const ink = colourOf("--ink");
   context.clearRect(0, 0, SIDE, SIDE);
   drawInk(context, SIDE, layers.whole, ink, 0.12);
-  for (let index = 0; index < step; index++) {
-    drawInk(context, SIDE, layers.strokes[index], ink, 0.55);
-  }
+  drawInk(context, SIDE, together(layers.strokes.slice(0, step)), ink, 0.55);
   drawInk(context, SIDE, layers.strokes[step], colourOf("--accent"));
 }

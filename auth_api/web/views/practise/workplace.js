@@ -115,7 +115,7 @@ function helps(pad, character, layers, signal) {
     play,
     tool(t("practise.hint"), () => guide.hint()),
   );
-  return [row, pad.element, says];
+  return el("div", { class: "writing" }, row, pad.element, says);
 }
 
 function strictnessChoice(attempts) {
