@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
@@ -38,6 +38,9 @@ _UNCHANGED = (
 _NEW_SESSION = insert(core_of(Session))
 _NEW_TOKEN = insert(core_of(RefreshToken))
 
+# Characters of what a client calls itself that are kept.
+_CLIENT_LENGTH = 200
+
 # Seconds that a sign-in waits for others to be written with, while passwords are verified.
 _GATHER = 0.04
 
@@ -53,6 +56,7 @@ class Pair(NamedTuple):
 class _SignIn:
     user_id: int
     password_hash: str
+    client: str | None
     entry: dict[str, Any]
 
 
@@ -76,7 +80,7 @@ class Sessions:
         Raises Unavailable.
         """
         entry = audit.entry("signed_in", user_id, request)
-        return await self._starting(_SignIn(user_id, password_hash, entry))
+        return await self._starting(_SignIn(user_id, password_hash, _client(request), entry))
 
     async def finish(self) -> None:
         """Waits until all that have begun are started."""
@@ -95,8 +99,14 @@ class Sessions:
             if not right:
                 return [None] * len(sign_ins)
             moment = now()
-            times = {"created_at": moment, "expires_at": moment + self._lifetime}
-            sessions = [{"id": f, "user_id": s.user_id, **times} for f, s in right]
+            times = {
+                "created_at": moment,
+                "last_used_at": moment,
+                "expires_at": moment + self._lifetime,
+            }
+            sessions = [
+                {"id": f, "user_id": s.user_id, "client": s.client, **times} for f, s in right
+            ]
             transaction.execute(_NEW_SESSION, sessions)
             pairs = {f: self._pair(s.user_id, f) for f, s in right}
             _remember(transaction, pairs)
@@ -118,7 +128,8 @@ class Sessions:
             if session is None:
                 return None
             if self._exchangeable(transaction, hashed(token)):
-                session.expires_at = now() + self._lifetime
+                session.last_used_at = now()
+                session.expires_at = session.last_used_at + self._lifetime
                 pair = self._pair(session.user_id, session.id)
                 _remember(transaction, {session.id: pair})
                 return pair
@@ -174,17 +185,40 @@ def _remember(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
     transaction.execute(_NEW_TOKEN, rows)
 
 
-def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None:
-    """Ends all sessions of a user but one."""
-    transaction.execute(
-        update(Session)
-        .where(
-            col(Session.user_id) == user_id,
-            col(Session.id) != (kept or ""),
-            col(Session.revoked_at).is_(None),
-        )
-        .values(revoked_at=now())
+def living(transaction: Transaction, user_id: int) -> Sequence[Session]:
+    """The sessions of a user that have not ended, the one that was used last first."""
+    used = func.coalesce(col(Session.last_used_at), col(Session.created_at))
+    query = select(Session).where(*_of(user_id)).order_by(used.desc(), col(Session.id))
+    return transaction.scalars(query).all()
+
+
+def end_one(transaction: Transaction, user_id: int, session_id: str) -> bool:
+    """Ends a session of a user; whether they had one of that id."""
+    ending = update(Session).where(col(Session.id) == session_id, *_of(user_id))
+    ended = transaction.scalar(ending.values(revoked_at=now()).returning(col(Session.id)))
+    return ended is not None
+
+
+def end_others(transaction: Transaction, user_id: int, kept: str | None) -> int:
+    """Ends all sessions of a user but one; answers how many that were."""
+    ending = update(Session).where(col(Session.id) != (kept or ""), *_of(user_id))
+    ended = transaction.scalars(ending.values(revoked_at=now()).returning(col(Session.id)))
+    return len(ended.all())
+
+
+def _of(user_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a user's living sessions."""
+    return (
+        col(Session.user_id) == user_id,
+        col(Session.revoked_at).is_(None),
+        col(Session.expires_at) > now(),
     )
+
+
+def _client(request: Request) -> str | None:
+    """What a client calls itself, as far as it can be shown; None for one that does not."""
+    name = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))
+    return name.strip()[:_CLIENT_LENGTH] or None
 
 
 def _alive(transaction: Transaction, claims: Claims) -> Session | None:

@@ -61,6 +61,10 @@ class Session(SQLModel, table=True):
     created_at: datetime = moment()
     expires_at: datetime = moment()
     revoked_at: datetime | None = moment(nullable=True)
+    client: str | None = None
+    """What it was started with, as that calls itself; None for those of before 0005."""
+    last_used_at: datetime | None = moment(nullable=True)
+    """When it was started or its tokens were last exchanged; None for those of before 0005."""
 
 
 class RefreshToken(SQLModel, table=True):

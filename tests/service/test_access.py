@@ -76,6 +76,9 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/api-keys/": ACCOUNT,
     "POST /api/api-keys/": ACCOUNT,
     "DELETE /api/api-keys/{id}/": ACCOUNT,
+    "GET /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/{id}/": ACCOUNT,
     "GET /api/characters/": ANYONE,
     "GET /api/characters/{class}/reference/": ANYONE,
     "GET /api/history/predictions/": HISTORY,
@@ -188,6 +191,12 @@ async def _postgresql(url: str, statement: str, values: tuple[object, ...]) -> l
 def user_id(user: User) -> int:
     number: int = user.get("/api/me/").json()["id"]
     return number
+
+
+def session_id(user: User) -> str:
+    """The one that a user calls in."""
+    (current,) = (s for s in user.get("/api/sessions/").json()["results"] if s["current"])
+    return str(current["id"])
 
 
 def make_key(user: User, *scopes: str) -> dict[str, Any]:
@@ -360,6 +369,7 @@ def _property_of(user: User) -> dict[str, Any]:
         **history,
         "pictures": [user.get(path).content for path in pictures],
         "keys": user.get("/api/api-keys/").json(),
+        "sessions": user.get("/api/sessions/").json(),
         "me": user.get("/api/me/").json(),
         "totals": user.get("/api/progress/").json()["totals"],
         "jobs": [
@@ -380,14 +390,14 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     before = _property_of(user)
     assert len(before["pictures"]) == 4
     ids = {"predictions": prediction, "similarities": comparison}
-    ids |= {"api-keys": key["id"], "jobs": job}
+    ids |= {"api-keys": key["id"], "jobs": job, "sessions": session_id(user)}
     other, admin = api.sign_up(), headers_of(api, "admin")
     both = by_key(make_key(other, "history", "predict"))
     for headers in (other.headers, both, admin):
         for route in ROUTES:
             if "{id}" not in route or "/admin/" in route:
                 continue
-            if "api-keys" in route and "X-API-Key" in headers:
+            if ACCOUNT is ROUTES[route] and "X-API-Key" in headers:
                 continue
             if "{name}" in route:  # of models, which are nobody's own
                 continue

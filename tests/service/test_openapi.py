@@ -46,6 +46,7 @@ CHECKS = [
 # each time.
 FATAL = {
     "DELETE /api/me/",
+    "DELETE /api/sessions/",
     "PATCH /api/me/",
     "POST /api/change-password/",
     "POST /api/change-username/",
@@ -116,13 +117,18 @@ class Sensible:
         made = self.user.post("/api/api-keys/", json={"name": "made"})
         return int(made.json().get("id", 1))  # there are enough already
 
-    def row(self, case: Case) -> int:
+    def start_session(self) -> str:
+        self.api.sign_in(self.user.username)
+        return str(self.user.get("/api/sessions/").json()["results"][0]["id"])
+
+    def row(self, case: Case) -> int | str:
         """The id of a row that is there; one to be deleted is made for that."""
-        make: dict[str, Callable[[], int]] = {
+        make: dict[str, Callable[[], int | str]] = {
             "DELETE /api/history/predictions/{id}/": self.predict,
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/sessions/{id}/": self.start_session,
             "DELETE /api/admin/users/{id}/": self.sign_up,
         }
         if case.operation.label in make:

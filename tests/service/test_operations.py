@@ -64,6 +64,8 @@ ROUTES = {
     "/api/predict/batch/",
     "/api/progress/",
     "/api/register/",
+    "/api/sessions/",
+    "/api/sessions/{id}/",
     "/api/signin/",
     "/api/signup/",
     "/api/similarity/",
