@@ -37,6 +37,7 @@ from auth_api.routes import (
     sessions,
     similarity,
     training,
+    web_sessions,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *accounts.routes,
             *sessions.routes,
             *own_sessions.routes,
+            *web_sessions.routes,
             *api_keys.routes,
             *characters.routes,
             *history.routes,

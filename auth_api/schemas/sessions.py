@@ -1,4 +1,4 @@
-"""Where one is signed in: what is answered."""
+"""Web pages that stay signed in, and where one is signed in: what is answered."""
 
 from __future__ import annotations
 
@@ -26,3 +26,10 @@ class SessionList(BaseModel):
     """All sign-ins of an account that have not ended, the one used last first."""
 
     results: list[SessionShown]
+
+
+class WebSession(BaseModel):
+    """An access token for `Authorization: Bearer`; the refresh token is in the cookie."""
+
+    access: str
+    expires_in: int = Field(description="Seconds that the access token lives.")

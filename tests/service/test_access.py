@@ -39,6 +39,8 @@ def _who(**expected: object) -> dict[str, object]:
 
 
 ANYONE = _who(anonymous=IN, roles=IN, keys=IN, dead=IN)
+# By a cookie and by nothing else.
+COOKIE = _who(anonymous=401, roles=401, keys=401, dead=401)
 MODELS = _who(anonymous=IN, roles=IN, keys=IN, dead=401, history_key=403)
 MODELS_CLOSED = {**MODELS, "anonymous": 401}
 PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
@@ -76,6 +78,9 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/api-keys/": ACCOUNT,
     "POST /api/api-keys/": ACCOUNT,
     "DELETE /api/api-keys/{id}/": ACCOUNT,
+    "POST /api/web-session/": ANYONE,
+    "DELETE /api/web-session/": ANYONE,
+    "POST /api/web-session/refresh/": COOKIE,
     "GET /api/sessions/": ACCOUNT,
     "DELETE /api/sessions/": ACCOUNT,
     "DELETE /api/sessions/{id}/": ACCOUNT,
@@ -271,6 +276,7 @@ def test_the_table_of_this_test_has_every_route(api: Api) -> None:
 def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
     ways = {
         id(ANYONE): [],
+        id(COOKIE): [],
         id(MODELS): [{"session": []}, {"api_key": []}, {}],
         id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],

@@ -70,6 +70,8 @@ ROUTES = {
     "/api/signup/",
     "/api/similarity/",
     "/api/token/refresh/",
+    "/api/web-session/",
+    "/api/web-session/refresh/",
 }
 
 
