@@ -38,9 +38,9 @@ export default {
 
   "practise.pad": "यहाँ {name} लेख्नुहोस्",
   "practise.pad.keys": "Enter ले नमुनासँग तुलना गर्छ।",
-  "practise.trace": "नमुनामाथि लेख्ने",
-  "practise.strokes.show": "रेखाहरू देखाउनुहोस्",
-  "practise.strokes.hide": "रेखाहरू लुकाउनुहोस्",
+  "practise.trace": "नमुना तल राख्ने",
+  "practise.strokes.show": "रेखा देखाउने",
+  "practise.strokes.hide": "रेखा लुकाउने",
   "practise.strokes.now": "{count} मध्ये रेखा {number}: {name}",
   "practise.hint": "सङ्केत",
   "practise.hint.next": "अब {count} मध्ये रेखा {number}: {name}। चिन्हबाट सुरु गर्नुहोस्।",

@@ -35,7 +35,7 @@ export function resultCard(answer, { actions, signal }) {
     "div",
     { class: "card stack judged" },
     el("h2", {}, t("practise.result.title")),
-    score(answer.similarity_score),
+    score(answer),
     verdict(answer),
     answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
     el(
@@ -50,7 +50,7 @@ export function resultCard(answer, { actions, signal }) {
   );
 }
 
-function score(value) {
+function score({ similarity_score: value, is_same_character: same }) {
   return el(
     "div",
     { class: "score" },
@@ -61,9 +61,9 @@ function score(value) {
       " ",
       el("span", { class: "hint" }, t("practise.score.outOf")),
     ),
-    el("p", { class: "big" }, inWords(value)),
+    el("p", { class: "words" }, inWords(value)),
     el("span", {
-      class: "meter",
+      class: same ? "meter good" : "meter",
       style: { "--share": String(value / 100) },
       "aria-hidden": "true",
     }),
