@@ -92,8 +92,6 @@ function settings() {
 
 function switchTheme() {
   const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const now = root.dataset.theme ?? system;
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   remember("theme", root.dataset.theme);
 }
