@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from archive_scripts.archives import ROOT
 from archive_scripts.reference_forms import reference_forms
@@ -106,7 +106,7 @@ def test_another_character_is_told_as_such_and_strictness_is_the_learners(
 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    before = page.locator(".marks text").all_inner_texts()
+    before = page.locator(".marks text").all_text_contents()
     page.get_by_label("Strict").check()
     expect(page.get_by_text("Small slips are mentioned too.")).to_be_visible()
     expect(page.locator(".outcome")).to_have_attribute("aria-busy", "false")
@@ -181,8 +181,8 @@ def test_a_drawing_counts_once_and_shows_in_the_trend_and_in_what_is_due(
     expect(attempts(page)).to_have_text("1")
 
     # The same drawing looked at more strictly is no second attempt.
-    def settled(response: object) -> bool:
-        return "/history/similarities/?" in response.url  # type: ignore[attr-defined, no-any-return]
+    def settled(response: Response) -> bool:
+        return "/history/similarities/?" in response.url
 
     with page.expect_response(settled):
         page.get_by_label("Strict").check()
@@ -358,12 +358,8 @@ def _sentences() -> Iterator[str]:
 
 def _templates(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
     """The sentences in a module, and what is filled into each."""
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
+    # A string that is a statement of its own is a docstring.
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     raised = {
         id(part)
         for node in ast.walk(tree)

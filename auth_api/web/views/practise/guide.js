@@ -18,7 +18,7 @@ const SIDE_LONG = 1100;
 const BETWEEN = 350;
 const STILL = 1400;
 // Radius of what marks the beginning of a stroke, as a share of the side.
-const MARK = 0.032;
+const MARK = 0.028;
 
 /**
  * Draws under the ink of a pad. Events: `change` when what it shows changed, with `says`, a sentence
@@ -122,6 +122,7 @@ export class Guide extends EventTarget {
 
   #tell(says) {
     this.says = says;
+    this.pad.element.classList.toggle("playing", this.playing !== null);
     this.pad.paintUnder();
     this.dispatchEvent(new Event("change"));
   }

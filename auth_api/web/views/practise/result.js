@@ -72,7 +72,8 @@ function score({ similarity_score: value, is_same_character: same }) {
 
 function verdict(answer) {
   const [nearest] = answer.nearest;
-  const other = nearest.class !== answer.compared_with_class;
+  // What is nearest of all may still be too far off to be taken for it.
+  const other = nearest.class !== answer.compared_with_class && nearest.distance < answer.threshold;
   if (answer.is_same_character) {
     const said = t("practise.verdict.same", { character: answer.character });
     return el(
