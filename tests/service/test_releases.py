@@ -19,8 +19,8 @@ from auth_api.models.arms import position
 from tests.archives import ONE_WORKER, STORE, configured, derive, state_checksum
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD
+from tests.service.commands import answer, refusal, table
 from tests.service.running import Ranjana, private, steadily, wait_for
-from tests.service.test_command_line import answer, refusal, table
 
 SOURCE = STORE / "ranjana.mar"
 CONFIG = configured(SOURCE, **ONE_WORKER)
