@@ -4,6 +4,10 @@ import { remember, remembered } from "./storage.js";
 
 export const LANGUAGES = { en: "English", ne: "नेपाली" };
 
+// Where a browser lacks Nepali, as Debian's Chromium does, Hindi is nearer than English.
+const FORMATS = { en: ["en"], ne: ["ne", "hi"] };
+const DIGITS = { en: "latn", ne: "deva" };
+
 const tables = new Map();
 const areas = new Set();
 let language = "en";
@@ -69,7 +73,8 @@ export function hasString(key) {
 
 /** A number as the language writes it. */
 export function number(value, options = { maximumFractionDigits: 1 }) {
-  return new Intl.NumberFormat(language, options).format(value);
+  const format = { numberingSystem: DIGITS[language], ...options };
+  return new Intl.NumberFormat(FORMATS[language], format).format(value);
 }
 
 /** A share, 0-1, as percent. */
@@ -79,11 +84,15 @@ export function percent(share, digits = 0) {
 
 /** A moment (ISO-8601 or Date) as date and time of day. */
 export function moment(value) {
-  const format = { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(language, format).format(new Date(value));
+  return written(value, { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** A day (ISO-8601 or Date). */
 export function day(value) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(value));
+  return written(value, { dateStyle: "medium" });
+}
+
+function written(value, style) {
+  const format = { numberingSystem: DIGITS[language], ...style };
+  return new Intl.DateTimeFormat(FORMATS[language], format).format(new Date(value));
 }
