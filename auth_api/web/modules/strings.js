@@ -77,6 +77,13 @@ export function percent(share, digits = 0) {
   return number(share, { style: "percent", maximumFractionDigits: digits });
 }
 
+/** A time to wait, in seconds, as words: minutes from two of them on, hours likewise. */
+export function duration(seconds) {
+  const [unit, size] =
+    seconds < 120 ? ["second", 1] : seconds < 7200 ? ["minute", 60] : ["hour", 3600];
+  return number(Math.ceil(seconds / size), { style: "unit", unit, unitDisplay: "long" });
+}
+
 /** A moment (ISO-8601 or Date) as date and time of day. */
 export function moment(value) {
   const format = { dateStyle: "medium", timeStyle: "short" };
