@@ -35,6 +35,10 @@ export default {
   "role.ml-engineer": "ML engineer",
   "role.admin": "administrator",
 
+  "export.as": "Download {name}",
+  "export.doing": "Collecting your history …",
+  "export.done": "Saved as {name}.",
+
   "connection.offline": "You are offline. What you do goes on as soon as you are back.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",
