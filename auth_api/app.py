@@ -24,11 +24,13 @@ from auth_api.routes import (
     analytics,
     api_keys,
     audit_logs,
+    characters,
     corrections,
     history,
     jobs,
     models,
     ops,
+    own_sessions,
     predict,
     progress,
     releases,
@@ -36,6 +38,7 @@ from auth_api.routes import (
     similarity,
     training,
     web,
+    web_sessions,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -70,7 +73,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *similarity.routes,
             *accounts.routes,
             *sessions.routes,
+            *own_sessions.routes,
+            *web_sessions.routes,
             *api_keys.routes,
+            *characters.routes,
             *history.routes,
             *progress.routes,
             *jobs.routes,

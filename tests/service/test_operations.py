@@ -21,6 +21,8 @@ ROUTES = {
     "/api/api-keys/{id}/",
     "/api/change-password/",
     "/api/change-username/",
+    "/api/characters/",
+    "/api/characters/{class}/reference/",
     "/api/feedback/",
     "/api/history/export/",
     "/api/history/predictions/",
@@ -62,10 +64,14 @@ ROUTES = {
     "/api/predict/batch/",
     "/api/progress/",
     "/api/register/",
+    "/api/sessions/",
+    "/api/sessions/{id}/",
     "/api/signin/",
     "/api/signup/",
     "/api/similarity/",
     "/api/token/refresh/",
+    "/api/web-session/",
+    "/api/web-session/refresh/",
 }
 
 
