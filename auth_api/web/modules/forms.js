@@ -122,15 +122,16 @@ export async function whileBusy(button, work) {
 /**
  * A button that asks whether one really means it before it does `act`; a sentence in its place
  * says what `act` throws.
- * @param {{label: string, name: string, question: string, act: () => Promise<void>}} options
- *   `name` says what is deleted, for those who do not see where the button stands
+ * @param {{label: string, name: string, question: string, act: () => Promise<void>,
+ *   quiet?: boolean}} options `name` says what is deleted, for those who do not see where the
+ *   button stands
  */
-export function confirming({ label, name, question, act }) {
+export function confirming({ label, name, question, act, quiet = false }) {
   const place = el("div", { class: "confirming row", role: "group", "aria-label": name });
   const problem = el("p", { class: "problem small", role: "alert" });
   const ask = el(
     "button",
-    { class: "button quiet", type: "button", "aria-label": `${label}: ${name}` },
+    { class: quiet ? "button quiet" : "button", type: "button", "aria-label": `${label}: ${name}` },
     label,
   );
   const sure = el("button", { class: "button danger", type: "button" }, question);

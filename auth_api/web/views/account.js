@@ -31,13 +31,13 @@ export default async function view({ signal }) {
         card(t("username.title"), usernameForm(me)),
         card(t("password.title"), passwordForm(me)),
         card(t("preferences.title"), preferencesForm(me)),
+        card(t("export.title"), el("p", {}, t("export.what")), exportButtons(signal)),
       ),
       el(
         "div",
         { class: "stack" },
         sessionsCard(sessions.results, signal),
         keysCard(keys.results, signal),
-        card(t("export.title"), el("p", {}, t("export.what")), exportButtons(signal)),
         leavingCard(),
       ),
     ),
@@ -69,7 +69,7 @@ function who(me) {
     { class: "card stack", "aria-label": t("account.who") },
     el(
       "dl",
-      { class: "facts" },
+      { class: "facts wide" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
     el("div", { class: "row" }, button),

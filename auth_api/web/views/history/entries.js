@@ -29,7 +29,7 @@ export function recognition(entry, { picture, classes, drop }) {
       el("p", { class: "hint small" }, moment(entry.created_at)),
       judged(entry, digit, classes),
     ),
-    deletion(name, entry, drop),
+    el("div", { class: "row actions" }, deletion(name, entry, drop)),
   );
 }
 
@@ -52,6 +52,10 @@ export function comparison(entry, { picture, open, drop }) {
         score(entry),
       ),
       el("p", { class: "hint small" }, moment(entry.created_at)),
+    ),
+    el(
+      "div",
+      { class: "row actions" },
       el(
         "button",
         {
@@ -62,8 +66,8 @@ export function comparison(entry, { picture, open, drop }) {
         },
         t("history.details"),
       ),
+      deletion(name, entry, drop),
     ),
-    deletion(name, entry, drop),
   );
 }
 
@@ -98,6 +102,7 @@ const deletion = (name, entry, drop) =>
     name: `${name}, ${moment(entry.created_at)}`,
     question: t("history.really"),
     act: () => drop(entry),
+    quiet: true,
   });
 
 /** What stands where there is nothing. */

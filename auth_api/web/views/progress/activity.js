@@ -10,7 +10,7 @@ const DAYS = 30;
 
 /** The card with the chart, which comes when it is there; nothing for who has not begun. */
 export function activity(signal) {
-  const place = el("section", { class: "card stack", hidden: true });
+  const place = el("section", { class: "card stack activity", hidden: true });
   const load = async () => {
     try {
       const answer = await get("/api/analytics/me/", { days: DAYS }, { signal });
