@@ -4,7 +4,7 @@ import { get } from "../../modules/api.js";
 import { barChart } from "../../modules/charts.js";
 import { el, fill } from "../../modules/dom.js";
 import { failed } from "../../modules/router.js";
-import { currentLanguage, t } from "../../modules/strings.js";
+import { locales, t } from "../../modules/strings.js";
 
 const DAYS = 30;
 
@@ -27,7 +27,7 @@ export function activity(signal) {
 }
 
 function chart(days) {
-  const short = new Intl.DateTimeFormat(currentLanguage(), {
+  const short = new Intl.DateTimeFormat(locales(), {
     day: "numeric",
     month: "numeric",
     timeZone: "UTC", // as the service counts these days
