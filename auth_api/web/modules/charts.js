@@ -156,15 +156,20 @@ function figure(label, drawn, series, rows) {
           series.map((each, index) => el("li", { style: seriesColour(index) }, each.name)),
         )
       : null,
+    // A table is never narrower than its content: it is hidden by what is around it.
     el(
-      "table",
+      "div",
       { class: "visually-hidden" },
-      el("caption", {}, label),
-      el("thead", {}, headings(series)),
       el(
-        "tbody",
+        "table",
         {},
-        rows.map((row) => el("tr", {}, row.map(cell))),
+        el("caption", {}, label),
+        el("thead", {}, headings(series)),
+        el(
+          "tbody",
+          {},
+          rows.map((row) => el("tr", {}, row.map(cell))),
+        ),
       ),
     ),
   );
