@@ -93,7 +93,7 @@ def documented(
     access: Access,
     answer: type[BaseModel] | None,
     status: int = 200,
-    also: Mapping[int, type[BaseModel]] | None = None,
+    also: Mapping[int, type[BaseModel] | None] | None = None,
     errors: tuple[int, ...] = (),
     query: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
@@ -104,9 +104,9 @@ def documented(
     """Puts a route into the description, its docstring as the text, and lets in who may.
 
     `answer` is the model of its success, None where that is no JSON, `media` the types that it
-    may have besides; `also` has the models of other successes. The errors that follow from
-    `access` and from what is sent need not be named. The caller is in `request.state.caller`,
-    None for an anonymous one.
+    may have besides; `also` has the models of other successes, None where one has no body. The
+    errors that follow from `access` and from what is sent need not be named. The caller is in
+    `request.state.caller`, None for an anonymous one.
     """
     models: dict[str, Any] = {f"HTTP_{status}": answer}
     models |= {f"HTTP_{number}": model for number, model in (also or {}).items()}

@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.characters import Characters
 from auth_api.columns import now
 from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
@@ -40,7 +41,7 @@ from auth_api.models.store import ModelStore
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
-from auth_api.settings import Settings
+from auth_api.settings import ROOT, Settings
 from auth_api.storage import Storage
 from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
@@ -69,6 +70,7 @@ class Services:
     models: Models
     showing: Showing
     charts: Charts
+    characters: Characters
     accounts: Accounts
     sessions: Sessions
     history: History
@@ -132,6 +134,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         models=models,
         showing=Showing(torchserve, releases, archives),
         charts=Charts(settings.data_dir / "charts"),
+        characters=Characters(ROOT / "reference_images"),
         accounts=accounts,
         sessions=sessions,
         history=History(database, storage),

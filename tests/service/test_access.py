@@ -76,6 +76,8 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/api-keys/": ACCOUNT,
     "POST /api/api-keys/": ACCOUNT,
     "DELETE /api/api-keys/{id}/": ACCOUNT,
+    "GET /api/characters/": ANYONE,
+    "GET /api/characters/{class}/reference/": ANYONE,
     "GET /api/history/predictions/": HISTORY,
     "GET /api/history/predictions/{id}/": HISTORY,
     "DELETE /api/history/predictions/{id}/": HISTORY,
@@ -242,7 +244,7 @@ def verdict(response: httpx2.Response) -> object:
 def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
     method, path = route.split()
     sent = {} if method in ("GET", "DELETE") else {"json": {}}
-    path = path.format(id=2**52, name="none", version="9.9")
+    path = path.format(id=2**52, name="none", version="9.9", **{"class": 36})
     return api.client.request(method, path, headers=headers, **sent)
 
 

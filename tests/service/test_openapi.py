@@ -182,6 +182,8 @@ class Sensible:
             case.path_parameters["id"] = str(self.row(case))
         if "{name}" in case.path and case.path_parameters:
             case.path_parameters["name"] = "ranjana"
+        if "{class}" in case.path and case.path_parameters:
+            case.path_parameters["class"] = "12"
         if case.path == "/api/models/{name}/traffic/":
             case.body = {"1.0": 100}
         elif isinstance(case.body, dict):
@@ -291,6 +293,8 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
     assert outcome.succeeded() == {
+        "GET /api/characters/",
+        "GET /api/characters/{class}/reference/",
         "GET /api/models/",
         "GET /api/models/status/",
         "GET /api/models/{name}/",

@@ -21,6 +21,8 @@ ROUTES = {
     "/api/api-keys/{id}/",
     "/api/change-password/",
     "/api/change-username/",
+    "/api/characters/",
+    "/api/characters/{class}/reference/",
     "/api/feedback/",
     "/api/history/export/",
     "/api/history/predictions/",

@@ -1,0 +1,63 @@
+"""The characters that are learned. Not counted by any limit, and kept by browsers: a class of
+learners behind one address loads all the pictures at once.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from auth_api.access import OPERATIONS
+from auth_api.characters import Document
+from auth_api.openapi import documented
+from auth_api.schemas.characters import CharacterList
+from auth_api.services import services
+
+_KEPT = "public, max-age=3600"
+
+
+@documented(
+    tag="characters", access=OPERATIONS, answer=CharacterList, also={304: None}, errors=(400,)
+)
+async def list_characters(request: Request) -> Response:
+    """Lists the characters and the strokes that each is written with.
+
+    May be kept for an hour, and asked for with `If-None-Match` after that.
+    """
+    return _answer(request, services(request).characters.described)
+
+
+@documented(
+    tag="characters",
+    access=OPERATIONS,
+    answer=None,
+    also={304: None},
+    media=("image/png",),
+    errors=(400, 404),
+)
+async def reference(request: Request) -> Response:
+    """The reference picture of a character: 256x256, black on white.
+
+    May be kept for an hour, and asked for with `If-None-Match` after that.
+    """
+    return _answer(request, services(request).characters.reference(request.path_params["class"]))
+
+
+def _answer(request: Request, document: Document) -> Response:
+    headers = {"Cache-Control": _KEPT, "ETag": document.etag}
+    if _has(request, document.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(document.content, media_type=document.media_type, headers=headers)
+
+
+def _has(request: Request, etag: str) -> bool:
+    """Whether a caller has what goes by `etag` already (RFC 9110, section 13.1.2)."""
+    listed = ",".join(request.headers.getlist("if-none-match")).split(",")
+    return not {"*", etag}.isdisjoint(each.strip().removeprefix("W/") for each in listed)
+
+
+routes = [
+    Route("/api/characters/", list_characters, methods=["GET"]),
+    Route("/api/characters/{class}/reference/", reference, methods=["GET"]),
+]
