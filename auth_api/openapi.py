@@ -140,6 +140,7 @@ def _errors_of(access: Access) -> set[int]:
     if access == OPERATIONS:
         return set()
     errors = {400, 429, 503}  # 400: a host name that is not trusted
+    errors |= {403} if access.same_origin else set()
     return errors if access.who == "anyone" else errors | {401, 403}
 
 

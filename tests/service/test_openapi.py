@@ -46,6 +46,7 @@ CHECKS = [
 # each time.
 FATAL = {
     "DELETE /api/me/",
+    "DELETE /api/sessions/",
     "PATCH /api/me/",
     "POST /api/change-password/",
     "POST /api/change-username/",
@@ -116,13 +117,24 @@ class Sensible:
         made = self.user.post("/api/api-keys/", json={"name": "made"})
         return int(made.json().get("id", 1))  # there are enough already
 
-    def row(self, case: Case) -> int:
+    def start_session(self) -> str:
+        self.api.sign_in(self.user.username)
+        return str(self.user.get("/api/sessions/").json()["results"][0]["id"])
+
+    def cookie(self) -> dict[str, str]:
+        """Of a web page that has just signed in."""
+        fields = {"username": self.user.username, "password": PASSWORD}
+        address = f"{self.api.client.base_url}/api/web-session/"
+        return dict(httpx2.post(address, json=fields).cookies)
+
+    def row(self, case: Case) -> int | str:
         """The id of a row that is there; one to be deleted is made for that."""
-        make: dict[str, Callable[[], int]] = {
+        make: dict[str, Callable[[], int | str]] = {
             "DELETE /api/history/predictions/{id}/": self.predict,
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/sessions/{id}/": self.start_session,
             "DELETE /api/admin/users/{id}/": self.sign_up,
         }
         if case.operation.label in make:
@@ -159,7 +171,7 @@ class Sensible:
             email = f"{name}@example.org"
             fields = {"username": name, "email": email, "password": PASSWORD, "active": True}
             return {**fields, "role": "analyst", "timezone": "UTC"}
-        if label in {"POST /api/signin/", "POST /api/login/"}:
+        if label in {"POST /api/signin/", "POST /api/login/", "POST /api/web-session/"}:
             return {"username": self.user.username, "password": PASSWORD}
         if label in {"POST /api/token/refresh/", "POST /api/logout/"}:
             return {"refresh": self.api.sign_in(self.user.username).refresh}
@@ -221,6 +233,8 @@ def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
         # Every other one, by what it is like: repeated, a call must come out the same again.
         if len(repr((case.body, case.query, case.path_parameters))) % 2:
             sensible.apply(case)
+        if case.operation.label == "POST /api/web-session/refresh/":
+            case.cookies = sensible.cookie()
         return case
 
     return schema
@@ -310,6 +324,9 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "POST /api/signup/",
         "POST /api/similarity/",
         "POST /api/token/refresh/",
+        "DELETE /api/web-session/",
+        "POST /api/web-session/",
+        "POST /api/web-session/refresh/",
     }
 
 
