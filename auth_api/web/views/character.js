@@ -66,7 +66,12 @@ export default async function view({ parameters, signal }) {
   fill(outcome, trouble, result, trend.element, strokeOrder(character, layers, signal));
   return [
     heading(character, characters),
-    el("div", { class: "two practise" }, el("section", { class: "card stack" }, work.element), outcome),
+    el(
+      "div",
+      { class: "two practise" },
+      el("section", { class: "card stack" }, work.element),
+      outcome,
+    ),
     spoken,
   ];
 }
