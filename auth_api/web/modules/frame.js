@@ -48,7 +48,7 @@ function navigation() {
   );
 }
 
-const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/jobs"];
+const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/settings", "/jobs"];
 
 function isCurrent(path) {
   const shown = currentPath();

@@ -39,6 +39,7 @@ const ROUTES = [
   },
   { path: "/users", view: "users", area: "operate", title: "users.title", role: "admin" },
   { path: "/audit", view: "audit", area: "operate", title: "audit.title", role: "admin" },
+  { path: "/settings", view: "settings", area: "operate", title: "settings.title", role: "admin" },
 ];
 
 const main = el("main", { id: "main", tabindex: "-1" });
@@ -50,6 +51,9 @@ export const mainElement = main;
 
 /** The path that is shown, without its query. */
 export const currentPath = () => location.hash.slice(1).split("?")[0] || "/";
+
+/** The same with its query: where to come back to. */
+export const currentAddress = () => location.hash.slice(1) || "/";
 
 /** The address of a view, for links. */
 export function href(path, query = {}) {
@@ -115,7 +119,7 @@ export function failed(problem, again = render) {
     away
       ? el(
           "a",
-          { class: "button", href: href("/sign-in", { next: currentPath() }) },
+          { class: "button", href: href("/sign-in", { next: currentAddress() }) },
           t("nav.signIn"),
         )
       : el("button", { class: "button", type: "button", on: { click: again } }, t("action.again")),
@@ -162,12 +166,12 @@ function toSignIn() {
       { class: "row" },
       el(
         "a",
-        { class: "button primary", href: href("/sign-in", { next: currentPath() }) },
+        { class: "button primary", href: href("/sign-in", { next: currentAddress() }) },
         t("nav.signIn"),
       ),
       el(
         "a",
-        { class: "button", href: href("/sign-up", { next: currentPath() }) },
+        { class: "button", href: href("/sign-up", { next: currentAddress() }) },
         t("nav.signUp"),
       ),
     ),

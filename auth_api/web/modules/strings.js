@@ -4,10 +4,6 @@ import { remember, remembered } from "./storage.js";
 
 export const LANGUAGES = { en: "English", ne: "नेपाली" };
 
-// Where a browser lacks Nepali, as Debian's Chromium does, Hindi is nearer than English.
-const FORMATS = { en: ["en"], ne: ["ne", "hi"] };
-const DIGITS = { en: "latn", ne: "deva" };
-
 const tables = new Map();
 const areas = new Set();
 let language = "en";
@@ -71,10 +67,18 @@ export function hasString(key) {
   return [...areas].some((area) => tables.get(`${language}/${area}`)?.[key] !== undefined);
 }
 
+/**
+ * The locales to format with, the best first: English as the browser has it. Chromium has no data
+ * of Nepali; Hindi has the same digits and groups them in the same way.
+ */
+export function locales() {
+  const own = navigator.languages.filter((tag) => tag.split("-")[0] === language);
+  return [...own, language, ...(language === "ne" ? ["hi-u-nu-deva"] : [])];
+}
+
 /** A number as the language writes it. */
 export function number(value, options = { maximumFractionDigits: 1 }) {
-  const format = { numberingSystem: DIGITS[language], ...options };
-  return new Intl.NumberFormat(FORMATS[language], format).format(value);
+  return new Intl.NumberFormat(locales(), options).format(value);
 }
 
 /** A share, 0-1, as percent. */
@@ -82,17 +86,26 @@ export function percent(share, digits = 0) {
   return number(share, { style: "percent", maximumFractionDigits: digits });
 }
 
+/** A time to wait, in seconds, as words: minutes from two of them on, hours likewise. */
+export function duration(seconds) {
+  const [unit, size] =
+    seconds < 120 ? ["second", 1] : seconds < 7200 ? ["minute", 60] : ["hour", 3600];
+  return t(`duration.${unit}`, { count: Math.ceil(seconds / size) });
+}
+
 /** A moment (ISO-8601 or Date) as date and time of day. */
 export function moment(value) {
-  return written(value, { dateStyle: "medium", timeStyle: "short" });
+  if (!hasString("month.1")) return dated(value, { dateStyle: "medium", timeStyle: "short" });
+  const time = dated(value, { hour: "numeric", minute: "2-digit", hourCycle: "h23" });
+  return `${day(value)}, ${time}`;
 }
 
 /** A day (ISO-8601 or Date). */
 export function day(value) {
-  return written(value, { dateStyle: "medium" });
+  if (!hasString("month.1")) return dated(value, { dateStyle: "medium" });
+  const date = new Date(value);
+  const year = dated(value, { year: "numeric" });
+  return `${year} ${t(`month.${date.getMonth() + 1}`)} ${number(date.getDate())}`;
 }
 
-function written(value, style) {
-  const format = { numberingSystem: DIGITS[language], ...style };
-  return new Intl.DateTimeFormat(FORMATS[language], format).format(new Date(value));
-}
+const dated = (value, format) => new Intl.DateTimeFormat(locales(), format).format(new Date(value));

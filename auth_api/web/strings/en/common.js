@@ -35,6 +35,14 @@ export default {
   "role.ml-engineer": "ML engineer",
   "role.admin": "administrator",
 
+  "export.as": "Download {name}",
+  "export.doing": "Collecting your history …",
+  "export.done": "Saved as {name}.",
+
+  "duration.second": { one: "{count} second", other: "{count} seconds" },
+  "duration.minute": { one: "{count} minute", other: "{count} minutes" },
+  "duration.hour": { one: "{count} hour", other: "{count} hours" },
+
   "connection.offline": "You are offline. What you do goes on as soon as you are back.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",

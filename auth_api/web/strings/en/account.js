@@ -1,0 +1,112 @@
+// Signing in, signing up, and one's own account.
+export default {
+  "signIn.title": "Sign in",
+  "signIn.name": "Username or e-mail address",
+  "signIn.password": "Password",
+  "signIn.expired": "Your session has ended. Sign in again and go on where you were.",
+  "signIn.made": "Your account is made. Please sign in.",
+  "signIn.new": "New here?",
+
+  "signUp.title": "Make an account",
+  "signUp.why": "It keeps what you draw, shows how you come along, and says what to practise next.",
+  "signUp.username": "Username",
+  "signUp.username.rules":
+    "3 to 30 letters of one script, Latin or Devanagari, with digits and . _ - besides.",
+  "signUp.email": "E-mail address",
+  "signUp.password": "Password",
+  "signUp.password.rules": "At least 8 characters, and not a common one. A few words are good.",
+  "signUp.known": "You have an account?",
+
+  "consent.label": "My pictures may be used to train the models",
+  "consent.why":
+    "Only pictures that you said something about, without your name. You can change your mind at any time.",
+
+  "password.show": "Show",
+  "password.hide": "Hide",
+  "password.title": "Password",
+  "password.others": "Everywhere else you are signed out then.",
+  "password.old": "Old password",
+  "password.new": "New password",
+  "password.submit": "Change password",
+  "password.done": "The password is changed. All other sessions have ended.",
+
+  "username.title": "Username",
+  "username.new": "New username",
+  "username.submit": "Change username",
+  "username.done": "That is your name from now on.",
+
+  "preferences.title": "Preferences",
+  "preferences.timezone": "Time zone",
+  "preferences.timezone.why": "For your days in a row: it says when a day begins.",
+  "preferences.done": "Saved.",
+
+  "account.title": "Account",
+  "account.who": "Who you are",
+  "account.username": "Name",
+  "account.email": "E-mail",
+  "account.role": "Role",
+  "account.since": "Since",
+  "account.signOut": "Sign out",
+
+  "sessions.title": "Where you are signed in",
+  "sessions.what": "Something that you do not know? End it, and change your password.",
+  "sessions.current": "here",
+  "sessions.used": "Since {since}, last used {used}",
+  "sessions.browser": "{browser} on {system}",
+  "sessions.unknown": "Unknown device",
+  "sessions.end": "End",
+  "sessions.really": "Really end?",
+  "sessions.ended": "That has ended.",
+  "sessions.endOthers": "End all others",
+  "sessions.reallyOthers": "Really end all others?",
+
+  "keys.title": "API keys",
+  "keys.what": "For programs of yours, which need no password then.",
+  "keys.docs": "What they can ask",
+  "keys.make": "Make a key",
+  "keys.name": "What is it for?",
+  "keys.name.why": "A name, to tell it from others.",
+  "keys.scope.predict": "Recognise and compare",
+  "keys.scope.history": "Read and change the history",
+  "keys.scope.missing": "Choose one of the two at least.",
+  "keys.life": "Valid for",
+  "keys.days": { one: "{count} day", other: "{count} days" },
+  "keys.forever": "until it is deleted",
+  "keys.submit": "Make the key",
+  "keys.once": "This is the key. It is shown this once: copy it now.",
+  "keys.key": "The key “{name}”",
+  "keys.copy": "Copy",
+  "keys.copied": "Copied.",
+  "keys.copyYourself":
+    "The browser does not allow copying: the key is marked, so copy it yourself.",
+  "keys.made": "made {since}",
+  "keys.until": "until {until}",
+  "keys.used": "last used {used}",
+  "keys.unused": "not used yet",
+  "keys.revoke": "Delete",
+  "keys.really": "Really delete?",
+  "keys.revoked": "The key “{name}” is deleted. Nothing gets in with it any more.",
+
+  "export.title": "Your history as a file",
+  "export.what": "All that was recognised and compared, for a spreadsheet or a program.",
+  "leaving.title": "Delete the account",
+  "leaving.open": "I want to leave",
+  "leaving.what":
+    "Your account, your history, your pictures and your progress are deleted, at once and for good.",
+  "leaving.type": "Type your username to confirm",
+  "leaving.different": "That is not your username.",
+  "leaving.submit": "Delete my account",
+
+  "reason.missing": "This is needed.",
+  "reason.must have 3 to 30 characters": "3 to 30 characters, please.",
+  "reason.must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides":
+    "Letters of one script, please, Latin a-z or Devanagari, with digits and . _ - besides.",
+  "reason.value is not a valid email address": "This is no e-mail address.",
+  "reason.must have 8 to 128 characters": "8 to 128 characters, please.",
+  "reason.must not be the username or the e-mail address":
+    "Your username or e-mail address would be guessed at once.",
+  "reason.is one of the most common passwords":
+    "This is one of the most common passwords, which are guessed first.",
+  "reason.must be the name of a time zone, such as Asia/Kathmandu":
+    "There is no such time zone. One is Asia/Kathmandu.",
+};

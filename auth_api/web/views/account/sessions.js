@@ -1,0 +1,86 @@
+// Where one is signed in, and ending that from here.
+
+import { get, remove } from "../../modules/api.js";
+import { el, fill } from "../../modules/dom.js";
+import { confirming } from "../../modules/forms.js";
+import { moment, t } from "../../modules/strings.js";
+import { browserOf } from "./browser.js";
+
+/** The card with all sessions. */
+export function sessionsCard(sessions, signal) {
+  const list = el("ul", { class: "entries" });
+  const said = el("p", { class: "hint", role: "status" });
+  const heading = el("h2", { tabindex: "-1" }, t("sessions.title"));
+  const all = el("div", {});
+  const show = (results, words) => {
+    fill(
+      list,
+      results.map((session) => entry(session, () => end(`/api/sessions/${session.id}/`))),
+    );
+    const others = results.length > 1;
+    fill(all, others ? endOthers(() => end("/api/sessions/")) : null);
+    fill(said, words);
+  };
+  const end = async (path) => {
+    await remove(path, { signal });
+    const { results } = await get("/api/sessions/", {}, { signal });
+    show(results, t("sessions.ended"));
+    heading.focus();
+  };
+  show(sessions);
+  return el(
+    "section",
+    { class: "card stack" },
+    heading,
+    el("p", { class: "hint" }, t("sessions.what")),
+    list,
+    all,
+    said,
+  );
+}
+
+const endOthers = (act) =>
+  confirming({
+    label: t("sessions.endOthers"),
+    name: t("sessions.title"),
+    question: t("sessions.reallyOthers"),
+    act,
+  });
+
+function entry(session, act) {
+  const name = nameOf(session.client);
+  return el(
+    "li",
+    {},
+    el(
+      "div",
+      {},
+      el("strong", { title: session.client }, name),
+      " ",
+      session.current ? el("span", { class: "badge good" }, t("sessions.current")) : null,
+      el(
+        "p",
+        { class: "hint small" },
+        t("sessions.used", {
+          since: moment(session.created_at),
+          used: moment(session.last_used_at),
+        }),
+      ),
+    ),
+    session.current
+      ? null
+      : confirming({
+          label: t("sessions.end"),
+          name: `${name}, ${moment(session.last_used_at)}`,
+          question: t("sessions.really"),
+          act,
+        }),
+  );
+}
+
+function nameOf(client) {
+  if (!client) return t("sessions.unknown");
+  const { browser, system } = browserOf(client);
+  if (browser && system) return t("sessions.browser", { browser, system });
+  return browser ?? system ?? client.split(" ")[0];
+}

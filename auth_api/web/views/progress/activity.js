@@ -1,0 +1,40 @@
+// How much was drawn on each of the last days.
+
+import { get } from "../../modules/api.js";
+import { barChart } from "../../modules/charts.js";
+import { el, fill } from "../../modules/dom.js";
+import { failed } from "../../modules/router.js";
+import { locales, t } from "../../modules/strings.js";
+
+const DAYS = 30;
+
+/** The card with the chart, which comes when it is there; nothing for who has not begun. */
+export function activity(signal) {
+  const place = el("section", { class: "card stack activity", hidden: true });
+  const load = async () => {
+    try {
+      const answer = await get("/api/analytics/me/", { days: DAYS }, { signal });
+      place.hidden = answer.totals.answers === 0;
+      fill(place, el("h2", {}, t("progress.activity", { count: DAYS })), chart(answer.days));
+    } catch (problem) {
+      if (signal.aborted) return;
+      place.hidden = false;
+      fill(place, el("h2", {}, t("progress.activity", { count: DAYS })), failed(problem, load));
+    }
+  };
+  load();
+  return place;
+}
+
+function chart(days) {
+  const short = new Intl.DateTimeFormat(locales(), {
+    day: "numeric",
+    month: "numeric",
+    timeZone: "UTC", // as the service counts these days
+  });
+  const bars = days.map((each) => ({
+    name: short.format(new Date(each.day)),
+    value: each.answers,
+  }));
+  return barChart({ label: t("progress.activity.label"), bars });
+}
