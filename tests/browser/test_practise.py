@@ -53,7 +53,6 @@ def attempts(page: Page) -> Locator:
 def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor) -> None:
     page = visitor.open("/practise")
     expect(page.locator(".character")).to_have_count(36)
-    look(page, "practise-anonymous")
     page.get_by_role("link", name="Begin with क ka").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
     expect(page.get_by_text("5 strokes")).to_be_visible()
@@ -76,7 +75,14 @@ def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor
     assert len(looks) == 3
     expect(slider).to_have_attribute("aria-valuetext", "only yours")
 
-    # Another language, another light: neither takes anything away.
+    # Another light, another language: neither takes anything away.
+    inks = page.locator("canvas")
+    dark_on_light = inks.evaluate_all("(all) => all.map((each) => each.toDataURL())")
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    light_on_dark = inks.evaluate_all("(all) => all.map((each) => each.toDataURL())")
+    assert all(map(str.__ne__, dark_on_light, light_on_dark))
+    page.get_by_role("button", name="Light or dark").click()
     page.get_by_label("Language").select_option("ne")
     expect(page.locator(".sentences")).to_contain_text("राम्रो लेख्नुभयो")
     expect(page.get_by_role("button", name="तुलना गर्नुहोस्")).to_be_enabled()

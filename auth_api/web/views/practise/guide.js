@@ -18,7 +18,7 @@ const SIDE_LONG = 1100;
 const BETWEEN = 350;
 const STILL = 1400;
 // Radius of what marks the beginning of a stroke, as a share of the side.
-const MARK = 0.028;
+const MARK = 0.032;
 
 /**
  * Draws under the ink of a pad. Events: `change` when what it shows changed, with `says`, a sentence

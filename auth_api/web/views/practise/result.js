@@ -17,7 +17,7 @@ const WORDS = [
 ];
 
 /** A similarity score, 0-100, in words. */
-export const inWords = (score) => t(`practise.score.${WORDS.find(([from]) => score >= from)[1]}`);
+const inWords = (score) => t(`practise.score.${WORDS.find(([from]) => score >= from)[1]}`);
 
 /** The score and the verdict in one line, for those who hear the page. */
 export const summary = (answer) =>
