@@ -20,6 +20,7 @@ export default async function view({ query, signal }) {
     t(`users.${key}`),
   );
   const scroll = table(t("users.title"), columns, []);
+  scroll.classList.add("lines");
   const said = el("div", { role: "status" });
   const pages = paged({
     list: scroll.querySelector("tbody"),
