@@ -250,8 +250,8 @@ export default {
 
   "job.title": "Job",
   "job.name.predict": "Job {id}: pictures for {model}",
-  "job.name.train": "Job {id}: training {model} {version}",
-  "job.name.tune": "Job {id}: tuning {model} {version}",
+  "job.name.train": "Job {id}: training {model}",
+  "job.name.tune": "Job {id}: tuning {model}",
   "job.counts": {
     one: "{succeeded} of {count} picture read",
     other: "{succeeded} of {count} pictures read",

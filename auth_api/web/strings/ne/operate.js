@@ -249,8 +249,8 @@ export default {
 
   "job.title": "काम",
   "job.name.predict": "काम {id}: {model} का लागि तस्बिर",
-  "job.name.train": "काम {id}: {model} {version} को तालिम",
-  "job.name.tune": "काम {id}: {model} {version} को मिलान",
+  "job.name.train": "काम {id}: {model} को तालिम",
+  "job.name.tune": "काम {id}: {model} को मिलान",
   "job.counts": {
     one: "{count} तस्बिरमध्ये {succeeded} चिनियो",
     other: "{count} तस्बिरमध्ये {succeeded} चिनिए",
