@@ -41,7 +41,7 @@ SECONDS = 300
 # As little as a training can be.
 SMALL = {"start": "scratch", "network": "small", "images_per_epoch": 64, "batch_size": 16}
 # Digits are not measured on synthetic handwriting, which takes longer than such a training.
-DIGITS = {"start": "scratch", "images_per_epoch": 640, "batch_size": 16}
+DIGITS = {"start": "scratch", "images_per_epoch": 128, "batch_size": 16}
 
 
 def as_data_scientist(api: Api) -> User:
@@ -182,7 +182,7 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
         pytest.skip("what is trained does not depend on the database")
     api = start_api(training)
     user = as_data_scientist(api)
-    number = ask_for_digits(user, {"epochs": 4})
+    number = ask_for_digits(user, {"epochs": 6})
     waiting = ask_for_digits(user, {"epochs": 100})
     wait_until(user, number, lambda job: bool((job["outcome"] or {}).get("epochs")), SECONDS)
     before = job_of(user, number)
@@ -198,7 +198,7 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     job = finished(returned, number, SECONDS)
     assert (job["state"], job["error"]) == ("succeeded", None)
     done = job["outcome"]["epochs"]
-    assert [epoch["epoch"] for epoch in done] == [1, 2, 3, 4]
+    assert [epoch["epoch"] for epoch in done] == [1, 2, 3, 4, 5, 6]
     assert done[0] == before["outcome"]["epochs"][0]
     assert (store / "digits-1.1.mar").exists()
     waiting = ask_for_digits(returned, {"epochs": 100})
