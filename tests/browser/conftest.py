@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
@@ -43,6 +44,15 @@ _FLAGS = [
 
 # What axe is to look for; in the dark only colours are different.
 _LOOKS: dict[str, dict[str, list[str]]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+
+_DROP = """([encoded, kind]) => {
+  const bytes = Uint8Array.from(atob(encoded), (each) => each.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "dropped.png", { type: kind }));
+  const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
+  document.body.dispatchEvent(new DragEvent("dragover", options));
+  document.body.dispatchEvent(new DragEvent("drop", options));
+}"""
 
 _numbers = itertools.count(1)
 
@@ -190,3 +200,8 @@ def glyph_strokes(index: int) -> list[list[tuple[float, float]]]:
     """The strokes of a character's reference, as `draw` wants them."""
     strokes = json.loads((ROOT / "reference_images" / "strokes.json").read_text())[index]
     return [[(x, y) for x, y in stroke["points"]] for stroke in strokes]
+
+
+def drop(page: Page, content: bytes, kind: str = "image/png") -> None:
+    """Drops a file onto the page."""
+    page.evaluate(_DROP, [base64.b64encode(content).decode(), kind])

@@ -15,8 +15,7 @@ from archive_scripts.archives import ROOT
 from archive_scripts.reference_forms import reference_forms
 from handlers.characters import CHARACTERS
 from handlers.places import PLACES
-from tests.browser.conftest import Visitor, draw, glyph_strokes, look
-from tests.browser.test_recognise import drop
+from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look
 from tests.conftest import REFERENCES, encode, reference
 
 _UNDER_THE_INK = """() => {

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
-from tests.browser.conftest import Visitor, draw, glyph_strokes, look, visiting
+from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look, visiting
 from tests.conftest import encode, reference
 from tests.digits import held_out
 from tests.service.apis import Api
 from tests.service.running import Ranjana
 
-_DROP = """([encoded, kind]) => {
-  const bytes = Uint8Array.from(atob(encoded), (each) => each.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], "dropped.png", { type: kind }));
-  const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
-  document.body.dispatchEvent(new DragEvent("dragover", options));
-  document.body.dispatchEvent(new DragEvent("drop", options));
-}"""
-
 
 def answer(page: Page) -> Locator:
     return page.locator(".result .headline")
-
-
-def drop(page: Page, content: bytes, kind: str = "image/png") -> None:
-    page.evaluate(_DROP, [base64.b64encode(content).decode(), kind])
 
 
 def test_a_first_visitor_draws_and_sees_what_it_is(visitor: Visitor) -> None:

@@ -11,35 +11,33 @@ import { currentUser, mayAct } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
-  { path: "/", view: "recognise", area: "learn", title: "recognise.title" },
-  { path: "/practise", view: "practise", area: "practise", title: "practise.title" },
-  { path: "/practise/:class", view: "character", area: "practise", title: "practise.title" },
+  { path: "/", view: "recognise", area: "learn" },
+  { path: "/practise", view: "practise", area: "practise" },
+  { path: "/practise/:class", view: "character", area: "practise" },
   {
     path: "/progress",
     view: "progress",
     area: "progress",
-    title: "progress.title",
     signedIn: true,
   },
-  { path: "/history", view: "history", area: "progress", title: "history.title", signedIn: true },
-  { path: "/sign-in", view: "sign-in", area: "account", title: "signIn.title" },
-  { path: "/sign-up", view: "sign-up", area: "account", title: "signUp.title" },
-  { path: "/account", view: "account", area: "account", title: "account.title", signedIn: true },
-  { path: "/jobs", view: "jobs", area: "operate", title: "jobs.title", signedIn: true },
-  { path: "/jobs/:id", view: "job", area: "operate", title: "job.title", signedIn: true },
-  { path: "/models", view: "models", area: "operate", title: "models.title" },
-  { path: "/models/:name", view: "model", area: "operate", title: "model.title" },
-  { path: "/operate", view: "operate", area: "operate", title: "operate.title", role: "analyst" },
+  { path: "/history", view: "history", area: "progress", signedIn: true },
+  { path: "/sign-in", view: "sign-in", area: "account" },
+  { path: "/sign-up", view: "sign-up", area: "account" },
+  { path: "/account", view: "account", area: "account", signedIn: true },
+  { path: "/jobs", view: "jobs", area: "operate", signedIn: true },
+  { path: "/jobs/:id", view: "job", area: "operate", signedIn: true },
+  { path: "/models", view: "models", area: "operate" },
+  { path: "/models/:name", view: "model", area: "operate" },
+  { path: "/operate", view: "operate", area: "operate", role: "analyst" },
   {
     path: "/training",
     view: "training",
     area: "operate",
-    title: "training.title",
     role: "data-scientist",
   },
-  { path: "/users", view: "users", area: "operate", title: "users.title", role: "admin" },
-  { path: "/audit", view: "audit", area: "operate", title: "audit.title", role: "admin" },
-  { path: "/settings", view: "settings", area: "operate", title: "settings.title", role: "admin" },
+  { path: "/users", view: "users", area: "operate", role: "admin" },
+  { path: "/audit", view: "audit", area: "operate", role: "admin" },
+  { path: "/settings", view: "settings", area: "operate", role: "admin" },
 ];
 
 const main = el("main", { id: "main", tabindex: "-1" });
@@ -99,8 +97,9 @@ export async function render() {
     clearTimeout(slow);
   }
   if (signal.aborted) return;
-  document.title = found ? `${t(found.route.title)} · Ranjana` : "Ranjana";
   fill(main, content);
+  const title = main.querySelector("h1")?.textContent;
+  document.title = title ? `${title} · Ranjana` : "Ranjana";
   dispatchEvent(new CustomEvent("viewshown", { detail: path }));
   if (!first) {
     scrollTo(0, 0);
