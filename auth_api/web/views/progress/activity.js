@@ -6,7 +6,8 @@ import { el, fill } from "../../modules/dom.js";
 import { failed } from "../../modules/router.js";
 import { locales, t } from "../../modules/strings.js";
 
-const DAYS = 30;
+// Fewer where their names would not be readable side by side.
+const DAYS = matchMedia("(max-width: 42rem)").matches ? 14 : 30;
 
 /** The card with the chart, which comes when it is there; nothing for who has not begun. */
 export function activity(signal) {
