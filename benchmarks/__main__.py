@@ -28,6 +28,7 @@ from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
 from benchmarks.jobs import jobs_table
 from benchmarks.load import Load, post, run
+from benchmarks.page import page_table
 from launcher.ports import free_port
 from tests.conftest import encode, reference
 from tests.service.running import Ranjana, wait_for
@@ -35,7 +36,7 @@ from tests.service.running import Ranjana, wait_for
 _BOUNDARY = "benchmark"
 _FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 _CALLERS = (1, 8, 32)
-_PARTS = ("decoding", "comparing", "serving", "accounts", "jobs", "analytics")
+_PARTS = ("decoding", "comparing", "serving", "accounts", "jobs", "analytics", "page")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def main() -> None:
         print(decoding_table())
     if "comparing" in parts:
         print(comparing_table())
-    if parts & {"serving", "accounts", "jobs", "analytics"}:
+    if parts & {"serving", "accounts", "jobs", "analytics", "page"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds)
 
@@ -86,6 +87,8 @@ def _measure_servers(folder: Path, parts: set[str], seconds: float, rounds: int)
                 print(jobs_table(ranjana, folder, pictures(), seconds, rounds))
             if "analytics" in parts:
                 print(analytics_table(ranjana, folder))
+            if "page" in parts:
+                print(page_table(ranjana.port, rounds))
             print(memory_table(ranjana))
         finally:
             ranjana.kill()

@@ -7,12 +7,21 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from archive_scripts.archives import ROOT
 from tests.service.apis import PASSWORD, Api
@@ -102,43 +111,45 @@ class Visitor:
 
 @pytest.fixture
 def visitor(browser: Browser, site: Api) -> Iterator[Visitor]:
-    """Somebody with a new browser; fails the test on errors in the console and on requests to
-    other hosts than the service, unless the test itself takes them out of `problems`.
-    """
-    visiting = _visitor(browser, site)
-    yield visiting
-    visiting.context.close()
-    assert visiting.problems == []
+    """Somebody with a new browser."""
+    with visiting(browser, site) as somebody:
+        yield somebody
 
 
 @pytest.fixture
 def telephone(browser: Browser, site: Api) -> Iterator[Visitor]:
-    """The same on the smallest telephone."""
+    """Somebody with the smallest telephone."""
     size = {"width": 360, "height": 740}
-    visiting = _visitor(browser, site, viewport=size, has_touch=True, is_mobile=True)
-    yield visiting
-    visiting.context.close()
-    assert visiting.problems == []
+    with visiting(browser, site, viewport=size, has_touch=True, is_mobile=True) as somebody:
+        yield somebody
 
 
-def _visitor(browser: Browser, site: Api, **options: Any) -> Visitor:
+@contextmanager
+def visiting(browser: Browser, site: Api, **options: Any) -> Iterator[Visitor]:
+    """A visitor whose `problems` must be empty in the end: errors in the console, and requests to
+    other hosts than the service. A test that provokes some takes them out.
+    """
     home = f"http://127.0.0.1:{site.port}"
-    visiting = Visitor(site, browser.new_context(**options), home)
-    problems = visiting.problems
-    visiting.context.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
-    )
-    visiting.context.on("weberror", lambda error: problems.append(str(error.error)))
-    visiting.context.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((f"{home}/", "data:", "blob:"))
-            else problems.append(f"asked {request.url}")
-        ),
-    )
-    return visiting
+    context = browser.new_context(**options)
+    visitor = Visitor(site, context, home)
+    problems = visitor.problems
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((f"{home}/", "data:", "blob:")):
+            problems.append(f"asked {request.url}")
+
+    context.on("console", said)
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on("request", asked)
+    try:
+        yield visitor
+    finally:
+        context.close()
+    assert problems == []
 
 
 def look(page: Page, name: str) -> None:

@@ -17,11 +17,13 @@ from typing import Any
 import httpx2
 import pytest
 import schemathesis
-from schemathesis import AuthContext, Case, HookContext
+from schemathesis import AuthContext, Case, HookContext, Response
 from schemathesis.config import (
     CacheConfig,
     ChecksConfig,
+    CoveragePhaseConfig,
     GenerationConfig,
+    PhasesConfig,
     ProjectConfig,
     ProjectsConfig,
     SchemathesisConfig,
@@ -32,6 +34,7 @@ from schemathesis.schemas import BaseSchema
 
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, User
+from tests.service.commands import answer
 from tests.service.jobs import characters, digits, finished, hand_in
 
 PICTURE = encode(reference(0))
@@ -92,12 +95,6 @@ class Sensible:
     def compare(self) -> int:
         return int(self.user.compare().json()["comparison_id"])
 
-    def cancel_trainings(self) -> None:
-        """Those that nobody works at would be all that a user may have."""
-        for job in self.user.get("/api/jobs/", params={"limit": 20}).json()["results"]:
-            if job["state"] == "queued" and job["kind"] != "predict":
-                self.user.delete(f"/api/jobs/{job['id']}/")
-
     def correct(self) -> int:
         """A correction of which the picture may be used."""
         agreed = self.user.request("PATCH", "/api/me/", json={"training_consent": True})
@@ -109,7 +106,7 @@ class Sensible:
         return int(self.api.sign_up().get("/api/me/").json()["id"])
 
     def cancelled_job(self) -> int:
-        number = hand_in(self.user, characters(300))
+        number = hand_in(self.user, characters(100))
         assert self.user.delete(f"/api/jobs/{number}/").status_code == 200
         return number
 
@@ -188,8 +185,6 @@ class Sensible:
         return {}
 
     def apply(self, case: Case) -> None:
-        if "/jobs/" in case.path or case.operation.label in TRAINING:
-            self.cancel_trainings()
         if "{id}" in case.path and case.path_parameters:
             case.path_parameters["id"] = str(self.row(case))
         if "{name}" in case.path and case.path_parameters:
@@ -212,14 +207,24 @@ class Sensible:
             case.body.pop("zip", None)
 
 
-def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
+def described(
+    api: Api, sensible: Sensible, examples: int, *, other_methods: bool = False
+) -> BaseSchema:
+    """The service as it describes itself; with `other_methods`, also asked in those that an
+    address does not take.
+    """
     checks = ChecksConfig()
     checks.update(included_check_names=CHECKS)
     generation = GenerationConfig(
         max_examples=examples, deterministic=True, no_shrink=True, database="none"
     )
+    coverage = CoveragePhaseConfig(unexpected_methods=None if other_methods else set())
     project = ProjectConfig(
-        checks=checks, continue_on_failure=True, generation=generation, request_timeout=30
+        checks=checks,
+        continue_on_failure=True,
+        generation=generation,
+        phases=PhasesConfig(coverage=coverage),
+        request_timeout=30,
     )
     config = SchemathesisConfig(
         cache=CacheConfig(enabled=False), projects=ProjectsConfig(default=project)
@@ -236,6 +241,12 @@ def described(api: Api, sensible: Sensible, examples: int) -> BaseSchema:
         if case.operation.label == "POST /api/web-session/refresh/":
             case.cookies = sensible.cookie()
         return case
+
+    @schema.hook
+    def after_call(context: HookContext, case: Case, response: Response) -> None:
+        # Nobody works at them, and they would soon be all that a user may have.
+        if case.operation.label in TRAINING and response.status_code == 202:
+            sensible.user.delete(response.json()["url"])
 
     return schema
 
@@ -273,8 +284,7 @@ def administrator(api: Api) -> User:
     """Someone who may call everything."""
     name = f"fuzzer{next(_numbers)}"
     arguments = ("--username", name, "--email", f"{name}@example.org")
-    made = api.command("create-admin", *arguments, stdin=f"{PASSWORD}\n")
-    assert made.returncode == 0, made.stderr
+    answer(api, "create-admin", *arguments, stdin=f"{PASSWORD}\n")
     return api.sign_in(name)
 
 
@@ -302,8 +312,10 @@ def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: Us
     }
 
 
-def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> None:
-    schema = described(api, Sensible(api, user), examples=2)
+def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User, database: str) -> None:
+    if database == "postgresql":
+        pytest.skip("most get no further than to who they are, and the others are signed in above")
+    schema = described(api, Sensible(api, user), examples=2, other_methods=True)
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
     assert outcome.succeeded() == {

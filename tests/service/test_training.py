@@ -16,6 +16,7 @@ import pytest
 from archive_scripts.archives import ROOT
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
+from tests.service.commands import command
 from tests.service.jobs import (
     digits,
     events,
@@ -306,7 +307,7 @@ def test_two_that_are_asked_for_at_the_same_time_are_two_versions(api: Api) -> N
     # Folders of those that have ended are cleared away, should somebody have died before that.
     for number in (again["job_id"], again["job_id"] - 1):
         (api.folder / "data" / "training" / str(number)).mkdir(parents=True)
-    assert api.command("clean-up", "--orphans-after", "0").returncode == 0
+    assert command(api, "clean-up", "--orphans-after", "0").code == 0
     assert trainings(api) == [str(again["job_id"])]
     assert users[0].delete(f"/api/jobs/{again['job_id']}/").status_code == 200
     assert trainings(api) == []

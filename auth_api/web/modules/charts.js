@@ -40,7 +40,10 @@ export function lineChart({ label, series, x = String, y = String, low = 0, high
     ),
   );
   const xs = spread(scale.from, scale.to, Math.min(TICKS, new Set(points.map(([px]) => px)).size));
-  const names = xs.map((value) => tick(scale.x(value), HEIGHT - 8, x(value), "middle"));
+  const anchors = xs.length > 1 ? { 0: "start", [xs.length - 1]: "end" } : {};
+  const names = xs.map((value, index) =>
+    tick(scale.x(value), HEIGHT - 8, x(value), anchors[index] ?? "middle"),
+  );
   const rows = [...new Set(points.map(([px]) => px))]
     .sort((a, b) => a - b)
     .map((px) => [x(px), ...series.map((each) => valueAt(each, px, y))]);
@@ -118,10 +121,10 @@ function scales(points, low, high) {
   };
 }
 
-/** The next number from `value` on that is 1, 2 or 5 times a power of ten. */
+/** The next number from `value` on that is easily divided by the ticks. */
 function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value * 0.999);
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999);
 }
 
 const spread = (from, to, count) =>

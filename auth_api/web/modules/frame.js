@@ -48,7 +48,7 @@ function navigation() {
   );
 }
 
-const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/jobs"];
+const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/settings", "/jobs"];
 
 function isCurrent(path) {
   const shown = currentPath();
@@ -92,8 +92,6 @@ function settings() {
 
 function switchTheme() {
   const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const now = root.dataset.theme ?? system;
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   remember("theme", root.dataset.theme);
 }

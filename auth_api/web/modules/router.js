@@ -39,6 +39,7 @@ const ROUTES = [
   },
   { path: "/users", view: "users", area: "operate", title: "users.title", role: "admin" },
   { path: "/audit", view: "audit", area: "operate", title: "audit.title", role: "admin" },
+  { path: "/settings", view: "settings", area: "operate", title: "settings.title", role: "admin" },
 ];
 
 const main = el("main", { id: "main", tabindex: "-1" });

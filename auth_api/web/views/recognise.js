@@ -10,7 +10,7 @@ import { pictureInputs } from "../modules/pictures.js";
 import { go } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { recogniseSeveral } from "./recognise/several.js";
-import { resultCard } from "./recognise/result.js";
+import { resultCard, summary } from "./recognise/result.js";
 
 // Milliseconds that a pen rests before the drawing is looked at.
 const REST = 450;
@@ -20,20 +20,26 @@ const drawings = { ranjana: {}, digits: {} };
 let model = "ranjana";
 
 export default function view({ signal }) {
-  const outcome = el("section", { class: "outcome", "aria-live": "polite", "aria-busy": "false" });
-  const work = el("section", { class: "card stack" });
-  const show = () => fill(work, workplace(outcome, signal, show));
+  const outcome = el("section", { class: "outcome", "aria-busy": "false" });
+  const spoken = el("p", { class: "visually-hidden", role: "status" });
+  const place = el("div", { class: "two recognise" });
+  const show = () => fill(place, workplace(outcome, spoken, signal, show));
   show();
-  return [el("h1", {}, t("recognise.title")), el("div", { class: "two" }, work, outcome)];
+  return [el("h1", {}, t("recognise.title")), spoken, place];
 }
 
-function workplace(outcome, signal, again) {
+function workplace(outcome, spoken, signal, again) {
   const drawing = drawings[model];
   const pad = new Pad(drawing, t("recognise.pad"));
   signal.addEventListener("abort", () => pad.close());
   const idle = () => fill(outcome, el("p", { class: "hint" }, t(`recognise.hint.${model}`)));
   const fail = (message) =>
     fill(outcome, el("p", { class: "card notice error", role: "alert" }, message));
+
+  const tell = (answer, more) => {
+    fill(spoken, summary(answer, model));
+    fill(outcome, resultCard(answer, { model, ...more }));
+  };
 
   let kept = null; // the prediction of this drawing that is in the history
   const looking = latest(
@@ -50,7 +56,7 @@ function workplace(outcome, signal, again) {
         go(`/practise/${answer.predicted_class}`);
       };
       const judged = () => (kept = null); // what one has said something of stays
-      return fill(outcome, resultCard(answer, { model, compare, judged }));
+      return tell(answer, { compare, judged });
     },
     (answer) => forget(answer.prediction_id),
   );
@@ -88,7 +94,7 @@ function workplace(outcome, signal, again) {
         handOver({ picture: file });
         go(`/practise/${answer.predicted_class}`);
       };
-      return fill(outcome, resultCard(answer, { model, compare, picture: file }));
+      return tell(answer, { compare, picture: file });
     } catch (problem) {
       if (!signal.aborted) fail(sentence(problem));
       return null;
@@ -107,11 +113,20 @@ function workplace(outcome, signal, again) {
     document.querySelector(".two .choices input:checked")?.focus();
   };
   return [
-    choices(t("recognise.model"), models, model, switchTo),
-    pad.element,
-    padTools(pad),
-    el("div", { class: "row" }, pictureInputs({ several: true, take, fail, signal })),
-    el("p", { class: "hint small" }, t("recognise.drop")),
+    el(
+      "section",
+      { class: "card stack" },
+      choices(t("recognise.model"), models, model, switchTo),
+      pad.element,
+      padTools(pad),
+    ),
+    outcome,
+    el(
+      "section",
+      { class: "card stack inputs" },
+      el("div", { class: "row" }, pictureInputs({ several: true, take, fail, signal })),
+      el("p", { class: "hint small" }, t("recognise.drop")),
+    ),
   ];
 }
 

@@ -46,7 +46,7 @@ export default {
     "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z takes a stroke back, Delete all of them.",
   "pad.tools": "Drawing",
   "pad.pen": "Pen",
-  "pad.pen.nib": "Broad nib",
+  "pad.pen.nib": "Nib",
   "pad.pen.round": "Round",
   "pad.undo": "Undo",
   "pad.clear": "Clear",

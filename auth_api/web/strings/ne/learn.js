@@ -46,8 +46,8 @@ export default {
     "तीर कुञ्जीले कलम सार्छ, Shift सँग थोरै-थोरै। Space ले कलम राख्छ र उठाउँछ। Control Z ले एक रेखा, Delete ले सबै मेटाउँछ।",
   "pad.tools": "लेखाइ",
   "pad.pen": "कलम",
-  "pad.pen.nib": "चौडा निब",
+  "pad.pen.nib": "निब",
   "pad.pen.round": "गोलो",
-  "pad.undo": "फिर्ता लिनुहोस्",
-  "pad.clear": "मेटाउनुहोस्",
+  "pad.undo": "फिर्ता",
+  "pad.clear": "मेटाउने",
 };

@@ -32,23 +32,30 @@ export function resultCard(answer, { model, compare, judged, picture }) {
   return card;
 }
 
+/** What was read and how sure that is, in one line. */
+export function summary(answer, model) {
+  return `${nameOf(answer, model)}: ${sureness(answer.confidence)}`;
+}
+
+const nameOf = (each, model) =>
+  model === "ranjana" ? called(each) : number(Number(each.character));
+
 /** How sure a confidence (0-100) is, in words. */
-export function sureness(confidence) {
+function sureness(confidence) {
   if (confidence >= 90) return t("sure.very");
   if (confidence >= 60) return t("sure.quite");
   return t("sure.little");
 }
 
 function headline(answer, model) {
-  const named = model === "ranjana";
   return el(
     "div",
     { class: "headline" },
-    named ? glyph(answer.predicted_class) : null,
+    model === "ranjana" ? glyph(answer.predicted_class) : null,
     el(
       "p",
       {},
-      el("strong", { class: "big" }, named ? called(answer) : number(Number(answer.character))),
+      el("strong", { class: "big" }, nameOf(answer, model)),
       el("br"),
       `${sureness(answer.confidence)} (${percent(answer.confidence / 100, 1)})`,
     ),
@@ -67,7 +74,7 @@ function bars(answer, model) {
           "span",
           { class: "name" },
           model === "ranjana" ? glyph(each.class) : null,
-          model === "ranjana" ? called(each) : number(Number(each.character)),
+          nameOf(each, model),
         ),
         el("span", {
           class: "bar",

@@ -1,0 +1,49 @@
+// The jobs of all users, for administrators.
+
+import { get } from "../../modules/api.js";
+import { el, fill } from "../../modules/dom.js";
+import { currentUser } from "../../modules/session.js";
+import { t } from "../../modules/strings.js";
+import { field, select } from "../operate/forms.js";
+import { jobList } from "../operate/job-list.js";
+import { complain } from "../operate/parts.js";
+
+const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
+const KINDS = ["predict", "train", "tune"];
+
+/** The list with its filters. */
+export async function everybodys(signal) {
+  const wanted = { state: "", kind: "" };
+  const said = el("div", {});
+  const me = currentUser().id;
+  const list = await jobList({
+    load: (cursor) => get("/api/admin/jobs/", { ...wanted, cursor }, { signal }),
+    mine: (job) => job.user_id === me,
+    note: (job) => t("jobs.user", { id: String(job.user_id) }),
+    signal,
+  });
+  const filter = (name, values, key) => {
+    const options = values.map((value) => [value, t(`${key}.${value}`)]);
+    const change = async (event) => {
+      wanted[name] = event.target.value;
+      fill(said);
+      try {
+        await list.start();
+      } catch (problem) {
+        if (!signal.aborted) complain(said, problem);
+      }
+    };
+    const control = select(name, [["", t("jobs.any")], ...options], "", { on: { change } });
+    return field(t(`jobs.${name}`), control);
+  };
+  return [
+    el(
+      "div",
+      { class: "row controls" },
+      filter("state", STATES, "jobState"),
+      filter("kind", KINDS, "jobKind"),
+    ),
+    said,
+    list.element,
+  ];
+}

@@ -1,0 +1,129 @@
+// What users say that a model got wrong: looked through, judged, taken away as data.
+
+import { blob, download, get, post } from "../../modules/api.js";
+import { loadCharacters } from "../../modules/characters.js";
+import { el, fill, shown } from "../../modules/dom.js";
+import { mayAct } from "../../modules/session.js";
+import { moment, number, t } from "../../modules/strings.js";
+import { action, field, select } from "../operate/forms.js";
+import { paged } from "../operate/pages.js";
+import { badge, complain } from "../operate/parts.js";
+
+const STATES = ["pending", "agreed", "accepted", "rejected", "conflicting"];
+const MOODS = { agreed: "good", accepted: "good", rejected: "bad", conflicting: "bad" };
+
+/** The part "corrections". */
+export async function corrections({ model, signal }) {
+  const path = `/api/models/${model.name}/corrections/`;
+  const characters = model.name === "digits" ? null : await loadCharacters();
+  const called = (index) =>
+    characters ? `${characters[index].character} ${characters[index].name}` : number(index);
+  const list = el("ul", { class: "corrections" });
+  const said = el("div", {});
+  let state = "";
+  const pages = paged({
+    list,
+    load: (cursor) => get(path, { state, cursor }, { signal }),
+    show: (correction) => entry(correction, path, called, signal),
+    empty: t("corrections.none"),
+  });
+  await pages.start();
+  const choose = async (event) => {
+    state = event.target.value;
+    fill(said);
+    try {
+      await pages.start();
+    } catch (problem) {
+      if (!signal.aborted) complain(said, problem);
+    }
+  };
+  const states = STATES.map((each) => [each, t(`corrections.state.${each}`)]);
+  const control = select("state", [["", t("corrections.all")], ...states], "", {
+    on: { change: choose },
+  });
+  const today = new Date().toISOString().slice(0, 10);
+  const save = () =>
+    download(`${path}export/`, `${model.name}-corrections-${today}.zip`, { accept: "*/*" });
+  return el(
+    "section",
+    { class: "stack" },
+    el("h2", {}, t("model.part.corrections")),
+    el("p", { class: "hint" }, t("corrections.what")),
+    el(
+      "div",
+      { class: "row spread controls" },
+      field(t("corrections.which"), control),
+      action(t("corrections.export"), save, said),
+    ),
+    said,
+    list,
+    pages.element,
+  );
+}
+
+function entry(correction, path, called, signal) {
+  const item = el("li", { class: "card", tabindex: "-1" });
+  const picture = el("div", { class: "picture" });
+  const show = (now) => fill(item, picture, described(now, called), judging(now, path, judged));
+  const judged = (now) => {
+    show(now);
+    item.focus(); // the button that was pressed may be gone
+  };
+  show(correction);
+  if (correction.image) showPicture(correction.image, picture, signal);
+  else fill(picture, el("p", { class: "hint small" }, t("corrections.noConsent")));
+  return item;
+}
+
+async function showPicture(path, place, signal) {
+  try {
+    fill(place, shown(await blob(path, { signal, accept: "image/*" }), t("corrections.picture")));
+  } catch (problem) {
+    if (!signal.aborted) complain(place, problem);
+  }
+}
+
+function described(correction, called) {
+  return el(
+    "div",
+    { class: "stack tight" },
+    el(
+      "p",
+      {},
+      t("corrections.said", { actual: called(correction.actual_class) }),
+      el("br"),
+      t("corrections.read", { predicted: called(correction.predicted_class) }),
+    ),
+    el(
+      "p",
+      { class: "row" },
+      badge(t(`corrections.state.${correction.state}`), MOODS[correction.state]),
+      el("span", { class: "hint small" }, t("corrections.agree", { count: correction.agreeing })),
+      el("span", { class: "hint small" }, moment(correction.created_at)),
+    ),
+  );
+}
+
+function judging(correction, path, judged) {
+  if (!mayAct("admin")) return null;
+  const said = el("div", {});
+  const judge = async (verdict) => {
+    const query = { actual_class: correction.actual_class };
+    judged(await post(`${path}${correction.id}/${verdict}/`, null, { query }));
+  };
+  const ways = [];
+  if (correction.state !== "accepted" && correction.consent) ways.push(["accept", ""]);
+  if (correction.state !== "rejected") ways.push(["reject", "danger"]);
+  return el(
+    "div",
+    { class: "stack tight" },
+    el(
+      "div",
+      { class: "row" },
+      ways.map(([verdict, kind]) =>
+        action(t(`corrections.${verdict}`), () => judge(verdict), said, kind),
+      ),
+    ),
+    said,
+  );
+}

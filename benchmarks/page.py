@@ -1,0 +1,113 @@
+"""What the web page weighs and how soon it is there, in a browser that has never seen it."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Browser, sync_playwright
+
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+
+# Asked in the page, once everything stands still. A navigation's own times are those of W3C
+# Paint Timing, Largest Contentful Paint and Layout Instability; milliseconds from the navigation.
+_TIMES = """() => new Promise((resolve) => {
+  const found = { largest: 0, shift: 0 };
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) found.largest = entry.startTime;
+  }).observe({ type: "largest-contentful-paint", buffered: true });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) found.shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  const [first] = performance.getEntriesByName("first-contentful-paint");
+  const pad = performance.getEntriesByName("pad-visible")[0];
+  setTimeout(() => resolve({ ...found, first: first.startTime, pad: pad?.startTime ?? 0 }), 300);
+})"""
+
+# Marks the moment at which there is something to draw in.
+_MARK = """new MutationObserver((_, observer) => {
+  if (!document.querySelector("canvas.ink")) return;
+  performance.mark("pad-visible");
+  observer.disconnect();
+}).observe(document, { childList: true, subtree: true });"""
+
+
+@dataclass
+class _Visit:
+    first: float
+    largest: float
+    pad: float
+    shift: float
+    sent: Counter[str] = field(default_factory=Counter)
+    """Bytes over the network by kind of file, headers included."""
+    requests: int = 0
+
+
+def page_table(port: int, rounds: int) -> str:
+    """Visits the page and, in turns, the service's smallest answer, each with a new browser
+    context.
+    """
+    home = f"http://127.0.0.1:{port}"
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        _visit(browser, f"{home}/health")  # the browser itself has started by then
+        pairs = [
+            (_visit(browser, f"{home}/health"), _visit(browser, f"{home}/")) for _ in range(rounds)
+        ]
+        browser.close()
+    visits = [visit for _, visit in pairs]
+    last = visits[-1]
+    weights = "\n".join(
+        f"| {kind} | {number / 1000:.1f} kB |" for kind, number in last.sent.most_common()
+    )
+    total = sum(last.sent.values()) / 1000
+    ratio = statistics.median(visit.first / least.first for least, visit in pairs)
+    return f"""### The web page, first visit
+
+| sent | |
+|---|---|
+{weights}
+| all, in {last.requests} requests | {total:.1f} kB |
+
+| milliseconds from the navigation | |
+|---|---|
+| first contentful paint | {_median(visits, "first"):.0f} |
+| largest contentful paint | {_median(visits, "largest"):.0f} |
+| something to draw in | {_median(visits, "pad"):.0f} |
+| first paint in times of `/health`'s | {ratio:.2f} |
+
+Cumulative layout shift: {_median(visits, "shift"):.3f}.
+"""
+
+
+def _visit(browser: Browser, address: str) -> _Visit:
+    context = browser.new_context()
+    context.add_init_script(_MARK)
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    sent: Counter[str] = Counter()
+    kinds: dict[str, str] = {}
+    network.on(
+        "Network.responseReceived", lambda said: kinds.update({said["requestId"]: said["type"]})
+    )
+
+    def finished(said: dict[str, object]) -> None:
+        sent[kinds.get(str(said["requestId"]), "Other")] += round(
+            float(str(said["encodedDataLength"]))
+        )
+
+    network.on("Network.loadingFinished", finished)
+    page.goto(address, wait_until="networkidle")
+    visit = _Visit(**page.evaluate(_TIMES))
+    visit.sent, visit.requests = sent, len(kinds)
+    context.close()
+    return visit
+
+
+def _median(visits: Sequence[_Visit], name: str) -> float:
+    return statistics.median(getattr(visit, name) for visit in visits)

@@ -1,0 +1,255 @@
+"""Recognising in the page: drawn, given, photographed; live, wrong, offline."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+from tests.browser.conftest import Visitor, draw, glyph_strokes, look, visiting
+from tests.conftest import encode, reference
+from tests.digits import held_out
+from tests.service.apis import Api
+from tests.service.running import Ranjana
+
+_DROP = """([encoded, kind]) => {
+  const bytes = Uint8Array.from(atob(encoded), (each) => each.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "dropped.png", { type: kind }));
+  const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
+  document.body.dispatchEvent(new DragEvent("dragover", options));
+  document.body.dispatchEvent(new DragEvent("drop", options));
+}"""
+
+
+def answer(page: Page) -> Locator:
+    return page.locator(".result .headline")
+
+
+def drop(page: Page, content: bytes, kind: str = "image/png") -> None:
+    page.evaluate(_DROP, [base64.b64encode(content).decode(), kind])
+
+
+def test_a_first_visitor_draws_and_sees_what_it_is(visitor: Visitor) -> None:
+    page = visitor.open()
+    expect(page.get_by_text("It is read as soon as you pause")).to_be_visible()
+    look(page, "recognise-empty")
+    for index, name in ((12, "ड dda"), (2, "ग ga")):
+        draw(page, glyph_strokes(index))
+        expect(answer(page)).to_contain_text(name)
+        expect(page.locator(".bars li")).to_have_count(5)
+        look(page, f"recognise-{index}")
+        page.get_by_role("button", name="Clear").click()
+        expect(answer(page)).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()  # the strokes come back, and are read again
+    expect(answer(page)).to_contain_text("ग ga")
+
+
+def test_the_round_pen_reads_digits(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.get_by_label("Digits").check()
+    page.get_by_label("Round").check()
+    draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
+    expect(answer(page)).to_contain_text("1")
+    look(page, "recognise-digit")
+    page.get_by_label("Choose pictures").set_input_files(
+        {"name": "8.png", "mimeType": "image/png", "buffer": encode(held_out(8, 0))}
+    )
+    expect(answer(page)).to_contain_text("8")
+
+
+def test_a_dropped_picture_is_read_and_what_is_no_picture_is_said(visitor: Visitor) -> None:
+    page = visitor.open()
+    drop(page, encode(reference(20)))
+    expect(answer(page)).to_contain_text("प pa")
+    page.get_by_text("What the model saw").click()
+    expect(page.get_by_role("img", name="The ink that was found in it")).to_be_visible()
+    drop(page, b"words", "text/plain")
+    expect(page.get_by_role("alert")).to_contain_text("That is no picture")
+    drop(page, b"not really", "image/png")
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("image", re.IGNORECASE))
+    assert "415" in visitor.problems.pop()
+
+
+def test_several_pictures_have_an_answer_each(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.open()
+    files = []
+    for index in range(34):  # more than one batch
+        files.append(tmp_path / f"{index}.png")
+        files[-1].write_bytes(encode(reference(index)) if index != 1 else b"broken")
+    page.get_by_label("Choose pictures").set_input_files(files)
+    rows = page.locator(".several li")
+    expect(rows).to_have_count(34)
+    expect(rows.nth(33)).to_contain_text("kssa")
+    expect(rows.nth(0)).to_contain_text("ka")
+    expect(rows.nth(1)).to_have_class("error")
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    look(page, "recognise-several")
+
+
+def test_a_photograph_is_taken_and_read(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.get_by_role("button", name="Camera").click()
+    camera = page.get_by_role("dialog", name="Photograph a character")
+    expect(camera.locator("video")).to_have_js_property("readyState", 4)
+    camera.get_by_role("button", name="Take the picture").click()
+    expect(answer(page)).to_contain_text("%")
+    expect(camera).to_have_count(0)
+
+
+def test_of_a_drawing_only_the_last_answer_is_in_the_history_and_wrong_is_two_taps(
+    visitor: Visitor,
+) -> None:
+    visitor.sign_up()
+    page = visitor.open()
+    for stroke in glyph_strokes(32):
+        draw(page, [stroke])
+        page.wait_for_timeout(500)  # a learner who looks at it after each stroke
+    expect(answer(page)).to_contain_text("ह ha")
+    expect(page.get_by_role("button", name="This is wrong")).to_be_visible()
+    history = "/api/history/predictions/"
+
+    def kept() -> list[int]:
+        entries = visitor.api(page, "GET", history)["results"]
+        return [entry["predicted_class"] for entry in entries]
+
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        draw(page, [[(0.02, 0.97), (0.03, 0.98)]])
+    expect(answer(page)).to_contain_text("ह ha")
+    page.wait_for_function(
+        "async (path) => (await (await import('/web/modules/api.js')).get(path))"
+        ".results.length === 1",
+        arg=history,
+    )
+    assert kept() == [32]
+    page.get_by_role("button", name="This is wrong").click()
+    look(page, "recognise-wrong")
+    page.get_by_role("button", name="त ta").click()
+    expect(page.get_by_text("noted what it should have been")).to_be_visible()
+    (entry,) = visitor.api(page, "GET", history)["results"]
+    assert entry["feedback"]["actual_class"] == 15
+    # What one has said something of stays when the drawing goes on.
+    draw(page, [[(0.9, 0.9), (0.92, 0.92)]])
+    expect(page.get_by_role("button", name="This is wrong")).to_be_visible()
+    assert len(kept()) == 2
+
+
+def test_on_a_slow_network_requests_are_not_piled_up_and_the_newest_wins(visitor: Visitor) -> None:
+    page = visitor.open()
+    network = visitor.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    under_way: list[str] = []
+    most: list[int] = []
+
+    def asked(request: Request) -> None:
+        if "/api/predict/" in request.url:
+            under_way.append(request.url)
+            most.append(len(under_way))
+
+    def answered(request: Request) -> None:
+        if "/api/predict/" in request.url:
+            under_way.remove(request.url)
+
+    page.on("request", asked)
+    page.on("requestfinished", answered)
+    first, *rest = glyph_strokes(32)
+    for stroke in (first, *rest):
+        draw(page, [stroke])
+        page.wait_for_timeout(600)
+    expect(answer(page)).to_contain_text("ह ha")
+    assert max(most) == 1
+    assert len(most) < 1 + len(rest)
+
+
+def test_offline_is_said_and_the_drawing_read_when_the_network_is_back(visitor: Visitor) -> None:
+    page = visitor.open()
+    visitor.context.set_offline(True)
+    expect(page.get_by_role("status").filter(has_text="You are offline")).to_be_visible()
+    draw(page, glyph_strokes(0))
+    page.wait_for_timeout(700)
+    look(page, "recognise-offline")
+    visitor.context.set_offline(False)
+    expect(answer(page)).to_contain_text("क ka")
+    expect(page.get_by_text("You are offline")).to_have_count(0)
+    assert all("ERR_INTERNET_DISCONNECTED" in problem for problem in visitor.problems)
+    visitor.problems.clear()
+
+
+def test_a_busy_service_is_asked_again_when_it_says(
+    browser: Browser, ranjana: Ranjana, tmp_path: Path
+) -> None:
+    limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_PREDICT_ADDRESS": "1/4 seconds"}
+    busy = Api(tmp_path, ranjana, environment=limits).wait_until_alive()
+    try:
+        with visiting(browser, busy) as visitor:
+            page = visitor.open()
+            drop(page, encode(reference(3)))
+            expect(answer(page)).to_contain_text("घ gha")
+            drop(page, encode(reference(5)))
+            expect(
+                page.get_by_role("status").filter(has_text="The service is busy")
+            ).to_be_visible()
+            expect(answer(page)).to_contain_text("च ca")
+            expect(page.get_by_text("The service is busy")).to_have_count(0)
+            assert all("429" in problem for problem in visitor.problems)
+            visitor.problems.clear()
+    finally:
+        busy.stop()
+
+
+def test_a_finger_draws_and_the_page_stays_where_it_is(telephone: Visitor) -> None:
+    page = telephone.open()
+    pad = page.locator("canvas.ink").bounding_box()
+    assert pad
+    touch = telephone.context.new_cdp_session(page)
+    for stroke in glyph_strokes(12):
+        for number, (x, y) in enumerate(stroke):
+            point = {"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"]}
+            kind = "touchMove" if number else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(answer(page)).to_contain_text("ड dda")
+    assert page.evaluate("scrollY") == 0
+    look(page, "recognise-telephone")
+
+
+def test_with_the_keyboard_alone_one_draws_and_reads(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")  # from characters to digits
+    expect(page.get_by_label("Digits")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("canvas.ink")).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(answer(page)).to_contain_text("1")
+    page.keyboard.press("Control+z")
+    expect(answer(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["English", "नेपाली"])
+def test_every_word_is_in_the_language_that_is_chosen(visitor: Visitor, language: str) -> None:
+    page = visitor.open()
+    page.get_by_label(re.compile("Language|भाषा")).select_option(label=language)
+    heading = {"English": "Which character is it?", "नेपाली": "यो कुन अक्षर हो?"}[language]
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    draw(page, glyph_strokes(12))
+    expect(answer(page)).to_contain_text("ड dda")
+    look(page, f"recognise-{'en' if language == 'English' else 'ne'}")
+    text = page.locator("body").inner_text()
+    assert not re.findall(r"\b[a-z]+(?:\.[a-zA-Z]+)+\b", text)  # keys without a string
+    page.reload()
+    expect(page.get_by_label(re.compile("Language|भाषा"))).to_have_value(
+        "en" if language == "English" else "ne"
+    )
