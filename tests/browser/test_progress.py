@@ -17,7 +17,7 @@ PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
 def names(page: Page) -> list[str]:
     """The characters of the list in their order, in Latin letters."""
     return [
-        text.split()[1] for text in page.locator(".characters summary strong").all_inner_texts()
+        text.split()[1] for text in page.locator(".learned summary strong").all_inner_texts()
     ]
 
 
@@ -42,7 +42,7 @@ def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> 
     assert names(page)[:3] == ["dda", "ca", "ka"]
     page.reload()
     expect(page.get_by_label("Order")).to_have_value("last")
-    row = page.locator(".characters li").first
+    row = page.locator(".learned li").first
     expect(row).to_contain_text("↘ declining")
     row.locator("summary").press("Enter")
     expect(row).to_contain_text(re.compile(r"The last 2 scores: 100, \d\d"))

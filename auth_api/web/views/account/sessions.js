@@ -9,7 +9,7 @@ import { browserOf } from "./browser.js";
 /** The card with all sessions. */
 export function sessionsCard(sessions, signal) {
   const list = el("ul", { class: "entries" });
-  const said = el("p", { class: "hint", role: "status" });
+  const said = el("p", { class: "hint said", role: "status" });
   const heading = el("h2", { tabindex: "-1" }, t("sessions.title"));
   const all = el("div", {});
   const show = (results, words) => {

@@ -9,8 +9,8 @@ import { locales, t } from "../../modules/strings.js";
 // Fewer where their names would not be readable side by side.
 const DAYS = matchMedia("(max-width: 42rem)").matches ? 14 : 30;
 
-/** The card with the chart, which comes when it is there; nothing for who has not begun. */
-export function activity(signal) {
+/** The card with the chart; hidden from who has drawn nothing on these days. */
+export async function activity(signal) {
   const place = el("section", { class: "card stack activity", hidden: true });
   const load = async () => {
     try {
@@ -23,7 +23,7 @@ export function activity(signal) {
       fill(place, el("h2", {}, t("progress.activity", { count: DAYS })), failed(problem, load));
     }
   };
-  load();
+  await load();
   return place;
 }
 
