@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import Visitor, _visitor, look
+from tests.browser.conftest import Visitor, look, visiting
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api
 from tests.service.running import Ranjana, wait_for
@@ -42,10 +42,8 @@ def hasty(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def hurried(browser: Browser, hasty: Api) -> Iterator[Visitor]:
     """A visitor of that service."""
-    visiting = _visitor(browser, hasty)
-    yield visiting
-    visiting.context.close()
-    assert visiting.problems == []
+    with visiting(browser, hasty) as somebody:
+        yield somebody
 
 
 def refusals(visitor: Visitor, status: int) -> int:
@@ -112,7 +110,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     telephone: Visitor,
 ) -> None:
     taken = telephone.site.sign_up().username
-    page = telephone.open("/sign-up?next=/progress")
+    page = telephone.open("/sign-up")
     submit = page.get_by_role("button", name="Sign up")
     name, address = page.get_by_label("Username"), page.get_by_label("E-mail address")
     password = page.get_by_label("Password", exact=True)
@@ -143,7 +141,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     refused("Username", f"{rules} 3 to 30 characters, please.")
     name.fill("somebody")
     submit.click()
-    expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
+    expect(page.get_by_role("heading", name="Practise", exact=True)).to_be_visible()
     assert refusals(telephone, 400) == 3
     assert refusals(telephone, 409) == 1
 

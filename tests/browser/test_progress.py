@@ -16,9 +16,7 @@ PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
 
 def names(page: Page) -> list[str]:
     """The characters of the list in their order, in Latin letters."""
-    return [
-        text.split()[1] for text in page.locator(".learned summary strong").all_inner_texts()
-    ]
+    return [text.split()[1] for text in page.locator(".learned summary strong").all_inner_texts()]
 
 
 def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> None:
