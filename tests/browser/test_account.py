@@ -171,35 +171,36 @@ def test_one_works_on_while_access_tokens_end_and_scripts_find_no_token(
     hurried: Visitor,
 ) -> None:
     hurried.sign_up()
+    asked: list[str] = []
     tokens: list[str] = []
-    renewals: list[Request] = []
 
     def note(request: Request) -> None:
-        if "/web-session/refresh/" in request.url:
-            renewals.append(request)
-        elif "authorization" in request.headers:
-            tokens.append(request.headers["authorization"])
-
-    hurried.context.on("request", note)
-    clock = hurried.context.clock
-    clock.set_fixed_time(datetime.now())  # by which tokens never end
-    page = hurried.open("/progress")
+        if "/api/" in request.url and "reference" not in request.url:
+            asked.append(request.url.removeprefix(hurried.home))
+            tokens.extend(filter(None, [request.headers.get("authorization")]))
 
     def ended() -> bool:
         headers = {"Authorization": tokens[-1]}
         return hurried.site.client.get("/api/me/", headers=headers).status_code == 401
 
+    hurried.context.on("request", note)
+    clock = hurried.context.clock
+    clock.set_fixed_time(datetime.now())  # by which tokens never end
+    page = hurried.open("/progress")
     wait_for(ended, 10)
+    refusals(hurried, 401)
+    before = len(asked)
     page.get_by_role("link", name="History, with your pictures").click()
     expect(page.get_by_text("Nothing recognised yet.")).to_be_visible()
-    assert refusals(hurried, 401) == 1
-    assert len(renewals) == 2
+    assert refusals(hurried, 401) >= 1
+    assert "/api/web-session/refresh/" in asked[before:]
     wait_for(ended, 10)
+    before = len(asked)
     clock.set_fixed_time(datetime.now())  # now the page knows by itself
     page.get_by_role("link", name="Compared").click()
     expect(page.get_by_text("Nothing compared yet.")).to_be_visible()
-    assert len(renewals) == 3
-    assert all(request.response().status == 200 for request in renewals)  # type: ignore[union-attr]
+    assert asked[before] == "/api/web-session/refresh/"
+    refusals(hurried, 401)
 
     stored = page.evaluate(
         """async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
