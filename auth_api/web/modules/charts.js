@@ -39,12 +39,14 @@ export function lineChart({ label, series, x = String, y = String, low = 0, high
           ),
     ),
   );
-  const xs = spread(scale.from, scale.to, Math.min(TICKS, new Set(points.map(([px]) => px)).size));
+  const across = new Set(points.map(([px]) => px));
+  const even = spread(scale.from, scale.to, Math.min(TICKS, across.size));
+  const xs = [...across].every(Number.isInteger) ? [...new Set(even.map(Math.round))] : even;
   const anchors = xs.length > 1 ? { 0: "start", [xs.length - 1]: "end" } : {};
   const names = xs.map((value, index) =>
     tick(scale.x(value), HEIGHT - 8, x(value), anchors[index] ?? "middle"),
   );
-  const rows = [...new Set(points.map(([px]) => px))]
+  const rows = [...across]
     .sort((a, b) => a - b)
     .map((px) => [x(px), ...series.map((each) => valueAt(each, px, y))]);
   return figure(label, [axes(scale, y), lines, names], series, rows);
@@ -159,7 +161,7 @@ function figure(label, drawn, series, rows) {
           series.map((each, index) => el("li", { style: seriesColour(index) }, each.name)),
         )
       : null,
-    // A table is never narrower than its content: it is hidden by what is around it.
+    // A table is as wide as its content whatever it is told, so what hides it stands around it.
     el(
       "div",
       { class: "visually-hidden" },

@@ -16,6 +16,7 @@ export default async function view({ query, signal }) {
   const wanted = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
   const columns = ["at", "action", "user", "address", "details"].map((key) => t(`audit.${key}`));
   const scroll = table(t("audit.title"), columns, []);
+  scroll.classList.add("lines");
   const said = el("div", {});
   const pages = paged({
     list: scroll.querySelector("tbody"),
@@ -88,7 +89,7 @@ function rowOf({ at, action: name, user_id: user, address, details }) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row", class: "moment" }, moment(at)),
+    el("th", { scope: "row" }, moment(at)),
     el("td", {}, actionName(name)),
     el("td", {}, user ?? "–"),
     el("td", {}, address ?? "–"),

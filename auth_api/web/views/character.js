@@ -1,11 +1,10 @@
 // Practise one character: write it, and see how near it is to the reference.
 
-import { sentence } from "../modules/api.js";
 import { called, glyph, loadCharacters } from "../modules/characters.js";
 import { el, fill } from "../modules/dom.js";
 import { takeOver } from "../modules/handover.js";
 import { tool } from "../modules/pad-tools.js";
-import { href } from "../modules/router.js";
+import { failed, href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { attemptsAt } from "./practise/attempts.js";
 import { loadLayers } from "./practise/layers.js";
@@ -19,6 +18,7 @@ export default async function view({ parameters, signal }) {
   const character = characters.find((each) => String(each.class) === parameters.class);
   if (!character) return unknown();
   const layers = await loadLayers(character, signal);
+  signal.throwIfAborted();
   const attempts = attemptsAt(character.class);
   const work = workplace({ character, layers, attempts, signal });
   const outcome = el("section", { class: "stack outcome", "aria-busy": "false" });
@@ -43,7 +43,7 @@ export default async function view({ parameters, signal }) {
   const show = () => {
     outcome.setAttribute("aria-busy", String(attempts.busy));
     const { problem } = attempts;
-    fill(trouble, problem ? failure(problem, attempts) : null);
+    fill(trouble, problem ? failed(problem, () => attempts.again()) : null);
     if (attempts.judged === judged) return;
     judged = attempts.judged;
     fill(result, resultCard(judged.answer, { actions, signal }));
@@ -105,15 +105,6 @@ function heading(character, characters) {
       el("a", { class: "button", href: href("/practise") }, t("practise.all")),
       way(after, "›", "practise.after"),
     ),
-  );
-}
-
-function failure(problem, attempts) {
-  return el(
-    "div",
-    { class: "card notice error", role: "alert" },
-    el("p", {}, sentence(problem)),
-    tool(t("action.again"), () => attempts.again()),
   );
 }
 

@@ -10,7 +10,7 @@ import { progressOf } from "./job/progress.js";
 import { training } from "./job/training.js";
 import { action, askedAction } from "./operate/forms.js";
 import { isUnfinished, jobName } from "./operate/job-list.js";
-import { complain, facts } from "./operate/parts.js";
+import { complain } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 
 // Seconds between looks at the results of a job that goes on: all of them come each time.
@@ -69,7 +69,7 @@ export default async function view({ parameters, signal }) {
       { class: "card stack" },
       state.element,
       said,
-      facts([[t("job.handedIn"), moment(first.created_at)]]),
+      el("p", { class: "hint small" }, t("job.handedIn", { moment: moment(first.created_at) })),
       ways,
     ),
     came.element,

@@ -16,8 +16,11 @@ const REST = 300;
 
 export default async function view({ query, signal }) {
   const wanted = { search: query.search ?? "", role: query.role ?? "", active: query.active ?? "" };
-  const columns = ["name", "email", "role", "since", "change"].map((key) => t(`users.${key}`));
+  const columns = ["name", "id", "email", "role", "since", "change"].map((key) =>
+    t(`users.${key}`),
+  );
   const scroll = table(t("users.title"), columns, []);
+  scroll.classList.add("lines");
   const said = el("div", { role: "status" });
   const pages = paged({
     list: scroll.querySelector("tbody"),
@@ -98,6 +101,7 @@ function rowOf(user, said) {
         now.username,
         now.active ? null : [" ", badge(t("users.active.false"), "bad")],
       ),
+      el("td", {}, now.id),
       el("td", {}, now.email),
       el("td", {}, t(`role.${now.role}`)),
       el("td", {}, day(now.created_at)),

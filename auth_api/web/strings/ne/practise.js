@@ -38,7 +38,7 @@ export default {
 
   "practise.pad": "यहाँ {name} लेख्नुहोस्",
   "practise.pad.keys": "Enter ले नमुनासँग तुलना गर्छ।",
-  "practise.trace": "नमुना तल राख्ने",
+  "practise.trace": "नमुना",
   "practise.strokes.show": "रेखा देखाउने",
   "practise.strokes.hide": "रेखा लुकाउने",
   "practise.strokes.now": "{count} मध्ये रेखा {number}: {name}",

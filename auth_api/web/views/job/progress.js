@@ -26,8 +26,15 @@ export function progressOf() {
     stated = word;
     bar.value = job.progress;
     fill(done, percent(job.progress));
-    fill(counts, job.state === "queued" ? t("job.waiting") : countsOf(job));
+    fill(counts, stage(job));
     fill(wrong, job.error ? el("p", { class: "notice error", role: "alert" }, job.error) : null);
   };
   return { element, show };
+}
+
+/** What a job does at the moment, as far as that can be said. */
+function stage(job) {
+  if (job.state === "queued") return t("job.waiting");
+  const ends = job.state === "running" && job.kind !== "predict" && job.progress === 1;
+  return ends ? t("job.finishing") : countsOf(job);
 }

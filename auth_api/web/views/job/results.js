@@ -40,7 +40,7 @@ export function results(model) {
   };
   const element = el(
     "section",
-    { class: "card stack" },
+    { class: "card stack results" },
     el("h2", {}, t("results.title")),
     el("div", { class: "row spread" }, choices(t("results.which"), which, only, choose), range),
     place,

@@ -5,7 +5,8 @@ import { el, fill } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { mayAct } from "../../modules/session.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { card, facts, table } from "../operate/parts.js";
+import { SHARES } from "../model/figures.js";
+import { card, facts, share, table } from "../operate/parts.js";
 
 const fine = (value) => number(value, { maximumFractionDigits: 5 });
 
@@ -76,8 +77,8 @@ function made(outcome, model) {
   ];
   const rows = names.map((name) => [
     figureName(name),
-    written(before?.[name]),
-    el("strong", {}, written(after[name])),
+    writtenFigure(name, before?.[name]),
+    el("strong", {}, writtenFigure(name, after[name])),
   ]);
   return card(
     t("training.made", { model, version: outcome.version }),
@@ -117,6 +118,8 @@ function ways(version, model) {
 }
 
 const written = (value) => (typeof value === "number" ? fine(value) : "–");
+const writtenFigure = (name, value) =>
+  SHARES.includes(name) && typeof value === "number" ? share(value) : written(value);
 const parameterName = (name) => translated(`training.field.${name}`, name);
 const figureName = (name) => translated(`figure.${name}`, name);
 

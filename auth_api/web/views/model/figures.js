@@ -13,7 +13,8 @@ import { matrix } from "./matrix.js";
 import { measured } from "./versions.js";
 import { wilson } from "./wilson.js";
 
-const SHARES = ["top1", "top3", "accuracy", "same", "different", "nearest_reference"];
+/** Figures that are shares of the pictures. */
+export const SHARES = ["top1", "top3", "accuracy", "same", "different", "nearest_reference"];
 const PLAIN = ["expected_calibration_error", "area_under_curve", "threshold"];
 
 /** The part "figures". */

@@ -5,16 +5,18 @@ import { tool } from "../../modules/pad-tools.js";
 import { t } from "../../modules/strings.js";
 import { complain } from "./parts.js";
 
-let described = 0;
+let fields = 0;
 
 /** A labelled control, with a hint that belongs to it. */
 export function field(label, control, hint = null) {
-  const id = `hint-${++described}`;
+  control.id = `field-${++fields}`;
+  const id = `${control.id}-hint`;
   if (hint) control.setAttribute("aria-describedby", id);
   return el(
     "div",
     { class: "field" },
-    el("label", { class: "stack tight" }, label, control),
+    el("label", { for: control.id }, label),
+    control,
     hint ? el("span", { class: "hint small", id }, hint) : null,
   );
 }

@@ -21,7 +21,10 @@ export const isUnfinished = ({ state }) => UNFINISHED.includes(state);
 
 /** What a job is called. */
 export const jobName = ({ id, kind, model, outcome }) =>
-  t(`job.name.${kind}`, { id: String(id), model: model ?? "", version: outcome?.version ?? "" });
+  t(`job.name.${kind}`, {
+    id: String(id),
+    model: [model, outcome?.version].filter(Boolean).join(" "), // a version is known once it runs
+  });
 
 /** What became of the pictures of a job, null of a training. */
 export function countsOf({ kind, counts }) {

@@ -13,7 +13,7 @@ export function use(answer) {
       "div",
       { class: "two" },
       over(answer, "requests", ["answers", "refused", "failed"], number),
-      over(answer, "latency", ["mean_latency_ms"], milliseconds),
+      over(answer, "latency", ["mean_latency_ms"], (value) => number(Math.round(value))),
       over(answer, "confidence", ["mean_confidence", "mean_similarity"], number, 100),
       classes(answer.classes),
     ),
@@ -98,7 +98,7 @@ function classTable(found) {
 function versions(found) {
   const title = t("use.versions");
   if (!found.length) return card(title, el("p", { class: "hint" }, t("state.empty")));
-  const figures = ["requests", "errors", "median", "p95", "score", "wrong"];
+  const figures = ["requests", "errors", "typical", "p95", "score", "wrong"];
   const columns = [t("use.version"), ...figures.map((key) => ({ number: t(`use.${key}`) }))];
   const rows = found.map((each) => [
     `${each.model} ${each.version}`,

@@ -35,7 +35,7 @@ export class Guide extends EventTarget {
     this.tracing = false;
     this.playing = null; // {stroke, share}: what is revealed so far
     this.hinted = null; // index of a stroke
-    this.timer = null;
+    this.cancel = () => null; // ends what is under way
     pad.addPainter((context, side) => this.#paint(context, side));
     pad.addEventListener("begin", () => this.stop());
     pad.addEventListener("change", () => this.#forgetHint());
@@ -58,9 +58,7 @@ export class Guide extends EventTarget {
 
   /** Shows no strokes any more. */
   stop() {
-    cancelAnimationFrame(this.timer);
-    clearTimeout(this.timer);
-    this.timer = null;
+    this.cancel();
     if (!this.playing) return;
     this.playing = null;
     this.#tell("");
@@ -98,15 +96,20 @@ export class Guide extends EventTarget {
         since = now;
         this.#show(++stroke, 0);
       } else return; // all of them stay
-      this.timer = requestAnimationFrame(step);
+      next();
     };
-    this.timer = requestAnimationFrame(step);
+    const next = () => {
+      const frame = requestAnimationFrame(step);
+      this.cancel = () => cancelAnimationFrame(frame);
+    };
+    next();
   }
 
   #still(stroke) {
     this.#show(stroke, 1);
     if (stroke + 1 < this.strokes.length) {
-      this.timer = setTimeout(() => this.#still(stroke + 1), STILL);
+      const timer = setTimeout(() => this.#still(stroke + 1), STILL);
+      this.cancel = () => clearTimeout(timer);
     }
   }
 
@@ -119,6 +122,7 @@ export class Guide extends EventTarget {
 
   #tell(says) {
     this.says = says;
+    this.pad.element.classList.toggle("playing", this.playing !== null);
     this.pad.paintUnder();
     this.dispatchEvent(new Event("change"));
   }

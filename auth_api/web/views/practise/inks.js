@@ -47,6 +47,7 @@ export function drawInk(context, side, ink, colour, opacity = 1) {
   own.fillRect(0, 0, SIDE, SIDE);
   context.save();
   context.globalAlpha = opacity;
+  context.imageSmoothingQuality = "high";
   context.drawImage(scratch, 0, 0, side, side);
   context.restore();
 }

@@ -10,8 +10,7 @@ const LEVELS = [
   [0, "begun"],
 ];
 
-/** All levels, from none to best. */
-export const ALL_LEVELS = ["new", "begun", "coming", "mastered"];
+const ALL_LEVELS = ["new", "begun", "coming", "mastered"];
 
 /** The level of a character of `/api/progress/`. */
 export const levelOf = ({ attempts, mastery }) =>

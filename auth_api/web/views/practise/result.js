@@ -17,7 +17,7 @@ const WORDS = [
 ];
 
 /** A similarity score, 0-100, in words. */
-export const inWords = (score) => t(`practise.score.${WORDS.find(([from]) => score >= from)[1]}`);
+const inWords = (score) => t(`practise.score.${WORDS.find(([from]) => score >= from)[1]}`);
 
 /** The score and the verdict in one line, for those who hear the page. */
 export const summary = (answer) =>
@@ -72,7 +72,8 @@ function score({ similarity_score: value, is_same_character: same }) {
 
 function verdict(answer) {
   const [nearest] = answer.nearest;
-  const other = nearest.class !== answer.compared_with_class;
+  // What is nearest of all may still be too far off to be taken for it.
+  const other = nearest.class !== answer.compared_with_class && nearest.distance < answer.threshold;
   if (answer.is_same_character) {
     const said = t("practise.verdict.same", { character: answer.character });
     return el(

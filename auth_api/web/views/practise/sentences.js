@@ -4,7 +4,7 @@
 
 import { currentLanguage } from "../../modules/strings.js";
 
-// Words that names of parts are made of, longer ones before what they begin with.
+// Words that names of parts are made of.
 const PARTS = {
   "top bar": "शिरोरेखा",
   bowl: "डल्लो",

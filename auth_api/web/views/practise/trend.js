@@ -7,7 +7,7 @@ import { tool } from "../../modules/pad-tools.js";
 import { href } from "../../modules/router.js";
 import { currentUser } from "../../modules/session.js";
 import { day, number, t } from "../../modules/strings.js";
-import { masteryOf } from "./mastery.js";
+import { isDue, masteryOf } from "./mastery.js";
 
 // As many attempts as the trend in the progress looks at twice over.
 const SHOWN = 20;
@@ -82,4 +82,4 @@ function practice(own, results) {
 
 const none = () => el("p", { class: "hint" }, t("practise.trend.none"));
 
-const due = (own) => (new Date(own.due) <= new Date() ? t("practise.due") : day(own.due));
+const due = (own) => (isDue(own) ? t("practise.due") : day(own.due));
