@@ -114,6 +114,7 @@ def test_progress_and_history_in_nepali_on_a_telephone(telephone: Visitor) -> No
     page.get_by_role("button", name="नजिकबाट हेर्नुहोस्").tap()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("img")).to_have_count(3)
+    expect(dialog).to_contain_text("“फ” भन्दा बढी “प” जस्तो देखिन्छ")
     look(page, "comparison-telephone")
     dialog.get_by_role("button", name="बन्द गर्नुहोस्").tap()
     expect(dialog).to_have_count(0)
