@@ -4,7 +4,7 @@ import { get } from "../../modules/api.js";
 import { barChart } from "../../modules/charts.js";
 import { el, fill } from "../../modules/dom.js";
 import { failed } from "../../modules/router.js";
-import { locales, t } from "../../modules/strings.js";
+import { locales, number, t } from "../../modules/strings.js";
 
 // Fewer where their names would not be readable side by side.
 const DAYS = matchMedia("(max-width: 42rem)").matches ? 14 : 30;
@@ -37,5 +37,5 @@ function chart(days) {
     name: short.format(new Date(each.day)),
     value: each.answers,
   }));
-  return barChart({ label: t("progress.activity.label"), bars });
+  return barChart({ label: t("progress.activity.label"), bars, y: (value) => number(value) });
 }
