@@ -143,7 +143,7 @@ def test_an_analyst_sees_how_good_a_model_is(visitor: Visitor) -> None:
     page.get_by_label("Beside it one character").select_option(index=1)
     expect(page.locator(".legend").first).to_contain_text("Guessing")
     expect(page.locator(".legend").first.locator("li")).to_have_count(3)
-    page.get_by_text("Each character").click()
+    page.get_by_role("heading", name="Each character").click()
     expect(page.get_by_role("region", name="Each character").locator("tbody tr")).to_have_count(36)
     look(page, "model-figures")
     page.get_by_role("link", name="Model card").click()

@@ -47,7 +47,7 @@ def score(page: Page) -> Locator:
 
 
 def attempts(page: Page) -> Locator:
-    return page.locator(".facts div", has_text="Attempts").locator("dd")
+    return page.locator(".standing div", has_text="Attempts").locator("dd")
 
 
 def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor) -> None:

@@ -4,8 +4,6 @@
 export function onLight(listener, signal) {
   const chosen = new MutationObserver(() => listener());
   chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", () => listener(), { signal });
   signal.addEventListener("abort", () => chosen.disconnect());
 }
 

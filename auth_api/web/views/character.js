@@ -21,7 +21,7 @@ export default async function view({ parameters, signal }) {
   signal.throwIfAborted();
   const attempts = attemptsAt(character.class);
   const work = workplace({ character, layers, attempts, signal });
-  const outcome = el("section", { class: "stack outcome", "aria-busy": "false" });
+  const outcome = el("section", { class: "stack outcome", "aria-busy": "false", tabindex: "-1" });
   const spoken = el("p", { class: "visually-hidden", role: "status" });
   const trend = trendOf(character, signal);
 
@@ -39,16 +39,30 @@ export default async function view({ parameters, signal }) {
   const actions = el("p", { class: "row" }, tool(t("practise.onceMore"), work.onceMore), next);
   const trouble = el("div", { class: "trouble" });
   const result = el("div", {}, el("p", { class: "card hint" }, t("practise.idle")));
+  const again = () => {
+    outcome.focus(); // the button that was pressed goes
+    attempts.again();
+  };
   let judged = null;
+  let replaced = new AbortController();
   const show = () => {
     outcome.setAttribute("aria-busy", String(attempts.busy));
-    const { problem } = attempts;
-    fill(trouble, problem ? failed(problem, () => attempts.again()) : null);
+    fill(trouble, attempts.problem ? failed(attempts.problem, again) : null);
     if (attempts.judged === judged) return;
     judged = attempts.judged;
-    fill(result, resultCard(judged.answer, { actions, signal }));
+    replaced.abort(); // the pictures of the last answer need not be kept
+    replaced = new AbortController();
+    const until = AbortSignal.any([signal, replaced.signal]);
+    fill(result, resultCard(judged.answer, { actions, signal: until }));
   };
-  attempts.addEventListener("change", show, { signal });
+  attempts.addEventListener(
+    "change",
+    () => {
+      show();
+      if (attempts.problem) bringIntoView(outcome);
+    },
+    { signal },
+  );
   attempts.addEventListener(
     "judged",
     () => {
@@ -108,7 +122,7 @@ function heading(character, characters) {
   );
 }
 
-/** Scrolls to what has just been answered where it is below the window, as on telephones. */
+/** Scrolls to what has just been said where it is below the window, as on telephones. */
 function bringIntoView(element) {
   if (element.getBoundingClientRect().top < innerHeight * 0.6) return;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

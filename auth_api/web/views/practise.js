@@ -94,7 +94,7 @@ function group(name, members, known) {
   if (!members.length) return null;
   return el(
     "section",
-    { class: "characters" },
+    { class: "alphabet" },
     el("h2", {}, t(`practise.group.${name}`)),
     el(
       "ul",

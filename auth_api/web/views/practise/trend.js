@@ -17,7 +17,7 @@ const SHOWN = 20;
  * (`/api/progress/`); null for nobody, and where it cannot be had.
  */
 export function trendOf({ class: index }, signal) {
-  const element = el("section", { class: "card stack trend" });
+  const element = el("section", { class: "card stack practice" });
   const title = el("h2", {}, t("practise.trend.title"));
   const load = async () => {
     if (!currentUser()) {
@@ -62,7 +62,7 @@ function practice(own, results) {
     el("p", {}, masteryOf(own)),
     el(
       "dl",
-      { class: "facts" },
+      { class: "standing" },
       facts.map(([name, value]) =>
         el("div", {}, el("dt", {}, t(`practise.trend.fact.${name}`)), el("dd", {}, value)),
       ),
