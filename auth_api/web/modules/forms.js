@@ -44,7 +44,7 @@ export function checkbox(label, checked, hint = null) {
   const input = el("input", { id, type: "checkbox", checked, "aria-describedby": told });
   const element = el(
     "div",
-    { class: "field" },
+    { class: "tick" },
     el("label", { class: "check" }, input, label),
     hint ? el("span", { class: "hint small", id: `${id}-hint` }, hint) : null,
     problem,
@@ -61,6 +61,7 @@ export function checkbox(label, checked, hint = null) {
  *   made by `field` and `checkbox`, named as the service names them
  */
 export function form({ fields, submit, send, codes = {}, danger = false, before = [] }) {
+  for (const [name, { input }] of Object.entries(fields)) input.name = name;
   const said = el("p", { class: "said", role: "status" });
   const failed = el("p", { class: "said", role: "alert" });
   const button = el(

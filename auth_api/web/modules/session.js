@@ -42,13 +42,16 @@ export const onExpired = (listener) => events.addEventListener("expired", listen
 
 /** Finds out who is signed in, from the cookie; a service that cannot be asked is asked again. */
 export async function resume() {
-  if (!remembered("signed-in")) return;
+  if (remembered("signed-in")) await ask();
+}
+
+async function ask() {
   try {
     // Whoever is signed in already is to be asked for anew, by the cookie that there is now.
     if (await renewAccess(user && access ? access.token : null)) user = await get("/api/me/");
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    setTimeout(() => telling(resume), AGAIN);
+    setTimeout(() => telling(ask), AGAIN);
   }
 }
 
@@ -130,7 +133,7 @@ function begin() {
   return telling(async () => {
     era++;
     await renewing?.catch(() => null);
-    await resume();
+    await ask(); // what the other tab has remembered may not be told here yet
   });
 }
 

@@ -95,17 +95,20 @@ export function duration(seconds) {
 
 /** A moment (ISO-8601 or Date) as date and time of day. */
 export function moment(value) {
-  if (!hasString("month.1")) return dated(value, { dateStyle: "medium", timeStyle: "short" });
+  if (isKnown()) return dated(value, { dateStyle: "medium", timeStyle: "short" });
   const time = dated(value, { hour: "numeric", minute: "2-digit", hourCycle: "h23" });
   return `${day(value)}, ${time}`;
 }
 
 /** A day (ISO-8601 or Date). */
 export function day(value) {
-  if (!hasString("month.1")) return dated(value, { dateStyle: "medium" });
+  if (isKnown()) return dated(value, { dateStyle: "medium" });
   const date = new Date(value);
-  const year = dated(value, { year: "numeric" });
-  return `${year} ${t(`month.${date.getMonth() + 1}`)} ${number(date.getDate())}`;
+  const month = t("months").split(" ")[date.getMonth()];
+  return `${dated(value, { year: "numeric" })} ${month} ${number(date.getDate())}`;
 }
+
+/** Whether the browser itself knows how dates are written in the language. */
+const isKnown = () => Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
 
 const dated = (value, format) => new Intl.DateTimeFormat(locales(), format).format(new Date(value));

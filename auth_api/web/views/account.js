@@ -69,7 +69,7 @@ function who(me) {
     { class: "card stack", "aria-label": t("account.who") },
     el(
       "dl",
-      { class: "facts wide" },
+      { class: "known wide" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
     el("div", { class: "row" }, button),

@@ -25,7 +25,7 @@ export default async function view({ query, signal }) {
   const classes = await loadCharacters();
   const picture = privatePictures(signal);
   const list = el("ol", { class: "entries", tabindex: "-1", "aria-label": t(`history.${kind}`) });
-  const said = el("p", { class: "hint", role: "status" });
+  const said = el("p", { class: "hint said", role: "status" });
   const foot = el("div", { class: "row" });
 
   const drop = async (entry) => {

@@ -11,7 +11,10 @@ import { nextCards } from "./progress/next.js";
 import { summary } from "./progress/summary.js";
 
 export default async function view({ query, signal }) {
-  const progress = await get("/api/progress/", {}, { signal });
+  const [progress, days] = await Promise.all([
+    get("/api/progress/", {}, { signal }),
+    activity(signal),
+  ]);
   const begun = progress.totals.attempts > 0;
   return [
     el("h1", {}, t("progress.title")),
@@ -20,7 +23,7 @@ export default async function view({ query, signal }) {
       { class: "stack" },
       summary(progress),
       section("next", begun ? null : el("p", {}, t("progress.begin")), nextCards(progress.next)),
-      activity(signal),
+      days,
       section("characters", charactersList(progress.characters, query.sort, signal)),
       section(
         "keep",

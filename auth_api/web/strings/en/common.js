@@ -43,6 +43,8 @@ export default {
   "duration.minute": { one: "{count} minute", other: "{count} minutes" },
   "duration.hour": { one: "{count} hour", other: "{count} hours" },
 
+  months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+
   "connection.offline": "You are offline. What you do goes on as soon as you are back.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",

@@ -7,7 +7,7 @@ export default {
   "progress.notToday": "Not yet today",
   "progress.attempts": "Attempts",
   "progress.tried": "Characters tried",
-  "progress.of": "{some} of {all}",
+  "progress.of": "{some} / {all}",
   "progress.mastered": "Mastered",
   "progress.masteredIs": "80 % or more",
   "progress.mastery": "Mastery",

@@ -44,18 +44,7 @@ export default {
   "duration.hour": { one: "{count} घण्टा", other: "{count} घण्टा" },
 
   // Chromium has no names of months in Nepali.
-  "month.1": "जनवरी",
-  "month.2": "फेब्रुअरी",
-  "month.3": "मार्च",
-  "month.4": "अप्रिल",
-  "month.5": "मे",
-  "month.6": "जुन",
-  "month.7": "जुलाई",
-  "month.8": "अगस्ट",
-  "month.9": "सेप्टेम्बर",
-  "month.10": "अक्टोबर",
-  "month.11": "नोभेम्बर",
-  "month.12": "डिसेम्बर",
+  months: "जनवरी फेब्रुअरी मार्च अप्रिल मे जुन जुलाई अगस्ट सेप्टेम्बर अक्टोबर नोभेम्बर डिसेम्बर",
 
   "connection.offline": "तपाईं अफलाइन हुनुहुन्छ। जडान फर्किनेबित्तिकै काम अघि बढ्छ।",
   "connection.busy": {

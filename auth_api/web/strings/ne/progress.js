@@ -10,7 +10,7 @@ export default {
   "progress.notToday": "आज अझै भएको छैन",
   "progress.attempts": "प्रयास",
   "progress.tried": "अभ्यास गरिएका अक्षर",
-  "progress.of": "{all} मध्ये {some}",
+  "progress.of": "{some} / {all}",
   "progress.mastered": "सिपालु भएका अक्षर",
   "progress.masteredIs": "८०% वा बढी",
   "progress.mastery": "निपुणता",

@@ -13,7 +13,7 @@ const SCOPES = ["predict", "history"];
 export function keysCard(keys, signal) {
   const list = el("ul", { class: "entries" });
   const heading = el("h2", { tabindex: "-1" }, t("keys.title"));
-  const said = el("p", { class: "hint", role: "status" });
+  const said = el("p", { class: "hint said", role: "status" });
   const once = el("div", {});
   const show = (results) =>
     fill(
@@ -44,7 +44,7 @@ export function keysCard(keys, signal) {
     once,
     list,
     said,
-    el("details", {}, el("summary", {}, t("keys.make")), keyForm(made)),
+    el("details", { class: "opener" }, el("summary", {}, t("keys.make")), keyForm(made)),
   );
 }
 

@@ -31,7 +31,7 @@ export function leavingCard() {
     el("h2", {}, t("leaving.title")),
     el(
       "details",
-      {},
+      { class: "opener" },
       el("summary", {}, t("leaving.open")),
       el("p", {}, t("leaving.what")),
       form({ fields: { username }, submit: t("leaving.submit"), send, danger: true }),

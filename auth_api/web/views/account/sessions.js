@@ -3,20 +3,30 @@
 import { get, remove } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
 import { confirming } from "../../modules/forms.js";
+import { tool } from "../../modules/pad-tools.js";
 import { moment, t } from "../../modules/strings.js";
 import { browserOf } from "./browser.js";
+
+// Sessions that are shown at first: the ones that were used last.
+const FIRST = 6;
 
 /** The card with all sessions. */
 export function sessionsCard(sessions, signal) {
   const list = el("ul", { class: "entries" });
-  const said = el("p", { class: "hint", role: "status" });
+  const said = el("p", { class: "hint said", role: "status" });
   const heading = el("h2", { tabindex: "-1" }, t("sessions.title"));
   const all = el("div", {});
+  const rest = el("div", {});
   const show = (results, words) => {
-    fill(
-      list,
-      results.map((session) => entry(session, () => end(`/api/sessions/${session.id}/`))),
-    );
+    const items = results.map((each) => entry(each, () => end(`/api/sessions/${each.id}/`)));
+    const hidden = items.slice(FIRST);
+    const more = () => {
+      list.append(...hidden);
+      fill(rest);
+      hidden[0].querySelector("button").focus();
+    };
+    fill(list, items.slice(0, FIRST));
+    fill(rest, hidden.length ? tool(t("action.more"), more) : null);
     const others = results.length > 1;
     fill(all, others ? endOthers(() => end("/api/sessions/")) : null);
     fill(said, words);
@@ -34,6 +44,7 @@ export function sessionsCard(sessions, signal) {
     heading,
     el("p", { class: "hint" }, t("sessions.what")),
     list,
+    rest,
     all,
     said,
   );

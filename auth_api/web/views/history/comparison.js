@@ -5,6 +5,7 @@ import { el } from "../../modules/dom.js";
 import { tool } from "../../modules/pad-tools.js";
 import { href } from "../../modules/router.js";
 import { moment, t } from "../../modules/strings.js";
+import { inOwnLanguage } from "../practise/sentences.js";
 import { score } from "./entries.js";
 
 /** Opens it; it closes when the view is left, too. */
@@ -26,11 +27,7 @@ export function openComparison(entry, picture, signal) {
       el("h2", { id: "comparison-title" }, called(entry)),
       el("p", { class: "row" }, score(entry), el("span", { class: "hint" }, said(entry))),
       el("div", { class: "pictures" }, pictures),
-      el(
-        "ul",
-        {},
-        entry.feedback.map((sentence) => el("li", { lang: "en" }, sentence)),
-      ),
+      el("ul", {}, entry.feedback.map(sentence)),
       el(
         "p",
         { class: "row" },
@@ -47,6 +44,11 @@ export function openComparison(entry, picture, signal) {
   signal.addEventListener("abort", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+}
+
+function sentence(said) {
+  const own = inOwnLanguage(said);
+  return el("li", { lang: own === said ? "en" : null }, own);
 }
 
 const said = (entry) =>

@@ -9,7 +9,7 @@ const FORMATS = { json: "JSON", csv: "CSV" };
 
 /** A button for each format, and what became of it. */
 export function exportButtons(signal) {
-  const said = el("p", { class: "hint small", role: "status" });
+  const said = el("p", { class: "hint small said", role: "status" });
   const save = async (format, button) => {
     const name = `ranjana-${new Date().toISOString().slice(0, 10)}.${format}`;
     fill(said, t("export.doing"));

@@ -4,12 +4,13 @@ import { get } from "../../modules/api.js";
 import { barChart } from "../../modules/charts.js";
 import { el, fill } from "../../modules/dom.js";
 import { failed } from "../../modules/router.js";
-import { locales, t } from "../../modules/strings.js";
+import { locales, number, t } from "../../modules/strings.js";
 
-const DAYS = 30;
+// Fewer where their names would not be readable side by side.
+const DAYS = matchMedia("(max-width: 42rem)").matches ? 14 : 30;
 
-/** The card with the chart, which comes when it is there; nothing for who has not begun. */
-export function activity(signal) {
+/** The card with the chart; hidden from who has drawn nothing on these days. */
+export async function activity(signal) {
   const place = el("section", { class: "card stack activity", hidden: true });
   const load = async () => {
     try {
@@ -22,7 +23,7 @@ export function activity(signal) {
       fill(place, el("h2", {}, t("progress.activity", { count: DAYS })), failed(problem, load));
     }
   };
-  load();
+  await load();
   return place;
 }
 
@@ -36,5 +37,5 @@ function chart(days) {
     name: short.format(new Date(each.day)),
     value: each.answers,
   }));
-  return barChart({ label: t("progress.activity.label"), bars });
+  return barChart({ label: t("progress.activity.label"), bars, y: (value) => number(value) });
 }

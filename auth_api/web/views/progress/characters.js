@@ -19,7 +19,7 @@ const ARROWS = { new: "", improving: "↗", steady: "→", declining: "↘" };
 /** The list and the choice of its order. */
 export function charactersList(characters, chosen, signal) {
   const items = new Map(characters.map((each) => [each.class, item(each, signal)]));
-  const list = el("ol", { class: "characters" });
+  const list = el("ol", { class: "learned" });
   const show = (order) =>
     fill(
       list,
@@ -54,7 +54,7 @@ function item(each, signal) {
   const more = el("div", { class: "particulars stack" });
   const opened = el(
     "details",
-    {},
+    { class: "opener" },
     el(
       "summary",
       {},
@@ -67,7 +67,7 @@ function item(each, signal) {
       }),
       el(
         "span",
-        { class: "mastery" },
+        { class: "share" },
         el("span", { class: "visually-hidden" }, `${t("progress.mastery")} `),
         percent(each.mastery / 100),
       ),

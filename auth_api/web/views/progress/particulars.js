@@ -26,7 +26,7 @@ export function particulars(each, signal) {
   return [
     el(
       "dl",
-      { class: "facts" },
+      { class: "known" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
     scores(each, signal),
