@@ -7,13 +7,14 @@ import io
 import json
 import re
 import zipfile
-from typing import Any
+from typing import Any, get_args
 
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.audit import Action
 from tests.browser.conftest import Visitor, look
 from tests.conftest import encode, reference
+from tests.service.running import wait_for
 
 SECTIONS = ["Overview", "Models", "Jobs", "Training", "Users", "Audit log", "Settings"]
 PARTS = ["Versions", "Model card", "Figures", "Release", "Corrections"]
@@ -54,6 +55,7 @@ def test_an_administrator_looks_over_the_service(visitor: Visitor) -> None:
     answer = visitor.api(page, "POST", "/api/predict/", json=picture)
     wrong = {"prediction_id": answer["prediction_id"], "actual_class": 13}
     visitor.api(page, "POST", "/api/feedback/", json=wrong)
+    wait_for(lambda: _answers(visitor, page) > 0, 20)  # counts are a second behind
     page.get_by_role("link", name="Operate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("How the service is used")
     expect(page.locator(".facts").first).to_contain_text("recognitions")
@@ -88,7 +90,7 @@ def test_an_administrator_looks_over_the_service(visitor: Visitor) -> None:
     expect(page.get_by_label("Kind")).to_be_visible()
 
     asked = page.request.get(f"{visitor.home}/web/views/audit/actions.js").text()
-    assert set(re.findall(r'^  "(\w+)",$', asked, re.MULTILINE)) == set(Action.__args__)  # type: ignore[attr-defined]
+    assert set(re.findall(r'^  "(\w+)",$', asked, re.MULTILINE)) == set(get_args(Action))
     assert username in page.locator("header").inner_text()
 
 
@@ -202,9 +204,21 @@ def test_a_scientist_asks_for_a_training_and_thinks_better_of_it(visitor: Visito
     page.get_by_label("Starts from").select_option("scratch")
     page.get_by_label("A small network").check()
     page.get_by_label("Trainings that are tried").fill("2")
+    asked: list[str] = []
+
+    def cut_short(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(content_type="text/event-stream", body=": ping\r\n\r\n")
+
+    page.route("**/api/jobs/*/events/", cut_short)
     page.get_by_role("button", name="Start tuning").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("tuning ranjana$"))
     expect(page.get_by_text("It waits for its turn.")).to_be_visible()
+    # A stream that ends too early is asked for again, like an EventSource would.
+    wait_for(lambda: page.evaluate("1") == 1 and len(asked) > 1, 20)
     page.get_by_role("button", name="Cancel the job").click()
     expect(page.get_by_text("What there is already stays.")).to_be_visible()
     page.get_by_role("group").get_by_role("button", name="Cancel the job").click()
@@ -299,6 +313,12 @@ def _was_refused(visitor: Visitor, times: int = 1) -> None:
     refusals = [each for each in visitor.problems if re.search("status of 4(00|04|09)", each)]
     assert len(refusals) == times
     visitor.problems[:] = [each for each in visitor.problems if each not in refusals]
+
+
+def _answers(visitor: Visitor, page: Page) -> int:
+    path = "/api/analytics/system/"
+    answers: int = visitor.api(page, "GET", path, query={"model": "ranjana"})["totals"]["answers"]
+    return answers
 
 
 def _switch(page: Page, language: str) -> None:

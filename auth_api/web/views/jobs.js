@@ -18,9 +18,9 @@ export default async function view({ query, signal }) {
   const show = async (whose) => {
     closing?.abort();
     closing = new AbortController();
-    const parts = AbortSignal.any([signal, closing.signal]);
-    fill(place, await (whose === "all" ? everybodys : own)(parts));
+    fill(place, await (whose === "all" ? everybodys : own)(closing.signal));
   };
+  signal.addEventListener("abort", () => closing.abort());
   const choose = async (whose) => {
     noteQuery({ whose });
     try {

@@ -5,7 +5,7 @@ import { el, fill } from "../modules/dom.js";
 import { choices } from "../modules/pad-tools.js";
 import { noteQuery } from "../modules/router.js";
 import { mayAct } from "../modules/session.js";
-import { t } from "../modules/strings.js";
+import { number, t } from "../modules/strings.js";
 import { field, select } from "./operate/forms.js";
 import { sections } from "./operate/sections.js";
 import { service } from "./operate/service.js";
@@ -22,7 +22,8 @@ const RANGES = {
 
 export default async function view({ query, signal }) {
   const wanted = { range: query.range in RANGES ? query.range : "month", model: query.model ?? "" };
-  const place = el("div", { class: "stack", "aria-live": "polite" });
+  const place = el("div", { class: "stack" });
+  const said = el("p", { class: "visually-hidden", role: "status" }); // not all of the charts
   let asked = 0;
 
   const show = async () => {
@@ -31,7 +32,9 @@ export default async function view({ query, signal }) {
     const options = { ...RANGES[wanted.range], model: wanted.model };
     try {
       const answer = await get("/api/analytics/system/", options, { signal });
-      if (mine === asked) fill(place, use(answer));
+      if (mine !== asked) return;
+      fill(place, use(answer));
+      fill(said, `${t("use.requests")}: ${number(answer.totals.requests)}`);
     } finally {
       if (mine === asked) place.setAttribute("aria-busy", "false");
     }
@@ -66,6 +69,7 @@ export default async function view({ query, signal }) {
       choices(t("operate.range"), ranges, wanted.range, (range) => change({ range })),
       field(t("operate.model"), model),
     ),
+    said,
     place,
     stats ? service(stats) : null,
   ];

@@ -9,7 +9,7 @@ import { sections } from "./operate/sections.js";
 
 export default async function view({ signal }) {
   const { settings } = await get("/api/admin/config/", {}, { signal });
-  const place = el("div", { "aria-live": "polite" });
+  const place = el("div", {});
   const show = (which) =>
     fill(place, listed(which === "set" ? settings.filter((each) => each.set) : settings));
   show("all");

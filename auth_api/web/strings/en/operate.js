@@ -128,7 +128,7 @@ export default {
   "figures.honest": "Exactly as sure as right",
   "figures.distances": "Distances of pairs",
   "figures.distances.what":
-    "How many pairs are how far apart. Below {threshold} two pictures count as the same character.",
+    "What part of the pairs of each kind is how far apart. Below {threshold} two pictures count as the same character.",
   "figures.pairs.same": "Same character",
   "figures.pairs.different": "Different characters",
   "figures.perClass": "Each character",

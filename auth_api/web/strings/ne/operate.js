@@ -126,7 +126,7 @@ export default {
   "figures.honest": "जति विश्वास उति सही",
   "figures.distances": "जोडीहरूको दूरी",
   "figures.distances.what":
-    "कति जोडी कति टाढा छन्। {threshold} भन्दा कम भए दुई तस्बिर एउटै अक्षर मानिन्छन्।",
+    "हरेक प्रकारका जोडीको कति भाग कति टाढा छ। {threshold} भन्दा कम भए दुई तस्बिर एउटै अक्षर मानिन्छन्।",
   "figures.pairs.same": "एउटै अक्षर",
   "figures.pairs.different": "फरक अक्षर",
   "figures.perClass": "हरेक अक्षर",

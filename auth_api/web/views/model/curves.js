@@ -16,7 +16,7 @@ export function curves(answer, names, picture) {
     ...curve,
     title: names[curve.class].long,
   }));
-  const place = el("div", { "aria-live": "polite" });
+  const place = el("div", {});
   const show = (curve) => fill(place, drawn(curve ? [overall, curve] : [overall]));
   show(null);
   return card(

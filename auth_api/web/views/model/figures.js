@@ -117,7 +117,10 @@ function calibration(bins) {
 }
 
 function distances({ distances: found, threshold }) {
-  const points = (counts) => counts.map((count, index) => [found.edges[index], count]);
+  const points = (counts) => {
+    const all = counts.reduce((sum, count) => sum + count, 0); // most pairs are different ones
+    return counts.map((count, index) => [found.edges[index], count / all]);
+  };
   const series = ["same", "different"].map((name) => ({
     name: t(`figures.pairs.${name}`),
     points: points(found[name]),
@@ -128,7 +131,7 @@ function distances({ distances: found, threshold }) {
     { class: "hint" },
     t("figures.distances.what", { threshold: tenths(threshold) }),
   );
-  return card(label, hint, lineChart({ label, series, x: tenths, y: number }));
+  return card(label, hint, lineChart({ label, series, x: tenths, y: (value) => percent(value) }));
 }
 
 function perClass(classes, names, picture) {

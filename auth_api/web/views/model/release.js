@@ -13,8 +13,10 @@ import { trafficBar } from "./traffic-bar.js";
 export async function release({ model, signal }) {
   const path = `/api/models/${model.name}/`;
   const compared = await get(`${path}traffic/report/`, {}, { signal });
+  const place = el("div", {}, traffic(model, path));
+  const registered = async () => fill(place, traffic(await get(path, {}, { signal }), path));
   return [
-    el("div", { class: "two" }, traffic(model, path), registration(path)),
+    el("div", { class: "two" }, place, registration(path, registered)),
     card(t("report.title"), report(compared)),
   ];
 }
@@ -82,7 +84,7 @@ function arm(version, part, changed) {
   return { version, control, element: el("div", {}, field(label, control), slider) };
 }
 
-function registration(path) {
+function registration(path, registered) {
   const archive = el("input", {
     name: "archive",
     required: true,
@@ -104,6 +106,7 @@ function registration(path) {
       const body = { archive: archive.value.trim(), sha256: sha256.value.trim() || null };
       const { version } = await post(`${path}versions/`, body);
       element.reset();
+      await registered();
       fill(said, el("p", { class: "notice good" }, t("register.done", { version })));
     } catch (problem) {
       fill(said);
