@@ -26,6 +26,7 @@ from playwright.sync_api import (
 
 from archive_scripts.archives import ROOT
 from tests.service.apis import PASSWORD, Api
+from tests.service.releases import Operator
 from tests.service.running import Ranjana
 
 SCREENSHOTS = ROOT / "screenshots"
@@ -84,7 +85,7 @@ def site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 class Visitor:
     """A browser of its own, with nobody signed in yet."""
 
-    site: Api
+    site: Api | Operator
     context: BrowserContext
     home: str
     problems: list[str] = field(default_factory=list)
@@ -103,12 +104,16 @@ class Visitor:
         user = self.site.sign_up(username or f"visitor{next(_numbers)}")
         if role != "user":
             self.promote(user.username, role)
-        fields = {"username": user.username, "password": PASSWORD}
+        self.sign_in(user.username)
+        return user.username
+
+    def sign_in(self, username: str) -> None:
+        """Signs in to an account without the page."""
+        fields = {"username": username, "password": PASSWORD}
         response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
         assert response.ok, response.text()
         script = 'try { localStorage.setItem("ranjana-signed-in", "yes") } catch {}'
         self.context.add_init_script(script)
-        return user.username
 
     def promote(self, username: str, role: str) -> None:
         """Gives an account another role, as an operator would."""
@@ -138,7 +143,7 @@ def telephone(browser: Browser, site: Api) -> Iterator[Visitor]:
 
 
 @contextmanager
-def visiting(browser: Browser, site: Api, **options: Any) -> Iterator[Visitor]:
+def visiting(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
     """A visitor whose `problems` must be empty in the end: errors in the console, and requests to
     other hosts than the service. A test that provokes some takes them out.
     """
@@ -163,6 +168,13 @@ def visiting(browser: Browser, site: Api, **options: Any) -> Iterator[Visitor]:
     finally:
         context.close()
     assert problems == []
+
+
+def refusals(visitor: Visitor, status: int) -> int:
+    """How many answers of that status the console tells of; takes them out of the problems."""
+    told = [problem for problem in visitor.problems if f"status of {status}" in problem]
+    visitor.problems[:] = [problem for problem in visitor.problems if problem not in told]
+    return len(told)
 
 
 def look(page: Page, name: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import Visitor, look, visiting
+from tests.browser.conftest import Visitor, look, refusals, visiting
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api
 from tests.service.running import Ranjana, wait_for
@@ -44,13 +44,6 @@ def hurried(browser: Browser, hasty: Api) -> Iterator[Visitor]:
     """A visitor of that service."""
     with visiting(browser, hasty) as somebody:
         yield somebody
-
-
-def refusals(visitor: Visitor, status: int) -> int:
-    """How many answers of that status the console tells of; takes them out of the problems."""
-    told = [problem for problem in visitor.problems if f"status of {status}" in problem]
-    visitor.problems[:] = [problem for problem in visitor.problems if problem not in told]
-    return len(told)
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:

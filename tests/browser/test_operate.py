@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 import zipfile
 from typing import Any, get_args
@@ -12,7 +11,7 @@ from typing import Any, get_args
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.audit import Action
-from tests.browser.conftest import Visitor, look
+from tests.browser.conftest import Visitor, look, refusals
 from tests.conftest import encode, reference
 from tests.service.running import wait_for
 
@@ -104,7 +103,7 @@ def test_an_administrator_makes_changes_and_locks_an_account(telephone: Visitor)
     dialog.get_by_label("Password").fill("password")
     dialog.get_by_role("button", name="Create the account").click()
     expect(dialog.get_by_role("alert")).to_be_visible()  # everybody's password
-    _was_refused(telephone)
+    assert refusals(telephone, 400) == 1
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("pupil.ofours")
     dialog.get_by_label("Password").fill("a long quiet river")
     dialog.get_by_role("button", name="Create the account").click()
@@ -199,7 +198,7 @@ def test_a_scientist_asks_for_a_training_and_thinks_better_of_it(visitor: Visito
     page.get_by_role("button", name="Start the training").click()
     expect(page.get_by_role("alert")).to_contain_text("largest batch")
     expect(page.get_by_label("Pictures an epoch")).to_be_focused()
-    _was_refused(visitor)
+    assert refusals(visitor, 400) == 1
     page.get_by_label("Tuning").check()
     page.get_by_label("Starts from").select_option("scratch")
     page.get_by_label("A small network").check()
@@ -250,49 +249,6 @@ def test_corrections_are_judged_beside_their_picture(visitor: Visitor) -> None:
     expect(page.get_by_text("No corrections here.")).to_be_visible()
 
 
-def test_traffic_is_divided_so_that_all_users_get_a_version(visitor: Visitor) -> None:
-    visitor.sign_up("ml-engineer")
-    sent: list[dict[str, float]] = []
-
-    def second_version(route: Route) -> None:
-        shown = route.fetch().json()
-        candidate = {**shown["versions"][0], "version": "1.1", "default": False, "traffic": 0}
-        shown["versions"].insert(0, candidate)
-        route.fulfill(json=shown)
-
-    def divide(route: Route) -> None:
-        sent.append(json.loads(route.request.post_data or ""))
-        route.continue_()  # the service has no 1.1 and says so
-
-    page = visitor.open("/models")
-    page.route("**/api/models/ranjana/", second_version)
-    page.route("**/api/models/ranjana/traffic/", divide)
-    page.goto(f"{visitor.home}/#/models/ranjana?part=release")
-    share = page.get_by_role("spinbutton", name="Percent of the users for version 1.1")
-    share.fill("130")
-    expect(page.get_by_text("That is 30 percent more than there is.")).to_be_visible()
-    page.get_by_role("button", name="Save").click()
-    assert sent == []
-    share.fill("12.5")
-    expect(page.locator("output")).to_have_text("87.5%")
-    look(page, "model-release")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert").filter(has_text="1.1")).to_be_visible()
-    expect(share).to_have_value("12.5")
-    assert sent == [{"1.0": 87.5, "1.1": 12.5}]
-
-    page.get_by_label("Archive").fill("../elsewhere.mar")
-    page.get_by_role("button", name="Register").click()
-    expect(page.get_by_role("alert").filter(has_text="model store")).to_be_visible()
-    page.get_by_role("link", name="Versions").click()
-    page.get_by_role("button", name="Make it the default").click()
-    expect(page.get_by_text("Everybody then gets version 1.1")).to_be_visible()
-    look(page, "model-versions")
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Make it the default")).to_be_focused()
-    _was_refused(visitor, times=2)
-
-
 def test_nepali_covers_the_area(telephone: Visitor) -> None:
     telephone.sign_up("admin")
     page = telephone.open("/operate")
@@ -306,13 +262,6 @@ def test_nepali_covers_the_area(telephone: Visitor) -> None:
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wider) <= 0
     look(page, "audit-nepali")
-
-
-def _was_refused(visitor: Visitor, times: int = 1) -> None:
-    """The browser notes refusals; these were meant."""
-    refusals = [each for each in visitor.problems if re.search("status of 4(00|04|09)", each)]
-    assert len(refusals) == times
-    visitor.problems[:] = [each for each in visitor.problems if each not in refusals]
 
 
 def _answers(visitor: Visitor, page: Page) -> int:

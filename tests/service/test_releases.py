@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
-from archive_scripts.archives import ROOT
 from auth_api.models.arms import position
-from tests.archives import ONE_WORKER, STORE, configured, derive, state_checksum
+from tests.archives import state_checksum
 from tests.conftest import encode, reference
-from tests.service.apis import PASSWORD
 from tests.service.commands import answer, refusal, table
-from tests.service.running import Ranjana, private, steadily, wait_for
+from tests.service.releases import Operator
+from tests.service.running import steadily, wait_for
 
-SOURCE = STORE / "ranjana.mar"
-CONFIG = configured(SOURCE, **ONE_WORKER)
 HANDLER = "recognition.py"
 
 FAILS_AFTER_THE_FIRST = b"""
@@ -44,87 +37,6 @@ class RecognitionHandler(Reader):
 ANSWERS_NONSENSE = FAILS_AFTER_THE_FIRST.replace(
     b"        self.asked += 1\n", b'        return [{"hello": "world"} for _ in batch]\n'
 )
-
-
-class Operator:
-    """An administrator of a service with a model store of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = folder / "store"
-        self.store.mkdir(parents=True)
-        self.derived("ranjana.mar", "1.0")
-        settings = {"MODELS": "ranjana", "MODEL_STORE": str(self.store)}
-        # Commands find TorchServe themselves.
-        self.environment = {**private(folder), **settings}
-        self.ranjana = Ranjana(folder, settings)
-        self.ranjana.wait_until_ready()
-        made = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "auth_api",
-                "create-admin",
-                "--username",
-                "operator",
-                "--email",
-                "operator@example.org",
-            ],
-            cwd=ROOT,
-            env={**os.environ, **private(folder)},
-            input=PASSWORD,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        assert made.returncode == 0, made.stderr
-        fields = {"username": "operator", "password": PASSWORD}
-        access = self.ranjana.client.post("/api/signin/", json=fields).json()["access"]
-        self.headers = {"Authorization": f"Bearer {access}"}
-
-    def send(self, method: str, path: str, body: object = None) -> httpx2.Response:
-        options: dict[str, Any] = {} if body is None else {"json": body}
-        return self.ranjana.client.request(
-            method, f"/api/models/ranjana/{path}", headers=self.headers, **options
-        )
-
-    def model(self) -> dict[str, Any]:
-        shown: dict[str, Any] = self.send("GET", "").json()
-        return shown
-
-    def versions(self) -> dict[str, dict[str, Any]]:
-        return {version["version"]: version for version in self.model()["versions"]}
-
-    def served(self) -> set[str]:
-        """What TorchServe itself says."""
-        response = httpx2.get(
-            f"http://127.0.0.1:{self.ranjana.management_port}/models/ranjana/all",
-            headers={"Authorization": f"Bearer {self.ranjana.key('management')}"},
-        )
-        return {version["modelVersion"] for version in response.json()}
-
-    def derived(
-        self, name: str, version: str, members: Mapping[str, bytes] | None = None, **spoilt: Any
-    ) -> str:
-        """Puts an archive of one worker into the store; answers its name."""
-        members = {**CONFIG, **(members or {})}
-        return derive(SOURCE, self.store / name, version, members=members, **spoilt).name
-
-    def register(self, version: str, **spoilt: Any) -> httpx2.Response:
-        name = self.derived(f"ranjana-{version}.mar", version, **spoilt)
-        return self.send("POST", "versions/", {"archive": name})
-
-    def ask(self, device: int) -> httpx2.Response:
-        return self.ranjana.client.post(
-            "/api/predict/",
-            files={"image": encode(reference(device % 36))},
-            headers={"X-Device-ID": str(device)},
-        )
-
-    def only_the_default(self) -> None:
-        """As it was at the start."""
-        assert self.send("PUT", "default/", {"version": "1.0"}).status_code == 200
-        for version in self.versions().keys() - {"1.0"}:
-            assert self.send("DELETE", f"versions/{version}/").status_code == 200
 
 
 @pytest.fixture(scope="module")
