@@ -176,6 +176,7 @@ export default {
     "There is only the default version, so everybody gets it. Register another to try it with some of the users.",
   "traffic.share": "Percent of the users for version {version}",
   "traffic.rest": "Left for the default, {version}",
+  "traffic.saved": "Saved. From now on it is divided like this.",
   "traffic.tooMuch": "That is {over} percent more than there is.",
 
   "register.title": "Register a version",
@@ -189,7 +190,7 @@ export default {
   "register.done": "Version {version} is registered. It is among the versions now.",
 
   "report.title": "How the versions compare",
-  "report.since": "Since {moment}, when the traffic was last changed.",
+  "report.since": "Counted since {moment}, shortly before the traffic was last changed.",
   "report.traffic": "Users",
   "report.requests": "Requests",
   "report.errors": "Errors",

@@ -2,7 +2,6 @@
 
 import { get, post, put } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
-import { render } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
 import { field, form } from "../operate/forms.js";
 import { card } from "../operate/parts.js";
@@ -12,16 +11,19 @@ import { trafficBar } from "./traffic-bar.js";
 /** The part "release". */
 export async function release({ model, signal }) {
   const path = `/api/models/${model.name}/`;
-  const compared = await get(`${path}traffic/report/`, {}, { signal });
-  const place = el("div", {}, traffic(model, path));
-  const registered = async () => fill(place, traffic(await get(path, {}, { signal }), path));
-  return [
-    el("div", { class: "two" }, place, registration(path, registered)),
-    card(t("report.title"), report(compared)),
-  ];
+  const below = el("div", {});
+  const compare = async () => {
+    const compared = await get(`${path}traffic/report/`, {}, { signal });
+    fill(below, card(t("report.title"), report(compared)));
+  };
+  await compare();
+  const place = el("div", {}, traffic(model, path, compare));
+  const registered = async () =>
+    fill(place, traffic(await get(path, {}, { signal }), path, compare));
+  return [el("div", { class: "two" }, place, registration(path, registered)), below];
 }
 
-function traffic(model, path) {
+function traffic(model, path, divided) {
   const others = model.versions.filter((version) => !version.default);
   if (!model.default || !others.length) {
     return card(
@@ -33,6 +35,7 @@ function traffic(model, path) {
   const rest = el("output", { class: "big" });
   const wrong = el("p", { class: "problem", role: "alert" });
   const bar = el("div", {});
+  const saved = el("div", { role: "status" });
   const arms = others.map(({ version }) => arm(version, model.traffic[version] ?? 0, () => show()));
   const shares = () =>
     Object.fromEntries(arms.map(({ version, control }) => [version, Number(control.value)]));
@@ -41,13 +44,16 @@ function traffic(model, path) {
     const possible = left() >= 0;
     fill(rest, possible ? percent(left() / 100, 1) : "–");
     fill(wrong, possible ? null : t("traffic.tooMuch", { over: number(-left()) }));
+    fill(saved);
     fill(bar, possible ? trafficBar({ [model.default]: left(), ...shares() }) : null);
     arms[0].control.setCustomValidity(possible ? "" : t("traffic.tooMuch", { over: -left() }));
   };
   show();
   const send = async () => {
+    fill(saved);
     await put(`${path}traffic/`, { [model.default]: left(), ...shares() });
-    await render();
+    fill(saved, el("p", { class: "notice good" }, t("traffic.saved")));
+    await divided();
   };
   return card(
     t("traffic.title"),
@@ -63,6 +69,7 @@ function traffic(model, path) {
       ),
       wrong,
       bar,
+      saved,
     ),
   );
 }

@@ -72,6 +72,8 @@ function ways(model, version, said) {
   const values = { name, version: version.version };
   const path = `/api/models/${name}/`;
   const unused = !version.default && !version.traffic;
+  const older = model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
+  const before = older && version.version === model.previous;
   return [
     mayAct("analyst")
       ? el(
@@ -96,7 +98,7 @@ function ways(model, version, said) {
       : null,
     mayAct("ml-engineer") && !version.default
       ? askedAction(
-          t(version.version === model.previous ? "version.rollBack" : "version.promote"),
+          t(before ? "version.rollBack" : "version.promote"),
           t("version.promote.sure", values),
           async () => {
             await put(`${path}default/`, { version: version.version });
