@@ -258,7 +258,6 @@ def test_sessions_are_ended_and_keys_made_and_deleted(visitor: Visitor) -> None:
     elsewhere = visitor.site.sign_in(username)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visitor.open("/account")
-    look(page, "account")
     expect(page.get_by_role("listitem").filter(has_text="here")).to_contain_text("Chrome on Linux")
     end = page.get_by_role("listitem").filter(has_text="python-httpx").first
     end.get_by_role("button", name="End").click()
@@ -279,7 +278,7 @@ def test_sessions_are_ended_and_keys_made_and_deleted(visitor: Visitor) -> None:
     files = {"image": encode(reference(3))}
     client = visitor.site.client
     assert client.post("/api/predict/", headers=headers, files=files).status_code == 200
-    look(page, "account-key")
+    look(page, "account")
     key = page.get_by_role("listitem").filter(has_text="the robot")
     expect(key).to_contain_text("Recognise and compare")
     key.get_by_role("button", name="Delete").click()

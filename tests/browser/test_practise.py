@@ -64,7 +64,6 @@ def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor
     expect(page.locator(".three img")).to_have_count(3)
     page.get_by_text("The regions as a table").click()
     expect(page.get_by_role("row", name=re.compile("^lower right"))).to_be_visible()
-    look(page, "practise-well")
 
     slider = page.get_by_role("slider", name="Fade from the reference to yours")
     looks = set()
