@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor, look
 from tests.conftest import encode, reference
+from tests.service.running import wait_for
 
 PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
 
@@ -26,6 +27,11 @@ def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> 
     user = visitor.site.sign_in(username)
     for index, target in ((12, 12), (5, 5), (5, 5), (3, 12)):
         assert user.compare(index, target).status_code == 200
+
+    def counted() -> bool:
+        return bool(user.get("/api/analytics/me/").json()["totals"]["answers"] == 4)
+
+    wait_for(counted, 20)  # counts are a second behind
     page.reload()
     today = page.locator(".tile").filter(has_text="day in a row")
     expect(today).to_contain_text("Today is done")

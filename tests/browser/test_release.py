@@ -37,7 +37,7 @@ def card(page: Page, version: str) -> Locator:
     return page.locator(".card").filter(has=heading)
 
 
-def asked(card: Locator, name: str, question: str) -> Locator:
+def asked(card: Locator, name: str, question: re.Pattern[str]) -> Locator:
     """Presses a button that asks first; answers the one that does it then."""
     card.get_by_role("button", name=name).click()
     asking = card.get_by_role("group", name=question)
