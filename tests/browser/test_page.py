@@ -95,7 +95,7 @@ def _holes(text: object) -> set[str]:
 
 def test_an_address_that_leads_nowhere_says_so(visitor: Visitor) -> None:
     page = visitor.open("/models")
-    for path in ("/nowhere", "/practise/99", "/practise/x", "/jobs/x"):
+    for path in ("/nowhere", "/practise/99", "/practise/x", "/practise/%", "/jobs/x"):
         page.goto(f"{visitor.home}/#{path}")
         expect(page.get_by_role("link", name="digits")).to_have_count(0)  # it is left
         expect(page.locator("main a, main button").first).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look, visiting
@@ -73,6 +74,26 @@ def test_several_pictures_have_an_answer_each(visitor: Visitor, tmp_path: Path) 
     expect(rows.nth(1)).to_have_class("error")
     expect(page.get_by_role("progressbar")).to_have_count(0)
     look(page, "recognise-several")
+
+
+def test_pictures_of_more_bytes_than_are_taken_are_made_smaller(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.open()
+    large = Image.fromarray(reference(12)).convert("RGB").resize((2000, 2000))
+    files = [tmp_path / f"{index}.bmp" for index in range(8)]
+    for file in files:
+        large.save(file)  # 12 MB, 96 in all
+    page.get_by_label("Choose pictures").set_input_files(files[0])
+    expect(answer(page)).to_contain_text("ड dda")
+    # Smaller ones are not touched, and come in several requests.
+    for file in files:
+        large.resize((1700, 1700)).save(file)  # 8.7 MB, 69 in all
+    page.get_by_label("Choose pictures").set_input_files(files)
+    rows = page.locator(".several li")
+    expect(rows).to_have_count(8)
+    for row in rows.all():
+        expect(row).to_contain_text("ड dda")
 
 
 def test_a_photograph_is_taken_and_read(visitor: Visitor) -> None:
