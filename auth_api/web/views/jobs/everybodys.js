@@ -1,12 +1,12 @@
 // The jobs of all users, for administrators.
 
+import { complain } from "../../modules/actions.js";
 import { get } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
+import { field, select } from "../../modules/forms.js";
 import { currentUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { field, select } from "../operate/forms.js";
 import { jobList } from "../operate/job-list.js";
-import { complain } from "../operate/parts.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 const KINDS = ["predict", "train", "tune"];
@@ -30,11 +30,11 @@ export async function everybodys(signal) {
       try {
         await list.start();
       } catch (problem) {
-        if (!signal.aborted) complain(said, problem);
+        complain(said, problem);
       }
     };
-    const control = select(name, [["", t("jobs.any")], ...options], "", { on: { change } });
-    return field(t(`jobs.${name}`), control);
+    const control = select([["", t("jobs.any")], ...options], "", { on: { change } });
+    return field(t(`jobs.${name}`), control).element;
   };
   return [
     el(
