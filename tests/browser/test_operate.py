@@ -125,6 +125,9 @@ def test_an_administrator_makes_changes_and_locks_an_account(telephone: Visitor)
     change.click()
     dialog.get_by_role("button", name="Deactivate").click()
     expect(dialog.get_by_role("button", name="Cancel").last).to_be_focused()
+    page.keyboard.press("Escape")  # which takes back the question, and leaves the dialogue
+    expect(dialog.get_by_role("button", name="Deactivate")).to_be_focused()
+    page.keyboard.press("Enter")
     look(page, "user-locking")
     dialog.get_by_role("group").get_by_role("button", name="Deactivate").click()
     expect(rows).to_contain_text("Deactivated")
@@ -286,6 +289,12 @@ def test_traffic_is_divided_so_that_all_users_get_a_version(visitor: Visitor) ->
     assert sent == [{"1.0": 87.5, "1.1": 12.5}]
 
     page.get_by_label("Archive").fill("../elsewhere.mar")
+    checksum = page.get_by_label("Checksum")
+    checksum.fill("unknown")
+    page.get_by_role("button", name="Register").click()
+    expect(checksum).to_be_focused()
+    expect(checksum).to_have_accessible_description(re.compile("match the requested format"))
+    checksum.fill("")
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("alert").filter(has_text="model store")).to_be_visible()
     page.get_by_role("link", name="Versions").click()
