@@ -13,6 +13,16 @@ export function complain(place, problem) {
   fill(place, el("p", { class: "notice error", role: "alert" }, sentence(problem)));
 }
 
+/** Does `work`, and shows in `place` what it throws, in place of what was said there before. */
+export async function attempt(work, place) {
+  fill(place);
+  try {
+    await work();
+  } catch (problem) {
+    complain(place, problem);
+  }
+}
+
 /** Does `work` while `button` cannot be pressed; the focus comes back to it. */
 export async function whileBusy(button, work) {
   const focused = document.activeElement === button;
@@ -28,14 +38,7 @@ export async function whileBusy(button, work) {
 
 /** A button for `work`, which it waits for; what that throws is shown in `said`. */
 export function action(label, work, said, kind = "") {
-  const button = tool(label, async () => {
-    fill(said);
-    try {
-      await whileBusy(button, work);
-    } catch (problem) {
-      complain(said, problem);
-    }
-  });
+  const button = tool(label, () => attempt(() => whileBusy(button, work), said));
   if (kind) button.classList.add(kind);
   return button;
 }

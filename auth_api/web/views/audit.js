@@ -1,8 +1,8 @@
 // The audit log: who did what, when, from where.
 
-import { action, complain } from "../modules/actions.js";
+import { action, attempt } from "../modules/actions.js";
 import { download, get } from "../modules/api.js";
-import { el, fill } from "../modules/dom.js";
+import { el } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
 import { paged } from "../modules/pages.js";
 import { table } from "../modules/parts.js";
@@ -25,14 +25,9 @@ export default async function view({ query, signal }) {
     show: rowOf,
     empty: () => t("audit.none"),
   });
-  const start = async () => {
+  const start = () => {
     noteQuery(wanted);
-    fill(said);
-    try {
-      await pages.start();
-    } catch (problem) {
-      complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const save = () =>
     download("/api/admin/audit-logs/export/", "ranjana-audit-log.csv", {

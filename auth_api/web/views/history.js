@@ -1,6 +1,6 @@
 // What was recognised and compared, newest first.
 
-import { complain } from "../modules/actions.js";
+import { attempt } from "../modules/actions.js";
 import { get, remove } from "../modules/api.js";
 import { loadCharacters } from "../modules/characters.js";
 import { el, fill } from "../modules/dom.js";
@@ -8,6 +8,7 @@ import { paged } from "../modules/pages.js";
 import { privatePictures } from "../modules/private-pictures.js";
 import { href, noteQuery } from "../modules/router.js";
 import { t } from "../modules/strings.js";
+import { waysBetween } from "../modules/ways.js";
 import { openComparison } from "./history/comparison.js";
 import { comparison, nothing, recognition } from "./history/entries.js";
 import { exportButtons } from "./history/exporting.js";
@@ -53,14 +54,11 @@ export default async function view({ query, signal }) {
     filter = value;
     noteQuery({ kind: kind === "compared" ? kind : null, class: value });
     list.setAttribute("aria-busy", "true");
-    try {
+    await attempt(async () => {
       await pages.start();
       tell(list.children.length);
-    } catch (problem) {
-      complain(said, problem);
-    } finally {
-      list.removeAttribute("aria-busy");
-    }
+    }, said);
+    list.removeAttribute("aria-busy");
   };
 
   await pages.start();
@@ -99,17 +97,11 @@ async function matching(kind, filter, cursor, signal) {
 }
 
 const tabs = (kind) =>
-  el(
-    "nav",
-    { class: "tabs", "aria-label": t("history.kinds") },
-    Object.keys(PATHS).map((each) =>
-      el(
-        "a",
-        {
-          href: href("/history", { kind: each === "compared" ? each : null }),
-          "aria-current": each === kind ? "page" : null,
-        },
-        t(`history.${each}`),
-      ),
-    ),
+  waysBetween(
+    t("history.kinds"),
+    Object.keys(PATHS).map((each) => [
+      href("/history", { kind: each === "compared" ? each : null }),
+      t(`history.${each}`),
+      each === kind,
+    ]),
   );

@@ -6,12 +6,13 @@ import { badge } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { mayAct } from "../modules/session.js";
 import { t } from "../modules/strings.js";
+import { waysBetween } from "../modules/ways.js";
 import { card as cardPart } from "./model/card.js";
 import { corrections } from "./model/corrections.js";
 import { figures } from "./model/figures.js";
 import { release } from "./model/release.js";
 import { versions } from "./model/versions.js";
-import { sections, waysBetween } from "./operate/sections.js";
+import { sections } from "./operate/sections.js";
 
 // The parts of the view, for which roles, and whether comparisons have them too.
 const PARTS = {

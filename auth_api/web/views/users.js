@@ -1,6 +1,6 @@
 // Users: who has an account, and what they may do.
 
-import { complain } from "../modules/actions.js";
+import { attempt } from "../modules/actions.js";
 import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
@@ -29,13 +29,9 @@ export default async function view({ query, signal }) {
     show: (user) => rowOf(user, said),
     empty: () => t("users.none"),
   });
-  const start = async () => {
+  const start = () => {
     noteQuery(wanted);
-    try {
-      await pages.start();
-    } catch (problem) {
-      complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const created = async (user) => {
     await start();

@@ -1,8 +1,8 @@
 // The jobs of all users, for administrators.
 
-import { complain } from "../../modules/actions.js";
+import { attempt } from "../../modules/actions.js";
 import { get } from "../../modules/api.js";
-import { el, fill } from "../../modules/dom.js";
+import { el } from "../../modules/dom.js";
 import { field, select } from "../../modules/forms.js";
 import { currentUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
@@ -24,14 +24,9 @@ export async function everybodys(signal) {
   });
   const filter = (name, values, key) => {
     const options = values.map((value) => [value, t(`${key}.${value}`)]);
-    const change = async (event) => {
+    const change = (event) => {
       wanted[name] = event.target.value;
-      fill(said);
-      try {
-        await list.start();
-      } catch (problem) {
-        complain(said, problem);
-      }
+      return attempt(list.start, said);
     };
     const control = select([["", t("jobs.any")], ...options], "", { on: { change } });
     return field(t(`jobs.${name}`), control).element;

@@ -1,6 +1,6 @@
 // What users say that a model got wrong: looked through, judged, taken away as data.
 
-import { action, complain } from "../../modules/actions.js";
+import { action, attempt } from "../../modules/actions.js";
 import { download, get, post } from "../../modules/api.js";
 import { loadCharacters } from "../../modules/characters.js";
 import { el, fill } from "../../modules/dom.js";
@@ -31,14 +31,9 @@ export async function corrections({ model, signal }) {
     empty: () => t("corrections.none"),
   });
   await pages.start();
-  const choose = async (event) => {
+  const choose = (event) => {
     state = event.target.value;
-    fill(said);
-    try {
-      await pages.start();
-    } catch (problem) {
-      complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const states = STATES.map((each) => [each, t(`corrections.state.${each}`)]);
   const control = select([["", t("corrections.all")], ...states], "", {
