@@ -94,7 +94,9 @@ def _holes(text: object) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", str(text)))
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/practise/99", "/practise/x", "/jobs/x"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/practise/99", "/practise/x", "/practise/%", "/jobs/x"]
+)
 def test_an_address_that_leads_nowhere_says_so(visitor: Visitor, path: str) -> None:
     page = visitor.context.new_page()
     page.goto(f"{visitor.home}/#{path}")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look, visiting
@@ -76,6 +77,26 @@ def test_several_pictures_have_an_answer_each(visitor: Visitor, tmp_path: Path) 
     look(page, "recognise-several")
 
 
+def test_pictures_of_more_bytes_than_are_taken_are_made_smaller(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.open()
+    large = Image.fromarray(reference(12)).convert("RGB").resize((2000, 2000))
+    files = [tmp_path / f"{index}.bmp" for index in range(8)]
+    for file in files:
+        large.save(file)  # 12 MB, 96 in all
+    page.get_by_label("Choose pictures").set_input_files(files[0])
+    expect(answer(page)).to_contain_text("ड dda")
+    # Smaller ones are not touched, and come in several requests.
+    for file in files:
+        large.resize((1700, 1700)).save(file)  # 8.7 MB, 69 in all
+    page.get_by_label("Choose pictures").set_input_files(files)
+    rows = page.locator(".several li")
+    expect(rows).to_have_count(8)
+    for row in rows.all():
+        expect(row).to_contain_text("ड dda")
+
+
 def test_a_photograph_is_taken_and_read(visitor: Visitor) -> None:
     page = visitor.open()
     page.get_by_role("button", name="Camera").click()
@@ -102,8 +123,9 @@ def test_of_a_drawing_only_the_last_answer_is_in_the_history_and_wrong_is_two_ta
         entries = visitor.api(page, "GET", history)["results"]
         return [entry["predicted_class"] for entry in entries]
 
-    with page.expect_response(lambda response: response.request.method == "DELETE"):
+    with page.expect_request(lambda request: "/api/predict/" in request.url):
         draw(page, [[(0.02, 0.97), (0.03, 0.98)]])
+    expect(page.locator(".outcome")).to_have_attribute("aria-busy", "false")
     expect(answer(page)).to_contain_text("ह ha")
     page.wait_for_function(
         "async (path) => (await (await import('/web/modules/api.js')).get(path))"

@@ -143,7 +143,7 @@ function match(path) {
     const parameters = {};
     const fits = names.every((name, index) => {
       if (!name.startsWith(":")) return name === parts[index];
-      parameters[name.slice(1)] = decodeURIComponent(parts[index]);
+      parameters[name.slice(1)] = parts[index];
       return parts[index] !== "";
     });
     const query = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1] ?? ""));
