@@ -57,7 +57,13 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
 
         # Registered: what is refused can be put right where it stands.
         page.get_by_label("Archive").fill("../elsewhere.mar")
+        checksum = page.get_by_label("Checksum")
+        checksum.fill("unknown")
         register = page.get_by_role("button", name="Register")
+        register.click()
+        expect(checksum).to_be_focused()
+        expect(checksum).to_have_accessible_description(re.compile("match the requested format"))
+        checksum.fill("")
         register.click()
         expect(page.get_by_role("alert").filter(has_text="model store")).to_be_visible()
         assert refusals(engineer, 400) == 1

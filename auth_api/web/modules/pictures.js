@@ -41,7 +41,11 @@ export function pictureInputs({ several, take, fail, signal }) {
       fail(t("camera.refused"));
     }
   };
-  listen(offer, signal);
+  const pasted = (event) => {
+    if (event.clipboardData.files.length) offer([...event.clipboardData.files]);
+  };
+  whenDropped((files) => offer([...files]), signal);
+  addEventListener("paste", pasted, { signal });
   return [
     input,
     tool(t(several ? "pictures.choose" : "pictures.chooseOne"), () => input.click()),
@@ -49,7 +53,8 @@ export function pictureInputs({ several, take, fail, signal }) {
   ];
 }
 
-function listen(offer, signal) {
+/** Gives `take` the files that are dropped anywhere in the page, until `signal` aborts. */
+export function whenDropped(take, signal) {
   const over = (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
@@ -61,13 +66,9 @@ function listen(offer, signal) {
   const dropped = (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    offer([...event.dataTransfer.files]);
-  };
-  const pasted = (event) => {
-    if (event.clipboardData.files.length) offer([...event.clipboardData.files]);
+    take(event.dataTransfer.files);
   };
   addEventListener("dragover", over, { signal });
   addEventListener("dragleave", left, { signal });
   addEventListener("drop", dropped, { signal });
-  addEventListener("paste", pasted, { signal });
 }

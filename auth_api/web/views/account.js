@@ -1,9 +1,9 @@
 // One's own account: what it says of one, who gets in, what is kept, and leaving.
 
+import { action } from "../modules/actions.js";
 import { get } from "../modules/api.js";
 import { el } from "../modules/dom.js";
-import { whileBusy } from "../modules/forms.js";
-import { failed } from "../modules/router.js";
+import { card } from "../modules/parts.js";
 import { signOut } from "../modules/session.js";
 import { day, t } from "../modules/strings.js";
 import { exportButtons } from "./history/exporting.js";
@@ -46,18 +46,6 @@ export default async function view({ signal }) {
 
 function who(me) {
   const problem = el("div", {});
-  const leave = async () => {
-    try {
-      await whileBusy(button, signOut);
-    } catch (thrown) {
-      problem.replaceChildren(failed(thrown, leave));
-    }
-  };
-  const button = el(
-    "button",
-    { class: "button", type: "button", on: { click: leave } },
-    t("account.signOut"),
-  );
   const facts = [
     [t("account.username"), el("strong", { class: "username" }, me.username)],
     [t("account.email"), me.email],
@@ -72,11 +60,7 @@ function who(me) {
       { class: "known wide" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
-    el("div", { class: "row" }, button),
+    el("div", { class: "row" }, action(t("account.signOut"), signOut, problem)),
     problem,
   );
 }
-
-/** A part of the page with its heading. */
-const card = (title, ...content) =>
-  el("section", { class: "card stack" }, el("h2", {}, title), content);

@@ -1,13 +1,14 @@
 // The audit log: who did what, when, from where.
 
+import { action, attempt } from "../modules/actions.js";
 import { download, get } from "../modules/api.js";
-import { el, fill } from "../modules/dom.js";
+import { el } from "../modules/dom.js";
+import { field, select } from "../modules/forms.js";
+import { paged } from "../modules/pages.js";
+import { table } from "../modules/parts.js";
 import { noteQuery } from "../modules/router.js";
 import { moment, t } from "../modules/strings.js";
 import { ACTIONS, actionName } from "./audit/actions.js";
-import { action, field, select } from "./operate/forms.js";
-import { paged } from "./operate/pages.js";
-import { complain, table } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 
 const FILTERS = ["action", "user_id", "since", "until"];
@@ -22,16 +23,11 @@ export default async function view({ query, signal }) {
     list: scroll.querySelector("tbody"),
     load: (cursor) => get("/api/admin/audit-logs/", { ...asked(wanted), cursor }, { signal }),
     show: rowOf,
-    empty: t("audit.none"),
+    empty: () => t("audit.none"),
   });
-  const start = async () => {
+  const start = () => {
     noteQuery(wanted);
-    fill(said);
-    try {
-      await pages.start();
-    } catch (problem) {
-      if (!signal.aborted) complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const save = () =>
     download("/api/admin/audit-logs/export/", "ranjana-audit-log.csv", {
@@ -60,17 +56,19 @@ function filters(wanted, start) {
     wanted[name] = event.target.value;
     start();
   };
-  const input = (name, properties) =>
-    el("input", { value: wanted[name], on: { change: changed(name) }, ...properties });
+  const input = (label, name, properties) =>
+    field(label, el("input", { value: wanted[name], on: { change: changed(name) }, ...properties }))
+      .element;
   const actions = ACTIONS.map((each) => [each, actionName(each)]);
-  const chosen = select("action", [["", t("jobs.any")], ...actions], wanted.action, {
+  const chosen = select([["", t("jobs.any")], ...actions], wanted.action, {
     on: { change: changed("action") },
   });
+  const dates = { type: "date", min: "2000-01-01", max: "2199-12-31" };
   return [
-    field(t("audit.action"), chosen),
-    field(t("audit.userId"), input("user_id", { type: "number", min: 1, max: 2 ** 53 })),
-    field(t("audit.since"), input("since", { type: "date", min: "2000-01-01", max: "2199-12-31" })),
-    field(t("audit.until"), input("until", { type: "date", min: "2000-01-01", max: "2199-12-31" })),
+    field(t("audit.action"), chosen).element,
+    input(t("audit.userId"), "user_id", { type: "number", min: 1, max: 2 ** 53 }),
+    input(t("audit.since"), "since", dates),
+    input(t("audit.until"), "until", dates),
   ];
 }
 

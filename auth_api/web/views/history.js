@@ -1,16 +1,18 @@
 // What was recognised and compared, newest first.
 
-import { get, remove, sentence } from "../modules/api.js";
+import { attempt } from "../modules/actions.js";
+import { get, remove } from "../modules/api.js";
 import { loadCharacters } from "../modules/characters.js";
 import { el, fill } from "../modules/dom.js";
-import { whileBusy } from "../modules/forms.js";
+import { paged } from "../modules/pages.js";
+import { privatePictures } from "../modules/private-pictures.js";
 import { href, noteQuery } from "../modules/router.js";
 import { t } from "../modules/strings.js";
+import { waysBetween } from "../modules/ways.js";
 import { openComparison } from "./history/comparison.js";
 import { comparison, nothing, recognition } from "./history/entries.js";
 import { exportButtons } from "./history/exporting.js";
 import { characterFilter, meaning } from "./history/filter.js";
-import { privatePictures } from "./history/picture.js";
 
 const PATHS = {
   recognised: "/api/history/predictions/",
@@ -23,20 +25,15 @@ export default async function view({ query, signal }) {
   let filter = /^(digit-\d|[12]?\d|3[0-5])$/.test(query.class ?? "") ? query.class : "";
   if (kind === "compared" && filter.startsWith("digit-")) filter = "";
   const classes = await loadCharacters();
-  const picture = privatePictures(signal);
-  const list = el("ol", { class: "entries", tabindex: "-1", "aria-label": t(`history.${kind}`) });
-  const said = el("p", { class: "hint said", role: "status" });
-  const foot = el("div", { class: "row" });
+  const picture = privatePictures(t("history.noPicture"), signal);
+  const list = el("ol", { class: "entries", "aria-label": t(`history.${kind}`) });
+  const said = el("div", { class: "hint said", role: "status", tabindex: "-1" });
 
   const drop = async (entry) => {
     await remove(`${PATHS[kind]}${entry.id}/`, { signal });
-    const items = [...list.children];
-    const index = items.findIndex((item) => item.dataset.id === String(entry.id));
-    items[index].remove();
-    const beside = items[index + 1] ?? items[index - 1];
-    if (!beside && !foot.hasChildNodes()) fill(list, nothing(kind, filter !== ""));
-    (beside?.querySelector(".confirming button") ?? list).focus();
+    const beside = pages.drop(list.querySelector(`[data-id="${entry.id}"]`));
     fill(said, t("history.deleted"));
+    (beside?.querySelector(".confirming button") ?? said).focus();
   };
   const open = (entry) => openComparison(entry, picture, signal);
   const itemOf = (entry) => {
@@ -45,53 +42,26 @@ export default async function view({ query, signal }) {
     item.dataset.id = entry.id;
     return item;
   };
-
-  const load = async (cursor) => {
-    const { results, next } = await matching(kind, filter, cursor, signal);
-    const items = results.map(itemOf);
-    if (cursor === null) fill(list, items.length ? items : nothing(kind, filter !== ""));
-    else list.append(...items);
-    fill(foot, next ? moreButton(next) : null);
-    return items;
-  };
-  const moreButton = (cursor) => {
-    const more = async () => {
-      try {
-        const items = await whileBusy(button, () => load(cursor));
-        const first = items[0]?.querySelector("button");
-        if (!button.isConnected) (first ?? list).focus({ preventScroll: true });
-        fill(said, t("history.shown", { count: list.children.length }));
-      } catch (problem) {
-        if (!signal.aborted) fill(said, el("span", { class: "problem" }, sentence(problem)));
-      }
-    };
-    const button = el(
-      "button",
-      { class: "button", type: "button", on: { click: more } },
-      t("action.more"),
-    );
-    return button;
-  };
+  const tell = (count) => fill(said, count ? t("history.shown", { count }) : null);
+  const pages = paged({
+    list,
+    load: (cursor) => matching(kind, filter, cursor, signal),
+    show: itemOf,
+    empty: () => nothing(kind, filter !== ""),
+    grown: tell,
+  });
   const choose = async (value) => {
     filter = value;
     noteQuery({ kind: kind === "compared" ? kind : null, class: value });
     list.setAttribute("aria-busy", "true");
-    try {
-      await load(null);
-      fill(
-        said,
-        list.querySelector("[data-id]")
-          ? t("history.shown", { count: list.children.length })
-          : null,
-      );
-    } catch (problem) {
-      if (!signal.aborted) fill(said, el("span", { class: "problem" }, sentence(problem)));
-    } finally {
-      list.removeAttribute("aria-busy");
-    }
+    await attempt(async () => {
+      await pages.start();
+      tell(list.children.length);
+    }, said);
+    list.removeAttribute("aria-busy");
   };
 
-  await load(null);
+  await pages.start();
   return [
     el("h1", {}, t("history.title")),
     tabs(kind),
@@ -103,7 +73,7 @@ export default async function view({ query, signal }) {
     ),
     said,
     list,
-    foot,
+    pages.element,
   ];
 }
 
@@ -127,17 +97,11 @@ async function matching(kind, filter, cursor, signal) {
 }
 
 const tabs = (kind) =>
-  el(
-    "nav",
-    { class: "tabs", "aria-label": t("history.kinds") },
-    Object.keys(PATHS).map((each) =>
-      el(
-        "a",
-        {
-          href: href("/history", { kind: each === "compared" ? each : null }),
-          "aria-current": each === kind ? "page" : null,
-        },
-        t(`history.${each}`),
-      ),
-    ),
+  waysBetween(
+    t("history.kinds"),
+    Object.keys(PATHS).map((each) => [
+      href("/history", { kind: each === "compared" ? each : null }),
+      t(`history.${each}`),
+      each === kind,
+    ]),
   );

@@ -1,16 +1,15 @@
 // A job: how far it is, as it goes on, and what comes of it.
 
+import { action, complain, confirming } from "../modules/actions.js";
 import { download, get, remove } from "../modules/api.js";
 import { pause } from "../modules/connection.js";
 import { el, fill } from "../modules/dom.js";
 import { events } from "../modules/events.js";
 import { moment, t } from "../modules/strings.js";
-import { results } from "./job/results.js";
 import { progressOf } from "./job/progress.js";
+import { results } from "./job/results.js";
 import { training } from "./job/training.js";
-import { action, askedAction } from "./operate/forms.js";
 import { isUnfinished, jobName } from "./operate/job-list.js";
-import { complain } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 
 // Seconds between looks at the results of a job that goes on: all of them come each time.
@@ -40,7 +39,13 @@ export default async function view({ parameters, signal }) {
     if (csv) csv.focus();
     else state.element.focus();
   };
-  const asked = askedAction(t("job.cancel"), t("job.cancel.sure"), cancel, said, "danger");
+  const asked = confirming({
+    label: t("job.cancel"),
+    name: jobName(first),
+    why: t("job.cancel.sure"),
+    kind: "danger",
+    act: cancel,
+  });
   const finish = async () => {
     if (ways.contains(document.activeElement)) state.element.focus();
     fill(ways, csv);
@@ -50,9 +55,7 @@ export default async function view({ parameters, signal }) {
   await show(first);
   fill(ways, csv, isUnfinished(first) ? asked : null);
   if (isUnfinished(first)) {
-    follow(path, show, finish, signal).catch((problem) => {
-      if (!signal.aborted) complain(said, problem);
-    });
+    follow(path, show, finish, signal).catch((problem) => complain(said, problem));
     if (reads)
       look(
         path,

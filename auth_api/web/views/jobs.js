@@ -1,15 +1,16 @@
 // Jobs: many pictures handed in at once and read later, and how far they are.
 
+import { complain } from "../modules/actions.js";
 import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
-import { noteQuery } from "../modules/router.js";
 import { choices } from "../modules/pad-tools.js";
+import { card } from "../modules/parts.js";
+import { noteQuery } from "../modules/router.js";
 import { currentUser, mayAct } from "../modules/session.js";
 import { t } from "../modules/strings.js";
 import { everybodys } from "./jobs/everybodys.js";
 import { handIn } from "./jobs/hand-in.js";
 import { jobList } from "./operate/job-list.js";
-import { complain } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 
 export default async function view({ query, signal }) {
@@ -26,7 +27,7 @@ export default async function view({ query, signal }) {
     try {
       await show(whose);
     } catch (problem) {
-      if (!signal.aborted) complain(place, problem);
+      complain(place, problem);
     }
   };
   const whose = query.whose === "all" && mayAct("admin") ? "all" : "own";
@@ -51,7 +52,7 @@ async function own(signal) {
   ]);
   const readers = models.map(({ name }) => name).filter((name) => name !== "similarity");
   return [
-    el("section", { class: "card stack" }, el("h2", {}, t("jobs.handIn")), handIn(readers, signal)),
+    card(t("jobs.handIn"), handIn(readers, signal)),
     el("h2", {}, t("jobs.of", { name: currentUser().username })),
     list.element,
   ];

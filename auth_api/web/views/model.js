@@ -2,16 +2,17 @@
 
 import { get } from "../modules/api.js";
 import { el } from "../modules/dom.js";
+import { badge } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { mayAct } from "../modules/session.js";
 import { t } from "../modules/strings.js";
+import { waysBetween } from "../modules/ways.js";
 import { card as cardPart } from "./model/card.js";
 import { corrections } from "./model/corrections.js";
 import { figures } from "./model/figures.js";
 import { release } from "./model/release.js";
 import { versions } from "./model/versions.js";
-import { badge } from "./operate/parts.js";
-import { sections, waysBetween } from "./operate/sections.js";
+import { sections } from "./operate/sections.js";
 
 // The parts of the view, for which roles, and whether comparisons have them too.
 const PARTS = {

@@ -2,12 +2,13 @@
 
 import { get } from "../modules/api.js";
 import { el } from "../modules/dom.js";
+import { badge } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
-import { badge, facts, share } from "./operate/parts.js";
-import { sections } from "./operate/sections.js";
 import { trafficBar } from "./model/traffic-bar.js";
 import { mainFigure } from "./model/versions.js";
+import { facts, share } from "./operate/parts.js";
+import { sections } from "./operate/sections.js";
 
 export default async function view({ signal }) {
   const { models } = await get("/api/models/", {}, { signal });

@@ -1,12 +1,13 @@
 // Operate: how much the service is asked, how quickly and how surely it answers.
 
-import { get, sentence } from "../modules/api.js";
+import { complain } from "../modules/actions.js";
+import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
+import { field, select } from "../modules/forms.js";
 import { choices } from "../modules/pad-tools.js";
 import { noteQuery } from "../modules/router.js";
 import { mayAct } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
-import { field, select } from "./operate/forms.js";
 import { sections } from "./operate/sections.js";
 import { service } from "./operate/service.js";
 import { use } from "./operate/use.js";
@@ -45,8 +46,7 @@ export default async function view({ query, signal }) {
     try {
       await show();
     } catch (problem) {
-      if (signal.aborted) return;
-      fill(place, el("p", { class: "card notice error", role: "alert" }, sentence(problem)));
+      complain(place, problem);
     }
   };
 
@@ -56,7 +56,7 @@ export default async function view({ query, signal }) {
     show(),
   ]);
   const names = [["", t("operate.allModels")], ...models.map(({ name }) => [name, name])];
-  const model = select("model", names, wanted.model, {
+  const model = select(names, wanted.model, {
     on: { change: (event) => change({ model: event.target.value }) },
   });
   const ranges = Object.keys(RANGES).map((name) => [name, t(`operate.range.${name}`)]);
@@ -67,7 +67,7 @@ export default async function view({ query, signal }) {
       "div",
       { class: "row spread controls" },
       choices(t("operate.range"), ranges, wanted.range, (range) => change({ range })),
-      field(t("operate.model"), model),
+      field(t("operate.model"), model).element,
     ),
     said,
     place,

@@ -2,6 +2,7 @@
 
 import { get } from "../modules/api.js";
 import { el } from "../modules/dom.js";
+import { card } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { exportButtons } from "./history/exporting.js";
@@ -34,5 +35,4 @@ export default async function view({ query, signal }) {
   ];
 }
 
-const section = (name, ...content) =>
-  el("section", { class: "card stack" }, el("h2", {}, t(`progress.${name}`)), content);
+const section = (name, ...content) => card(t(`progress.${name}`), ...content);

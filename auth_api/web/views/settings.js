@@ -3,13 +3,13 @@
 import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
 import { choices } from "../modules/pad-tools.js";
+import { badge, table } from "../modules/parts.js";
 import { t } from "../modules/strings.js";
-import { badge, table } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 
 export default async function view({ signal }) {
   const { settings } = await get("/api/admin/config/", {}, { signal });
-  const place = el("div", {});
+  const place = el("div", { class: "values" });
   const show = (which) =>
     fill(place, listed(which === "set" ? settings.filter((each) => each.set) : settings));
   show("all");

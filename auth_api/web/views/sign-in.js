@@ -1,23 +1,18 @@
 // Sign in, and go on where one was.
 
 import { el } from "../modules/dom.js";
-import { field, form } from "../modules/forms.js";
+import { form } from "../modules/forms.js";
 import { currentUser, signIn } from "../modules/session.js";
 import { t } from "../modules/strings.js";
 import { insteadTo, moveOn } from "./account/destination.js";
 import { passwordField } from "./account/password.js";
+import { usernameField } from "./account/username.js";
 
 export default function view({ query }) {
   // Also after signing in: who is signed in has changed then, and the view is shown anew.
   if (currentUser()) return moveOn(query);
   const fields = {
-    username: field(t("signIn.name"), {
-      autocomplete: "username",
-      autocapitalize: "none",
-      spellcheck: "false",
-      maxlength: 254,
-      required: true,
-    }),
+    username: usernameField(t("signIn.name"), "username"),
     password: passwordField(t("signIn.password"), "current-password"),
   };
   const send = ({ username, password }) => signIn(username.trim(), password);

@@ -8,27 +8,16 @@ import { currentUser, signIn } from "../modules/session.js";
 import { t } from "../modules/strings.js";
 import { insteadTo, moveOn } from "./account/destination.js";
 import { passwordField } from "./account/password.js";
+import { usernameField } from "./account/username.js";
 
 export default function view({ query, signal }) {
   if (currentUser()) return moveOn(query);
   const fields = {
-    username: field(
-      t("signUp.username"),
-      {
-        autocomplete: "username",
-        autocapitalize: "none",
-        spellcheck: "false",
-        maxlength: 254,
-        required: true,
-      },
-      { hint: t("signUp.username.rules") },
+    username: usernameField(t("signUp.username"), "username", { hint: t("signUp.username.rules") }),
+    email: field(
+      t("signUp.email"),
+      el("input", { type: "email", autocomplete: "email", maxlength: 254, required: true }),
     ),
-    email: field(t("signUp.email"), {
-      type: "email",
-      autocomplete: "email",
-      maxlength: 254,
-      required: true,
-    }),
     password: passwordField(t("signUp.password"), "new-password", t("signUp.password.rules")),
     training_consent: checkbox(t("consent.label"), false, t("consent.why")),
   };

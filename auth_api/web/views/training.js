@@ -3,6 +3,7 @@
 import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
 import { choices } from "../modules/pad-tools.js";
+import { card } from "../modules/parts.js";
 import { t } from "../modules/strings.js";
 import { jobList } from "./operate/job-list.js";
 import { sections } from "./operate/sections.js";
@@ -27,13 +28,7 @@ export default async function view({ query, signal }) {
   return [
     el("h1", {}, t("training.title")),
     sections(),
-    el(
-      "section",
-      { class: "card stack" },
-      el("h2", {}, t("training.begin")),
-      choices(t("training.kind"), kinds, "train", show),
-      place,
-    ),
+    card(t("training.begin"), choices(t("training.kind"), kinds, "train", show), place),
     el("h2", {}, t("training.own")),
     list.element,
   ];

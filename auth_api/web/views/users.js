@@ -1,13 +1,14 @@
 // Users: who has an account, and what they may do.
 
+import { attempt } from "../modules/actions.js";
 import { get } from "../modules/api.js";
 import { el, fill } from "../modules/dom.js";
+import { field, select } from "../modules/forms.js";
 import { tool } from "../modules/pad-tools.js";
+import { paged } from "../modules/pages.js";
+import { badge, table } from "../modules/parts.js";
 import { noteQuery } from "../modules/router.js";
 import { day, t } from "../modules/strings.js";
-import { field, select } from "./operate/forms.js";
-import { paged } from "./operate/pages.js";
-import { badge, complain, table } from "./operate/parts.js";
 import { sections } from "./operate/sections.js";
 import { changeUser, newUser, ROLES } from "./users/forms.js";
 
@@ -26,15 +27,11 @@ export default async function view({ query, signal }) {
     list: scroll.querySelector("tbody"),
     load: (cursor) => get("/api/admin/users/", { ...wanted, cursor }, { signal }),
     show: (user) => rowOf(user, said),
-    empty: t("users.none"),
+    empty: () => t("users.none"),
   });
-  const start = async () => {
+  const start = () => {
     noteQuery(wanted);
-    try {
-      await pages.start();
-    } catch (problem) {
-      if (!signal.aborted) complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const created = async (user) => {
     await start();
@@ -70,16 +67,16 @@ function filters(wanted, start, signal) {
       wanted[name] = event.target.value;
       start();
     };
-    return select(name, [["", t("jobs.any")], ...options], wanted[name], { on: { change } });
+    return select([["", t("jobs.any")], ...options], wanted[name], { on: { change } });
   };
   const roles = ROLES.map((role) => [role, t(`role.${role}`)]);
   const states = ["true", "false"].map((active) => [active, t(`users.active.${active}`)]);
   return el(
     "div",
     { class: "row controls", role: "search" },
-    field(t("users.search"), search),
-    field(t("users.role"), choice("role", roles)),
-    field(t("users.active"), choice("active", states)),
+    field(t("users.search"), search).element,
+    field(t("users.role"), choice("role", roles)).element,
+    field(t("users.active"), choice("active", states)).element,
   );
 }
 

@@ -225,6 +225,7 @@ export default {
   "corrections.read": "It was read as {predicted}.",
   "corrections.agree": { one: "{count} user says so", other: "{count} users say so" },
   "corrections.picture": "The picture that was sent",
+  "corrections.noPicture": "No picture",
   "corrections.noConsent": "The user does not let the picture be used.",
   "corrections.accept": "Accept",
   "corrections.reject": "Reject",

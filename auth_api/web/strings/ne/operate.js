@@ -224,6 +224,7 @@ export default {
     other: "{count} प्रयोगकर्ताले यसो भन्छन्",
   },
   "corrections.picture": "पठाइएको तस्बिर",
+  "corrections.noPicture": "तस्बिर छैन",
   "corrections.noConsent": "प्रयोगकर्ताले तस्बिर प्रयोग गर्ने अनुमति दिएका छैनन्।",
   "corrections.accept": "स्वीकार गर्नुहोस्",
   "corrections.reject": "अस्वीकार गर्नुहोस्",

@@ -1,8 +1,9 @@
 // API keys: for programs of one's own.
 
+import { confirming } from "../../modules/actions.js";
 import { get, post, remove } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
-import { checkbox, confirming, field, form } from "../../modules/forms.js";
+import { checkbox, field, form, select } from "../../modules/forms.js";
 import { moment, t } from "../../modules/strings.js";
 
 // Days that a key can be made for; the service takes any number up to ten years.
@@ -44,43 +45,33 @@ export function keysCard(keys, signal) {
     once,
     list,
     said,
-    el("details", { class: "opener" }, el("summary", {}, t("keys.make")), keyForm(made)),
+    el("details", {}, el("summary", {}, t("keys.make")), keyForm(made)),
   );
 }
 
 function keyForm(made) {
-  const life = el(
-    "select",
-    { id: "key-life" },
-    el("option", { value: "" }, t("keys.forever")),
-    LIVES.map((days) => el("option", { value: days }, t("keys.days", { count: days }))),
-  );
-  life.value = String(LIVES[1]);
-  const expires = {
-    element: el("div", { class: "field" }, el("label", { for: "key-life" }, t("keys.life")), life),
-    input: life,
-    say: () => null,
-    value: () => Number(life.value) || null,
-  };
+  const lives = LIVES.map((days) => [String(days), t("keys.days", { count: days })]);
+  const life = select([["", t("keys.forever")], ...lives], String(LIVES[1]));
   const fields = {
     name: field(
       t("keys.name"),
-      { maxlength: 64, autocomplete: "off", required: true },
+      el("input", { maxlength: 64, autocomplete: "off", required: true }),
       { hint: t("keys.name.why") },
     ),
     predict: checkbox(t("keys.scope.predict"), true),
     history: checkbox(t("keys.scope.history"), false),
-    expires_in_days: expires,
+    expires_in_days: field(t("keys.life"), life),
   };
-  const send = async ({ name, expires_in_days, ...chosen }) => {
+  const send = async ({ name, expires_in_days: days, ...chosen }) => {
     const scopes = SCOPES.filter((scope) => chosen[scope]);
     if (!scopes.length) {
       fields.predict.say(t("keys.scope.missing"));
-      fields.predict.input.focus();
+      fields.predict.control.focus();
       return;
     }
-    const key = await post("/api/api-keys/", { name: name.trim(), scopes, expires_in_days });
-    fields.name.input.value = "";
+    const asked = { name: name.trim(), scopes, expires_in_days: Number(days) || null };
+    const key = await post("/api/api-keys/", asked);
+    fields.name.control.value = "";
     await made(key);
   };
   return form({ fields, submit: t("keys.submit"), send });
@@ -142,7 +133,7 @@ function entry(key, act) {
     confirming({
       label: t("keys.revoke"),
       name: key.name,
-      question: t("keys.really"),
+      sure: t("keys.really"),
       act,
     }),
   );

@@ -2,23 +2,19 @@
 
 import { remove } from "../../modules/api.js";
 import { el } from "../../modules/dom.js";
-import { field, form } from "../../modules/forms.js";
+import { form } from "../../modules/forms.js";
 import { go } from "../../modules/router.js";
 import { currentUser, ended, signOut } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
+import { usernameField } from "./username.js";
 
 /** The card; the username has to be typed, so that it is nobody's slip. */
 export function leavingCard() {
-  const username = field(t("leaving.type"), {
-    autocomplete: "off",
-    autocapitalize: "none",
-    spellcheck: "false",
-    required: true,
-  });
+  const username = usernameField(t("leaving.type"), "off");
   const send = async (values) => {
     if (values.username.trim() !== currentUser().username) {
       username.say(t("leaving.different"));
-      username.input.focus();
+      username.control.focus();
       return;
     }
     await remove("/api/me/");
@@ -31,10 +27,10 @@ export function leavingCard() {
     el("h2", {}, t("leaving.title")),
     el(
       "details",
-      { class: "opener" },
+      {},
       el("summary", {}, t("leaving.open")),
       el("p", {}, t("leaving.what")),
-      form({ fields: { username }, submit: t("leaving.submit"), send, danger: true }),
+      form({ fields: { username }, submit: t("leaving.submit"), send, kind: "danger" }),
     ),
   );
 }

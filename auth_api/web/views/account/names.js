@@ -2,25 +2,16 @@
 
 import { post } from "../../modules/api.js";
 import { el } from "../../modules/dom.js";
-import { field, form } from "../../modules/forms.js";
+import { form } from "../../modules/forms.js";
 import { refreshUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
 import { passwordField } from "./password.js";
+import { usernameField } from "./username.js";
 
 /** The form for another username. */
 export function usernameForm(me) {
-  const username = field(
-    t("username.new"),
-    {
-      value: me.username,
-      autocomplete: "off",
-      autocapitalize: "none",
-      spellcheck: "false",
-      maxlength: 254,
-      required: true,
-    },
-    { hint: t("signUp.username.rules") },
-  );
+  const hint = t("signUp.username.rules");
+  const username = usernameField(t("username.new"), "off", { value: me.username, hint });
   const send = async (values) => {
     await post("/api/change-username/", { new_username: values.new_username.trim() });
     await refreshUser();
@@ -44,17 +35,16 @@ export function passwordForm(me) {
   };
   const send = async (values) => {
     await post("/api/change-password/", values);
-    for (const { input } of Object.values(fields)) input.value = "";
+    for (const { control } of Object.values(fields)) control.value = "";
     return t("password.done");
   };
   // Password managers want to know whose it is.
   const whose = el("input", { name: "username", autocomplete: "username", hidden: true });
   whose.value = me.username;
-  return form({
-    fields,
-    submit: t("password.submit"),
-    send,
-    codes: { bad_credentials: "old_password" },
-    before: [el("p", { class: "hint" }, t("password.others")), whose],
-  });
+  return form(
+    { fields, submit: t("password.submit"), send, codes: { bad_credentials: "old_password" } },
+    el("p", { class: "hint" }, t("password.others")),
+    whose,
+    Object.values(fields).map(({ element }) => element),
+  );
 }

@@ -13,17 +13,13 @@ import { t } from "../../modules/strings.js";
 export function passwordField(label, autocomplete, hint = null) {
   const eye = el("button", { class: "button", type: "button" }, t("password.show"));
   eye.setAttribute("aria-label", `${t("password.show")}: ${label}`);
-  const made = field(
-    label,
-    { type: "password", autocomplete, required: true, maxlength: 1024 },
-    { hint, beside: eye },
-  );
+  const control = el("input", { type: "password", autocomplete, required: true, maxlength: 1024 });
   eye.addEventListener("click", () => {
-    const hidden = made.input.type === "password";
-    made.input.type = hidden ? "text" : "password";
+    const hidden = control.type === "password";
+    control.type = hidden ? "text" : "password";
     const word = t(hidden ? "password.hide" : "password.show");
     fill(eye, word);
     eye.setAttribute("aria-label", `${word}: ${label}`);
   });
-  return made;
+  return field(label, control, { hint, beside: eye });
 }

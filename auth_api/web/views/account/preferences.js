@@ -16,7 +16,7 @@ export function preferencesForm(me) {
   const fields = {
     timezone: field(
       t("preferences.timezone"),
-      { value: me.timezone, list: "time-zones", autocomplete: "off", required: true },
+      el("input", { value: me.timezone, list: zones.id, autocomplete: "off", required: true }),
       { hint: t("preferences.timezone.why") },
     ),
     training_consent: checkbox(t("consent.label"), me.training_consent, t("consent.why")),
@@ -26,5 +26,5 @@ export function preferencesForm(me) {
     await refreshUser();
     return t("preferences.done");
   };
-  return form({ fields, submit: t("action.save"), send, before: [zones] });
+  return [zones, form({ fields, submit: t("action.save"), send })];
 }

@@ -1,8 +1,8 @@
 // Where one is signed in, and ending that from here.
 
+import { confirming } from "../../modules/actions.js";
 import { get, remove } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
-import { confirming } from "../../modules/forms.js";
 import { tool } from "../../modules/pad-tools.js";
 import { moment, t } from "../../modules/strings.js";
 import { browserOf } from "./browser.js";
@@ -54,7 +54,7 @@ const endOthers = (act) =>
   confirming({
     label: t("sessions.endOthers"),
     name: t("sessions.title"),
-    question: t("sessions.reallyOthers"),
+    sure: t("sessions.reallyOthers"),
     act,
   });
 
@@ -83,7 +83,7 @@ function entry(session, act) {
       : confirming({
           label: t("sessions.end"),
           name: `${name}, ${moment(session.last_used_at)}`,
-          question: t("sessions.really"),
+          sure: t("sessions.really"),
           act,
         }),
   );

@@ -1,8 +1,8 @@
 // What one entry of the history looks like.
 
+import { confirming } from "../../modules/actions.js";
 import { called, glyph } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
-import { confirming } from "../../modules/forms.js";
 import { href } from "../../modules/router.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
 
@@ -100,16 +100,16 @@ const deletion = (name, entry, drop) =>
   confirming({
     label: t("action.delete"),
     name: `${name}, ${moment(entry.created_at)}`,
-    question: t("history.really"),
+    sure: t("history.really"),
     act: () => drop(entry),
-    quiet: true,
+    kind: "quiet",
   });
 
 /** What stands where there is nothing. */
 export function nothing(kind, filtered) {
   const way = kind === "compared" ? ["/practise", "nav.practise"] : ["/", "nav.recognise"];
   return el(
-    "li",
+    "div",
     { class: "card stack nothing" },
     el("p", {}, t(filtered ? "history.noneOfThese" : `history.none.${kind}`)),
     el("p", {}, el("a", { class: "button", href: href(way[0]) }, t(way[1]))),

@@ -3,8 +3,8 @@
 import { called, glyph } from "../../modules/characters.js";
 import { el, fill } from "../../modules/dom.js";
 import { choices, tool } from "../../modules/pad-tools.js";
+import { table } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { table } from "../operate/parts.js";
 
 const PAGE = 50;
 

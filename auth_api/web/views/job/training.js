@@ -2,11 +2,12 @@
 
 import { lineChart } from "../../modules/charts.js";
 import { el, fill } from "../../modules/dom.js";
+import { card, table } from "../../modules/parts.js";
 import { href } from "../../modules/router.js";
 import { mayAct } from "../../modules/session.js";
 import { number, percent, t } from "../../modules/strings.js";
 import { SHARES } from "../model/figures.js";
-import { card, facts, share, table } from "../operate/parts.js";
+import { facts, share } from "../operate/parts.js";
 
 const fine = (value) => number(value, { maximumFractionDigits: 5 });
 

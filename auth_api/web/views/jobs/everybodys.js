@@ -1,12 +1,12 @@
 // The jobs of all users, for administrators.
 
+import { attempt } from "../../modules/actions.js";
 import { get } from "../../modules/api.js";
-import { el, fill } from "../../modules/dom.js";
+import { el } from "../../modules/dom.js";
+import { field, select } from "../../modules/forms.js";
 import { currentUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { field, select } from "../operate/forms.js";
 import { jobList } from "../operate/job-list.js";
-import { complain } from "../operate/parts.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 const KINDS = ["predict", "train", "tune"];
@@ -24,17 +24,12 @@ export async function everybodys(signal) {
   });
   const filter = (name, values, key) => {
     const options = values.map((value) => [value, t(`${key}.${value}`)]);
-    const change = async (event) => {
+    const change = (event) => {
       wanted[name] = event.target.value;
-      fill(said);
-      try {
-        await list.start();
-      } catch (problem) {
-        if (!signal.aborted) complain(said, problem);
-      }
+      return attempt(list.start, said);
     };
-    const control = select(name, [["", t("jobs.any")], ...options], "", { on: { change } });
-    return field(t(`jobs.${name}`), control);
+    const control = select([["", t("jobs.any")], ...options], "", { on: { change } });
+    return field(t(`jobs.${name}`), control).element;
   };
   return [
     el(

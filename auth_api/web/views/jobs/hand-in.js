@@ -2,9 +2,10 @@
 
 import { ask } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
+import { field, form, select } from "../../modules/forms.js";
+import { whenDropped } from "../../modules/pictures.js";
 import { go } from "../../modules/router.js";
 import { t } from "../../modules/strings.js";
-import { field, form, select } from "../operate/forms.js";
 
 // As many as the service takes in one job (API: /api/jobs/predict/).
 const MOST = 1000;
@@ -12,60 +13,44 @@ const MOST = 1000;
 /** The form; `models` are those that read pictures. Files can be dropped anywhere in the page. */
 export function handIn(models, signal) {
   const chosen = el("p", { role: "status" });
-  const files = el("input", {
-    type: "file",
-    name: "files",
-    multiple: true,
-    required: true,
-    accept: "image/*,.zip,application/zip",
-  });
-  const model = select(
-    "model",
-    models.map((name) => [name, t(`models.what.${name}`)]),
-    models[0],
-  );
-  const tell = () => {
-    const wrong = complaint([...files.files]);
-    files.setCustomValidity(wrong ?? "");
-    const names = [...files.files].map((file) => file.name);
-    const count = names.length;
-    if (wrong) fill(chosen, el("span", { class: "problem" }, wrong));
-    else if (!count) fill(chosen);
-    else fill(chosen, count === 1 ? names[0] : t("jobs.chosen", { count }));
+  const accept = "image/*,.zip,application/zip";
+  const control = el("input", { type: "file", multiple: true, required: true, accept });
+  const readers = models.map((name) => [name, t(`models.what.${name}`)]);
+  const fields = {
+    files: field(t("jobs.files"), control, { hint: t("jobs.files.hint", { count: MOST }) }),
+    model: field(t("operate.model"), select(readers, models[0])),
   };
-  files.addEventListener("change", tell);
-  const drop = (event) => {
-    event.preventDefault();
-    document.body.classList.remove("dropping");
-    files.files = event.dataTransfer.files;
+  const tell = () => {
+    const wrong = complaint([...control.files]);
+    const count = control.files.length;
+    control.setCustomValidity(wrong ?? "");
+    fields.files.say(wrong);
+    if (wrong)
+      fill(chosen, el("span", { class: "visually-hidden" }, wrong)); // for dropped files
+    else if (!count) fill(chosen);
+    else fill(chosen, count === 1 ? control.files[0].name : t("jobs.chosen", { count }));
+  };
+  control.addEventListener("change", tell);
+  const drop = (files) => {
+    control.files = files;
     tell();
   };
-  const over = (event) => {
-    if (![...event.dataTransfer.types].includes("Files")) return;
-    event.preventDefault();
-    document.body.classList.add("dropping");
-  };
-  const left = (event) => {
-    if (!event.relatedTarget) document.body.classList.remove("dropping");
-  };
-  addEventListener("dragover", over, { signal });
-  addEventListener("dragleave", left, { signal });
-  addEventListener("drop", drop, { signal });
-  const send = async () => {
+  whenDropped(drop, signal);
+  const send = async ({ files, model }) => {
     const body = new FormData();
-    const [first] = files.files;
+    const [first] = files;
     if (isZip(first)) body.append("zip", first, first.name);
-    else for (const file of files.files) body.append("images", file, file.name);
-    const options = { query: { model: model.value }, form: body, signal };
+    else for (const file of files) body.append("images", file, file.name);
+    const options = { query: { model }, form: body, signal };
     const { job_id: job } = await ask("POST", "/api/jobs/predict/", options);
     go(`/jobs/${job}`);
   };
   return form(
-    { submit: t("jobs.submit"), send },
+    { fields, submit: t("jobs.submit"), send },
     el("p", { class: "hint" }, t("jobs.what")),
-    field(t("jobs.files"), files, t("jobs.files.hint", { count: MOST })),
+    fields.files.element,
     chosen,
-    field(t("operate.model"), model),
+    fields.model.element,
   );
 }
 

@@ -1,13 +1,15 @@
 // What users say that a model got wrong: looked through, judged, taken away as data.
 
-import { blob, download, get, post } from "../../modules/api.js";
+import { action, attempt } from "../../modules/actions.js";
+import { download, get, post } from "../../modules/api.js";
 import { loadCharacters } from "../../modules/characters.js";
-import { el, fill, shown } from "../../modules/dom.js";
+import { el, fill } from "../../modules/dom.js";
+import { field, select } from "../../modules/forms.js";
+import { paged } from "../../modules/pages.js";
+import { badge } from "../../modules/parts.js";
+import { privatePictures } from "../../modules/private-pictures.js";
 import { mayAct } from "../../modules/session.js";
 import { moment, number, t } from "../../modules/strings.js";
-import { action, field, select } from "../operate/forms.js";
-import { paged } from "../operate/pages.js";
-import { badge, complain } from "../operate/parts.js";
 
 const STATES = ["pending", "agreed", "accepted", "rejected", "conflicting"];
 const MOODS = { agreed: "good", accepted: "good", rejected: "bad", conflicting: "bad" };
@@ -18,27 +20,23 @@ export async function corrections({ model, signal }) {
   const characters = model.name === "digits" ? null : await loadCharacters();
   const called = (index) =>
     characters ? `${characters[index].character} ${characters[index].name}` : number(index);
+  const picture = privatePictures(t("corrections.noPicture"), signal);
   const list = el("ul", { class: "corrections" });
   const said = el("div", {});
   let state = "";
   const pages = paged({
     list,
     load: (cursor) => get(path, { state, cursor }, { signal }),
-    show: (correction) => entry(correction, path, called, signal),
-    empty: t("corrections.none"),
+    show: (correction) => entry(correction, path, called, picture),
+    empty: () => t("corrections.none"),
   });
   await pages.start();
-  const choose = async (event) => {
+  const choose = (event) => {
     state = event.target.value;
-    fill(said);
-    try {
-      await pages.start();
-    } catch (problem) {
-      if (!signal.aborted) complain(said, problem);
-    }
+    return attempt(pages.start, said);
   };
   const states = STATES.map((each) => [each, t(`corrections.state.${each}`)]);
-  const control = select("state", [["", t("corrections.all")], ...states], "", {
+  const control = select([["", t("corrections.all")], ...states], "", {
     on: { change: choose },
   });
   const today = new Date().toISOString().slice(0, 10);
@@ -52,7 +50,7 @@ export async function corrections({ model, signal }) {
     el(
       "div",
       { class: "row spread controls" },
-      field(t("corrections.which"), control),
+      field(t("corrections.which"), control).element,
       action(t("corrections.export"), save, said),
     ),
     said,
@@ -61,26 +59,23 @@ export async function corrections({ model, signal }) {
   );
 }
 
-function entry(correction, path, called, signal) {
+function entry(correction, path, called, picture) {
   const item = el("li", { class: "card", tabindex: "-1" });
-  const picture = el("div", { class: "picture" });
-  const show = (now) => fill(item, picture, described(now, called), judging(now, path, judged));
+  const { image } = correction;
+  const sent = el(
+    "div",
+    { class: "picture" },
+    image
+      ? picture(image, t("corrections.picture"))
+      : el("p", { class: "hint small" }, t("corrections.noConsent")),
+  );
+  const show = (now) => fill(item, sent, described(now, called), judging(now, path, judged));
   const judged = (now) => {
     show(now);
     item.focus(); // the button that was pressed may be gone
   };
   show(correction);
-  if (correction.image) showPicture(correction.image, picture, signal);
-  else fill(picture, el("p", { class: "hint small" }, t("corrections.noConsent")));
   return item;
-}
-
-async function showPicture(path, place, signal) {
-  try {
-    fill(place, shown(await blob(path, { signal, accept: "image/*" }), t("corrections.picture")));
-  } catch (problem) {
-    if (!signal.aborted) complain(place, problem);
-  }
 }
 
 function described(correction, called) {

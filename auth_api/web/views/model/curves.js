@@ -2,9 +2,9 @@
 
 import { lineChart } from "../../modules/charts.js";
 import { el, fill } from "../../modules/dom.js";
+import { field, select } from "../../modules/forms.js";
+import { card } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { field, select } from "../operate/forms.js";
-import { card } from "../operate/parts.js";
 
 const fine = (value) => number(value, { maximumFractionDigits: 4 });
 
@@ -34,8 +34,8 @@ function chooser(classes, show) {
     .map((curve) => [String(curve.class), `${curve.title} · ${fine(curve.auc)}`]);
   const change = (event) =>
     show(classes.find((curve) => String(curve.class) === event.target.value));
-  const control = select("class", [["", t("roc.noClass")], ...options], "", { on: { change } });
-  return field(t("roc.class"), control);
+  const control = select([["", t("roc.noClass")], ...options], "", { on: { change } });
+  return field(t("roc.class"), control).element;
 }
 
 function drawn(shown) {

@@ -1,13 +1,15 @@
 // What the evaluation of a version found: figures, each class, what was read as what, curves.
 
+import { action } from "../../modules/actions.js";
 import { download, get, Problem } from "../../modules/api.js";
-import { lineChart } from "../../modules/charts.js";
 import { loadCharacters } from "../../modules/characters.js";
+import { lineChart } from "../../modules/charts.js";
 import { el } from "../../modules/dom.js";
+import { field, select } from "../../modules/forms.js";
+import { card, table } from "../../modules/parts.js";
 import { go } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { action, field, select } from "../operate/forms.js";
-import { card, facts, interval, table } from "../operate/parts.js";
+import { facts, interval } from "../operate/parts.js";
 import { curves } from "./curves.js";
 import { matrix } from "./matrix.js";
 import { measured } from "./versions.js";
@@ -71,8 +73,8 @@ function chooser(model, version) {
   const options = model.versions.map((each) => [each.version, each.version]);
   const change = (event) =>
     go(`/models/${model.name}`, { part: "figures", version: event.target.value });
-  const control = select("version", options, version, { on: { change } });
-  return el("div", { class: "row controls" }, field(t("use.version"), control));
+  const control = select(options, version, { on: { change } });
+  return el("div", { class: "row controls" }, field(t("use.version"), control).element);
 }
 
 function headline(found) {

@@ -1,8 +1,8 @@
 // What was read as what.
 
 import { el } from "../../modules/dom.js";
+import { card } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { card } from "../operate/parts.js";
 
 const MOST_CONFUSED = 8;
 

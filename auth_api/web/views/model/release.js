@@ -2,9 +2,9 @@
 
 import { get, post, put } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
-import { number, percent, t } from "../../modules/strings.js";
-import { field, form } from "../operate/forms.js";
-import { card } from "../operate/parts.js";
+import { field, form } from "../../modules/forms.js";
+import { card } from "../../modules/parts.js";
+import { percent, t } from "../../modules/strings.js";
 import { report } from "./report.js";
 import { trafficBar } from "./traffic-bar.js";
 
@@ -23,7 +23,7 @@ export async function release({ model, signal }) {
   return [el("div", { class: "two" }, place, registration(path, registered)), below];
 }
 
-function traffic(model, path, divided) {
+function traffic(model, path, compare) {
   const others = model.versions.filter((version) => !version.default);
   if (!model.default || !others.length) {
     return card(
@@ -35,31 +35,29 @@ function traffic(model, path, divided) {
   const rest = el("output", { class: "big" });
   const wrong = el("p", { class: "problem", role: "alert" });
   const bar = el("div", {});
-  const saved = el("div", { role: "status" });
   const arms = others.map(({ version }) => arm(version, model.traffic[version] ?? 0, () => show()));
-  const shares = () =>
-    Object.fromEntries(arms.map(({ version, control }) => [version, Number(control.value)]));
-  const left = () => round(100 - Object.values(shares()).reduce((sum, part) => sum + part, 0));
+  const fields = Object.fromEntries(arms.map((each) => [each.version, each.field]));
+  const shares = () => arms.map(({ version, field: { value } }) => [version, Number(value())]);
+  const left = () => round(100 - shares().reduce((sum, [, part]) => sum + part, 0));
+  const divided = () => ({ [model.default]: left(), ...Object.fromEntries(shares()) });
   const show = () => {
     const possible = left() >= 0;
     fill(rest, possible ? percent(left() / 100, 1) : "–");
-    fill(wrong, possible ? null : t("traffic.tooMuch", { over: number(-left()) }));
-    fill(saved);
-    fill(bar, possible ? trafficBar({ [model.default]: left(), ...shares() }) : null);
-    arms[0].control.setCustomValidity(possible ? "" : t("traffic.tooMuch", { over: -left() }));
+    fill(wrong, possible ? null : t("traffic.tooMuch", { over: -left() }));
+    fill(bar, possible ? trafficBar(divided()) : null);
   };
   show();
   const send = async () => {
-    fill(saved);
-    await put(`${path}traffic/`, { [model.default]: left(), ...shares() });
-    fill(saved, el("p", { class: "notice good" }, t("traffic.saved")));
-    await divided();
+    if (left() < 0) return arms[0].field.control.focus(); // what is wrong is said already
+    await put(`${path}traffic/`, divided());
+    await compare();
+    return t("traffic.saved");
   };
   return card(
     t("traffic.title"),
     el("p", { class: "hint" }, t("traffic.what")),
     form(
-      { submit: t("action.save"), send },
+      { fields, submit: t("action.save"), send },
       arms.map((each) => each.element),
       el(
         "p",
@@ -69,7 +67,6 @@ function traffic(model, path, divided) {
       ),
       wrong,
       bar,
-      saved,
     ),
   );
 }
@@ -80,7 +77,7 @@ const round = (value) => Math.round(value * 10) / 10;
 function arm(version, part, changed) {
   const range = { min: 0, max: 100, step: 0.1, value: part };
   const label = t("traffic.share", { version });
-  const control = el("input", { type: "number", name: version, required: true, ...range });
+  const control = el("input", { type: "number", required: true, ...range });
   const slider = el("input", { type: "range", "aria-label": label, ...range });
   const follow = (from, to) => () => {
     to.value = from.value;
@@ -88,46 +85,31 @@ function arm(version, part, changed) {
   };
   control.addEventListener("input", follow(control, slider));
   slider.addEventListener("input", follow(slider, control));
-  return { version, control, element: el("div", {}, field(label, control), slider) };
+  const made = field(label, control);
+  return { version, field: made, element: el("div", {}, made.element, slider) };
 }
 
 function registration(path, registered) {
-  const archive = el("input", {
-    name: "archive",
-    required: true,
-    maxlength: 132,
-    autocomplete: "off",
-    spellcheck: "false",
-    placeholder: "ranjana-1.1.mar",
-  });
-  const sha256 = el("input", {
-    name: "sha256",
-    pattern: "[0-9A-Fa-f]{64}",
-    autocomplete: "off",
-    spellcheck: "false",
-  });
-  const said = el("div", { role: "status" });
-  const send = async (element) => {
-    fill(said, el("p", { class: "hint" }, t("register.trying")));
-    try {
-      const body = { archive: archive.value.trim(), sha256: sha256.value.trim() || null };
-      const { version } = await post(`${path}versions/`, body);
-      element.reset();
-      await registered();
-      fill(said, el("p", { class: "notice good" }, t("register.done", { version })));
-    } catch (problem) {
-      fill(said);
-      throw problem;
-    }
+  const typed = { autocomplete: "off", spellcheck: "false" };
+  const archive = { required: true, maxlength: 132, placeholder: "ranjana-1.1.mar", ...typed };
+  const fields = {
+    archive: field(t("version.archive"), el("input", archive), {
+      hint: t("register.archive.hint"),
+    }),
+    sha256: field(t("register.checksum"), el("input", { pattern: "[0-9A-Fa-f]{64}", ...typed }), {
+      hint: t("register.checksum.hint"),
+    }),
+  };
+  const send = async (values) => {
+    const body = { archive: values.archive.trim(), sha256: values.sha256.trim() || null };
+    const { version } = await post(`${path}versions/`, body);
+    for (const { control } of Object.values(fields)) control.value = "";
+    await registered();
+    return t("register.done", { version });
   };
   return card(
     t("register.title"),
     el("p", { class: "hint" }, t("register.what")),
-    form(
-      { submit: t("register.submit"), send },
-      field(t("version.archive"), archive, t("register.archive.hint")),
-      field(t("register.checksum"), sha256, t("register.checksum.hint")),
-      said,
-    ),
+    form({ fields, submit: t("register.submit"), send, doing: t("register.trying") }),
   );
 }

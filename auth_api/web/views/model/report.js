@@ -1,8 +1,9 @@
 // How the versions among which users are divided compare.
 
 import { el } from "../../modules/dom.js";
+import { table } from "../../modules/parts.js";
 import { moment, number, t } from "../../modules/strings.js";
-import { interval, milliseconds, score, share, table } from "../operate/parts.js";
+import { interval, milliseconds, score, share } from "../operate/parts.js";
 
 const VERDICTS = {
   better: "better",

@@ -1,12 +1,14 @@
 // The versions of a model, and what may be done with each.
 
+import { action, confirming } from "../../modules/actions.js";
 import { download, put, remove } from "../../modules/api.js";
 import { el } from "../../modules/dom.js";
+import { field, form } from "../../modules/forms.js";
+import { badge } from "../../modules/parts.js";
 import { href, render } from "../../modules/router.js";
 import { mayAct } from "../../modules/session.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
-import { action, askedAction, field, form } from "../operate/forms.js";
-import { badge, facts, interval, share } from "../operate/parts.js";
+import { facts, interval, share } from "../operate/parts.js";
 import { wilson } from "./wilson.js";
 
 /** The part "versions". */
@@ -71,6 +73,7 @@ function ways(model, version, said) {
   const { name } = model;
   const values = { name, version: version.version };
   const path = `/api/models/${name}/`;
+  const heading = t("version.heading", values);
   const unused = !version.default && !version.traffic;
   const older = model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
   const before = older && version.version === model.previous;
@@ -97,52 +100,47 @@ function ways(model, version, said) {
         )
       : null,
     mayAct("ml-engineer") && !version.default
-      ? askedAction(
-          t(before ? "version.rollBack" : "version.promote"),
-          t("version.promote.sure", values),
-          async () => {
+      ? confirming({
+          label: t(before ? "version.rollBack" : "version.promote"),
+          name: heading,
+          why: t("version.promote.sure", values),
+          sureKind: "primary",
+          act: async () => {
             await put(`${path}default/`, { version: version.version });
             await render();
           },
-          said,
-        )
+        })
       : null,
     mayAct("ml-engineer") && unused
-      ? askedAction(
-          t("version.remove"),
-          t("version.remove.sure", values),
-          async () => {
+      ? confirming({
+          label: t("version.remove"),
+          name: heading,
+          why: t("version.remove.sure", values),
+          kind: "danger",
+          act: async () => {
             await remove(`${path}versions/${version.version}/`);
             await render();
           },
-          said,
-          "danger",
-        )
+        })
       : null,
   ];
 }
 
 function workersForm(model, version) {
-  const workers = el("input", {
-    name: "workers",
-    type: "number",
-    min: 1,
-    max: 1000,
-    required: true,
-    value: version.workers,
-  });
-  const send = async () => {
+  const limits = { type: "number", min: 1, max: 1000, required: true };
+  const control = el("input", { value: version.workers, ...limits });
+  const fields = {
+    workers: field(t("models.workers"), control, { hint: t("version.scale.hint") }),
+  };
+  const send = async ({ workers }) => {
     const path = `/api/models/${model.name}/versions/${version.version}/`;
-    await put(path, { workers: Number(workers.value) });
+    await put(path, { workers: Number(workers) });
     await render();
   };
   return el(
     "details",
     {},
     el("summary", {}, t("version.scale")),
-    form(
-      { submit: t("action.save"), send },
-      field(t("models.workers"), workers, t("version.scale.hint")),
-    ),
+    form({ fields, submit: t("action.save"), send }),
   );
 }

@@ -2,10 +2,10 @@
 
 import { pause } from "../../modules/connection.js";
 import { el, fill } from "../../modules/dom.js";
+import { paged } from "../../modules/pages.js";
+import { badge } from "../../modules/parts.js";
 import { href } from "../../modules/router.js";
 import { moment, percent, t } from "../../modules/strings.js";
-import { paged } from "./pages.js";
-import { badge } from "./parts.js";
 
 const UNFINISHED = ["queued", "running"];
 const MOODS = { succeeded: "good", failed: "bad" };
@@ -37,7 +37,13 @@ export function countsOf({ kind, counts }) {
  * The jobs that `load(cursor)` answers, linked where `mine(job)`. `signal` ends looking after them.
  * @returns {Promise<{element: Element, start: () => Promise<void>}>} `start` lists them anew
  */
-export async function jobList({ load, mine = () => true, note = () => null, empty, signal }) {
+export async function jobList({
+  load,
+  mine = () => true,
+  note = () => null,
+  empty = t("state.empty"),
+  signal,
+}) {
   const list = el("ul", { class: "jobs" });
   const shown = new Map();
   const show = (job) => {
@@ -45,7 +51,7 @@ export async function jobList({ load, mine = () => true, note = () => null, empt
     shown.set(job.id, row);
     return row.element;
   };
-  const pages = paged({ list, load, show, empty });
+  const pages = paged({ list, load, show, empty: () => empty });
   const start = async () => {
     shown.clear();
     await pages.start();

@@ -1,8 +1,9 @@
 // The service at a glance, for administrators.
 
 import { el } from "../../modules/dom.js";
+import { card } from "../../modules/parts.js";
 import { moment, number, t } from "../../modules/strings.js";
-import { card, facts } from "./parts.js";
+import { facts } from "./parts.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];

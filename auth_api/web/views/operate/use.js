@@ -2,8 +2,9 @@
 
 import { barChart, lineChart } from "../../modules/charts.js";
 import { el } from "../../modules/dom.js";
+import { card, table } from "../../modules/parts.js";
 import { currentLanguage, number, t } from "../../modules/strings.js";
-import { card, facts, interval, milliseconds, score, share, table } from "./parts.js";
+import { facts, interval, milliseconds, score, share } from "./parts.js";
 
 /** The cards of an answer of `/api/analytics/system/`. */
 export function use(answer) {

@@ -2,6 +2,7 @@
 // colour, and the same as a table.
 
 import { el, svg } from "../../modules/dom.js";
+import { table } from "../../modules/parts.js";
 import { percent, t } from "../../modules/strings.js";
 
 // Regions with less than this share of missing or extra ink are not marked: it would be clutter.
@@ -41,47 +42,18 @@ export function regionLegend(regions) {
 
 /** The same in words and figures. */
 export function regionTable(regions) {
-  const head = ["place", "missing", "extra", "score"];
-  return el(
-    "details",
-    {},
-    el("summary", {}, t("practise.regions.table")),
-    el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": t("practise.regions.table") },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            head.map((name, index) =>
-              el(
-                "th",
-                { scope: "col", class: index ? "number" : null },
-                t(`practise.regions.${name}`),
-              ),
-            ),
-          ),
-        ),
-        el("tbody", {}, regions.map(row)),
-      ),
-    ),
-  );
+  const label = t("practise.regions.table");
+  const figures = ["missing", "extra", "score"];
+  const columns = figures.map((name) => ({ number: t(`practise.regions.${name}`) }));
+  const rows = regions.map(({ row, column, missing, extra, score }) => [
+    t(`practise.place.${row}.${column}`),
+    share(missing),
+    share(extra),
+    share(score / 100),
+  ]);
+  const head = [t("practise.regions.place"), ...columns];
+  return el("details", {}, el("summary", {}, label), table(label, head, rows));
 }
-
-const row = (region) =>
-  el(
-    "tr",
-    {},
-    el("th", { scope: "row" }, t(`practise.place.${region.row}.${region.column}`)),
-    el("td", { class: "number" }, share(region.missing)),
-    el("td", { class: "number" }, share(region.extra)),
-    el("td", { class: "number" }, share(region.score / 100)),
-  );
 
 function mark(region, kind) {
   const value = region[kind];

@@ -54,7 +54,7 @@ function item(each, signal) {
   const more = el("div", { class: "particulars stack" });
   const opened = el(
     "details",
-    { class: "opener" },
+    {},
     el(
       "summary",
       {},

@@ -2,9 +2,9 @@
 
 import { ask } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
+import { checkbox, field, form, options, select } from "../../modules/forms.js";
 import { go } from "../../modules/router.js";
 import { t } from "../../modules/strings.js";
-import { field, form, select, tick } from "../operate/forms.js";
 
 // What may be asked for (API: POST /api/models/{name}/train/ and .../tune/).
 const NUMBERS = {
@@ -27,133 +27,132 @@ const VERSION = "\\d+\\.\\d+(\\.\\d+)?";
 /** The form of a training, `kind` "train", or of a search for parameters, "tune". */
 export function trainingForm(kind, models, chosen) {
   const tunes = kind === "tune";
-  const model = select(
-    "model",
-    models.map(({ name }) => [name, name]),
-    chosen ?? models[0].name,
-  );
-  const start = el("span", {});
-  const synthesis = el("span", {});
-  const network = el("span", {});
-  const showOfModel = () => {
-    const { name, versions } = models.find((each) => each.name === model.value);
-    const digits = name === "digits";
-    const known = versions.map(({ version }) => [version, t("version.heading", { version })]);
-    const origins = ["default", "scratch"].map((each) => [each, t(`training.start.${each}`)]);
-    const control = select("start", [...origins, ...known], "default", {
-      on: { change: (event) => showNetwork(event.target.value === "scratch" && !digits) },
-    });
-    fill(start, field(t("training.field.start"), control));
-    const drawn = { name: "synthesis", checked: true };
-    fill(synthesis, digits ? null : tick(t("training.field.synthesis"), drawn));
-    showNetwork(false);
+  const { fields, ...groups } = fieldsOf(tunes, models, chosen);
+  const { model, start, synthesis, network } = fields;
+  const showNetwork = () => {
+    network.element.hidden = model.value() === "digits" || start.value() !== "scratch";
   };
-  const showNetwork = (possible) =>
-    fill(network, possible ? tick(t("training.field.network"), { name: "network" }) : null);
-  model.addEventListener("change", showOfModel);
+  const showOfModel = () => {
+    const { name, versions } = models.find((each) => each.name === model.value());
+    const origins = ["default", "scratch"].map((each) => [each, t(`training.start.${each}`)]);
+    const known = versions.map(({ version }) => [version, t("version.heading", { version })]);
+    fill(start.control, options([...origins, ...known]));
+    synthesis.element.hidden = name === "digits";
+    showNetwork();
+  };
+  model.control.addEventListener("change", showOfModel);
+  start.control.addEventListener("change", showNetwork);
   showOfModel();
 
-  const labelled = el("input", { type: "file", name: "labelled", accept: ".zip,application/zip" });
-  const version = el("input", { name: "version", pattern: VERSION, autocomplete: "off" });
-  const numbers = Object.entries(NUMBERS).filter(([name]) => !tunes || !SEARCHED.includes(name));
-  const send = async (element) => {
-    const asked = tunes
-      ? { ...read(element), search: JSON.stringify(search(element)) }
-      : read(element);
-    const options = { form: bodyOf(asked, labelled.files[0]) };
-    const { job_id: job } = await ask("POST", `/api/models/${model.value}/${kind}/`, options);
+  const send = async (values) => {
+    const asked = read(values, fields);
+    if (tunes) asked.search = JSON.stringify(search(values));
+    const body = bodyOf(asked, values.labelled[0]);
+    const { job_id: job } = await ask("POST", `/api/models/${values.model}/${kind}/`, {
+      form: body,
+    });
     go(`/jobs/${job}`);
   };
   return form(
-    { submit: t(`training.submit.${kind}`), send },
+    { fields, submit: t(`training.submit.${kind}`), send },
     el("p", { class: "hint" }, t(`training.what.${kind}`)),
-    el("div", { class: "fields" }, field(t("operate.model"), model), start),
-    network,
+    el("div", { class: "fields" }, model.element, start.element),
+    network.element,
     group(
       t("training.data"),
-      synthesis,
-      tick(t("training.field.corrections"), { name: "corrections" }),
-      field(t("training.field.labelled"), labelled, t("training.labelled.hint")),
+      synthesis.element,
+      fields.corrections.element,
+      fields.labelled.element,
     ),
-    tunes ? searchGroup() : null,
-    group(
-      t("training.how"),
-      el(
-        "div",
-        { class: "fields" },
-        numbers.map(([name, limits]) => numberField(name, limits)),
-        tunes ? numberField("trials", TRIALS) : null,
-        field(t("training.field.version"), version, t("training.version.hint")),
-      ),
-    ),
+    tunes ? group(t("training.search"), inColumns(groups.searched)) : null,
+    group(t("training.how"), inColumns(groups.how)),
   );
 }
 
-const group = (legend, ...content) =>
-  el("fieldset", { class: "stack group" }, el("legend", {}, legend), content);
-
-function numberField(name, limits) {
-  const control = el("input", { type: "number", name, required: true, ...limits });
-  return field(t(`training.field.${name}`), control, limitsHint(limits));
+/** All fields by name, and those of two groups by themselves. */
+function fieldsOf(tunes, models, chosen) {
+  const names = models.map(({ name }) => [name, name]);
+  const numbers = Object.entries(NUMBERS).filter(([name]) => !tunes || !SEARCHED.includes(name));
+  const files = el("input", { type: "file", accept: ".zip,application/zip" });
+  const version = el("input", { pattern: VERSION, autocomplete: "off" });
+  const how = {
+    ...Object.fromEntries(
+      numbers.map(([name, limits]) => [name, numberField(t(`training.field.${name}`), limits)]),
+    ),
+    ...(tunes ? { trials: numberField(t("training.field.trials"), TRIALS) } : {}),
+    version: field(t("training.field.version"), version, { hint: t("training.version.hint") }),
+  };
+  const searched = tunes ? searchFields() : {};
+  const fields = {
+    model: field(t("operate.model"), select(names, chosen ?? models[0].name)),
+    start: field(t("training.field.start"), el("select")),
+    network: checkbox(t("training.field.network"), false),
+    synthesis: checkbox(t("training.field.synthesis"), true),
+    corrections: checkbox(t("training.field.corrections"), false),
+    labelled: field(t("training.field.labelled"), files, { hint: t("training.labelled.hint") }),
+    ...searched,
+    ...how,
+  };
+  return { fields, searched, how };
 }
 
-const limitsHint = ({ min, max }) => t("training.limits", { min: String(min), max: String(max) });
-
-function searchGroup() {
-  const end = (name, which, { min, max, ...ends }) => {
-    const limits = { value: ends[which], min, max, step: "any" };
-    const control = el("input", {
-      type: "number",
-      name: `${name}_${which}`,
-      required: true,
-      ...limits,
-    });
-    return field(t(`training.search.${name}.${which}`), control, limitsHint(limits));
-  };
+function searchFields() {
   const sizes = el("input", {
-    name: "batch_sizes",
     required: true,
     value: "32, 64, 128",
     pattern: "\\s*\\d+(\\s*,\\s*\\d+)*\\s*",
     autocomplete: "off",
   });
-  return group(
-    t("training.search"),
-    el(
-      "div",
-      { class: "fields" },
-      Object.entries(RANGES).map(([name, range]) => [
-        end(name, "low", range),
-        end(name, "high", range),
-      ]),
-      field(t("training.search.batch_size"), sizes, t("training.search.batch_size.hint")),
-    ),
+  const ends = Object.entries(RANGES).flatMap(([name, { min, max, ...range }]) =>
+    ["low", "high"].map((end) => {
+      const limits = { value: range[end], min, max, step: "any" };
+      return [`${name}_${end}`, numberField(t(`training.search.${name}.${end}`), limits)];
+    }),
   );
+  return {
+    ...Object.fromEntries(ends),
+    batch_sizes: field(t("training.search.batch_size"), sizes, {
+      hint: t("training.search.batch_size.hint"),
+    }),
+  };
 }
 
-/** What is asked for, as the names of the form say; what is empty is left to the service. */
-function read(element) {
-  const { elements } = element;
+function numberField(label, limits) {
+  const control = el("input", { type: "number", required: true, ...limits });
+  return field(label, control, { hint: limitsHint(limits) });
+}
+
+const limitsHint = ({ min, max }) => t("training.limits", { min: String(min), max: String(max) });
+
+const group = (legend, ...content) =>
+  el("fieldset", { class: "stack group" }, el("legend", {}, legend), content);
+
+const inColumns = (fields) =>
+  el(
+    "div",
+    { class: "fields" },
+    Object.values(fields).map(({ element }) => element),
+  );
+
+/** What is asked for, as the fields are named; what is empty is left to the service. */
+function read(values, { synthesis, network }) {
   const asked = {};
   for (const name of [...Object.keys(NUMBERS), "trials", "start", "version"]) {
-    const value = elements[name]?.value.trim();
+    const value = values[name]?.trim();
     if (value) asked[name] = value;
   }
-  asked.synthesis = elements.synthesis?.checked ?? false;
-  asked.corrections = elements.corrections.checked;
-  if (elements.network?.checked) asked.network = "small";
+  asked.synthesis = values.synthesis && !synthesis.element.hidden;
+  asked.corrections = values.corrections;
+  if (values.network && !network.element.hidden) asked.network = "small";
   return asked;
 }
 
-function search({ elements }) {
-  const range = (name) => [
-    Number(elements[`${name}_low`].value),
-    Number(elements[`${name}_high`].value),
-  ];
+function search(values) {
+  const range = (name) => [Number(values[`${name}_low`]), Number(values[`${name}_high`])];
   return {
     learning_rate: range("learning_rate"),
     augmentation: range("augmentation"),
-    batch_size: elements.batch_sizes.value.split(",").map(Number),
+    batch_size: values.batch_sizes.split(",").map(Number),
   };
 }
 

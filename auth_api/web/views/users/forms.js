@@ -1,105 +1,97 @@
 // Makes accounts and changes them, each in a dialogue of its own.
 
+import { confirming } from "../../modules/actions.js";
 import { post, put } from "../../modules/api.js";
 import { el } from "../../modules/dom.js";
+import { field, form, select } from "../../modules/forms.js";
 import { tool } from "../../modules/pad-tools.js";
 import { currentUser, refreshUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { askedAction, field, form, select } from "../operate/forms.js";
 
 export const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];
+const TAKEN = { username_taken: "username", email_taken: "email" };
 
 /** Asks for a new account; `created` is told of it. */
 export function newUser(created) {
-  const controls = accountControls({ username: "", email: "", role: "user" });
-  const password = passwordControl({ required: true });
+  const fields = {
+    ...accountFields({ username: "", email: "", role: "user" }),
+    password: passwordField(t("users.password"), t("users.password.hint"), true),
+  };
   dialogue(t("users.new"), (close) => {
-    const send = async () => {
-      const asked = { ...valuesOf(controls), password: password.value };
-      const user = await post("/api/admin/users/", asked);
+    const send = async (values) => {
+      const user = await post("/api/admin/users/", trimmed(values));
       close();
       await created(user);
     };
-    return form(
-      { submit: t("users.create"), send, beside: tool(t("action.cancel"), close) },
-      accountFields(controls),
-      field(t("users.password"), password, t("users.password.hint")),
-    );
+    const beside = tool(t("action.cancel"), close);
+    return form({ fields, submit: t("users.create"), send, codes: TAKEN, beside });
   });
 }
 
 /** Asks what to change of `user`; `changed` is told what has become of it. */
 export function changeUser(user, changed) {
-  const controls = accountControls(user);
-  const password = passwordControl({});
-  const path = `/api/admin/users/${user.id}/`;
-  const said = el("div", {});
+  const fields = {
+    ...accountFields(user),
+    password: passwordField(t("users.newPassword"), t("users.newPassword.hint"), false),
+  };
   dialogue(t("users.changeOf", { name: user.username }), (close) => {
     const save = async (asked) => {
-      const after = await put(path, asked);
+      const after = await put(`/api/admin/users/${user.id}/`, asked);
       close();
       changed(after);
       if (user.id === currentUser().id) await refreshUser();
     };
-    const send = () => {
-      const asked = changesOf(controls, user);
-      if (password.value) asked.password = password.value;
-      return save(asked);
-    };
-    const lock = () => save({ active: false });
-    const open = () => save({ active: true });
+    const send = (values) => save(changesOf(values, user));
+    const beside = tool(t("action.cancel"), close);
     return [
-      form(
-        { submit: t("action.save"), send, beside: tool(t("action.cancel"), close) },
-        accountFields(controls),
-        field(t("users.newPassword"), password, t("users.newPassword.hint")),
-      ),
+      form({ fields, submit: t("action.save"), send, codes: TAKEN, beside }),
       el("hr", {}),
       user.active
-        ? askedAction(t("users.lock"), t("users.lock.sure"), lock, said, "danger")
-        : askedAction(t("users.open"), t("users.open.sure"), open, said),
-      said,
+        ? confirming({
+            label: t("users.lock"),
+            name: user.username,
+            why: t("users.lock.sure"),
+            kind: "danger",
+            act: () => save({ active: false }),
+          })
+        : confirming({
+            label: t("users.open"),
+            name: user.username,
+            why: t("users.open.sure"),
+            sureKind: "primary",
+            act: () => save({ active: true }),
+          }),
     ];
   });
 }
 
-function accountControls({ username, email, role }) {
+function accountFields({ username, email, role }) {
   const text = { required: true, autocomplete: "off", spellcheck: "false", maxlength: 254 };
+  const roles = ROLES.map((each) => [each, t(`role.${each}`)]);
   return {
-    username: el("input", { name: "username", value: username, ...text }),
-    email: el("input", { name: "email", type: "email", value: email, ...text }),
-    role: select(
-      "role",
-      ROLES.map((each) => [each, t(`role.${each}`)]),
-      role,
-    ),
+    username: field(t("users.name"), el("input", { value: username, ...text }), {
+      hint: t("users.name.hint"),
+    }),
+    email: field(t("users.email"), el("input", { type: "email", value: email, ...text })),
+    role: field(t("users.role"), select(roles, role)),
   };
 }
 
-const accountFields = ({ username, email, role }) => [
-  field(t("users.name"), username, t("users.name.hint")),
-  field(t("users.email"), email),
-  field(t("users.role"), role),
-];
+function passwordField(label, hint, required) {
+  const autocomplete = "new-password";
+  const control = el("input", { type: "password", autocomplete, maxlength: 1024, required });
+  return field(label, control, { hint });
+}
 
-const passwordControl = (properties) =>
-  el("input", {
-    name: "password",
-    type: "password",
-    autocomplete: "new-password",
-    minlength: 8,
-    maxlength: 128,
-    ...properties,
-  });
+const trimmed = ({ username, email, ...others }) => ({
+  username: username.trim(),
+  email: email.trim(),
+  ...others,
+});
 
-const valuesOf = (controls) =>
+const changesOf = (values, user) =>
   Object.fromEntries(
-    Object.entries(controls).map(([name, control]) => [name, control.value.trim()]),
-  );
-
-const changesOf = (controls, user) =>
-  Object.fromEntries(
-    Object.entries(valuesOf(controls)).filter(([name, value]) => value !== user[name]),
+    Object.entries(trimmed(values)).filter(([name, value]) => value && value !== user[name]),
   );
 
 function dialogue(title, content) {

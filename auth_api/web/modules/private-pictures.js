@@ -1,15 +1,17 @@
 // Private pictures, fetched as they come into sight and a few at a time.
 
-import { blob, sentence } from "../../modules/api.js";
-import { el, shown } from "../../modules/dom.js";
-import { t } from "../../modules/strings.js";
+import { blob, sentence } from "./api.js";
+import { el, shown } from "./dom.js";
 
 const AT_ONCE = 4;
 // How far below the window a picture is fetched already.
 const AHEAD = "300px";
 
-/** Answers `picture(path, alt)`: an element that becomes the picture; until `signal` aborts. */
-export function privatePictures(signal) {
+/**
+ * Answers `picture(path, alt)`: an element that becomes the picture; until `signal` aborts.
+ * `missing` is what stands in place of one that cannot be had.
+ */
+export function privatePictures(missing, signal) {
   const waiting = [];
   let running = 0;
 
@@ -43,7 +45,7 @@ export function privatePictures(signal) {
       place.replaceWith(shown(await blob(path, { signal, accept: "image/*" }), alt));
     } catch (problem) {
       if (signal.aborted) return;
-      place.textContent = t("history.noPicture");
+      place.textContent = missing;
       place.title = sentence(problem);
     }
   }
