@@ -116,7 +116,8 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
         workers = candidate.get_by_label("Workers")
         workers.fill("999")
         candidate.get_by_role("button", name="Save").click()
-        expect(candidate).to_contain_text(re.compile(r"can be \d+ at most"))
+        expect(workers).to_be_focused()
+        expect(workers).to_have_accessible_description(re.compile(r"Can be \d+ at most"))
         assert refusals(engineer, 400) == 1
         workers.fill("2")
         candidate.get_by_role("button", name="Save").click()
