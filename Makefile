@@ -40,7 +40,7 @@ benchmark: .venv/.dev archives
 	.venv/bin/python -m benchmarks
 
 clean:
-	rm -rf .venv node_modules model_store .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules model_store screenshots .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from auth_api.batching import Batched
 from auth_api.columns import now
+from auth_api.cross_site import require_same_origin
 from auth_api.database import Database, core_of
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.rate_limits import RateLimits, limited_address
@@ -75,11 +76,15 @@ class Access:
     """What an API key must be for; without one, no key will do."""
     role: str = "user"
     rate: Literal["signin", "predict", "other"] | None = "other"
+    same_origin: bool = False
+    """Whether pages of other sites are refused, as they must be where a cookie counts."""
 
 
 OPERATIONS = Access(who="anyone", rate=None)
 PUBLIC = Access(who="anyone")
 SIGN_IN = Access(who="anyone", rate="signin")
+WEB_SIGN_IN = replace(SIGN_IN, same_origin=True)
+WEB = replace(PUBLIC, same_origin=True)
 MODELS = Access(who="models", scope="predict", rate="predict")
 HISTORY = Access(scope="history")
 ACCOUNT = Access()
@@ -110,6 +115,9 @@ class Gate:
 
         Raises Unauthorised, Forbidden, TooMany or Unavailable.
         """
+        if access.same_origin:
+            # Before it is counted: no page may use up what its visitors have left.
+            require_same_origin(request)
         try:
             caller = await self._identify(request) if access.who != "anyone" else None
         except Unauthorised:

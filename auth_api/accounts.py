@@ -103,8 +103,11 @@ class Accounts:
         assert user.id is not None
         return user.id
 
-    async def sign_in(self, username: str, password: str, request: Request) -> Pair:
-        """Starts a session for who knows the password of a username or an e-mail address.
+    async def sign_in(
+        self, username: str, password: str, request: Request, *, web: bool = False
+    ) -> Pair:
+        """Starts a session for who knows the password of a username or an e-mail address, be it
+        that of a web page or another one.
 
         Raises Unauthorised, TooMany or Unavailable.
         """
@@ -126,11 +129,11 @@ class Accounts:
             await self.database.write(
                 lambda transaction: _replace_hash(transaction, number, stored, renewed)
             )
-        pair = await self.sessions.start(number, renewed, request)
+        pair = await self.sessions.start(number, renewed, request, web=web)
         if pair is None:
             # The password was changed in the meantime, or the account deleted, or another sign-in
             # has renewed the hash: then the new one is as right.
-            return await self.sign_in(username, password, request)
+            return await self.sign_in(username, password, request, web=web)
         return pair
 
     async def _verify(

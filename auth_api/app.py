@@ -30,6 +30,7 @@ from auth_api.routes import (
     jobs,
     models,
     ops,
+    own_sessions,
     predict,
     progress,
     releases,
@@ -37,6 +38,7 @@ from auth_api.routes import (
     similarity,
     training,
     web,
+    web_sessions,
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
@@ -72,6 +74,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *similarity.routes,
             *accounts.routes,
             *sessions.routes,
+            *own_sessions.routes,
+            *web_sessions.routes,
             *api_keys.routes,
             *characters.routes,
             *history.routes,

@@ -26,6 +26,8 @@ Action = Literal[
     "sign_in_failed",
     "sign_in_slowed",
     "signed_out",
+    "session_ended",
+    "other_sessions_ended",
     "token_reused",
     "password_changed",
     "password_change_failed",

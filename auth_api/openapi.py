@@ -15,6 +15,7 @@ import swagger_ui
 from pydantic import BaseModel
 from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
+from spectree.model_adapter import get_pydantic_model_adapter
 from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,8 +29,15 @@ from auth_api.services import services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+_schemas = get_pydantic_model_adapter()
+# That of errors alone is asked for hundreds of times, which was half a second of every start.
+_schemas.json_schema = functools.cache(  # type: ignore[assignment, method-assign]
+    _schemas.json_schema
+)
+
 _spectree = SpecTree(
     "starlette",
+    model_adapter=_schemas,
     title="Ranjana",
     version="1",
     description="Reads handwritten Ranjana characters and tells where to improve them.",
@@ -140,6 +148,7 @@ def _errors_of(access: Access) -> set[int]:
     if access == OPERATIONS:
         return set()
     errors = {400, 429, 503}  # 400: a host name that is not trusted
+    errors |= {403} if access.same_origin else set()
     return errors if access.who == "anyone" else errors | {401, 403}
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
@@ -38,6 +38,13 @@ _UNCHANGED = (
 _NEW_SESSION = insert(core_of(Session))
 _NEW_TOKEN = insert(core_of(RefreshToken))
 
+# Characters of what a client calls itself that are kept.
+_CLIENT_LENGTH = 200
+
+# For how long a web page may use a refresh token again. One that is loaded anew while it
+# refreshes loses the answer, and the new cookie with it.
+_WEB_GRACE = timedelta(seconds=10)
+
 # Seconds that a sign-in waits for others to be written with, while passwords are verified.
 _GATHER = 0.04
 
@@ -53,6 +60,8 @@ class Pair(NamedTuple):
 class _SignIn:
     user_id: int
     password_hash: str
+    client: str | None
+    web: bool
     entry: dict[str, Any]
 
 
@@ -63,20 +72,23 @@ class Sessions:
         self, settings: Settings, database: Database, tokens: Tokens, company: Callable[[], bool]
     ) -> None:
         """`company` says whether others are about to sign in."""
-        self._settings = settings
         self._database = database
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
+        self._grace = timedelta(seconds=settings.refresh_grace_seconds)
         self._starting = Batched(self._start, gather=_GATHER, company=company)
 
-    async def start(self, user_id: int, password_hash: str, request: Request) -> Pair | None:
-        """Starts a session; None if the password was changed or the account closed since
-        `password_hash` was verified.
+    async def start(
+        self, user_id: int, password_hash: str, request: Request, *, web: bool
+    ) -> Pair | None:
+        """Starts a session, of a web page or another one; None if the password was changed or
+        the account closed since `password_hash` was verified.
 
         Raises Unavailable.
         """
         entry = audit.entry("signed_in", user_id, request)
-        return await self._starting(_SignIn(user_id, password_hash, entry))
+        sign_in = _SignIn(user_id, password_hash, _client(request), web, entry)
+        return await self._starting(sign_in)
 
     async def finish(self) -> None:
         """Waits until all that have begun are started."""
@@ -95,21 +107,29 @@ class Sessions:
             if not right:
                 return [None] * len(sign_ins)
             moment = now()
-            times = {"created_at": moment, "expires_at": moment + self._lifetime}
-            sessions = [{"id": f, "user_id": s.user_id, **times} for f, s in right]
+            times = {
+                "created_at": moment,
+                "last_used_at": moment,
+                "expires_at": moment + self._lifetime,
+            }
+            sessions = [
+                {"id": f, "user_id": s.user_id, "client": s.client, "web": s.web, **times}
+                for f, s in right
+            ]
             transaction.execute(_NEW_SESSION, sessions)
-            pairs = {f: self._pair(s.user_id, f) for f, s in right}
+            pairs = {f: self._pair(s.user_id, f, s.web) for f, s in right}
             _remember(transaction, pairs)
             audit.write(transaction, [sign_in.entry for _, sign_in in right])
             return [pairs[family] if family else None for family in families]
 
         return await self._database.write(work)
 
-    async def refresh(self, token: str, request: Request) -> Pair:
-        """Exchanges a refresh token. Raises Unauthorised or Unavailable.
+    async def refresh(self, token: str, request: Request, *, web: bool = False) -> Pair:
+        """Exchanges a refresh token, of a web page's session or of another one's: neither is
+        taken for the other, nor ended by being tried. Raises Unauthorised or Unavailable.
 
         Of any number of callers with the same token, also at the same time, the first one wins;
-        the next one ends the session for all of them.
+        the next one ends the session for all of them, once the grace is over if there is one.
         """
         claims = self._tokens.read("refresh", token)
 
@@ -117,9 +137,13 @@ class Sessions:
             session = _alive(transaction, claims)
             if session is None:
                 return None
-            if self._exchangeable(transaction, hashed(token)):
-                session.expires_at = now() + self._lifetime
-                pair = self._pair(session.user_id, session.id)
+            if session.web != web:
+                raise Unauthorised("The token is not exchanged at this address.", "token_invalid")
+            grace = _WEB_GRACE if web else self._grace
+            if _exchangeable(transaction, hashed(token), grace):
+                session.last_used_at = now()
+                session.expires_at = session.last_used_at + self._lifetime
+                pair = self._pair(session.user_id, session.id, web)
                 _remember(transaction, {session.id: pair})
                 return pair
             session.revoked_at = now()
@@ -146,26 +170,26 @@ class Sessions:
 
         await self._database.write(revoke)
 
-    def _exchangeable(self, transaction: Transaction, token_hash: str) -> bool:
-        """Marks a token as used; whether it had not been, or only just."""
-        moment = now()
-        fresh = transaction.scalar(
-            update(RefreshToken)
-            .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
-            .values(used_at=moment)
-            .returning(col(RefreshToken.hash))
-        )
-        if fresh:
-            return True
-        token = transaction.get(RefreshToken, token_hash)
-        grace = timedelta(seconds=self._settings.refresh_grace_seconds)
-        return bool(token and token.used_at and moment - token.used_at < grace)
-
-    def _pair(self, user_id: int, session_id: str) -> Pair:
+    def _pair(self, user_id: int, session_id: str, web: bool) -> Pair:
         return Pair(
             self._tokens.make("refresh", user_id, session_id),
-            self._tokens.make("access", user_id, session_id),
+            self._tokens.make("access", user_id, session_id, web=web),
         )
+
+
+def _exchangeable(transaction: Transaction, token_hash: str, grace: timedelta) -> bool:
+    """Marks a token as used; whether it had not been, or only since `grace`."""
+    moment = now()
+    fresh = transaction.scalar(
+        update(RefreshToken)
+        .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
+        .values(used_at=moment)
+        .returning(col(RefreshToken.hash))
+    )
+    if fresh:
+        return True
+    token = transaction.get(RefreshToken, token_hash)
+    return bool(token and token.used_at and moment - token.used_at < grace)
 
 
 def _remember(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
@@ -174,17 +198,40 @@ def _remember(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
     transaction.execute(_NEW_TOKEN, rows)
 
 
-def end_others(transaction: Transaction, user_id: int, kept: str | None) -> None:
-    """Ends all sessions of a user but one."""
-    transaction.execute(
-        update(Session)
-        .where(
-            col(Session.user_id) == user_id,
-            col(Session.id) != (kept or ""),
-            col(Session.revoked_at).is_(None),
-        )
-        .values(revoked_at=now())
+def living(transaction: Transaction, user_id: int) -> Sequence[Session]:
+    """The sessions of a user that have not ended, the one that was used last first."""
+    used = func.coalesce(col(Session.last_used_at), col(Session.created_at))
+    query = select(Session).where(*_of(user_id)).order_by(used.desc(), col(Session.id))
+    return transaction.scalars(query).all()
+
+
+def end_one(transaction: Transaction, user_id: int, session_id: str) -> bool:
+    """Ends a session of a user; whether they had one of that id."""
+    ending = update(Session).where(col(Session.id) == session_id, *_of(user_id))
+    ended = transaction.scalar(ending.values(revoked_at=now()).returning(col(Session.id)))
+    return ended is not None
+
+
+def end_others(transaction: Transaction, user_id: int, kept: str | None) -> int:
+    """Ends all sessions of a user but one; answers how many that were."""
+    ending = update(Session).where(col(Session.id) != (kept or ""), *_of(user_id))
+    ended = transaction.scalars(ending.values(revoked_at=now()).returning(col(Session.id)))
+    return len(ended.all())
+
+
+def _of(user_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a user's living sessions."""
+    return (
+        col(Session.user_id) == user_id,
+        col(Session.revoked_at).is_(None),
+        col(Session.expires_at) > now(),
     )
+
+
+def _client(request: Request) -> str | None:
+    """What a client calls itself, as far as it can be shown; None for one that does not."""
+    name = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))
+    return name.strip()[:_CLIENT_LENGTH] or None
 
 
 def _alive(transaction: Transaction, claims: Claims) -> Session | None:

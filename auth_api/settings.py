@@ -198,9 +198,12 @@ class Settings(BaseSettings):
     """Days after which history and its pictures are removed; 0 keeps them."""
 
     access_token_seconds: int = Field(default=3600, ge=1)
+    web_access_token_seconds: int = Field(default=600, ge=1)
+    """The same for web pages, whose scripts can be tampered with: at most the above."""
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
     refresh_grace_seconds: float = Field(default=0, ge=0)
-    """For how long a used refresh token may be used again, by a client whose answer was lost."""
+    """For how long a used refresh token may be used again, by a client whose answer was lost; it
+    is ten seconds for web pages."""
     token_issuer: str = "ranjana"  # noqa: S105 - a name
     token_audience: str = "ranjana"  # noqa: S105 - a name
 
@@ -230,6 +233,11 @@ class Settings(BaseSettings):
     """Wrong passwords for an account, known or not, until one is right."""
     failed_signins_address: Rates = "20/minute;100/hour"
     """Wrong passwords from an address."""
+
+    @property
+    def web_access_seconds(self) -> int:
+        """How long an access token of a web page lives."""
+        return min(self.web_access_token_seconds, self.access_token_seconds)
 
     @field_validator("database_url")
     @classmethod

@@ -61,6 +61,14 @@ class Session(SQLModel, table=True):
     created_at: datetime = moment()
     expires_at: datetime = moment()
     revoked_at: datetime | None = moment(nullable=True)
+    client: str | None = None
+    """What it was started with, as that calls itself; None for those of before 0005."""
+    last_used_at: datetime | None = moment(nullable=True)
+    """When it was started or its tokens were last exchanged; None for those of before 0005."""
+    web: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
+    """Whether its refresh tokens are in the cookie of a web page."""
 
 
 class RefreshToken(SQLModel, table=True):

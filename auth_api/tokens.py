@@ -54,14 +54,14 @@ class Tokens:
         # A client sends the same token for an hour: that it is ours need not be found out anew,
         # only whether it still lives.
         self._believed = lru_cache(_REMEMBERED)(self._verify)
-        self._lifetimes = {
-            "access": timedelta(seconds=settings.access_token_seconds),
-            "refresh": timedelta(seconds=settings.refresh_token_seconds),
-        }
+        self._access = timedelta(seconds=settings.access_token_seconds)
+        self._web_access = timedelta(seconds=settings.web_access_seconds)
+        self._refresh = timedelta(seconds=settings.refresh_token_seconds)
 
-    def make(self, kind: Kind, user_id: int, session_id: str) -> str:
-        """A new signed token."""
+    def make(self, kind: Kind, user_id: int, session_id: str, *, web: bool = False) -> str:
+        """A new signed token, of a session of a web page or of another one."""
         issued = now()
+        access = self._web_access if web else self._access
         claims: dict[str, Any] = {
             "iss": self._settings.token_issuer,
             "aud": self._settings.token_audience,
@@ -70,7 +70,7 @@ class Tokens:
             "typ": kind,
             "jti": secrets.token_urlsafe(16),
             "iat": issued,
-            "exp": issued + self._lifetimes[kind],
+            "exp": issued + (access if kind == "access" else self._refresh),
         }
         return jwt.encode(claims, self._secret, _ALGORITHM)
 

@@ -8,10 +8,15 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from archive_scripts.archives import ROOT
 
 STORE = ROOT / "model_store"
 MANIFEST = "MAR-INF/MANIFEST.json"
+CONFIG = "model-config.yaml"
+# A worker takes seconds of a core to start, and most tests need no second one.
+ONE_WORKER = {"minWorkers": 1, "maxWorkers": 1}
 
 
 def derive(
@@ -40,6 +45,13 @@ def derive(
     if checksum:
         state_checksum(target)
     return target
+
+
+def configured(archive: Path, **settings: int) -> dict[str, bytes]:
+    """The member of an archive that says how TorchServe runs it, with some other settings."""
+    with zipfile.ZipFile(archive) as members:
+        config = yaml.safe_load(members.read(CONFIG))
+    return {CONFIG: yaml.safe_dump({**config, **settings}).encode()}
 
 
 def state_checksum(archive: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from archive_scripts.archives import ROOT
+from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.service.running import Launch, Ranjana
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -41,8 +42,10 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 
 # What takes minutes comes first, so that nobody waits for it at the end.
 _LONGEST = (
-    *("test_releases", "test_training", "test_openapi", "test_outages", "test_recovery"),
-    *("test_jobs", "test_launcher", "test_missing_models", "test_history", "test_access"),
+    *("test_training", "test_releases", "test_outages", "test_openapi", "test_jobs"),
+    *("test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
+    *("test_launcher", "test_history", "test_access", "test_improvement", "test_archives"),
+    *("test_digits", "test_operators", "test_corrections"),
 )
 
 
@@ -67,15 +70,24 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model store with one model that has one worker."""
+    store, archive = tmp_path_factory.mktemp("store"), STORE / "ranjana.mar"
+    derive(archive, store / archive.name, "1.0", members=configured(archive, **ONE_WORKER))
+    return store
+
+
 @pytest.fixture
-def launch() -> Iterator[Launch]:
-    """Starts further instances, of one model unless something else is said, and clears up after
-    a test that failed.
+def launch(small_store: Path) -> Iterator[Launch]:
+    """Starts further instances, of one model with one worker unless something else is said, and
+    clears up after a test that failed.
     """
     started: list[Ranjana] = []
+    small = {"MODELS": "ranjana", "MODEL_STORE": str(small_store)}
 
     def start(folder: Path, environment: Mapping[str, str] | None = None) -> Ranjana:
-        started.append(Ranjana(folder, {"MODELS": "ranjana", **(environment or {})}))
+        started.append(Ranjana(folder, {**small, **(environment or {})}))
         return started[-1]
 
     yield start

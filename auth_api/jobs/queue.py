@@ -20,7 +20,7 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.database import Database, core_of
-from auth_api.jobs.tables import Job, JobItem
+from auth_api.jobs.tables import UNFINISHED, Job, JobItem
 
 LEASE_SECONDS = 15.0
 """How long a process may be silent before its jobs are taken from it."""
@@ -114,11 +114,14 @@ class Queue:
         is no more. Raises Unavailable.
         """
         held = await self.hold([job])
-        return held[job] if job in held else not await self.exists(job)
+        return held[job] if job in held else not await self.is_unfinished(job)
 
-    async def exists(self, job: int) -> bool:
-        """Whether a job is still there: it goes with its owner's account. Raises Unavailable."""
-        return await self._database.read(lambda session: session.get(Job, job)) is not None
+    async def is_unfinished(self, job: int) -> bool:
+        """Whether a job is still to be done, by whomever: it has not ended, nor gone with its
+        owner's account. Raises Unavailable.
+        """
+        found = await self._database.read(lambda session: session.get(Job, job))
+        return found is not None and found.state in UNFINISHED
 
     async def pending(self, job: int) -> list[Pending]:
         """The items without an answer, in order. Raises Unavailable."""

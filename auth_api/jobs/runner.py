@@ -131,7 +131,8 @@ class Runner:
                 logger.exception("jobs cannot be held")
                 continue
             stopped = {number for number in tasks if held.get(number, True)}  # cancelled, or lost
-            for number in stopped - self._stopped:
+            # Those that have ended by themselves meanwhile clear up, which nothing is to stop.
+            for number in (stopped & self._tasks.keys()) - self._stopped:
                 self._stopped.add(number)
                 tasks[number][1].cancel()
 
@@ -146,7 +147,7 @@ class Runner:
         except LostJob:
             logger.warning("a job was lost to another process", extra={"job": number})
             with suppress(Unavailable):
-                ended = not await self._queue.exists(number)
+                ended = not await self._queue.is_unfinished(number)
         except Unavailable:
             # Nothing is lost: it is taken up again once its lease has run out.
             logger.warning("a job was interrupted", extra={"job": number})
@@ -189,10 +190,10 @@ class Runner:
 
     async def _cancelled(self, number: int) -> bool:
         """Ends a job whose owner wants that; answers whether that was why work was stopped, or
-        that the owner is no more.
+        that the job had just ended or its owner is no more.
         """
         held = await self._queue.hold([number])
         if held.get(number):
             await self._queue.end(number, "cancelled")
             return True
-        return number not in held and not await self._queue.exists(number)
+        return number not in held and not await self._queue.is_unfinished(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
@@ -25,6 +26,7 @@ from playwright.sync_api import (
 
 from archive_scripts.archives import ROOT
 from tests.service.apis import PASSWORD, Api
+from tests.service.releases import Operator
 from tests.service.running import Ranjana
 
 SCREENSHOTS = ROOT / "screenshots"
@@ -40,6 +42,24 @@ _FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+
+# What axe is to look for; in the dark only colours are different.
+_RULES: dict[str, dict[str, object]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+
+_AXE = Axe().axe_script
+_SERIOUS = """async (options) => {
+  const { violations } = await axe.run(document, options);
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+}"""
+
+_DROP = """([encoded, kind]) => {
+  const bytes = Uint8Array.from(atob(encoded), (each) => each.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "dropped.png", { type: kind }));
+  const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
+  document.body.dispatchEvent(new DragEvent("dragover", options));
+  document.body.dispatchEvent(new DragEvent("drop", options));
+}"""
 
 _numbers = itertools.count(1)
 
@@ -71,7 +91,7 @@ def site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 class Visitor:
     """A browser of its own, with nobody signed in yet."""
 
-    site: Api
+    site: Api | Operator
     context: BrowserContext
     home: str
     problems: list[str] = field(default_factory=list)
@@ -90,12 +110,16 @@ class Visitor:
         user = self.site.sign_up(username or f"visitor{next(_numbers)}")
         if role != "user":
             self.promote(user.username, role)
-        fields = {"username": user.username, "password": PASSWORD}
+        self.sign_in(user.username)
+        return user.username
+
+    def sign_in(self, username: str) -> None:
+        """Signs in to an account without the page."""
+        fields = {"username": username, "password": PASSWORD}
         response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
         assert response.ok, response.text()
         script = 'try { localStorage.setItem("ranjana-signed-in", "yes") } catch {}'
         self.context.add_init_script(script)
-        return user.username
 
     def promote(self, username: str, role: str) -> None:
         """Gives an account another role, as an operator would."""
@@ -125,7 +149,7 @@ def telephone(browser: Browser, site: Api) -> Iterator[Visitor]:
 
 
 @contextmanager
-def visiting(browser: Browser, site: Api, **options: Any) -> Iterator[Visitor]:
+def visiting(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
     """A visitor whose `problems` must be empty in the end: errors in the console, and requests to
     other hosts than the service. A test that provokes some takes them out.
     """
@@ -152,6 +176,13 @@ def visiting(browser: Browser, site: Api, **options: Any) -> Iterator[Visitor]:
     assert problems == []
 
 
+def refusals(visitor: Visitor, status: int) -> int:
+    """How many answers of that status the console tells of; takes them out of the problems."""
+    told = [problem for problem in visitor.problems if f"status of {status}" in problem]
+    visitor.problems[:] = [problem for problem in visitor.problems if problem not in told]
+    return len(told)
+
+
 def look(page: Page, name: str) -> None:
     """Leaves pictures of a view in light and dark, and fails on what axe finds serious, or on a
     view that is wider than its window.
@@ -159,12 +190,13 @@ def look(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) <= 0, f"{name} is {page.evaluate(wider)} pixels too wide"
-    for scheme in ("light", "dark"):
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE)
+    for scheme, rules in _RULES.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
-        found = Axe().run(page).response["violations"]
-        serious = [each for each in found if each["impact"] in {"serious", "critical"}]
-        assert not serious, f"{name}, {scheme}: {json.dumps(serious, indent=1)[:3000]}"
+        found = page.evaluate(_SERIOUS, {**rules, "resultTypes": ["violations"]})
+        assert not found, f"{name}, {scheme}: {json.dumps(found, indent=1)[:3000]}"
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
@@ -187,3 +219,8 @@ def glyph_strokes(index: int) -> list[list[tuple[float, float]]]:
     """The strokes of a character's reference, as `draw` wants them."""
     strokes = json.loads((ROOT / "reference_images" / "strokes.json").read_text())[index]
     return [[(x, y) for x, y in stroke["points"]] for stroke in strokes]
+
+
+def drop(page: Page, content: bytes, kind: str = "image/png") -> None:
+    """Drops a file onto the page."""
+    page.evaluate(_DROP, [base64.b64encode(content).decode(), kind])

@@ -39,6 +39,8 @@ def _who(**expected: object) -> dict[str, object]:
 
 
 ANYONE = _who(anonymous=IN, roles=IN, keys=IN, dead=IN)
+# By a cookie and by nothing else.
+COOKIE = _who(anonymous=401, roles=401, keys=401, dead=401)
 MODELS = _who(anonymous=IN, roles=IN, keys=IN, dead=401, history_key=403)
 MODELS_CLOSED = {**MODELS, "anonymous": 401}
 PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
@@ -76,6 +78,12 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/api-keys/": ACCOUNT,
     "POST /api/api-keys/": ACCOUNT,
     "DELETE /api/api-keys/{id}/": ACCOUNT,
+    "POST /api/web-session/": ANYONE,
+    "DELETE /api/web-session/": ANYONE,
+    "POST /api/web-session/refresh/": COOKIE,
+    "GET /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/{id}/": ACCOUNT,
     "GET /api/characters/": ANYONE,
     "GET /api/characters/{class}/reference/": ANYONE,
     "GET /api/history/predictions/": HISTORY,
@@ -190,6 +198,12 @@ def user_id(user: User) -> int:
     return number
 
 
+def session_id(user: User) -> str:
+    """The one that a user calls in."""
+    (current,) = (s for s in user.get("/api/sessions/").json()["results"] if s["current"])
+    return str(current["id"])
+
+
 def make_key(user: User, *scopes: str) -> dict[str, Any]:
     made = user.post("/api/api-keys/", json={"name": "robot", "scopes": scopes})
     assert made.status_code == 201, made.text
@@ -262,6 +276,7 @@ def test_the_table_of_this_test_has_every_route(api: Api) -> None:
 def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
     ways = {
         id(ANYONE): [],
+        id(COOKIE): [],
         id(MODELS): [{"session": []}, {"api_key": []}, {}],
         id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],
@@ -360,6 +375,7 @@ def _property_of(user: User) -> dict[str, Any]:
         **history,
         "pictures": [user.get(path).content for path in pictures],
         "keys": user.get("/api/api-keys/").json(),
+        "sessions": user.get("/api/sessions/").json(),
         "me": user.get("/api/me/").json(),
         "totals": user.get("/api/progress/").json()["totals"],
         "jobs": [
@@ -380,14 +396,14 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     before = _property_of(user)
     assert len(before["pictures"]) == 4
     ids = {"predictions": prediction, "similarities": comparison}
-    ids |= {"api-keys": key["id"], "jobs": job}
+    ids |= {"api-keys": key["id"], "jobs": job, "sessions": session_id(user)}
     other, admin = api.sign_up(), headers_of(api, "admin")
     both = by_key(make_key(other, "history", "predict"))
     for headers in (other.headers, both, admin):
         for route in ROUTES:
             if "{id}" not in route or "/admin/" in route:
                 continue
-            if "api-keys" in route and "X-API-Key" in headers:
+            if ACCOUNT is ROUTES[route] and "X-API-Key" in headers:
                 continue
             if "{name}" in route:  # of models, which are nobody's own
                 continue

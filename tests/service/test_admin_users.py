@@ -30,7 +30,7 @@ def admin(api: Api) -> User:
 
 def administrator(api: Api) -> User:
     username = f"keeper{next(_numbers)}"
-    assert create_admin(api, username).returncode == 0
+    assert create_admin(api, username).code == 0
     return api.sign_in(username)
 
 

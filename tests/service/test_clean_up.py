@@ -17,6 +17,7 @@ from auth_api.storage import Storage, new_media
 from auth_api.tables import Comparison, Prediction, RefreshToken, Session
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi, User
+from tests.service.commands import command
 from tests.service.running import wait_for
 from tests.service.test_history import Table, fill, in_database, number_of
 
@@ -26,9 +27,13 @@ RETENTION = {"RETENTION_DAYS": "30"}
 
 def clean_up(api: Api, *arguments: str) -> tuple[int, int, int]:
     """Cleans up and answers how many entries, sessions and pictures were said to be removed."""
-    done = api.command("clean-up", *arguments)
-    assert done.returncode == 0, done.stderr
-    entries, sessions, orphans, _, _ = re.findall(r"\d+", done.stdout)
+    done = command(api, "clean-up", *arguments)
+    assert (done.code, done.stderr) == (0, "")
+    return removed(done.stdout)
+
+
+def removed(said: str) -> tuple[int, int, int]:
+    entries, sessions, orphans, _, _ = re.findall(r"\d+", said)
     return int(entries), int(sessions), int(orphans)
 
 
@@ -204,9 +209,11 @@ def test_several_clean_ups_at_the_same_time_do_no_harm(start_api: StartApi) -> N
     kept = files(api)
     add_pictures(api, [new_media() for _ in range(700)])
     with ThreadPoolExecutor(3) as operators:
-        removed = list(operators.map(lambda _: clean_up(api, "--orphans-after", "0"), range(3)))
+        arguments = ("clean-up", "--orphans-after", "0")
+        ended = list(operators.map(lambda _: api.command(*arguments), range(3)))
+    assert [each.returncode for each in ended] == [0, 0, 0]
     # Each entry was removed by one of them.
-    assert sum(entries for entries, _, _ in removed) == 2400
+    assert sum(removed(each.stdout)[0] for each in ended) == 2400
     assert files(api) == kept
     exported = user.get(f"{HISTORY}/export/").json()
     assert [row["id"] for row in exported["predictions"]] == [young]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -14,7 +15,10 @@ from sqlmodel import col
 from auth_api.columns import now
 from auth_api.database import Database
 from auth_api.jobs import queue
+from auth_api.jobs.folders import Folders
+from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, LostJob, Queue
+from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.tables import Job, JobItem
 from auth_api.settings import Settings
 from tests.service.apis import Api, User
@@ -201,3 +205,40 @@ def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
         assert (job.progress, job.outcome, job.state) == (1, outcome, "succeeded")
 
     on(api, work)
+
+
+class Nothing:
+    """The least that can be done for a job."""
+
+    async def work(self, job: Job) -> None:
+        pass
+
+
+def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
+    api: Api, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auth_api.jobs.runner._HOLD", 0)  # also just when one has ended
+    owner, inputs, count = user_id(user), Inputs(tmp_path / "inputs"), 40
+
+    async def work(database: Database) -> None:
+        numbers = []
+        for _ in range(count):
+            file = inputs.new()
+            file.sync()
+            job = Job(user_id=owner, kind="count", input=file.path.name)
+            await database.write(lambda each, job=job: queue.add(each, job, [], owner, None))
+            numbers.append(job.id)
+        lane = Lane({"count": Nothing()}, at_once=1)
+        folders = Folders(tmp_path / "folders")
+        runner = Runner(Queue(database, "one"), inputs, folders, [lane], alone=False)
+        runner.start()
+        while (await state(database, max(numbers))).state != "succeeded":
+            await asyncio.sleep(0.05)
+        for _ in range(100):
+            if not [*inputs.older_than(0)]:
+                break
+            await asyncio.sleep(0.1)
+        await runner.stop()
+
+    on(api, work)
+    assert [*inputs.older_than(0)] == []

@@ -147,13 +147,13 @@ def test_progress_streams_until_the_job_is_finished(user: User) -> None:
 def test_who_leaves_in_the_middle_of_a_stream_stops_nothing(start_api: StartApi) -> None:
     api = start_api(SLOW)
     user = api.sign_up()
-    number = hand_in(user, digits(300))
+    number = hand_in(user, digits(150))
     for _ in range(3):
         with api.client.stream(
             "GET", f"/api/jobs/{number}/events/", headers=user.headers
         ) as response:
             next(iter(events(response)))
-    require_all_right(finished(user, number), 300)
+    require_all_right(finished(user, number), 150)
     assert "Unexpected error" not in api.log.read_text()
     assert "Traceback" not in api.log.read_text()
 
@@ -175,14 +175,14 @@ def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> 
 def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: signal.Signals) -> None:
     api = start_api(STEADY)
     user = api.sign_up()
-    job = hand_in(user, digits(500))
+    job = hand_in(user, digits(300))
     wait_until(user, job, is_under_way)
     api.process.send_signal(number)
     api.process.wait(30)
     again = start_api(SECRET, beside=api)
     returned = on(again, user)
     done = job_of(returned, job)["counts"]["succeeded"]
-    require_all_right(finished(returned, job), 500)
+    require_all_right(finished(returned, job), 300)
     assert done
     assert inputs(again) == []
 
@@ -208,12 +208,12 @@ def test_two_processes_share_the_work_and_either_may_die(
 def test_a_short_job_does_not_wait_for_all_of_a_long_one(start_api: StartApi) -> None:
     api = start_api(STEADY)
     first, second = api.sign_up(), api.sign_up()
-    long = [hand_in(first, characters(400), HAND_IN), hand_in(first, characters(100), HAND_IN)]
+    long = [hand_in(first, characters(200), HAND_IN), hand_in(first, characters(20), HAND_IN)]
     wait_until(first, long[0], is_under_way)
     require_all_right(finished(second, hand_in(second, digits(10))), 10)
     assert job_of(first, long[0])["state"] == "running"
     assert job_of(first, long[1])["state"] == "queued"
-    assert finished(first, long[1])["counts"]["succeeded"] == 100
+    assert finished(first, long[1])["counts"]["succeeded"] == 20
 
 
 def test_a_job_that_is_under_way_can_be_cancelled(start_api: StartApi) -> None:

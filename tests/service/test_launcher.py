@@ -14,24 +14,26 @@ from tests.service.running import STOP_SECONDS, Launch, Ranjana, wait_for
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_leaves_no_process_and_no_file(
-    launch: Launch, tmp_path: Path, number: signal.Signals
+def test_two_run_side_by_side_and_the_one_that_is_stopped_leaves_no_process_and_no_file(
+    ranjana: Ranjana, launch: Launch, tmp_path: Path, number: signal.Signals
 ) -> None:
-    ranjana = launch(tmp_path)
-    ranjana.wait_until_ready()
-    assert ranjana.predict(encode(reference(0))).status_code == 200
-    family = ranjana.processes()
+    second = launch(tmp_path)
+    second.wait_until_ready()
+    for each in (ranjana, second):
+        assert each.predict(encode(reference(9))).json()["predicted_class"] == 9
+    family = second.processes()
     assert len(family) >= 3
     running = tmp_path / "data" / "running.json"
     assert stat.S_IMODE(running.stat().st_mode) == 0o600
-    assert ranjana.stop(number) == 0
+    assert second.stop(number) == 0
     assert not running.exists()
     assert [process for process in family if process.is_running()] == []
     # All but what is meant to be kept.
-    assert {path.name for path in tmp_path.iterdir()} == {"data", ranjana.log.name}
-    ready = [line for line in ranjana.log.read_text().splitlines() if "is ready" in line]
+    assert {path.name for path in tmp_path.iterdir()} == {"data", second.log.name}
+    ready = [line for line in second.log.read_text().splitlines() if "is ready" in line]
     assert len(ready) == 1
-    assert f"http://localhost:{ranjana.port}" in ready[0]
+    assert f"http://localhost:{second.port}" in ready[0]
+    assert ranjana.predict(encode(reference(9))).status_code == 200
 
 
 def test_being_stopped_while_it_starts_leaves_nothing_either(
@@ -118,14 +120,3 @@ def test_a_home_for_keys_that_cannot_be_used_is_said(launch: Launch, tmp_path: P
     said = failed.log.read_text()
     assert "missing/home cannot be used: No such file or directory." in said
     assert "Traceback" not in said
-
-
-def test_two_run_side_by_side(ranjana: Ranjana, launch: Launch, tmp_path: Path) -> None:
-    second = launch(tmp_path)
-    try:
-        second.wait_until_ready()
-        for running in (ranjana, second):
-            assert running.predict(encode(reference(9))).json()["predicted_class"] == 9
-    finally:
-        second.stop()
-    assert ranjana.predict(encode(reference(9))).status_code == 200

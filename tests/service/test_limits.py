@@ -388,7 +388,6 @@ def test_the_service_goes_by_its_own_names_only(
 
 ANSWERS = {
     200: ("GET", "/health", {}),
-    307: ("GET", "/", {}),
     400: ("POST", "/api/signin/", {"json": {}}),
     401: ("GET", "/api/me/", {}),
     404: ("GET", "/nowhere", {}),

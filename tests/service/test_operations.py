@@ -64,10 +64,14 @@ ROUTES = {
     "/api/predict/batch/",
     "/api/progress/",
     "/api/register/",
+    "/api/sessions/",
+    "/api/sessions/{id}/",
     "/api/signin/",
     "/api/signup/",
     "/api/similarity/",
     "/api/token/refresh/",
+    "/api/web-session/",
+    "/api/web-session/refresh/",
 }
 
 

@@ -21,6 +21,7 @@ import pytest
 from archive_scripts.archives import ROOT
 from launcher.ports import free_port
 from tests.service.apis import PASSWORD, Api, StartApi, User
+from tests.service.commands import Ended, command
 from tests.service.running import private
 from tests.service.test_access import make_key, sql, user_id
 
@@ -32,17 +33,17 @@ _numbers = count(1)
 
 def create_admin(
     api: Api, username: str, password: str = PASSWORD, email: str | None = None
-) -> subprocess.CompletedProcess[str]:
+) -> Ended:
     email = email or f"{username}@example.org"
     arguments = ("--username", username, "--email", email)
-    return api.command("create-admin", *arguments, stdin=f"{password}\n")
+    return command(api, "create-admin", *arguments, stdin=f"{password}\n")
 
 
 @pytest.fixture(scope="module")
 def admin(api: Api) -> User:
     username = f"warden{next(_numbers)}"
     made = create_admin(api, username)
-    assert (made.returncode, made.stderr) == (0, "")
+    assert (made.code, made.stderr) == (0, "")
     assert made.stdout == f"{username} is an administrator now.\n"
     return api.sign_in(username)
 
@@ -96,7 +97,7 @@ def test_what_cannot_be_an_administrator_is_refused_in_a_sentence(
     fields = {"username": "taken", "email": "taken@example.org", "password": PASSWORD}
     assert api.client.post("/api/signup/", json=fields).status_code in (201, 409)
     made = create_admin(api, username, password, email)
-    assert made.returncode == code
+    assert made.code == code
     assert made.stderr.startswith(sentence), made.stderr
     assert made.stderr.count("\n") == 1
     assert "Traceback" not in made.stderr
@@ -106,7 +107,9 @@ def test_what_cannot_be_an_administrator_is_refused_in_a_sentence(
 
 
 def test_a_password_from_a_pipe_may_end_as_lines_do_on_windows(api: Api) -> None:
-    assert create_admin(api, "windows.warden", f"{PASSWORD}\r").returncode == 0
+    arguments = ("--username", "windows.warden", "--email", "windows@example.org")
+    made = api.command("create-admin", *arguments, stdin=f"{PASSWORD}\r\n")
+    assert (made.returncode, made.stderr) == (0, "")
     assert api.sign_in("windows.warden", PASSWORD)
 
 

@@ -23,6 +23,7 @@ from auth_api.settings import Settings
 from auth_api.statements import Lookup
 from tests.conftest import encode, reference
 from tests.service.apis import Api, StartApi, User
+from tests.service.commands import command
 from tests.service.postgresql import PostgreSQL
 from tests.service.running import steadily, wait_for
 
@@ -148,7 +149,7 @@ def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
     returned = User(again, user.username, user.email, user.refresh, user.access)
     rows = returned.get("/api/history/export/").json()["predictions"]
     assert answered(responses) <= {row["id"] for row in rows}
-    assert again.command("clean-up", "--orphans-after", "0").returncode == 0
+    assert command(again, "clean-up", "--orphans-after", "0").code == 0
     # Every row has its picture, every picture its row.
     assert len(list(again.media.rglob("*.image"))) == len(rows)
     for row in rows[-8:]:

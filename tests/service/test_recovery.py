@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
-import yaml
 
-from archive_scripts.archives import ROOT
+from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.conftest import encode, reference
 from tests.service.running import HEAL_SECONDS, Launch, Ranjana, steadily, wait_for
 
@@ -109,18 +107,24 @@ def test_keys_are_renewed_before_they_expire_and_no_request_fails(
     # Keys that live for a minute are always about to expire.
     ranjana = launch(tmp_path, {"TS_TOKEN_EXPIRATION_TIME_MIN": "1"})
     ranjana.wait_until_ready()
-    first = ranjana.key("inference")
+    seen: set[str] = set()
+
+    def renewed_twice() -> bool:
+        seen.add(ranjana.key("inference"))
+        return len(seen) > 2
+
     with steadily(lambda: ranjana.predict(IMAGE)) as responses:
-        time.sleep(12)
-    assert ranjana.key("inference") != first
+        wait_for(renewed_twice, 60)
     assert {response.status_code for response in responses} == {200}
 
 
 def test_a_full_queue_is_a_503_to_try_again(launch: Launch, tmp_path: Path) -> None:
-    store = tmp_path / "store"
+    store, archive = tmp_path / "store", STORE / "ranjana.mar"
     store.mkdir()
-    with_queue_of_one(ROOT / "model_store" / "ranjana.mar", store / "ranjana.mar")
-    ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store), "MODELS": "ranjana"})
+    # So short a queue that a few callers fill it.
+    little = configured(archive, **ONE_WORKER, jobQueueSize=1, batchSize=1)
+    derive(archive, store / archive.name, "1.0", members=little)
+    ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
     ranjana.wait_until_ready()
     with ThreadPoolExecutor(48) as callers:
         responses = list(callers.map(lambda _: ranjana.predict(IMAGE), range(300)))
@@ -131,14 +135,3 @@ def test_a_full_queue_is_a_503_to_try_again(launch: Launch, tmp_path: Path) -> N
     assert len(answered) + len(refused) == len(responses)
     assert {response.json()["code"] for response in refused} == {"model_server_busy"}
     assert all(response.headers["Retry-After"] for response in refused)
-
-
-def with_queue_of_one(archive: Path, changed: Path) -> None:
-    """Copies an archive, with a queue so short that a few callers fill it."""
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(changed, "w") as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "model-config.yaml":
-                config = yaml.safe_load(content)
-                content = yaml.safe_dump({**config, "jobQueueSize": 1, "batchSize": 1}).encode()
-            target.writestr(name, content)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from archive_scripts.archives import ROOT
 from auth_api.models.arms import position
-from tests.archives import STORE, derive, state_checksum
+from tests.archives import state_checksum
 from tests.conftest import encode, reference
-from tests.service.apis import PASSWORD
-from tests.service.running import Ranjana, private, steadily, wait_for
-from tests.service.test_command_line import answer, refusal, table
+from tests.service.commands import answer, refusal, table
+from tests.service.releases import Operator
+from tests.service.running import steadily, wait_for
 
-SOURCE = STORE / "ranjana.mar"
 HANDLER = "recognition.py"
 
 FAILS_AFTER_THE_FIRST = b"""
@@ -44,81 +37,6 @@ class RecognitionHandler(Reader):
 ANSWERS_NONSENSE = FAILS_AFTER_THE_FIRST.replace(
     b"        self.asked += 1\n", b'        return [{"hello": "world"} for _ in batch]\n'
 )
-
-
-class Operator:
-    """An administrator of a service with a model store of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = folder / "store"
-        self.store.mkdir(parents=True)
-        shutil.copy(SOURCE, self.store)
-        settings = {"MODELS": "ranjana", "MODEL_STORE": str(self.store)}
-        # Commands find TorchServe themselves.
-        self.environment = {**private(folder), **settings}
-        self.ranjana = Ranjana(folder, settings)
-        self.ranjana.wait_until_ready()
-        made = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "auth_api",
-                "create-admin",
-                "--username",
-                "operator",
-                "--email",
-                "operator@example.org",
-            ],
-            cwd=ROOT,
-            env={**os.environ, **private(folder)},
-            input=PASSWORD,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        assert made.returncode == 0, made.stderr
-        fields = {"username": "operator", "password": PASSWORD}
-        access = self.ranjana.client.post("/api/signin/", json=fields).json()["access"]
-        self.headers = {"Authorization": f"Bearer {access}"}
-
-    def send(self, method: str, path: str, body: object = None) -> httpx2.Response:
-        options: dict[str, Any] = {} if body is None else {"json": body}
-        return self.ranjana.client.request(
-            method, f"/api/models/ranjana/{path}", headers=self.headers, **options
-        )
-
-    def model(self) -> dict[str, Any]:
-        shown: dict[str, Any] = self.send("GET", "").json()
-        return shown
-
-    def versions(self) -> dict[str, dict[str, Any]]:
-        return {version["version"]: version for version in self.model()["versions"]}
-
-    def served(self) -> set[str]:
-        """What TorchServe itself says."""
-        response = httpx2.get(
-            f"http://127.0.0.1:{self.ranjana.management_port}/models/ranjana/all",
-            headers={"Authorization": f"Bearer {self.ranjana.key('management')}"},
-        )
-        return {version["modelVersion"] for version in response.json()}
-
-    def register(self, version: str, **spoilt: Any) -> httpx2.Response:
-        name = f"ranjana-{version}.mar"
-        derive(SOURCE, self.store / name, version, **spoilt)
-        return self.send("POST", "versions/", {"archive": name})
-
-    def ask(self, device: int) -> httpx2.Response:
-        return self.ranjana.client.post(
-            "/api/predict/",
-            files={"image": encode(reference(device % 36))},
-            headers={"X-Device-ID": str(device)},
-        )
-
-    def only_the_default(self) -> None:
-        """As it was at the start."""
-        assert self.send("PUT", "default/", {"version": "1.0"}).status_code == 200
-        for version in self.versions().keys() - {"1.0"}:
-            assert self.send("DELETE", f"versions/{version}/").status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +124,10 @@ def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None
     def versions() -> set[str]:
         return {version_of(operator.ask(device)) for device in range(12)}
 
-    name = derive(SOURCE, operator.store / "ranjana-1.9.mar", "1.9").name
+    name = operator.derived("ranjana-1.9.mar", "1.9")
     made = models("register", name)
     assert (made["version"], made["state"], made["traffic"]) == ("1.9", "ready", 0)
-    assert models("scale", "1.9", "1")["workers_ready"] == 1
+    assert models("scale", "1.9", "2")["workers_ready"] == 2
     assert models("traffic", "1.0=50", "1.9=50")["traffic"] == {"1.0": 50, "1.9": 50}
     wait_for(lambda: versions() == {"1.0", "1.9"}, 20)
     report = models("report")
@@ -222,7 +140,7 @@ def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None
         "Version 1.9 of ranjana is removed."
     ]
     assert operator.served() == {"1.0"}
-    derive(SOURCE, operator.store / name, "1.9", members={HANDLER: ANSWERS_NONSENSE})
+    operator.derived(name, "1.9", members={HANDLER: ANSWERS_NONSENSE})
     code, said = refusal(operator, "models", "register", "ranjana", name)
     assert (code, "does not answer as ranjana does" in said) == (1, True)
     log = answer(operator, "audit", "list", "--limit", "7")["results"]
@@ -282,8 +200,8 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
     assert operator.register("1.1").status_code == 201
     assert operator.register("1.2").status_code == 201
     operator.send("PUT", "traffic/", {"1.0": 50, "1.2": 50})
-    scaled = operator.send("PUT", "versions/1.2/", {"workers": 1})
-    assert (scaled.status_code, scaled.json()["workers_ready"]) == (200, 1)
+    scaled = operator.send("PUT", "versions/1.2/", {"workers": 2})
+    assert (scaled.status_code, scaled.json()["workers_ready"]) == (200, 2)
     assert operator.send("DELETE", "versions/1.1/").status_code == 200
     before = {device: version_of(operator.ask(device)) for device in range(20)}
     assert set(before.values()) == {"1.0", "1.2"}
@@ -295,7 +213,7 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
     assert {operator.ask(device).status_code for device in range(20)} == {200}
     wait_for(lambda: operator.served() == {"1.0", "1.2"}, 60)
     wait_for(lambda: operator.versions()["1.2"]["state"] == "ready", 60)
-    wait_for(lambda: operator.versions()["1.2"]["workers_ready"] == 1, 60)
+    wait_for(lambda: operator.versions()["1.2"]["workers_ready"] == 2, 60)
 
     def now() -> dict[int, str]:
         return {device: version_of(operator.ask(device)) for device in range(20)}
@@ -304,7 +222,7 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
 
 
 def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: Operator) -> None:
-    name = derive(SOURCE, operator.store / "ranjana-3.0.mar", "3.0").name
+    name = operator.derived("ranjana-3.0.mar", "3.0")
     address = f"http://127.0.0.1:{operator.ranjana.management_port}/models"
     headers = {"Authorization": f"Bearer {operator.ranjana.key('management')}"}
     query = {"url": name, "initial_workers": "1", "synchronous": "true"}

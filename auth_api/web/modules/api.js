@@ -2,7 +2,7 @@
 
 import { busyFor, notReached, pause, reached } from "./connection.js";
 import { accessToken, renewAccess } from "./session.js";
-import { hasString, t } from "./strings.js";
+import { duration, hasString, t } from "./strings.js";
 
 const TRIES = 4;
 const LONGEST_WAIT = 20;
@@ -70,18 +70,26 @@ export async function download(path, name, options = {}) {
 export function sentence(problem) {
   if (!(problem instanceof Problem)) return t("error.unexpected");
   const key = `error.${problem.code}`;
-  return hasString(key) ? t(key) : problem.message;
+  const wait = problem.retryAfter ? duration(problem.retryAfter) : "…";
+  return hasString(key) ? t(key, { wait }) : problem.message;
 }
 
 async function once(method, path, options) {
   const token = await accessToken();
-  let response = await send(method, path, options, token);
-  if (response.status === 401 && token) {
+  try {
+    return await answerOf(await send(method, path, options, token), options);
+  } catch (problem) {
+    // A wrong password is a 401 too, and to be counted once.
+    if (problem.status !== 401 || problem.code === "bad_credentials" || !token) throw problem;
     const renewed = await renewAccess(token);
-    if (renewed) response = await send(method, path, options, renewed);
+    if (!renewed) throw problem;
+    return answerOf(await send(method, path, options, renewed), options);
   }
+}
+
+async function answerOf(response, { raw }) {
   if (!response.ok) throw await problemOf(response);
-  return options.raw ? response : response.json();
+  return raw ? response : response.json();
 }
 
 async function send(method, path, { query, json, form, accept, signal }, token) {

@@ -1,8 +1,8 @@
 // Begins: language, who is signed in, frame, view.
 
 import { startFrame, showFrame } from "./frame.js";
-import { go, render, startRouter } from "./router.js";
-import { onExpired, onSessionChange, resume } from "./session.js";
+import { currentAddress, go, render, startRouter } from "./router.js";
+import { onExpired, onProfileChange, onSessionChange, resume } from "./session.js";
 import { loadStrings, startLanguage } from "./strings.js";
 
 await startLanguage();
@@ -12,5 +12,6 @@ onSessionChange(() => {
   showFrame();
   render();
 });
-onExpired(() => go("/sign-in", { expired: "yes" }));
+onProfileChange(showFrame);
+onExpired(() => go("/sign-in", { expired: "yes", next: currentAddress() }));
 await startRouter();

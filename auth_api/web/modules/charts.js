@@ -39,9 +39,14 @@ export function lineChart({ label, series, x = String, y = String, low = 0, high
           ),
     ),
   );
-  const xs = spread(scale.from, scale.to, Math.min(TICKS, new Set(points.map(([px]) => px)).size));
-  const names = xs.map((value) => tick(scale.x(value), HEIGHT - 8, x(value), "middle"));
-  const rows = [...new Set(points.map(([px]) => px))]
+  const across = new Set(points.map(([px]) => px));
+  const even = spread(scale.from, scale.to, Math.min(TICKS, across.size));
+  const xs = [...across].every(Number.isInteger) ? [...new Set(even.map(Math.round))] : even;
+  const anchors = xs.length > 1 ? { 0: "start", [xs.length - 1]: "end" } : {};
+  const names = xs.map((value, index) =>
+    tick(scale.x(value), HEIGHT - 8, x(value), anchors[index] ?? "middle"),
+  );
+  const rows = [...across]
     .sort((a, b) => a - b)
     .map((px) => [x(px), ...series.map((each) => valueAt(each, px, y))]);
   return figure(label, [axes(scale, y), lines, names], series, rows);
@@ -118,10 +123,10 @@ function scales(points, low, high) {
   };
 }
 
-/** The next number from `value` on that is 1, 2 or 5 times a power of ten. */
+/** The next number from `value` on that is easily divided by the ticks. */
 function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value * 0.999);
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999);
 }
 
 const spread = (from, to, count) =>
@@ -156,15 +161,20 @@ function figure(label, drawn, series, rows) {
           series.map((each, index) => el("li", { style: seriesColour(index) }, each.name)),
         )
       : null,
+    // A table is as wide as its content whatever it is told, so what hides it stands around it.
     el(
-      "table",
+      "div",
       { class: "visually-hidden" },
-      el("caption", {}, label),
-      el("thead", {}, headings(series)),
       el(
-        "tbody",
+        "table",
         {},
-        rows.map((row) => el("tr", {}, row.map(cell))),
+        el("caption", {}, label),
+        el("thead", {}, headings(series)),
+        el(
+          "tbody",
+          {},
+          rows.map((row) => el("tr", {}, row.map(cell))),
+        ),
       ),
     ),
   );

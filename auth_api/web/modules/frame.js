@@ -8,6 +8,7 @@ import { remember } from "./storage.js";
 import { chooseLanguage, currentLanguage, LANGUAGES, t } from "./strings.js";
 
 const header = el("header", { class: "frame" });
+const footer = el("footer", { class: "frame" });
 const skip = el("a", { class: "skip", href: "#main" });
 
 /** Puts the frame into the page. */
@@ -16,7 +17,7 @@ export function startFrame() {
     event.preventDefault(); // the address says which view it is
     mainElement.focus();
   });
-  document.body.append(skip, header, connectionLine(), mainElement);
+  document.body.append(skip, header, connectionLine(), mainElement, footer);
   addEventListener("viewshown", showFrame);
   showFrame();
 }
@@ -25,6 +26,7 @@ export function startFrame() {
 export function showFrame() {
   fill(skip, t("nav.skip"));
   fill(header, brand(), navigation(), settings());
+  fill(footer, further());
 }
 
 function brand() {
@@ -48,7 +50,18 @@ function navigation() {
   );
 }
 
-const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/jobs"];
+/** Ways that are not on every learner's. */
+function further() {
+  return el(
+    "nav",
+    { "aria-label": t("nav.further") },
+    el("a", { href: href("/models") }, t("nav.models")),
+    currentUser() ? el("a", { href: href("/jobs") }, t("nav.jobs")) : null,
+    el("a", { href: "/docs" }, t("nav.api")),
+  );
+}
+
+const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/settings", "/jobs"];
 
 function isCurrent(path) {
   const shown = currentPath();

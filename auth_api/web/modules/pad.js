@@ -2,6 +2,7 @@
 // that they can be undone, drawn anew at any size, and sent as a picture.
 
 import { el } from "./dom.js";
+import { onLight } from "./light.js";
 import { drawSegment, drawStroke } from "./pens.js";
 import { t } from "./strings.js";
 
@@ -47,6 +48,8 @@ export class Pad extends EventTarget {
     this.#listen();
     this.resizing = new ResizeObserver(() => this.paint());
     this.resizing.observe(this.element);
+    this.closing = new AbortController();
+    onLight(() => this.paint(), this.closing.signal);
   }
 
   get isEmpty() {
@@ -56,6 +59,11 @@ export class Pad extends EventTarget {
   /** Chooses a pen for the strokes to come. */
   set pen(pen) {
     this.drawing.pen = pen;
+  }
+
+  /** Ends the stroke that is being drawn, as keys do that mean "that is it". */
+  lift() {
+    this.#end();
   }
 
   /** Takes the last stroke back; after a clear, all of them come back. */
@@ -120,6 +128,7 @@ export class Pad extends EventTarget {
   /** Ends what goes on without the page's listeners. */
   close() {
     this.resizing.disconnect();
+    this.closing.abort();
   }
 
   #context() {

@@ -2,6 +2,7 @@
 
 import { photograph } from "./camera.js";
 import { el } from "./dom.js";
+import { fitted } from "./fitting.js";
 import { tool } from "./pad-tools.js";
 import { t } from "./strings.js";
 
@@ -11,9 +12,11 @@ import { t } from "./strings.js";
  *   signal: AbortSignal}} options
  */
 export function pictureInputs({ several, take, fail, signal }) {
-  const offer = (list) => {
+  const offer = async (list) => {
     const files = [...list].filter((file) => file.type.startsWith("image/"));
-    if (files.length) take(several ? files : files.slice(0, 1));
+    const taken = await Promise.all((several ? files : files.slice(0, 1)).map(fitted));
+    if (signal.aborted) return;
+    if (taken.length) take(taken);
     else if (list.length) fail(t("pictures.none"));
   };
   const input = el("input", {
@@ -25,7 +28,7 @@ export function pictureInputs({ several, take, fail, signal }) {
     "aria-label": t(several ? "pictures.choose" : "pictures.chooseOne"),
     on: {
       change: () => {
-        offer(input.files);
+        offer([...input.files]);
         input.value = "";
       },
     },
@@ -38,7 +41,11 @@ export function pictureInputs({ several, take, fail, signal }) {
       fail(t("camera.refused"));
     }
   };
-  listen(offer, signal);
+  const pasted = (event) => {
+    if (event.clipboardData.files.length) offer([...event.clipboardData.files]);
+  };
+  whenDropped((files) => offer([...files]), signal);
+  addEventListener("paste", pasted, { signal });
   return [
     input,
     tool(t(several ? "pictures.choose" : "pictures.chooseOne"), () => input.click()),
@@ -46,7 +53,8 @@ export function pictureInputs({ several, take, fail, signal }) {
   ];
 }
 
-function listen(offer, signal) {
+/** Gives `take` the files that are dropped anywhere in the page, until `signal` aborts. */
+export function whenDropped(take, signal) {
   const over = (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
@@ -58,13 +66,9 @@ function listen(offer, signal) {
   const dropped = (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    offer(event.dataTransfer.files);
-  };
-  const pasted = (event) => {
-    if (event.clipboardData.files.length) offer(event.clipboardData.files);
+    take(event.dataTransfer.files);
   };
   addEventListener("dragover", over, { signal });
   addEventListener("dragleave", left, { signal });
   addEventListener("drop", dropped, { signal });
-  addEventListener("paste", pasted, { signal });
 }

@@ -11,34 +11,33 @@ import { currentUser, mayAct } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
-  { path: "/", view: "recognise", area: "learn", title: "recognise.title" },
-  { path: "/practise", view: "practise", area: "practise", title: "practise.title" },
-  { path: "/practise/:class", view: "character", area: "practise", title: "practise.title" },
+  { path: "/", view: "recognise", area: "learn" },
+  { path: "/practise", view: "practise", area: "practise" },
+  { path: "/practise/:class", view: "character", area: "practise" },
   {
     path: "/progress",
     view: "progress",
     area: "progress",
-    title: "progress.title",
     signedIn: true,
   },
-  { path: "/history", view: "history", area: "progress", title: "history.title", signedIn: true },
-  { path: "/sign-in", view: "sign-in", area: "account", title: "signIn.title" },
-  { path: "/sign-up", view: "sign-up", area: "account", title: "signUp.title" },
-  { path: "/account", view: "account", area: "account", title: "account.title", signedIn: true },
-  { path: "/jobs", view: "jobs", area: "operate", title: "jobs.title", signedIn: true },
-  { path: "/jobs/:id", view: "job", area: "operate", title: "job.title", signedIn: true },
-  { path: "/models", view: "models", area: "operate", title: "models.title" },
-  { path: "/models/:name", view: "model", area: "operate", title: "model.title" },
-  { path: "/operate", view: "operate", area: "operate", title: "operate.title", role: "analyst" },
+  { path: "/history", view: "history", area: "progress", signedIn: true },
+  { path: "/sign-in", view: "sign-in", area: "account" },
+  { path: "/sign-up", view: "sign-up", area: "account" },
+  { path: "/account", view: "account", area: "account", signedIn: true },
+  { path: "/jobs", view: "jobs", area: "operate", signedIn: true },
+  { path: "/jobs/:id", view: "job", area: "operate", signedIn: true },
+  { path: "/models", view: "models", area: "operate" },
+  { path: "/models/:name", view: "model", area: "operate" },
+  { path: "/operate", view: "operate", area: "operate", role: "analyst" },
   {
     path: "/training",
     view: "training",
     area: "operate",
-    title: "training.title",
     role: "data-scientist",
   },
-  { path: "/users", view: "users", area: "operate", title: "users.title", role: "admin" },
-  { path: "/audit", view: "audit", area: "operate", title: "audit.title", role: "admin" },
+  { path: "/users", view: "users", area: "operate", role: "admin" },
+  { path: "/audit", view: "audit", area: "operate", role: "admin" },
+  { path: "/settings", view: "settings", area: "operate", role: "admin" },
 ];
 
 const main = el("main", { id: "main", tabindex: "-1" });
@@ -50,6 +49,9 @@ export const mainElement = main;
 
 /** The path that is shown, without its query. */
 export const currentPath = () => location.hash.slice(1).split("?")[0] || "/";
+
+/** The same with its query: where to come back to. */
+export const currentAddress = () => location.hash.slice(1) || "/";
 
 /** The address of a view, for links. */
 export function href(path, query = {}) {
@@ -95,8 +97,9 @@ export async function render() {
     clearTimeout(slow);
   }
   if (signal.aborted) return;
-  document.title = found ? `${t(found.route.title)} · Ranjana` : "Ranjana";
   fill(main, content);
+  const title = main.querySelector("h1")?.textContent;
+  document.title = title ? `${title} · Ranjana` : "Ranjana";
   dispatchEvent(new CustomEvent("viewshown", { detail: path }));
   if (!first) {
     scrollTo(0, 0);
@@ -115,7 +118,7 @@ export function failed(problem, again = render) {
     away
       ? el(
           "a",
-          { class: "button", href: href("/sign-in", { next: currentPath() }) },
+          { class: "button", href: href("/sign-in", { next: currentAddress() }) },
           t("nav.signIn"),
         )
       : el("button", { class: "button", type: "button", on: { click: again } }, t("action.again")),
@@ -140,7 +143,7 @@ function match(path) {
     const parameters = {};
     const fits = names.every((name, index) => {
       if (!name.startsWith(":")) return name === parts[index];
-      parameters[name.slice(1)] = decodeURIComponent(parts[index]);
+      parameters[name.slice(1)] = parts[index];
       return parts[index] !== "";
     });
     const query = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1] ?? ""));
@@ -162,12 +165,12 @@ function toSignIn() {
       { class: "row" },
       el(
         "a",
-        { class: "button primary", href: href("/sign-in", { next: currentPath() }) },
+        { class: "button primary", href: href("/sign-in", { next: currentAddress() }) },
         t("nav.signIn"),
       ),
       el(
         "a",
-        { class: "button", href: href("/sign-up", { next: currentPath() }) },
+        { class: "button", href: href("/sign-up", { next: currentAddress() }) },
         t("nav.signUp"),
       ),
     ),

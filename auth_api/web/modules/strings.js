@@ -67,9 +67,18 @@ export function hasString(key) {
   return [...areas].some((area) => tables.get(`${language}/${area}`)?.[key] !== undefined);
 }
 
+/**
+ * The locales to format with, the best first: English as the browser has it. Chromium has no data
+ * of Nepali; Hindi has the same digits and groups them in the same way.
+ */
+export function locales() {
+  const own = navigator.languages.filter((tag) => tag.split("-")[0] === language);
+  return [...own, language, ...(language === "ne" ? ["hi-u-nu-deva"] : [])];
+}
+
 /** A number as the language writes it. */
 export function number(value, options = { maximumFractionDigits: 1 }) {
-  return new Intl.NumberFormat(language, options).format(value);
+  return new Intl.NumberFormat(locales(), options).format(value);
 }
 
 /** A share, 0-1, as percent. */
@@ -77,13 +86,29 @@ export function percent(share, digits = 0) {
   return number(share, { style: "percent", maximumFractionDigits: digits });
 }
 
+/** A time to wait, in seconds, as words: minutes from two of them on, hours likewise. */
+export function duration(seconds) {
+  const [unit, size] =
+    seconds < 120 ? ["second", 1] : seconds < 7200 ? ["minute", 60] : ["hour", 3600];
+  return t(`duration.${unit}`, { count: Math.ceil(seconds / size) });
+}
+
 /** A moment (ISO-8601 or Date) as date and time of day. */
 export function moment(value) {
-  const format = { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(language, format).format(new Date(value));
+  if (isKnown()) return dated(value, { dateStyle: "medium", timeStyle: "short" });
+  const time = dated(value, { hour: "numeric", minute: "2-digit", hourCycle: "h23" });
+  return `${day(value)}, ${time}`;
 }
 
 /** A day (ISO-8601 or Date). */
 export function day(value) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(value));
+  if (isKnown()) return dated(value, { dateStyle: "medium" });
+  const date = new Date(value);
+  const month = t("months").split(" ")[date.getMonth()];
+  return `${dated(value, { year: "numeric" })} ${month} ${number(date.getDate())}`;
 }
+
+/** Whether the browser itself knows how dates are written in the language. */
+const isKnown = () => Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
+
+const dated = (value, format) => new Intl.DateTimeFormat(locales(), format).format(new Date(value));

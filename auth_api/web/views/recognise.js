@@ -8,6 +8,7 @@ import { choices, padTools } from "../modules/pad-tools.js";
 import { Pad } from "../modules/pad.js";
 import { pictureInputs } from "../modules/pictures.js";
 import { go } from "../modules/router.js";
+import { currentUser } from "../modules/session.js";
 import { t } from "../modules/strings.js";
 import { recogniseSeveral } from "./recognise/several.js";
 import { resultCard, summary } from "./recognise/result.js";
@@ -15,11 +16,15 @@ import { resultCard, summary } from "./recognise/result.js";
 // Milliseconds that a pen rests before the drawing is looked at.
 const REST = 450;
 
-// Stays while other views are shown.
+// Stays while other views are shown, and when who drew it signs in; not when they sign out.
 const drawings = { ranjana: {}, digits: {} };
+let owner = null;
 let model = "ranjana";
 
 export default function view({ signal }) {
+  const present = currentUser()?.id ?? null;
+  if (owner !== null && owner !== present) Object.assign(drawings, { ranjana: {}, digits: {} });
+  owner = present;
   const outcome = el("section", { class: "outcome", "aria-busy": "false" });
   const spoken = el("p", { class: "visually-hidden", role: "status" });
   const place = el("div", { class: "two recognise" });

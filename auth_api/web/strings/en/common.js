@@ -6,6 +6,10 @@ export default {
   "nav.practise": "Practise",
   "nav.progress": "Progress",
   "nav.operate": "Operate",
+  "nav.further": "Further",
+  "nav.models": "How good it reads",
+  "nav.jobs": "Many pictures at once",
+  "nav.api": "For programs",
   "nav.language": "Language",
   "nav.theme": "Light or dark",
   "nav.signIn": "Sign in",
@@ -34,6 +38,16 @@ export default {
   "role.data-scientist": "data scientist",
   "role.ml-engineer": "ML engineer",
   "role.admin": "administrator",
+
+  "export.as": "Download {name}",
+  "export.doing": "Collecting your history …",
+  "export.done": "Saved as {name}.",
+
+  "duration.second": { one: "{count} second", other: "{count} seconds" },
+  "duration.minute": { one: "{count} minute", other: "{count} minutes" },
+  "duration.hour": { one: "{count} hour", other: "{count} hours" },
+
+  months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 
   "connection.offline": "You are offline. What you do goes on as soon as you are back.",
   "connection.busy": {

@@ -5,8 +5,10 @@ import { called } from "../../modules/characters.js";
 import { el, fill, shown } from "../../modules/dom.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-// Pictures in one request, as many as the service takes (API: /api/predict/batch/).
-const BATCH = 32;
+// Pictures and bytes in one request: as the service takes them (/api/predict/batch/, and
+// MAX_BATCH_BYTES, 64 MB by default), with room for the form.
+const MOST_PICTURES = 32;
+const MOST_BYTES = 60_000_000;
 
 /** Has `files` recognised and shows them in `outcome`, as the answers come. */
 export async function recogniseSeveral(files, model, outcome, signal) {
@@ -26,18 +28,35 @@ export async function recogniseSeveral(files, model, outcome, signal) {
       ),
     ),
   );
-  for (let start = 0; start < files.length && !signal.aborted; start += BATCH) {
-    const part = rows.slice(start, start + BATCH);
+  for (const { start, end } of batches(files)) {
+    if (signal.aborted) return;
+    const part = rows.slice(start, end);
     try {
-      const { results } = await askBatch(files.slice(start, start + BATCH), model, signal);
+      const { results } = await askBatch(files.slice(start, end), model, signal);
       results.forEach((result, index) => part[index].show(result, model));
     } catch (problem) {
       if (signal.aborted) return;
       part.forEach((each) => each.fail(sentence(problem)));
     }
-    bar.value = start + part.length;
+    bar.value = end;
   }
   bar.remove();
+}
+
+/** Where each request begins and ends among `files`. */
+function batches(files) {
+  const found = [];
+  let bytes = 0;
+  files.forEach((file, index) => {
+    const last = found.at(-1);
+    bytes += file.size;
+    if (last && bytes <= MOST_BYTES && index - last.start < MOST_PICTURES) last.end = index + 1;
+    else {
+      found.push({ start: index, end: index + 1 });
+      bytes = file.size;
+    }
+  });
+  return found;
 }
 
 function askBatch(files, model, signal) {

@@ -1,0 +1,105 @@
+"""Staying signed in from a web page, whose scripts never see a refresh token.
+
+It lies in a cookie that the browser sends to these three addresses only, and that no script can
+read: whatever gets into a page finds an access token there, which is worth ten minutes.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from auth_api.access import WEB, WEB_SIGN_IN
+from auth_api.errors import Unauthorised
+from auth_api.openapi import documented
+from auth_api.schemas.accounts import Message, SignIn
+from auth_api.schemas.sessions import WebSession
+from auth_api.services import services
+from auth_api.sessions import Pair
+from auth_api.validation import parse_json
+
+_COOKIE = "ranjana_session"
+_PATH = "/api/web-session/"
+
+
+@documented(tag="sessions", access=WEB_SIGN_IN, json=SignIn, answer=WebSession, errors=(401,))
+async def sign_in(request: Request) -> JSONResponse:
+    """Exchanges a password for an access token, and a cookie `ranjana_session` to stay signed in.
+
+    The cookie holds the refresh token; it is for this address and those below it.
+    """
+    fields = await parse_json(request, SignIn)
+    pair = await services(request).accounts.sign_in(
+        fields.username, fields.password, request, web=True
+    )
+    return _signed_in(request, pair)
+
+
+@documented(tag="sessions", access=WEB, answer=WebSession, errors=(401,))
+async def refresh(request: Request) -> JSONResponse:
+    """Exchanges the cookie for the next one and an access token.
+
+    A cookie can be used again within ten seconds, for the answer is lost to a page that is loaded
+    anew in the meantime; later, it ends the session. A 401 takes the cookie away.
+    """
+    try:
+        pair = await services(request).sessions.refresh(_token(request), request, web=True)
+    except Unauthorised as error:
+        error.headers = {**(error.headers or {}), "Set-Cookie": _no_cookie(request)}
+        raise
+    return _signed_in(request, pair)
+
+
+@documented(tag="sessions", access=WEB, answer=Message)
+async def sign_out(request: Request) -> JSONResponse:
+    """Ends the session that the cookie belongs to, its access tokens included, if there is one
+    still, and takes the cookie away.
+    """
+    with suppress(Unauthorised):
+        await services(request).sessions.end(_token(request), request)
+    message = {"message": "Signed out successfully."}
+    return JSONResponse(message, headers={"Set-Cookie": _no_cookie(request)})
+
+
+def _token(request: Request) -> str:
+    """The refresh token of the cookie. Raises Unauthorised where there is none."""
+    token = request.cookies.get(_COOKIE)
+    if not token:
+        raise Unauthorised("Please sign in.")
+    return token
+
+
+def _signed_in(request: Request, pair: Pair) -> JSONResponse:
+    settings = services(request).settings
+    response = JSONResponse({"access": pair.access, "expires_in": settings.web_access_seconds})
+    _set_cookie(request, response, pair.refresh, settings.refresh_token_seconds)
+    return response
+
+
+def _no_cookie(request: Request) -> str:
+    """The header that takes the cookie away."""
+    response = Response()
+    _set_cookie(request, response, "", 0)
+    return response.headers["Set-Cookie"]
+
+
+def _set_cookie(request: Request, response: Response, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _COOKIE,
+        value,
+        max_age=seconds,
+        path=_PATH,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+routes = [
+    Route("/api/web-session/", sign_in, methods=["POST"]),
+    Route("/api/web-session/", sign_out, methods=["DELETE"]),
+    Route("/api/web-session/refresh/", refresh, methods=["POST"]),
+]

@@ -1,0 +1,22 @@
+// A username to type.
+
+import { el } from "../../modules/dom.js";
+import { field } from "../../modules/forms.js";
+
+/**
+ * A field for a username, or what else tells whose an account is; telephones leave it as it is.
+ * @param {string} label
+ * @param {"username"|"off"} autocomplete
+ * @param {{value?: string, hint?: string}} options
+ */
+export function usernameField(label, autocomplete, { value = "", hint = null } = {}) {
+  const control = el("input", {
+    value,
+    autocomplete,
+    autocapitalize: "none",
+    spellcheck: "false",
+    maxlength: 254,
+    required: true,
+  });
+  return field(label, control, { hint });
+}

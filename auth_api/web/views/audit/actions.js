@@ -1,0 +1,48 @@
+// What the audit log tells of (API: `action` of /api/admin/audit-logs/).
+
+import { hasString, t } from "../../modules/strings.js";
+
+export const ACTIONS = [
+  "signed_up",
+  "signed_in",
+  "sign_in_failed",
+  "sign_in_slowed",
+  "signed_out",
+  "session_ended",
+  "other_sessions_ended",
+  "token_reused",
+  "password_changed",
+  "password_change_failed",
+  "username_changed",
+  "profile_changed",
+  "account_deleted",
+  "api_key_created",
+  "api_key_revoked",
+  "history_deleted",
+  "history_exported",
+  "history_expired",
+  "feedback_given",
+  "admin_created",
+  "job_created",
+  "job_cancelled",
+  "user_created",
+  "user_changed",
+  "user_deactivated",
+  "audit_log_exported",
+  "consent_given",
+  "consent_withdrawn",
+  "correction_accepted",
+  "correction_rejected",
+  "corrections_exported",
+  "version_registered",
+  "version_refused",
+  "version_removed",
+  "workers_changed",
+  "default_changed",
+  "traffic_changed",
+  "model_exported",
+];
+
+/** What an action is called; one that is newer than this page, by its own name. */
+export const actionName = (name) =>
+  hasString(`audit.action.${name}`) ? t(`audit.action.${name}`) : name;

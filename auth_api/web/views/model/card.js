@@ -1,0 +1,13 @@
+// The model card of the version that is the default.
+
+import { el } from "../../modules/dom.js";
+import { t } from "../../modules/strings.js";
+import { markdown } from "./markdown.js";
+
+/** The part "model card". */
+export function card({ model }) {
+  const content = model.card
+    ? markdown(model.card, 2)
+    : el("p", { class: "hint" }, t("model.card.none"));
+  return el("article", { class: "card stack prose", lang: "en" }, content);
+}

@@ -1,0 +1,76 @@
+// How the versions among which users are divided compare.
+
+import { el } from "../../modules/dom.js";
+import { table } from "../../modules/parts.js";
+import { moment, number, t } from "../../modules/strings.js";
+import { interval, milliseconds, score, share } from "../operate/parts.js";
+
+const VERDICTS = {
+  better: "better",
+  worse: "worse",
+  higher: "higher",
+  lower: "lower",
+  "no difference seen": "none",
+  "not enough data": "unknown",
+};
+
+/** An answer of `.../traffic/report/`. */
+export function report({ arms, comparisons, since }) {
+  return [
+    el("p", { class: "hint" }, t("report.since", { moment: moment(since) })),
+    armsTable(arms),
+    comparisons.map(comparison),
+    el("p", { class: "hint small" }, t("report.hint")),
+  ];
+}
+
+function armsTable(arms) {
+  const figures = ["traffic", "requests", "errors", "latency", "score", "wrong"];
+  const columns = [t("use.version"), ...figures.map((key) => ({ number: t(`report.${key}`) }))];
+  const rows = arms.map((arm) => [
+    arm.version,
+    share(arm.traffic / 100),
+    number(arm.requests),
+    estimated(arm.error_rate.value, arm.error_rate, share),
+    estimated(arm.latency_ms.mean, arm.latency_ms, milliseconds),
+    estimated(arm.score.mean, arm.score, score),
+    estimated(arm.corrections.wrong_share.value, arm.corrections.wrong_share, share),
+  ]);
+  return table(t("report.title"), columns, rows);
+}
+
+function estimated(value, { low, high }, written) {
+  const range = interval(low, high, written);
+  return [written(value), range ? el("span", { class: "remark" }, range) : null];
+}
+
+function comparison({ version, against, ...differences }) {
+  const written = {
+    latency_ms: milliseconds,
+    error_rate: share,
+    score,
+    wrong_share: share,
+  };
+  return el(
+    "div",
+    {},
+    el("h3", {}, t("report.against", { version, against })),
+    el(
+      "ul",
+      {},
+      Object.entries(differences)
+        .filter(([, difference]) => difference)
+        .map(([name, { value, low, high, verdict }]) =>
+          el(
+            "li",
+            {},
+            t(`report.of.${name}`),
+            ": ",
+            el("strong", {}, t(`report.verdict.${VERDICTS[verdict]}`)),
+            value === null ? null : ` (${written[name](value)}`,
+            value === null ? null : low === null ? ")" : `, ${interval(low, high, written[name])})`,
+          ),
+        ),
+    ),
+  );
+}

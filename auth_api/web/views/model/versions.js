@@ -1,0 +1,146 @@
+// The versions of a model, and what may be done with each.
+
+import { action, confirming } from "../../modules/actions.js";
+import { download, put, remove } from "../../modules/api.js";
+import { el } from "../../modules/dom.js";
+import { field, form } from "../../modules/forms.js";
+import { badge } from "../../modules/parts.js";
+import { href, render } from "../../modules/router.js";
+import { mayAct } from "../../modules/session.js";
+import { moment, number, percent, t } from "../../modules/strings.js";
+import { facts, interval, share } from "../operate/parts.js";
+import { wilson } from "./wilson.js";
+
+/** The part "versions". */
+export function versions({ model }) {
+  return el(
+    "div",
+    { class: "cards" },
+    model.versions.map((version) => versionCard(model, version)),
+  );
+}
+
+/** The one figure that says most of a version, `{name, value, pictures}`; null without any. */
+export function mainFigure({ figures }) {
+  if (!figures) return null;
+  const name = "top1" in figures ? "top1" : "accuracy";
+  if (typeof figures[name] !== "number") return null;
+  return { name: t(`figure.${name}`), value: figures[name], pictures: figures.pictures };
+}
+
+/** A share of so many pictures, with its interval, for `facts`. */
+export function measured(name, value, pictures) {
+  const [low, high] = pictures ? wilson(value, pictures) : [null, null];
+  return [name, share(value), interval(low, high, (each) => percent(each, 1))];
+}
+
+function versionCard(model, version) {
+  const figure = mainFigure(version);
+  const said = el("div", {});
+  return el(
+    "section",
+    { class: "card stack" },
+    el(
+      "div",
+      { class: "row" },
+      el("h2", {}, t("version.heading", { version: version.version })),
+      version.default ? badge(t("version.default")) : null,
+      badge(t(`version.state.${version.state}`), version.state === "ready" ? "good" : "bad"),
+    ),
+    facts([
+      [t("version.traffic"), percent(version.traffic / 100, 1)],
+      [
+        t("models.workers"),
+        t("models.workersOf", { ready: version.workers_ready, wanted: version.workers }),
+      ],
+      ...(figure ? [measured(figure.name, figure.value, figure.pictures)] : []),
+      [t("version.pictures"), figure && number(figure.pictures)],
+      [t("version.waiting"), version.waiting],
+      [t("version.batch"), version.batch_size],
+      [t("version.changed"), moment(version.changed_at)],
+      [t("version.archive"), version.archive],
+    ]),
+    version.figures?.data
+      ? el("p", { class: "hint small", lang: "en" }, version.figures.data)
+      : null,
+    el("div", { class: "row" }, ways(model, version, said)),
+    mayAct("ml-engineer") ? workersForm(model, version) : null,
+    said,
+  );
+}
+
+function ways(model, version, said) {
+  const { name } = model;
+  const values = { name, version: version.version };
+  const path = `/api/models/${name}/`;
+  const heading = t("version.heading", values);
+  const unused = !version.default && !version.traffic;
+  const older = model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
+  const before = older && version.version === model.previous;
+  return [
+    mayAct("analyst")
+      ? el(
+          "a",
+          {
+            class: "button",
+            href: href(`/models/${name}`, { part: "figures", version: version.version }),
+          },
+          t("model.part.figures"),
+        )
+      : null,
+    mayAct("data-scientist")
+      ? action(
+          t("version.export"),
+          () =>
+            download(`${path}export/`, `${name}-${version.version}.mar`, {
+              query: { version: version.version },
+              accept: "*/*",
+            }),
+          said,
+        )
+      : null,
+    mayAct("ml-engineer") && !version.default
+      ? confirming({
+          label: t(before ? "version.rollBack" : "version.promote"),
+          name: heading,
+          why: t("version.promote.sure", values),
+          sureKind: "primary",
+          act: async () => {
+            await put(`${path}default/`, { version: version.version });
+            await render();
+          },
+        })
+      : null,
+    mayAct("ml-engineer") && unused
+      ? confirming({
+          label: t("version.remove"),
+          name: heading,
+          why: t("version.remove.sure", values),
+          kind: "danger",
+          act: async () => {
+            await remove(`${path}versions/${version.version}/`);
+            await render();
+          },
+        })
+      : null,
+  ];
+}
+
+function workersForm(model, version) {
+  const limits = { type: "number", min: 1, max: 1000, required: true };
+  const control = el("input", { value: version.workers, ...limits });
+  const fields = {
+    workers: field(t("models.workers"), control, { hint: t("version.scale.hint") }),
+  };
+  const send = async ({ workers }) => {
+    const path = `/api/models/${model.name}/versions/${version.version}/`;
+    await put(path, { workers: Number(workers) });
+    await render();
+  };
+  return el(
+    "details",
+    {},
+    el("summary", {}, t("version.scale")),
+    form({ fields, submit: t("action.save"), send }),
+  );
+}

@@ -1,0 +1,47 @@
+// Models: what is served, in which version, and whether it is ready.
+
+import { get } from "../modules/api.js";
+import { el } from "../modules/dom.js";
+import { badge } from "../modules/parts.js";
+import { href } from "../modules/router.js";
+import { t } from "../modules/strings.js";
+import { trafficBar } from "./model/traffic-bar.js";
+import { mainFigure } from "./model/versions.js";
+import { facts, share } from "./operate/parts.js";
+import { sections } from "./operate/sections.js";
+
+export default async function view({ signal }) {
+  const { models } = await get("/api/models/", {}, { signal });
+  return [
+    el("h1", {}, t("models.title")),
+    sections(),
+    el("p", { class: "hint" }, t("models.hint")),
+    el("div", { class: "cards" }, models.map(modelCard)),
+  ];
+}
+
+function modelCard(model) {
+  const current = model.versions.find((version) => version.default);
+  const ready = model.versions.reduce((sum, version) => sum + version.workers_ready, 0);
+  const wanted = model.versions.reduce((sum, version) => sum + version.workers, 0);
+  const figure = current && mainFigure(current);
+  const up = model.state === "ready";
+  return el(
+    "section",
+    { class: "card stack" },
+    el(
+      "div",
+      { class: "row spread" },
+      el("h2", {}, el("a", { href: href(`/models/${model.name}`) }, model.name)),
+      badge(up ? t("models.ready") : t("models.notReady"), up ? "good" : "bad"),
+    ),
+    el("p", {}, t(`models.what.${model.name}`)),
+    up ? null : el("p", { class: "notice error" }, model.state),
+    facts([
+      [t("models.default"), model.default],
+      [t("models.workers"), t("models.workersOf", { ready, wanted })],
+      ...(figure ? [[figure.name, share(figure.value)]] : []),
+    ]),
+    trafficBar(model.traffic),
+  );
+}

@@ -1,0 +1,110 @@
+// The service's sentences about a comparison in Nepali. It says them in English, out of a small
+// vocabulary: handlers/feedback.py, faults.py, places.py and similarity.py; the names of parts are
+// from archive_scripts/reference_forms.py.
+
+import { currentLanguage } from "../../modules/strings.js";
+
+// Words that names of parts are made of.
+const PARTS = {
+  "top bar": "शिरोरेखा",
+  bowl: "डल्लो",
+  hook: "अङ्कुसे",
+  loop: "घेरो",
+  stem: "ठाडो रेखा",
+  curve: "बाङ्गो रेखा",
+  tail: "पुच्छर",
+  stroke: "रेखा",
+  upper: "माथिल्लो",
+  middle: "बीचको",
+  lower: "तल्लो",
+  left: "बायाँ",
+  right: "दायाँ",
+  second: "दोस्रो",
+  third: "तेस्रो",
+  fourth: "चौथो",
+};
+
+const WHERE = {
+  "at the upper left": "माथि बायाँतिर",
+  "at the top": "माथि",
+  "at the upper right": "माथि दायाँतिर",
+  "on the left": "बायाँतिर",
+  "in the middle": "बीचमा",
+  "on the right": "दायाँतिर",
+  "at the lower left": "तल बायाँतिर",
+  "at the bottom": "तल",
+  "at the lower right": "तल दायाँतिर",
+  "to the right": "दायाँतिर",
+  "to the left": "बायाँतिर",
+  down: "तलतिर",
+  up: "माथितिर",
+  "down to the right": "तल दायाँतिर",
+  "down to the left": "तल बायाँतिर",
+  "up to the right": "माथि दायाँतिर",
+  "up to the left": "माथि बायाँतिर",
+};
+
+// `part`, `where` and `shape` are translated; `a` and `b` are characters, which stay as they are.
+const NAME = String.raw`(?<a>\S+) \(\w+\)`;
+const places = Object.keys(WHERE).sort((one, other) => other.length - one.length);
+const PLACE = `(?<where>${places.join("|")})`;
+const PART = String.raw`(?<part>[a-z]+(?: [a-z]+)*?)`;
+
+const SENTENCES = [
+  [`The ${PART} is too far ${PLACE}`, ({ part, where }) => `${part} धेरै ${where} छ।`],
+  [`The ${PART} is missing`, ({ part }) => `${part} छैन।`],
+  [`The ${PART} is too short at both ends`, ({ part }) => `${part} दुवै छेउमा छोटो भयो।`],
+  [`The ${PART} is too short ${PLACE}`, ({ part, where }) => `${part} ${where} छोटो भयो।`],
+  [`The ${PART} is too long ${PLACE}`, ({ part, where }) => `${part} ${where} लामो भयो।`],
+  [`The ${PART} is broken ${PLACE}`, ({ part, where }) => `${part} ${where} टुटेको छ।`],
+  [
+    `A piece of the ${PART} is missing ${PLACE}`,
+    ({ part, where }) => `${part}को एक टुक्रा ${where} छुटेको छ।`,
+  ],
+  [`The ${PART} strays ${PLACE}`, ({ part, where }) => `${part} ${where} बाहिरिएको छ।`],
+  [`There is an extra stroke ${PLACE}`, ({ where }) => `${where} एउटा बढी रेखा छ।`],
+  [
+    `Your ${NAME} differs most from the reference ${PLACE}: compare the two there`,
+    ({ a, where }) => `तपाईंको “${a}” नमुनाभन्दा सबैभन्दा बढी ${where} फरक छ: त्यहाँ दुवै दाँजेर हेर्नुहोस्।`,
+  ],
+  ["The rest of it is in its place", () => "बाँकी सबै आफ्नो ठाउँमा छ।"],
+  [
+    `Everything else about your ${NAME} is in its place`,
+    ({ a }) => `तपाईंको “${a}” को बाँकी सबै आफ्नो ठाउँमा छ।`,
+  ],
+  [
+    `Well written: every part of ${NAME} is there and in its place`,
+    ({ a }) => `राम्रो लेख्नुभयो: “${a}” का सबै भाग छन् र आफ्नो ठाउँमा छन्।`,
+  ],
+  ["Its proportions match the reference as well", () => "यसको चौडाइ र उचाइ पनि नमुनासँग मिल्छ।"],
+  [
+    `Your ${NAME} is a little (?<shape>narrower|wider) than the reference, and just as clear`,
+    ({ a, shape }) => `तपाईंको “${a}” नमुनाभन्दा अलि ${shape} छ, तर उत्तिकै स्पष्ट छ।`,
+  ],
+  ["Compare it with the reference part by part", () => "यसलाई नमुनासँग एक-एक भाग गरी दाँज्नुहोस्।"],
+  [
+    String.raw`This looks more like ${NAME} than (?<b>\S+)`,
+    ({ a, b }) => `यो “${b}” भन्दा बढी “${a}” जस्तो देखिन्छ।`,
+  ],
+  [`This is hard to recognise as ${NAME}`, ({ a }) => `यसलाई “${a}” भनेर चिन्न गाह्रो छ।`],
+].map(([pattern, say]) => [new RegExp(`^${pattern}\\.$`, "u"), say]);
+
+const SHAPES = { narrower: "साँघुरो", wider: "फराकिलो" };
+const WORDS = new RegExp(`\\b(?:${Object.keys(PARTS).join("|")})\\b`, "g");
+
+/** A sentence of the service in the language that is shown; one that is not known, as it is. */
+export function inOwnLanguage(said) {
+  if (currentLanguage() !== "ne") return said;
+  for (const [pattern, say] of SENTENCES) {
+    const found = pattern.exec(said);
+    if (!found) continue;
+    const { part, where, shape, a, b } = found.groups ?? {};
+    return say({ part: part && partName(part), where: WHERE[where], shape: SHAPES[shape], a, b });
+  }
+  return said;
+}
+
+/** The name of a part of a character in the language that is shown. */
+export function partName(name) {
+  return currentLanguage() === "ne" ? name.replace(WORDS, (word) => PARTS[word]) : name;
+}

@@ -1,0 +1,38 @@
+// How one is coming along: days in a row, totals, what to practise next, and every character.
+
+import { get } from "../modules/api.js";
+import { el } from "../modules/dom.js";
+import { card } from "../modules/parts.js";
+import { href } from "../modules/router.js";
+import { t } from "../modules/strings.js";
+import { exportButtons } from "./history/exporting.js";
+import { activity } from "./progress/activity.js";
+import { charactersList } from "./progress/characters.js";
+import { nextCards } from "./progress/next.js";
+import { summary } from "./progress/summary.js";
+
+export default async function view({ query, signal }) {
+  const [progress, days] = await Promise.all([
+    get("/api/progress/", {}, { signal }),
+    activity(signal),
+  ]);
+  const begun = progress.totals.attempts > 0;
+  return [
+    el("h1", {}, t("progress.title")),
+    el(
+      "div",
+      { class: "stack" },
+      summary(progress),
+      section("next", begun ? null : el("p", {}, t("progress.begin")), nextCards(progress.next)),
+      days,
+      section("characters", charactersList(progress.characters, query.sort, signal)),
+      section(
+        "keep",
+        el("p", {}, el("a", { href: href("/history") }, t("progress.history"))),
+        exportButtons(signal),
+      ),
+    ),
+  ];
+}
+
+const section = (name, ...content) => card(t(`progress.${name}`), ...content);

@@ -1,0 +1,95 @@
+// Every character: how well it is known, and on opening it what came before.
+
+import { called, glyph } from "../../modules/characters.js";
+import { el, fill } from "../../modules/dom.js";
+import { noteQuery } from "../../modules/router.js";
+import { number, percent, t } from "../../modules/strings.js";
+import { particulars } from "./particulars.js";
+
+const late = "9999"; // after every year of the calendar, for what never comes
+const ORDERS = {
+  alphabet: (a, b) => a.class - b.class,
+  name: (a, b) => a.name.localeCompare(b.name),
+  mastery: (a, b) => b.mastery - a.mastery,
+  last: (a, b) => (b.last_at ?? "").localeCompare(a.last_at ?? ""),
+  due: (a, b) => (a.due ?? late).localeCompare(b.due ?? late),
+};
+const ARROWS = { new: "", improving: "↗", steady: "→", declining: "↘" };
+
+/** The list and the choice of its order. */
+export function charactersList(characters, chosen, signal) {
+  const items = new Map(characters.map((each) => [each.class, item(each, signal)]));
+  const list = el("ol", { class: "learned" });
+  const show = (order) =>
+    fill(
+      list,
+      [...characters]
+        .sort((a, b) => ORDERS[order](a, b) || a.class - b.class)
+        .map((each) => items.get(each.class)),
+    );
+  const select = el(
+    "select",
+    {
+      id: "order",
+      on: {
+        change: () => {
+          show(select.value);
+          noteQuery({ sort: select.value });
+        },
+      },
+    },
+    Object.keys(ORDERS).map((order) =>
+      el("option", { value: order }, t(`progress.order.${order}`)),
+    ),
+  );
+  select.value = Object.hasOwn(ORDERS, chosen ?? "") ? chosen : "alphabet";
+  show(select.value);
+  return [
+    el("p", { class: "row" }, el("label", { for: "order" }, t("progress.order")), select),
+    list,
+  ];
+}
+
+function item(each, signal) {
+  const more = el("div", { class: "particulars stack" });
+  const opened = el(
+    "details",
+    {},
+    el(
+      "summary",
+      {},
+      glyph(each.class),
+      el("strong", {}, called(each)),
+      el("span", {
+        class: "bar",
+        style: { "--share": String(each.mastery / 100) },
+        "aria-hidden": "true",
+      }),
+      el(
+        "span",
+        { class: "share" },
+        el("span", { class: "visually-hidden" }, `${t("progress.mastery")} `),
+        percent(each.mastery / 100),
+      ),
+      trend(each),
+    ),
+    more,
+  );
+  opened.addEventListener("toggle", () => {
+    if (opened.open && !more.hasChildNodes()) fill(more, particulars(each, signal));
+  });
+  return el("li", {}, opened);
+}
+
+function trend(each) {
+  const points =
+    each.trend === null
+      ? null
+      : number(each.trend, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
+  return el(
+    "span",
+    { class: `trend ${each.trend_word}`, title: points && t("progress.points", { points }) },
+    el("span", { "aria-hidden": "true" }, ARROWS[each.trend_word], " "),
+    each.attempts ? t(`progress.trend.${each.trend_word}`) : t("progress.untried"),
+  );
+}

@@ -1,0 +1,26 @@
+// What to practise next, as cards that lead there.
+
+import { called, glyph } from "../../modules/characters.js";
+import { el } from "../../modules/dom.js";
+import { href } from "../../modules/router.js";
+import { t } from "../../modules/strings.js";
+
+/** The cards of `next` in an answer of `/api/progress/`. */
+export const nextCards = (next) =>
+  el(
+    "ul",
+    { class: "next" },
+    next.map((each) =>
+      el(
+        "li",
+        {},
+        el(
+          "a",
+          { class: "card", href: href(`/practise/${each.class}`) },
+          glyph(each.class),
+          el("strong", {}, called(each)),
+          el("span", { class: "badge" }, t(`progress.reason.${each.reason}`)),
+        ),
+      ),
+    ),
+  );

@@ -1,0 +1,308 @@
+"""Signing up, in and out; what a session bears; the account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.browser.conftest import Visitor, look, refusals, visiting
+from tests.conftest import encode, reference
+from tests.service.apis import PASSWORD, Api
+from tests.service.running import Ranjana, wait_for
+
+COMPARE = """async (index) => {
+    const { ask, blob } = await import("/web/modules/api.js");
+    const form = new FormData();
+    form.append("image", await blob(`/api/characters/${index}/reference/`), "drawing.png");
+    form.append("target_class", index);
+    return ask("POST", "/api/similarity/", { form });
+}"""
+"""Has the page compare the reference of a character with itself."""
+
+
+@pytest.fixture(scope="module")
+def hasty(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A service whose access tokens live for seconds, and that bears two wrong passwords."""
+    environment = {
+        "WEB_ACCESS_TOKEN_SECONDS": "2",
+        "RATE_LIMIT_ENABLED": "true",
+        "RATE_LIMIT_SIGNIN": "1000/minute",
+        "FAILED_SIGNINS_ACCOUNT": "2/hour",
+    }
+    running = Api(tmp_path_factory.mktemp("hasty"), ranjana, environment=environment)
+    yield running.wait_until_alive()
+    running.stop()
+
+
+@pytest.fixture
+def hurried(browser: Browser, hasty: Api) -> Iterator[Visitor]:
+    """A visitor of that service."""
+    with visiting(browser, hasty) as somebody:
+        yield somebody
+
+
+def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Username or e-mail address").fill(username)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def test_with_the_keyboard_alone_one_signs_up_looks_back_exports_and_leaves(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.open("/sign-up?next=/history%3Fkind%3Dcompared")
+    look(page, "sign-up")
+    page.locator("main").focus()
+    for text in ("Sunita", "sunita@example.org", PASSWORD):
+        page.keyboard.press("Tab")
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing compared yet.")).to_be_visible()
+    expect(page.get_by_role("link", name="Sunita")).to_be_visible()
+    assert page.url.endswith("#/history?kind=compared")
+
+    page.evaluate(COMPARE, 12)
+    page.reload()
+    entry = page.get_by_role("listitem").filter(has_text="dda")
+    expect(entry.get_by_role("img", name="Your hand over the reference")).to_be_visible()
+    entry.get_by_role("button", name="Look closer").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    for picture in ("Your hand", "Reference", "Your hand over the reference"):
+        expect(dialog.get_by_role("img", name=picture, exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(entry.get_by_role("button", name="Look closer")).to_be_focused()
+
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Download JSON").press("Enter")
+    saving.value.save_as(tmp_path / "history.json")
+    (kept,) = json.loads((tmp_path / "history.json").read_text())["similarities"]
+    assert kept["compared_with_class"] == 12
+
+    page.get_by_role("link", name="Sunita").press("Enter")
+    page.get_by_text("I want to leave").press("Enter")
+    typed = page.get_by_label("Type your username to confirm")
+    typed.fill("Somebody")
+    typed.press("Enter")
+    expect(page.get_by_text("That is not your username.")).to_be_visible()
+    typed.fill("Sunita")
+    typed.press("Enter")
+    expect(page.get_by_role("heading", name="Which character is it?")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    fields = {"username": "Sunita", "password": PASSWORD}
+    assert visitor.site.client.post("/api/signin/", json=fields).status_code == 401
+    assert not visitor.context.cookies()
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
+    telephone: Visitor,
+) -> None:
+    taken = telephone.site.sign_up().username
+    page = telephone.open("/sign-up")
+    submit = page.get_by_role("button", name="Sign up")
+    name, address = page.get_by_label("Username"), page.get_by_label("E-mail address")
+    password = page.get_by_label("Password", exact=True)
+
+    def refused(field: str, words: str) -> None:
+        submit.click()
+        label = page.get_by_label(field, exact=True)
+        expect(label).to_be_focused()
+        expect(label).to_have_attribute("aria-invalid", "true")
+        expect(label).to_have_accessible_description(words)
+
+    rules = "3 to 30 letters of one script, Latin or Devanagari, with digits and . _ - besides."
+    refused("Username", f"{rules} This is needed.")
+    name.fill(taken)
+    address.fill("nowhere")
+    password.fill("password1")
+    refused("E-mail address", "This is no e-mail address.")
+    address.fill("somebody@example.org")
+    refused(
+        "Password",
+        "At least 8 characters, and not a common one. A few words are good. "
+        "This is one of the most common passwords, which are guessed first.",
+    )
+    password.fill(PASSWORD)
+    refused("Username", f"{rules} This username is taken.")
+    look(page, "sign-up-refused-telephone")
+    name.fill("m")
+    refused("Username", f"{rules} 3 to 30 characters, please.")
+    name.fill("somebody")
+    submit.click()
+    expect(page.get_by_role("heading", name="Practise", exact=True)).to_be_visible()
+    assert refusals(telephone, 400) == 3
+    assert refusals(telephone, 409) == 1
+
+
+def test_wrong_passwords_are_said_counted_once_and_told_how_long_to_wait(
+    hurried: Visitor,
+) -> None:
+    user = hurried.site.sign_up()
+    page = hurried.open("/sign-in?next=/account")
+    sign_in(page, user.username, "not the password")
+    expect(page.get_by_text("The username or the password is wrong.")).to_be_visible()
+    sign_in(page, user.email)
+    expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
+    page.get_by_label("New password", exact=True).fill("another quiet river")
+    for said in ("The old password is wrong.", "The old password is wrong.", "Too many wrong"):
+        page.get_by_label("Old password", exact=True).fill("not the password")
+        page.get_by_role("button", name="Change password").click()
+        expect(page.locator("form").filter(has_text=said)).to_be_visible()
+        page.get_by_label("Old password", exact=True).fill("")
+        expect(page.locator("form").filter(has_text="The old password")).to_have_count(0)
+    expect(page.get_by_text("please wait 60 minutes")).to_be_visible()
+    assert refusals(hurried, 401) >= 3
+    assert refusals(hurried, 429) == 1
+
+
+def test_one_works_on_while_access_tokens_end_and_scripts_find_no_token(
+    hurried: Visitor,
+) -> None:
+    hurried.sign_up()
+    asked: list[str] = []
+    tokens: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/api/" in request.url and "reference" not in request.url:
+            asked.append(request.url.removeprefix(hurried.home))
+            tokens.extend(filter(None, [request.headers.get("authorization")]))
+
+    def ended() -> bool:
+        headers = {"Authorization": tokens[-1]}
+        return hurried.site.client.get("/api/me/", headers=headers).status_code == 401
+
+    hurried.context.on("request", note)
+    clock = hurried.context.clock
+    clock.set_fixed_time(datetime.now())  # by which tokens never end
+    page = hurried.open("/progress")
+    wait_for(ended, 10)
+    refusals(hurried, 401)
+    before = len(asked)
+    page.get_by_role("link", name="History, with your pictures").click()
+    expect(page.get_by_text("Nothing recognised yet.")).to_be_visible()
+    assert refusals(hurried, 401) >= 1
+    assert "/api/web-session/refresh/" in asked[before:]
+    wait_for(ended, 10)
+    before = len(asked)
+    clock.set_fixed_time(datetime.now())  # now the page knows by itself
+    page.get_by_role("link", name="Compared").click()
+    expect(page.get_by_text("Nothing compared yet.")).to_be_visible()
+    assert asked[before] == "/api/web-session/refresh/"
+    refusals(hurried, 401)
+
+    stored = page.evaluate(
+        """async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
+            await indexedDB.databases(), await caches.keys(), history.state, name])"""
+    )
+    assert json.loads(stored) == [{"ranjana-signed-in": "yes"}, {}, "", [], [], None, ""]
+    (cookie,) = hurried.context.cookies(f"{hurried.home}/api/web-session/refresh/")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert not hurried.context.cookies(f"{hurried.home}/api/me/")
+
+
+def test_two_tabs_are_signed_in_and_out_together_and_renew_at_the_same_time(
+    visitor: Visitor,
+) -> None:
+    user = visitor.site.sign_up()
+    first, second = visitor.open("/sign-in?next=/progress"), visitor.open("/progress")
+    expect(second.get_by_role("heading", name="Please sign in")).to_be_visible()
+    sign_in(first, user.username)
+    for page in (first, second):
+        expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
+
+    begin = """async () => {
+        const { accessToken, renewAccess } = await import("/web/modules/session.js");
+        window.renewed = accessToken().then(renewAccess);
+    }"""
+    for page in (first, second, first):
+        page.evaluate(begin)
+    for page in (first, second):
+        assert page.evaluate("window.renewed")
+    second.evaluate(begin)
+    second.reload()  # the answer, and the cookie with it, is lost
+    first.reload()
+    for page in (first, second):
+        expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
+
+    first.goto(f"{visitor.home}/#/account")
+    first.get_by_label("New username").fill(f"{user.username}.second")
+    first.get_by_role("button", name="Change username").click()
+    expect(first.get_by_text("That is your name from now on.")).to_be_visible()
+    expect(second.get_by_role("link", name=f"{user.username}.second")).to_be_visible()
+    first.get_by_role("button", name="Sign out").click()
+    for page in (first, second):
+        expect(page.get_by_role("heading", name="Please sign in")).to_be_visible()
+
+
+def test_a_session_that_ended_elsewhere_leads_to_signing_in_and_back(visitor: Visitor) -> None:
+    username = visitor.sign_up()
+    page = visitor.open("/history?kind=compared")
+    elsewhere = visitor.site.sign_in(username)
+    passwords = {"old_password": PASSWORD, "new_password": "another quiet river"}
+    assert elsewhere.post("/api/change-password/", json=passwords).status_code == 200
+    page.get_by_role("link", name="Progress").click()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    look(page, "sign-in")
+    assert refusals(visitor, 401) >= 2  # the token, and the cookie
+    sign_in(page, username, "another quiet river")
+    expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
+
+
+def test_sessions_are_ended_and_keys_made_and_deleted(visitor: Visitor) -> None:
+    username = visitor.sign_up()
+    elsewhere = visitor.site.sign_in(username)
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.open("/account")
+    expect(page.get_by_role("listitem").filter(has_text="here")).to_contain_text("Chrome on Linux")
+    end = page.get_by_role("listitem").filter(has_text="python-httpx").first
+    end.get_by_role("button", name="End").click()
+    end.get_by_role("button", name="Cancel").press("Escape")
+    assert elsewhere.get("/api/me/").status_code == 200
+    page.get_by_role("button", name="End all others").click()
+    page.get_by_role("button", name="Really end all others?").click()
+    expect(page.get_by_text("That has ended.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Where you are signed in")).to_be_focused()
+    assert elsewhere.get("/api/me/").status_code == 401
+
+    page.get_by_text("Make a key").click()
+    page.get_by_label("What is it for?").fill("the robot")
+    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    headers = {"X-API-Key": page.evaluate("navigator.clipboard.readText()")}
+    files = {"image": encode(reference(3))}
+    client = visitor.site.client
+    assert client.post("/api/predict/", headers=headers, files=files).status_code == 200
+    look(page, "account")
+    key = page.get_by_role("listitem").filter(has_text="the robot")
+    expect(key).to_contain_text("Recognise and compare")
+    key.get_by_role("button", name="Delete").click()
+    key.get_by_role("button", name="Really delete?").click()
+    expect(page.get_by_text("Nothing gets in with it any more.")).to_be_visible()
+    expect(key).to_have_count(0)
+    assert client.post("/api/predict/", headers=headers, files=files).status_code == 401
+
+
+def test_the_account_in_nepali_on_a_telephone(telephone: Visitor) -> None:
+    telephone.sign_up()
+    page = telephone.open("/account")
+    page.get_by_label("Language").select_option("ne")
+    expect(page.get_by_role("heading", name="खाता", exact=True)).to_be_visible()
+    look(page, "account-telephone")
+    zone = page.get_by_label("समय क्षेत्र")
+    zone.fill("Mars/Olympus")
+    page.get_by_role("button", name="सुरक्षित गर्नुहोस्").click()
+    expect(zone).to_be_focused()
+    expect(page.get_by_text("यस्तो समय क्षेत्र छैन।")).to_be_visible()
+    zone.fill("Asia/Kathmandu")
+    page.get_by_label("मेरा तस्बिर").check()
+    page.get_by_role("button", name="सुरक्षित गर्नुहोस्").click()
+    expect(page.get_by_text("सुरक्षित भयो।")).to_be_visible()
+    me = telephone.api(page, "GET", "/api/me/")
+    assert (me["timezone"], me["training_consent"]) == ("Asia/Kathmandu", True)
+    assert refusals(telephone, 400) == 1

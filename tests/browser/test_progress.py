@@ -1,0 +1,127 @@
+"""Progress and history."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor, look
+from tests.conftest import encode, reference
+from tests.service.running import wait_for
+
+PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
+
+
+def names(page: Page) -> list[str]:
+    """The characters of the list in their order, in Latin letters."""
+    return [text.split()[1] for text in page.locator(".learned summary strong").all_inner_texts()]
+
+
+def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> None:
+    username = visitor.sign_up()
+    page = visitor.open("/progress")
+    expect(page.get_by_text("Draw your first character")).to_be_visible()
+    user = visitor.site.sign_in(username)
+    for index, target in ((12, 12), (5, 5), (5, 5), (3, 12)):
+        assert user.compare(index, target).status_code == 200
+
+    def counted() -> bool:
+        return bool(user.get("/api/analytics/me/").json()["totals"]["answers"] == 4)
+
+    wait_for(counted, 20)  # counts are a second behind
+    page.reload()
+    today = page.locator(".tile").filter(has_text="day in a row")
+    expect(today).to_contain_text("Today is done")
+    expect(page.locator(".tile").filter(has_text="Characters tried")).to_contain_text("2 / 36")
+    expect(page.locator(".next a").first).to_have_attribute("href", "#/practise/0")
+    expect(page.get_by_role("heading", name="The last 30 days")).to_be_visible()
+
+    assert names(page)[:3] == ["ka", "kha", "ga"]
+    page.get_by_label("Order").select_option("Mastery, highest first")
+    assert names(page)[:3] == ["ca", "dda", "ka"]
+    page.get_by_label("Order").select_option("Practised last")
+    assert names(page)[:3] == ["dda", "ca", "ka"]
+    page.reload()
+    expect(page.get_by_label("Order")).to_have_value("last")
+    row = page.locator(".learned li").first
+    expect(row).to_contain_text("↘ declining")
+    row.locator("summary").press("Enter")
+    expect(row).to_contain_text(re.compile(r"The last 2 scores: 100, \d\d"))
+    look(page, "progress")
+    row.get_by_role("link", name="History").click()
+    expect(page.get_by_role("button", name="Look closer")).to_have_count(2)
+    expect(page.get_by_label("Show")).to_have_value("12")
+
+
+def test_the_history_is_filtered_read_on_and_deleted_from(visitor: Visitor, tmp_path: Path) -> None:
+    username = visitor.sign_up()
+    user = visitor.site.sign_in(username)
+    said = [user.predict(index).json() for index in (*range(10), *range(10), 4)]
+    digit = user.post("/api/predict/?model=digits", files={"image": encode(reference(2))}).json()
+    for prediction, actual in ((said[-1], 4), (said[-2], 8)):
+        feedback = {"prediction_id": prediction["prediction_id"], "actual_class": actual}
+        assert user.post("/api/feedback/", json=feedback).status_code == 201
+    fetched: list[str] = []
+    visitor.context.on("request", lambda request: fetched.append(request.url))
+
+    page = visitor.open("/history")
+    entries = page.locator("li[data-id]")
+    expect(entries).to_have_count(20)
+    expect(entries.nth(1)).to_contain_text("You said: right")
+    expect(entries.nth(2)).to_contain_text(re.compile("You said it is.*jha", re.S))
+    expect(entries.first.get_by_role("img", name="Your picture")).to_be_visible()
+    assert len([url for url in fetched if PICTURE.search(url)]) < 20
+    entries.last.scroll_into_view_if_needed()
+    expect(entries.last.get_by_role("img", name="Your picture")).to_be_visible()
+    look(page, "history")
+    page.get_by_role("button", name="Show more").click()
+    expect(entries).to_have_count(22)
+    expect(page.get_by_text("22 entries are shown.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+    page.get_by_label("Show").select_option("ङ nga")
+    expect(entries).to_have_count(3)
+    first = entries.first.get_attribute("data-id")
+    entries.first.get_by_role("button", name="Delete").click()
+    expect(entries.first.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Deleted.")).to_be_visible()
+    expect(entries).to_have_count(2)
+    expect(entries.first.get_by_role("button", name="Delete")).to_be_focused()
+    assert user.get(f"/api/history/predictions/{first}/").status_code == 404
+
+    page.get_by_label("Show").select_option(f"digit-{digit['digit']}")
+    expect(entries).to_have_count(1)
+    page.reload()
+    expect(entries).to_have_count(1)
+    page.get_by_role("link", name="Compared").click()
+    expect(page.get_by_text("Nothing compared yet.")).to_be_visible()
+    page.go_back()
+    expect(entries).to_have_count(1)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Download CSV").click()
+    saving.value.save_as(tmp_path / "history.csv")
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text("utf-8-sig").splitlines()))
+    assert len(rows) == 21
+
+
+def test_progress_and_history_in_nepali_on_a_telephone(telephone: Visitor) -> None:
+    user = telephone.site.sign_in(telephone.sign_up())
+    assert user.compare(20, 21).status_code == 200
+    page = telephone.open("/progress")
+    page.get_by_label("Language").select_option("ne")
+    expect(page.locator(".tile").filter(has_text="प्रयास")).to_contain_text("१")
+    look(page, "progress-telephone")
+    page.goto(f"{telephone.home}/#/history?kind=compared")
+    page.get_by_role("button", name="नजिकबाट हेर्नुहोस्").tap()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("img")).to_have_count(3)
+    expect(dialog).to_contain_text("“फ” भन्दा बढी “प” जस्तो देखिन्छ")
+    look(page, "comparison-telephone")
+    dialog.get_by_role("button", name="बन्द गर्नुहोस्").tap()
+    expect(dialog).to_have_count(0)
+    look(page, "history-telephone")

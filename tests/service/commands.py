@@ -1,0 +1,65 @@
+"""Commands of `python -m auth_api`, done in the process of the tests."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, NamedTuple, Protocol
+
+from auth_api.commands.line import parser, run
+from auth_api.settings import Settings
+
+
+class Served(Protocol):
+    """A service whose environment commands have too."""
+
+    environment: dict[str, str]
+
+
+class Ended(NamedTuple):
+    """What a command leaves behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
+    """Does what `python -m auth_api` does with arguments, without a process of its own, whose
+    start takes longer than all commands of a test.
+    """
+    environment = {name.lower(): value for name, value in api.environment.items()}
+    settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
+    stdout, stderr, before = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape")))
+    try:
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            code = run(settings, parser("").parse_args(arguments))
+    finally:
+        sys.stdin = before
+    return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+
+def answer(api: Served, *arguments: str, stdin: str = "") -> dict[str, Any]:
+    """The document that a command prints."""
+    ended = command(api, *arguments, "--json", stdin=stdin)
+    assert (ended.code, ended.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def refusal(api: Served, *arguments: str, stdin: str = "") -> tuple[int, str]:
+    """The exit code of a command that is refused, and the sentence that says why."""
+    ended = command(api, *arguments, stdin=stdin)
+    assert ended.stdout == ""
+    return ended.code, ended.stderr
+
+
+def table(api: Served, *arguments: str) -> list[str]:
+    """The lines that people see."""
+    ended = command(api, *arguments)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert "\x1b" not in ended.stdout
+    return ended.stdout.splitlines()
