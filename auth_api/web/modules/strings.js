@@ -78,7 +78,9 @@ export function locales() {
 
 /** A number as the language writes it. */
 export function number(value, options = { maximumFractionDigits: 1 }) {
-  return new Intl.NumberFormat(locales(), options).format(value);
+  const { format } = new Intl.NumberFormat(locales(), options);
+  const written = format(value);
+  return written === format(-0) ? format(0) : written; // what is rounded to zero has no sign
 }
 
 /** A share, 0-1, as percent. */
