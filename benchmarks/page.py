@@ -51,8 +51,10 @@ def page_table(port: int, rounds: int) -> str:
     context.
     """
     home = f"http://127.0.0.1:{port}"
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        return "The page is measured in Chromium (on Debian: apt-get install chromium).\n"
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         _visit(browser, f"{home}/health")  # the browser itself has started by then
         pairs = [
