@@ -14,9 +14,6 @@ export function connectionLine() {
   return line;
 }
 
-/** Whether the browser says that there is a network. */
-export const isOnline = () => navigator.onLine;
-
 /** Notes that a request was answered. */
 export function reached() {
   if (unreachable || busyUntil) {

@@ -36,7 +36,7 @@ export function pictureInputs({ several, take, fail, signal }) {
   const shoot = async () => {
     try {
       const picture = await photograph();
-      if (picture) take([picture]);
+      if (picture) offer([picture]);
     } catch {
       fail(t("camera.refused"));
     }

@@ -48,7 +48,7 @@ function workplace(outcome, spoken, signal, again) {
 
   let kept = null; // the prediction of this drawing that is in the history
   const looking = latest(
-    async (strokes) => predict(await pad.picture(), strokes.model),
+    async (which) => predict(await pad.picture(), which),
     (answer, problem) => {
       if (signal.aborted && answer) return forget(answer.prediction_id);
       outcome.setAttribute("aria-busy", "false");
@@ -69,7 +69,7 @@ function workplace(outcome, spoken, signal, again) {
   let resting = null;
   const look = () => {
     outcome.setAttribute("aria-busy", "true");
-    looking.want({ model });
+    looking.want(model);
   };
   pad.addEventListener("begin", () => clearTimeout(resting));
   pad.addEventListener("change", () => {

@@ -1,9 +1,9 @@
 // What a picture was read as, how sure the model is, and two taps to say that it is wrong.
 
-import { post, sentence } from "../../modules/api.js";
+import { action, attempt } from "../../modules/actions.js";
+import { post } from "../../modules/api.js";
 import { called, glyph, loadCharacters, referencePath } from "../../modules/characters.js";
 import { el, fill, shown } from "../../modules/dom.js";
-import { tool } from "../../modules/pad-tools.js";
 import { href } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
 
@@ -93,38 +93,32 @@ function judgement(answer, model, judged) {
     const link = el("a", { href: href("/sign-in", { next: "/" }) }, t("nav.signIn"));
     return fill(place, el("p", { class: "hint small" }, link, " ", t("feedback.signIn")));
   }
+  const said = el("div", {});
   const say = async (actual) => {
-    try {
-      await post("/api/feedback/", { prediction_id: answer.prediction_id, actual_class: actual });
-      judged();
-      const right = actual === answer.predicted_class;
-      fill(
-        place,
-        el("p", { class: "notice good" }, t(right ? "feedback.right" : "feedback.thanks")),
-      );
-    } catch (problem) {
-      fill(place, el("p", { class: "notice error", role: "alert" }, sentence(problem)), asking());
-    }
+    await post("/api/feedback/", { prediction_id: answer.prediction_id, actual_class: actual });
+    judged();
+    const right = actual === answer.predicted_class;
+    fill(place, el("p", { class: "notice good" }, t(right ? "feedback.right" : "feedback.thanks")));
   };
-  const asking = () =>
+  const choose = async () => {
+    const classes = await classesOf(model);
+    fill(
+      place,
+      said,
+      alternatives(answer, classes, (actual) => attempt(() => say(actual), said)),
+    );
+    place.querySelector("button").focus();
+  };
+  return fill(
+    place,
+    said,
     el(
       "p",
       { class: "row" },
-      tool(t("feedback.isRight"), () => say(answer.predicted_class)),
-      tool(t("feedback.isWrong"), async () => {
-        try {
-          fill(place, alternatives(answer, await classesOf(model), say));
-          place.querySelector("button").focus();
-        } catch (problem) {
-          fill(
-            place,
-            el("p", { class: "notice error", role: "alert" }, sentence(problem)),
-            asking(),
-          );
-        }
-      }),
-    );
-  return fill(place, asking());
+      action(t("feedback.isRight"), () => say(answer.predicted_class), said),
+      action(t("feedback.isWrong"), choose, said),
+    ),
+  );
 }
 
 /** `{class, character, name}` of all that a model tells apart. */
