@@ -42,6 +42,7 @@ _SHARED_MODULES = (
     "feedback",
     "forms",
     "framing",
+    "grouping",
     "heatmap",
     "isolation",
     "options",

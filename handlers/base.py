@@ -13,16 +13,19 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
 import torch
 from ts.metrics.metric_type_enum import MetricTypes
 
+from handlers import grouping
 from handlers.errors import RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
+from handlers.grouping import Part, join
 from handlers.preprocessing import InkImage, preprocess
 
 logger = logging.getLogger(__name__)
@@ -59,12 +62,41 @@ class WorkerContext(Protocol):
 
 @dataclass(frozen=True)
 class Readable(Generic[Options]):
-    """A request of a batch whose image could be read."""
+    """An image of a batch that could be read."""
 
-    index: int
-    """Its place in the batch."""
+    place: int
+    """Among all images of the batch."""
+    request: int
+    """The place of its request in the batch."""
     image: InkImage
     options: Options
+
+
+class Reply(NamedTuple):
+    """What is answered to one image or one request."""
+
+    document: bytes
+    """JSON."""
+    status: int = HTTPStatus.OK
+    code: str = ""
+    """Why it was refused, snake_case."""
+
+
+class _Arrived(NamedTuple):
+    """A request taken apart."""
+
+    parts: Sequence[Part]
+    together: bool = False
+    """Whether it has its images in a group, be it a group of one."""
+    refusal: Reply | None = None
+
+    def reply(self, replies: Sequence[Reply]) -> Reply:
+        """The answer to the request, of those to its images."""
+        if self.refusal:
+            return self.refusal
+        if self.together:
+            return Reply(join([(reply.status, reply.document) for reply in replies]))
+        return replies[0]
 
 
 class ImageHandler(Generic[Options]):
@@ -76,6 +108,8 @@ class ImageHandler(Generic[Options]):
 
     side: ClassVar[int] = INK_SIZE
     """Of the ink images that the model takes, in pixels."""
+    batch_size: int = 1
+    """Images that the model looks at together, at most."""
 
     def initialize(self, context: WorkerContext) -> None:
         """Loads the model of the archive and warms it up; called once in a worker's life."""
@@ -85,53 +119,71 @@ class ImageHandler(Generic[Options]):
         cv2.setNumThreads(1)
         manifest = context.manifest["model"]
         folder = Path(context.system_properties["model_dir"])
-        batch_size = int(context.system_properties["batch_size"])
-        self.model = load_model(folder / manifest["serializedFile"], batch_size)
+        self.batch_size = int(context.system_properties["batch_size"])
+        self.model = load_model(folder / manifest["serializedFile"], self.batch_size)
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
         self.load(folder)
-        warm_up(self.model, batch_size, self.side)
+        warm_up(self.model, self.batch_size, self.side)
 
     def load(self, folder: Path) -> None:
         """Reads what else there is in the unpacked archive at `folder`."""
 
     def handle(self, requests: Sequence[Request], context: WorkerContext) -> list[bytes]:
         """Answers a batch: one JSON document a request, in order."""
-        answers: dict[int, bytes] = {}
-        readable: list[Readable[Options]] = []
-        for index, request in enumerate(requests):
+        arrived = [
+            _arrived(request, context.get_all_request_header(index))
+            for index, request in enumerate(requests)
+        ]
+        asked = [(index, part) for index, each in enumerate(arrived) for part in each.parts]
+        replies = iter(self._replies(asked, context))
+        answers = []
+        for index, each in enumerate(arrived):
             context.set_response_content_type(index, "application/json")
+            reply = each.reply([next(replies) for _ in each.parts])
+            if reply.status != HTTPStatus.OK:
+                context.set_response_status(reply.status, reply.code, index)
+            answers.append(reply.document)
+        return answers
+
+    def _replies(self, asked: Sequence[tuple[int, Part]], context: WorkerContext) -> list[Reply]:
+        """One for each image, which comes with the place of its request in the batch."""
+        replies: dict[int, Reply] = {}
+        readable: list[Readable[Options]] = []
+        for place, (request, part) in enumerate(asked):
             started = time.perf_counter()
             try:
-                headers = context.get_all_request_header(index)
-                options = self.options({name.lower(): headers[name] for name in headers})
-                image = self.see(image_bytes(request), options.enhancement)
-                readable.append(Readable(index, image, options))
+                options = self.options(part.headers)
+                image = self.see(part.image, options.enhancement)
+                readable.append(Readable(place, request, image, options))
             except RequestRefused as refusal:
-                answers[index] = _refuse(context, index, refusal.status, refusal.code, str(refusal))
+                replies[place] = _refusal(refusal)
             except Exception:  # a bug of ours must not take the whole batch along
                 logger.exception("Preprocessing failed.")
-                answers[index] = _fail(context, index)
-            observe(context, index, "PreprocessingTime", time.perf_counter() - started, "Seconds")
-        answers |= self._answers_of(readable, context)
-        return [answers[index] for index in range(len(requests))]
+                replies[place] = _FAILED
+            seconds = time.perf_counter() - started
+            observe(context, request, "PreprocessingTime", seconds, "Seconds")
+        for start in range(0, len(readable), self.batch_size):
+            replies |= self._answers_of(readable[start : start + self.batch_size], context)
+        return [replies[place] for place in range(len(asked))]
 
     def _answers_of(
         self, batch: Sequence[Readable[Options]], context: WorkerContext
-    ) -> dict[int, bytes]:
-        """The answers by their places in the batch. Where they cannot be had together, each is
+    ) -> dict[int, Reply]:
+        """The answers by the places of their images. Where they cannot be had together, each is
         tried alone.
         """
-        if not batch:
-            return {}
         try:
             found = self.answers(batch, context)
-            return {item.index: _encode(answer) for item, answer in zip(batch, found, strict=True)}
+            return {
+                item.place: Reply(_encode(answer))
+                for item, answer in zip(batch, found, strict=True)
+            }
         except Exception:  # as above
             logger.exception("Answering failed.")
         if len(batch) > 1:
             alone = [self._answers_of([item], context) for item in batch]
-            return {index: answer for answers in alone for index, answer in answers.items()}
-        return {batch[0].index: _fail(context, batch[0].index)}
+            return {place: answer for answers in alone for place, answer in answers.items()}
+        return {batch[0].place: _FAILED}
 
     def see(self, data: bytes, enhancement: int | None) -> InkImage:
         """The ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
@@ -205,10 +257,24 @@ def _encode(answer: Answer) -> bytes:
     return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _fail(context: WorkerContext, index: int) -> bytes:
-    return _refuse(context, index, 500, "internal_error", "The image could not be processed.")
+def _arrived(request: Request, headers: Mapping[str, str]) -> _Arrived:
+    lowered = {name.lower(): headers[name] for name in headers}
+    described = lowered.pop(grouping.HEADER, None)
+    try:
+        body = image_bytes(request)
+        if described is None:
+            return _Arrived([Part(body, lowered)])
+        return _Arrived(grouping.split(described, body, lowered), together=True)
+    except RequestRefused as refusal:
+        return _Arrived([], refusal=_refusal(refusal))
 
 
-def _refuse(context: WorkerContext, index: int, status: int, code: str, error: str) -> bytes:
-    context.set_response_status(status, code, index)
-    return _encode({"success": False, "error": error, "code": code})
+def _refusal(refusal: RequestRefused) -> Reply:
+    return _refused(refusal.status, refusal.code, str(refusal))
+
+
+def _refused(status: int, code: str, error: str) -> Reply:
+    return Reply(_encode({"success": False, "error": error, "code": code}), status, code)
+
+
+_FAILED = _refused(500, "internal_error", "The image could not be processed.")

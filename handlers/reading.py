@@ -38,7 +38,7 @@ class Reader(ImageHandler[RecognitionOptions]):
             probabilities = self.model(stack(batch)).double().numpy()
         answers = []
         for item, row in zip(batch, probabilities, strict=True):
-            observe(context, item.index, "Confidence", float(row.max()), "Share")
+            observe(context, item.request, "Confidence", float(row.max()), "Share")
             answer = {**describe(item.image, row, self.characters), "model": self.description}
             if item.options.heatmap:
                 ink = item.image.ink

@@ -47,7 +47,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         answers = []
         for item, embedding, row in zip(batch, embeddings, distances, strict=True):
             answer = self._answer(item, row)
-            observe(context, item.index, "Distance", answer["distance"], "Distance")
+            observe(context, item.request, "Distance", answer["distance"], "Distance")
             if item.options.embedding:
                 answer["embedding"] = embedding.round(6).tolist()
             if item.options.heatmap:

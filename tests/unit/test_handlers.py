@@ -50,6 +50,8 @@ class Question:
 class Buggy(ImageHandler[Question]):
     """Answers what was asked for, and has a bug that one of the questions meets."""
 
+    batch_size = 8
+
     def options(self, headers: Mapping[str, str]) -> Question:
         return Question(headers["x-question"])
 
@@ -66,6 +68,59 @@ def test_a_bug_that_one_image_meets_leaves_its_neighbours_their_answers() -> Non
     assert context.statuses == {0: 200, 1: 500, 2: 415, 3: 200}
     assert answers[0] == answers[3] == {"answer": 1}
     assert [answers[index]["code"] for index in (1, 2)] == ["internal_error", "unreadable_image"]
+
+
+def test_images_in_one_request_are_answered_as_if_each_had_come_alone() -> None:
+    image = encode(reference(0))
+    questions = ("one", "zero", "two", "three")
+    bodies = [image, image, b"no image", image]
+    described = [
+        {"bytes": len(body), "headers": {"X-Question": question}}
+        for body, question in zip(bodies, questions, strict=True)
+    ]
+    context = Context([{"X-Images": json.dumps(described)}, {"x-question": "alone"}])
+    together, alone = Buggy().handle([{"body": b"".join(bodies)}, {"body": image}], context)
+    assert context.statuses == {0: 200, 1: 200}
+    answers = json.loads(together)["answers"]
+    assert [answer["status"] for answer in answers] == [200, 500, 415, 200]
+    assert answers[0]["answer"] == answers[3]["answer"] == json.loads(alone) == {"answer": 1}
+    codes = [answers[index]["answer"]["code"] for index in (1, 2)]
+    assert codes == ["internal_error", "unreadable_image"]
+
+
+def test_headers_of_a_group_hold_for_each_image_that_has_none_of_its_own() -> None:
+    image = encode(reference(0))
+    described = [{"bytes": len(image), "headers": {"x-QUESTION": "zero"}}, {"bytes": len(image)}]
+    context = Context([{"X-Images": json.dumps(described), "X-Question": "one"}])
+    (together,) = Buggy().handle([{"body": 2 * image}], context)
+    assert [answer["status"] for answer in json.loads(together)["answers"]] == [500, 200]
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        "",
+        "{",
+        "{}",
+        "[]",
+        "[3]",
+        '[{"bytes": -1}]',
+        '[{"bytes": true}]',
+        '[{"bytes": 2}]',
+        '[{"bytes": 4}]',
+        '[{"bytes": 3, "headers": ["x"]}]',
+        '[{"bytes": 3, "headers": {"x": 1}}]',
+        json.dumps([{"bytes": 3}, *[{"bytes": 0}] * 64]),
+        "[" * 100_000,
+    ],
+)
+def test_a_description_of_images_that_does_not_fit_is_refused(described: str) -> None:
+    context = Context([{"X-Images": described}, {"x-question": "alone"}])
+    refused, answered = Buggy().handle([{"body": b"abc"}, {"body": encode(reference(0))}], context)
+    assert context.statuses == {0: 400, 1: 200}
+    assert json.loads(refused)["code"] == "invalid_option"
+    assert "X-Images" in json.loads(refused)["error"]
+    assert json.loads(answered) == {"answer": 1}
 
 
 def test_headers_are_read_whatever_their_case_and_their_absence() -> None:
