@@ -17,6 +17,7 @@ from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
 from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.overload import Overload
 from auth_api.routes import (
     accounts,
     admin,
@@ -118,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
+            Middleware(Overload),
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,

@@ -25,8 +25,10 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match, Route
+
+from auth_api.json_response import JSONResponse
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from auth_api.columns import now
 from auth_api.database import Database, core_of
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history import Table
+from auth_api.predicting import Answer
 from auth_api.progress import slot_of
 from auth_api.statements import Insertion
 from auth_api.storage import Pictures, Storage, new_media
 from auth_api.tables import Attempt, Comparison, Prediction
-from auth_api.torchserve import Answer
 from auth_api.uploads import decode_base64
 
 logger = logging.getLogger(__name__)

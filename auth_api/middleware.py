@@ -3,6 +3,7 @@
 RequestContext    its id, its log line, its metrics, the answer to a bug, safe headers
 TrustedHosts      only under the names that the service has
 TrailingSlash     `/api/predict` is `/api/predict/`
+Overload          no more for a model than it can answer in time (`auth_api.overload`)
 BodyLimit         no more bytes than are allowed
 """
 
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
 from auth_api.logs import request_id
 from auth_api.metrics import Metrics
+from auth_api.overload import SHED
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +105,8 @@ class RequestContext:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.metrics.requests.labels(method, route, status).inc()
         self.metrics.request_seconds.labels(route).observe(seconds)
+        if SHED in scope:
+            return
         logger.info(
             "request",
             extra={

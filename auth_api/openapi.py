@@ -19,11 +19,12 @@ from spectree.model_adapter import get_pydantic_model_adapter
 from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from auth_api.access import OPERATIONS, Access
+from auth_api.json_response import JSONResponse
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.services import services
 

@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     """Seconds to wait for a prediction; less than `responseTimeout` of the archives."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Requests at TorchServe at the same time; more wait here."""
+    torchserve_at_once: int = Field(default=4, ge=1)
+    """Of these, predictions of one model, by each process of the service: as many as it has
+    workers and some for them to go on with. The images of those that wait are sent together."""
+    longest_wait: float = Field(default=2, gt=0)
+    """Seconds that a prediction may have to wait for a worker; what would have to wait longer is
+    answered 503 at once."""
     models: Names = ("ranjana", "similarity", "digits")
     """Names of the models that are served, comma-separated."""
     model_store: Path = ROOT / "model_store"

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from auth_api.errors import Conflict, NotFound, Unavailable
+from auth_api.grouping import Asked
 from auth_api.metrics import Metrics
+from auth_api.predicting import Answer, Predicting
 from auth_api.settings import Settings
 from auth_api.torchserve_connection import Connection, Response, failure
 from auth_api.training.missing import MissingModels
-
-Answer = dict[str, Any]
+from auth_api.waiting import Line
 
 
 class ServedVersion(NamedTuple):
@@ -51,8 +53,11 @@ class TorchServe:
     """A pooled client of one TorchServe, for the event loop it is made in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
         self._metrics = metrics
         self._connection = Connection(settings)
+        self._predicting = Predicting(self._connection)
+        self._lines: dict[str, Line[Asked, Answer]] = {}
         self._missing = MissingModels(settings)
 
     async def aclose(self) -> None:
@@ -65,25 +70,43 @@ class TorchServe:
         image: bytes,
         version: str | None = None,
         options: Mapping[str, str] | None = None,
+        *,
+        patient: bool = False,
     ) -> Answer:
         """Has `model` look at an encoded image; the version that is served if none is named.
 
-        `options` are the request headers that tell the handler what else is asked for.
-        Raises Refused, NotFound, TooLarge or Unavailable.
+        `options` are the request headers that tell the handler what else is asked for. Who is
+        `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
+        Unavailable.
         """
-        path = f"/predictions/{model}" + (f"/{version}" if version else "")
         started = time.perf_counter()
         try:
-            response = await self._connection.send("inference", "POST", path, image, options)
-            if response.status != HTTPStatus.OK:
-                raise self._failure(response, model, version)
-            return _answer(response.body)
+            asked = Asked(image, version, options or {})
+            return await self._line(model)(asked, patient=patient)
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
+        except NotFound as error:
+            raise self._missing.answer(model) or error from error
         finally:
             elapsed = time.perf_counter() - started
             self._metrics.torchserve_seconds.labels(model).observe(elapsed)
+
+    def refusal(self, model: str) -> Unavailable | None:
+        """Why a prediction would be refused at once, None where it would not."""
+        line = self._lines.get(model)
+        return line.refusal() if line else None
+
+    def _line(self, model: str) -> Line[Asked, Answer]:
+        line = self._lines.get(model)
+        if line is None:
+            line = self._lines[model] = Line(
+                partial(self._predicting.ask, model),
+                at_once=self._settings.torchserve_at_once,
+                longest=self._settings.longest_wait,
+                patience=self._settings.torchserve_timeout,
+            )
+        return line
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
         """One version of `model`, the default if none is named, or `all` of them.
@@ -142,20 +165,6 @@ class TorchServe:
         found = failure(response, model, version)
         missing = self._missing.answer(model) if isinstance(found, NotFound) else None
         return missing or found
-
-
-def _answer(body: bytes) -> Answer:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable() from error
-    if not isinstance(answer, dict):
-        raise _unreadable()
-    return answer
-
-
-def _unreadable() -> Unavailable:
-    return Unavailable("The model server answered something unreadable.")
 
 
 def _served(described: dict[str, Any]) -> ServedVersion:

@@ -14,6 +14,7 @@ import aiohttp
 from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
+from auth_api.waiting import busy
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Connection:
         except aiohttp.ConnectionTimeoutError as error:
             raise Unavailable("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
-            raise _busy() from error
+            raise busy() from error
         except aiohttp.ClientConnectorError as error:
             raise Unavailable("The model server is not running at the moment.") from error
         except aiohttp.ClientError as error:
@@ -115,14 +116,6 @@ def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSessio
     )
 
 
-def _busy(retry_after: int = 2) -> Unavailable:
-    return Unavailable(
-        "The model server is busy. Please try again in a moment.",
-        "model_server_busy",
-        retry_after=retry_after,
-    )
-
-
 def _is_key_refusal(response: Response) -> bool:
     return response.status == HTTPStatus.BAD_REQUEST and b"InvalidKeyException" in response.body
 
@@ -145,7 +138,7 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
     )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         # The queue of the model is full, or none of its workers is up.
-        return _busy(retry_after=1)
+        return busy(retry_after=1)
     return Unavailable("The model server could not answer. Please try again.")
 
 

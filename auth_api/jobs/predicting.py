@@ -78,7 +78,12 @@ class Predicting:
     async def predict(self, parameters: Parameters, image: bytes, owner: Asker) -> dict[str, Any]:
         """Raises ApiError."""
         return await self._models.predict(
-            parameters.model, image, owner, parameters.version, parameters.options
+            parameters.model,
+            image,
+            owner,
+            parameters.version,
+            parameters.options,
+            patient=True,
         )
 
 

@@ -83,7 +83,7 @@ class Showing:
         """As `readiness`, told by a picture: nobody can be asked."""
         picture = await asyncio.to_thread(trying.PICTURE.read_bytes)
         try:
-            await self._torchserve.predict(name, picture, options=trying.OPTIONS)
+            await self._torchserve.predict(name, picture, options=trying.OPTIONS, patient=True)
         except Refused:  # is an answer as well
             pass
         except ApiError as error:

@@ -13,8 +13,9 @@ from auth_api.access import Caller
 from auth_api.errors import NotFound, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.models.releases import Releases
+from auth_api.predicting import Answer
 from auth_api.rate_limits import caller_address
-from auth_api.torchserve import Answer, TorchServe
+from auth_api.torchserve import TorchServe
 from auth_api.usage.counting import Usage
 
 _FAILURES = 5
@@ -60,16 +61,19 @@ class Models:
         asker: Asker,
         version: str | None = None,
         options: Mapping[str, str] | None = None,
+        *,
+        patient: bool = False,
     ) -> Answer:
         """Has `model` look at an encoded image: the `version` that is named, else that of whoever
         asks, else the default. It is counted.
 
-        `options` are the request headers that tell the handler what else is asked for. Raises
-        Refused, NotFound, TooLarge or Unavailable.
+        `options` are the request headers that tell the handler what else is asked for. Who is
+        `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
+        Unavailable.
         """
 
         def ask(version: str | None) -> Awaitable[Answer]:
-            predicting = self._torchserve.predict(model, image, version, options)
+            predicting = self._torchserve.predict(model, image, version, options, patient=patient)
             return self._usage.counted(predicting, model, version, asker.user_id)
 
         arms = self._releases.arms(model)

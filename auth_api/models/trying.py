@@ -72,7 +72,9 @@ async def wait_until_ready(
 
 async def _require_answer(torchserve: TorchServe, model: str, version: str) -> None:
     try:
-        answer = await torchserve.predict(model, PICTURE.read_bytes(), version, OPTIONS)
+        answer = await torchserve.predict(
+            model, PICTURE.read_bytes(), version, OPTIONS, patient=True
+        )
     except Refused as error:
         raise refused(f"it does not read its first picture: {error.message}") from error
     except Unavailable as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import ACCOUNT, SIGN_IN
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
 from auth_api.services import caller, services

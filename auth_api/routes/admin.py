@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.columns import now
 from auth_api.configuration import effective
 from auth_api.jobs.presenting import owned_entry
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.overview import disk, libraries, overview
 from auth_api.pages import page, row_before

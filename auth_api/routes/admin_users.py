@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.pages import page, row_before
 from auth_api.schemas.administration import ChangedUser, NewUser, UserPage, UserQuery, UserShown

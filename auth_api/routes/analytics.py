@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import HISTORY, at_least
 from auth_api.columns import now
 from auth_api.errors import NotFound
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.analytics import (
     MOST_DAYS_OF_HOURS,

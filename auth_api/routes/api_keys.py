@@ -9,13 +9,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api import audit
 from auth_api.access import ACCOUNT, require_alive
 from auth_api.columns import now
 from auth_api.errors import Conflict, NotFound
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import ApiKeyMade, ApiKeys, ApiKeyShown, Message, NewApiKey
 from auth_api.services import caller, services

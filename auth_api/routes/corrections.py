@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
@@ -14,6 +14,7 @@ from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.pages import cursor_of, row_before
 from auth_api.schemas.corrections import (

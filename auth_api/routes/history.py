@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api import audit
 from auth_api.access import HISTORY
 from auth_api.exporting import as_csv, as_json
 from auth_api.history import Table
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.pages import page, row_before
 from auth_api.presenting import entry

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.access import Access
@@ -19,6 +19,7 @@ from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
 from auth_api.jobs.tables import UNFINISHED
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import EVENTS, documented
 from auth_api.pages import page, row_before
 from auth_api.schemas.jobs import (

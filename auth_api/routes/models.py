@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from auth_api.access import PUBLIC, at_least
 from auth_api.alphabets import ALPHABETS
+from auth_api.json_response import JSONResponse
 from auth_api.models import figures
 from auth_api.models.charts import Kind
 from auth_api.models.exporting import exported

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.access import OPERATIONS
 from auth_api.database import Database
 from auth_api.errors import ApiError, error_response
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.ops import HealthAnswer, ReadyAnswer
 from auth_api.services import services

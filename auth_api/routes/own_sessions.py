@@ -6,12 +6,12 @@ import re
 
 from sqlalchemy.orm import Session as Transaction
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api import audit
 from auth_api.access import ACCOUNT, Caller, require_alive
 from auth_api.errors import NotFound
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.sessions import SessionList, SessionShown

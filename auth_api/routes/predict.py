@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import MODELS
 from auth_api.alphabets import require_recogniser
 from auth_api.errors import ApiError, NotFound, Unavailable, error_body
+from auth_api.json_response import JSONResponse
 from auth_api.models.serving import asker
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import (

@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api import practice, presenting
 from auth_api.access import HISTORY
 from auth_api.columns import now
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.presenting import iso
 from auth_api.progress import Practice, next_to_practise, streak, trend_word

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
+from auth_api.json_response import JSONResponse
 from auth_api.models import reports
 from auth_api.models.presenting import release
 from auth_api.openapi import documented

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import MODELS
 from auth_api.errors import NotFound
+from auth_api.json_response import JSONResponse
 from auth_api.models.serving import asker
 from auth_api.openapi import documented
 from auth_api.schemas.recognition import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth_api.access import at_least
@@ -14,6 +13,7 @@ from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.labelled import receive_labelled
 from auth_api.jobs.receiving import Received
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services

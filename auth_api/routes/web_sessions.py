@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.access import WEB, WEB_SIGN_IN
 from auth_api.errors import Unauthorised
+from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import Message, SignIn
 from auth_api.schemas.sessions import WebSession

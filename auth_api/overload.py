@@ -1,0 +1,62 @@
+"""Refuses what cannot be answered in time before anything else is done for it: pure ASGI."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import cast
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth_api.services import Services
+
+logger = logging.getLogger(__name__)
+
+SHED = "shed"
+"""What the scope of a request that was refused here has; such requests have no log line of their
+own.
+"""
+
+_DEFAULT_MODEL = {"/api/predict/": "ranjana", "/api/similarity/": "similarity"}
+# Seconds between log lines.
+_TOLD_EVERY = 1.0
+
+
+class Overload:
+    """Answers 503 to requests for a model whose line is too long (`auth_api.waiting`), before
+    their body is read and their caller looked up: the time of the service is for the others.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._untold = 0
+        self._told_at = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        model = _model(scope) if scope["type"] == "http" else None
+        if model:
+            services = cast(Services, scope["app"].state.services)
+            if refusal := services.torchserve.refusal(model):
+                scope[SHED] = True
+                self._tell(model)
+                await refusal.response()(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _tell(self, model: str) -> None:
+        self._untold += 1
+        moment = time.monotonic()
+        if moment - self._told_at > _TOLD_EVERY:
+            extra = {"model": model, "requests": self._untold}
+            logger.warning("refused: too many wait for the model", extra=extra)
+            self._untold, self._told_at = 0, moment
+
+
+def _model(scope: Scope) -> str | None:
+    """The model that a request is for, None if it is for none."""
+    default = _DEFAULT_MODEL.get(scope["path"])
+    if default and b"model=" in scope["query_string"]:
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("model", [default])
+        return asked[0]
+    return default

@@ -1,0 +1,184 @@
+"""The line in front of the workers of one model."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from auth_api.errors import Unavailable
+
+BUSY = "model_server_busy"
+"""The code of the 503 that says so."""
+
+
+class Question(Protocol):
+    """What stands in a line."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def kind(self) -> Hashable:
+        """Those of one kind may be asked together."""
+
+
+Asked = TypeVar("Asked", bound=Question)
+Result = TypeVar("Result")
+
+# A model gains nothing from more at once, and who came with seven others waits for all of them.
+_TOGETHER = 8
+# Bytes that are asked together: of photographs even two are work enough.
+_TOGETHER_BYTES = 1024 * 1024
+# What may stand in line, whatever its pace.
+_MOST = 2048
+_MOST_BYTES = 64 * 1024 * 1024
+# How fast the pace follows what is measured, from 0 to 1.
+_FOLLOWING = 0.1
+
+
+@dataclass
+class _Place(Generic[Asked, Result]):
+    question: Asked
+    answer: asyncio.Future[Result]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Line(Generic[Asked, Result]):
+    """Asks in the order of arrival, `at_once` times at the same time, and more than one question
+    at a time where questions wait; refuses those that would have to wait too long.
+
+    `ask` answers one result a question, in order; an exception among them is raised to whoever
+    asked that one, one that it raises to all of them.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Sequence[Asked]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        at_once: int,
+        longest: float,
+        patience: float,
+    ) -> None:
+        """`longest` is how many seconds a question may have to wait, as far as can be told when it
+        arrives; after `patience` seconds it is given up.
+        """
+        self._ask = ask
+        self._at_once = at_once
+        self._longest = longest
+        self._patience = patience
+        self._waiting: deque[_Place[Asked, Result]] = deque()
+        self._bytes = 0
+        self._asking: set[asyncio.Task[None]] = set()
+        self._asked = 0
+        # Seconds from one answer to the next while there is something to answer.
+        self._pace = 0.0
+        self._answered_at = 0.0
+
+    async def __call__(self, question: Asked, *, patient: bool = False) -> Result:
+        """The result. Raises Unavailable where the line is too long, unless the caller is
+        `patient`, and what asking raises.
+        """
+        if not patient and (refusal := self.refusal()):
+            raise refusal
+        place: _Place[Asked, Result] = _Place(question, asyncio.get_running_loop().create_future())
+        self._waiting.append(place)
+        self._bytes += question.size
+        self._go_on()
+        return await place.answer
+
+    def refusal(self) -> Unavailable | None:
+        """Why one more question would be refused, None where it would not."""
+        if len(self._waiting) <= self._at_once:
+            return None
+        seconds = self._expected()
+        full = len(self._waiting) >= _MOST or self._bytes >= _MOST_BYTES
+        return busy(math.ceil(seconds)) if full or seconds > self._longest else None
+
+    def _expected(self) -> float:
+        """How many seconds the next one would wait."""
+        # Nothing has come for longer than usual: that is the pace by now.
+        silence = (time.monotonic() - self._answered_at) / max(1, self._asked)
+        return (len(self._waiting) + self._asked) * max(self._pace, silence)
+
+    def _go_on(self) -> None:
+        while self._waiting and len(self._asking) < self._at_once:
+            if group := self._next():
+                if not self._asking:
+                    self._answered_at = time.monotonic()
+                self._asked += len(group)
+                task = asyncio.create_task(self._answer(group))
+                self._asking.add(task)
+
+    def _next(self) -> list[_Place[Asked, Result]]:
+        """The next to be asked together: such a share of those who wait that all that may be asked
+        at the same time is.
+        """
+        most = min(_TOGETHER, math.ceil(len(self._waiting) / self._at_once))
+        group: list[_Place[Asked, Result]] = []
+        size = 0
+        while self._waiting and len(group) < most:
+            place = self._waiting[0]
+            if not self._wanted(place):
+                self._leave()
+                continue
+            question = place.question
+            size += question.size
+            if group and (question.kind != group[0].question.kind or size > _TOGETHER_BYTES):
+                break
+            group.append(self._leave())
+        return group
+
+    def _leave(self) -> _Place[Asked, Result]:
+        place = self._waiting.popleft()
+        self._bytes -= place.question.size
+        return place
+
+    def _wanted(self, place: _Place[Asked, Result]) -> bool:
+        if place.answer.done():
+            return False  # its caller has gone
+        if time.monotonic() - place.since > self._patience:
+            place.answer.set_exception(busy())
+            return False
+        return True
+
+    async def _answer(self, group: Sequence[_Place[Asked, Result]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._ask([place.question for place in group])
+        except Exception as error:
+            results = [error] * len(group)
+        for place, result in zip(group, results, strict=True):
+            if place.answer.done():
+                continue
+            if isinstance(result, Exception):
+                place.answer.set_exception(result)
+            else:
+                place.answer.set_result(result)
+        self._measure(len(group), failed=isinstance(results[0], Unavailable))
+        self._asked -= len(group)
+        task = asyncio.current_task()
+        assert task
+        self._asking.discard(task)
+        self._go_on()
+
+    def _measure(self, answered: int, *, failed: bool) -> None:
+        moment = time.monotonic()
+        if not failed:  # which may be quicker than any answer
+            pace = (moment - self._answered_at) / answered
+            self._pace += (pace - self._pace) * (_FOLLOWING if self._pace else 1)
+        self._answered_at = moment
+
+
+def busy(retry_after: int = 2) -> Unavailable:
+    """What to tell whoever cannot be answered now; in how many seconds to ask again."""
+    return Unavailable(
+        "The model server is busy. Please try again in a moment.",
+        BUSY,
+        retry_after=max(1, retry_after),
+    )
