@@ -56,7 +56,7 @@ class Overload:
 def _model(scope: Scope) -> str | None:
     """The model that a request is for, None if it is for none."""
     default = _DEFAULT_MODEL.get(scope["path"])
-    if default and b"model=" in scope["query_string"]:
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("model", [default])
-        return asked[0]
+    query: bytes = scope["query_string"]
+    if default and b"model=" in query:
+        return parse_qs(query.decode("latin-1")).get("model", [default])[0]
     return default

@@ -38,8 +38,10 @@ _TOGETHER_BYTES = 1024 * 1024
 # What may stand in line, whatever its pace.
 _MOST = 2048
 _MOST_BYTES = 64 * 1024 * 1024
-# How fast the pace follows what is measured, from 0 to 1.
-_FOLLOWING = 0.1
+# Seconds after which a third of what was measured still counts.
+_REMEMBERED = 2.0
+# Answers that a model is supposed to have given in no time before any is measured.
+_CREDIT = 100.0
 
 
 @dataclass
@@ -76,8 +78,8 @@ class Line(Generic[Asked, Result]):
         self._bytes = 0
         self._asking: set[asyncio.Task[None]] = set()
         self._asked = 0
-        # Seconds from one answer to the next while there is something to answer.
-        self._pace = 0.0
+        # Of late, while there was something to answer.
+        self._answers, self._seconds = _CREDIT, 0.0
         self._answered_at = 0.0
 
     async def __call__(self, question: Asked, *, patient: bool = False) -> Result:
@@ -102,9 +104,8 @@ class Line(Generic[Asked, Result]):
 
     def _expected(self) -> float:
         """How many seconds the next one would wait."""
-        # Nothing has come for longer than usual: that is the pace by now.
-        silence = (time.monotonic() - self._answered_at) / max(1, self._asked)
-        return (len(self._waiting) + self._asked) * max(self._pace, silence)
+        silence = time.monotonic() - self._answered_at
+        return max((len(self._waiting) + self._asked) * self._seconds / self._answers, silence)
 
     def _go_on(self) -> None:
         while self._waiting and len(self._asking) < self._at_once:
@@ -169,10 +170,11 @@ class Line(Generic[Asked, Result]):
 
     def _measure(self, answered: int, *, failed: bool) -> None:
         moment = time.monotonic()
+        elapsed, self._answered_at = moment - self._answered_at, moment
         if not failed:  # which may be quicker than any answer
-            pace = (moment - self._answered_at) / answered
-            self._pace += (pace - self._pace) * (_FOLLOWING if self._pace else 1)
-        self._answered_at = moment
+            kept = math.exp(-elapsed / _REMEMBERED)
+            self._answers = kept * self._answers + answered
+            self._seconds = kept * self._seconds + elapsed
 
 
 def busy(retry_after: int = 2) -> Unavailable:
