@@ -18,24 +18,22 @@ from argon2 import PasswordHasher
 
 from auth_api.settings import Settings
 from benchmarks.load import Load, post, run
+from benchmarks.pictures import FORM_TYPE, both, form
 from tests.service.apis import PASSWORD, Api, User
 from tests.service.postgresql import PostgreSQL
 from tests.service.running import Ranjana
 
 _CALLERS = 32
 _SIGNING_IN = 16
-_HOST = "127.0.0.1"
 
 
 def accounts_table(
     ranjana: Ranjana,
     folder: Path,
-    forms: dict[str, Sequence[bytes]],
-    form_type: str,
     seconds: float,
     rounds: int,
 ) -> str:
-    """Both tables; `forms` are multipart bodies by what they hold."""
+    """Both tables."""
     lines = [
         f"### Kept in the history, {_CALLERS} callers",
         "",
@@ -51,8 +49,8 @@ def accounts_table(
     with apis(ranjana, folder / "accounts") as started:
         for name, api in started.items():
             user = api.sign_up()
-            for kind, bodies in forms.items():
-                lines.append(_kept_row(name, kind, api, user, bodies, form_type, seconds, rounds))
+            for kind, images in both().items():
+                lines.append(_kept_row(name, kind, api, user, images, seconds, rounds))
             signing_in.append(_sign_in_row(name, api, seconds, rounds))
     return "\n".join([*lines, "", *signing_in, ""])
 
@@ -87,14 +85,14 @@ def _kept_row(
     kind: str,
     api: Api,
     user: User,
-    bodies: Sequence[bytes],
-    form_type: str,
+    images: Sequence[bytes],
     seconds: float,
     rounds: int,
 ) -> str:
-    head = {"Content-Type": form_type}
-    anonymous = [post(_HOST, "/api/predict/", body, head) for body in bodies]
-    signed_in = [post(_HOST, "/api/predict/", body, {**head, **user.headers}) for body in bodies]
+    head = {"Content-Type": FORM_TYPE}
+    bodies = [form(image) for image in images]
+    anonymous = [post("/api/predict/", body, head) for body in bodies]
+    signed_in = [post("/api/predict/", body, {**head, **user.headers}) for body in bodies]
     loads: dict[str, list[Load]] = {"anonymous": [], "signed in": []}
     _load(api, anonymous, 1)
     for _ in range(rounds):
@@ -107,7 +105,6 @@ def _kept_row(
 def _sign_in_row(name: str, api: Api, seconds: float, rounds: int) -> str:
     requests = [
         post(
-            _HOST,
             "/api/signin/",
             json.dumps({"username": api.sign_up().username, "password": PASSWORD}).encode(),
             {"Content-Type": "application/json"},
@@ -146,7 +143,7 @@ def _verifications(seconds: float) -> float:
 
 
 def _load(api: Api, requests: Sequence[bytes], seconds: float, callers: int = _CALLERS) -> Load:
-    return uvloop.run(run(_HOST, api.port, requests, callers, seconds))
+    return uvloop.run(run(api.port, requests, callers, seconds))
 
 
 def _median(values: Sequence[float]) -> float:

@@ -78,10 +78,10 @@ def _job_row(
         "Content-Type": "application/octet-stream",
         "Authorization": f"Bearer {ranjana.key('inference')}",
     }
-    direct = [post("127.0.0.1", "/predictions/ranjana", image, head) for image in images]
+    direct = [post("/predictions/ranjana", image, head) for image in images]
     reading, everything, torchserve = [], [], []
     for _ in range(rounds):
-        load = run("127.0.0.1", ranjana.inference_port, direct, _CALLERS, seconds)
+        load = run(ranjana.inference_port, direct, _CALLERS, seconds)
         torchserve.append(uvloop.run(load).throughput)
         began = time.perf_counter()
         reading.append(_JOB / _do_job(user, images, _JOB))

@@ -1,0 +1,1 @@
+"""Other ways to serve the same work, each started by `benchmarks.servers`."""

@@ -1,0 +1,31 @@
+"""What the older systems did: a Flask application that runs the eager model in its own process,
+one image at a time, under gunicorn (`gunicorn benchmarks.rivals.eager:app`).
+
+The preprocessing and the answer are those of the real service, so that the comparison is of the
+serving alone.
+"""
+
+from __future__ import annotations
+
+import torch
+from flask import Flask, Response, jsonify, request
+
+from archive_scripts.archives import ROOT
+from archive_scripts.networks import load_network
+from handlers.characters import CHARACTERS
+from handlers.preprocessing import preprocess
+from handlers.reading import describe
+
+_network = load_network(ROOT / "weights" / "recognition.safetensors")
+
+app = Flask(__name__)
+
+
+@app.post("/api/predict/")
+def predict() -> Response:
+    """One image at a time: this process answers nothing else meanwhile."""
+    image = preprocess(request.files["image"].read())
+    with torch.inference_mode():
+        ink = torch.from_numpy(image.ink)[None, None].float() / 255
+        probabilities = torch.softmax(_network(ink), dim=1)[0].double().numpy()
+    return jsonify(describe(image, probabilities, CHARACTERS))
