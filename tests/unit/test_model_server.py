@@ -51,6 +51,51 @@ def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
         asyncio.run(ask())
 
 
+def test_a_version_that_is_older_than_groups_is_asked_about_one_image_at_a_time() -> None:
+    """Its handler takes the images of a group for one: what it says of that must reach nobody."""
+    bodies: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            image = await reader.readexactly(length)
+            bodies.append(image)
+            await asyncio.sleep(0.05)
+            body = json.dumps({"success": True, "saw": image.decode()}).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    async def ask() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings.model_validate(
+            {
+                "torchserve_inference_url": f"http://127.0.0.1:{port}",
+                "torchserve_key_file": None,
+                "torchserve_at_once": 1,
+            }
+        )
+        torchserve = TorchServe(settings, Metrics())
+        try:
+            for letters in ("abc", "def"):
+                asked = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
+                answers = await asyncio.gather(*asked)
+                assert [answer["saw"] for answer in answers] == list(letters)
+        finally:
+            await torchserve.aclose()
+            server.close()
+
+    asyncio.run(ask())
+    assert [len(body) for body in bodies] == [1, 2, 1, 1, 1, 1, 1]
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
 def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     unreadable = tmp_path / "folder.json"
     unreadable.mkdir()
