@@ -45,6 +45,7 @@ _SHARED_MODULES = (
     "grouping",
     "heatmap",
     "isolation",
+    "loading",
     "options",
     "pictures",
     "places",
@@ -213,7 +214,7 @@ def model_config(workers: int) -> dict[str, object]:
 
     Under load a batch fills while the workers are busy, so the delay only matters to a lone
     caller, who waits it out: it is the shortest that TorchServe honours (0 becomes 100).
-    Batches above 8 gain nothing more once the model is fused, see `handlers.base.load_model`.
+    Batches above 8 gain nothing more once the model is fused, see `handlers.loading.load_model`.
     """
     return {
         # Both, or TorchServe ignores the pair.

@@ -1,6 +1,6 @@
 """Trained weights -> the model that a worker loads.
 
-TorchScript is deprecated in torch 2.13; `_save` here and `handlers.base.load_model` are the
+TorchScript is deprecated in torch 2.13; `_save` here and `handlers.loading.load_model` are the
 only two places that its successor will have to change.
 
 Every model has three methods: `forward` answers a batch of ink images; `maps` and `scores`

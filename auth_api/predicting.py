@@ -12,8 +12,8 @@ import orjson
 
 from auth_api.errors import ApiError, Refused, Unavailable
 from auth_api.grouping import Asked, answers_in, joined
+from auth_api.lines import BUSY
 from auth_api.torchserve_connection import Connection, Response, failure
-from auth_api.waiting import BUSY
 
 Answer = dict[str, Any]
 

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.grouping import Asked
+from auth_api.lines import Line
 from auth_api.metrics import Metrics
 from auth_api.predicting import Answer, Predicting
 from auth_api.settings import Settings
 from auth_api.torchserve_connection import Connection, Response, failure
 from auth_api.training.missing import MissingModels
-from auth_api.waiting import Line
 
 
 class ServedVersion(NamedTuple):

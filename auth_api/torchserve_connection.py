@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
+from auth_api.lines import busy
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
-from auth_api.waiting import busy
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ import torch
 from archive_scripts.archives import ROOT
 from archive_scripts.contents import recognition, similarity
 from benchmarks.timing import milliseconds
-from handlers.base import load_model, warm_up
 from handlers.comparison import Strictness, compare
 from handlers.feedback import sentences
 from handlers.forms import load_forms
 from handlers.heatmap import grad_cam
+from handlers.loading import load_model, warm_up
 from handlers.pictures import enlarged, overlay, png_data_uri
 from handlers.preprocessing import preprocess
 from tests.conftest import encode, reference

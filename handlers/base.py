@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from handlers import grouping
 from handlers.errors import RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
 from handlers.grouping import Part, join
+from handlers.loading import load_model, warm_up
 from handlers.preprocessing import InkImage, preprocess
 
 logger = logging.getLogger(__name__)
@@ -201,36 +201,10 @@ class ImageHandler(Generic[Options]):
         raise NotImplementedError
 
 
-def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
-    """Loads what `archive_scripts.export` wrote, for the CPU and up to
-    `batch_size` images at once.
-    """
-    if platform.machine() in ("x86_64", "AMD64"):
-        # Fuses convolutions with what follows them: half the time for one image and for eight.
-        torch.jit.enable_onednn_fusion(True)
-        # As many compiled variants as there are batch sizes: by default the thirteenth and
-        # all after it would run unfused, slower than without any of this.
-        torch.jit.set_fusion_strategy([("STATIC", batch_size)])
-    model: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
-    return model.eval()
-
-
 def stack(batch: Sequence[Readable[Any]]) -> torch.Tensor:
     """The ink images of a batch as the model takes them: float32 (n, 1, side, side), 0-1."""
     inks = np.stack([item.image.ink for item in batch])
     return torch.from_numpy(inks).unsqueeze(1).float().div_(255)
-
-
-def warm_up(model: torch.jit.ScriptModule, batch_size: int, side: int) -> None:
-    """Runs `model` on every number of images up to `batch_size`.
-
-    The fused kernels are compiled for each, a tenth of a second a time, which no caller
-    should wait for: TorchScript profiles in the first run and compiles in the second.
-    """
-    with torch.inference_mode():
-        for images in range(1, batch_size + 1):
-            for _ in range(2):
-                model(torch.zeros(images, 1, side, side))
 
 
 def image_bytes(request: Request) -> bytes:

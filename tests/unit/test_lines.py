@@ -9,7 +9,7 @@ import pytest
 
 from auth_api.errors import Unavailable
 from auth_api.grouping import Asked
-from auth_api.waiting import Line
+from auth_api.lines import Line
 
 
 class Workers:
