@@ -52,7 +52,7 @@ class TorchServe:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._connection = Connection(settings)
+        self._connection = Connection(settings, metrics)
         self._missing = MissingModels(settings)
 
     async def aclose(self) -> None:
@@ -83,7 +83,7 @@ class TorchServe:
             raise
         finally:
             elapsed = time.perf_counter() - started
-            self._metrics.torchserve_seconds.labels(model).observe(elapsed)
+            self._metrics.torchserve_seconds[model,].observe(elapsed)
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
         """One version of `model`, the default if none is named, or `all` of them.

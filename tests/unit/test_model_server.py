@@ -61,7 +61,7 @@ def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
 
     async def ask(path: Path) -> None:
         async with aiohttp.ClientSession() as session:
-            await KeyFile(path, session).token("inference")
+            await KeyFile(path, session, Metrics()).token("inference")
 
     with pytest.raises(Unavailable, match="is starting"):
         asyncio.run(ask(unreadable))
