@@ -6,7 +6,8 @@ answered, codes and names of ours. Nothing that a caller made up, and nobody's n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, Generic, TypeVar
 
 from prometheus_client import (
@@ -134,6 +135,7 @@ class Metrics:
             "torchserve_key_renewals",
             "New keys asked of TorchServe before the old ones expired, or because they had.",
             ("kind", "outcome"),
+            product(("inference", "management"), ("succeeded", "failed")),
         )
 
     def _of_models(self) -> None:
@@ -165,14 +167,26 @@ class Metrics:
         )
 
     def _of_accounts(self) -> None:
-        self.sign_ins = self._counter("sign_ins", "Attempts to sign in.", ("outcome",))
+        outcomes = ("succeeded", "wrong_password", "unknown", "limited")
+        self.sign_ins = self._counter(
+            "sign_ins", "Attempts to sign in.", ("outcome",), product(outcomes)
+        )
         self.sign_ups = self._counter("sign_ups", "Accounts made.")
+        outcomes = ("succeeded", "ended", "reused", "invalid")
         self.refreshes = self._counter(
-            "token_refreshes", "Refresh tokens that came to be exchanged.", ("outcome",)
+            "token_refreshes",
+            "Refresh tokens that came to be exchanged.",
+            ("outcome",),
+            product(outcomes),
         )
 
     def _of_jobs(self) -> None:
-        self.jobs_ended = self._counter("jobs_ended", "Jobs that ended.", ("kind", "outcome"))
+        self.jobs_ended = self._counter(
+            "jobs_ended",
+            "Jobs that ended.",
+            ("kind", "outcome"),
+            product(("predict", "train", "tune"), ("succeeded", "failed", "cancelled")),
+        )
         self.job_seconds = self._histogram(
             "job_seconds",
             "From when a job was taken up first to its end.",
@@ -202,7 +216,10 @@ class Metrics:
             "database_failures", "What could not be done because the database was away."
         )
         self.clean_ups = self._counter(
-            "clean_ups", "Runs of the hourly clean-up by outcome.", ("outcome",)
+            "clean_ups",
+            "Runs of the hourly clean-up by outcome.",
+            ("outcome",),
+            product(("succeeded", "failed")),
         )
         self.cleaned_up = self._counter(
             "cleaned_up", "What the clean-up has removed, by what it was.", ("what",)
@@ -218,8 +235,20 @@ class Metrics:
         self._predictions[model, version, answer["predicted_class"]].inc()
         self._confidence[model, version].observe(answer["confidence"] / 100)
 
-    def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Counter:
-        return Counter(name, meaning, labels, registry=self.registry)
+    def _counter(
+        self,
+        name: str,
+        meaning: str,
+        labels: tuple[str, ...] = (),
+        known: Iterable[tuple[str, ...]] = (),
+    ) -> Counter:
+        """`known` are values of the labels that are shown from the start, as 0: what rises from
+        nothing to 1 is no increase to Prometheus.
+        """
+        counter = Counter(name, meaning, labels, registry=self.registry)
+        for values in known:
+            counter.labels(*values)
+        return counter
 
     def _histogram(
         self, name: str, meaning: str, labels: tuple[str, ...], buckets: tuple[float, ...]

@@ -112,7 +112,12 @@ class ImageHandler(Generic[Options]):
                 logger.exception("Preprocessing failed.")
                 answers[index] = _fail(context, index)
             observe(context, index, "PreprocessingTime", time.perf_counter() - started, "Seconds")
-        answers |= self._answers_of(readable, context)
+        if readable:
+            started = time.perf_counter()
+            answers |= self._answers_of(readable, context)
+            first = readable[0].index
+            observe(context, first, "InferenceTime", time.perf_counter() - started, "Seconds")
+            observe(context, first, "BatchSize", len(readable), "Images")
         return [answers[index] for index in range(len(requests))]
 
     def _answers_of(
@@ -121,8 +126,6 @@ class ImageHandler(Generic[Options]):
         """The answers by their places in the batch. Where they cannot be had together, each is
         tried alone.
         """
-        if not batch:
-            return {}
         try:
             found = self.answers(batch, context)
             return {item.index: _encode(answer) for item, answer in zip(batch, found, strict=True)}
@@ -196,7 +199,8 @@ def observe(context: WorkerContext, index: int, name: str, value: float, unit: s
     """Adds one observation to a histogram that `deploy/torchserve/metrics.yaml` names.
 
     TorchServe's histograms have the default buckets of Prometheus clients, 0.005 to 10:
-    times are therefore given in seconds and shares as 0-1.
+    times are therefore given in seconds and shares as 0-1. That is coarse for confidences, of
+    which the service has a finer histogram, by version (`auth_api.metrics`).
     """
     context.metrics.add_metric(name, value, unit, index, metric_type=MetricTypes.HISTOGRAM)
 
