@@ -30,32 +30,40 @@ def shared(processes: int) -> Iterator[None]:
         return
     with TemporaryDirectory(prefix="ranjana-metrics-", ignore_cleanup_errors=True) as folder:
         os.environ[_VARIABLE] = folder
-        yield
+        try:
+            yield
+        finally:
+            del os.environ[_VARIABLE]
 
 
 def recorded(metrics: Metrics) -> CollectorRegistry:
     """What is to be shown: that of this process, or of all that share."""
-    folder = os.environ.get(_VARIABLE)
-    if folder is None:
+    folder, started_by = _folder(), parent()
+    if folder is None or started_by is None:
         return metrics.registry
-    _forget_dead(Path(folder))
+    _forget_dead(folder, started_by)
     together = CollectorRegistry()
-    MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(together, str(folder))  # type: ignore[no-untyped-call]
     return together
 
 
 def parent() -> psutil.Process | None:
     """The process that started those that share; None for one by itself."""
-    return psutil.Process(os.getppid()) if _VARIABLE in os.environ else None
+    return psutil.Process(os.getppid()) if _folder() else None
 
 
 def siblings() -> list[psutil.Process]:
     """The processes that answer requests, this one among them."""
-    folder, started_by = os.environ.get(_VARIABLE), parent()
+    folder, started_by = _folder(), parent()
     if folder is None or started_by is None:
         return [psutil.Process()]
-    known = _processes(Path(folder))
-    return [child for child in started_by.children() if child.pid in known]
+    counting = _processes(folder)
+    return [child for child in started_by.children() if child.pid in counting]
+
+
+def _folder() -> Path | None:
+    folder = os.environ.get(_VARIABLE)
+    return Path(folder) if folder else None
 
 
 def _processes(folder: Path) -> set[int]:
@@ -63,8 +71,10 @@ def _processes(folder: Path) -> set[int]:
     return {int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")}
 
 
-def _forget_dead(folder: Path) -> None:
-    living = {process.pid for process in siblings()}
-    for process in _processes(folder) - living:
+def _forget_dead(folder: Path, started_by: psutil.Process) -> None:
+    # In this order: one that begins meanwhile must not be taken for dead.
+    counting = _processes(folder)
+    living = {child.pid for child in started_by.children()}
+    for process in counting - living:
         with suppress(FileNotFoundError):  # another process was quicker
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
