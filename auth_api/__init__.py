@@ -2,3 +2,5 @@
 
 All image work happens in TorchServe's workers: nothing here imports torch or OpenCV.
 """
+
+__version__ = "0.1.0"

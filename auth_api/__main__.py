@@ -21,6 +21,7 @@ from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database import Database, NewerDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
+from auth_api.measuring.sharing import shared
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
 from auth_api.tokens import Tokens
@@ -49,7 +50,8 @@ def main() -> int:
         logging.config.dictConfig(logging_config("warning"))
         return run(settings, options)
     logging.config.dictConfig(logging_config(settings.log_level))
-    return _serve(settings)
+    with shared(settings.api_workers):
+        return _serve(settings)
 
 
 def _serve(settings: Settings) -> int:

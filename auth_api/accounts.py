@@ -22,6 +22,7 @@ from auth_api.database import Database
 from auth_api.errors import Conflict, TooMany, Unauthorised
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.tables import Job
+from auth_api.metrics import Metrics
 from auth_api.passwords import Passwords, require_acceptable
 from auth_api.rate_limits import RateLimits, limited_address
 from auth_api.sessions import Pair, Sessions, end_others
@@ -47,6 +48,7 @@ class Accounts:
     limits: RateLimits
     storage: Storage
     inputs: Inputs
+    metrics: Metrics
 
     async def sign_up(
         self,
@@ -101,6 +103,7 @@ class Accounts:
             await self.require_free(*keys)
             raise Conflict("Somebody else took that name just now.", "username_taken") from error
         assert user.id is not None
+        self.metrics.sign_ups.inc()
         return user.id
 
     async def sign_in(
@@ -117,9 +120,12 @@ class Accounts:
         try:
             await self.limits.begin_attempt(account, limited_address(request))
         except TooMany:
+            self.metrics.sign_ins.labels("limited").inc()
             await self._note("sign_in_slowed", number, request)
             raise
         if not await self._verify(stored, password, account, request):
+            wrong = "unknown" if stored is None else "wrong_password"
+            self.metrics.sign_ins.labels(wrong).inc()
             await self._note("sign_in_failed", number, request)
             raise Unauthorised("The username or the password is wrong.", "bad_credentials")
         assert number is not None
@@ -134,6 +140,7 @@ class Accounts:
             # The password was changed in the meantime, or the account deleted, or another sign-in
             # has renewed the hash: then the new one is as right.
             return await self.sign_in(username, password, request, web=web)
+        self.metrics.sign_ins.labels("succeeded").inc()
         return pair
 
     async def _verify(

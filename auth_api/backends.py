@@ -35,6 +35,9 @@ _WRITES = "ranjana_writes"
 class Threads:
     """SQLite: some threads read, one writes, so that writers wait in order and not by polling."""
 
+    connections = _READERS + 1
+    """That there may be at the same time."""
+
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
             url,
@@ -48,6 +51,10 @@ class Threads:
         self._writing = self._engine.execution_options(**{_WRITES: True})
         self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+
+    def on_connect(self, call: Callable[[], None]) -> None:
+        """Has something called whenever a connection is opened."""
+        event.listen(self._engine, "connect", lambda *_: call())
 
     async def aclose(self) -> None:
         for threads in (self._readers, self._writer):
@@ -118,6 +125,9 @@ async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Resu
 class Asyncio:
     """PostgreSQL, through asyncpg."""
 
+    connections = _CONNECTIONS
+    """That there may be at the same time."""
+
     def __init__(self, url: URL, seconds: float = STATEMENT_SECONDS) -> None:
         self._engine = create_async_engine(
             url,
@@ -129,6 +139,10 @@ class Asyncio:
         )
         # Each statement is a transaction by itself, without the round trips of one.
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def on_connect(self, call: Callable[[], None]) -> None:
+        """Has something called whenever a connection is opened."""
+        event.listen(self._engine.sync_engine, "connect", lambda *_: call())
 
     async def aclose(self) -> None:
         await self._engine.dispose()

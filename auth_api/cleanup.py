@@ -89,9 +89,13 @@ async def clean_up_regularly(services: Services) -> None:
     """Cleans up now and every hour, until it is cancelled."""
     while True:
         try:
-            removed = await clean_up(services)
-            logger.info("cleaned up", extra=asdict(removed))
+            removed = asdict(await clean_up(services))
+            logger.info("cleaned up", extra=removed)
+            services.metrics.clean_ups.labels("succeeded").inc()
+            for what, count in removed.items():
+                services.metrics.cleaned_up.labels(what).inc(count)
         except Exception:  # whatever it was, it may work in an hour
+            services.metrics.clean_ups.labels("failed").inc()
             logger.exception("the clean-up failed")
         await asyncio.sleep(_EVERY)
 

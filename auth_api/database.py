@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 from alembic import command
@@ -30,6 +31,7 @@ from sqlmodel import SQLModel
 
 from auth_api.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
 from auth_api.errors import Unavailable
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.statements import Insertion, Lookup, Row
 
@@ -58,7 +60,9 @@ class Database:
     waits; on PostgreSQL in the event loop, where each of its statements is awaited underneath.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        """Without `metrics` nobody asks for them."""
+        self._metrics = metrics or Metrics()
         self.url = make_url(
             settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}"
         )
@@ -66,6 +70,8 @@ class Database:
         if settings.database_password and not self.is_sqlite:
             self.url = self.url.set(password=settings.database_password.get_secret_value())
         self._backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url)
+        self._backend.on_connect(self._metrics.database_connections.inc)
+        self._metrics.database_capacity.set(self._backend.connections)
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -73,7 +79,7 @@ class Database:
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
         """Has `work` read; its statements stand each alone. Raises Unavailable."""
-        with _translated():
+        with self._operation("read"):
             return await self._backend.read(work)
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
@@ -82,12 +88,12 @@ class Database:
         Raises Unavailable; whether the transaction took place is then unknown if it was its
         commit that failed. It goes on when the caller is cancelled, on SQLite.
         """
-        with _translated():
+        with self._operation("write"):
             return await self._backend.write(work)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
         """What belongs to `keys` at a point in time. Raises Unavailable."""
-        with _translated():
+        with self._operation("read"):
             return await self._backend.look_up(lookup, keys, moment)
 
     async def insert_alone(
@@ -97,8 +103,22 @@ class Database:
 
         Raises IntegrityError, or Unavailable as `write` does.
         """
-        with _translated():
+        with self._operation("write"):
             return await self._backend.insert(insertion, rows)
+
+    @contextmanager
+    def _operation(self, name: Literal["read", "write"]) -> Iterator[None]:
+        """Measures what is done within the `with`, and raises Unavailable where that fails because
+        the database is away.
+        """
+        began = time.perf_counter()
+        self._metrics.database_busy.inc()
+        try:
+            with _translated(self._metrics):
+                yield
+        finally:
+            self._metrics.database_busy.dec()
+            self._metrics.database_seconds[name,].observe(time.perf_counter() - began)
 
     def insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that can say what becomes of a row that is there already."""
@@ -159,7 +179,7 @@ class Database:
             Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
         patient = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _MIGRATION_SECONDS)
         try:
-            with _translated():
+            with _translated(self._metrics):
                 await patient.write(upgrade)
         finally:
             await patient.aclose()
@@ -172,7 +192,7 @@ def core_of(table: type[SQLModel]) -> Table:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(metrics: Metrics) -> Iterator[None]:
     """Turns what says that the database is away into Unavailable, and what drivers say of a
     constraint into SQLAlchemy's word for it.
     """
@@ -192,6 +212,7 @@ def _translated() -> Iterator[None]:
     ) as error:
         if not _is_away(error):
             raise
+        metrics.database_failures.inc()
         logger.warning("the database is away", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",

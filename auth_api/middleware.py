@@ -78,44 +78,60 @@ class RequestContext:
         identifier = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
         token = request_id.set(identifier)
         started = time.perf_counter()
-        status = 0
+        status = received = sent = 0
+        self.metrics.in_flight.inc()
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            return message
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope, identifier)
             await send(message)
+            sent += len(message.get("body", b""))
 
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, counted, send_with_id)
         except ClientDisconnect:
             status = status or 499
         except Exception:
             logger.exception("Unexpected error.")
             if status:
                 raise  # the answer has begun: all that is left is to break the connection
-            await answer_unexpected(identifier)(scope, receive, send_with_id)
+            await answer_unexpected(identifier)(scope, counted, send_with_id)
         finally:
-            self._record(scope, status, time.perf_counter() - started)
+            self.metrics.in_flight.dec()
+            seconds = time.perf_counter() - started
+            self._count(scope, status, seconds, received, sent)
+            _log(scope, status, seconds)
             request_id.reset(token)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self.metrics.requests.labels(method, route, status).inc()
-        self.metrics.request_seconds.labels(route).observe(seconds)
-        if SHED in scope:
-            return
-        logger.info(
-            "request",
-            extra={
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status,
-                "milliseconds": round(seconds * 1000, 1),
-            },
-        )
+        self.metrics.requests[method, route, status].inc()
+        self.metrics.request_seconds[route,].observe(seconds)
+        self.metrics.request_bytes[route,].inc(received)
+        self.metrics.response_bytes[route,].inc(sent)
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    if SHED in scope:
+        return
+    logger.info(
+        "request",
+        extra={
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        },
+    )
 
 
 def _add_headers(message: Message, scope: Scope, identifier: str) -> None:

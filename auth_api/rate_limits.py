@@ -20,6 +20,7 @@ from limits.storage import storage_from_string
 from starlette.requests import Request
 
 from auth_api.errors import TooMany
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ logger = logging.getLogger(__name__)
 class RateLimits:
     """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._limiter = MovingWindowRateLimiter(
             storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True)
         )
@@ -49,7 +51,7 @@ class RateLimits:
         Raises TooMany, with the same headers.
         """
         headers: dict[str, str] = {}
-        with _lenient():
+        with self._lenient():
             passed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
             if passed:
                 headers, wait = await self._state(rate, who)
@@ -58,6 +60,7 @@ class RateLimits:
                     f"Too many requests: please wait {_duration(wait)}.", retry_after=wait
                 )
                 error.headers = {**(error.headers or {}), **headers}
+                self._metrics.rate_limited.labels(rate).inc()
                 raise error
         return headers
 
@@ -67,10 +70,11 @@ class RateLimits:
 
         Raises TooMany when too many were wrong, of the account or from the address.
         """
-        with _lenient():
+        with self._lenient():
             for limit in self._rates["failed_address"]:
                 if not await self._limiter.test(limit, "failed_address", address):
                     _, wait = await self._state("failed_address", address)
+                    self._metrics.rate_limited.labels("failed_address").inc()
                     raise _too_many_failures(wait)
         try:
             await self.count("failed_account", account)
@@ -79,15 +83,24 @@ class RateLimits:
 
     async def note_failure(self, address: str) -> None:
         """A password from `address` was wrong."""
-        with _lenient():
+        with self._lenient():
             for limit in self._rates["failed_address"]:
                 await self._limiter.hit(limit, "failed_address", address)
 
     async def forgive(self, account: str) -> None:
         """The password was right: the count of the account starts anew."""
-        with _lenient():
+        with self._lenient():
             for limit in self._rates["failed_account"]:
                 await self._limiter.clear(limit, "failed_account", account)
+
+    @contextmanager
+    def _lenient(self) -> Iterator[None]:
+        """Lets pass what cannot be counted."""
+        try:
+            yield
+        except StorageError:
+            self._metrics.rate_limit_failures.inc()
+            logger.exception("the store of the rate limits cannot be reached")
 
     async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
         """The headers of the limit that is nearest to its end, and the seconds until then."""
@@ -104,15 +117,6 @@ class RateLimits:
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
-
-
-@contextmanager
-def _lenient() -> Iterator[None]:
-    """Lets pass what cannot be counted."""
-    try:
-        yield
-    except StorageError:
-        logger.exception("the store of the rate limits cannot be reached")
 
 
 def caller_address(request: Request) -> str:

@@ -29,6 +29,8 @@ from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.training import Training
 from auth_api.keeping import Keeper
+from auth_api.measuring.exposition import Exposition
+from auth_api.measuring.waiting import Waiting
 from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
@@ -61,6 +63,7 @@ class Services:
 
     settings: Settings
     metrics: Metrics
+    exposition: Exposition
     torchserve: TorchServe
     database: Database
     archives: Archives
@@ -97,23 +100,23 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     weak secret.
     """
     tokens = Tokens(settings)
-    database = Database(settings)
+    database = Database(settings, metrics)
     await migrated(database)
-    limits = RateLimits(settings)
+    limits = RateLimits(settings, metrics)
     storage = Storage(settings.media_dir)
     passwords = Passwords(settings)
-    sessions = Sessions(settings, database, tokens, company=passwords.is_busy)
+    sessions = Sessions(settings, database, tokens, metrics, company=passwords.is_busy)
     torchserve = TorchServe(settings, metrics)
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
     usage = Usage(database)
     models = Models(torchserve, releases, usage, metrics)
     inputs = Inputs(settings.media_dir / "jobs")
-    queue = Queue(database, uuid4().hex)
-    accounts = Accounts(database, passwords, sessions, limits, storage, inputs)
+    queue = Queue(database, uuid4().hex, metrics)
+    accounts = Accounts(database, passwords, sessions, limits, storage, inputs, metrics)
     folders = Folders(settings.data_dir / "training")
     store = ModelStore(settings.model_store)
-    corrections = Corrections(database, storage)
+    corrections = Corrections(database, storage, metrics)
     registry = Registry(settings, database, torchserve, releases)
     reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
     training = Training(settings, queue, inputs, folders, store, corrections, releases, registry)
@@ -125,12 +128,13 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     services = Services(
         settings=settings,
         metrics=metrics,
+        exposition=Exposition(settings, metrics, Waiting(database)),
         torchserve=torchserve,
         database=database,
         archives=archives,
         releases=releases,
         registry=registry,
-        aligner=Aligner(settings, releases, torchserve, archives),
+        aligner=Aligner(settings, releases, torchserve, archives, metrics),
         models=models,
         showing=Showing(settings, torchserve, releases, archives),
         charts=Charts(settings.data_dir / "charts"),
@@ -143,7 +147,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         storage=storage,
         inputs=inputs,
         folders=folders,
-        jobs=Jobs(database, inputs, folders, settings.jobs_per_user, runner.wake),
+        jobs=Jobs(database, inputs, folders, settings.jobs_per_user, runner.wake, metrics),
         corrections=corrections,
         planner=Planner(database, store, corrections, releases),
         runner=runner,

@@ -24,6 +24,7 @@ from auth_api.batching import Batched
 from auth_api.columns import now
 from auth_api.database import Database, core_of
 from auth_api.errors import Unauthorised
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.tables import RefreshToken, Session, User
 from auth_api.tokens import Claims, Tokens, hashed
@@ -69,10 +70,16 @@ class Sessions:
     """Starts, continues and ends sessions."""
 
     def __init__(
-        self, settings: Settings, database: Database, tokens: Tokens, company: Callable[[], bool]
+        self,
+        settings: Settings,
+        database: Database,
+        tokens: Tokens,
+        metrics: Metrics,
+        company: Callable[[], bool],
     ) -> None:
         """`company` says whether others are about to sign in."""
         self._database = database
+        self._refreshes = metrics.refreshes
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
@@ -131,12 +138,26 @@ class Sessions:
         Of any number of callers with the same token, also at the same time, the first one wins;
         the next one ends the session for all of them, once the grace is over if there is one.
         """
+        try:
+            pair, outcome = await self._exchange(token, request, web=web)
+        except Unauthorised:
+            self._refreshes.labels("invalid").inc()
+            raise
+        self._refreshes.labels(outcome).inc()
+        if pair is None:
+            raise Unauthorised("The session has ended: please sign in again.", "session_ended")
+        return pair
+
+    async def _exchange(
+        self, token: str, request: Request, *, web: bool
+    ) -> tuple[Pair | None, str]:
+        """The next pair if there is one, and what became of the token, for the metrics."""
         claims = self._tokens.read("refresh", token)
 
-        def exchange(transaction: Transaction) -> Pair | None:
+        def exchange(transaction: Transaction) -> tuple[Pair | None, str]:
             session = _alive(transaction, claims)
             if session is None:
-                return None
+                return None, "ended"
             if session.web != web:
                 raise Unauthorised("The token is not exchanged at this address.", "token_invalid")
             grace = _WEB_GRACE if web else self._grace
@@ -145,15 +166,12 @@ class Sessions:
                 session.expires_at = session.last_used_at + self._lifetime
                 pair = self._pair(session.user_id, session.id, web)
                 _remember(transaction, {session.id: pair})
-                return pair
+                return pair, "succeeded"
             session.revoked_at = now()
             audit.record(transaction, "token_reused", session.user_id, request)
-            return None
+            return None, "reused"
 
-        pair = await self._database.write(exchange)
-        if pair is None:
-            raise Unauthorised("The session has ended: please sign in again.", "session_ended")
-        return pair
+        return await self._database.write(exchange)
 
     async def end(self, token: str, request: Request) -> None:
         """Ends the session that a refresh token belongs to, if it has not ended yet.

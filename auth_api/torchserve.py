@@ -55,7 +55,7 @@ class TorchServe:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._connection = Connection(settings)
+        self._connection = Connection(settings, metrics)
         self._predicting = Predicting(self._connection)
         self._lines: dict[str, Line[Asked, Answer]] = {}
         self._missing = MissingModels(settings)
@@ -90,7 +90,7 @@ class TorchServe:
             raise self._missing.answer(model) or error from error
         finally:
             elapsed = time.perf_counter() - started
-            self._metrics.torchserve_seconds.labels(model).observe(elapsed)
+            self._metrics.torchserve_seconds[model,].observe(elapsed)
 
     def refusal(self, model: str) -> Unavailable | None:
         """Why a prediction would be refused at once, None where it would not."""

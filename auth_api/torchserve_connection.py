@@ -13,6 +13,7 @@ import aiohttp
 
 from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
 from auth_api.lines import busy
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
 
@@ -35,7 +36,7 @@ class Response(NamedTuple):
 class Connection:
     """Connections to one TorchServe, for the event loop they are made in."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._sessions: dict[Kind, aiohttp.ClientSession] = {
             "inference": _session(
                 str(settings.torchserve_inference_url),
@@ -45,7 +46,7 @@ class Connection:
             "management": _session(str(settings.torchserve_management_url), 4, _MANAGEMENT_SECONDS),
         }
         self._keys = (
-            KeyFile(settings.torchserve_key_file, self._sessions["management"])
+            KeyFile(settings.torchserve_key_file, self._sessions["management"], metrics)
             if settings.torchserve_key_file
             else None
         )

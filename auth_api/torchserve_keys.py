@@ -23,6 +23,7 @@ from typing import Literal
 import aiohttp
 
 from auth_api.errors import Unavailable
+from auth_api.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +47,10 @@ class Key:
 class KeyFile:
     """The keys of one TorchServe, as its key file has them."""
 
-    def __init__(self, path: Path, management: aiohttp.ClientSession) -> None:
+    def __init__(self, path: Path, management: aiohttp.ClientSession, metrics: Metrics) -> None:
         self._path = path
         self._management = management
+        self._renewals = metrics.key_renewals
         self._keys: dict[Kind, Key] = {}
         self._buys_keys = ""
         self._checked = 0.0
@@ -76,7 +78,7 @@ class KeyFile:
         async with self._lock:
             if self._keys[kind].token != refused:
                 return self._keys[kind].token
-            async with self._owning():
+            async with self._owning(kind):
                 await self._read()
                 if self._keys[kind].token == refused:
                     await self._ask_for_new(kind)
@@ -93,7 +95,9 @@ class KeyFile:
             ) as response:
                 response.raise_for_status()
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            self._renewals.labels(kind, "failed").inc()
             raise Unavailable("The model server gave no new key. Please try again.") from error
+        self._renewals.labels(kind, "succeeded").inc()
 
     async def _read(self) -> None:
         for attempt in range(_READ_ATTEMPTS):
@@ -116,11 +120,12 @@ class KeyFile:
         raise Unavailable("The model server is starting. Please try again in a moment.")
 
     @asynccontextmanager
-    async def _owning(self) -> AsyncIterator[None]:
+    async def _owning(self, kind: Kind) -> AsyncIterator[None]:
         """Holds, across processes, the right to ask for new keys."""
         try:
             file = self._path.with_suffix(".lock").open("w")
         except OSError as error:
+            self._renewals.labels(kind, "failed").inc()
             raise Unavailable("The model server's keys cannot be renewed at the moment.") from error
         with file:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)

@@ -22,6 +22,7 @@ from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, State, outcome, state
 from auth_api.database import Database
 from auth_api.errors import Conflict, NotFound
+from auth_api.metrics import Metrics
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
 from auth_api.tables import Feedback, User
@@ -56,9 +57,10 @@ class Correction:
 class Corrections:
     """All feedback of all users. Models are named, and known to exist."""
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: Storage, metrics: Metrics) -> None:
         self._database = database
         self._storage = storage
+        self._metrics = metrics
 
     async def give(
         self, caller: Caller, fields: NewFeedback, request: Request
@@ -67,7 +69,13 @@ class Corrections:
 
         Raises NotFound, BadRequest, Unauthorised or Unavailable.
         """
-        return await giving.give(self._database, self._storage, caller, fields, request)
+        kept, prediction, made = await giving.give(
+            self._database, self._storage, caller, fields, request
+        )
+        if made:
+            said = "right" if kept.actual_class == prediction.predicted_class else "wrong"
+            self._metrics.feedback.labels(prediction.model, said).inc()
+        return kept, made
 
     async def page(
         self, model: str, wanted: State | None, limit: int, before: int | None

@@ -25,8 +25,8 @@ _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}
 
 async def give(
     database: Database, storage: Storage, caller: Caller, fields: NewFeedback, request: Request
-) -> tuple[Feedback, bool]:
-    """Keeps a feedback; answers it, and whether it is the first to its prediction.
+) -> tuple[Feedback, Prediction, bool]:
+    """Keeps a feedback; answers it, its prediction, and whether it is the first to that one.
 
     Raises NotFound, also for what is somebody else's, BadRequest, Unauthorised or Unavailable.
     """
@@ -40,7 +40,7 @@ async def give(
 
 def _keep(
     transaction: Session, caller: Caller, fields: NewFeedback, digest: str | None, request: Request
-) -> tuple[Feedback, bool]:
+) -> tuple[Feedback, Prediction, bool]:
     # Locks the user, so that of two that come at once the second one finds the first.
     require_alive(transaction, caller)
     prediction = transaction.scalar(select(Prediction).where(*_mine(caller, fields)))
@@ -65,7 +65,7 @@ def _keep(
     transaction.add(kept)
     audit.record(transaction, "feedback_given", caller.user_id, request, id=fields.prediction_id)
     transaction.flush()
-    return kept, made
+    return kept, prediction, made
 
 
 def _mine(caller: Caller, fields: NewFeedback) -> tuple[Any, ...]:

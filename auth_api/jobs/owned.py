@@ -19,6 +19,7 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
 from auth_api.jobs.tables import UNFINISHED, Job, JobItem
+from auth_api.metrics import Metrics
 from auth_api.tables import User
 
 _ITEMS_AT_A_TIME = 250
@@ -35,6 +36,7 @@ class Jobs:
         folders: Folders,
         most: int,
         wake: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
         """`most` unfinished jobs may a user have; `wake` is called when there is a new one."""
         self._database = database
@@ -42,6 +44,7 @@ class Jobs:
         self._folders = folders
         self._most = most
         self._wake = wake
+        self._metrics = metrics
 
     async def require_room(self, user_id: int) -> None:
         """Raises TooMany for who has too many unfinished jobs already, or Unavailable."""
@@ -120,15 +123,19 @@ class Jobs:
         """
         user_id = owner.user_id if owner else None
 
-        def work(transaction: Session) -> Job:
+        def work(transaction: Session) -> tuple[Job, bool]:
             if owner:
                 require_alive(transaction, owner)
             job = transaction.scalar(_one(user_id, number).with_for_update())
-            if _cancel(job):
+            changed = _cancel(job)
+            if changed:
                 audit.record(transaction, "job_cancelled", user_id, request, id=number)
-            return _there(job)
+            return _there(job), changed
 
-        return await self._cleared(await self._database.write(work))
+        job, changed = await self._database.write(work)
+        if changed and job.state == "cancelled":
+            queue.note_end(self._metrics, job)
+        return await self._cleared(job)
 
     async def answered(self, number: int) -> AsyncIterator[JobItem]:
         """The items of a job that have an answer, in order, some in memory at a time."""

@@ -21,6 +21,7 @@ from auth_api import audit
 from auth_api.columns import now
 from auth_api.database import Database, core_of
 from auth_api.jobs.tables import UNFINISHED, Job, JobItem
+from auth_api.metrics import Metrics
 
 LEASE_SECONDS = 15.0
 """How long a process may be silent before its jobs are taken from it."""
@@ -64,10 +65,11 @@ class Answered(NamedTuple):
 class Queue:
     """The jobs, for one process that works at some of them."""
 
-    def __init__(self, database: Database, holder: str) -> None:
-        """`holder` is a name that no other process has."""
+    def __init__(self, database: Database, holder: str, metrics: Metrics | None = None) -> None:
+        """`holder` is a name that no other process has; without `metrics` nobody asks for them."""
         self._database = database
         self._holder = holder
+        self._metrics = metrics or Metrics()
 
     async def take(self, kinds: Sequence[str], but_of: Collection[int]) -> Job | None:
         """Takes up a job of one of the `kinds`, if there is one, not of the users `but_of`: of
@@ -83,18 +85,22 @@ class Queue:
                 return None
             if job.cancelling:  # its holder did not live to do so
                 _end(job, "cancelled", None)
-                return None
+                return job
             job.attempts += 1
             if job.attempts > MOST_ATTEMPTS:
                 error = f"It was interrupted {MOST_ATTEMPTS} times without getting any further."
                 _end(job, "failed", error)
-                return None
+                return job
             job.state = "running"
             job.started_at = job.started_at or moment
             job.holder, job.held_until = self._holder, moment + timedelta(seconds=LEASE_SECONDS)
             return job
 
-        return await self._database.write(work)
+        job = await self._database.write(work)
+        if job is None or job.state == "running":
+            return job
+        note_end(self._metrics, job)
+        return None
 
     async def hold(self, jobs: Collection[int]) -> dict[int, bool]:
         """Says that this process is still there; answers which of the `jobs` it still has, and
@@ -178,13 +184,14 @@ class Queue:
         Raises LostJob or Unavailable.
         """
 
-        def work(transaction: Session) -> None:
+        def work(transaction: Session) -> Job:
             held = self._held(transaction, job)
             if outcome is not None:
                 held.outcome = outcome
             _end(held, state, error)
+            return held
 
-        await self._database.write(work)
+        note_end(self._metrics, await self._database.write(work))
 
     async def give_back(self, job: int) -> None:
         """Gives a job back that was interrupted, for whoever comes first; the attempt counts.
@@ -246,6 +253,14 @@ def cancel(job: Job) -> None:
         job.cancelling = True
     else:
         _end(job, "cancelled", None)
+
+
+def note_end(metrics: Metrics, job: Job) -> None:
+    """Counts a job that has ended just now."""
+    metrics.jobs_ended.labels(job.kind, job.state).inc()
+    if job.started_at is not None and job.finished_at is not None:
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        metrics.job_seconds.labels(job.kind).observe(seconds)
 
 
 def _next(kinds: Sequence[str], but_of: Collection[int], moment: datetime) -> Any:

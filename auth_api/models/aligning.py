@@ -13,7 +13,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from auth_api import audit
 from auth_api.columns import now
 from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
+from auth_api.metrics import Metrics
 from auth_api.models import states
 from auth_api.models.archives import Archives
 from auth_api.models.releases import LOOK_SECONDS, Releases
@@ -47,8 +48,10 @@ class Aligner:
         releases: Releases,
         torchserve: TorchServe,
         archives: Archives,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._releases = releases
         self._torchserve = torchserve
         self._archives = archives
@@ -85,8 +88,8 @@ class Aligner:
             for model in self._settings.models:
                 try:
                     await self.align(model)
-                except ApiError:
-                    pass  # either is away, which is in the log, and is looked at again
+                except ApiError:  # either is away, which is in the log, and is looked at again
+                    self._measure(model, {})
                 except Exception:
                     logger.exception("a model cannot be aligned", extra={"model": model})
             self._looked.set()
@@ -103,11 +106,22 @@ class Aligner:
         state, ready = self._releases.state(model), {v for v in served if served[v].ready}
         silent = {version for version in state.versions if state.registered(version)} - ready
         self._releases.note_silent(model, silent)
+        self._measure(model, served)
         release = state.release
         if release and release.default_version != default and release.default_version in ready:
             await self._torchserve.set_default(model, release.default_version)
             details = {"model": model, "version": release.default_version}
             logger.info("the default was set again", extra=details)
+
+    def _measure(self, model: str, served: Mapping[str, ServedVersion]) -> None:
+        """Says how many workers there are to be of each version, and how many answer."""
+        state = self._releases.state(model)
+        for version, row in state.versions.items():
+            wanted = row.workers if state.registered(version) else 0
+            found = served.get(version)
+            ready = found.states.count("READY") if found else 0
+            self._metrics.workers.labels(model, version, "wanted").set(wanted)
+            self._metrics.workers.labels(model, version, "ready").set(ready)
 
     async def _served(self, model: str) -> tuple[dict[str, ServedVersion], str | None]:
         """All versions that TorchServe has, and its default; nothing where the first one is

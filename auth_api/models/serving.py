@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from auth_api.access import Caller
-from auth_api.errors import NotFound, Unavailable
+from auth_api.errors import NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
 from auth_api.models.releases import Releases
 from auth_api.predicting import Answer
@@ -72,9 +72,15 @@ class Models:
         Unavailable.
         """
 
-        def ask(version: str | None) -> Awaitable[Answer]:
+        async def ask(version: str | None) -> Answer:
             predicting = self._torchserve.predict(model, image, version, options, patient=patient)
-            return self._usage.counted(predicting, model, version, asker.user_id)
+            try:
+                answer = await self._usage.counted(predicting, model, version, asker.user_id)
+            except Refused as error:
+                self._metrics.refused.labels(model, error.code).inc()
+                raise
+            self._metrics.answered(model, answer)
+            return answer
 
         arms = self._releases.arms(model)
         if version is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -47,9 +47,8 @@ async def _database_state(database: Database) -> str:
 @documented(tag="operations", access=OPERATIONS, answer=None, media=("text/plain",))
 async def metrics(request: Request) -> Response:
     """The metrics in Prometheus's text format."""
-    return Response(
-        generate_latest(services(request).metrics.registry), media_type=CONTENT_TYPE_LATEST
-    )
+    text = await services(request).exposition.text()
+    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 routes = [

@@ -21,6 +21,7 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
 from auth_api.jobs.tables import Job
+from auth_api.metrics import Metrics
 from auth_api.overview import overview
 from auth_api.settings import Settings
 from auth_api.tables import AuditEntry, Feedback, Prediction
@@ -333,7 +334,8 @@ def _one(work: Look) -> Callable[[Database], Any]:
 
 
 def _jobs(database: Database, **filters: Any) -> Any:
-    jobs = Jobs(database, Inputs(Path("nowhere")), Folders(Path("nowhere")), 1, lambda: None)
+    inputs, folders = Inputs(Path("nowhere")), Folders(Path("nowhere"))
+    jobs = Jobs(database, inputs, folders, 1, lambda: None, Metrics())
     return jobs.page(filters.pop("user_id", None), 21, 4000, **filters)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.storage import Storage
 from tests.conftest import encode, reference
@@ -207,7 +208,7 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
 async def with_corrections(api: Api, work: Callable[[Corrections], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        return await work(Corrections(database, Storage(api.media)))
+        return await work(Corrections(database, Storage(api.media), Metrics()))
     finally:
         await database.aclose()
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.measured import value
 from tests.service.apis import PASSWORD, Api, User
 from tests.service.running import Ranjana
 from tests.service.test_access import make_key, sql, user_id
@@ -85,6 +86,11 @@ def sign_in(api: Api, username: str, password: str, address: str) -> httpx2.Resp
     return ask(api, "POST", "/api/signin/", address, json=fields)
 
 
+def counted(api: Api, name: str, **labels: str) -> float:
+    """What Prometheus is shown."""
+    return value(api.client.get("/metrics").text, name, **labels)
+
+
 def newcomer(api: Api) -> User:
     """Somebody new, from an address that nobody else has."""
     address, username = new_address(), f"learner{next(_numbers)}"
@@ -116,6 +122,7 @@ def test_sign_ins_and_sign_ups_of_an_address_are_limited_together(
     limited: Api, address: str
 ) -> None:
     paths = ("/api/signin/", "/api/signup", "/api/login/", "/api/register/")
+    before = counted(limited, "rate_limited_requests_total", limit="signin")
     for number in range(SIGNINS):
         response = ask(limited, "POST", paths[number % 4], address, json={})
         assert response.status_code == 400
@@ -123,6 +130,8 @@ def test_sign_ins_and_sign_ups_of_an_address_are_limited_together(
         assert response.headers["X-RateLimit-Remaining"] == str(SIGNINS - number - 1)
     for path in paths:
         too_many(ask(limited, "POST", path, address, json={}), SIGNINS)
+    after = counted(limited, "rate_limited_requests_total", limit="signin")
+    assert after - before == len(paths)
     assert ask(limited, "POST", "/api/signin/", new_address(), json={}).status_code == 400
     # Nor are other calls of the same address counted with these.
     assert ask(limited, "POST", "/api/logout/", address, json={}).status_code == 400
@@ -208,9 +217,11 @@ def test_guessing_the_password_of_an_account_is_slowed_wherever_it_is_done(
     for spelling in (name, name.upper(), name.capitalize()):
         wrong = sign_in(limited, spelling, "wrong", new_address())
         assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    before = counted(limited, "sign_ins_total", outcome="limited")
     # The right one does not help either, or guessing would.
     for password in ("wrong", PASSWORD):
         too_many(sign_in(limited, name, password, new_address()))
+    assert counted(limited, "sign_ins_total", outcome="limited") - before == 2
     assert user.get("/api/me/").status_code == 200  # who is in stays in
     assert newcomer(limited)
 
@@ -258,9 +269,12 @@ def test_a_right_password_starts_the_count_of_its_account_anew(limited: Api) -> 
 
 def test_guessing_at_many_accounts_from_one_address_is_slowed(limited: Api, address: str) -> None:
     user = newcomer(limited)
+    before = counted(limited, "rate_limited_requests_total", limit="failed_address")
     for number in range(FAILED_ADDRESS):
         assert sign_in(limited, f"someone{number}", "wrong", address).status_code == 401
     too_many(sign_in(limited, user.username, PASSWORD, address))
+    after = counted(limited, "rate_limited_requests_total", limit="failed_address")
+    assert after - before == 1
     assert sign_in(limited, user.username, PASSWORD, new_address()).status_code == 200
 
 

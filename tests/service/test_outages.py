@@ -22,6 +22,7 @@ from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from auth_api.statements import Lookup
 from tests.conftest import encode, reference
+from tests.measured import value
 from tests.service.apis import Api, StartApi, User
 from tests.service.commands import command
 from tests.service.postgresql import PostgreSQL
@@ -60,12 +61,18 @@ def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
         with server.hanging() if server and how == "hanging" else gone(api, server):
             time.sleep(SECONDS / 2)
             anonymous = api.client.post("/api/predict/", files={"image": encode(reference(7))})
+            measured = api.client.get("/metrics")
             if server:
                 ready = api.client.get("/ready")
             time.sleep(SECONDS / 2)
         wait_for(lambda: user.predict().status_code == 200, 20)
     # Whoever needs no database does not notice.
     assert anonymous.status_code == 200
+    assert measured.status_code == 200
+    # A file that is locked for writing can be read.
+    assert value(measured.text, "database_up") == (0 if server else 1)
+    assert value(measured.text, "database_failures_total") > 0
+    assert ("\njobs{" in measured.text) == (server is None)
     if server:
         assert ready.status_code == 503
         assert "database" in ready.json()["details"]["database"]
@@ -75,6 +82,7 @@ def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
     assert all(response.headers["Retry-After"] for response in refused)
     assert answered(responses) <= kept(user)
     assert api.client.get("/ready").status_code == 200
+    wait_for(lambda: value(api.client.get("/metrics").text, "database_up") == 1, 10)
     api.stop()
     if server:
         server.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from launcher.ports import free_port
+from tests.measured import value
 from tests.service.apis import StartApi
 from tests.service.running import wait_for
 
@@ -53,3 +54,4 @@ def test_two_processes_count_together_and_serve_on_when_redis_is_gone(
     process.wait()
     assert second.client.post("/api/token/refresh/", json=body).status_code == 401
     assert "rate limits cannot be reached" in second.log.read_text()
+    assert value(second.client.get("/metrics").text, "rate_limit_store_failures_total") > 0

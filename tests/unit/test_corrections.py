@@ -16,6 +16,7 @@ from sqlmodel import col
 from auth_api.corrections import collecting, digesting
 from auth_api.corrections.collecting import Corrections
 from auth_api.database import Database
+from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.storage import Storage, new_media
 from auth_api.tables import Feedback, Prediction, User
@@ -48,7 +49,7 @@ def with_corrections(folder: Path, work: Callable[[Database, Corrections], Await
         try:
             await database.migrate()
             await database.write(_fill)
-            return await work(database, Corrections(database, Storage(folder)))
+            return await work(database, Corrections(database, Storage(folder), Metrics()))
         finally:
             await database.aclose()
 

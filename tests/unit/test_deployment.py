@@ -198,8 +198,11 @@ def test_prometheus_asks_those_who_answer() -> None:
     api = require_settings(services["auth_api"]["environment"])
     torchserve = require_settings(services["torchserve"]["environment"])
     assert targets["auth_api"] == [f"auth_api:{api.api_port}"]
+    trainer = require_settings(services["trainer"]["environment"])
+    assert targets["trainer"] == [f"trainer:{trainer.api_port}"]
+    assert trainer.trusted_hosts == ("127.0.0.1", "trainer")
     assert targets["torchserve"] == [f"torchserve:{torchserve.torchserve_metrics_port}"]
-    for name in ("auth_api", "torchserve", "prometheus", "grafana"):
+    for name in ("auth_api", "trainer", "torchserve", "prometheus", "grafana"):
         assert "metrics" in services[name]["networks"]
     (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
     assert sources["datasources"][0]["url"] == "http://prometheus:9090"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import generate_latest
 
 from auth_api.errors import Refused, Unavailable
 from auth_api.metrics import Metrics
@@ -15,6 +16,7 @@ from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 from auth_api.torchserve_connection import Response, failure
 from auth_api.torchserve_keys import KeyFile
+from tests.measured import value
 
 
 def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
@@ -104,11 +106,15 @@ def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "buys"}}))
     path.with_suffix(".lock").mkdir()
 
+    metrics = Metrics()
+
     async def ask(path: Path) -> None:
         async with aiohttp.ClientSession() as session:
-            await KeyFile(path, session).token("inference")
+            await KeyFile(path, session, metrics).token("inference")
 
     with pytest.raises(Unavailable, match="is starting"):
         asyncio.run(ask(unreadable))
     with pytest.raises(Unavailable, match="cannot be renewed"):
         asyncio.run(ask(path))
+    failed = generate_latest(metrics.registry).decode()
+    assert value(failed, "torchserve_key_renewals_total", kind="inference", outcome="failed") == 1
