@@ -36,7 +36,7 @@ format: .venv/.dev node_modules/.installed
 	$(NODE) node_modules/.bin/prettier --write auth_api/web
 	$(NODE) node_modules/.bin/eslint --fix auth_api/web
 
-benchmark: .venv/.dev archives
+benchmark: .venv/.benchmarks archives
 	.venv/bin/python -m benchmarks
 
 clean:
@@ -62,6 +62,10 @@ clean:
 
 .venv/.dev: .venv/.serve requirements/dev.txt
 	@$(PIP) install -r requirements/dev.txt
+	@touch $@
+
+.venv/.benchmarks: .venv/.dev requirements/benchmarks.txt
+	@$(PIP) install -r requirements/benchmarks.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json | .venv/.dev

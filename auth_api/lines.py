@@ -53,7 +53,7 @@ class _Place(Generic[Asked, Result]):
 
 class Line(Generic[Asked, Result]):
     """Asks in the order of arrival, `at_once` times at the same time, and more than one question
-    at a time where questions wait; refuses those that would have to wait too long.
+    at a time where questions wait; knows when one more would have to wait too long.
 
     `ask` answers one result a question, in order; an exception among them is raised to whoever
     asked that one, one that it raises to all of them.
@@ -66,14 +66,16 @@ class Line(Generic[Asked, Result]):
         at_once: int,
         longest: float,
         patience: float,
+        waited: Callable[[float], None],
     ) -> None:
         """`longest` is how many seconds a question may have to wait, as far as can be told when it
-        arrives; after `patience` seconds it is given up.
+        arrives; after `patience` seconds it is given up. `waited` is told how long each did.
         """
         self._ask = ask
         self._at_once = at_once
         self._longest = longest
         self._patience = patience
+        self._waited = waited
         self._waiting: deque[_Place[Asked, Result]] = deque()
         self._bytes = 0
         self._asking: set[asyncio.Task[None]] = set()
@@ -82,12 +84,8 @@ class Line(Generic[Asked, Result]):
         self._answers, self._seconds = _CREDIT, 0.0
         self._answered_at = 0.0
 
-    async def __call__(self, question: Asked, *, patient: bool = False) -> Result:
-        """The result. Raises Unavailable where the line is too long, unless the caller is
-        `patient`, and what asking raises.
-        """
-        if not patient and (refusal := self.refusal()):
-            raise refusal
+    async def __call__(self, question: Asked) -> Result:
+        """The result. Raises what asking raises, and Unavailable when it is given up."""
         place: _Place[Asked, Result] = _Place(question, asyncio.get_running_loop().create_future())
         self._waiting.append(place)
         self._bytes += question.size
@@ -95,7 +93,7 @@ class Line(Generic[Asked, Result]):
         return await place.answer
 
     def refusal(self) -> Unavailable | None:
-        """Why one more question would be refused, None where it would not."""
+        """Why one more question is to be refused, None where it is not."""
         if len(self._waiting) <= self._at_once:
             return None
         seconds = self._expected()
@@ -124,15 +122,13 @@ class Line(Generic[Asked, Result]):
         group: list[_Place[Asked, Result]] = []
         size = 0
         while self._waiting and len(group) < most:
-            place = self._waiting[0]
-            if not self._wanted(place):
-                self._leave()
-                continue
-            question = place.question
+            question = self._waiting[0].question
             size += question.size
             if group and (question.kind != group[0].question.kind or size > _TOGETHER_BYTES):
                 break
-            group.append(self._leave())
+            place = self._leave()
+            if self._wanted(place):
+                group.append(place)
         return group
 
     def _leave(self) -> _Place[Asked, Result]:
@@ -143,7 +139,9 @@ class Line(Generic[Asked, Result]):
     def _wanted(self, place: _Place[Asked, Result]) -> bool:
         if place.answer.done():
             return False  # its caller has gone
-        if time.monotonic() - place.since > self._patience:
+        waited = time.monotonic() - place.since
+        self._waited(waited)
+        if waited > self._patience:
             place.answer.set_exception(busy())
             return False
         return True

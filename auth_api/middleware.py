@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
 from collections.abc import Mapping, Sequence
-from uuid import uuid4
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -75,7 +75,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         offered = Headers(scope=scope).get("x-request-id", "")
-        identifier = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
+        identifier = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
         token = request_id.set(identifier)
         started = time.perf_counter()
         status = received = sent = 0
@@ -112,7 +112,9 @@ class RequestContext:
             request_id.reset(token)
 
     def _count(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        # What was refused before it came to a route was on its way to one.
+        unmatched = scope["path"] if SHED in scope else "unmatched"
+        route = getattr(scope.get("route"), "path", unmatched)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.metrics.requests[method, route, status].inc()
         self.metrics.request_seconds[route,].observe(seconds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -79,34 +79,46 @@ class TorchServe:
         `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
         Unavailable.
         """
-        started = time.perf_counter()
+        if not patient and (refusal := self.refusal(model)):
+            raise refusal
         try:
-            asked = Asked(image, version, options or {})
-            return await self._line(model)(asked, patient=patient)
+            return await self._line(model)(Asked(image, version, options or {}))
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
         except NotFound as error:
-            raise self._missing.answer(model) or error from error
-        finally:
-            elapsed = time.perf_counter() - started
-            self._metrics.torchserve_seconds[model,].observe(elapsed)
+            if missing := self._missing.answer(model):
+                raise missing from error
+            raise
 
     def refusal(self, model: str) -> Unavailable | None:
-        """Why a prediction would be refused at once, None where it would not."""
+        """Why a prediction is refused at once, None where it is not. It is counted."""
         line = self._lines.get(model)
-        return line.refusal() if line else None
+        refusal = line.refusal() if line else None
+        if refusal:
+            self._metrics.requests_shed.labels(model).inc()
+        return refusal
 
     def _line(self, model: str) -> Line[Asked, Answer]:
         line = self._lines.get(model)
         if line is None:
             line = self._lines[model] = Line(
-                partial(self._predicting.ask, model),
+                partial(self._ask, model),
                 at_once=self._settings.torchserve_at_once,
                 longest=self._settings.longest_wait,
                 patience=self._settings.torchserve_timeout,
+                waited=self._metrics.torchserve_waiting_seconds[model,].observe,
             )
         return line
+
+    async def _ask(self, model: str, questions: Sequence[Asked]) -> Sequence[Answer | Exception]:
+        started = time.perf_counter()
+        try:
+            return await self._predicting.ask(model, questions)
+        finally:
+            elapsed = time.perf_counter() - started
+            for _ in questions:
+                self._metrics.torchserve_seconds[model,].observe(elapsed)
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
         """One version of `model`, the default if none is named, or `all` of them.

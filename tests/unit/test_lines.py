@@ -45,21 +45,19 @@ def asked(text: str, version: str | None = None) -> Asked:
 def line_of(
     workers: Workers, at_once: int = 2, longest: float = 60, patience: float = 60
 ) -> Line[Asked, str]:
-    return Line(workers, at_once=at_once, longest=longest, patience=patience)
+    return Line(workers, at_once=at_once, longest=longest, patience=patience, waited=lambda _: None)
 
 
-async def standing(
-    line: Line[Asked, str], *questions: Asked, patient: bool = False
-) -> list[asyncio.Task[str]]:
+async def standing(line: Line[Asked, str], *questions: Asked) -> list[asyncio.Task[str]]:
     """The questions in line, in this order."""
-    tasks = [asyncio.create_task(_ask(line, question, patient)) for question in questions]
+    tasks = [asyncio.create_task(_ask(line, question)) for question in questions]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
 
 
-async def _ask(line: Line[Asked, str], question: Asked, patient: bool) -> str:
-    return await line(question, patient=patient)
+async def _ask(line: Line[Asked, str], question: Asked) -> str:
+    return await line(question)
 
 
 def test_a_lone_question_is_asked_at_once_and_those_that_wait_are_asked_together() -> None:
@@ -133,7 +131,7 @@ def test_who_has_gone_is_not_asked_for() -> None:
     asyncio.run(act())
 
 
-def test_too_long_a_line_refuses_at_once_all_but_the_patient() -> None:
+def test_too_long_a_line_refuses_until_it_moves_again() -> None:
     async def act() -> None:
         workers = Workers()
         line = line_of(workers, at_once=1, longest=0.02)
@@ -144,12 +142,9 @@ def test_too_long_a_line_refuses_at_once_all_but_the_patient() -> None:
         assert refusal is not None
         assert (refusal.status, refusal.code) == (503, "model_server_busy")
         assert int(refusal.headers["Retry-After"]) >= 1
-        with pytest.raises(Unavailable, match="busy"):
-            await line(asked("d"))
-        waiting += await standing(line, asked("e"), patient=True)
         while not all(task.done() for task in waiting):
             await workers.answer()
-        assert [await task for task in waiting] == ["A", "B", "C", "E"]
+        assert [await task for task in waiting] == ["A", "B", "C"]
         assert line.refusal() is None
 
     asyncio.run(act())
