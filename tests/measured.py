@@ -81,7 +81,7 @@ def require_answerable(expression: str) -> None:
         if isinstance(node, promql_parser.VectorSelector):
             labels = _labels(node.name)
             unknown = {matcher.name for matcher in node.matchers.matchers} - labels
-            assert not unknown or node.name in RECORDED | _ITS_OWN, (expression, node.name, unknown)
+            assert not unknown, (expression, node.name, unknown)
             asked.update(labels)
         if isinstance(node, promql_parser.AggregateExpr) and node.modifier:
             grouped.update(node.modifier.labels)
@@ -133,7 +133,7 @@ def series(text: str) -> dict[str, float]:
 
 def value(text: str, name: str, **labels: str) -> float:
     """The sum of the series of a name that have these labels, 0 if there are none."""
-    wanted = [f'{label}="{text}"' for label, text in labels.items()]
+    wanted = [f'{label}="{said}"' for label, said in labels.items()]
     return sum(
         found
         for key, found in series(text).items()

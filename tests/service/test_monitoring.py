@@ -32,11 +32,20 @@ def test_what_is_shown_is_what_is_documented(ranjana: Ranjana) -> None:
         "/api/similarity/", files={"image": image}, data={"target_class": "3"}
     )
     assert compared.status_code == 200
-    _require_documented(ranjana.client.get("/metrics").text, BY_SERVICE)
+    _require_documented(_scraped(ranjana.port), BY_SERVICE)
     # TorchServe adds its host to every series.
-    text = httpx2.get(f"http://127.0.0.1:{ranjana.metrics_port}/metrics").text
+    text = _scraped(ranjana.metrics_port)
     _require_documented(text.replace(",}", "}"), BY_TORCHSERVE, added={"Hostname", "hostname"})
     assert value(text, "BatchSize_count", ModelName="ranjana") > 0
+
+
+def _scraped(port: int) -> str:
+    """What Prometheus gets, which takes no format that is not named."""
+    accepted = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
+    answer = httpx2.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accepted})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return answer.text
 
 
 def _require_documented(
