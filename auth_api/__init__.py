@@ -2,3 +2,8 @@
 
 All image work happens in TorchServe's workers: nothing here imports torch or OpenCV.
 """
+
+from __future__ import annotations
+
+VERSION = "0.1.0"
+"""Of the service, as in `pyproject.toml`."""

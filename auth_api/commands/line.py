@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from auth_api.commands import (
     accounts,
     audit_log,
+    backups,
     cleaning,
     corrections,
     jobs,
@@ -30,7 +31,7 @@ used, which is argparse's too; no such thing."""
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
-_SUBJECTS = (accounts, cleaning, migrating, models, jobs, corrections, audit_log)
+_SUBJECTS = (accounts, cleaning, migrating, models, jobs, corrections, audit_log, backups)
 """Each adds its commands, a default `command` with every one of them."""
 
 
