@@ -14,19 +14,16 @@ import asyncio
 import logging.config
 import sys
 
-import uvicorn
 from pydantic import ValidationError
 
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database import Database, NewerDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
+from auth_api.server import serve
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
 from auth_api.tokens import Tokens
-
-# A process that says nothing for so long is replaced, one that has died at once.
-_SILENT_SECONDS = 30
 
 
 def main() -> int:
@@ -61,22 +58,7 @@ def _serve(settings: Settings) -> int:
     except NewerDatabase as error:
         print(error, file=sys.stderr)
         return REFUSED
-    # By its name, so that each process makes its own.
-    uvicorn.run(
-        "auth_api.app:create_app",
-        factory=True,
-        workers=settings.api_workers,
-        timeout_worker_healthcheck=_SILENT_SECONDS,
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=logging_config(settings.log_level),
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=round(settings.shutdown_seconds),
-    )
-    return DONE
+    return DONE if serve(settings) else REFUSED
 
 
 async def _prepare(settings: Settings) -> None:

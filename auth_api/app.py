@@ -42,6 +42,7 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
+from auth_api.stopping import Stopping
 
 # New objects between two looks of the garbage collector (Python's own default is 700).
 _GARBAGE_OBJECTS = 5_000
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application, with `settings` or those of the environment."""
     settings = settings or Settings()
     metrics = Metrics()
+    stopping = Stopping(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -63,7 +65,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             services.runner.start()
             cleaning = asyncio.create_task(clean_up_regularly(services))
             try:
-                yield
+                with stopping.heard():
+                    yield
             finally:
                 cleaning.cancel()
                 await asyncio.wait({cleaning})
@@ -94,7 +97,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *openapi.routes(),
         ],
         middleware=[
-            Middleware(RequestContext, metrics=metrics),
+            Middleware(RequestContext, metrics=metrics, stopping=stopping),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -132,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
+    app.state.stopping = stopping
     app.router.redirect_slashes = False
     openapi.describe(app)
     return app

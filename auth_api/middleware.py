@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
 from auth_api.logs import request_id
 from auth_api.metrics import Metrics
+from auth_api.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +65,10 @@ _DOCUMENTATION_POLICY = (
 class RequestContext:
     """Gives each request an id, and each answer `X-Request-ID`, a log line and its metrics."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Stopping) -> None:
         self.app = app
         self.metrics = metrics
+        self.stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,6 +85,8 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope, identifier)
+                if self.stopping.begun:
+                    MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
         try:
@@ -103,6 +107,7 @@ class RequestContext:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.metrics.requests.labels(method, route, status).inc()
         self.metrics.request_seconds.labels(route).observe(seconds)
+        caller = scope.get("state", {}).get("caller")
         logger.info(
             "request",
             extra={
@@ -110,6 +115,7 @@ class RequestContext:
                 "path": scope["path"],
                 "status": status,
                 "milliseconds": round(seconds * 1000, 1),
+                **({"user_id": caller.user_id} if caller else {}),
             },
         )
 

@@ -33,6 +33,7 @@ from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
+from auth_api.models.patience import Patience
 from auth_api.models.presenting import Showing
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
@@ -107,7 +108,8 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
     usage = Usage(database)
-    models = Models(torchserve, releases, usage, metrics)
+    patience = Patience(settings.torchserve_patience)
+    models = Models(torchserve, releases, usage, metrics, patience)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex)
     accounts = Accounts(database, passwords, sessions, limits, storage, inputs)

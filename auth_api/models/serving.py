@@ -12,6 +12,7 @@ from starlette.requests import Request
 from auth_api.access import Caller
 from auth_api.errors import NotFound, Unavailable
 from auth_api.metrics import Metrics
+from auth_api.models.patience import Patience
 from auth_api.models.releases import Releases
 from auth_api.rate_limits import caller_address
 from auth_api.torchserve import Answer, TorchServe
@@ -45,12 +46,18 @@ class Models:
     """All models, to be asked."""
 
     def __init__(
-        self, torchserve: TorchServe, releases: Releases, usage: Usage, metrics: Metrics
+        self,
+        torchserve: TorchServe,
+        releases: Releases,
+        usage: Usage,
+        metrics: Metrics,
+        patience: Patience,
     ) -> None:
         self._torchserve = torchserve
         self._releases = releases
         self._usage = usage
         self._metrics = metrics
+        self._patience = patience
         self._health: dict[tuple[str, str], _Health] = {}
 
     async def predict(
@@ -67,9 +74,12 @@ class Models:
         `options` are the request headers that tell the handler what else is asked for. Raises
         Refused, NotFound, TooLarge or Unavailable.
         """
+        deadline = self._patience.deadline()
 
         def ask(version: str | None) -> Awaitable[Answer]:
-            predicting = self._torchserve.predict(model, image, version, options)
+            predicting = self._patience.until(
+                deadline, lambda: self._torchserve.predict(model, image, version, options)
+            )
             return self._usage.counted(predicting, model, version, asker.user_id)
 
         arms = self._releases.arms(model)
