@@ -44,6 +44,7 @@ _SHARED_MODULES = (
     "framing",
     "heatmap",
     "isolation",
+    "logs",
     "options",
     "pictures",
     "places",

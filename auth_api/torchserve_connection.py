@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from auth_api.errors import Away, NotFound, Refused, TooLarge, Unavailable
+from auth_api.logs import request_id
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
 
@@ -66,7 +67,7 @@ class Connection:
 
         `options` are headers besides. Raises Unavailable.
         """
-        headers = {**_IMAGE_HEADERS, **(options or {})}
+        headers = {**_IMAGE_HEADERS, **_named(), **(options or {})}
         token = await self._keys.token(kind) if self._keys else ""
         for _ in range(_KEYS_TRIED):
             response = await self._transmit(kind, method, path, body, _signed(headers, token))
@@ -100,6 +101,12 @@ class Connection:
         session = self._sessions[kind]
         async with session.request(method, path, data=body, headers=headers) as response:
             return Response(response.status, await response.read())
+
+
+def _named() -> Mapping[str, str]:
+    """What handlers call the request in their logs."""
+    identifier = request_id.get()
+    return {"X-Request-ID": identifier} if identifier else {}
 
 
 def _signed(headers: Mapping[str, str], token: str) -> Mapping[str, str]:

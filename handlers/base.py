@@ -8,7 +8,6 @@ of its own, and its neighbours get theirs.
 from __future__ import annotations
 
 import json
-import logging
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -23,9 +22,8 @@ from ts.metrics.metric_type_enum import MetricTypes
 
 from handlers.errors import RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
+from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
-
-logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 Request = Mapping[str, Any]
@@ -65,6 +63,8 @@ class Readable(Generic[Options]):
     """Its place in the batch."""
     image: InkImage
     options: Options
+    request_id: str
+    """What the request is called in logs, empty if it said nothing."""
 
 
 class ImageHandler(Generic[Options]):
@@ -87,6 +87,7 @@ class ImageHandler(Generic[Options]):
         folder = Path(context.system_properties["model_dir"])
         batch_size = int(context.system_properties["batch_size"])
         self.model = load_model(folder / manifest["serializedFile"], batch_size)
+        set_up(context.model_name, manifest["modelVersion"])
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
         self.load(folder)
         warm_up(self.model, batch_size, self.side)
@@ -101,15 +102,19 @@ class ImageHandler(Generic[Options]):
         for index, request in enumerate(requests):
             context.set_response_content_type(index, "application/json")
             started = time.perf_counter()
+            sent = context.get_all_request_header(index)
+            headers = {name.lower(): sent[name] for name in sent}
+            (identifier,) = request_ids(headers, 1)
             try:
-                headers = context.get_all_request_header(index)
-                options = self.options({name.lower(): headers[name] for name in headers})
+                options = self.options(headers)
                 image = self.see(image_bytes(request), options.enhancement)
-                readable.append(Readable(index, image, options))
+                readable.append(Readable(index, image, options, identifier))
             except RequestRefused as refusal:
+                why = {"request_id": identifier, "status": refusal.status, "code": refusal.code}
+                logger.info("refused", extra=why)
                 answers[index] = _refuse(context, index, refusal.status, refusal.code, str(refusal))
             except Exception:  # a bug of ours must not take the whole batch along
-                logger.exception("Preprocessing failed.")
+                logger.exception("preprocessing failed", extra={"request_id": identifier})
                 answers[index] = _fail(context, index)
             observe(context, index, "PreprocessingTime", time.perf_counter() - started, "Seconds")
         answers |= self._answers_of(readable, context)
@@ -125,13 +130,16 @@ class ImageHandler(Generic[Options]):
             return {}
         try:
             found = self.answers(batch, context)
-            return {item.index: _encode(answer) for item, answer in zip(batch, found, strict=True)}
+            answers = {i.index: _encode(answer) for i, answer in zip(batch, found, strict=True)}
         except Exception:  # as above
-            logger.exception("Answering failed.")
-        if len(batch) > 1:
-            alone = [self._answers_of([item], context) for item in batch]
-            return {index: answer for answers in alone for index, answer in answers.items()}
-        return {batch[0].index: _fail(context, batch[0].index)}
+            if len(batch) > 1:
+                alone = [self._answers_of([item], context) for item in batch]
+                return {index: answer for each in alone for index, answer in each.items()}
+            logger.exception("answering failed", extra={"request_id": batch[0].request_id})
+            return {batch[0].index: _fail(context, batch[0].index)}
+        for item in batch:
+            logger.debug("answered", extra={"request_id": item.request_id, "status": 200})
+        return answers
 
     def see(self, data: bytes, enhancement: int | None) -> InkImage:
         """The ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""

@@ -97,7 +97,7 @@ class ModelServer:
         configuration.write_config(config, self._settings, self._models)
         self._child = await Child.start(
             configuration.command(config, self._settings, temporary),
-            environment=configuration.environment(temporary),
+            environment=configuration.environment(self._settings, temporary),
             directory=self._home,
             output=subprocess.DEVNULL,
         )

@@ -271,7 +271,9 @@ def test_what_is_no_whole_backup_is_a_sentence_and_changes_nothing(
     named = ("--username", "chief", "--email", "chief@example.org")
     assert command(here, "create-admin", *named, stdin="a quiet river long\n").code == 0
     before, stored = contents(url), everything(tmp_path / "here")
-    for name, (spoil, why) in SPOILT.items():
+    # All else is found before there is any difference.
+    cases = [*SPOILT][-4:] if server else SPOILT
+    for name, (spoil, why) in ((name, SPOILT[name]) for name in cases):
         file = tmp_path / "spoilt.tar"
         file.write_bytes(spoil(whole.getvalue()))
         ended = command(here, "restore", str(file), "--replace", "--yes")
