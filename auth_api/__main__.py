@@ -17,12 +17,13 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
-from auth_api.database import Database, NewerDatabase
+from auth_api.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
 from auth_api.server import serve
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
+from auth_api.starting import require_folders
 from auth_api.tokens import Tokens
 
 
@@ -51,11 +52,16 @@ def main() -> int:
 
 def _serve(settings: Settings) -> int:
     try:
+        require_folders(settings)
+    except OSError as error:
+        print(f"The folder {error.filename} cannot be used: {error.strerror}.", file=sys.stderr)
+        return UNUSABLE
+    try:
         asyncio.run(_prepare(settings))
     except Unavailable as error:
         print(error.message, file=sys.stderr)
         return REFUSED
-    except NewerDatabase as error:
+    except (NewerDatabase, UnusableDatabase) as error:
         print(error, file=sys.stderr)
         return REFUSED
     return DONE if serve(settings) else REFUSED
@@ -64,7 +70,7 @@ def _serve(settings: Settings) -> int:
 async def _prepare(settings: Settings) -> None:
     """Migrates the database, so that what keeps the service from starting is said in a sentence.
 
-    Raises Unavailable or NewerDatabase.
+    Raises Unavailable, NewerDatabase or UnusableDatabase.
     """
     database = Database(settings)
     try:

@@ -42,6 +42,7 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
+from auth_api.starting import wait_for_neighbours
 from auth_api.stopping import Stopping
 
 # New objects between two looks of the garbage collector (Python's own default is 700).
@@ -63,13 +64,17 @@ def create_app(settings: Settings | None = None) -> Starlette:
             _collect_seldom()
             services.usage.start()
             services.runner.start()
-            cleaning = asyncio.create_task(clean_up_regularly(services))
+            beside = {
+                asyncio.create_task(clean_up_regularly(services)),
+                asyncio.create_task(wait_for_neighbours(services)),
+            }
             try:
                 with stopping.heard():
                     yield
             finally:
-                cleaning.cancel()
-                await asyncio.wait({cleaning})
+                for task in beside:
+                    task.cancel()
+                await asyncio.wait(beside)
 
     app = Starlette(
         routes=[

@@ -43,13 +43,18 @@ Result = TypeVar("Result")
 _PATIENT_SECONDS = 3600.0
 # Any number will do that nobody else uses in the same database.
 _MIGRATION_LOCK = 72645262
-# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, no such
-# database, conflict with other transactions, resources, object in use, intervention, disk.
-_AWAY = frozenset({"08", "25", "3D", "40", "53", "55", "57", "58"})
+# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, who may
+# connect, no such database, conflict with other transactions, resources, object in use,
+# intervention, disk.
+_AWAY = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 
 
 class NewerDatabase(RuntimeError):
     """The database has a schema that this version does not know."""
+
+
+class UnusableDatabase(RuntimeError):
+    """The database answers, and refuses to be prepared for the service."""
 
 
 class Database:
@@ -138,9 +143,13 @@ class Database:
     async def migrate(self, revision: str = "head") -> None:
         """Brings the schema to `revision`; several processes may do so at the same time.
 
-        Raises Unavailable, or NewerDatabase.
+        Raises Unavailable, NewerDatabase, or UnusableDatabase for a file that is no database and
+        rights that are lacking.
         """
-        await self.rebuild(lambda session: upgrade(session, revision))
+        try:
+            await self.rebuild(lambda session: upgrade(session, revision))
+        except DBAPIError as error:
+            raise UnusableDatabase(f"The database cannot be used: {error.orig}.") from error
 
     async def rebuild(self, work: Callable[[Session], Result]) -> Result:
         """Has `work` change the schema and what is in it, in one transaction that may take an
@@ -167,7 +176,7 @@ class Database:
     async def _patient(self) -> AsyncIterator[Threads | Asyncio]:
         backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _PATIENT_SECONDS)
         try:
-            with _translated():
+            with _translated(said=False):
                 yield backend
         finally:
             await backend.aclose()
@@ -211,9 +220,9 @@ def core_of(table: type[SQLModel]) -> Table:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, said: bool = True) -> Iterator[None]:
     """Turns what says that the database is away into Unavailable, and what drivers say of a
-    constraint into SQLAlchemy's word for it.
+    constraint into SQLAlchemy's word for it. It is `said` in the log, but where the caller does.
     """
     try:
         yield
@@ -231,7 +240,8 @@ def _translated() -> Iterator[None]:
     ) as error:
         if not _is_away(error):
             raise
-        logger.warning("the database is away", extra={"reason": repr(error)})
+        if said:
+            logger.warning("the database is away", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",
             "database_unavailable",

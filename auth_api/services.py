@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,10 +49,9 @@ from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
 from auth_api.users import Users
+from auth_api.waiting import Waiting
 
-logger = logging.getLogger(__name__)
-
-_DATABASE_ATTEMPTS = 30
+_DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8
 
 
@@ -77,6 +76,7 @@ class Services:
     history: History
     keeper: Keeper
     gate: Gate
+    limits: RateLimits
     storage: Storage
     inputs: Inputs
     folders: Folders
@@ -142,6 +142,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         history=History(database, storage),
         keeper=Keeper(database, storage),
         gate=Gate(settings, database, tokens, limits),
+        limits=limits,
         storage=storage,
         inputs=inputs,
         folders=folders,
@@ -169,13 +170,19 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
 
 async def migrated(database: Database) -> None:
     """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
-    for attempt in range(_DATABASE_ATTEMPTS):
+    waiting, deadline = Waiting("the database"), time.monotonic() + _DATABASE_SECONDS
+    while True:
         try:
-            return await database.migrate()
+            await database.migrate()
+            return waiting.over()
         except Unavailable as error:
-            if attempt == _DATABASE_ATTEMPTS - 1:
-                raise
-            logger.warning("waiting for the database", extra={"reason": str(error.__cause__)})
+            reason = str(error.__cause__)
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The database did not answer for {_DATABASE_SECONDS} seconds: {reason}.",
+                    "database_unavailable",
+                ) from error
+            waiting.still(reason)
             await asyncio.sleep(1)
 
 

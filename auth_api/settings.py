@@ -73,6 +73,12 @@ Rates = Annotated[str, AfterValidator(_rates)]
 """Limits that all hold, as the library `limits` writes them: `10/minute;100/hour`."""
 
 
+def _counts_store(value: str) -> str:
+    if not value.startswith(("memory://", "redis://", "rediss://", "redis+")):
+        raise ValueError("must be memory://, or begin with redis:// or rediss://")
+    return value
+
+
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+asyncpg",
@@ -241,7 +247,7 @@ class Settings(BaseSettings):
 
     rate_limit_enabled: bool = True
     """Also switches the slowing of repeated sign-ins."""
-    rate_limit_storage: str = "memory://"
+    rate_limit_storage: Annotated[str, AfterValidator(_counts_store)] = "memory://"
     """`redis://host:port` where several processes share the limits."""
     rate_limit_signin: Rates = "20/minute;200/hour"
     """Sign-ins and sign-ups for an address."""

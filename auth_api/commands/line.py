@@ -18,7 +18,7 @@ from auth_api.commands import (
     models,
 )
 from auth_api.commands.output import Output
-from auth_api.database import NewerDatabase
+from auth_api.database import NewerDatabase, UnusableDatabase
 from auth_api.errors import ApiError, Conflict, NotFound, error_body
 from auth_api.metrics import Metrics
 from auth_api.running import connected
@@ -59,6 +59,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         return _told(output, error)
     except NewerDatabase as error:
         return _told(output, Conflict(str(error), "newer_database"))
+    except UnusableDatabase as error:
+        return _told(output, Conflict(str(error), "unusable_database"))
     except OSError as error:  # of the file that something is to be written to
         where = error.filename or "Standard output"
         return _told(output, Conflict(f"{where}: {error.strerror}.", "not_written"))
