@@ -153,9 +153,9 @@ class Settings(BaseSettings):
     """Processes that answer requests; more than one only on PostgreSQL."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`info` has one line a request."""
-    shutdown_seconds: float = Field(default=10, gt=0)
-    """How long requests that are under way may take to finish when the service stops; at least
-    `TORCHSERVE_TIMEOUT`, where none is to be broken off."""
+    shutdown_seconds: float = Field(default=20, gt=0)
+    """How long requests that are under way may take to finish when the service stops: more than
+    `TORCHSERVE_TIMEOUT`, or some are broken off."""
 
     drain_seconds: float = Field(default=0, ge=0)
     """How long before that it still takes requests, while `/ready` says that it is stopping: what a
