@@ -20,6 +20,7 @@ from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
+from auth_api.ports import PortInUse, require_free
 from auth_api.server import serve
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
@@ -57,11 +58,12 @@ def _serve(settings: Settings) -> int:
         print(f"The folder {error.filename} cannot be used: {error.strerror}.", file=sys.stderr)
         return UNUSABLE
     try:
+        require_free(settings.api_host, settings.api_port, "API_PORT")
         asyncio.run(_prepare(settings))
     except Unavailable as error:
         print(error.message, file=sys.stderr)
         return REFUSED
-    except (NewerDatabase, UnusableDatabase) as error:
+    except (PortInUse, NewerDatabase, UnusableDatabase) as error:
         print(error, file=sys.stderr)
         return REFUSED
     return DONE if serve(settings) else REFUSED

@@ -35,13 +35,12 @@ def serve(settings: Settings) -> bool:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
-    listener = config.bind_socket()  # ends with status 1 where another has the port
     if settings.api_workers > 1:
-        _Several(config, [listener]).run()
+        _Several(config, [config.bind_socket()]).run()
         return True
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
-        server.run([listener])
+        server.run()
     return server.started
 
 

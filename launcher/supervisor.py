@@ -12,11 +12,11 @@ import time
 
 import aiohttp
 
+from auth_api.ports import require_free
 from auth_api.processes import Child
 from auth_api.running import noted
 from launcher.missing import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
-from launcher.ports import require_free
 from launcher.settings import ROOT, LauncherSettings
 
 logger = logging.getLogger(__name__)
