@@ -46,6 +46,7 @@ _SHARED_MODULES = (
     "heatmap",
     "isolation",
     "loading",
+    "logs",
     "options",
     "pictures",
     "places",

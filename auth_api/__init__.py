@@ -3,4 +3,7 @@
 All image work happens in TorchServe's workers: nothing here imports torch or OpenCV.
 """
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+VERSION = "0.1.0"
+"""Of the service, as in `pyproject.toml`."""

@@ -14,20 +14,19 @@ import asyncio
 import logging.config
 import sys
 
-import uvicorn
 from pydantic import ValidationError
 
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
-from auth_api.database import Database, NewerDatabase
+from auth_api.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
 from auth_api.measuring.sharing import shared
+from auth_api.ports import PortInUse, require_free
+from auth_api.server import serve
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
+from auth_api.starting import require_folders
 from auth_api.tokens import Tokens
-
-# A process that says nothing for so long is replaced, one that has died at once.
-_SILENT_SECONDS = 30
 
 
 def main() -> int:
@@ -56,35 +55,26 @@ def main() -> int:
 
 def _serve(settings: Settings) -> int:
     try:
+        require_folders(settings)
+    except OSError as error:
+        print(f"The folder {error.filename} cannot be used: {error.strerror}.", file=sys.stderr)
+        return UNUSABLE
+    try:
+        require_free(settings.api_host, settings.api_port, "API_PORT")
         asyncio.run(_prepare(settings))
     except Unavailable as error:
         print(error.message, file=sys.stderr)
         return REFUSED
-    except NewerDatabase as error:
+    except (PortInUse, NewerDatabase, UnusableDatabase) as error:
         print(error, file=sys.stderr)
         return REFUSED
-    # By its name, so that each process makes its own.
-    uvicorn.run(
-        "auth_api.app:create_app",
-        factory=True,
-        workers=settings.api_workers,
-        timeout_worker_healthcheck=_SILENT_SECONDS,
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=logging_config(settings.log_level),
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=round(settings.shutdown_seconds),
-    )
-    return DONE
+    return DONE if serve(settings) else REFUSED
 
 
 async def _prepare(settings: Settings) -> None:
     """Migrates the database, so that what keeps the service from starting is said in a sentence.
 
-    Raises Unavailable or NewerDatabase.
+    Raises Unavailable, NewerDatabase or UnusableDatabase.
     """
     database = Database(settings)
     try:

@@ -43,6 +43,8 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
+from auth_api.starting import wait_for_neighbours
+from auth_api.stopping import Stopping
 
 # New objects between two looks of the garbage collector (Python's own default is 700).
 _GARBAGE_OBJECTS = 5_000
@@ -52,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application, with `settings` or those of the environment."""
     settings = settings or Settings()
     metrics = Metrics()
+    stopping = Stopping(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,12 +65,17 @@ def create_app(settings: Settings | None = None) -> Starlette:
             _collect_seldom()
             services.usage.start()
             services.runner.start()
-            cleaning = asyncio.create_task(clean_up_regularly(services))
+            beside = {
+                asyncio.create_task(clean_up_regularly(services)),
+                asyncio.create_task(wait_for_neighbours(services)),
+            }
             try:
-                yield
+                with stopping.heard():
+                    yield
             finally:
-                cleaning.cancel()
-                await asyncio.wait({cleaning})
+                for task in beside:
+                    task.cancel()
+                await asyncio.wait(beside)
 
     app = Starlette(
         routes=[
@@ -95,7 +103,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *openapi.routes(),
         ],
         middleware=[
-            Middleware(RequestContext, metrics=metrics),
+            Middleware(RequestContext, metrics=metrics, stopping=stopping),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -134,6 +142,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
+    app.state.stopping = stopping
     app.router.redirect_slashes = False
     openapi.describe(app)
     return app

@@ -59,6 +59,8 @@ Action = Literal[
     "default_changed",
     "traffic_changed",
     "model_exported",
+    "backup_made",
+    "backup_restored",
 ]
 
 _INSERTION = insert(core_of(AuditEntry))

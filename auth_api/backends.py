@@ -75,6 +75,14 @@ class Threads:
 
         return await _soon(self._writer, run)
 
+    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+        def run() -> Result:
+            with Session(self._engine) as session:
+                session.connection().exec_driver_sql("BEGIN")
+                return work(session)
+
+        return await _soon(self._readers, run)
+
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
         def run() -> list[Row]:
             with closing(self._engine.raw_connection()) as pooled:
@@ -153,6 +161,13 @@ class Asyncio:
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            return await session.run_sync(work)
+
+    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+        steady = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        async with AsyncSession(steady) as session:
             return await session.run_sync(work)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:

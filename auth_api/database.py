@@ -11,8 +11,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import Table, insert, make_url, text
@@ -41,16 +42,21 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 Result = TypeVar("Result")
 
-_MIGRATION_SECONDS = 3600.0
+_PATIENT_SECONDS = 3600.0
 # Any number will do that nobody else uses in the same database.
 _MIGRATION_LOCK = 72645262
-# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, no such
-# database, conflict with other transactions, resources, object in use, intervention, disk.
-_AWAY = frozenset({"08", "25", "3D", "40", "53", "55", "57", "58"})
+# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, who may
+# connect, no such database, conflict with other transactions, resources, object in use,
+# intervention, disk.
+_AWAY = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 
 
 class NewerDatabase(RuntimeError):
     """The database has a schema that this version does not know."""
+
+
+class UnusableDatabase(RuntimeError):
+    """The database answers, and refuses to be prepared for the service."""
 
 
 class Database:
@@ -157,32 +163,74 @@ class Database:
     async def migrate(self, revision: str = "head") -> None:
         """Brings the schema to `revision`; several processes may do so at the same time.
 
-        Raises Unavailable, or NewerDatabase.
+        Raises Unavailable, NewerDatabase, or UnusableDatabase for a file that is no database and
+        rights that are lacking.
+        """
+        try:
+            await self.rebuild(lambda session: upgrade(session, revision))
+        except DBAPIError as error:
+            raise UnusableDatabase(f"The database cannot be used: {error.orig}.") from error
+
+    async def rebuild(self, work: Callable[[Session], Result]) -> Result:
+        """Has `work` change the schema and what is in it, in one transaction that may take an
+        hour; others who do so wait. Raises Unavailable.
         """
 
-        def upgrade(session: Session) -> None:
+        def alone(session: Session) -> Result:
             self.one_by_one(session, _MIGRATION_LOCK)
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = session.connection()
-            try:
-                command.upgrade(config, revision)
-            except CommandError as error:
-                if not isinstance(error.__cause__, ResolutionError):
-                    raise
-                raise NewerDatabase(
-                    "The database was migrated by a newer version of Ranjana "
-                    f"(revision {error.__cause__.argument}): use that one, or restore a backup."
-                ) from error
+            return work(session)
 
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
-        patient = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _MIGRATION_SECONDS)
+        async with self._patient() as backend:
+            return await backend.write(alone)
+
+    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+        """Has `work` read what there is now, whatever others write meanwhile; it may take an
+        hour. Raises Unavailable.
+        """
+        async with self._patient() as backend:
+            return await backend.at_one_moment(work)
+
+    @asynccontextmanager
+    async def _patient(self) -> AsyncIterator[Threads | Asyncio]:
+        backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _PATIENT_SECONDS)
         try:
-            with _translated(self._metrics):
-                await patient.write(upgrade)
+            with _translated(self._metrics, said=False):
+                yield backend
         finally:
-            await patient.aclose()
+            await backend.aclose()
+
+
+def upgrade(session: Session, revision: str = "head") -> None:
+    """Brings the schema to a later revision, within a transaction. Raises NewerDatabase."""
+    try:
+        command.upgrade(_alembic(session), revision)
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise NewerDatabase(
+            "The database was migrated by a newer version of Ranjana "
+            f"(revision {error.__cause__.argument}): use that one, or restore a backup."
+        ) from error
+
+
+def empty(session: Session) -> None:
+    """Takes all tables away, within a transaction."""
+    command.downgrade(_alembic(session), "base")
+
+
+def revisions() -> list[str]:
+    """All that this version knows, the oldest first."""
+    scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    return [script.revision for script in scripts][::-1]
+
+
+def _alembic(session: Session) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = session.connection()
+    return config
 
 
 def core_of(table: type[SQLModel]) -> Table:
@@ -192,9 +240,9 @@ def core_of(table: type[SQLModel]) -> Table:
 
 
 @contextmanager
-def _translated(metrics: Metrics) -> Iterator[None]:
+def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
     """Turns what says that the database is away into Unavailable, and what drivers say of a
-    constraint into SQLAlchemy's word for it.
+    constraint into SQLAlchemy's word for it. It is `said` in the log, but where the caller does.
     """
     try:
         yield
@@ -213,7 +261,8 @@ def _translated(metrics: Metrics) -> Iterator[None]:
         if not _is_away(error):
             raise
         metrics.database_failures.inc()
-        logger.warning("the database is away", extra={"reason": repr(error)})
+        if said:
+            logger.warning("the database is away", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",
             "database_unavailable",

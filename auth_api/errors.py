@@ -11,6 +11,7 @@
     ├── TooMany              429  too many requests; Retry-After says when to ask again
     ├── Refused              4xx  a handler's verdict on the request, passed on
     └── Unavailable          503  the model server or the database is busy or away; Retry-After
+        └── Away             503  there is no model server, which may be starting
 
 Raised where a failure is understood, turned into an answer by `answer_*` below and nowhere
 else.
@@ -144,6 +145,10 @@ class Unavailable(ApiError):
         details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message, code, details=details, headers={"Retry-After": str(retry_after)})
+
+
+class Away(Unavailable):
+    """There is no model server, or it went away meanwhile: the next one may be asked again."""
 
 
 def error_response(

@@ -14,6 +14,8 @@ class Asked(NamedTuple):
     version: str | None
     options: Mapping[str, str]
     """Request headers for the handler."""
+    request_id: str = ""
+    """What the request is called in logs."""
 
     @property
     def size(self) -> int:

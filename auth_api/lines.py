@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -111,7 +112,8 @@ class Line(Generic[Asked, Result]):
                 if not self._asking:
                     self._answered_at = time.monotonic()
                 self._asked += len(group)
-                task = asyncio.create_task(self._answer(group))
+                # Not in the context of whoever happens to have set this off.
+                task = Context().run(asyncio.create_task, self._answer(group))
                 self._asking.add(task)
 
     def _next(self) -> list[_Place[Asked, Result]]:

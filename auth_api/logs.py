@@ -42,6 +42,7 @@ def logging_config(level: str) -> dict[str, object]:
         "root": {"level": level.upper(), "handlers": ["console"]},
         "loggers": {
             "alembic": {"level": "WARNING"},
+            "coredis": {"level": "WARNING"},
             "python_multipart": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
         },

@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
-from auth_api import __version__
+from auth_api import VERSION
 
 # When a series began is nothing that anybody looks at, and as many series again.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ class Metrics:
         self._of_jobs()
         self._of_database()
         self._gauge("ranjana_build_info", "The version that runs.", ("version",), "max").labels(
-            __version__
+            VERSION
         ).set(1)
 
     def _of_http(self) -> None:

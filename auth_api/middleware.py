@@ -25,6 +25,7 @@ from auth_api.errors import BadRequest, TooLarge, answer_unexpected
 from auth_api.logs import request_id
 from auth_api.metrics import Metrics
 from auth_api.overload import SHED
+from auth_api.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +67,10 @@ _DOCUMENTATION_POLICY = (
 class RequestContext:
     """Gives each request an id, and each answer `X-Request-ID`, a log line and its metrics."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Stopping) -> None:
         self.app = app
         self.metrics = metrics
+        self.stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,6 +94,8 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope, identifier)
+                if self.stopping.begun:
+                    MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
             sent += len(message.get("body", b""))
 
@@ -125,6 +129,7 @@ class RequestContext:
 def _log(scope: Scope, status: int, seconds: float) -> None:
     if SHED in scope:
         return
+    caller = scope.get("state", {}).get("caller")
     logger.info(
         "request",
         extra={
@@ -132,6 +137,7 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
             "path": scope["path"],
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
+            **({"user_id": caller.user_id} if caller else {}),
         },
     )
 

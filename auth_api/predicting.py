@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from auth_api.errors import ApiError, Refused, Unavailable
+from auth_api.errors import ApiError, Away, Refused, Unavailable
 from auth_api.grouping import Asked, answers_in, joined
 from auth_api.lines import BUSY
+from auth_api.logs import request_id
 from auth_api.torchserve_connection import Connection, Response, failure
 
 Answer = dict[str, Any]
@@ -45,12 +46,14 @@ class Predicting:
         """None where each is to be asked alone. Raises NotFound, TooLarge or Unavailable."""
         version = questions[0].version
         body, headers = joined(questions)
+        # What is said meanwhile, on both sides, is said of all of them.
+        request_id.set(",".join(question.request_id for question in questions))
         try:
             found = answers_in(await self._send(model, version, body, headers), len(questions))
         except Refused:
             found = None
         except Unavailable as error:
-            if error.code == BUSY:
+            if isinstance(error, Away) or error.code == BUSY:
                 raise
             return None  # one image may be to blame for what befell all of them
         if found is None:
@@ -65,6 +68,7 @@ class Predicting:
         ]
 
     async def _alone(self, model: str, question: Asked) -> Answer | Exception:
+        request_id.set(question.request_id)
         try:
             return await self._send(model, question.version, question.image, question.options)
         except ApiError as error:

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
+from typing import cast
 
 from limits import RateLimitItem, parse_many
+from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -31,9 +33,11 @@ class RateLimits:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._limiter = MovingWindowRateLimiter(
-            storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True)
+        self._storage = cast(
+            Storage,
+            storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True),
         )
+        self._limiter = MovingWindowRateLimiter(self._storage)
         rates = {
             "signin": settings.rate_limit_signin,
             "predict": settings.rate_limit_predict,
@@ -44,6 +48,13 @@ class RateLimits:
         }
         enabled = settings.rate_limit_enabled
         self._rates = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
+
+    async def reachable(self) -> bool:
+        """Whether the store of the counts answers."""
+        try:
+            return await self._storage.check()
+        except StorageError:
+            return False
 
     async def count(self, rate: str, who: str) -> Mapping[str, str]:
         """Counts one request; answers the headers that tell how many are left.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.training import Training
 from auth_api.keeping import Keeper
 from auth_api.measuring.exposition import Exposition
-from auth_api.measuring.waiting import Waiting
 from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
+from auth_api.models.patience import Patience
 from auth_api.models.presenting import Showing
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
@@ -50,10 +50,9 @@ from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
 from auth_api.users import Users
+from auth_api.waiting import Waiting
 
-logger = logging.getLogger(__name__)
-
-_DATABASE_ATTEMPTS = 30
+_DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8
 
 
@@ -79,6 +78,7 @@ class Services:
     history: History
     keeper: Keeper
     gate: Gate
+    limits: RateLimits
     storage: Storage
     inputs: Inputs
     folders: Folders
@@ -110,7 +110,8 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
     usage = Usage(database)
-    models = Models(torchserve, releases, usage, metrics)
+    patience = Patience(settings.torchserve_patience)
+    models = Models(torchserve, releases, usage, metrics, patience)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex, metrics)
     accounts = Accounts(database, passwords, sessions, limits, storage, inputs, metrics)
@@ -128,7 +129,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     services = Services(
         settings=settings,
         metrics=metrics,
-        exposition=Exposition(settings, metrics, Waiting(database)),
+        exposition=Exposition(settings, metrics, UnfinishedJobs(database)),
         torchserve=torchserve,
         database=database,
         archives=archives,
@@ -144,6 +145,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         history=History(database, storage),
         keeper=Keeper(database, storage),
         gate=Gate(settings, database, tokens, limits),
+        limits=limits,
         storage=storage,
         inputs=inputs,
         folders=folders,
@@ -171,13 +173,19 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
 
 async def migrated(database: Database) -> None:
     """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
-    for attempt in range(_DATABASE_ATTEMPTS):
+    waiting, deadline = Waiting("the database"), time.monotonic() + _DATABASE_SECONDS
+    while True:
         try:
-            return await database.migrate()
+            await database.migrate()
+            return waiting.over()
         except Unavailable as error:
-            if attempt == _DATABASE_ATTEMPTS - 1:
-                raise
-            logger.warning("waiting for the database", extra={"reason": str(error.__cause__)})
+            reason = str(error.__cause__)
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The database did not answer for {_DATABASE_SECONDS} seconds: {reason}.",
+                    "database_unavailable",
+                ) from error
+            waiting.still(reason)
             await asyncio.sleep(1)
 
 

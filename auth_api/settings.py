@@ -55,8 +55,28 @@ def _rates(value: str) -> str:
     return value
 
 
+def _nothing(value: object) -> object:
+    """An empty variable is not the working directory."""
+    return None if value == "" else value
+
+
+def _something(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
+    return value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_nothing)]
+Folder = Annotated[Path, BeforeValidator(_something)]
+
 Rates = Annotated[str, AfterValidator(_rates)]
 """Limits that all hold, as the library `limits` writes them: `10/minute;100/hour`."""
+
+
+def _counts_store(value: str) -> str:
+    if not value.startswith(("memory://", "redis://", "rediss://", "redis+")):
+        raise ValueError("must be memory://, or begin with redis:// or rediss://")
+    return value
 
 
 _DRIVERS = {
@@ -133,15 +153,23 @@ class Settings(BaseSettings):
     """Processes that answer requests; more than one only on PostgreSQL."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`info` has one line a request."""
-    shutdown_seconds: float = Field(default=10, gt=0)
-    """How long requests that are under way may take to finish when the service stops."""
+    shutdown_seconds: float = Field(default=20, gt=0)
+    """How long requests that are under way may take to finish when the service stops: more than
+    `TORCHSERVE_TIMEOUT`, or some are broken off."""
+
+    drain_seconds: float = Field(default=0, ge=0)
+    """How long before that it still takes requests, while `/ready` says that it is stopping: what a
+    balancer needs to notice."""
 
     torchserve_inference_url: HttpUrl = HttpUrl("http://127.0.0.1:8080")
     torchserve_management_url: HttpUrl = HttpUrl("http://127.0.0.1:8081")
-    torchserve_key_file: Path | None = None
+    torchserve_key_file: OptionalPath = None
     """TorchServe's `key_file.json`; none where its token authorisation is off."""
     torchserve_timeout: float = Field(default=15, gt=0)
     """Seconds to wait for a prediction; less than `responseTimeout` of the archives."""
+    torchserve_patience: float = Field(default=30, ge=0)
+    """Seconds that a picture waits for a TorchServe that is not running, as while it is started
+    anew; 0 has it refused at once."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Requests at TorchServe at the same time; more wait here."""
     torchserve_at_once: int = Field(default=4, ge=1)
@@ -152,7 +180,7 @@ class Settings(BaseSettings):
     answered 503 at once."""
     models: Names = ("ranjana", "similarity", "digits")
     """Names of the models that are served, comma-separated."""
-    model_store: Path = ROOT / "model_store"
+    model_store: Folder = ROOT / "model_store"
     """Folder of the archives, which this service and TorchServe see alike."""
     smoke_seconds: float = Field(default=60, gt=0)
     """How long a new version may take to start a worker and read its first picture."""
@@ -188,7 +216,7 @@ class Settings(BaseSettings):
     trusted_proxies: Names = ()
     """Addresses of reverse proxies whose word on the caller's address counts, `*` for any."""
 
-    data_dir: Path = ROOT / "data"
+    data_dir: Folder = ROOT / "data"
     """Where the SQLite database and the secret are kept unless the next two say otherwise."""
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="", validate_default=True
@@ -198,7 +226,7 @@ class Settings(BaseSettings):
     """The password, where it is not in the address; that of a file has no place there."""
     secret_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
     """What tokens are signed with, 32 characters or more; made and kept if none is set."""
-    media_dir: Path = ROOT / "media"
+    media_dir: Folder = ROOT / "media"
     """Where the pictures of the history are kept."""
     retention_days: int = Field(default=0, ge=0)
     """Days after which history and its pictures are removed; 0 keeps them."""
@@ -225,7 +253,7 @@ class Settings(BaseSettings):
 
     rate_limit_enabled: bool = True
     """Also switches the slowing of repeated sign-ins."""
-    rate_limit_storage: str = "memory://"
+    rate_limit_storage: Annotated[str, AfterValidator(_counts_store)] = "memory://"
     """`redis://host:port` where several processes share the limits."""
     rate_limit_signin: Rates = "20/minute;200/hour"
     """Sign-ins and sign-ups for an address."""

@@ -32,7 +32,8 @@ _MAGIC = {
     b"BM": "image/bmp",
 }
 
-_KINDS = ("image", "user", "reference", "overlay")
+KINDS = ("image", "user", "reference", "overlay")
+"""Of pictures: what was recognised; what was compared, with what, and the two together."""
 
 MEDIA_TYPES = (*_MAGIC.values(), "application/octet-stream")
 """All that `media_type` answers."""
@@ -76,7 +77,7 @@ class Storage:
     async def read(self, media: str, kind: str) -> bytes | None:
         """A picture, None if there is none."""
         try:
-            return await asyncio.to_thread(self._path(media, kind).read_bytes)
+            return await asyncio.to_thread(self.path_of(media, kind).read_bytes)
         except FileNotFoundError:
             return None
 
@@ -84,7 +85,7 @@ class Storage:
         """SHA-256 of a picture in hexadecimal, None if there is none."""
 
         def work() -> str:
-            return hashlib.sha256(self._path(media, kind).read_bytes()).hexdigest()
+            return hashlib.sha256(self.path_of(media, kind).read_bytes()).hexdigest()
 
         try:
             return await asyncio.to_thread(work)
@@ -114,7 +115,8 @@ class Storage:
                 with contextlib.suppress(OSError):  # has pictures
                     folder.rmdir()
 
-    def _path(self, media: str, kind: str) -> Path:
+    def path_of(self, media: str, kind: str) -> Path:
+        """Where a picture is, or would be."""
         return self._folder_of(media) / f"{media}.{kind}"
 
     def _folder_of(self, media: str) -> Path:
@@ -146,8 +148,8 @@ class Storage:
 
     def _delete(self, medias: Iterable[str]) -> None:
         for media in medias:
-            for kind in _KINDS:
-                self._path(media, kind).unlink(missing_ok=True)
+            for kind in KINDS:
+                self.path_of(media, kind).unlink(missing_ok=True)
 
 
 def _start_writing(descriptor: int, content: bytes) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.grouping import Asked
 from auth_api.lines import Line
+from auth_api.logs import request_id
 from auth_api.metrics import Metrics
 from auth_api.predicting import Answer, Predicting
 from auth_api.settings import Settings
@@ -82,7 +83,7 @@ class TorchServe:
         if not patient and (refusal := self.refusal(model)):
             raise refusal
         try:
-            return await self._line(model)(Asked(image, version, options or {}))
+            return await self._line(model)(Asked(image, version, options or {}, request_id.get()))
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
+from auth_api.errors import Away, NotFound, Refused, TooLarge, Unavailable
 from auth_api.lines import busy
+from auth_api.logs import request_id
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve_keys import KeyFile, Kind
@@ -68,7 +69,7 @@ class Connection:
 
         `options` are headers besides. Raises Unavailable.
         """
-        headers = {**_IMAGE_HEADERS, **(options or {})}
+        headers = {**_IMAGE_HEADERS, **_named(), **(options or {})}
         token = await self._keys.token(kind) if self._keys else ""
         for _ in range(_KEYS_TRIED):
             response = await self._transmit(kind, method, path, body, _signed(headers, token))
@@ -88,13 +89,13 @@ class Connection:
                 # asked of it here may safely be asked twice.
                 return await self._once(kind, method, path, body, headers)
         except aiohttp.ConnectionTimeoutError as error:
-            raise Unavailable("The model server cannot be reached at the moment.") from error
+            raise Away("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
             raise busy() from error
         except aiohttp.ClientConnectorError as error:
-            raise Unavailable("The model server is not running at the moment.") from error
+            raise Away("The model server is not running at the moment.") from error
         except aiohttp.ClientError as error:
-            raise Unavailable("The model server went away. Please try again.") from error
+            raise Away("The model server went away. Please try again.") from error
 
     async def _once(
         self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -102,6 +103,12 @@ class Connection:
         session = self._sessions[kind]
         async with session.request(method, path, data=body, headers=headers) as response:
             return Response(response.status, await response.read())
+
+
+def _named() -> Mapping[str, str]:
+    """What handlers call the request in their logs."""
+    identifier = request_id.get()
+    return {"X-Request-ID": identifier} if identifier else {}
 
 
 def _signed(headers: Mapping[str, str], token: str) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ of its own, and its neighbours get theirs.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,9 +25,8 @@ from handlers.errors import RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
 from handlers.grouping import Part, join
 from handlers.loading import load_model, warm_up
+from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
-
-logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 Request = Mapping[str, Any]
@@ -70,6 +68,8 @@ class Readable(Generic[Options]):
     """The place of its request in the batch."""
     image: InkImage
     options: Options
+    request_id: str
+    """What the request is called in logs, empty if it said nothing."""
 
 
 class Reply(NamedTuple):
@@ -82,10 +82,21 @@ class Reply(NamedTuple):
     """Why it was refused, snake_case."""
 
 
+class _Asked(NamedTuple):
+    """An image of a batch."""
+
+    request: int
+    """The place of its request in the batch."""
+    part: Part
+    request_id: str
+
+
 class _Arrived(NamedTuple):
     """A request taken apart."""
 
     parts: Sequence[Part]
+    request_ids: Sequence[str]
+    """What each image is called in logs, empty if nothing was said."""
     together: bool = False
     """Whether it has its images in a group, be it a group of one."""
     refusal: Reply | None = None
@@ -121,6 +132,7 @@ class ImageHandler(Generic[Options]):
         folder = Path(context.system_properties["model_dir"])
         self.batch_size = int(context.system_properties["batch_size"])
         self.model = load_model(folder / manifest["serializedFile"], self.batch_size)
+        set_up(context.model_name, manifest["modelVersion"])
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
         self.load(folder)
         warm_up(self.model, self.batch_size, self.side)
@@ -134,7 +146,11 @@ class ImageHandler(Generic[Options]):
             _arrived(request, context.get_all_request_header(index))
             for index, request in enumerate(requests)
         ]
-        asked = [(index, part) for index, each in enumerate(arrived) for part in each.parts]
+        asked = [
+            _Asked(index, part, identifier)
+            for index, each in enumerate(arrived)
+            for part, identifier in zip(each.parts, each.request_ids, strict=True)
+        ]
         replies = iter(self._replies(asked, context))
         answers = []
         for index, each in enumerate(arrived):
@@ -145,20 +161,20 @@ class ImageHandler(Generic[Options]):
             answers.append(reply.document)
         return answers
 
-    def _replies(self, asked: Sequence[tuple[int, Part]], context: WorkerContext) -> list[Reply]:
-        """One for each image, which comes with the place of its request in the batch."""
+    def _replies(self, asked: Sequence[_Asked], context: WorkerContext) -> list[Reply]:
+        """One for each image."""
         replies: dict[int, Reply] = {}
         readable: list[Readable[Options]] = []
-        for place, (request, part) in enumerate(asked):
+        for place, (request, part, identifier) in enumerate(asked):
             started = time.perf_counter()
             try:
                 options = self.options(part.headers)
                 image = self.see(part.image, options.enhancement)
-                readable.append(Readable(place, request, image, options))
+                readable.append(Readable(place, request, image, options, identifier))
             except RequestRefused as refusal:
-                replies[place] = _refusal(refusal)
+                replies[place] = _refusal(refusal, identifier)
             except Exception:  # a bug of ours must not take the whole batch along
-                logger.exception("Preprocessing failed.")
+                logger.exception("preprocessing failed", extra={"request_id": identifier})
                 replies[place] = _FAILED
             seconds = time.perf_counter() - started
             observe(context, request, "PreprocessingTime", seconds, "Seconds")
@@ -179,16 +195,19 @@ class ImageHandler(Generic[Options]):
         """
         try:
             found = self.answers(batch, context)
-            return {
+            answers = {
                 item.place: Reply(_encode(answer))
                 for item, answer in zip(batch, found, strict=True)
             }
         except Exception:  # as above
-            logger.exception("Answering failed.")
-        if len(batch) > 1:
-            alone = [self._answers_of([item], context) for item in batch]
-            return {place: answer for answers in alone for place, answer in answers.items()}
-        return {batch[0].place: _FAILED}
+            if len(batch) > 1:
+                alone = [self._answers_of([item], context) for item in batch]
+                return {place: answer for each in alone for place, answer in each.items()}
+            logger.exception("answering failed", extra={"request_id": batch[0].request_id})
+            return {batch[0].place: _FAILED}
+        for item in batch:
+            logger.debug("answered", extra={"request_id": item.request_id, "status": 200})
+        return answers
 
     def see(self, data: bytes, enhancement: int | None) -> InkImage:
         """The ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
@@ -243,13 +262,16 @@ def _arrived(request: Request, headers: Mapping[str, str]) -> _Arrived:
     try:
         body = image_bytes(request)
         if described is None:
-            return _Arrived([Part(body, lowered)])
-        return _Arrived(grouping.split(described, body, lowered), together=True)
+            return _Arrived([Part(body, lowered)], request_ids(lowered, 1))
+        parts = grouping.split(described, body, lowered)
+        return _Arrived(parts, request_ids(lowered, len(parts)), together=True)
     except RequestRefused as refusal:
-        return _Arrived([], refusal=_refusal(refusal))
+        return _Arrived([], [], refusal=_refusal(refusal, *request_ids(lowered, 1)))
 
 
-def _refusal(refusal: RequestRefused) -> Reply:
+def _refusal(refusal: RequestRefused, request_id: str) -> Reply:
+    why = {"request_id": request_id, "status": refusal.status, "code": refusal.code}
+    logger.info("refused", extra=why)
     return _refused(refusal.status, refusal.code, str(refusal))
 
 

@@ -12,9 +12,9 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.logs import logging_config
+from auth_api.ports import PortInUse
 from auth_api.settings import unusable
 from launcher.model_server import ModelServerFailed
-from launcher.ports import PortInUse
 from launcher.settings import LauncherSettings
 from launcher.supervisor import ApiFailed, supervise
 

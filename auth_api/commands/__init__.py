@@ -4,7 +4,7 @@
     output       tables for people, `--json` for programs
     options      what several commands take
     writing      files that are whole, or not there
-    asking       passwords from a terminal or a pipe
+    asking       passwords from a terminal or a pipe, and whether to go on
     accounts     create-admin, users
     cleaning     clean-up
     migrating    migrate
@@ -14,6 +14,7 @@
     jobs         jobs
     corrections  corrections
     audit_log    audit
+    backups      backup, restore
 
 A command is a function of the services, its options and where its answer goes. It raises
 ApiError like everything else; only `line` makes exit codes of that. Operators sign in to

@@ -1,4 +1,6 @@
-"""Passwords for commands: typed twice at a terminal, or the first line of a pipe."""
+"""What commands ask for: passwords, typed twice at a terminal or the first line of a pipe, and
+whether to go on.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +22,12 @@ def ask_for_password() -> str:
     if getpass.getpass("Once more: ") != password:
         raise BadRequest("The two are not the same.")
     return password
+
+
+def confirm(sentence: str) -> None:
+    """Has somebody at a terminal say yes. Raises BadRequest where nobody does."""
+    if not sys.stdin.isatty():
+        raise BadRequest(f"{sentence} Say --yes where nobody can be asked.", "not_confirmed")
+    print(f"{sentence} Type yes to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise BadRequest("Nothing was changed.", "not_confirmed")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from auth_api.commands import (
     accounts,
     audit_log,
+    backups,
     cleaning,
     corrections,
     jobs,
@@ -17,7 +18,7 @@ from auth_api.commands import (
     models,
 )
 from auth_api.commands.output import Output
-from auth_api.database import NewerDatabase
+from auth_api.database import NewerDatabase, UnusableDatabase
 from auth_api.errors import ApiError, Conflict, NotFound, error_body
 from auth_api.metrics import Metrics
 from auth_api.running import connected
@@ -30,7 +31,7 @@ used, which is argparse's too; no such thing."""
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
-_SUBJECTS = (accounts, cleaning, migrating, models, jobs, corrections, audit_log)
+_SUBJECTS = (accounts, cleaning, migrating, models, jobs, corrections, audit_log, backups)
 """Each adds its commands, a default `command` with every one of them."""
 
 
@@ -58,6 +59,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         return _told(output, error)
     except NewerDatabase as error:
         return _told(output, Conflict(str(error), "newer_database"))
+    except UnusableDatabase as error:
+        return _told(output, Conflict(str(error), "unusable_database"))
     except OSError as error:  # of the file that something is to be written to
         where = error.filename or "Standard output"
         return _told(output, Conflict(f"{where}: {error.strerror}.", "not_written"))

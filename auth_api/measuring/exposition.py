@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from auth_api.measuring import sharing
 from auth_api.measuring.processes import process_metrics
-from auth_api.measuring.waiting import Waiting
+from auth_api.measuring.unfinished import UnfinishedJobs
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 
@@ -22,14 +22,14 @@ from auth_api.settings import Settings
 class Exposition:
     """What Prometheus is answered."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, waiting: Waiting) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, unfinished: UnfinishedJobs) -> None:
         self._places = {"data": settings.data_dir, "media": settings.media_dir}
         self._metrics = metrics
-        self._waiting = waiting
+        self._unfinished = unfinished
 
     async def text(self) -> bytes:
         """The metrics as they are now; those of jobs may be some seconds old."""
-        of_jobs = await self._waiting.metrics()
+        of_jobs = await self._unfinished.metrics()
         # Reading what several processes have counted takes many milliseconds.
         return await asyncio.to_thread(self._text, of_jobs)
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from auth_api.access import Caller
 from auth_api.errors import NotFound, Refused, Unavailable
 from auth_api.metrics import Metrics
+from auth_api.models.patience import Patience
 from auth_api.models.releases import Releases
 from auth_api.predicting import Answer
 from auth_api.rate_limits import caller_address
@@ -46,12 +47,18 @@ class Models:
     """All models, to be asked."""
 
     def __init__(
-        self, torchserve: TorchServe, releases: Releases, usage: Usage, metrics: Metrics
+        self,
+        torchserve: TorchServe,
+        releases: Releases,
+        usage: Usage,
+        metrics: Metrics,
+        patience: Patience,
     ) -> None:
         self._torchserve = torchserve
         self._releases = releases
         self._usage = usage
         self._metrics = metrics
+        self._patience = patience
         self._health: dict[tuple[str, str], _Health] = {}
 
     async def predict(
@@ -71,9 +78,13 @@ class Models:
         `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
         Unavailable.
         """
+        deadline = self._patience.deadline()
 
         async def ask(version: str | None) -> Answer:
-            predicting = self._torchserve.predict(model, image, version, options, patient=patient)
+            predicting = self._patience.until(
+                deadline,
+                lambda: self._torchserve.predict(model, image, version, options, patient=patient),
+            )
             try:
                 answer = await self._usage.counted(predicting, model, version, asker.user_id)
             except Refused as error:

@@ -25,6 +25,9 @@ async def health(request: Request) -> JSONResponse:
 @documented(tag="operations", access=OPERATIONS, answer=ReadyAnswer, errors=(503,))
 async def ready(request: Request) -> JSONResponse:
     """Says whether predictions can be made, and if not, what is missing."""
+    if request.app.state.stopping.begun:
+        headers = {"Retry-After": "2"}
+        return error_response(503, "The service is stopping.", "stopping", headers=headers)
     having = services(request)
     database = await _database_state(having.database)
     models = {model: await having.showing.readiness(model) for model in having.settings.models}

@@ -37,6 +37,7 @@ def private(folder: Path) -> dict[str, str]:
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
         "TRAININGS_AT_ONCE": "0",
+        "TORCHSERVE_PATIENCE": "0",
     }
 
 

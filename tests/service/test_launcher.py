@@ -29,7 +29,7 @@ def test_two_run_side_by_side_and_the_one_that_is_stopped_leaves_no_process_and_
     assert not running.exists()
     assert [process for process in family if process.is_running()] == []
     # All but what is meant to be kept.
-    assert {path.name for path in tmp_path.iterdir()} == {"data", second.log.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "media", second.log.name}
     ready = [line for line in second.log.read_text().splitlines() if "is ready" in line]
     assert len(ready) == 1
     assert f"http://localhost:{second.port}" in ready[0]

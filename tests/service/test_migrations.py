@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,7 +25,8 @@ from sqlmodel import SQLModel
 
 from archive_scripts.archives import ROOT
 from auth_api import tables
-from auth_api.database import MIGRATIONS, Database
+from auth_api.database import MIGRATIONS, Database, UnusableDatabase
+from auth_api.errors import Unavailable
 from auth_api.jobs import tables as job_tables
 from auth_api.models import tables as model_tables
 from auth_api.settings import Settings
@@ -220,28 +221,73 @@ def auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_a_service_migrates_when_it_starts(empty: str, start_api: StartApi, revision: str) -> None:
+def test_a_service_migrates_when_it_starts(
+    empty: str, start_api: StartApi, tmp_path: Path, revision: str
+) -> None:
     migrate(empty, revision)
-
-    def add_user(connection: Connection) -> None:
-        users = next(table for table in reflected(connection) if table.name == "users")
-        fields = {
+    fields = {
+        "users": {
             **dict.fromkeys(("username", "username_key"), "oldtimer"),
             **dict.fromkeys(("email", "email_key"), "oldtimer@example.org"),
             "password_hash": PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD),
             "role": "user",
-            "active": True,
             "timezone": "UTC",
-            "created_at": MOMENT.replace(tzinfo=None),
-        }
-        connection.execute(users.insert(), fields)
-
-    within(empty, add_user)
-    api = start_api({"DATABASE_URL": empty})
+        },
+        "predictions": {
+            "media": MEDIA,
+            "model": "ranjana",
+            "predicted_class": 7,
+            "confidence": 88.5,
+            "top": [{"class": 7, "confidence": 88.5}],
+        },
+        "jobs": {"state": "succeeded", "kind": "predict", "input": None, "parameters": {}},
+    }
+    within(empty, lambda connection: add(connection, fields))
+    picture = tmp_path / "media" / MEDIA.partition("-")[0] / f"{MEDIA}.image"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"\x89PNG of old")
+    api = start_api({"DATABASE_URL": empty, "MEDIA_DIR": str(tmp_path / "media")})
     user = api.sign_in("oldtimer")
     assert user.get("/api/me/").json()["email"] == "oldtimer@example.org"
     number = user.predict().json()["prediction_id"]
-    assert [row["id"] for row in user.get("/api/history/predictions/").json()["results"]] == [
-        number
-    ]
+    rows = user.get("/api/history/predictions/").json()["results"]
+    assert rows[0]["id"] == number
+    if revision >= "0002":
+        (_, old) = rows
+        assert (old["predicted_class"], old["confidence"]) == (7, 88.5)
+        assert user.get(old["image"]).content == picture.read_bytes()
+    if revision >= "0003":
+        (job,) = user.get("/api/jobs/").json()["results"]
+        assert job["state"] == "succeeded"
+    assert revision_of(empty) == REVISIONS[-1]
+
+
+def add(connection: Connection, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    """Gives some tables, as far as there are such, a row of the first user."""
+    for table in reflected(connection):
+        if table.name not in fields:
+            continue
+        row = {
+            column.name: _value(column.name, column.type.python_type)
+            for column in table.columns
+            if column.name != "id" and not column.nullable
+        }
+        connection.execute(table.insert(), {**row, **fields[table.name]})
+
+
+MEDIA = f"2026030108-{'0a' * 16}"
+
+
+def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(empty: str) -> None:
+    migrate(empty, "0003")
+    rows = within(empty, fill)
+    # What the next revision makes last but one is there already.
+    within(empty, lambda c: c.execute(text("CREATE TABLE usage_days (obstacle INTEGER)")))
+    with pytest.raises((Unavailable, UnusableDatabase)):
+        migrate(empty)
+    assert revision_of(empty) == "0003"
+    assert within(empty, shown) == rows
+    assert "model_versions" not in within(empty, lambda c: inspect(c).get_table_names())
+    within(empty, lambda c: c.execute(text("DROP TABLE usage_days")))
+    migrate(empty)
     assert revision_of(empty) == REVISIONS[-1]

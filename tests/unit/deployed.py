@@ -61,3 +61,10 @@ def require_command(command: list[str]) -> None:
     assert command[:2] == ["python", "-m"], command
     place = ROOT / command[2].replace(".", "/")
     assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), command
+
+
+def stopping(settings: LauncherSettings) -> float:
+    """Seconds that a service takes at most from SIGTERM to its end: its drain, the requests that
+    are under way, and what it does last.
+    """
+    return settings.drain_seconds + settings.shutdown_seconds + 5

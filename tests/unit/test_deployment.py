@@ -25,6 +25,7 @@ from tests.unit.deployed import (
     require_command,
     require_released,
     require_settings,
+    stopping,
     variables,
 )
 
@@ -119,6 +120,22 @@ def test_what_a_container_is_told_are_settings_and_what_it_runs_is_there(name: s
         assert str(settings.torchserve_key_file.parent) in mounts
     for named in re.findall(r"launcher\.answering", str(service.get("healthcheck"))):
         require_command(["python", "-m", named])
+
+
+def test_nothing_that_is_under_way_is_cut_off_when_a_container_is_stopped() -> None:
+    for name in ("auth_api", "trainer", "development", "torchserve"):
+        settings = require_settings(services[name].get("environment", {}))
+        serves = name != "torchserve"
+        needed = stopping(settings) if serves else 0
+        needed += 10 if name in {"torchserve", "development"} else 0  # what Java is given
+        assert seconds(services[name]["stop_grace_period"]) > needed, name
+    assert require_settings(services["auth_api"]["environment"]).drain_seconds > 0
+
+
+def seconds(said: str) -> int:
+    number = re.fullmatch(r"(\d+)s", said)
+    assert number
+    return int(number[1])
 
 
 def test_the_files_of_the_service_agree_where_things_are() -> None:

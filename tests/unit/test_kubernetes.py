@@ -29,6 +29,7 @@ from tests.unit.deployed import (
     require_command,
     require_released,
     require_settings,
+    stopping,
 )
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -165,6 +166,16 @@ def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str)
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
     assert {told["SECRETS_DIR"], str(settings.data_dir), str(settings.media_dir)} <= mounts.keys()
     assert one("PersistentVolumeClaim", "media", found)["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_has_the_time_to_answer_what_it_was_asked(overlay: str) -> None:
+    found = built(overlay)
+    told = one("ConfigMap", "auth-api", found)["data"]
+    settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
+    pod = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
+    assert settings.drain_seconds > 0
+    assert pod["terminationGracePeriodSeconds"] > stopping(settings)
 
 
 def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from auth_api import VERSION
 from auth_api.__main__ import main
 from auth_api.database import Database
-from auth_api.settings import Settings
+from auth_api.settings import ROOT, Settings
+from launcher.settings import LauncherSettings
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 
@@ -69,3 +74,49 @@ def test_several_processes_need_a_database_for_several(
     assert "DATABASE_URL is not usable" in refused(capsys, monkeypatch)
     monkeypatch.setenv("DATABASE_URL", "postgresql://ranjana@db/ranjana")
     assert Settings().api_workers == 2
+
+
+def test_an_empty_path_is_nothing_or_refused_and_never_the_working_directory(
+    secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHSERVE_KEY_FILE", "")
+    monkeypatch.setenv("TORCHSERVE_HOME", "")
+    assert Settings().torchserve_key_file is None
+    assert LauncherSettings().torchserve_home is None
+    for name in ("DATA_DIR", "MEDIA_DIR", "MODEL_STORE"):
+        with monkeypatch.context() as alone:
+            alone.setenv(name, "")
+            assert f"The setting {name} is not usable" in refused(capsys, monkeypatch)
+
+
+def test_a_start_that_cannot_go_well_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no database, and no folder either")
+    cases = (
+        ("RATE_LIMIT_STORAGE", "nowhere://", 2, "The setting RATE_LIMIT_STORAGE is not usable"),
+        ("MEDIA_DIR", str(file), 2, f"The folder {file} cannot be used: File exists."),
+        ("DATABASE_URL", f"sqlite:///{file}", 1, "The database cannot be used: file is not"),
+    )
+
+    def start(name: str, value: str) -> subprocess.CompletedProcess[str]:
+        folders = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
+        return subprocess.run(
+            [sys.executable, "-m", "auth_api"],
+            cwd=ROOT,
+            env={**os.environ, **folders, name: value},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    with ThreadPoolExecutor() as operators:
+        ended = operators.map(lambda case: start(*case[:2]), cases)
+    for (name, _, status, said), done in zip(cases, ended, strict=True):
+        assert done.returncode == status, name
+        assert done.stderr.startswith(said), done.stderr
+        assert len(done.stderr.splitlines()) == 1, name
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text().splitlines()

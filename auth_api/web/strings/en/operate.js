@@ -434,6 +434,8 @@ export default {
   "audit.action.default_changed": "Default changed",
   "audit.action.traffic_changed": "Traffic changed",
   "audit.action.model_exported": "Model exported",
+  "audit.action.backup_made": "Backup made",
+  "audit.action.backup_restored": "Backup restored",
 
   "settings.title": "Settings",
   "settings.what": "As they are in force. They are set in the environment of the service.",

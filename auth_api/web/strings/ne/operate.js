@@ -429,6 +429,8 @@ export default {
   "audit.action.default_changed": "पूर्वनिर्धारित बदलियो",
   "audit.action.traffic_changed": "बाँडफाँट बदलियो",
   "audit.action.model_exported": "मोडेल निर्यात",
+  "audit.action.backup_made": "ब्याकअप बनाइयो",
+  "audit.action.backup_restored": "ब्याकअप पुनर्स्थापना",
 
   "settings.title": "सेटिङ",
   "settings.what": "अहिले लागू भएका। यी सेवाको वातावरणमा (environment) तोकिन्छन्।",

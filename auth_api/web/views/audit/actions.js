@@ -41,6 +41,8 @@ export const ACTIONS = [
   "default_changed",
   "traffic_changed",
   "model_exported",
+  "backup_made",
+  "backup_restored",
 ];
 
 /** What an action is called; one that is newer than this page, by its own name. */

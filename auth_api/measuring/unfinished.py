@@ -43,7 +43,7 @@ class _Unfinished(NamedTuple):
     """When the first of these was handed in."""
 
 
-class Waiting:
+class UnfinishedJobs:
     """The jobs that have not ended."""
 
     def __init__(self, database: Database) -> None:

@@ -1,0 +1,102 @@
+"""`backup` and `restore`: all that cannot be made anew, in one file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from auth_api.backups import restoring
+from auth_api.backups.archive import spooled
+from auth_api.backups.making import Made, make
+from auth_api.commands.asking import confirm
+from auth_api.commands.output import Output, working
+from auth_api.commands.writing import replaced
+from auth_api.errors import BadRequest, NotFound
+from auth_api.services import Services
+
+_PIPE = Path("-")
+
+
+def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+    """Adds the commands."""
+    backup = chosen.add_parser(
+        "backup", parents=[common], help="writes all that cannot be made anew into one file"
+    )
+    backup.add_argument("file", type=Path, help="or - for standard output")
+    backup.add_argument(
+        "--without-secret",
+        action="store_true",
+        help="leaves out what tokens are signed with: on another machine everybody then has to "
+        "sign in anew",
+    )
+    backup.set_defaults(command=_backup)
+    restore = chosen.add_parser(
+        "restore", parents=[common], help="has the database and the folders hold what a backup has"
+    )
+    restore.add_argument("file", type=Path, help="or - for standard input")
+    restore.add_argument(
+        "--replace", action="store_true", help="also where there is something: that is lost"
+    )
+    restore.add_argument("--yes", action="store_true", help="does not ask before it replaces")
+    restore.set_defaults(command=_restore)
+
+
+async def _backup(services: Services, options: argparse.Namespace, output: Output) -> None:
+    file, secret = options.file, not options.without_secret
+    if file == _PIPE:
+        if options.json:
+            raise BadRequest("Name a file: --json has standard output.", "validation_failed")
+        made = await make(services, sys.stdout.buffer, services.settings.data_dir, secret=secret)
+        sys.stdout.buffer.flush()
+        print(_told("The backup", made), file=sys.stderr)
+        return
+    with working("Backing up"), replaced(file) as target:
+        made = await make(services, target, file.parent, secret=secret)
+    shown = {"file": str(file), **made.model_dump(mode="json")}
+    output.done(_told(str(file), made), shown)
+
+
+def _told(what: str, made: Made) -> str:
+    has = "has" if made.manifest.secret else "does not have"
+    gone = f" Of {made.gone} entries of the history the pictures are gone." if made.gone else ""
+    return (
+        f"{what} has {sum(made.manifest.rows.values())} rows and {made.files} files, and {has} the "
+        f"secret that tokens are signed with.{gone}"
+    )
+
+
+async def _restore(services: Services, options: argparse.Namespace, output: Output) -> None:
+    scratch = services.settings.data_dir
+    scratch.mkdir(0o700, parents=True, exist_ok=True)
+    with _opened(options.file, scratch) as source:
+        with working("Checking"):
+            manifest = await asyncio.to_thread(restoring.checked, source, scratch)
+        if options.replace and not options.yes:
+            confirm("All accounts, histories and jobs that there are will be lost.")
+        with working("Restoring"):
+            files = await restoring.restore(services, source, manifest, replace=options.replace)
+    rows = sum(manifest.rows.values())
+    kept = services.settings.secret_key is None
+    secret = "" if manifest.secret and kept else " The secret that tokens are signed with stays."
+    output.done(
+        f"Restored {rows} rows and {files} files of {manifest.made_at:%Y-%m-%d %H:%M} UTC.{secret}",
+        {"rows": rows, "files": files, **manifest.model_dump(mode="json", exclude={"rows"})},
+    )
+
+
+@contextmanager
+def _opened(file: Path, scratch: Path) -> Iterator[BinaryIO]:
+    """A backup that can be read more than once. Raises NotFound or OSError."""
+    if file == _PIPE:
+        with spooled(sys.stdin.buffer, scratch) as source:
+            yield source
+        return
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.", "no_such_file")
+    with file.open("rb") as source:
+        yield source

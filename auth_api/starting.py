@@ -1,0 +1,88 @@
+"""Says after a start which neighbours are not there yet, until all have been there once.
+
+The service does without them meanwhile: it keeps accounts and histories, and `/ready` says why it
+is not ready. What it cannot be without, the database and its folders, is waited for, or refused,
+before it listens (`auth_api.__main__`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from auth_api.services import Services
+from auth_api.settings import Settings
+from auth_api.waiting import Waiting
+
+logger = logging.getLogger(__name__)
+
+_LOOK = 1.0
+
+
+def require_folders(settings: Settings) -> None:
+    """Raises OSError, with its name, for a folder that cannot be written to."""
+    for folder in (settings.data_dir, settings.media_dir):
+        try:
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+async def wait_for_neighbours(services: Services) -> None:
+    """Looks for all of them, every second, until they are there."""
+    settings = services.settings
+    looks = [_until_there("the store of the rate limits", _limits(services))]
+    if (keys := settings.torchserve_key_file) is not None:
+        looks.append(_until_there(f"TorchServe's keys in {keys}", _readable(keys)))
+    for model in settings.models:
+        looks.append(_until_there(f"the model {model}", _model(services, model)))
+    await asyncio.gather(*looks)
+
+
+Look = Callable[[], Awaitable[str | None]]
+"""Answers why something is not there, None if it is."""
+
+
+async def _until_there(what: str, look: Look) -> None:
+    waiting = Waiting(what)
+    while True:
+        try:
+            reason = await look()
+        except Exception:  # whatever it was, it must not end the service
+            logger.exception("cannot look for %s", what)
+            return
+        if reason is None:
+            waiting.over()
+            return
+        waiting.still(reason)
+        await asyncio.sleep(_LOOK)
+
+
+def _limits(services: Services) -> Look:
+    async def look() -> str | None:
+        return None if await services.limits.reachable() else "it does not answer"
+
+    return look
+
+
+def _readable(file: Path) -> Look:
+    async def look() -> str | None:
+        if os.access(file, os.R_OK):
+            return None
+        return "it cannot be read" if file.exists() else "there is no such file"
+
+    return look
+
+
+def _model(services: Services, model: str) -> Look:
+    async def look() -> str | None:
+        state = await services.showing.readiness(model)
+        return None if state == "ready" else state
+
+    return look
