@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging.config
 import sys
+from functools import partial
+from typing import cast
 
 import uvicorn
 from pydantic import ValidationError
@@ -23,6 +25,7 @@ from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
+from auth_api.slow_clients import TimelyProtocol
 from auth_api.tokens import Tokens
 
 # A process that says nothing for so long is replaced, one that has died at once.
@@ -65,6 +68,8 @@ def _serve(settings: Settings) -> int:
     uvicorn.run(
         "auth_api.app:create_app",
         factory=True,
+        # uvicorn takes whatever makes a protocol, but says that it wants a class.
+        http=cast(type[asyncio.Protocol], partial(TimelyProtocol, seconds=settings.client_seconds)),
         workers=settings.api_workers,
         timeout_worker_healthcheck=_SILENT_SECONDS,
         host=settings.api_host,

@@ -42,6 +42,7 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
+from auth_api.slow_clients import SlowBodies
 
 # New objects between two looks of the garbage collector (Python's own default is 700).
 _GARBAGE_OBJECTS = 5_000
@@ -118,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
+            Middleware(SlowBodies, seconds=settings.client_seconds),
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,
