@@ -19,6 +19,10 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 REFERENCES = ROOT / "reference_images"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", action="store_true", help="all faults, as `make faults` has them")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real handwriting, which is not part of the project."""
