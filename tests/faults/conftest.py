@@ -76,7 +76,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
     store = tmp_path_factory.mktemp("faultstore")
     for model, workers in (("ranjana", 2 if full else 1), ("similarity", 1)):
         archive = STORE / f"{model}.mar"
-        few = {name: workers for name in ONE_WORKER}
+        few = dict.fromkeys(ONE_WORKER, workers)
         derive(archive, store / archive.name, "1.0", members=configured(archive, **few))
     return store
 
@@ -95,3 +95,12 @@ def instance(
         running.stop()
     finally:
         running.kill()
+
+
+@pytest.fixture(scope="session")
+def torchserve(request: pytest.FixtureRequest, full: bool) -> Ranjana:
+    """The TorchServe beside which services are broken: ours or, in the short form, that of all
+    other tests, for it does not notice.
+    """
+    running: Ranjana = request.getfixturevalue("instance" if full else "ranjana")
+    return running
