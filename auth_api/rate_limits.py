@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
+from typing import cast
 
 from limits import RateLimitItem, parse_many
+from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -24,14 +26,18 @@ from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+# Less is none of a window's business.
+_SET_BACK_SECONDS = 1.0
+
 
 class RateLimits:
     """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = MovingWindowRateLimiter(
-            storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True)
-        )
+        address = f"async+{settings.rate_limit_storage}"
+        self._store = cast(Storage, storage_from_string(address, wrap_exceptions=True))
+        self._limiter = MovingWindowRateLimiter(self._store)
+        self._ahead = _ahead()
         rates = {
             "signin": settings.rate_limit_signin,
             "predict": settings.rate_limit_predict,
@@ -50,6 +56,7 @@ class RateLimits:
         """
         headers: dict[str, str] = {}
         with _lenient():
+            await self._forget_the_future()
             passed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
             if passed:
                 headers, wait = await self._state(rate, who)
@@ -68,6 +75,7 @@ class RateLimits:
         Raises TooMany when too many were wrong, of the account or from the address.
         """
         with _lenient():
+            await self._forget_the_future()
             for limit in self._rates["failed_address"]:
                 if not await self._limiter.test(limit, "failed_address", address):
                     _, wait = await self._state("failed_address", address)
@@ -89,6 +97,16 @@ class RateLimits:
             for limit in self._rates["failed_account"]:
                 await self._limiter.clear(limit, "failed_account", account)
 
+    async def _forget_the_future(self) -> None:
+        """Starts all counts anew when the clock was set back: those of before would count until it
+        is there again, for hours.
+        """
+        ahead = _ahead()
+        if ahead < self._ahead - _SET_BACK_SECONDS:
+            logger.warning("the clock was set back", extra={"seconds": round(self._ahead - ahead)})
+            await self._store.reset()
+        self._ahead = ahead
+
     async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
         """The headers of the limit that is nearest to its end, and the seconds until then."""
         nearest: RateLimitItem | None = None
@@ -104,6 +122,11 @@ class RateLimits:
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
+
+
+def _ahead() -> float:
+    """Seconds that the clock of the day is ahead of the one that only goes forward."""
+    return time.time() - time.monotonic()
 
 
 @contextmanager
