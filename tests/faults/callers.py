@@ -5,6 +5,7 @@ answered as saved is there afterwards, byte for byte.
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
 import json
 import threading
@@ -30,6 +31,7 @@ CUT = 0
 """In the place of a status: the connection broke, or there was none."""
 _PAUSE_SECONDS = 0.02
 _IN_A_ROW = 3
+_MOST_LOOKED_AT = 5000
 
 _numbers = itertools.count(1)
 
@@ -63,8 +65,8 @@ class Callers:
         self._client = self._connect()
         self._headers = self._sign_up()
         self.calls: list[Call] = []
-        self.saved: dict[str, dict[str, bytes]] = {}
-        """The pictures of what was answered as saved, by the paths that they are under."""
+        self.saved: dict[str, dict[str, str]] = {}
+        """The digests of the pictures of what was answered as saved, by its path in the history."""
         self._ways: dict[str, Callable[[httpx2.Client], httpx2.Response]] = {
             "anonymous": self._predict,
             "keeping": self._keep,
@@ -134,16 +136,15 @@ class Callers:
                 assert int(call.retry_after) >= 1
             assert "Traceback" not in call.body
 
-    def lost(self) -> list[str]:
-        """What was answered as saved and is not there, or not as it was."""
+    def lost(self) -> tuple[list[str], int]:
+        """What was answered as saved and is not there, or not as it was, and of how many: some
+        thousands are looked at.
+        """
         assert self.saved
+        some = list(self.saved)[:: 1 + len(self.saved) // _MOST_LOOKED_AT]
         with ThreadPoolExecutor(4) as pool:
-            whole = pool.map(lambda entry: self._is_there(*entry), list(self.saved.items()))
-            return [path for path, there in zip(self.saved, whole, strict=True) if not there]
-
-    def predict_once(self) -> httpx2.Response:
-        """One recognition that is kept, outside the record."""
-        return self._keep(self._client)
+            whole = pool.map(lambda path: self._is_there(path, self.saved[path]), some)
+            return [path for path, there in zip(some, whole, strict=True) if not there], len(some)
 
     def sign_in(self) -> None:
         """Begins another session."""
@@ -188,7 +189,7 @@ class Callers:
         response = client.post("/api/predict/", files=files, headers=self._headers)
         if response.is_success:
             number = response.json()["prediction_id"]
-            self.saved[f"/api/history/predictions/{number}/"] = {"image": image}
+            self.saved[f"/api/history/predictions/{number}/"] = {"image": _digest(image)}
         return response
 
     def _compare(self, client: httpx2.Client) -> httpx2.Response:
@@ -201,18 +202,21 @@ class Callers:
         if response.is_success:
             answer = response.json()
             self.saved[f"/api/history/similarities/{answer['comparison_id']}/"] = {
-                "user": _decoded(answer["user_image"]),
-                "overlay": _decoded(answer["blended_overlay"]),
+                "user": _digest(_decoded(answer["user_image"])),
+                "overlay": _digest(_decoded(answer["blended_overlay"])),
             }
         return response
 
     def _read(self, client: httpx2.Client) -> httpx2.Response:
         return client.get("/api/history/predictions/?limit=5", headers=self._headers)
 
-    def _is_there(self, path: str, pictures: dict[str, bytes]) -> bool:
+    def _is_there(self, path: str, digests: dict[str, str]) -> bool:
         if self.get(path).status_code != 200:
             return False
-        return all(self.get(f"{path}{kind}/").content == pictures[kind] for kind in pictures)
+        return all(
+            _digest(self.get(f"{path}{kind}/").content) == digest
+            for kind, digest in digests.items()
+        )
 
 
 @contextmanager
@@ -250,6 +254,10 @@ def _new_picture() -> bytes:
     comment = PngInfo()
     comment.add_text("number", str(next(_numbers)))
     return encode(Image.fromarray(reference(5)), pnginfo=comment)
+
+
+def _digest(picture: bytes) -> str:
+    return hashlib.sha256(picture).hexdigest()
 
 
 def _decoded(picture: str) -> bytes:
