@@ -119,7 +119,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
-            Middleware(SlowBodies, seconds=settings.client_seconds),
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,
@@ -130,6 +129,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                     "/api/models/{name}/tune/": settings.max_job_bytes,
                 },
             ),
+            Middleware(SlowBodies, seconds=settings.client_seconds),
         ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,

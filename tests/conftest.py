@@ -46,8 +46,8 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 
 # What takes minutes comes first, so that nobody waits for it at the end.
 _LONGEST = (
-    *("test_training", "test_releases", "test_outages", "test_openapi", "test_jobs"),
-    *("test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
+    *("test_processes", "test_training", "test_releases", "test_outages", "test_openapi"),
+    *("test_jobs", "test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
     *("test_launcher", "test_history", "test_access", "test_improvement", "test_archives"),
     *("test_digits", "test_operators", "test_corrections"),
 )
