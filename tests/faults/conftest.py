@@ -13,6 +13,7 @@ import pytest
 
 from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.faults.callers import Callers, join
+from tests.service.apis import Api
 from tests.service.running import Ranjana
 
 _ROWS = pytest.StashKey[list[str]]()
@@ -105,3 +106,21 @@ def torchserve(request: pytest.FixtureRequest, full: bool) -> Ranjana:
     """
     running: Ranjana = request.getfixturevalue("instance" if full else "ranjana")
     return running
+
+
+Beside = Callable[..., Api]
+"""Starts a service beside a TorchServe: `beside(database_url, SETTING=value)`."""
+
+
+@pytest.fixture
+def beside(torchserve: Ranjana, tmp_path: Path) -> Iterator[Beside]:
+    started: list[Api] = []
+
+    def start(database_url: str = "", **environment: str) -> Api:
+        folder = tmp_path / f"api{len(started)}"
+        started.append(Api(folder, torchserve, database_url, environment))
+        return started[-1].wait_until_alive(60)
+
+    yield start
+    for running in started:
+        running.stop()

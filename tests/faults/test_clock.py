@@ -65,7 +65,7 @@ def begin(torchserve: Ranjana, tmp_path: Path) -> Iterator[Any]:
     def start(**environment: str) -> Shifted:
         folder = tmp_path / str(len(started))
         started.append(Shifted(folder, torchserve, environment))
-        started[-1].wait_until_alive()
+        started[-1].wait_until_alive(60)
         return started[-1]
 
     yield start

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.faults.callers import calling
-from tests.faults.conftest import Row
-from tests.service.apis import Api
+from tests.faults.conftest import Beside, Row
 from tests.service.postgresql import PostgreSQL
-from tests.service.running import Ranjana
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +25,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     "how", [pytest.param("stopped", marks=pytest.mark.faults), "killed"], ids=str
 )
 def test_postgresql_ends_and_starts_again(
-    torchserve: Ranjana, server: PostgreSQL, tmp_path: Path, row: Row, full: bool, how: str
+    server: PostgreSQL, beside: Beside, row: Row, full: bool, how: str
 ) -> None:
-    api = Api(tmp_path, torchserve, server.new_database()).wait_until_alive()
+    api = beside(server.new_database())
     seconds = 10 if full else 2
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
@@ -48,14 +44,11 @@ def test_postgresql_ends_and_starts_again(
     assert codes == {"database_unavailable"}
     # Whoever needs no database does not notice.
     assert {call.status for call in callers.calls if call.who == "anonymous"} == {200}
-    api.stop(signal.SIGKILL)
 
 
 @pytest.mark.faults
-def test_a_sqlite_file_is_locked_by_somebody_else(
-    torchserve: Ranjana, tmp_path: Path, row: Row
-) -> None:
-    api = Api(tmp_path, torchserve).wait_until_alive()
+def test_a_sqlite_file_is_locked_by_somebody_else(beside: Beside, row: Row) -> None:
+    api = beside()
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
         other = sqlite3.connect(api.database_url.removeprefix("sqlite:///"))
@@ -68,4 +61,3 @@ def test_a_sqlite_file_is_locked_by_somebody_else(
         row("SQLite locked for 10 s", callers, over)
     # Readers do not wait for a writer.
     assert {call.status for call in callers.calls if call.who == "reading"} == {200}
-    api.stop(signal.SIGKILL)

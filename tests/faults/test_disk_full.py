@@ -91,7 +91,7 @@ def start(_may_mount: None, torchserve: Ranjana, tmp_path: Path) -> Iterator[Sta
     def begin(setting: str, value: str = "{}") -> Confined:
         settings = {setting: value.format(tmp_path / "small")}
         started.append(Confined(tmp_path, torchserve, environment=settings))
-        started[-1].wait_until_alive()
+        started[-1].wait_until_alive(60)
         return started[-1]
 
     yield begin

@@ -8,14 +8,12 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.faults.callers import Callers, calling
-from tests.faults.conftest import Row
-from tests.service.apis import Api
+from tests.faults.conftest import Beside, Row
 from tests.service.running import Ranjana, wait_for
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -38,21 +36,21 @@ def _may_open_files() -> Iterator[None]:
 
 
 @pytest.mark.faults
-def test_idle_connections_cost_little_and_are_closed(
-    torchserve: Ranjana, tmp_path: Path, row: Row
-) -> None:
-    api = Api(tmp_path, torchserve).wait_until_alive()
+def test_idle_connections_cost_little_and_are_closed(beside: Beside, row: Row) -> None:
+    api = beside()
     process = psutil.Process(api.process.pid)
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         time.sleep(_SOME_SECONDS)
         before, memory = _median(callers, 0), process.memory_info().rss
-        with _opened(api.port):
+        with _opened(api.port) as clients:
+            began = time.monotonic()
             wait_for(lambda: len(process.net_connections("tcp")) > _MANY, 30)
             bytes_each = (process.memory_info().rss - memory) / _MANY
-            began = time.monotonic()
+            # Half of them ask for something, and then for nothing more.
+            for client in clients[::2]:
+                client.sendall(_REQUEST)
             time.sleep(_SOME_SECONDS)
             during = _median(callers, began)
-            # All are closed by the service: at once after their answer, or having asked nothing.
             wait_for(lambda: len(process.net_connections("tcp")) < 100, 60)
             closed = time.monotonic() - began
         over = time.monotonic()
@@ -63,7 +61,6 @@ def test_idle_connections_cost_little_and_are_closed(
         row(f"{_MANY} idle connections", callers, over, note=note)
     assert {call.status for call in callers.calls} == {200}
     assert bytes_each < _MOST_BYTES
-    api.stop()
 
 
 @pytest.mark.faults
@@ -71,7 +68,7 @@ def test_idle_connections_to_torchserve_keep_nobody_waiting(instance: Ranjana, r
     with calling(f"http://127.0.0.1:{instance.port}") as callers:
         time.sleep(_SOME_SECONDS)
         before = _median(callers, 0)
-        with _opened(instance.inference_port, ask=False):
+        with _opened(instance.inference_port):
             began = time.monotonic()
             time.sleep(_SOME_SECONDS)
             during = _median(callers, began)
@@ -83,14 +80,12 @@ def test_idle_connections_to_torchserve_keep_nobody_waiting(instance: Ranjana, r
 
 
 @contextmanager
-def _opened(port: int, *, ask: bool = True) -> Iterator[None]:
-    """Connections of which every second one has asked for something, if they `ask` at all."""
+def _opened(port: int) -> Iterator[list[socket.socket]]:
     with ExitStack() as opened:
-        for number in range(_MANY):
-            client = opened.enter_context(socket.create_connection(("127.0.0.1", port), 60))
-            if ask and number % 2:
-                client.sendall(_REQUEST)
-        yield
+        yield [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            for _ in range(_MANY)
+        ]
 
 
 def _median(callers: Callers, since: float) -> float:

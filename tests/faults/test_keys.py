@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.callers import calling
-from tests.faults.conftest import Row
-from tests.service.apis import Api
+from tests.faults.conftest import Beside, Row
 from tests.service.postgresql import PostgreSQL
 from tests.service.running import Ranjana
 from tests.service.test_recovery import rotate
@@ -21,17 +19,17 @@ _ROTATIONS = 20
 
 
 @pytest.fixture
-def api(instance: Ranjana, tmp_path: Path) -> Iterator[Api]:
+def server(tmp_path: Path) -> Iterator[PostgreSQL]:
     server = PostgreSQL(tmp_path / "postgresql")
-    settings = {"API_WORKERS": str(_PROCESSES)}
-    running = Api(tmp_path / "api", instance, server.new_database(), settings)
-    yield running.wait_until_alive()
-    running.stop(signal.SIGTERM)
+    yield server
     server.close()
 
 
 @pytest.mark.faults
-def test_keys_change_under_several_processes(instance: Ranjana, api: Api, row: Row) -> None:
+def test_keys_change_under_several_processes(
+    instance: Ranjana, server: PostgreSQL, beside: Beside, row: Row
+) -> None:
+    api = beside(server.new_database(), API_WORKERS=str(_PROCESSES))
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
         for number in range(2 * _ROTATIONS):

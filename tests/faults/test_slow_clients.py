@@ -86,8 +86,10 @@ def api(
 ) -> Iterator[Api]:
     folder, settings = tmp_path_factory.mktemp("slow"), {"CLIENT_SECONDS": str(patience)}
     running = Api(folder, torchserve, environment=settings)
-    yield running.wait_until_alive()
-    running.stop()
+    try:
+        yield running.wait_until_alive(60)
+    finally:
+        running.stop()
 
 
 def test_slow_clients_are_let_go_and_others_do_not_notice(

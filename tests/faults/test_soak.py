@@ -12,8 +12,7 @@ from typing import NamedTuple
 import psutil
 
 from tests.faults.callers import calling
-from tests.faults.conftest import Row
-from tests.service.apis import Api
+from tests.faults.conftest import Beside, Row
 from tests.service.jobs import characters, finished, hand_in
 from tests.service.running import Ranjana
 
@@ -38,12 +37,12 @@ class Sample(NamedTuple):
 
 
 def test_a_long_time_under_load_leaves_no_trace(
-    torchserve: Ranjana, tmp_path: Path, row: Row, full: bool
+    torchserve: Ranjana, beside: Beside, tmp_path: Path, row: Row, full: bool
 ) -> None:
     seconds = float(os.environ.get("SOAK_SECONDS") or (600 if full else 12))
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    api = Api(tmp_path, torchserve, environment={"TMPDIR": str(temporary)}).wait_until_alive()
+    api = beside(TMPDIR=str(temporary))
     watched: dict[str, Callable[[], Sequence[psutil.Process]]] = {
         "the service": lambda: [psutil.Process(api.process.pid)]
     }
@@ -75,7 +74,6 @@ def test_a_long_time_under_load_leaves_no_trace(
     assert list(temporary.iterdir()) == []
     kept = sum(3 if "similarities" in path else 1 for path in callers.saved)
     assert sum(path.is_file() for path in api.media.rglob("*.*")) == kept
-    api.stop()
 
 
 def _sample(processes: Sequence[psutil.Process]) -> Sample:
