@@ -95,8 +95,7 @@ class Tokens:
             algorithms=[_ALGORITHM],
             issuer=self._settings.token_issuer,
             audience=self._settings.token_audience,
-            # Ours of a moment that is yet to come: the clock was set back since.
-            options={"require": list(_CLAIMS), "verify_iat": False},
+            options={"require": list(_CLAIMS)},
         )
         return Claims.model_validate(content)
 

@@ -82,7 +82,7 @@ def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> Non
     )
     user = api.sign_up()
     with calling(f"http://127.0.0.1:{api.port}") as callers:
-        for shift in (HOUR, -HOUR, DAY, -DAY, 0):
+        for shift in (HOUR, 0, DAY, 0):
             job = hand_in(user, characters(20), "/api/jobs/predict/")
             api.set_clock(shift)
             # uvicorn writes the date anew each second.
@@ -105,21 +105,26 @@ def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> Non
     assert kept <= set(ids)
 
 
-def test_tokens_expire_by_the_clock_and_outlive_its_being_set_back(begin: Any) -> None:
+def test_tokens_of_the_future_are_refused_until_it_comes(begin: Any) -> None:
     api = begin()
     user = api.sign_up()
-    for shift in (-HOUR, -DAY):
-        api.set_clock(shift)
-        assert user.get("/api/me/").status_code == 200
-        again = api.client.post("/api/token/refresh/", json={"refresh": user.refresh})
-        assert again.status_code == 200
-        user.refresh = again.json()["refresh"]
+    api.set_clock(-HOUR)
+    early = user.get("/api/me/")
+    assert (early.status_code, early.json()["code"]) == (401, "token_invalid")
+    refresh = {"refresh": user.refresh}
+    assert api.client.post("/api/token/refresh/", json=refresh).status_code == 401
+    # Whoever signs in anew goes on.
+    again = api.sign_in(user.username)
+    assert again.get("/api/me/").status_code == 200
+    api.set_clock(0)
+    for each in (user, again):
+        assert each.get("/api/me/").status_code == 200
     api.set_clock(2 * HOUR)
-    expired = user.get("/api/me/")
-    assert (expired.status_code, expired.json()["code"]) == (401, "token_expired")
-    again = api.client.post("/api/token/refresh/", json={"refresh": user.refresh})
-    assert again.status_code == 200
-    user.access = again.json()["access"]
+    late = user.get("/api/me/")
+    assert (late.status_code, late.json()["code"]) == (401, "token_expired")
+    renewed = api.client.post("/api/token/refresh/", json=refresh)
+    assert renewed.status_code == 200
+    user.access = renewed.json()["access"]
     assert user.get("/api/me/").status_code == 200
 
 
@@ -132,7 +137,6 @@ def test_nobody_waits_for_a_day_because_the_clock_was_set_back(begin: Any) -> No
         assert [answer.status_code for answer in answers] == [*[200] * 5, 429]
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
 
-    ask_too_often()
-    for shift in (-DAY, -2 * DAY, HOUR):
+    for shift in (2 * DAY, DAY, 0, HOUR):
         api.set_clock(shift)
         ask_too_often()
