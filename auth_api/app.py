@@ -43,6 +43,7 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
+from auth_api.slow_clients import SlowBodies
 from auth_api.starting import wait_for_neighbours
 from auth_api.stopping import Stopping
 
@@ -138,6 +139,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                     "/api/models/{name}/tune/": settings.max_job_bytes,
                 },
             ),
+            Middleware(SlowBodies, seconds=settings.client_seconds),
         ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,

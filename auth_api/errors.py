@@ -5,6 +5,7 @@
     ├── Unauthorised         401  not signed in, or credentials that are wrong
     ├── Forbidden            403  signed in, and not allowed to
     ├── NotFound             404  no such thing
+    ├── TooSlow              408  a request that comes by drops, or not at all
     ├── Conflict             409  already taken
     ├── TooLarge             413  more bytes than are taken
     ├── UnsupportedMedia     415  a body in a form that is not read
@@ -89,6 +90,16 @@ class NotFound(ApiError):
 
     status = 404
     code = "not_found"
+
+
+class TooSlow(ApiError):
+    """A request that comes by drops, or not at all; its connection is closed."""
+
+    status = 408
+    code = "request_too_slow"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"Connection": "close"})
 
 
 class Conflict(ApiError):

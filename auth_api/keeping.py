@@ -8,6 +8,7 @@ gets as an id is committed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
@@ -124,6 +125,9 @@ class Keeper:
             await self._storage.write(items)
         except OSError as error:
             logger.exception("pictures cannot be written")
+            # None of them gets a row, and where a disk is full their space is needed.
+            with contextlib.suppress(OSError):
+                await self._storage.delete([media for media, _ in items])
             raise Unavailable(
                 "The picture cannot be kept at the moment. Please try again.", "storage_unavailable"
             ) from error

@@ -120,7 +120,7 @@ def documented(
     models: dict[str, Any] = {f"HTTP_{status}": answer}
     models |= {f"HTTP_{number}": model for number, model in (also or {}).items()}
     implied = _errors_of(access) | ({400} if query or json or form else set())
-    implied |= {413, 415} if json or form else set()
+    implied |= {408, 413, 415} if json or form else set()
     models |= {f"HTTP_{number}": ErrorAnswer for number in sorted(implied.union(errors))}
     describing = _spectree.validate(
         query=query,

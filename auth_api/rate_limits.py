@@ -27,6 +27,9 @@ from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+# Less is none of a window's business.
+_SET_BACK_SECONDS = 1.0
+
 
 class RateLimits:
     """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
@@ -38,6 +41,7 @@ class RateLimits:
             storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True),
         )
         self._limiter = MovingWindowRateLimiter(self._storage)
+        self._ahead = _ahead()
         rates = {
             "signin": settings.rate_limit_signin,
             "predict": settings.rate_limit_predict,
@@ -63,6 +67,7 @@ class RateLimits:
         """
         headers: dict[str, str] = {}
         with self._lenient():
+            await self._forget_the_future()
             passed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
             if passed:
                 headers, wait = await self._state(rate, who)
@@ -82,6 +87,7 @@ class RateLimits:
         Raises TooMany when too many were wrong, of the account or from the address.
         """
         with self._lenient():
+            await self._forget_the_future()
             for limit in self._rates["failed_address"]:
                 if not await self._limiter.test(limit, "failed_address", address):
                     _, wait = await self._state("failed_address", address)
@@ -113,6 +119,16 @@ class RateLimits:
             self._metrics.rate_limit_failures.inc()
             logger.exception("the store of the rate limits cannot be reached")
 
+    async def _forget_the_future(self) -> None:
+        """Starts all counts anew when the clock was set back: those of before would count until it
+        is there again, for hours.
+        """
+        ahead = _ahead()
+        if ahead < self._ahead - _SET_BACK_SECONDS:
+            logger.warning("the clock was set back", extra={"seconds": round(self._ahead - ahead)})
+            await self._storage.reset()
+        self._ahead = ahead
+
     async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
         """The headers of the limit that is nearest to its end, and the seconds until then."""
         nearest: RateLimitItem | None = None
@@ -128,6 +144,11 @@ class RateLimits:
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
+
+
+def _ahead() -> float:
+    """Seconds that the clock of the day is ahead of the one that only goes forward."""
+    return time.time() - time.monotonic()
 
 
 def caller_address(request: Request) -> str:

@@ -6,13 +6,17 @@ there (`auth_api.stopping`).
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
+from functools import partial
+from typing import cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from auth_api.logs import logging_config
 from auth_api.settings import Settings
+from auth_api.slow_clients import TimelyProtocol
 
 # A process that says nothing for so long is replaced, one that has died at once.
 _SILENT_SECONDS = 30
@@ -24,6 +28,8 @@ def serve(settings: Settings) -> bool:
         # By its name, so that each process makes its own.
         "auth_api.app:create_app",
         factory=True,
+        # uvicorn takes whatever makes a protocol, but says that it wants a class.
+        http=cast(type[asyncio.Protocol], partial(TimelyProtocol, seconds=settings.client_seconds)),
         workers=settings.api_workers,
         timeout_worker_healthcheck=_SILENT_SECONDS,
         host=settings.api_host,

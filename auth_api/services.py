@@ -30,6 +30,7 @@ from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.training import Training
 from auth_api.keeping import Keeper
 from auth_api.measuring.exposition import Exposition
+from auth_api.measuring.unfinished import UnfinishedJobs
 from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives

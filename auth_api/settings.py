@@ -209,6 +209,9 @@ class Settings(BaseSettings):
     train_missing: bool = False
     """Whether a model whose weights are missing at the start is trained in the background; not
     digits, which need pictures."""
+    client_seconds: float = Field(default=20, gt=0)
+    """How long a client may take to send the head of a request, fall behind with its body, and
+    take nothing of its answer, see `auth_api/slow_clients.py`."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
     trusted_hosts: Names = ("*",)

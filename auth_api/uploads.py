@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,9 +17,11 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from auth_api.errors import ApiError, BadRequest, TooLarge, UnsupportedMedia
+from auth_api.errors import ApiError, BadRequest, TooLarge, Unavailable, UnsupportedMedia
 from auth_api.schemas.recognition import MOST_IMAGES, BatchJson, ImageJson
 from auth_api.validation import body_type, json_object, validated
+
+logger = logging.getLogger(__name__)
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
@@ -39,7 +42,7 @@ class _NoFields(BaseModel):
 async def read_image(request: Request) -> bytes:
     """The encoded image from a multipart form or from JSON.
 
-    Raises BadRequest or UnsupportedMedia.
+    Raises BadRequest, UnsupportedMedia or Unavailable.
     """
     image, _ = await read_upload(request, _NoFields)
     return image
@@ -48,7 +51,7 @@ async def read_image(request: Request) -> bytes:
 async def read_upload(request: Request, fields: type[Fields]) -> tuple[bytes, Fields]:
     """The encoded image and the other fields of a multipart form or of JSON.
 
-    Raises BadRequest or UnsupportedMedia.
+    Raises BadRequest, UnsupportedMedia or Unavailable.
     """
     kind = body_type(request)
     if kind == "multipart/form-data":
@@ -69,7 +72,7 @@ async def read_images(request: Request, limit: int) -> list[Upload]:
     """The encoded images of a multipart form or of JSON, in order; in place of one that cannot
     be used, or has more than `limit` bytes, the error.
 
-    Raises BadRequest or UnsupportedMedia.
+    Raises BadRequest, UnsupportedMedia or Unavailable.
     """
     kind = body_type(request)
     if kind == "multipart/form-data":
@@ -124,6 +127,11 @@ def _empty() -> BadRequest:
 async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
     try:
         form = await request.form(max_files=most, max_fields=most)
+    except OSError as error:  # what is larger than a megabyte is written to a temporary file
+        logger.exception("an upload cannot be written")
+        raise Unavailable(
+            "The image cannot be taken at the moment. Please try again.", "storage_unavailable"
+        ) from error
     except HTTPException as error:
         raise BadRequest(
             f"The multipart form cannot be read: {error.detail.rstrip('.')}.",

@@ -19,6 +19,10 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 REFERENCES = ROOT / "reference_images"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", action="store_true", help="all faults, as `make faults` has them")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real handwriting, which is not part of the project."""
@@ -42,8 +46,8 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 
 # What takes minutes comes first, so that nobody waits for it at the end.
 _LONGEST = (
-    *("test_training", "test_releases", "test_outages", "test_openapi", "test_jobs"),
-    *("test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
+    *("test_processes", "test_training", "test_releases", "test_outages", "test_openapi"),
+    *("test_jobs", "test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
     *("test_launcher", "test_history", "test_access", "test_improvement", "test_archives"),
     *("test_digits", "test_operators", "test_corrections"),
 )

@@ -101,7 +101,7 @@ class Api:
                 stderr=log,
             )
 
-    def wait_until_alive(self) -> Api:
+    def wait_until_alive(self, seconds: float = 30) -> Api:
         def alive() -> bool:
             assert self.process.poll() is None, self.log.read_text()
             try:
@@ -109,7 +109,7 @@ class Api:
             except httpx2.TransportError:
                 return False
 
-        wait_for(alive, 30)
+        wait_for(alive, seconds)
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:

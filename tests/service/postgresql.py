@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -26,6 +27,12 @@ class PostgreSQL:
 
     def stop(self) -> None:
         self._server.stop()
+
+    def crash(self) -> None:
+        """Ends it at once, as `pg_ctl stop -m immediate` does: it has to recover."""
+        main = psutil.Process(self._server.get_pid())
+        main.send_signal(signal.SIGQUIT)
+        main.wait(30)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

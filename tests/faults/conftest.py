@@ -1,0 +1,126 @@
+"""What breaks a service of its own, and a table of what its callers saw.
+
+`make test` runs a short form of some of it; `make faults` runs all, with the time-outs that the
+service has by default, and prints the table that is in `docs/reliability.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.archives import ONE_WORKER, STORE, configured, derive
+from tests.faults.callers import Callers, join
+from tests.service.apis import Api
+from tests.service.running import Ranjana
+
+_ROWS = pytest.StashKey[list[str]]()
+_HEAD = """\
+| fault | what callers see besides answers | slowest answer | recovery | lost |
+|---|---|---|---|---|"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_ROWS] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what takes long unless it is asked for."""
+    if config.getoption("--faults"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("faults")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Prints the table, where there is one process that knows all of it."""
+    if config.stash[_ROWS]:
+        terminalreporter.section("what callers saw")
+        terminalreporter.write_line("\n".join([_HEAD, *config.stash[_ROWS]]))
+
+
+Row = Callable[..., None]
+"""`row(fault, callers, over)` checks what the callers saw, and writes a line of the table;
+`over` is when the fault was, from which on recovery counts. `others` are statuses that may be.
+"""
+
+
+@pytest.fixture
+def row(pytestconfig: pytest.Config) -> Row:
+    def write(fault: str, callers: Callers, over: float, *others: int, note: str = "") -> None:
+        callers.stop()
+        callers.require_order(*others)
+        lost, looked_at = callers.lost()
+        seen = "; ".join(filter(None, [join(callers.seen()), note]))
+        figures = f"{callers.slowest:.1f} s | {callers.recovery(over):.1f} s"
+        pytestconfig.stash[_ROWS].append(
+            f"| {fault} | {seen} | {figures} | {len(lost)} of {looked_at} |"
+        )
+        assert lost == []
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether all is run as it is in earnest, and not the short form."""
+    return bool(pytestconfig.getoption("--faults"))
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
+    """A model store with the two models that callers ask, of few workers."""
+    store = tmp_path_factory.mktemp("faultstore")
+    for model, workers in (("ranjana", 2 if full else 1), ("similarity", 1)):
+        archive = STORE / f"{model}.mar"
+        few = dict.fromkeys(ONE_WORKER, workers)
+        derive(archive, store / archive.name, "1.0", members=configured(archive, **few))
+    return store
+
+
+@pytest.fixture(scope="session")
+def instance(
+    tmp_path_factory: pytest.TempPathFactory, store: Path, full: bool
+) -> Iterator[Ranjana]:
+    """A service of our own to break."""
+    settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store)}
+    settings |= {"HEAL_SECONDS": "15"} if full else {}
+    running = Ranjana(tmp_path_factory.mktemp("faults"), settings)
+    try:
+        running.wait_until_ready()
+        yield running
+        running.stop()
+    finally:
+        running.kill()
+
+
+@pytest.fixture(scope="session")
+def torchserve(request: pytest.FixtureRequest, full: bool) -> Ranjana:
+    """The TorchServe beside which services are broken: ours or, in the short form, that of all
+    other tests, for it does not notice.
+    """
+    running: Ranjana = request.getfixturevalue("instance" if full else "ranjana")
+    return running
+
+
+Beside = Callable[..., Api]
+"""Starts a service beside a TorchServe: `beside(database_url, SETTING=value)`."""
+
+
+@pytest.fixture
+def beside(torchserve: Ranjana, tmp_path: Path) -> Iterator[Beside]:
+    started: list[Api] = []
+
+    def start(database_url: str = "", **environment: str) -> Api:
+        folder = tmp_path / f"api{len(started)}"
+        started.append(Api(folder, torchserve, database_url, environment))
+        return started[-1].wait_until_alive(60)
+
+    yield start
+    for running in started:
+        running.stop()

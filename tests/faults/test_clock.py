@@ -1,0 +1,142 @@
+"""Somebody sets the clock of the machine, forward or back, while callers go on.
+
+Only the service's clock of the day is set, by a library of a few lines in C that is loaded into
+it; those of TorchServe and of the database stay.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.callers import calling
+from tests.faults.conftest import Row
+from tests.service.apis import Api
+from tests.service.jobs import characters, finished, hand_in
+from tests.service.running import Ranjana
+
+pytestmark = pytest.mark.faults
+
+HOUR, DAY = 3600, 24 * 3600
+_SOURCE = Path(__file__).with_name("shifted_time.c")
+_PLENTY = "1000000/minute"
+# An access token that lives through all of it.
+_WEEK = str(7 * DAY)
+
+
+class Shifted(Api):
+    """A service whose clock can be set."""
+
+    def __init__(self, folder: Path, ranjana: Ranjana, environment: Mapping[str, str]) -> None:
+        compiler = shutil.which("cc")
+        if not compiler:
+            pytest.skip("needs a C compiler")
+        library, self._shift = folder / "shifted_time.so", folder / "shift"
+        folder.mkdir(parents=True)
+        command = [compiler, "-shared", "-fPIC", "-o", str(library), str(_SOURCE)]
+        subprocess.run(command, check=True)
+        self._shift.write_bytes(struct.pack("q", 0))
+        preloaded = {"LD_PRELOAD": str(library), "SHIFTED_TIME": str(self._shift)}
+        super().__init__(folder, ranjana, environment={**environment, **preloaded})
+
+    def set_clock(self, seconds: int) -> None:
+        """Sets it to so many seconds after the true time."""
+        with self._shift.open("r+b") as file:
+            file.write(struct.pack("q", seconds))
+
+    @property
+    def clock(self) -> float:
+        """What time the service takes it to be."""
+        return parsedate_to_datetime(self.client.get("/health").headers["Date"]).timestamp()
+
+
+@pytest.fixture
+def begin(torchserve: Ranjana, tmp_path: Path) -> Iterator[Any]:
+    started: list[Shifted] = []
+
+    def start(**environment: str) -> Shifted:
+        folder = tmp_path / str(len(started))
+        started.append(Shifted(folder, torchserve, environment))
+        started[-1].wait_until_alive(60)
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> None:
+    api = begin(
+        ACCESS_TOKEN_SECONDS=_WEEK,
+        RATE_LIMIT_ENABLED="true",
+        RATE_LIMIT_PREDICT=_PLENTY,
+        RATE_LIMIT_OTHER=_PLENTY,
+    )
+    user = api.sign_up()
+    with calling(f"http://127.0.0.1:{api.port}") as callers:
+        for shift in (HOUR, 0, DAY, 0):
+            job = hand_in(user, characters(20), "/api/jobs/predict/")
+            api.set_clock(shift)
+            # uvicorn writes the date anew each second.
+            time.sleep(3)
+            assert abs(api.clock - time.time() - shift) < 60
+            assert finished(user, job)["state"] == "succeeded"
+        over = time.monotonic()
+        callers.wait_until_answered(over)
+        row("clock set by an hour and a day, both ways", callers, over)
+        assert {call.status for call in callers.calls} == {200}
+        # In the order in which it was asked, whatever the clock said.
+        ids, path = [], "/api/history/predictions/?limit=50"
+        while path:
+            page = callers.get(path).json()
+            ids += [entry["id"] for entry in page["results"]]
+            cursor = page["next"]
+            path = f"/api/history/predictions/?limit=50&cursor={cursor}" if cursor else ""
+    assert ids == sorted(ids, reverse=True)
+    kept = {int(path.split("/")[4]) for path in callers.saved if "predictions" in path}
+    assert kept <= set(ids)
+
+
+def test_tokens_of_the_future_are_refused_until_it_comes(begin: Any) -> None:
+    api = begin()
+    user = api.sign_up()
+    api.set_clock(-HOUR)
+    early = user.get("/api/me/")
+    assert (early.status_code, early.json()["code"]) == (401, "token_invalid")
+    refresh = {"refresh": user.refresh}
+    assert api.client.post("/api/token/refresh/", json=refresh).status_code == 401
+    # Whoever signs in anew goes on.
+    again = api.sign_in(user.username)
+    assert again.get("/api/me/").status_code == 200
+    api.set_clock(0)
+    for each in (user, again):
+        assert each.get("/api/me/").status_code == 200
+    api.set_clock(2 * HOUR)
+    late = user.get("/api/me/")
+    assert (late.status_code, late.json()["code"]) == (401, "token_expired")
+    renewed = api.client.post("/api/token/refresh/", json=refresh)
+    assert renewed.status_code == 200
+    user.access = renewed.json()["access"]
+    assert user.get("/api/me/").status_code == 200
+
+
+def test_nobody_waits_for_a_day_because_the_clock_was_set_back(begin: Any) -> None:
+    api = begin(ACCESS_TOKEN_SECONDS=_WEEK, RATE_LIMIT_ENABLED="true", RATE_LIMIT_OTHER="5/minute")
+    user = api.sign_up()
+
+    def ask_too_often() -> None:
+        answers = [user.get("/api/me/") for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [*[200] * 5, 429]
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+
+    for shift in (2 * DAY, DAY, 0, HOUR):
+        api.set_clock(shift)
+        ask_too_often()

@@ -1,0 +1,44 @@
+"""TorchServe's keys are bought anew again and again under several processes of the service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.callers import calling
+from tests.faults.conftest import Beside, Row
+from tests.service.postgresql import PostgreSQL
+from tests.service.running import Ranjana
+from tests.service.test_recovery import rotate
+
+_PROCESSES = 3
+_ROTATIONS = 20
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(tmp_path / "postgresql")
+    yield server
+    server.close()
+
+
+@pytest.mark.faults
+def test_keys_change_under_several_processes(
+    instance: Ranjana, server: PostgreSQL, beside: Beside, row: Row
+) -> None:
+    api = beside(server.new_database(), API_WORKERS=str(_PROCESSES))
+    with calling(f"http://127.0.0.1:{api.port}") as callers:
+        callers.wait_until_answered(time.monotonic())
+        for number in range(2 * _ROTATIONS):
+            kind = ("inference", "management")[number % 2]
+            before = instance.key(kind)
+            rotate(instance, kind)
+            assert instance.key(kind) != before
+            time.sleep(0.25)
+        over = time.monotonic()
+        callers.wait_until_answered(over)
+        row(f"keys changed {2 * _ROTATIONS} times, {_PROCESSES} processes", callers, over)
+    assert {call.status for call in callers.calls} == {200}

@@ -1,0 +1,85 @@
+"""Workers, TorchServe or the service are killed or stand still, while callers go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.callers import CUT, Callers, calling
+from tests.faults.conftest import Row
+from tests.service.running import Ranjana, wait_for
+
+
+@pytest.fixture
+def callers(instance: Ranjana) -> Iterator[Callers]:
+    """They find a service that is whole, and leave one."""
+    with calling(f"http://127.0.0.1:{instance.port}") as callers:
+        yield callers
+    wait_for(lambda: instance.client.get("/ready").status_code == 200, 120)
+
+
+@pytest.mark.faults
+def test_one_of_two_workers_is_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
+    before, restarts = instance.workers_of("ranjana"), instance.restarts
+    began = time.monotonic()
+    before[0].kill()
+    wait_for(lambda: len(instance.workers_of("ranjana", but=before[:1])) == 2, 60)
+    callers.wait_until_answered(time.monotonic())
+    row("one of two workers killed", callers, began)
+    assert instance.restarts == restarts
+
+
+def test_all_workers_are_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
+    before, restarts = instance.workers(), instance.restarts
+    began = time.monotonic()
+    for worker in before:
+        worker.kill()
+    wait_for(lambda: not any(worker.is_running() for worker in before), 30)
+    callers.wait_until_answered(time.monotonic())
+    row("all workers killed", callers, began)
+    # TorchServe starts them anew by itself.
+    assert instance.restarts == restarts
+
+
+def test_torchserve_is_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
+    restarts, began = instance.restarts, time.monotonic()
+    instance.java().kill()
+    # Whoever decides where requests go is told, and whoever restarts what is dead is not.
+    wait_for(lambda: instance.client.get("/ready").status_code == 503, 30)
+    assert instance.client.get("/health").status_code == 200
+    wait_for(lambda: instance.restarts > restarts, 120)
+    callers.wait_until_answered(time.monotonic())
+    row("TorchServe killed", callers, began)
+
+
+def test_torchserve_stands_still_and_goes_on(
+    instance: Ranjana, callers: Callers, row: Row, full: bool
+) -> None:
+    seconds, restarts = (10 if full else 2), instance.restarts
+    java = instance.java()
+    java.suspend()
+    time.sleep(seconds)
+    java.resume()
+    over = time.monotonic()
+    callers.wait_until_answered(over)
+    row(f"TorchServe paused for {seconds} s", callers, over)
+    assert instance.restarts == restarts
+
+
+def test_torchserve_stands_still_for_good(instance: Ranjana, callers: Callers, row: Row) -> None:
+    restarts, began = instance.restarts, time.monotonic()
+    instance.java().suspend()
+    wait_for(lambda: instance.restarts > restarts, 120)
+    callers.wait_until_answered(time.monotonic())
+    row("TorchServe paused for good", callers, began)
+
+
+def test_the_service_is_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
+    (api,) = (child for child in instance.processes() if "auth_api" in child.cmdline())
+    began = time.monotonic()
+    api.kill()
+    wait_for(lambda: not api.is_running(), 30)
+    callers.wait_until_answered(time.monotonic())
+    row("the service killed", callers, began, CUT)
