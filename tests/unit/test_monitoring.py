@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import auth_api
 from archive_scripts.archives import ROOT
-from auth_api import __version__
 from auth_api.metrics import Metrics
 from tests.measured import (
     BY_SERVICE,
@@ -42,7 +42,7 @@ def test_what_is_counted_is_documented_as_it_is() -> None:
 
 
 def test_the_version_that_is_shown_is_that_of_the_project() -> None:
-    assert __version__ == VERSION
+    assert auth_api.VERSION == VERSION
 
 
 def test_names_are_as_prometheus_wants_them() -> None:
