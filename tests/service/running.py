@@ -37,6 +37,8 @@ def private(folder: Path) -> dict[str, str]:
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
         "TRAININGS_AT_ONCE": "0",
+        # Beside other tests everything takes longer; what is refused then is a test of its own.
+        "LONGEST_WAIT": "30",
         "TORCHSERVE_PATIENCE": "0",
     }
 
