@@ -8,6 +8,7 @@ import os
 import tempfile
 from contextlib import ExitStack, closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -82,7 +83,7 @@ async def make(services: Services, target: IO[bytes], scratch: Path, *, secret: 
             for table in found:
                 spool = spools.enter_context(closing(Spool(scratch)))
                 tables[table.name] = spool
-                see = named.seeing(table.name)
+                see = partial(named.see, table.name)
                 manifest.rows[table.name] = write_rows(connection, table, spool.write, see)
             manifest.numbers = last_numbers(connection, found)
             return manifest
@@ -99,22 +100,12 @@ class _Named:
         self.pictures = pictures
         self.uploads = uploads
 
-    def seeing(self, table: str) -> _See:
-        return _See(self, table)
-
-
-class _See:
-    """Is shown the rows of a table, and notes which files they name."""
-
-    def __init__(self, named: _Named, table: str) -> None:
-        self._named = named
-        self._table = table
-
-    def __call__(self, row: Row) -> None:
-        if self._table in {"predictions", "comparisons"}:
-            self._named.pictures.write(f"{row['media']}\n".encode())
-        elif self._table == "jobs" and row["input"] and row["state"] in UNFINISHED:
-            self._named.uploads.write(f"{row['input']}\n".encode())
+    def see(self, table: str, row: Row) -> None:
+        """Notes which files a row names."""
+        if table in {"predictions", "comparisons"}:
+            self.pictures.write(f"{row['media']}\n".encode())
+        elif table == "jobs" and row["input"] and row["state"] in UNFINISHED:
+            self.uploads.write(f"{row['input']}\n".encode())
 
 
 def _write(

@@ -51,6 +51,8 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
     if file == _PIPE:
         if options.json:
             raise BadRequest("Name a file: --json has standard output.", "validation_failed")
+        if sys.stdout.isatty():
+            raise BadRequest("Name a file: a terminal cannot show it.", "validation_failed")
         made = await make(services, sys.stdout.buffer, services.settings.data_dir, secret=secret)
         sys.stdout.buffer.flush()
         print(_told("The backup", made), file=sys.stderr)

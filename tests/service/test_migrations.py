@@ -238,7 +238,7 @@ def test_a_service_migrates_when_it_starts(
             "model": "ranjana",
             "predicted_class": 7,
             "confidence": 88.5,
-            "top": [{"class": 7, "confidence": 88.5}],
+            "top": [{"class": 7, "character": "ज", "name": "ja", "confidence": 88.5}],
         },
         "jobs": {"state": "succeeded", "kind": "predict", "input": None, "parameters": {}},
     }

@@ -12,6 +12,7 @@ import pytest
 from handlers.base import Answer, ImageHandler, Readable, WorkerContext
 from handlers.comparison import Strictness
 from handlers.errors import InvalidOption
+from handlers.logs import request_ids
 from handlers.options import ComparisonOptions, RecognitionOptions
 from tests.conftest import encode, reference
 
@@ -152,3 +153,10 @@ def test_what_is_no_level_of_enhancement_is_refused(level: str) -> None:
 def test_what_is_no_number_of_a_class_is_refused(target: str) -> None:
     with pytest.raises(InvalidOption, match="X-Target-Class"):
         ComparisonOptions.read({"x-target-class": target})
+
+
+def test_each_image_of_a_request_has_the_id_that_it_came_with() -> None:
+    assert request_ids({"x-request-id": "one, two"}, 2) == ["one", "two"]
+    assert request_ids({"x-request-id": "one"}, 2) == ["one", ""]
+    assert request_ids({}, 1) == [""]
+    assert request_ids({"x-request-id": "a" * 5000}, 1) == ["a" * 128]
