@@ -117,8 +117,7 @@ def test_tokens_of_the_future_are_refused_until_it_comes(begin: Any) -> None:
     again = api.sign_in(user.username)
     assert again.get("/api/me/").status_code == 200
     api.set_clock(0)
-    for each in (user, again):
-        assert each.get("/api/me/").status_code == 200
+    assert user.get("/api/me/").status_code == 200
     api.set_clock(2 * HOUR)
     late = user.get("/api/me/")
     assert (late.status_code, late.json()["code"]) == (401, "token_expired")
