@@ -91,7 +91,7 @@ def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> Non
             assert finished(user, job)["state"] == "succeeded"
         over = time.monotonic()
         callers.wait_until_answered(over)
-        row("clock set by an hour and a day, both ways", callers, over)
+        row("clock set by an hour and a day, forward and back", callers, over)
         assert {call.status for call in callers.calls} == {200}
         # In the order in which it was asked, whatever the clock said.
         ids, path = [], "/api/history/predictions/?limit=50"
