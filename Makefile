@@ -1,7 +1,7 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
 # make test      all tests          make check   formatting, lint, types
 # make archives  model_store/*.mar  make clean   all of it away again
-# make faults    what breaks, and what callers see of it: a quarter of an hour
+# make faults    what breaks, and what callers see of it: twenty minutes
 #
 # Each set-up step leaves a stamp in what it fills, and runs again only when what it installs
 # changed.

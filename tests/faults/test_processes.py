@@ -68,6 +68,7 @@ def test_torchserve_stands_still_and_goes_on(
     assert instance.restarts == restarts
 
 
+@pytest.mark.faults
 def test_torchserve_stands_still_for_good(instance: Ranjana, callers: Callers, row: Row) -> None:
     restarts, began = instance.restarts, time.monotonic()
     instance.java().suspend()
