@@ -34,6 +34,8 @@ Result = TypeVar("Result")
 
 # A model gains nothing from more at once, and who came with seven others waits for all of them.
 _TOGETHER = 8
+# Seconds: what callers of the same answers ask next comes within that time.
+_GATHER = 0.003
 # Bytes that are asked together: of photographs even two are work enough.
 _TOGETHER_BYTES = 1024 * 1024
 # What may stand in line, whatever its pace.
@@ -53,8 +55,9 @@ class _Place(Generic[Asked, Result]):
 
 
 class Line(Generic[Asked, Result]):
-    """Asks in the order of arrival, `at_once` times at the same time, and more than one question
-    at a time where questions wait; knows when one more would have to wait too long.
+    """Asks in the order of arrival, `at_once` times at the same time. A lone question is asked at
+    once; while others are being asked, it waits a moment for company, with which it is asked
+    together. Knows when one more would have to wait too long.
 
     `ask` answers one result a question, in order; an exception among them is raised to whoever
     asked that one, one that it raises to all of them.
@@ -81,6 +84,8 @@ class Line(Generic[Asked, Result]):
         self._bytes = 0
         self._asking: set[asyncio.Task[None]] = set()
         self._asked = 0
+        self._gathering: asyncio.TimerHandle | None = None
+        self._gathered = False
         # Of late, while there was something to answer.
         self._answers, self._seconds = _CREDIT, 0.0
         self._answered_at = 0.0
@@ -108,6 +113,12 @@ class Line(Generic[Asked, Result]):
 
     def _go_on(self) -> None:
         while self._waiting and len(self._asking) < self._at_once:
+            if self._asking and len(self._waiting) < _TOGETHER and not self._gathered:
+                if self._gathering is None:
+                    loop = asyncio.get_running_loop()
+                    self._gathering = loop.call_later(_GATHER, self._have_gathered)
+                return
+            self._gathered = False
             if group := self._next():
                 if not self._asking:
                     self._answered_at = time.monotonic()
@@ -116,14 +127,16 @@ class Line(Generic[Asked, Result]):
                 task = Context().run(asyncio.create_task, self._answer(group))
                 self._asking.add(task)
 
+    def _have_gathered(self) -> None:
+        self._gathering = None
+        self._gathered = True
+        self._go_on()
+
     def _next(self) -> list[_Place[Asked, Result]]:
-        """The next to be asked together: such a share of those who wait that all that may be asked
-        at the same time is.
-        """
-        most = min(_TOGETHER, math.ceil(len(self._waiting) / self._at_once))
+        """The next to be asked together."""
         group: list[_Place[Asked, Result]] = []
         size = 0
-        while self._waiting and len(group) < most:
+        while self._waiting and len(group) < _TOGETHER:
             question = self._waiting[0].question
             size += question.size
             if group and (question.kind != group[0].question.kind or size > _TOGETHER_BYTES):

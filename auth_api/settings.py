@@ -79,6 +79,10 @@ def _counts_store(value: str) -> str:
     return value
 
 
+def _at_once() -> int:
+    return max(4, 2 * (os.cpu_count() or 1))
+
+
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+asyncpg",
@@ -172,9 +176,10 @@ class Settings(BaseSettings):
     anew; 0 has it refused at once."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Requests at TorchServe at the same time; more wait here."""
-    torchserve_at_once: int = Field(default=4, ge=1)
-    """Of these, predictions of one model, by each process of the service: as many as it has
-    workers and some for them to go on with. The images of those that wait are sent together."""
+    torchserve_at_once: int = Field(default_factory=_at_once, ge=1)
+    """Of these, predictions of one model, by each process of the service: twice as many as there
+    are cores, at least 4, so that workers have something to go on with. The images of those that
+    wait are sent together."""
     longest_wait: float = Field(default=2, gt=0)
     """Seconds that a prediction may have to wait for a worker; what would have to wait longer is
     answered 503 at once."""

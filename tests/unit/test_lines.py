@@ -30,12 +30,11 @@ class Workers:
         ]
 
     async def answer(self) -> None:
-        """Answers all that they were asked."""
+        """Answers all that they were asked, and waits until they are asked more, if they are."""
         waiting, self._waiting = self._waiting, []
         for event in waiting:
             event.set()
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await asyncio.sleep(0.02)
 
 
 def asked(text: str, version: str | None = None) -> Asked:
@@ -64,14 +63,23 @@ def test_a_lone_question_is_asked_at_once_and_those_that_wait_are_asked_together
     async def act() -> None:
         workers = Workers()
         tasks = await standing(line_of(workers), *(asked(each) for each in "abcdefg"))
-        assert workers.asked == [["a"], ["b"]]
-        await workers.answer()
-        # Five wait for two: so many as leave some for the other one.
-        assert workers.asked[2:] == [["c", "d", "e"], ["f"]]
-        await workers.answer()
-        assert workers.asked[4:] == [["g"]]
+        assert workers.asked == [["a"]]
+        await asyncio.sleep(0.02)
+        assert workers.asked[1:] == [["b", "c", "d", "e", "f", "g"]]
         await workers.answer()
         assert [await task for task in tasks] == list("ABCDEFG")
+
+    asyncio.run(act())
+
+
+def test_no_more_are_asked_together_than_a_model_looks_at_and_those_are_asked_at_once() -> None:
+    async def act() -> None:
+        workers = Workers()
+        await standing(line_of(workers, at_once=3), *(asked(f"{place}") for place in range(20)))
+        assert [len(group) for group in workers.asked] == [1, 8, 8]
+        await workers.answer()
+        assert [len(group) for group in workers.asked] == [1, 8, 8, 3]
+        await workers.answer()
 
     asyncio.run(act())
 
