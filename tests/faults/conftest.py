@@ -89,7 +89,7 @@ def instance(
 ) -> Iterator[Ranjana]:
     """A service of our own to break."""
     settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store)}
-    settings |= {"HEAL_SECONDS": "15"} if full else {}
+    settings |= {"HEAL_SECONDS": "15"} if full else {"TORCHSERVE_TIMEOUT": "5"}
     running = Ranjana(tmp_path_factory.mktemp("faults"), settings)
     try:
         running.wait_until_ready()
