@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from auth_api import openapi
 from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
+from auth_api.logs import log_lightly
 from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
 from auth_api.overload import Overload
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if not settings.versions_elsewhere:
                 await services.aligner.start()
             _collect_seldom()
+            log_lightly()
             services.usage.start()
             services.runner.start()
             beside = {

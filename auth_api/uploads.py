@@ -8,16 +8,15 @@ import base64
 import binascii
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from tempfile import SpooledTemporaryFile
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, TooLarge, Unavailable, UnsupportedMedia
+from auth_api.forms import AT_A_TIME, FormReader, text_of
 from auth_api.schemas.recognition import MOST_IMAGES, BatchJson, ImageJson
 from auth_api.validation import body_type, json_object, validated
 
@@ -76,14 +75,13 @@ async def read_images(request: Request, limit: int) -> list[Upload]:
     """
     kind = body_type(request)
     if kind == "multipart/form-data":
-        async with _form(request, 2 * MOST_IMAGES) as form:
-            values = _images(form, _MANY)
-            if len(values) > MOST_IMAGES:
-                raise BadRequest(
-                    f"There are {len(values)} images: send up to {MOST_IMAGES} at a time.",
-                    "too_many_images",
-                )
-            uploads = [await _upload(value) for value in values]
+        values = _images(await _read_fields(request, 2 * MOST_IMAGES), _MANY)
+        if len(values) > MOST_IMAGES:
+            raise BadRequest(
+                f"There are {len(values)} images: send up to {MOST_IMAGES} at a time.",
+                "too_many_images",
+            )
+        uploads = [_upload(value) for value in values]
     elif kind == "application/json":
         texts = validated(await json_object(request), BatchJson).images
         uploads = [_decoded(text) for text in texts]
@@ -101,9 +99,9 @@ def _decoded(text: str) -> Upload:
         return error
 
 
-async def _upload(value: UploadFile | str) -> Upload:
+def _upload(value: bytes | str) -> Upload:
     try:
-        return await _file(value).read()
+        return _file(value)
     except BadRequest as error:
         return error
 
@@ -123,44 +121,74 @@ def _empty() -> BadRequest:
     return BadRequest("The image is empty.", "empty_image")
 
 
-@asynccontextmanager
-async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
+class _Field(NamedTuple):
+    """A part of a form."""
+
+    name: str
+    is_file: bool
+    content: SpooledTemporaryFile[bytes]
+    """On the disk if it is large: it may be long in coming."""
+
+
+class _Fields(FormReader):
+    """Gathers the fields of a form, in order."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.fields: list[_Field] = []
+
+    def begin(self, name: str, file_name: str | None) -> None:
+        """One more."""
+        content: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(  # noqa: SIM115 - closed with the form
+            max_size=AT_A_TIME
+        )
+        self.fields.append(_Field(name, file_name is not None, content))
+
+    def add(self, content: bytes) -> None:
+        """More of the last one."""
+        self.fields[-1].content.write(content)
+
+
+async def _read_fields(request: Request, most: int) -> list[tuple[str, bytes | str]]:
+    """Files as bytes, and texts, by their names."""
+    reader = _Fields(most)
     try:
-        form = await request.form(max_files=most, max_fields=most)
-    except OSError as error:  # what is larger than a megabyte is written to a temporary file
+        await reader.read(request)
+        return [(field.name, _content(field)) for field in reader.fields]
+    except OSError as error:
         logger.exception("an upload cannot be written")
         raise Unavailable(
             "The image cannot be taken at the moment. Please try again.", "storage_unavailable"
         ) from error
-    except HTTPException as error:
-        raise BadRequest(
-            f"The multipart form cannot be read: {error.detail.rstrip('.')}.",
-            "malformed_multipart",
-        ) from error
-    try:
-        yield form
     finally:
-        await form.close()
+        for field in reader.fields:
+            field.content.close()
+
+
+def _content(field: _Field) -> bytes | str:
+    field.content.seek(0)
+    content = field.content.read()
+    return content if field.is_file else text_of(content)
 
 
 async def _from_form(request: Request) -> tuple[bytes, dict[str, Any]]:
-    async with _form(request, _MAX_PARTS) as form:
-        texts = {name: value for name, value in form.items() if isinstance(value, str)}
-        values = _images(form, _ONE)
-        if len(values) > 1:
-            raise BadRequest("There are several images: send one at a time.", "several_images")
-        return await _file(values[0]).read(), texts
+    fields = await _read_fields(request, _MAX_PARTS)
+    texts = {name: value for name, value in fields if isinstance(value, str)}
+    values = _images(fields, _ONE)
+    if len(values) > 1:
+        raise BadRequest("There are several images: send one at a time.", "several_images")
+    return _file(values[0]), texts
 
 
-def _images(form: FormData, names: Sequence[str]) -> list[UploadFile | str]:
+def _images(fields: Sequence[tuple[str, bytes | str]], names: Sequence[str]) -> list[bytes | str]:
     """At least one. Raises BadRequest."""
-    values = [value for name, value in form.multi_items() if name in names]
+    values = [value for name, value in fields if name in names]
     if not values:
         raise BadRequest(f"There is no image: send it as the file '{names[0]}'.", "image_missing")
     return values
 
 
-def _file(value: UploadFile | str) -> UploadFile:
+def _file(value: bytes | str) -> bytes:
     if isinstance(value, str):
         raise BadRequest(
             "The image is text: send a file (curl: -F image=@photo.jpg).", "image_not_a_file"

@@ -28,6 +28,10 @@ def set_up(model: str, version: object) -> None:
     handler.setFormatter(_JsonFormatter(model, version))
     logger.handlers = [handler]
     logger.setLevel(os.environ.get("LOG_LEVEL", "info").upper())
+    # TorchServe's metrics are lines of a log too. Where in the source each was said, and by whom,
+    # is nowhere shown and need not be looked up (Python's logging HOWTO, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logger.propagate = False  # TorchServe has a handler of its own, for standard output
 
 

@@ -69,7 +69,7 @@ def pytest_runtest_makereport(
     running = getattr(item, "funcargs", {}).get("ranjana")
     if report.failed and running:
         lines = running.log.read_text().splitlines()
-        trouble = [line for line in lines if '"level": "info"' not in line]
+        trouble = [line for line in lines if '"level":"info"' not in line]
         report.sections.append(("the service's log", "\n".join(trouble[-20:])))
     return report
 

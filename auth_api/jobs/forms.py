@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, TooLarge
+from auth_api.forms import FormReader, malformed, text_of
 from auth_api.jobs.inputs import NewInput
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 MOST_IMAGES = 1000
 """In one job."""
@@ -25,7 +19,6 @@ IMAGES = frozenset({"images", "image", "files", "file", "zip"})
 """What the files of a job that reads images may be called."""
 
 _MOST_PARTS = 2 * MOST_IMAGES
-_AT_A_TIME = 1024 * 1024
 _ZIP = b"PK"
 
 
@@ -71,134 +64,70 @@ async def read_form(
 
     Raises BadRequest, or OSError.
     """
-    _, options = parse_options_header(request.headers["content-type"])
-    boundary = options.get(b"boundary")
-    if not boundary:
-        raise _malformed("it has no boundary")
-    form = _Reader(file, limits, files, most_text)
-    waiting = bytearray()
-    try:
-        parser = MultipartParser(boundary, form.callbacks())
-        async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= _AT_A_TIME:
-                await asyncio.to_thread(parser.write, bytes(waiting))
-                waiting.clear()
-        await asyncio.to_thread(parser.write, bytes(waiting))
-        parser.finalize()
-    except FormParserError as error:
-        raise _malformed("it breaks the rules of multipart/form-data") from error
-    if not form.complete:
-        raise _malformed("it ends too early")
-    return form.content()
+    reader = _Reader(file, limits, files, most_text)
+    await reader.read(request)
+    return reader.content()
 
 
-def _malformed(reason: str) -> BadRequest:
-    return BadRequest(f"The multipart form cannot be read: {reason}.", "malformed_multipart")
-
-
-@dataclass
-class _Reader:
+class _Reader(FormReader):
     """Writes the files of a form one after the other, as its parser comes upon them."""
 
-    file: NewInput
-    limits: Limits
-    files: Collection[str]
-    most_text: int
-    parts: list[Part] = field(default_factory=list)
-    complete: bool = False
-    _texts: dict[str, bytearray] = field(default_factory=dict)
-    _text: bytearray | None = None
-    _seen: int = 0
-    _name: bytes = b""
-    _value: bytes = b""
-    _disposition: bytes = b""
-    _open: bool = False
+    def __init__(
+        self, file: NewInput, limits: Limits, files: Collection[str], most_text: int
+    ) -> None:
+        super().__init__(_MOST_PARTS)
+        self._file = file
+        self._limits = limits
+        self._files = files
+        self._most_text = most_text
+        self._parts: list[Part] = []
+        self._texts: dict[str, bytearray] = {}
+        self._text: bytearray | None = None
+        self._open = False
 
     def content(self) -> Form:
         """What there was. Raises BadRequest."""
-        try:
-            texts = {name: value.decode() for name, value in self._texts.items()}
-        except UnicodeDecodeError as error:
-            raise _malformed("a field is not UTF-8") from error
-        return Form(self.parts, texts)
+        return Form(self._parts, {name: text_of(text) for name, text in self._texts.items()})
 
-    def callbacks(self) -> MultipartCallbacks:
-        """For `MultipartParser`."""
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_name,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_end,
-            "on_part_data": self._data,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._seen += 1
-        if self._seen > _MOST_PARTS:
-            raise _malformed("it has too many parts")
-        self._disposition = b""
-
-    def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._name.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._name = self._value = b""
-
-    def _headers_end(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        name = _plain(options.get(b"name", b""))
-        self._open = name in self.files
+    def begin(self, name: str, file_name: str | None) -> None:
+        """Opens a file, or begins a text that is wanted."""
+        self._open = name in self._files
         self._text = None
         if not self._open:
-            if self.most_text and b"filename" not in options:
+            if self._most_text and file_name is None:
                 self._text = self._texts[name] = bytearray()
             return
-        if len(self.parts) == MOST_IMAGES:
+        if len(self._parts) == MOST_IMAGES:
             raise BadRequest(
                 f"There are too many images: send up to {MOST_IMAGES} at a time.",
                 "too_many_images",
             )
         error = None
-        if b"filename" not in options:
+        if file_name is None:
             error = BadRequest("The image is text: send a file.", "image_not_a_file")
-        file_name = PurePosixPath(_plain(options.get(b"filename", b"")).replace("\\", "/")).name
-        self.parts.append(Part(file_name or name, self.file.length, error=error))
+        shown = PurePosixPath((file_name or "").replace("\\", "/")).name
+        self._parts.append(Part(shown or name, self._file.length, error=error))
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
+    def add(self, content: bytes) -> None:
+        """Writes it, up to what one file may have."""
         if self._text is not None:
-            self._text += data[start:end]
-            self.most_text -= end - start
-            if self.most_text <= 0:
-                raise _malformed("its fields are too long")
+            self._text += content
+            self._most_text -= len(content)
+            if self._most_text <= 0:
+                raise malformed("its fields are too long")
         if not self._open:
             return
-        part = self.parts[-1]
-        content = data[start:end]
+        part = self._parts[-1]
         part.head = (part.head + content[:4])[:4]
         if part.error:
             return
-        limit = self.limits.upload if part.is_zip else self.limits.image
+        limit = self._limits.upload if part.is_zip else self._limits.image
         if part.length + len(content) > limit:
-            self.file.back_to(part.start)
+            self._file.back_to(part.start)
             part.length, part.error = 0, too_large(limit)
             return
-        self.file.write(content)
+        self._file.write(content)
         part.length += len(content)
-
-    def _end(self) -> None:
-        self.complete = True
-
-
-def _plain(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
 
 
 def too_large(limit: int) -> TooLarge:
