@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from auth_api.settings import Settings
+from launcher.settings import LauncherSettings
 from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.faults.callers import Callers, join
 from tests.service.apis import Api
@@ -89,7 +91,7 @@ def instance(
 ) -> Iterator[Ranjana]:
     """A service of our own to break."""
     settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store)}
-    settings |= {"HEAL_SECONDS": "15"} if full else {"TORCHSERVE_TIMEOUT": "5"}
+    settings |= _defaults() if full else {"TORCHSERVE_TIMEOUT": "5"}
     running = Ranjana(tmp_path_factory.mktemp("faults"), settings)
     try:
         running.wait_until_ready()
@@ -97,6 +99,16 @@ def instance(
         running.stop()
     finally:
         running.kill()
+
+
+def _defaults() -> dict[str, str]:
+    """Of what other tests have otherwise."""
+    settings, launcher = Settings(), LauncherSettings()
+    return {
+        "HEAL_SECONDS": str(launcher.heal_seconds),
+        "LONGEST_WAIT": str(settings.longest_wait),
+        "TORCHSERVE_PATIENCE": str(settings.torchserve_patience),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -113,12 +125,13 @@ Beside = Callable[..., Api]
 
 
 @pytest.fixture
-def beside(torchserve: Ranjana, tmp_path: Path) -> Iterator[Beside]:
+def beside(torchserve: Ranjana, tmp_path: Path, full: bool) -> Iterator[Beside]:
     started: list[Api] = []
+    settings = _defaults() if full else {}
 
     def start(database_url: str = "", **environment: str) -> Api:
         folder = tmp_path / f"api{len(started)}"
-        started.append(Api(folder, torchserve, database_url, environment))
+        started.append(Api(folder, torchserve, database_url, {**settings, **environment}))
         return started[-1].wait_until_alive(60)
 
     yield start
