@@ -15,7 +15,6 @@ from starlette.middleware.cors import CORSMiddleware
 from auth_api import openapi
 from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
-from auth_api.logs import log_lightly
 from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
 from auth_api.overload import Overload
@@ -47,6 +46,7 @@ from auth_api.settings import Settings
 from auth_api.slow_clients import SlowBodies
 from auth_api.starting import wait_for_neighbours
 from auth_api.stopping import Stopping
+from handlers.logs import log_lightly
 
 # New objects between two looks of the garbage collector (Python's own default is 700).
 _GARBAGE_OBJECTS = 5_000

@@ -59,20 +59,29 @@ class Batched(Generic[Item, Result]):
                     await asyncio.sleep(self._gather)
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 self._crowded = len(batch) > 1
-                await self._answer(batch)
+                answering = self._function([item for item, _ in batch])
+                await settle([future for _, future in batch], answering)
         finally:
             self._task = None
 
-    async def _answer(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
-        results: Sequence[Result | Exception]
-        try:
-            results = await self._function([item for item, _ in batch])
-        except Exception as error:
-            results = [error] * len(batch)
-        for (_, future), result in zip(batch, results, strict=True):
-            if future.done():
-                continue  # its caller has gone
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+
+async def settle(
+    futures: Sequence[asyncio.Future[Result]],
+    answering: Awaitable[Sequence[Result | Exception]],
+) -> Sequence[Result | Exception]:
+    """Gives each of `futures` its result, or the exception in its place; one that `answering`
+    raises to all of them. Answers what they were given.
+    """
+    results: Sequence[Result | Exception]
+    try:
+        results = await answering
+    except Exception as error:
+        results = [error] * len(futures)
+    for future, result in zip(futures, results, strict=True):
+        if future.done():
+            continue  # its caller has gone
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+    return results

@@ -11,6 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from auth_api.batching import settle
 from auth_api.errors import Unavailable
 
 BUSY = "model_server_busy"
@@ -162,18 +163,8 @@ class Line(Generic[Asked, Result]):
         return True
 
     async def _answer(self, group: Sequence[_Place[Asked, Result]]) -> None:
-        results: Sequence[Result | Exception]
-        try:
-            results = await self._ask([place.question for place in group])
-        except Exception as error:
-            results = [error] * len(group)
-        for place, result in zip(group, results, strict=True):
-            if place.answer.done():
-                continue
-            if isinstance(result, Exception):
-                place.answer.set_exception(result)
-            else:
-                place.answer.set_result(result)
+        asking = self._ask([place.question for place in group])
+        results = await settle([place.answer for place in group], asking)
         self._measure(len(group), failed=isinstance(results[0], Unavailable))
         self._asked -= len(group)
         task = asyncio.current_task()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import secrets
 from contextvars import ContextVar
-from datetime import datetime, timezone
 
 import orjson
+
+from handlers.logs import entry_of
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that is being answered, empty outside of one."""
@@ -19,12 +21,7 @@ class JsonFormatter(logging.Formatter):
     """Time, level, logger, message, request id, whatever `extra` gave, and the exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
+        entry = entry_of(record)
         if identifier := request_id.get():
             entry["request_id"] = identifier
         entry |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
@@ -33,12 +30,9 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(entry, default=str).decode()
 
 
-def log_lightly() -> None:
-    """Looks up nothing that is in no line: where in the source it was said, by which thread and
-    process. See "Optimization" in Python's logging HOWTO.
-    """
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+def new_request_id() -> str:
+    """For a request that came without one."""
+    return secrets.token_hex(16)
 
 
 def logging_config(level: str) -> dict[str, object]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +21,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
-from auth_api.logs import request_id
+from auth_api.logs import new_request_id, request_id
 from auth_api.metrics import Metrics
 from auth_api.overload import SHED
 from auth_api.stopping import Stopping
@@ -77,7 +76,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         offered = Headers(scope=scope).get("x-request-id", "")
-        identifier = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
+        identifier = offered if _REQUEST_ID.fullmatch(offered) else new_request_id()
         token = request_id.set(identifier)
         started = time.perf_counter()
         status = received = sent = 0

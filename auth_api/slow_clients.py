@@ -13,13 +13,13 @@ import socket
 import time
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from auth_api.errors import ApiError, BadRequest, TooSlow
+from auth_api.logs import new_request_id
 
 _BYTES_A_SECOND = 1000
 # Of Linux: how long what was sent may go unacknowledged, or wait for a window that is shut.
@@ -137,7 +137,7 @@ def _on_the_wire(error: ApiError) -> bytes:
     """An answer to what never became a request."""
     response = error.response()
     response.headers["Connection"] = "close"
-    response.headers["X-Request-ID"] = uuid4().hex
+    response.headers["X-Request-ID"] = new_request_id()
     status = HTTPStatus(response.status_code)
     head = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
     line = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()

@@ -24,9 +24,6 @@ from tests.service.running import Ranjana, wait_for
 _ARCHIVE = ROOT / "model_store" / "ranjana.mar"
 CORES = len(os.sched_getaffinity(0))
 
-Run = Callable[[int, float], Load]
-"""The load of so many callers for so many seconds."""
-
 
 @dataclass(frozen=True)
 class Server:

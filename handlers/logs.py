@@ -28,10 +28,7 @@ def set_up(model: str, version: object) -> None:
     handler.setFormatter(_JsonFormatter(model, version))
     logger.handlers = [handler]
     logger.setLevel(os.environ.get("LOG_LEVEL", "info").upper())
-    # TorchServe's metrics are lines of a log too. Where in the source each was said, and by whom,
-    # is nowhere shown and need not be looked up (Python's logging HOWTO, "Optimization").
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    log_lightly()  # TorchServe's metrics are lines of a log too
     logger.propagate = False  # TorchServe has a handler of its own, for standard output
 
 
@@ -45,17 +42,32 @@ def request_ids(headers: Mapping[str, str], images: int) -> list[str]:
     return (found + [""] * images)[:images]
 
 
+def log_lightly() -> None:
+    """Looks up nothing that is in no line: where in the source it was said, by which thread and
+    process. See "Optimization" in Python's logging HOWTO.
+    """
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def entry_of(record: logging.LogRecord) -> dict[str, object]:
+    """What every line of either side begins with."""
+    return {
+        "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+    }
+
+
 class _JsonFormatter(logging.Formatter):
     def __init__(self, model: str, version: object) -> None:
         super().__init__()
         self._worker = {"model": model, "version": version, "process": os.getpid()}
 
     def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
+        entry = {
+            **entry_of(record),
             **{name: value for name in _EXTRA if (value := getattr(record, name, ""))},
             **self._worker,
         }

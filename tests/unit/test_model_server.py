@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -29,6 +31,23 @@ def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
     assert (named.code, named.message) == ("x", "No.")
 
 
+Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def asking(answer: Answering, **settings: object) -> AsyncIterator[TorchServe]:
+    """A client of a server that answers so."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    addressed = {"torchserve_inference_url": address, "torchserve_key_file": None}
+    torchserve = TorchServe(Settings.model_validate({**addressed, **settings}), Metrics())
+    try:
+        yield torchserve
+    finally:
+        await torchserve.aclose()
+        server.close()
+
+
 @pytest.mark.parametrize("body", [b"[]", b"3", b"null", b"{", b"[" * 100_000])
 def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -37,17 +56,8 @@ def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
         writer.close()
 
     async def ask() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        settings = Settings.model_validate(
-            {"torchserve_inference_url": f"http://127.0.0.1:{port}", "torchserve_key_file": None}
-        )
-        torchserve = TorchServe(settings, Metrics())
-        try:
+        async with asking(answer) as torchserve:
             await torchserve.predict("ranjana", b"a picture")
-        finally:
-            await torchserve.aclose()
-            server.close()
 
     with pytest.raises(Unavailable, match="unreadable"):
         asyncio.run(ask())
@@ -68,24 +78,11 @@ def test_a_version_that_is_older_than_groups_is_asked_about_one_image_at_a_time(
         writer.close()
 
     async def ask() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        settings = Settings.model_validate(
-            {
-                "torchserve_inference_url": f"http://127.0.0.1:{port}",
-                "torchserve_key_file": None,
-                "torchserve_at_once": 1,
-            }
-        )
-        torchserve = TorchServe(settings, Metrics())
-        try:
+        async with asking(answer, torchserve_at_once=1) as torchserve:
             for letters in ("abc", "def"):
                 asked = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
                 answers = await asyncio.gather(*asked)
                 assert [answer["saw"] for answer in answers] == list(letters)
-        finally:
-            await torchserve.aclose()
-            server.close()
 
     asyncio.run(ask())
     assert [len(body) for body in bodies] == [1, 2, 1, 1, 1, 1, 1]
