@@ -47,6 +47,7 @@ _SHARED_MODULES = (
     "isolation",
     "loading",
     "logs",
+    "observing",
     "options",
     "pictures",
     "places",

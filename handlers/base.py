@@ -18,14 +18,14 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 import cv2
 import numpy as np
 import torch
-from ts.metrics.metric_type_enum import MetricTypes
 
-from handlers import grouping
+from handlers import grouping, observing
 from handlers.errors import RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
 from handlers.grouping import Part, join
 from handlers.loading import load_model, warm_up
 from handlers.logs import logger, request_ids, set_up
+from handlers.observing import observe
 from handlers.preprocessing import InkImage, preprocess
 
 Answer = dict[str, Any]
@@ -133,6 +133,7 @@ class ImageHandler(Generic[Options]):
         self.batch_size = int(context.system_properties["batch_size"])
         self.model = load_model(folder / manifest["serializedFile"], self.batch_size)
         set_up(context.model_name, manifest["modelVersion"])
+        observing.set_up()
         self.description = {"name": context.model_name, "version": manifest["modelVersion"]}
         self.load(folder)
         warm_up(self.model, self.batch_size, self.side)
@@ -151,7 +152,8 @@ class ImageHandler(Generic[Options]):
             for index, each in enumerate(arrived)
             for part, identifier in zip(each.parts, each.request_ids, strict=True)
         ]
-        replies = iter(self._replies(asked, context))
+        with observing.written_together():
+            replies = iter(self._replies(asked, context))
         answers = []
         for index, each in enumerate(arrived):
             context.set_response_content_type(index, "application/json")
@@ -240,16 +242,6 @@ def image_bytes(request: Request) -> bytes:
     if not isinstance(body, (bytes, bytearray)) or not body:
         raise UnreadableImage("There is no image in the request.")
     return bytes(body)
-
-
-def observe(context: WorkerContext, index: int, name: str, value: float, unit: str) -> None:
-    """Adds one observation to a histogram that `deploy/torchserve/metrics.yaml` names.
-
-    TorchServe's histograms have the default buckets of Prometheus clients, 0.005 to 10:
-    times are therefore given in seconds and shares as 0-1. That is coarse for confidences, of
-    which the service has a finer histogram, by version (`auth_api.metrics`).
-    """
-    context.metrics.add_metric(name, value, unit, index, metric_type=MetricTypes.HISTOGRAM)
 
 
 def _encode(answer: Answer) -> bytes:

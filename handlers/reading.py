@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext, observe, stack
+from handlers.base import Answer, ImageHandler, Readable, WorkerContext, stack
 from handlers.characters import Character
 from handlers.heatmap import grad_cam
+from handlers.observing import observe
 from handlers.options import Headers, RecognitionOptions
 from handlers.pictures import heat, png_data_uri
 from handlers.preprocessing import InkImage

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext, observe, stack
+from handlers.base import Answer, ImageHandler, Readable, WorkerContext, stack
 from handlers.characters import CHARACTERS
 from handlers.comparison import compare
 from handlers.distance import THRESHOLD, similarity_score
@@ -17,6 +17,7 @@ from handlers.errors import NoReference
 from handlers.feedback import sentences
 from handlers.forms import load_forms
 from handlers.heatmap import grad_cam
+from handlers.observing import observe
 from handlers.options import ComparisonOptions, Headers
 from handlers.pictures import enlarged, heat, overlay, png_data_uri
 
