@@ -114,12 +114,12 @@ class Line(Generic[Asked, Result]):
 
     def _go_on(self) -> None:
         while self._waiting and len(self._asking) < self._at_once:
-            if self._asking and len(self._waiting) < _TOGETHER and not self._gathered:
+            if self._asking and len(self._waiting) < self._share() and not self._gathered:
                 if self._gathering is None:
                     loop = asyncio.get_running_loop()
                     self._gathering = loop.call_later(_GATHER, self._have_gathered)
                 return
-            self._gathered = False
+            self._gather_anew()
             if group := self._next():
                 if not self._asking:
                     self._answered_at = time.monotonic()
@@ -128,16 +128,29 @@ class Line(Generic[Asked, Result]):
                 task = Context().run(asyncio.create_task, self._answer(group))
                 self._asking.add(task)
 
+    def _share(self) -> int:
+        """How many to ask together: of few, no more than leave as many for another worker; there
+        is one for every two of those `at_once`.
+        """
+        here = len(self._waiting) + self._asked
+        return min(_TOGETHER, math.ceil(2 * here / self._at_once))
+
     def _have_gathered(self) -> None:
         self._gathering = None
         self._gathered = True
         self._go_on()
 
+    def _gather_anew(self) -> None:
+        self._gathered = False
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+
     def _next(self) -> list[_Place[Asked, Result]]:
         """The next to be asked together."""
         group: list[_Place[Asked, Result]] = []
-        size = 0
-        while self._waiting and len(group) < _TOGETHER:
+        size, most = 0, self._share()
+        while self._waiting and len(group) < most:
             question = self._waiting[0].question
             size += question.size
             if group and (question.kind != group[0].question.kind or size > _TOGETHER_BYTES):

@@ -76,9 +76,22 @@ def test_no_more_are_asked_together_than_a_model_looks_at_and_those_are_asked_at
     async def act() -> None:
         workers = Workers()
         await standing(line_of(workers, at_once=3), *(asked(f"{place}") for place in range(20)))
-        assert [len(group) for group in workers.asked] == [1, 8, 8]
+        assert sum(len(group) for group in workers.asked) == 9
         await workers.answer()
-        assert [len(group) for group in workers.asked] == [1, 8, 8, 3]
+        assert [len(group) for group in workers.asked[3:]] == [8, 3]
+        await workers.answer()
+
+    asyncio.run(act())
+
+
+def test_few_are_shared_by_the_workers() -> None:
+    async def act() -> None:
+        workers = Workers()
+        line = line_of(workers, at_once=4)
+        await standing(line, *(asked(letter) for letter in "abcd"))
+        await asyncio.sleep(0.02)
+        await standing(line, *(asked(letter) for letter in "efgh"))
+        assert [len(group) for group in workers.asked] == [1, 1, 2, 4]
         await workers.answer()
 
     asyncio.run(act())
