@@ -48,8 +48,10 @@ from auth_api.starting import wait_for_neighbours
 from auth_api.stopping import Stopping
 from handlers.logs import log_lightly
 
-# New objects between two looks of the garbage collector (Python's own default is 700).
-_GARBAGE_OBJECTS = 5_000
+# New objects between two looks of the garbage collector, looks at those between two at what it has
+# seen once, and of these between two at everything. Python's own are 700, 10 and 10, with which
+# everything that a long line is made of is looked at every other second.
+_GARBAGE = (10_000, 50, 100)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -155,8 +157,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
 def _collect_seldom() -> None:
     """Has the garbage collector look less often, and never at what is there from the start.
 
-    A request leaves few cycles behind; looking for them was a tenth of its work.
+    A request leaves few cycles behind; looking for them was a tenth of its work, and held up all
+    others for up to a tenth of a second while hundreds waited.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_GARBAGE_OBJECTS)
+    gc.set_threshold(*_GARBAGE)
