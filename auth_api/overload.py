@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth_api.services import Services
+from auth_api.settings import RECOGNITION, SIMILARITY
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ SHED = "shed"
 own.
 """
 
-_DEFAULT_MODEL = {"/api/predict/": "ranjana", "/api/similarity/": "similarity"}
+_DEFAULT_MODEL = {"/api/predict/": RECOGNITION, "/api/similarity/": SIMILARITY}
 # Seconds between log lines.
 _TOLD_EVERY = 1.0
 

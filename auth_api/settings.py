@@ -34,6 +34,9 @@ from auth_api.signing_secret import require_strong
 
 ROOT = Path(__file__).resolve().parents[1]
 
+RECOGNITION = "ranjana"
+"""Name of the model that recognises unless another one is named."""
+
 SIMILARITY = "similarity"
 """Name of the model that compares; all others recognise."""
 
@@ -183,7 +186,7 @@ class Settings(BaseSettings):
     longest_wait: float = Field(default=2, gt=0)
     """Seconds that a prediction may have to wait for a worker; what would have to wait longer is
     answered 503 at once."""
-    models: Names = ("ranjana", "similarity", "digits")
+    models: Names = (RECOGNITION, SIMILARITY, "digits")
     """Names of the models that are served, comma-separated."""
     model_store: Folder = ROOT / "model_store"
     """Folder of the archives, which this service and TorchServe see alike."""

@@ -17,6 +17,7 @@ from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.voting import State
 from auth_api.services import Services
+from auth_api.settings import RECOGNITION
 from auth_api.validation import number
 
 _COLUMNS = (
@@ -51,7 +52,9 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument("--confirmed", action="store_true", help="also what was read rightly")
     export.set_defaults(command=_export)
     for verb in verbs.choices.values():
-        verb.add_argument("--model", type=printable, default="ranjana", help="default: %(default)s")
+        verb.add_argument(
+            "--model", type=printable, default=RECOGNITION, help="default: %(default)s"
+        )
 
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:

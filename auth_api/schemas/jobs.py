@@ -12,6 +12,7 @@ from auth_api.jobs.tables import Kind, State
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.recognition import Candidate, EnhancementLevel, VersionNumber
 from auth_api.schemas.training import TrainingOutcome
+from auth_api.settings import RECOGNITION
 
 
 class JobQuery(BaseModel):
@@ -19,7 +20,7 @@ class JobQuery(BaseModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    model: str = Field(default="ranjana", description="Name of the model.", max_length=64)
+    model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
     version: VersionNumber = None
     enhancement_level: EnhancementLevel = None
 

@@ -9,6 +9,7 @@ from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.models.versions import VERSION
 from auth_api.schemas.errors import ErrorAnswer
+from auth_api.settings import RECOGNITION
 
 MOST_IMAGES = 32
 """In one request."""
@@ -38,7 +39,7 @@ class PredictQuery(BaseModel):
     # Pydantic keeps `model_` for itself otherwise; the fields are named after the contract.
     model_config = ConfigDict(protected_namespaces=())
 
-    model: str = Field(default="ranjana", description="Name of the model.", max_length=64)
+    model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
     version: VersionNumber = None
     heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
     enhancement_level: EnhancementLevel = None

@@ -20,7 +20,7 @@ from auth_api.models.store import ModelStore
 from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.models.versions import next_version
 from auth_api.schemas.training import TrainJson
-from auth_api.settings import SIMILARITY
+from auth_api.settings import RECOGNITION, SIMILARITY
 from auth_api.validation import invalid
 
 TRAININGS = ("train", "tune")
@@ -34,7 +34,7 @@ _FIRST = "1.0"
 
 def corrected_model(model: str) -> str:
     """Whose corrections a model is trained on: what is compared was recognised too."""
-    return "ranjana" if model == SIMILARITY else model
+    return RECOGNITION if model == SIMILARITY else model
 
 
 @dataclass(frozen=True)
