@@ -74,7 +74,8 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api
         try:
             if api:
                 await _api_answers(settings, api)
-            print(_ready_line(settings, model_server, with_api), file=sys.stderr, flush=True)
+            # In one piece, newline and all: the service writes to the same log meanwhile.
+            sys.stderr.write(_ready_line(settings, model_server, with_api))
             heal_api = _Pause()
             heal_model_server = _Pause()
             while True:
@@ -140,10 +141,10 @@ def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api:
         f"metrics {settings.torchserve_metrics_port}, {keys}"
     )
     if not with_api:
-        return f"TorchServe is ready ({where})."
+        return f"TorchServe is ready ({where}).\n"
     return (
         f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe {where}). "
-        "Ctrl-C stops it."
+        "Ctrl-C stops it.\n"
     )
 
 
