@@ -25,7 +25,7 @@ from handlers.framing import INK_SIZE
 from handlers.grouping import Part, join
 from handlers.loading import load_model, warm_up
 from handlers.logs import logger, request_ids, set_up
-from handlers.observing import observe
+from handlers.observing import Observer, observe
 from handlers.preprocessing import InkImage, preprocess
 
 Answer = dict[str, Any]
@@ -43,13 +43,12 @@ class ImageOptions(Protocol):
 Options = TypeVar("Options", bound=ImageOptions)
 
 
-class WorkerContext(Protocol):
+class WorkerContext(Observer, Protocol):
     """The part of TorchServe's `ts.context.Context` that is used here."""
 
     model_name: str
     manifest: Mapping[str, Any]
     system_properties: Mapping[str, Any]
-    metrics: Any
 
     def get_all_request_header(self, idx: int) -> Mapping[str, str]: ...
 

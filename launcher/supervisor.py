@@ -75,7 +75,7 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api
             if api:
                 await _api_answers(settings, api)
             # In one piece, newline and all: the service writes to the same log meanwhile.
-            sys.stderr.write(_ready_line(settings, model_server, with_api))
+            sys.stderr.write(f"{_ready_line(settings, model_server, with_api)}\n")
             heal_api = _Pause()
             heal_model_server = _Pause()
             while True:
@@ -141,10 +141,10 @@ def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api:
         f"metrics {settings.torchserve_metrics_port}, {keys}"
     )
     if not with_api:
-        return f"TorchServe is ready ({where}).\n"
+        return f"TorchServe is ready ({where})."
     return (
         f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe {where}). "
-        "Ctrl-C stops it.\n"
+        "Ctrl-C stops it."
     )
 
 
