@@ -17,7 +17,7 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
-from auth_api.database import Database, NewerDatabase, UnusableDatabase
+from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.logs import logging_config
 from auth_api.measuring.sharing import shared

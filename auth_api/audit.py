@@ -14,11 +14,11 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session as Transaction
 from starlette.requests import Request
 
-from auth_api.columns import now
-from auth_api.database import core_of
+from auth_api.database.columns import now
+from auth_api.database.database import core_of
+from auth_api.database.tables.audit import AuditEntry
 from auth_api.logs import request_id
 from auth_api.rate_limits import caller_address
-from auth_api.tables import AuditEntry
 
 Action = Literal[
     "signed_up",

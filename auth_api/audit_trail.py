@@ -19,11 +19,11 @@ from starlette.requests import Request
 
 from auth_api import audit
 from auth_api.access import Caller, require_administrator
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.audit import AuditEntry
 from auth_api.exporting import csv_head, csv_line
 from auth_api.presenting import iso
 from auth_api.schemas.administration import AuditRow
-from auth_api.tables import AuditEntry
 
 COLUMNS = ("id", "at", "action", "user_id", "address", "request_id", "details")
 """Of the table."""

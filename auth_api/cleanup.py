@@ -20,17 +20,18 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from auth_api import audit
-from auth_api.columns import now
 from auth_api.corrections import digesting
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import RefreshToken, Session
+from auth_api.database.tables.history import Comparison, Prediction
+from auth_api.database.tables.jobs import UNFINISHED, Job
+from auth_api.database.tables.models import ModelVersion
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.models.charts import Charts
-from auth_api.models.tables import ModelVersion
 from auth_api.services import Services
 from auth_api.settings import Settings
-from auth_api.tables import Comparison, Prediction, RefreshToken, Session
 
 logger = logging.getLogger(__name__)
 

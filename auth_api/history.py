@@ -14,10 +14,10 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, practice
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.errors import NotFound
 from auth_api.storage import Storage
-from auth_api.tables import Comparison, Feedback, Prediction
 
 Kept = Prediction | Comparison
 Table = type[Prediction] | type[Comparison]

@@ -1,8 +1,8 @@
 """Keeps what signed-in users ask before the answer goes out.
 
 Writing is shared: all that is to be kept while one transaction is under way is kept by the next
-one (`auth_api.batching`). Pictures are on the disk before their row is inserted, and what a caller
-gets as an id is committed.
+one (`auth_api.database.micro_batching`). Pictures are on the disk before their row is inserted, and
+what a caller gets as an id is committed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from auth_api import practice
-from auth_api.batching import Batched
-from auth_api.columns import now
-from auth_api.database import Database, core_of
+from auth_api.database.columns import now
+from auth_api.database.database import Database, core_of
+from auth_api.database.micro_batching import Batched
+from auth_api.database.statements import Insertion
+from auth_api.database.tables.history import Comparison, Prediction
+from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history import Table
 from auth_api.predicting import Answer
 from auth_api.progress import slot_of
-from auth_api.statements import Insertion
 from auth_api.storage import Pictures, Storage, new_media
-from auth_api.tables import Attempt, Comparison, Prediction
 from auth_api.uploads import decode_base64
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from auth_api.batching import settle
+from auth_api.database.micro_batching import settle
 from auth_api.errors import Unavailable
 
 BUSY = "model_server_busy"

@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.access import ROLES
-from auth_api.columns import now
-from auth_api.database import Database
-from auth_api.jobs.tables import Job, State
-from auth_api.tables import Feedback, User
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.history import Feedback
+from auth_api.database.tables.jobs import Job, State
 from auth_api.usage.counting import EVER
 from auth_api.usage.volume import volume
 

@@ -9,9 +9,9 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.database import Database, core_of
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.practice import Attempt, CharacterProgress, PracticeSlot
 from auth_api.progress import Practice, practised
-from auth_api.tables import Attempt, CharacterProgress, PracticeSlot
 
 # Older attempts hardly count any more, and replaying thousands would keep others waiting.
 _REPLAYED = 200

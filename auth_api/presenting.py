@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history import Kept
 from auth_api.keeping import COMPARED
 from auth_api.schemas.history import GivenFeedback
-from auth_api.tables import Comparison, Feedback, Prediction
 from handlers.characters import CHARACTERS
 
 

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
 from auth_api.characters import Characters
-from auth_api.columns import now
 from auth_api.corrections.collecting import Corrections
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
 from auth_api.jobs.folders import Folders

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from auth_api.columns import now
+from auth_api.database.columns import now
 
 _NAME_BYTES = 16
 _HOUR = "%Y%m%d%H"

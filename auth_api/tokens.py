@@ -16,7 +16,7 @@ from typing import Any, Literal
 import jwt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from auth_api.columns import now
+from auth_api.database.columns import now
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
 from auth_api.signing_secret import kept_secret

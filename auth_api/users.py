@@ -21,13 +21,13 @@ from starlette.requests import Request
 from auth_api import audit, names
 from auth_api.access import ROLES, Caller, active_administrators, require_administrator
 from auth_api.accounts import Accounts, key_of, require_password
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.errors import Conflict, NotFound
 from auth_api.jobs import queue
-from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.schemas.administration import UserShown
 from auth_api.sessions import end_others
-from auth_api.tables import User
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ import numpy as np
 from sqlalchemy import Connection, insert, text
 from sqlmodel import SQLModel
 
-from auth_api.columns import now
-from auth_api.database import core_of
-from auth_api.tables import AuditEntry, Feedback, Prediction
-from auth_api.tables import User as Account
+from auth_api.database.columns import now
+from auth_api.database.database import core_of
+from auth_api.database.tables.accounts import User as Account
+from auth_api.database.tables.audit import AuditEntry
+from auth_api.database.tables.history import Feedback, Prediction
+from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.usage.counting import EVER, Measure, Span, measure_of
-from auth_api.usage.tables import UsageDay, UsageHour
 from benchmarks.accounts import apis
 from tests.service.apis import Api, User
 from tests.service.running import Ranjana

@@ -20,8 +20,8 @@ from auth_api import VERSION, audit
 from auth_api.backups.archive import MANIFEST, SECRET, Writer
 from auth_api.backups.files import Files, Spool
 from auth_api.backups.rows import Row, last_numbers, tables_of, write_rows
-from auth_api.columns import now
-from auth_api.jobs.tables import UNFINISHED
+from auth_api.database.columns import now
+from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.services import Services
 
 FORMAT = 1

@@ -15,7 +15,7 @@ from auth_api.backups.archive import MANIFEST, SECRET, SUMS, Damaged, Member, me
 from auth_api.backups.files import Files, disk
 from auth_api.backups.making import FORMAT, Manifest
 from auth_api.backups.rows import go_on_from, is_empty, load_rows, tables_of
-from auth_api.database import empty, revisions, upgrade
+from auth_api.database.database import empty, revisions, upgrade
 from auth_api.errors import Conflict
 from auth_api.services import Services
 

@@ -11,9 +11,9 @@ from auth_api.access import ROLES
 from auth_api.commands.asking import ask_for_password
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output
+from auth_api.database.tables.accounts import User
 from auth_api.errors import BadRequest
 from auth_api.services import Services
-from auth_api.tables import User
 from auth_api.users import Changes, shown
 
 _COLUMNS = ("id", "username", "email", "role", "active", "training_consent", "created_at")

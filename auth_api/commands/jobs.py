@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, share
+from auth_api.database.tables.jobs import UNFINISHED, Job, Kind, State
 from auth_api.errors import Conflict
 from auth_api.jobs.presenting import owned_entry
-from auth_api.jobs.tables import UNFINISHED, Job, Kind, State
 from auth_api.services import Services
 from auth_api.validation import number
 

@@ -18,7 +18,7 @@ from auth_api.commands import (
     models,
 )
 from auth_api.commands.output import Output
-from auth_api.database import NewerDatabase, UnusableDatabase
+from auth_api.database.database import NewerDatabase, UnusableDatabase
 from auth_api.errors import ApiError, Conflict, NotFound, error_body
 from auth_api.metrics import Metrics
 from auth_api.running import connected

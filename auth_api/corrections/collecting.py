@@ -17,15 +17,16 @@ from starlette.requests import Request
 
 from auth_api import audit
 from auth_api.access import Caller, require_administrator, require_role
-from auth_api.columns import now
 from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, State, outcome, state
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.history import Feedback
 from auth_api.errors import Conflict, NotFound
 from auth_api.metrics import Metrics
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
-from auth_api.tables import Feedback, User
 
 Verdict = Literal["accepted", "rejected"]
 

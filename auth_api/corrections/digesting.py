@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.database import Database, core_of
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.storage import Storage
-from auth_api.tables import Feedback, Prediction
 
 _AT_A_TIME = 200
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.access import Caller, require_alive
 from auth_api.alphabets import ALPHABETS
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.errors import NotFound
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
-from auth_api.tables import Feedback, Prediction
 from auth_api.validation import invalid
 
 _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}

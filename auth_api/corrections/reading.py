@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from auth_api.corrections.voting import AGREEING, Said
-from auth_api.tables import Feedback, Prediction, User
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.history import Feedback, Prediction
 
 Groups = Mapping[str, Sequence[Said]]
 """All feedback to each picture, by the digest of the picture."""

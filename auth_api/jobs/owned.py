@@ -12,15 +12,15 @@ from starlette.requests import Request
 
 from auth_api import audit
 from auth_api.access import Caller, require_alive
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
 from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
-from auth_api.jobs.tables import UNFINISHED, Job, JobItem
 from auth_api.metrics import Metrics
-from auth_api.tables import User
 
 _ITEMS_AT_A_TIME = 250
 _RETRY_SECONDS = 30

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable, error_body
 from auth_api.jobs.inputs import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
-from auth_api.jobs.tables import Job
 from auth_api.models.serving import Asker, Models, user
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.exporting import csv_head, csv_line
 from auth_api.jobs.owned import Jobs
-from auth_api.jobs.tables import Job, JobItem
 from auth_api.presenting import iso
 
 _COLUMNS = (

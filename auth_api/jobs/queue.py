@@ -18,9 +18,9 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.columns import now
-from auth_api.database import Database, core_of
-from auth_api.jobs.tables import UNFINISHED, Job, JobItem
+from auth_api.database.columns import now
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
 from auth_api.metrics import Metrics
 
 LEASE_SECONDS = 15.0

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, Unavailable
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
-from auth_api.jobs.tables import Job
 from auth_api.processes import Interrupted
 
 logger = logging.getLogger(__name__)

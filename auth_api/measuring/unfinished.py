@@ -13,10 +13,10 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.jobs import UNFINISHED, Job, Kind
 from auth_api.errors import Unavailable
-from auth_api.jobs.tables import UNFINISHED, Job, Kind
 
 # Seconds: who asks again within the first gets what was found; no answer waits longer for the
 # database than the second.

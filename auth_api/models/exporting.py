@@ -8,10 +8,10 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import NotFound
 from auth_api.models.archives import Archives
-from auth_api.models.tables import ModelVersion
 
 
 class Exported(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import NotFound
 from auth_api.models.archives import Archives
-from auth_api.models.tables import ModelVersion
 
 _ELSEWHERE = frozenset({"confusion", "roc", "model", "version", "data", "pictures"})
 

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Conflict, Unavailable
 from auth_api.models import trying
 from auth_api.models.checking import Checked, check
 from auth_api.models.releases import Releases
-from auth_api.models.tables import ModelVersion
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 

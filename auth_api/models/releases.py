@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.models import states, trying
 from auth_api.models.arms import Arms
 from auth_api.models.states import ModelState
-from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 from auth_api.validation import invalid

@@ -9,10 +9,10 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth_api.columns import now
+from auth_api.database.columns import now
+from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import NotFound
 from auth_api.models.arms import Arms
-from auth_api.models.tables import ModelRelease, ModelVersion
 
 
 @dataclass(frozen=True)

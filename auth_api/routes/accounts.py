@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import ACCOUNT, SIGN_IN
+from auth_api.database.tables.accounts import User
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
 from auth_api.services import caller, services
-from auth_api.tables import User
 from auth_api.validation import invalid, parse_json
 
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import at_least
-from auth_api.columns import now
 from auth_api.configuration import effective
+from auth_api.database.columns import now
 from auth_api.jobs.presenting import owned_entry
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import HISTORY, at_least
-from auth_api.columns import now
+from auth_api.database.columns import now
 from auth_api.errors import NotFound
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from auth_api import audit
 from auth_api.access import HISTORY
+from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.exporting import as_csv, as_json
 from auth_api.history import Table
 from auth_api.json_response import JSONResponse
@@ -28,7 +29,6 @@ from auth_api.schemas.history import (
 )
 from auth_api.services import caller, services
 from auth_api.storage import MEDIA_TYPES, media_type
-from auth_api.tables import Comparison, Prediction
 from auth_api.validation import parse_query, row_number
 
 

@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from auth_api.access import Access
 from auth_api.alphabets import require_recogniser
+from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.errors import ApiError
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
-from auth_api.jobs.tables import UNFINISHED
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import EVENTS, documented
 from auth_api.pages import page, row_before

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from auth_api.access import PUBLIC, at_least
 from auth_api.alphabets import ALPHABETS
+from auth_api.database.tables.models import ModelVersion
 from auth_api.json_response import JSONResponse
 from auth_api.models import figures
 from auth_api.models.charts import Kind
 from auth_api.models.exporting import exported
-from auth_api.models.tables import ModelVersion
 from auth_api.openapi import documented
 from auth_api.schemas.models import (
     ConfusionAnswer,

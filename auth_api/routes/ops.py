@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.access import OPERATIONS
-from auth_api.database import Database
+from auth_api.database.database import Database
 from auth_api.errors import ApiError, error_response
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented

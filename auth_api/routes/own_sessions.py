@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from auth_api import audit
 from auth_api.access import ACCOUNT, Caller, require_alive
+from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
@@ -17,7 +18,6 @@ from auth_api.schemas.accounts import Message
 from auth_api.schemas.sessions import SessionList, SessionShown
 from auth_api.services import caller, services
 from auth_api.sessions import end_one, end_others, living
-from auth_api.tables import Session
 
 _ID = re.compile(r"[0-9a-f]{32}")
 

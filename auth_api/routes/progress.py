@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from auth_api import practice, presenting
 from auth_api.access import HISTORY
-from auth_api.columns import now
+from auth_api.database.columns import now
 from auth_api.json_response import JSONResponse
 from auth_api.openapi import documented
 from auth_api.presenting import iso

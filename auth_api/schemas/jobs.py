@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
-from auth_api.jobs.tables import Kind, State
+from auth_api.database.tables.jobs import Kind, State
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.recognition import Candidate, EnhancementLevel, VersionNumber
 from auth_api.schemas.training import TrainingOutcome

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.corrections.collecting import Corrections
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.jobs import UNFINISHED, Job
+from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import BadRequest, Conflict
-from auth_api.jobs.tables import UNFINISHED, Job
 from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
-from auth_api.models.tables import ModelRelease, ModelVersion
 from auth_api.models.versions import next_version
 from auth_api.schemas.training import TrainJson
 from auth_api.settings import RECOGNITION, SIMILARITY

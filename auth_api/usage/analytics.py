@@ -17,11 +17,12 @@ from sqlalchemy import case, func, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.database import Database
-from auth_api.tables import Feedback, Prediction, User
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.history import Feedback, Prediction
+from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.usage.counting import Measure, measure_of
 from auth_api.usage.estimates import Sums
-from auth_api.usage.tables import UsageDay, UsageHour
 
 
 class Steps(NamedTuple):

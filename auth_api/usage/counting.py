@@ -24,10 +24,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from auth_api.database import Database, core_of
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Refused, Unavailable
-from auth_api.tables import User
-from auth_api.usage.tables import UsageDay, UsageHour
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from auth_api.database.tables.usage import UsageHour
 from auth_api.usage.counting import Measure, Span, measure_of
-from auth_api.usage.tables import UsageHour
 
 _NAMES: Mapping[str, Measure] = {
     "answers": "class",

@@ -15,19 +15,20 @@ from sqlalchemy import Connection, Engine, event, insert, literal, select, text
 from sqlalchemy.orm import Session
 
 from auth_api.audit_trail import Trail
-from auth_api.columns import now
-from auth_api.database import Database, core_of
+from auth_api.database.columns import now
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.accounts import User as Account
+from auth_api.database.tables.audit import AuditEntry
+from auth_api.database.tables.history import Feedback, Prediction
+from auth_api.database.tables.jobs import Job
+from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
-from auth_api.jobs.tables import Job
 from auth_api.metrics import Metrics
 from auth_api.overview import overview
 from auth_api.settings import Settings
-from auth_api.tables import AuditEntry, Feedback, Prediction
-from auth_api.tables import User as Account
 from auth_api.usage.analytics import latest, use_of, use_of_all
-from auth_api.usage.tables import UsageDay, UsageHour
 from tests.conftest import encode, reference
 from tests.digits import held_out
 from tests.service.apis import Api, StartApi, User

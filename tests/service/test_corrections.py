@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from auth_api.corrections.collecting import Corrections
-from auth_api.database import Database
+from auth_api.database.database import Database
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.storage import Storage

@@ -22,8 +22,10 @@ from PIL import Image
 from sqlalchemy import JSON, Connection, Engine, cast, event, insert, literal, select, text
 from sqlalchemy import String as Text
 
-from auth_api.columns import now
-from auth_api.database import Database, core_of
+from auth_api.database.columns import now
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.accounts import User as Account
+from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history import History, Table
 from auth_api.schemas.history import (
     ComparisonEntry,
@@ -33,8 +35,6 @@ from auth_api.schemas.history import (
 )
 from auth_api.settings import Settings
 from auth_api.storage import Storage
-from auth_api.tables import Comparison, Feedback, Prediction
-from auth_api.tables import User as Account
 from tests.conftest import encode, reference
 from tests.service.apis import Api, User
 from tests.service.running import wait_for

@@ -21,25 +21,17 @@ from alembic.script import ScriptDirectory
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
 
 from archive_scripts.archives import ROOT
-from auth_api import tables
-from auth_api.database import MIGRATIONS, Database, UnusableDatabase
+from auth_api.database.database import MIGRATIONS, Database, UnusableDatabase
+from auth_api.database.tables import METADATA
 from auth_api.errors import Unavailable
-from auth_api.jobs import tables as job_tables
-from auth_api.models import tables as model_tables
 from auth_api.settings import Settings
-from auth_api.usage import tables as usage_tables
 from tests.service.apis import PASSWORD, StartApi
 from tests.service.running import private
 
 Result = TypeVar("Result")
 
-assert tables  # imported for what they register
-assert job_tables
-assert model_tables
-assert usage_tables
 SCRIPTS = ScriptDirectory(str(MIGRATIONS))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 VERSIONS = "alembic_version"
@@ -85,7 +77,7 @@ def revision_of(url: str) -> str:
 def differences(connection: Connection) -> list[Any]:
     """What differs from the tables that the code declares."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, SQLModel.metadata))
+    return list(compare_metadata(context, METADATA))
 
 
 def reflected(connection: Connection) -> list[Table]:

@@ -17,10 +17,10 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.statements import Lookup
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
-from auth_api.statements import Lookup
 from tests.conftest import encode, reference
 from tests.measured import value
 from tests.service.apis import Api, StartApi, User

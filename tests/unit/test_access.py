@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy.orm import Session as Transaction
 
 from auth_api.access import Caller, require_alive, require_role
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import ApiKey, Session, User
 from auth_api.errors import Forbidden, Unauthorised
 from auth_api.settings import Settings
-from auth_api.tables import ApiKey, Session, User
 
 
 def _user(active: bool = True) -> User:

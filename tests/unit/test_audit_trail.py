@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from auth_api.audit_trail import Trail
-from auth_api.columns import now
-from auth_api.database import Database
+from auth_api.database.columns import now
+from auth_api.database.database import Database
 from auth_api.settings import Settings
 
 

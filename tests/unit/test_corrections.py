@@ -15,11 +15,12 @@ from sqlmodel import col
 
 from auth_api.corrections import collecting, digesting
 from auth_api.corrections.collecting import Corrections
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.storage import Storage, new_media
-from auth_api.tables import Feedback, Prediction, User
 
 PICTURES = 40
 

@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from auth_api import practice
-from auth_api.database import Database
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.practice import Attempt
 from auth_api.progress import (
     SLOT,
     Practice,
@@ -26,7 +28,6 @@ from auth_api.progress import (
     trend_word,
 )
 from auth_api.settings import Settings
-from auth_api.tables import Attempt, User
 
 START = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
 DAY = timedelta(days=1)

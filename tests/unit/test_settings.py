@@ -12,7 +12,7 @@ import pytest
 
 from auth_api import VERSION
 from auth_api.__main__ import main
-from auth_api.database import Database
+from auth_api.database.database import Database
 from auth_api.settings import ROOT, Settings
 from launcher.settings import LauncherSettings
 

@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from auth_api.columns import now
-from auth_api.database import Database, core_of
+from auth_api.database.columns import now
+from auth_api.database.database import Database, core_of
+from auth_api.database.tables.accounts import User
+from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
-from auth_api.tables import User
 from auth_api.usage import counting
 from auth_api.usage.counting import BUCKETS, EVER, Usage
 from auth_api.usage.estimates import (
@@ -29,7 +30,6 @@ from auth_api.usage.estimates import (
     percentile,
     wilson,
 )
-from auth_api.usage.tables import UsageDay, UsageHour
 
 
 def test_sums_know_mean_and_deviation() -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from auth_api.statements import Insertion, Lookup, Row, sqlite_lookup
+from auth_api.database.statements import Insertion, Lookup, Row, sqlite_lookup
 
 Result = TypeVar("Result")
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer
 from sqlmodel import Field, SQLModel
 
-from auth_api.columns import NUMBERED, Number, moment, of_user, row_id
+from auth_api.database.columns import NUMBERED, Number, moment, of_user, row_id
 
 Kind = Literal["predict", "train", "tune"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer
 from sqlmodel import Field, SQLModel
 
-from auth_api.columns import Number, Utc
+from auth_api.database.columns import Number, Utc
 
 
 class UsageHour(SQLModel, table=True):

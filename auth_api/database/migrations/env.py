@@ -1,4 +1,4 @@
-"""What Alembic runs: within the transaction of `auth_api.database`, or from its command line."""
+"""What Alembic runs: in a transaction of `auth_api.database.database`, or from its command line."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection
-from sqlmodel import SQLModel
 
-from auth_api import tables
-from auth_api.jobs import tables as job_tables
-from auth_api.models import tables as model_tables
-from auth_api.usage import tables as usage_tables
+from auth_api.database.tables import METADATA
 
 
 def run(connection: Connection) -> None:
     """Brings the schema of a connection to the revision that is asked for."""
     context.configure(
         connection=connection,
-        target_metadata=SQLModel.metadata,
+        target_metadata=METADATA,
         render_as_batch=True,
         user_module_prefix="tables.",
     )
@@ -28,7 +24,7 @@ def run(connection: Connection) -> None:
 
 async def run_from_command_line() -> None:
     """For `alembic revision --autogenerate`, with the database of the settings."""
-    from auth_api.database import Database
+    from auth_api.database.database import Database
     from auth_api.settings import Settings
 
     database = Database(Settings())
@@ -36,10 +32,6 @@ async def run_from_command_line() -> None:
     await database.aclose()
 
 
-assert tables  # imported for what they register
-assert job_tables
-assert model_tables
-assert usage_tables
 if connection := context.config.attributes.get("connection"):
     run(connection)
 else:

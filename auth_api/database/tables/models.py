@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Integer
 from sqlmodel import Field, SQLModel
 
-from auth_api.columns import Number, moment
+from auth_api.database.columns import Number, moment
 
 
 class ModelVersion(SQLModel, table=True):

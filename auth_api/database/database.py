@@ -30,11 +30,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from auth_api.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
+from auth_api.database.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
+from auth_api.database.statements import Insertion, Lookup, Row
 from auth_api.errors import Unavailable
 from auth_api.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.statements import Insertion, Lookup, Row
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,93 @@
+"""Predictions and comparisons in the history of users, and their feedback on predictions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, ForeignKey, Index
+from sqlmodel import Field, SQLModel
+
+from auth_api.database.columns import NUMBERED, Number, moment, of_user, row_id
+
+
+class Prediction(SQLModel, table=True):
+    """A recognition in someone's history."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        Index("ix_predictions_page", "user_id", "id"),
+        Index("ix_predictions_class", "user_id", "predicted_class", "id"),
+        Index("ix_predictions_created", "created_at"),
+        NUMBERED,
+    )
+
+    id: int | None = row_id()
+    user_id: int = of_user()
+    created_at: datetime = moment()
+    model: str
+    version: str
+    predicted_class: int
+    confidence: float
+    top: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    preprocessed: bool
+    media: str = Field(unique=True)
+
+
+class Comparison(SQLModel, table=True):
+    """A comparison in someone's history."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        Index("ix_comparisons_page", "user_id", "id"),
+        Index("ix_comparisons_class", "user_id", "target_class", "id"),
+        Index("ix_comparisons_created", "created_at"),
+        NUMBERED,
+    )
+
+    id: int | None = row_id()
+    user_id: int = of_user()
+    created_at: datetime = moment()
+    model: str
+    version: str
+    target_class: int
+    similarity_score: float
+    distance: float
+    is_same_character: bool
+    threshold: float
+    form: str
+    strictness: str
+    regions: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    feedback: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    preprocessed: bool
+    media: str = Field(unique=True)
+
+
+class Feedback(SQLModel, table=True):
+    """What a user says of a prediction."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        Index("ix_feedback_sha256", "sha256"),
+        Index("ix_feedback_created", "created_at"),
+        NUMBERED,
+    )
+
+    id: int | None = row_id()
+    prediction_id: int = Field(
+        sa_column=Column(
+            Number, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
+        )
+    )
+    user_id: int = of_user(index=True)
+    actual_class: int
+    rating: int | None = None
+    comments: str | None = None
+    sha256: str | None = None
+    """Of the picture as it was sent: by this, two who correct the same one are known to agree."""
+    verdict: str | None = None
+    """`accepted` or `rejected` as training data, where an administrator has said so."""
+    judged_at: datetime | None = moment(nullable=True)
+    judged_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
