@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
-from auth_api.logs import logging_config
-from auth_api.measuring.sharing import shared
+from auth_api.observability.logs import logging_config
+from auth_api.observability.shared_metrics import shared
 from auth_api.ports import PortInUse, require_free
 from auth_api.server import serve
 from auth_api.services import migrated

@@ -15,8 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from auth_api import openapi
 from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
-from auth_api.metrics import Metrics
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.observability.metrics import Metrics
 from auth_api.overload import Overload
 from auth_api.routes import (
     accounts,

@@ -21,8 +21,8 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
-from auth_api.logs import new_request_id, request_id
-from auth_api.metrics import Metrics
+from auth_api.observability.logs import new_request_id, request_id
+from auth_api.observability.metrics import Metrics
 from auth_api.overload import SHED
 from auth_api.stopping import Stopping
 

@@ -13,7 +13,7 @@ import orjson
 from auth_api.errors import ApiError, Away, Refused, Unavailable
 from auth_api.grouping import Asked, answers_in, joined
 from auth_api.lines import BUSY
-from auth_api.logs import request_id
+from auth_api.observability.logs import request_id
 from auth_api.torchserve_connection import Connection, Response, failure
 
 Answer = dict[str, Any]

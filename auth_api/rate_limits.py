@@ -22,7 +22,7 @@ from limits.storage import storage_from_string
 from starlette.requests import Request
 
 from auth_api.errors import TooMany
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)

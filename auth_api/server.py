@@ -14,7 +14,7 @@ from typing import cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from auth_api.logs import logging_config
+from auth_api.observability.logs import logging_config
 from auth_api.settings import Settings
 from auth_api.slow_clients import TimelyProtocol
 

@@ -28,10 +28,8 @@ from auth_api.jobs.predicting import Predicting
 from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.training import Training
+from auth_api.jobs.unfinished import UnfinishedJobs
 from auth_api.keeping import Keeper
-from auth_api.measuring.exposition import Exposition
-from auth_api.measuring.unfinished import UnfinishedJobs
-from auth_api.metrics import Metrics
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
@@ -41,6 +39,8 @@ from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.serving import Models
 from auth_api.models.store import ModelStore
+from auth_api.observability.exposition import Exposition
+from auth_api.observability.metrics import Metrics
 from auth_api.passwords import Passwords
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions

@@ -25,7 +25,7 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
 from auth_api.database.tables.accounts import RefreshToken, Session, User
 from auth_api.errors import Unauthorised
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.tokens import Claims, Tokens, hashed
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from auth_api.errors import ApiError, BadRequest, TooSlow
-from auth_api.logs import new_request_id
+from auth_api.observability.logs import new_request_id
 
 _BYTES_A_SECOND = 1000
 # Of Linux: how long what was sent may go unacknowledged, or wait for a window that is shut.

@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.grouping import Asked
 from auth_api.lines import Line
-from auth_api.logs import request_id
-from auth_api.metrics import Metrics
+from auth_api.observability.logs import request_id
+from auth_api.observability.metrics import Metrics
 from auth_api.predicting import Answer, Predicting
 from auth_api.settings import Settings
 from auth_api.torchserve_connection import Connection, Response, failure

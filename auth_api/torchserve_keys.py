@@ -23,7 +23,7 @@ from typing import Literal
 import aiohttp
 
 from auth_api.errors import Away, Unavailable
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ def observe(context: Observer, index: int, name: str, value: float, unit: str) -
 
     TorchServe's histograms have the default buckets of Prometheus clients, 0.005 to 10:
     times are therefore given in seconds and shares as 0-1. That is coarse for confidences, of
-    which the service has a finer histogram, by version (`auth_api.metrics`).
+    which the service has a finer histogram, by version (`auth_api.observability.metrics`).
     """
     context.metrics.add_metric(name, value, unit, index, metric_type=MetricTypes.HISTOGRAM)
 

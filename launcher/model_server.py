@@ -15,8 +15,8 @@ from types import TracebackType
 import psutil
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
-from auth_api.metrics import Metrics
 from auth_api.models import trying
+from auth_api.observability.metrics import Metrics
 from auth_api.processes import Child
 from auth_api.torchserve import TorchServe
 from auth_api.waiting import Waiting

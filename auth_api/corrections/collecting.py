@@ -24,7 +24,7 @@ from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback
 from auth_api.errors import Conflict, NotFound
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
 

@@ -33,7 +33,7 @@ from sqlmodel import SQLModel
 from auth_api.database.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
 from auth_api.database.statements import Insertion, Lookup, Row
 from auth_api.errors import Unavailable
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from auth_api.jobs import queue
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 
 _ITEMS_AT_A_TIME = 250
 _RETRY_SECONDS = 30

@@ -21,7 +21,7 @@ from auth_api import audit
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 
 LEASE_SECONDS = 15.0
 """How long a process may be silent before its jobs are taken from it."""

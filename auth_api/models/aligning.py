@@ -23,11 +23,11 @@ from auth_api import audit
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
-from auth_api.metrics import Metrics
 from auth_api.models import states
 from auth_api.models.archives import Archives
 from auth_api.models.releases import LOOK_SECONDS, Releases
 from auth_api.models.states import ModelState
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve import ServedVersion, TorchServe
 from auth_api.training.missing import MISSING_CODES

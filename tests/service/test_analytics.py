@@ -25,7 +25,7 @@ from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.overview import overview
 from auth_api.settings import Settings
 from auth_api.usage.analytics import latest, use_of, use_of_all

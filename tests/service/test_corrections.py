@@ -15,7 +15,7 @@ import pytest
 
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.database import Database
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.storage import Storage
 from tests.conftest import encode, reference

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from auth_api.app import create_app
-from auth_api.logs import JsonFormatter
+from auth_api.observability.logs import JsonFormatter
 from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.conftest import encode, reference

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from auth_api.errors import Refused, Unavailable
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
 from auth_api.torchserve_connection import Response, failure

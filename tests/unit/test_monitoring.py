@@ -16,7 +16,7 @@ import pytest
 
 import auth_api
 from archive_scripts.archives import ROOT
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 from tests.measured import (
     BY_SERVICE,
     DASHBOARD,

@@ -11,7 +11,7 @@ import psutil
 from prometheus_client import Metric
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
-from auth_api.measuring import sharing
+from auth_api.observability import shared_metrics
 
 
 class _Taken(NamedTuple):
@@ -27,7 +27,7 @@ class _Taken(NamedTuple):
 
 def process_metrics() -> Iterator[Metric]:
     """Of all processes together, and of the one that started them if there are several."""
-    servers, started_by = sharing.siblings(), sharing.parent()
+    servers, started_by = shared_metrics.siblings(), shared_metrics.parent()
     taken = [_taken(server, ended_too=False) for server in servers]
     if started_by:
         # What it has waited for is in its own times, so that a process which ends takes nothing

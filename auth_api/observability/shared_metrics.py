@@ -17,7 +17,7 @@ import psutil
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from auth_api.metrics import Metrics
+from auth_api.observability.metrics import Metrics
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 

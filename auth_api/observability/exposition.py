@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from auth_api.measuring import sharing
-from auth_api.measuring.processes import process_metrics
-from auth_api.measuring.unfinished import UnfinishedJobs
-from auth_api.metrics import Metrics
+from auth_api.jobs.unfinished import UnfinishedJobs
+from auth_api.observability import shared_metrics
+from auth_api.observability.metrics import Metrics
+from auth_api.observability.process_metrics import process_metrics
 from auth_api.settings import Settings
 
 
@@ -36,7 +36,7 @@ class Exposition:
     def _text(self, of_jobs: Iterable[Metric]) -> bytes:
         gathered = CollectorRegistry()
         gathered.register(_Gathered([*of_jobs, *process_metrics(), *_disk_metrics(self._places)]))
-        return generate_latest(sharing.recorded(self._metrics)) + generate_latest(gathered)
+        return generate_latest(shared_metrics.recorded(self._metrics)) + generate_latest(gathered)
 
 
 class _Gathered(Collector):

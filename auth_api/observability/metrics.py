@@ -51,7 +51,7 @@ class Labelled(dict[tuple[Any, ...], Metric], Generic[Metric]):
 
 class Metrics:
     """The metrics of one process, in a registry of their own. What happens when several processes
-    share them is in `auth_api.measuring.sharing`.
+    share them is in `auth_api.observability.shared_metrics`.
     """
 
     def __init__(self) -> None:
