@@ -18,6 +18,7 @@ from auth_api.errors import ApiError, answer_api_error, answer_http_exception
 from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
 from auth_api.observability.metrics import Metrics
 from auth_api.overload import Overload
+from auth_api.process.stopping import Stopping
 from auth_api.routes import (
     accounts,
     admin,
@@ -45,7 +46,6 @@ from auth_api.services import opened
 from auth_api.settings import Settings
 from auth_api.slow_clients import SlowBodies
 from auth_api.starting import wait_for_neighbours
-from auth_api.stopping import Stopping
 from handlers.logs import log_lightly
 
 # New objects between two looks of the garbage collector, looks at those between two at what it has

@@ -24,7 +24,7 @@ from auth_api.errors import BadRequest, TooLarge, answer_unexpected
 from auth_api.observability.logs import new_request_id, request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.overload import SHED
-from auth_api.stopping import Stopping
+from auth_api.process.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 

@@ -42,6 +42,7 @@ from auth_api.models.store import ModelStore
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
 from auth_api.passwords import Passwords
+from auth_api.process.waiting import Waiting
 from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings
@@ -51,7 +52,6 @@ from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
 from auth_api.users import Users
-from auth_api.waiting import Waiting
 
 _DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8

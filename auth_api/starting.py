@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from auth_api.process.waiting import Waiting
 from auth_api.services import Services
 from auth_api.settings import Settings
-from auth_api.waiting import Waiting
 
 logger = logging.getLogger(__name__)
 

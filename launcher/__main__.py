@@ -12,7 +12,7 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.observability.logs import logging_config
-from auth_api.ports import PortInUse
+from auth_api.process.ports import PortInUse
 from auth_api.settings import unusable
 from launcher.model_server import ModelServerFailed
 from launcher.settings import LauncherSettings

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from auth_api.processes import Interrupted
+from auth_api.process.children import Interrupted
 from auth_api.training.improving import Event, improve, prepare, prepared, usable_cores
 from auth_api.training.missing import MissingModels
 from launcher.model_server import ModelServer

@@ -17,9 +17,9 @@ import psutil
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models import trying
 from auth_api.observability.metrics import Metrics
-from auth_api.processes import Child
+from auth_api.process.children import Child
+from auth_api.process.waiting import Waiting
 from auth_api.torchserve import TorchServe
-from auth_api.waiting import Waiting
 from launcher import configuration
 from launcher.settings import LauncherSettings
 

@@ -12,9 +12,9 @@ import time
 
 import aiohttp
 
-from auth_api.ports import require_free
-from auth_api.processes import Child
-from auth_api.running import noted
+from auth_api.process.children import Child
+from auth_api.process.ports import require_free
+from auth_api.process.running_launcher import noted
 from launcher.missing import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.settings import ROOT, LauncherSettings

@@ -21,7 +21,7 @@ from auth_api.commands.output import Output
 from auth_api.database.database import NewerDatabase, UnusableDatabase
 from auth_api.errors import ApiError, Conflict, NotFound, error_body
 from auth_api.observability.metrics import Metrics
-from auth_api.running import connected
+from auth_api.process.running_launcher import connected
 from auth_api.services import Services, opened
 from auth_api.settings import Settings
 

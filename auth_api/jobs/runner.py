@@ -14,7 +14,7 @@ from auth_api.errors import ApiError, Unavailable
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
-from auth_api.processes import Interrupted
+from auth_api.process.children import Interrupted
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
-from auth_api.processes import Interrupted
+from auth_api.process.children import Interrupted
 from auth_api.settings import Settings
 from auth_api.training.improving import (
     Event,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from auth_api.errors import Unavailable
-from auth_api.processes import Child, bare_environment
+from auth_api.process.children import Child, bare_environment
 from auth_api.settings import ROOT
 
 logger = logging.getLogger(__name__)

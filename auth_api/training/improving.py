@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from auth_api.errors import BadRequest
-from auth_api.processes import Child, Interrupted, bare_environment
+from auth_api.process.children import Child, Interrupted, bare_environment
 from auth_api.settings import ROOT
 
 logger = logging.getLogger(__name__)

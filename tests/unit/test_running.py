@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from auth_api.running import connected, noted
+from auth_api.process.running_launcher import connected, noted
 from auth_api.settings import Settings
 
 TORCHSERVE = {

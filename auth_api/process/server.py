@@ -1,7 +1,7 @@
 """The HTTP server: uvicorn, in one process or in several that share a listener.
 
 SIGTERM stops all of it, SIGHUP replaces several processes one by one, each once another one is
-there (`auth_api.stopping`).
+there (`auth_api.process.stopping`).
 """
 
 from __future__ import annotations
