@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api.cross_site import require_same_origin
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
 from auth_api.database.statements import Lookup
 from auth_api.database.tables.accounts import ApiKey, Session, User
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
-from auth_api.rate_limits import RateLimits, limited_address
+from auth_api.http.rate_limits import RateLimits, limited_address
+from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
 from auth_api.tokens import Tokens, hashed
 

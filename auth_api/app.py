@@ -12,12 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from auth_api import openapi
 from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, answer_api_error, answer_http_exception
-from auth_api.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.http.load_shedding import Overload
+from auth_api.http.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.http.slow_clients import SlowBodies
 from auth_api.observability.metrics import Metrics
-from auth_api.overload import Overload
 from auth_api.process.stopping import Stopping
 from auth_api.routes import (
     accounts,
@@ -31,6 +31,7 @@ from auth_api.routes import (
     history,
     jobs,
     models,
+    openapi,
     ops,
     own_sessions,
     predict,
@@ -44,7 +45,6 @@ from auth_api.routes import (
 )
 from auth_api.services import opened
 from auth_api.settings import Settings
-from auth_api.slow_clients import SlowBodies
 from auth_api.starting import wait_for_neighbours
 from handlers.logs import log_lightly
 

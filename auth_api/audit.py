@@ -17,8 +17,8 @@ from starlette.requests import Request
 from auth_api.database.columns import now
 from auth_api.database.database import core_of
 from auth_api.database.tables.audit import AuditEntry
+from auth_api.http.rate_limits import caller_address
 from auth_api.observability.logs import request_id
-from auth_api.rate_limits import caller_address
 
 Action = Literal[
     "signed_up",

@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
 
 logger = logging.getLogger(__name__)
 

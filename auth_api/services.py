@@ -21,6 +21,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.errors import Unavailable
 from auth_api.history import History
+from auth_api.http.rate_limits import RateLimits
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
@@ -43,7 +44,6 @@ from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
 from auth_api.passwords import Passwords
 from auth_api.process.waiting import Waiting
-from auth_api.rate_limits import RateLimits
 from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings
 from auth_api.storage import Storage

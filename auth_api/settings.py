@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     digits, which need pictures."""
     client_seconds: float = Field(default=20, gt=0)
     """How long a client may take to send the head of a request, fall behind with its body, and
-    take nothing of its answer, see `auth_api/slow_clients.py`."""
+    take nothing of its answer, see `auth_api/http/slow_clients.py`."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, comma-separated; `*` for any."""
     trusted_hosts: Names = ("*",)

@@ -14,9 +14,9 @@ from auth_api.audit_trail import COLUMNS, Trail, shown
 from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
+from auth_api.http.validation import number
 from auth_api.schemas.administration import AuditFilter
 from auth_api.services import Services
-from auth_api.validation import number
 
 
 def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:

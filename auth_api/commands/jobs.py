@@ -10,9 +10,9 @@ from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, share
 from auth_api.database.tables.jobs import UNFINISHED, Job, Kind, State
 from auth_api.errors import Conflict
+from auth_api.http.validation import number
 from auth_api.jobs.presenting import owned_entry
 from auth_api.services import Services
-from auth_api.validation import number
 
 _COLUMNS = ("id", "user_id", "kind", "model", "state", "progress", "total", "failed", "created_at")
 # Between looks at a job that is watched.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from auth_api.http.validation import number
 from auth_api.services import Services
-from auth_api.validation import number
 
 
 def printable(text: str) -> str:

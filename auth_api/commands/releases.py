@@ -10,10 +10,10 @@ from typing import Any
 
 from auth_api.commands.options import add_model, printable, served_model
 from auth_api.commands.output import Output, working
+from auth_api.http.validation import validated
 from auth_api.models.presenting import release
 from auth_api.schemas.models import NewVersion, Traffic, Workers
 from auth_api.services import Services
-from auth_api.validation import validated
 
 
 def add_to(verbs: Any, common: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, TooLarge
-from auth_api.forms import FormReader, malformed, text_of
+from auth_api.http.multipart import FormReader, malformed, text_of
 from auth_api.jobs.inputs import NewInput
 
 MOST_IMAGES = 1000

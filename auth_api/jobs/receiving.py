@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from auth_api.database.tables.jobs import JobItem
 from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia, error_body
+from auth_api.http.validation import body_type
 from auth_api.jobs import zips
 from auth_api.jobs.forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
 from auth_api.jobs.inputs import Inputs, NewInput
-from auth_api.validation import body_type
 
 logger = logging.getLogger(__name__)
 

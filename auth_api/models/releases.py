@@ -22,12 +22,12 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import Conflict, NotFound, Unavailable
+from auth_api.http.validation import invalid
 from auth_api.models import states, trying
 from auth_api.models.arms import Arms
 from auth_api.models.states import ModelState
 from auth_api.settings import Settings
 from auth_api.torchserve import TorchServe
-from auth_api.validation import invalid
 
 LOOK_SECONDS = 1.0
 """After so long every process of the service knows of a change."""

@@ -14,9 +14,9 @@ from typing import cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from auth_api.http.slow_clients import TimelyProtocol
 from auth_api.observability.logs import logging_config
 from auth_api.settings import Settings
-from auth_api.slow_clients import TimelyProtocol
 
 # A process that says nothing for so long is replaced, one that has died at once.
 _SILENT_SECONDS = 30

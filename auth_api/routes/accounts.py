@@ -7,11 +7,11 @@ from starlette.routing import Route
 
 from auth_api.access import ACCOUNT, SIGN_IN
 from auth_api.database.tables.accounts import User
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import invalid, parse_json
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
 from auth_api.services import caller, services
-from auth_api.validation import invalid, parse_json
 
 
 @documented(tag="accounts", access=SIGN_IN, json=SignUp, answer=Message, status=201, errors=(409,))

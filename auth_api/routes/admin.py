@@ -10,12 +10,13 @@ from starlette.routing import Route
 from auth_api.access import at_least
 from auth_api.configuration import effective
 from auth_api.database.columns import now
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.pagination import page, row_before
+from auth_api.http.validation import parse_query
 from auth_api.jobs.presenting import owned_entry
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
 from auth_api.overview import disk, libraries, overview
-from auth_api.pages import page, row_before
 from auth_api.presenting import iso
+from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import (
     AllJobsPage,
     AllJobsQuery,
@@ -23,7 +24,6 @@ from auth_api.schemas.administration import (
     StatsAnswer,
 )
 from auth_api.services import services
-from auth_api.validation import parse_query
 
 _ADMIN = at_least("admin")
 

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import at_least
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
-from auth_api.pages import page, row_before
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.pagination import page, row_before
+from auth_api.http.validation import parse_json, parse_query, row_number
+from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import ChangedUser, NewUser, UserPage, UserQuery, UserShown
 from auth_api.services import caller, services
 from auth_api.users import Changes, shown
-from auth_api.validation import parse_json, parse_query, row_number
 
 _ADMIN = at_least("admin")
 

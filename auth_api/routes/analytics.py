@@ -8,8 +8,9 @@ from starlette.routing import Route
 from auth_api.access import HISTORY, at_least
 from auth_api.database.columns import now
 from auth_api.errors import NotFound
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import invalid, parse_query
+from auth_api.routes.openapi import documented
 from auth_api.schemas.analytics import (
     MOST_DAYS_OF_HOURS,
     MyAnswer,
@@ -20,7 +21,6 @@ from auth_api.schemas.analytics import (
 from auth_api.services import caller, services
 from auth_api.usage.analytics import latest, use_of, use_of_all
 from auth_api.usage.presenting import own, system
-from auth_api.validation import invalid, parse_query
 
 
 @documented(tag="analytics", access=HISTORY, query=MyQuery, answer=MyAnswer)

@@ -16,12 +16,12 @@ from auth_api.access import ACCOUNT, require_alive
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Conflict, NotFound
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_json, row_number
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ApiKeyMade, ApiKeys, ApiKeyShown, Message, NewApiKey
 from auth_api.services import caller, services
 from auth_api.tokens import hashed
-from auth_api.validation import parse_json, row_number
 
 _PREFIX = "rnj_"
 _SHOWN = 12

@@ -8,12 +8,12 @@ from starlette.routing import Route
 
 from auth_api.access import at_least
 from auth_api.audit_trail import Trail, shown
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
-from auth_api.pages import page, row_before
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.pagination import page, row_before
+from auth_api.http.validation import parse_query
+from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import AuditFilter, AuditPage, AuditQuery
 from auth_api.services import caller, services
-from auth_api.validation import parse_query
 
 
 @documented(tag="administration", access=at_least("admin"), query=AuditQuery, answer=AuditPage)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from auth_api.access import OPERATIONS
 from auth_api.characters import Document
-from auth_api.openapi import documented
+from auth_api.routes.openapi import documented
 from auth_api.schemas.characters import CharacterList
 from auth_api.services import services
 

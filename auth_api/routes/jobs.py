@@ -15,13 +15,14 @@ from auth_api.access import Access
 from auth_api.alphabets import require_recogniser
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.errors import ApiError
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.pagination import page, row_before
+from auth_api.http.validation import parse_query, row_number
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import EVENTS, documented
-from auth_api.pages import page, row_before
+from auth_api.routes.openapi import EVENTS, documented
 from auth_api.schemas.jobs import (
     JobAccepted,
     JobAnswer,
@@ -33,7 +34,6 @@ from auth_api.schemas.jobs import (
     OneJobQuery,
 )
 from auth_api.services import caller, services
-from auth_api.validation import parse_query, row_number
 
 _HANDING_IN = Access(scope="predict", rate="predict")
 _LOOKING = Access(scope="predict")

@@ -11,11 +11,12 @@ from starlette.routing import Route
 from auth_api.access import PUBLIC, at_least
 from auth_api.alphabets import ALPHABETS
 from auth_api.database.tables.models import ModelVersion
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_query
 from auth_api.models import figures
 from auth_api.models.charts import Kind
 from auth_api.models.exporting import exported
-from auth_api.openapi import documented
+from auth_api.routes.openapi import documented
 from auth_api.schemas.models import (
     ConfusionAnswer,
     MetricsAnswer,
@@ -26,7 +27,6 @@ from auth_api.schemas.models import (
     VersionQuery,
 )
 from auth_api.services import caller, services
-from auth_api.validation import parse_query
 from handlers.characters import CHARACTERS
 
 _PNG = "image/png"

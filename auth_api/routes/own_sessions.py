@@ -12,8 +12,8 @@ from auth_api import audit
 from auth_api.access import ACCOUNT, Caller, require_alive
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.sessions import SessionList, SessionShown
 from auth_api.services import caller, services

@@ -11,9 +11,11 @@ from starlette.routing import Route
 from auth_api.access import MODELS
 from auth_api.alphabets import require_recogniser
 from auth_api.errors import ApiError, NotFound, Unavailable, error_body
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.uploads import Upload, read_image, read_images
+from auth_api.http.validation import parse_query
 from auth_api.models.serving import asker
-from auth_api.openapi import documented
+from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     BatchAnswer,
     BatchForm,
@@ -24,8 +26,6 @@ from auth_api.schemas.recognition import (
     PredictQuery,
 )
 from auth_api.services import possible_caller, services
-from auth_api.uploads import Upload, read_image, read_images
-from auth_api.validation import parse_query
 
 
 @documented(

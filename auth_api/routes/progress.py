@@ -11,13 +11,13 @@ from starlette.routing import Route
 from auth_api import practice, presenting
 from auth_api.access import HISTORY
 from auth_api.database.columns import now
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_json, parse_query
 from auth_api.presenting import iso
 from auth_api.progress import Practice, next_to_practise, streak, trend_word
+from auth_api.routes.openapi import documented
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services
-from auth_api.validation import parse_json, parse_query
 from handlers.characters import CHARACTERS, Character
 
 _MASTERED = 80.0

@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import at_least
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_json
 from auth_api.models import reports
 from auth_api.models.presenting import release
-from auth_api.openapi import documented
 from auth_api.routes.models import model_name
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.models import (
     NewVersion,
@@ -22,7 +23,6 @@ from auth_api.schemas.models import (
     Workers,
 )
 from auth_api.services import caller, services
-from auth_api.validation import parse_json
 
 _ENGINEER = at_least("ml-engineer")
 

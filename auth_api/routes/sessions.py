@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.access import PUBLIC, SIGN_IN
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_json
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message, Refresh, SignIn, TokenPair
 from auth_api.services import services
-from auth_api.validation import parse_json
 
 
 @documented(tag="accounts", access=SIGN_IN, json=SignIn, answer=TokenPair, errors=(401,))

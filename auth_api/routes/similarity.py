@@ -7,9 +7,11 @@ from starlette.routing import Route
 
 from auth_api.access import MODELS
 from auth_api.errors import NotFound
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.uploads import read_upload
+from auth_api.http.validation import parse_query
 from auth_api.models.serving import asker
-from auth_api.openapi import documented
+from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     ComparisonAnswer,
     ComparisonFields,
@@ -19,8 +21,6 @@ from auth_api.schemas.recognition import (
 )
 from auth_api.services import possible_caller, services
 from auth_api.settings import SIMILARITY
-from auth_api.uploads import read_upload
-from auth_api.validation import parse_query
 
 
 @documented(

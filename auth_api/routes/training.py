@@ -10,16 +10,16 @@ from starlette.routing import Route
 from auth_api.access import at_least
 from auth_api.alphabets import ALPHABETS
 from auth_api.errors import BadRequest, UnsupportedMedia
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import body_type, json_object, validated
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.labelled import receive_labelled
 from auth_api.jobs.receiving import Received
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.routes.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services
 from auth_api.training.asking import queued, require_trainable
 from auth_api.training.planning import corrected_model
-from auth_api.validation import body_type, json_object, validated
 
 _TRAINING = at_least("data-scientist")
 

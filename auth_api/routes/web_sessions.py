@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from auth_api.access import WEB, WEB_SIGN_IN
 from auth_api.errors import Unauthorised
-from auth_api.json_response import JSONResponse
-from auth_api.openapi import documented
+from auth_api.http.json_response import JSONResponse
+from auth_api.http.validation import parse_json
+from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message, SignIn
 from auth_api.schemas.sessions import WebSession
 from auth_api.services import services
 from auth_api.sessions import Pair
-from auth_api.validation import parse_json
 
 _COOKIE = "ranjana_session"
 _PATH = "/api/web-session/"

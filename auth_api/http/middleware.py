@@ -3,7 +3,7 @@
 RequestContext    its id, its log line, its metrics, the answer to a bug, safe headers
 TrustedHosts      only under the names that the service has
 TrailingSlash     `/api/predict` is `/api/predict/`
-Overload          no more for a model than it can answer in time (`auth_api.overload`)
+Overload          no more for a model than it can answer in time (`auth_api.http.load_shedding`)
 BodyLimit         no more bytes than are allowed
 """
 
@@ -21,9 +21,9 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.errors import BadRequest, TooLarge, answer_unexpected
+from auth_api.http.load_shedding import SHED
 from auth_api.observability.logs import new_request_id, request_id
 from auth_api.observability.metrics import Metrics
-from auth_api.overload import SHED
 from auth_api.process.stopping import Stopping
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """The description of the routes at `/openapi.json`, and a page of it at `/docs`.
 
 Routes are annotated with `documented`; what they take is validated by
-`auth_api.validation`, so that every error has the one shape.
+`auth_api.http.validation`, so that every error has the one shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from auth_api.access import OPERATIONS, Access
-from auth_api.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.services import services
 

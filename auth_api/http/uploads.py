@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, TooLarge, Unavailable, UnsupportedMedia
-from auth_api.forms import AT_A_TIME, FormReader, text_of
+from auth_api.http.multipart import AT_A_TIME, FormReader, text_of
+from auth_api.http.validation import body_type, json_object, validated
 from auth_api.schemas.recognition import MOST_IMAGES, BatchJson, ImageJson
-from auth_api.validation import body_type, json_object, validated
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import base64
 import binascii
 from typing import Any
 
-from auth_api.validation import invalid
+from auth_api.http.validation import invalid
 
 _LARGEST = 2**53
 
