@@ -22,7 +22,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
 from auth_api.database.statements import Lookup
-from auth_api.database.tables.accounts import ApiKey, Session, User
+from auth_api.database.tables.accounts import ApiKey, Scope, Session, User
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
@@ -31,9 +31,6 @@ from auth_api.tokens import Tokens, hashed
 
 ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
 """Each may do all that those before it may."""
-
-Scope = Literal["predict", "history"]
-"""What an API key can be for. Accounts are managed by signing in."""
 
 # How exactly the last use of an API key is known, in seconds.
 _USE_NOTED_EVERY = 60.0

@@ -20,6 +20,7 @@ from auth_api.access import (
 )
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
+from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Conflict, TooMany, Unauthorised
@@ -203,7 +204,7 @@ class Accounts:
                 audit.record(transaction, "profile_changed", caller.user_id, request)
             if training_consent not in (None, user.training_consent):
                 user.training_consent = bool(training_consent)
-                action: audit.Action = "consent_given" if training_consent else "consent_withdrawn"
+                action: Action = "consent_given" if training_consent else "consent_withdrawn"
                 audit.record(transaction, action, caller.user_id, request)
 
         await self.database.write(work)
@@ -254,13 +255,13 @@ class Accounts:
         row = await self.database.read(lambda session: session.execute(query, {"key": key}).first())
         return (row.id, row.password_hash if row.active else None) if row else (None, None)
 
-    async def _note(self, action: audit.Action, user_id: int | None, request: Request) -> None:
+    async def _note(self, action: Action, user_id: int | None, request: Request) -> None:
         await self.database.write(
             lambda transaction: audit.record(transaction, action, user_id, request)
         )
 
     async def _update(
-        self, caller: Caller, values: dict[str, str], action: audit.Action, request: Request
+        self, caller: Caller, values: dict[str, str], action: Action, request: Request
     ) -> None:
         change = update(User).where(col(User.id) == caller.user_id).values(**values)
 

@@ -13,10 +13,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from auth_api.cleanup import clean_up_regularly
-from auth_api.errors import ApiError, answer_api_error, answer_http_exception
-from auth_api.http.load_shedding import Overload
-from auth_api.http.middleware import BodyLimit, RequestContext, TrailingSlash, TrustedHosts
+from auth_api.errors import ApiError, Unavailable
+from auth_api.http.body_limit import BodyLimit
+from auth_api.http.error_responses import answer_api_error, answer_http_exception
+from auth_api.http.load_shedding import LoadShedding
+from auth_api.http.request_context import RequestContext
 from auth_api.http.slow_clients import SlowBodies
+from auth_api.http.trailing_slash import TrailingSlash
+from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
 from auth_api.process.stopping import Stopping
 from auth_api.routes import (
@@ -43,7 +47,7 @@ from auth_api.routes import (
     web,
     web_sessions,
 )
-from auth_api.services import opened
+from auth_api.services import Services, opened
 from auth_api.settings import Settings
 from auth_api.starting import wait_for_neighbours
 from handlers.logs import log_lightly
@@ -59,6 +63,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
     metrics = Metrics()
     stopping = Stopping(settings.drain_seconds)
+
+    def refusal(model: str) -> Unavailable | None:
+        services: Services = app.state.services
+        return services.torchserve.refusal(model)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -108,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *openapi.routes(),
         ],
         middleware=[
-            Middleware(RequestContext, metrics=metrics, stopping=stopping),
+            Middleware(RequestContext, metrics=metrics, stopping=lambda: stopping.begun),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -132,7 +140,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
-            Middleware(Overload),
+            Middleware(LoadShedding, refusal=refusal),
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,

@@ -8,7 +8,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session as Transaction
@@ -16,52 +16,9 @@ from starlette.requests import Request
 
 from auth_api.database.columns import now
 from auth_api.database.database import core_of
-from auth_api.database.tables.audit import AuditEntry
+from auth_api.database.tables.audit import Action, AuditEntry
 from auth_api.http.rate_limits import caller_address
 from auth_api.observability.logs import request_id
-
-Action = Literal[
-    "signed_up",
-    "signed_in",
-    "sign_in_failed",
-    "sign_in_slowed",
-    "signed_out",
-    "session_ended",
-    "other_sessions_ended",
-    "token_reused",
-    "password_changed",
-    "password_change_failed",
-    "username_changed",
-    "profile_changed",
-    "account_deleted",
-    "api_key_created",
-    "api_key_revoked",
-    "history_deleted",
-    "history_exported",
-    "history_expired",
-    "feedback_given",
-    "admin_created",
-    "job_created",
-    "job_cancelled",
-    "user_created",
-    "user_changed",
-    "user_deactivated",
-    "audit_log_exported",
-    "consent_given",
-    "consent_withdrawn",
-    "correction_accepted",
-    "correction_rejected",
-    "corrections_exported",
-    "version_registered",
-    "version_refused",
-    "version_removed",
-    "workers_changed",
-    "default_changed",
-    "traffic_changed",
-    "model_exported",
-    "backup_made",
-    "backup_restored",
-]
 
 _INSERTION = insert(core_of(AuditEntry))
 

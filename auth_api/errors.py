@@ -14,25 +14,20 @@
     └── Unavailable          503  the model server or the database is busy or away; Retry-After
         └── Away             503  there is no model server, which may be starting
 
-Raised where a failure is understood, turned into an answer by `answer_*` below and nowhere
-else.
+Errors are raised where a failure is understood, and turned into an answer by
+`auth_api.http.error_responses` only.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Match, Route
 
-from auth_api.http.json_response import JSONResponse
-
-logger = logging.getLogger(__name__)
+def body_of(message: str, code: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The one error shape."""
+    body: dict[str, Any] = {"success": False, "error": message, "code": code}
+    return {**body, "details": dict(details)} if details else body
 
 
 class ApiError(Exception):
@@ -55,9 +50,10 @@ class ApiError(Exception):
         self.details = details
         self.headers = headers
 
-    def response(self) -> JSONResponse:
-        """The answer to send."""
-        return error_response(self.status, self.message, self.code, self.details, self.headers)
+    @property
+    def body(self) -> dict[str, Any]:
+        """The one error shape, as it is sent."""
+        return body_of(self.message, self.code, self.details)
 
 
 class BadRequest(ApiError):
@@ -160,69 +156,3 @@ class Unavailable(ApiError):
 
 class Away(Unavailable):
     """There is no model server, or it went away meanwhile: the next one may be asked again."""
-
-
-def error_response(
-    status: int,
-    message: str,
-    code: str,
-    details: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """The one error shape."""
-    return JSONResponse(_shape(message, code, details), status, headers)
-
-
-def error_body(error: ApiError) -> dict[str, Any]:
-    """The same for one of many things in an answer."""
-    return _shape(error.message, error.code, error.details)
-
-
-def _shape(message: str, code: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
-    content: dict[str, Any] = {"success": False, "error": message, "code": code}
-    return {**content, "details": dict(details)} if details else content
-
-
-_SENTENCES = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
-}
-
-
-def answer_api_error(request: Request, error: Exception) -> Response:
-    """Exception handler for `ApiError`."""
-    assert isinstance(error, ApiError)
-    return error.response()
-
-
-def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Exception handler for what Starlette itself raises: unknown paths and methods."""
-    assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    sentence = _SENTENCES.get(error.status_code, f"{error.detail.rstrip('.')}.")
-    headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(sorted(_methods(request)))
-    return error_response(error.status_code, sentence, code, headers=headers)
-
-
-def _methods(request: Request) -> set[str]:
-    """All that an address takes: Starlette names those of its first route only."""
-    scope = request.scope
-    return {
-        method
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
-
-
-def answer_unexpected(request_id: str) -> JSONResponse:
-    """The answer to a bug of ours, which is in the log under the same id."""
-    return error_response(
-        500,
-        "Something went wrong on our side. Please try again.",
-        "internal_error",
-        {"request_id": request_id},
-    )

@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from auth_api import audit
 from auth_api.audit_trail import COLUMNS, Trail, shown
 from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
+from auth_api.database.tables.audit import Action
 from auth_api.http.validation import number
 from auth_api.schemas.administration import AuditFilter
 from auth_api.services import Services
@@ -31,7 +31,7 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
     export.set_defaults(command=_export)
     for verb in verbs.choices.values():
         verb.add_argument("--user-id", type=number, help="only what this user did")
-        verb.add_argument("--action", choices=get_args(audit.Action), metavar="ACTION")
+        verb.add_argument("--action", choices=get_args(Action), metavar="ACTION")
         verb.add_argument(
             "--since", type=_moment, metavar="MOMENT", help="such as 2026-11-01T00:00Z"
         )

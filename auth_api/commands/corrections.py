@@ -15,8 +15,8 @@ from auth_api.commands.writing import replaced
 from auth_api.corrections.collecting import Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
-from auth_api.corrections.voting import State
 from auth_api.http.validation import number
+from auth_api.schemas.corrections import State
 from auth_api.services import Services
 from auth_api.settings import RECOGNITION
 

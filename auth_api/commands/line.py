@@ -19,7 +19,7 @@ from auth_api.commands import (
 )
 from auth_api.commands.output import Output
 from auth_api.database.database import NewerDatabase, UnusableDatabase
-from auth_api.errors import ApiError, Conflict, NotFound, error_body
+from auth_api.errors import ApiError, Conflict, NotFound
 from auth_api.observability.metrics import Metrics
 from auth_api.process.running_launcher import connected
 from auth_api.services import Services, opened
@@ -70,7 +70,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _told(output: Output, error: ApiError) -> int:
-    output.failed(error_body(error))
+    output.failed(error.body)
     print(error.message, file=sys.stderr)
     if error.code == "validation_failed":
         return UNUSABLE

@@ -18,13 +18,15 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.access import Caller, require_administrator, require_role
 from auth_api.corrections import exporting, giving, reading
-from auth_api.corrections.voting import Outcome, Said, State, outcome, state
+from auth_api.corrections.voting import Outcome, Said, outcome, state
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
+from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Feedback
 from auth_api.errors import Conflict, NotFound
 from auth_api.observability.metrics import Metrics
+from auth_api.schemas.corrections import State
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
 
@@ -150,7 +152,7 @@ class Corrections:
             by = judge.user_id if judge else None
             changes = {"verdict": verdict, "judged_at": now(), "judged_by": by}
             kept.sqlmodel_update({**changes, "sha256": digest or kept.sha256})
-            action: audit.Action = (
+            action: Action = (
                 "correction_accepted" if verdict == "accepted" else "correction_rejected"
             )
             audit.record(transaction, action, by, request, model=model, id=number)

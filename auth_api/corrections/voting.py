@@ -12,11 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-State = Literal["pending", "agreed", "accepted", "rejected", "conflicting"]
-"""Of one feedback: too few say so, enough do, an administrator has said yes or no, others say
-something else."""
+from auth_api.schemas.corrections import State
 
 AGREEING = 2
 """Users that must name a class before it counts."""

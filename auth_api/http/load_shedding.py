@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import cast
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from auth_api.services import Services
+from auth_api.errors import Unavailable
+from auth_api.http.error_responses import response_of
 from auth_api.settings import RECOGNITION, SIMILARITY
 
 logger = logging.getLogger(__name__)
@@ -24,25 +25,25 @@ _DEFAULT_MODEL = {"/api/predict/": RECOGNITION, "/api/similarity/": SIMILARITY}
 _TOLD_EVERY = 1.0
 
 
-class Overload:
+class LoadShedding:
     """Answers 503 to requests for a model whose line is too long (`auth_api.lines`), before
     their body is read and their caller looked up: the time of the service is for the others.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, refusal: Callable[[str], Unavailable | None]) -> None:
+        """`refusal` says why a model takes no more requests now, None where it does."""
         self.app = app
+        self._refusal = refusal
         self._untold = 0
         self._told_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         model = _model(scope) if scope["type"] == "http" else None
-        if model:
-            services = cast(Services, scope["app"].state.services)
-            if refusal := services.torchserve.refusal(model):
-                scope[SHED] = True
-                self._tell(model)
-                await refusal.response()(scope, receive, send)
-                return
+        if model and (refusal := self._refusal(model)):
+            scope[SHED] = True
+            self._tell(model)
+            await response_of(refusal)(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
     def _tell(self, model: str) -> None:

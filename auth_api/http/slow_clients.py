@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from auth_api.errors import ApiError, BadRequest, TooSlow
+from auth_api.http.error_responses import response_of
 from auth_api.observability.logs import new_request_id
 
 _BYTES_A_SECOND = 1000
@@ -135,7 +136,7 @@ def _too_slow() -> TooSlow:
 
 def _on_the_wire(error: ApiError) -> bytes:
     """An answer to what never became a request."""
-    response = error.response()
+    response = response_of(error)
     response.headers["Connection"] = "close"
     response.headers["X-Request-ID"] = new_request_id()
     status = HTTPStatus(response.status_code)

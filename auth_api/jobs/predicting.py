@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from auth_api.database.tables.jobs import Job
-from auth_api.errors import Refused, TooLarge, Unavailable, error_body
+from auth_api.errors import Refused, TooLarge, Unavailable
 from auth_api.jobs.inputs import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
 from auth_api.models.serving import Asker, Models, user
@@ -159,10 +159,10 @@ class _Reading:
                 answer = await self._kind.predict(self._parameters, image, self._owner)
             except (Refused, TooLarge) as error:
                 self._answered_at = time.monotonic()
-                return error_body(error)
+                return error.body
             except Unavailable as error:
                 if attempts >= _ATTEMPTS and self._answered_at > began:
-                    return error_body(error)  # others are answered: it is this image
+                    return error.body  # others are answered: it is this image
                 if time.monotonic() - self._answered_at > _PATIENCE:
                     raise
                 await asyncio.sleep(pause)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from auth_api.database.tables.jobs import JobItem
-from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia, error_body
+from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia
 from auth_api.http.validation import body_type
 from auth_api.jobs import zips
 from auth_api.jobs.forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
@@ -109,7 +109,7 @@ def _item(place: int, name: str, start: int, length: int, error: ApiError | None
         file=_plain(name),
         start=start,
         length=length,
-        answer=error_body(error) if error else None,
+        answer=error.body if error else None,
     )
 
 

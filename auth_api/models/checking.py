@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from auth_api.errors import BadRequest, NotFound
 from auth_api.models.archives import MANIFEST, sha256_of, stated_sha256
-from auth_api.models.versions import is_version
+from auth_api.schemas.versions import is_version
 
 HANDLERS: Mapping[str, str] = {
     "ranjana": "recognition.py",

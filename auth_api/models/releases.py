@@ -20,6 +20,7 @@ from starlette.requests import Request
 from auth_api import audit
 from auth_api.database.columns import now
 from auth_api.database.database import Database
+from auth_api.database.tables.audit import Action
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.http.validation import invalid
@@ -256,7 +257,7 @@ class Releases:
         model: str,
         versions: tuple[str, ...],
         change: Callable[[ModelRelease], dict[str, Any]],
-        action: audit.Action,
+        action: Action,
         user_id: int | None,
         request: Request | None,
     ) -> None:

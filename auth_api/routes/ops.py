@@ -9,7 +9,8 @@ from starlette.routing import Route
 
 from auth_api.access import OPERATIONS
 from auth_api.database.database import Database
-from auth_api.errors import ApiError, error_response
+from auth_api.errors import ApiError
+from auth_api.http.error_responses import error_response
 from auth_api.http.json_response import JSONResponse
 from auth_api.routes.openapi import documented
 from auth_api.schemas.ops import HealthAnswer, ReadyAnswer

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from auth_api.access import MODELS
 from auth_api.alphabets import require_recogniser
-from auth_api.errors import ApiError, NotFound, Unavailable, error_body
+from auth_api.errors import ApiError, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
@@ -69,7 +69,7 @@ async def predict_batch(request: Request) -> JSONResponse:
     faults = [each for each in results if isinstance(each, Unavailable | NotFound)]
     if len(faults) == len(results):
         raise faults[0]  # it is not the images that are at fault
-    shown = [error_body(each) if isinstance(each, ApiError) else each for each in results]
+    shown = [each.body if isinstance(each, ApiError) else each for each in results]
     return JSONResponse({"success": True, "results": shown})
 
 

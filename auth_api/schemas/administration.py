@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, EmailStr, Field
 
-from auth_api.audit import Action
+from auth_api.database.tables.audit import Action
 from auth_api.database.tables.jobs import Kind, State
 from auth_api.schemas.accounts import Line, Name, Password
 from auth_api.schemas.jobs import JobEntry

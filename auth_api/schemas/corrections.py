@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from auth_api.corrections.voting import State
+State = Literal["pending", "agreed", "accepted", "rejected", "conflicting"]
+"""Of one feedback: too few say so, enough do, an administrator has said yes or no, others say
+something else."""
 
 
 class CorrectionQuery(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
-from auth_api.models.versions import VERSION
+from auth_api.schemas.versions import VERSION
 
 Version = Annotated[str, Field(pattern=f"^{VERSION}$", max_length=32)]
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
-from auth_api.models.versions import VERSION
 from auth_api.schemas.errors import ErrorAnswer
+from auth_api.schemas.versions import VERSION
 from auth_api.settings import RECOGNITION
 
 MOST_IMAGES = 32

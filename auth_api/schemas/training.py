@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
-from auth_api.models.versions import VERSION
+from auth_api.schemas.versions import VERSION
 
 LearningRate = Annotated[float, Field(ge=1e-6, le=0.1, allow_inf_nan=False)]
 BatchSize = Annotated[int, Field(ge=8, le=512)]

@@ -19,8 +19,8 @@ from auth_api.errors import BadRequest, Conflict
 from auth_api.http.validation import invalid
 from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
-from auth_api.models.versions import next_version
 from auth_api.schemas.training import TrainJson
+from auth_api.schemas.versions import next_version
 from auth_api.settings import RECOGNITION, SIMILARITY
 
 TRAININGS = ("train", "tune")

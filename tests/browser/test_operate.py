@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from playwright.sync_api import Page, Route, expect
 
-from auth_api.audit import Action
+from auth_api.database.tables.audit import Action
 from tests.browser.conftest import Visitor, look, refusals
 from tests.conftest import encode, reference
 from tests.service.running import wait_for

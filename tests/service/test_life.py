@@ -67,7 +67,7 @@ def test_one_id_finds_a_request_in_the_logs_of_both_sides(talkative: Ranjana) ->
         said = (line for line in lines(talkative) if line.get("request_id") == identifier)
         return {line["logger"]: line for line in said}
 
-    names = {"auth_api.http.middleware", "ranjana.worker"}
+    names = {"auth_api.http.request_context", "ranjana.worker"}
     # TorchServe writes its log behind the answers.
     wait_for(lambda: all(of(f"find-me-{n}").keys() >= names for n in (0, 1)), 10)
     answered, refused = of("find-me-0")["ranjana.worker"], of("find-me-1")["ranjana.worker"]
@@ -77,7 +77,7 @@ def test_one_id_finds_a_request_in_the_logs_of_both_sides(talkative: Ranjana) ->
         "info",
         "unreadable_image",
     )
-    assert of("find-me-1")["auth_api.http.middleware"]["status"] == 415
+    assert of("find-me-1")["auth_api.http.request_context"]["status"] == 415
     for line in lines(talkative):
         assert {"time", "level", "logger", "message"} <= line.keys()
     loggers = {line["logger"].partition(".")[0] for line in lines(talkative)}

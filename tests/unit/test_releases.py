@@ -20,7 +20,7 @@ from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha2
 from auth_api.models.arms import Arms, release_number
 from auth_api.models.checking import check
 from auth_api.models.store import ModelStore
-from auth_api.models.versions import LARGEST, is_version, next_version
+from auth_api.schemas.versions import LARGEST, is_version, next_version
 from auth_api.settings import ROOT
 from tests.archives import MANIFEST, derive, state_checksum
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, false
 from sqlmodel import Field, SQLModel
 
 from auth_api.database.columns import NUMBERED, moment, of_user, row_id
+
+Scope = Literal["predict", "history"]
+"""What an API key can be for. Accounts are managed by signing in."""
 
 
 class User(SQLModel, table=True):

@@ -3,12 +3,55 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from auth_api.database.columns import NUMBERED, Number, moment, row_id
+
+Action = Literal[
+    "signed_up",
+    "signed_in",
+    "sign_in_failed",
+    "sign_in_slowed",
+    "signed_out",
+    "session_ended",
+    "other_sessions_ended",
+    "token_reused",
+    "password_changed",
+    "password_change_failed",
+    "username_changed",
+    "profile_changed",
+    "account_deleted",
+    "api_key_created",
+    "api_key_revoked",
+    "history_deleted",
+    "history_exported",
+    "history_expired",
+    "feedback_given",
+    "admin_created",
+    "job_created",
+    "job_cancelled",
+    "user_created",
+    "user_changed",
+    "user_deactivated",
+    "audit_log_exported",
+    "consent_given",
+    "consent_withdrawn",
+    "correction_accepted",
+    "correction_rejected",
+    "corrections_exported",
+    "version_registered",
+    "version_refused",
+    "version_removed",
+    "workers_changed",
+    "default_changed",
+    "traffic_changed",
+    "model_exported",
+    "backup_made",
+    "backup_restored",
+]
 
 
 class AuditEntry(SQLModel, table=True):

@@ -1,42 +1,26 @@
-"""What happens to every request before a route sees it. Pure ASGI, outermost first.
-
-RequestContext    its id, its log line, its metrics, the answer to a bug, safe headers
-TrustedHosts      only under the names that the service has
-TrailingSlash     `/api/predict` is `/api/predict/`
-Overload          no more for a model than it can answer in time (`auth_api.http.load_shedding`)
-BodyLimit         no more bytes than are allowed
-"""
+"""What every request gets: an id, a log line, metrics, the answer to a bug, safe headers."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 
-import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth_api.errors import BadRequest, TooLarge, answer_unexpected
+from auth_api.http.error_responses import answer_unexpected
 from auth_api.http.load_shedding import SHED
 from auth_api.observability.logs import new_request_id, request_id
 from auth_api.observability.metrics import Metrics
-from auth_api.process.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
 # What a caller may choose as an id: it goes into logs and back into a header.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_PORT = re.compile(r":\d+$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-# A refused upload is still read for so long, so that its sender, who may read nothing before
-# all is written, gets the refusal and not a broken connection.
-_DRAIN_SECONDS = 5.0
-_DRAIN_BYTES = 64 * 1024 * 1024
 
 
 # What a browser must not do with our answers, whatever is in them. The pages run scripts and load
@@ -66,7 +50,7 @@ _DOCUMENTATION_POLICY = (
 class RequestContext:
     """Gives each request an id, and each answer `X-Request-ID`, a log line and its metrics."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Stopping) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Callable[[], bool]) -> None:
         self.app = app
         self.metrics = metrics
         self.stopping = stopping
@@ -93,7 +77,7 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope, identifier)
-                if self.stopping.begun:
+                if self.stopping():
                     MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
             sent += len(message.get("body", b""))
@@ -156,110 +140,3 @@ def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
         headers.setdefault("Cache-Control", "no-store")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
-
-
-class TrustedHosts:
-    """Refuses requests for other names than `hosts`, `*` for any, `*.example.org` for all below.
-
-    Whoever has a browser ask for this service under a name of their own gets nothing.
-    """
-
-    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
-        self.app = app
-        self.hosts = [host.lower() for host in hosts]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "*" not in self.hosts and not self._is_ours(scope):
-            error = BadRequest("This service does not go by that name.", "host_not_trusted")
-            await error.response()(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-    def _is_ours(self, scope: Scope) -> bool:
-        name = _PORT.sub("", Headers(scope=scope).get("host", "")).lower()
-        return any(
-            name == host or (host.startswith("*.") and name.endswith(host[1:]))
-            for host in self.hosts
-        )
-
-
-class TrailingSlash:
-    """Lets each path work with and without its trailing slash, without a redirect.
-
-    Routes under `/api` are declared with one, as in the contract, others without.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            bare = scope["path"].rstrip("/")
-            # In place: the router notes in this very scope which route it took, for the metrics.
-            scope["path"] = f"{bare}/" if bare.startswith("/api/") or not bare else bare
-        await self.app(scope, receive, send)
-
-
-class BodyLimit:
-    """Refuses a body of more than `limit` bytes: by its declared length before any of it is
-    read, else as soon as it grows beyond.
-    """
-
-    def __init__(
-        self, app: ASGIApp, limit: int, others: Mapping[str, int], forms: Mapping[str, int]
-    ) -> None:
-        """`others` are the limits of some paths, written as those of routes are; `forms` those
-        of multipart forms at some paths, which are on the disk and not in memory.
-        """
-        self.app = app
-        self.limit = limit
-        self.others = [(compile_path(path)[0], limit) for path, limit in others.items()]
-        self.forms = [(compile_path(path)[0], limit) for path, limit in forms.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
-        others = self.forms + self.others if is_form else self.others
-        limits = (limit for pattern, limit in others if pattern.match(scope["path"]))
-        limit = next(limits, self.limit)
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > limit:
-            await _refuse(limit, receive, send, 0)
-            return
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _Overflow
-            return message
-
-        try:
-            await self.app(scope, counted, send)
-        except _Overflow:
-            await _refuse(limit, receive, send, received)
-
-
-async def _refuse(limit: int, receive: Receive, send: Send, received: int) -> None:
-    megabytes = limit / (1024 * 1024)
-    error = TooLarge(f"The request is too large: up to {megabytes:g} MB are taken.")
-    response = error.response()
-    response.headers["Connection"] = "close"
-    await send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": response.body, "more_body": True})
-    with anyio.move_on_after(_DRAIN_SECONDS):
-        while received < _DRAIN_BYTES:
-            message = await receive()
-            received += len(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-    await send({"type": "http.response.body", "body": b""})
-
-
-class _Overflow(Exception):
-    """The body grew beyond the limit while it was read."""
