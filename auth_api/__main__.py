@@ -16,6 +16,7 @@ import sys
 
 from pydantic import ValidationError
 
+from auth_api.authorisation.tokens import Tokens
 from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
 from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
@@ -26,7 +27,6 @@ from auth_api.process.server import serve
 from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
 from auth_api.starting import require_folders
-from auth_api.tokens import Tokens
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import (
+from auth_api.authorisation.authoriser import (
     ROLES,
     Caller,
     active_administrators,

@@ -18,7 +18,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.access import Caller, require_administrator
+from auth_api.authorisation.authoriser import Caller, require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import AuditEntry
 from auth_api.exporting import csv_head, csv_line

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 from starlette.requests import Request
 
-from auth_api.access import Caller, Gate
 from auth_api.accounts import Accounts
+from auth_api.authorisation.authoriser import Caller, Gate
+from auth_api.authorisation.tokens import Tokens
 from auth_api.characters import Characters
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.columns import now
@@ -47,7 +48,6 @@ from auth_api.process.waiting import Waiting
 from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings
 from auth_api.storage import Storage
-from auth_api.tokens import Tokens
 from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage

@@ -20,6 +20,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
+from auth_api.authorisation.tokens import Claims, Tokens, hashed
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
@@ -27,7 +28,6 @@ from auth_api.database.tables.accounts import RefreshToken, Session, User
 from auth_api.errors import Unauthorised
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.tokens import Claims, Tokens, hashed
 
 # Made once: what signing in costs besides hashing is mostly making statements.
 _USERS = core_of(User).c

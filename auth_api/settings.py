@@ -30,7 +30,7 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from auth_api.signing_secret import require_strong
+from auth_api.authorisation.signing_secret import require_strong
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,8 +19,13 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit, names
-from auth_api.access import ROLES, Caller, active_administrators, require_administrator
 from auth_api.accounts import Accounts, key_of, require_password
+from auth_api.authorisation.authoriser import (
+    ROLES,
+    Caller,
+    active_administrators,
+    require_administrator,
+)
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job

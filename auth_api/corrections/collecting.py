@@ -16,7 +16,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.access import Caller, require_administrator, require_role
+from auth_api.authorisation.authoriser import Caller, require_administrator, require_role
 from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, outcome, state
 from auth_api.database.columns import now

@@ -10,8 +10,8 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api import audit
-from auth_api.access import Caller, require_alive
 from auth_api.alphabets import ALPHABETS
+from auth_api.authorisation.authoriser import Caller, require_alive
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Feedback, Prediction

@@ -7,7 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.access import at_least
+from auth_api.authorisation.authoriser import at_least
 from auth_api.configuration import effective
 from auth_api.database.columns import now
 from auth_api.http.json_response import JSONResponse

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api import audit
-from auth_api.access import ACCOUNT, require_alive
+from auth_api.authorisation.authoriser import ACCOUNT, require_alive
+from auth_api.authorisation.tokens import hashed
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Conflict, NotFound
@@ -21,7 +22,6 @@ from auth_api.http.validation import parse_json, row_number
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ApiKeyMade, ApiKeys, ApiKeyShown, Message, NewApiKey
 from auth_api.services import caller, services
-from auth_api.tokens import hashed
 
 _PREFIX = "rnj_"
 _SHOWN = 12

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.access import at_least
 from auth_api.alphabets import require_recogniser
+from auth_api.authorisation.authoriser import at_least
 from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api import audit
-from auth_api.access import HISTORY
+from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.exporting import as_csv, as_json
 from auth_api.history import Table

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.access import Access
 from auth_api.alphabets import require_recogniser
+from auth_api.authorisation.authoriser import Access
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.errors import ApiError
 from auth_api.http.json_response import JSONResponse

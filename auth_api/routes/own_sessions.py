@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api import audit
-from auth_api.access import ACCOUNT, Caller, require_alive
+from auth_api.authorisation.authoriser import ACCOUNT, Caller, require_alive
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse

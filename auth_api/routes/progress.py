@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api import practice, presenting
-from auth_api.access import HISTORY
+from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.columns import now
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json, parse_query

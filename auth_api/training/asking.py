@@ -7,8 +7,8 @@ from typing import Literal
 
 from starlette.requests import Request
 
-from auth_api.access import Caller
 from auth_api.alphabets import ALPHABETS
+from auth_api.authorisation.authoriser import Caller
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import NotFound
 from auth_api.jobs.owned import Jobs

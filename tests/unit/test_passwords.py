@@ -17,10 +17,10 @@ from statistics import median
 import pytest
 
 from archive_scripts.archives import ROOT
+from auth_api.authorisation.signing_secret import kept_secret, require_strong
 from auth_api.errors import Unavailable
 from auth_api.passwords import LONGEST, SHORTEST, Passwords, Result, require_acceptable
 from auth_api.settings import Settings
-from auth_api.signing_secret import kept_secret, require_strong
 
 PASSWORD = "a long quiet river"
 CHEAP = {"argon2_time_cost": 1, "argon2_memory_kib": 64}
@@ -232,7 +232,7 @@ def test_a_start_that_was_killed_while_it_made_the_secret_does_not_prevent_the_n
 
 def test_processes_that_start_together_have_one_secret(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from auth_api.signing_secret import kept_secret; "
+        "import sys, pathlib; from auth_api.authorisation.signing_secret import kept_secret; "
         "print(kept_secret(pathlib.Path(sys.argv[1])))"
     )
 

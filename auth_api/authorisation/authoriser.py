@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
+from auth_api.authorisation.tokens import Tokens, hashed
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
@@ -27,7 +28,6 @@ from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
-from auth_api.tokens import Tokens, hashed
 
 ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
 """Each may do all that those before it may."""

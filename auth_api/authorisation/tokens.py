@@ -2,7 +2,7 @@
 
 Both kinds name a session (`sid`) and its user (`sub`), and are bound to issuer, audience and
 their own type. A signature says that a token was ours once; whether it still is, the database
-says (`auth_api.access`, `auth_api.sessions`).
+says (`auth_api.authorisation.authoriser`, `auth_api.sessions`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Literal
 import jwt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from auth_api.authorisation.signing_secret import kept_secret
 from auth_api.database.columns import now
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
-from auth_api.signing_secret import kept_secret
 
 Kind = Literal["access", "refresh"]
 
