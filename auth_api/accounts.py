@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit, names
+from auth_api import names
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import (
     ROLES,
     Caller,
@@ -90,14 +91,14 @@ class Accounts:
             transaction.flush()
             if maker:
                 made = {"id": user.id, "role": role}
-                audit.record(transaction, "user_created", maker.user_id, request, **made)
+                recording.record(transaction, "user_created", maker.user_id, request, **made)
                 return
             if role == ROLES[-1]:  # by somebody with access to the machine
-                audit.record(transaction, "admin_created", None, request, id=user.id)
+                recording.record(transaction, "admin_created", None, request, id=user.id)
                 return
-            audit.record(transaction, "signed_up", user.id, request)
+            recording.record(transaction, "signed_up", user.id, request)
             if training_consent:
-                audit.record(transaction, "consent_given", user.id, request)
+                recording.record(transaction, "consent_given", user.id, request)
 
         try:
             await self.database.write(add)
@@ -175,7 +176,7 @@ class Accounts:
             if not _replace_hash(transaction, number, user.password_hash, renewed):
                 raise Conflict("The password was changed elsewhere just now.", "password_changed")
             end_others(transaction, number, caller.session_id)
-            audit.record(transaction, "password_changed", number, request)
+            recording.record(transaction, "password_changed", number, request)
 
         await self.database.write(change)
 
@@ -201,11 +202,11 @@ class Accounts:
             user = transaction.get_one(User, caller.user_id)
             if timezone is not None:
                 user.timezone = timezone
-                audit.record(transaction, "profile_changed", caller.user_id, request)
+                recording.record(transaction, "profile_changed", caller.user_id, request)
             if training_consent not in (None, user.training_consent):
                 user.training_consent = bool(training_consent)
                 action: Action = "consent_given" if training_consent else "consent_withdrawn"
-                audit.record(transaction, action, caller.user_id, request)
+                recording.record(transaction, action, caller.user_id, request)
 
         await self.database.write(work)
         return await self.profile(caller)
@@ -240,7 +241,7 @@ class Accounts:
             inputs = transaction.scalars(jobs.returning(col(Job.input))).all()
             transaction.execute(delete(User).where(col(User.id) == caller.user_id))
             # Without a request: its address would be personal.
-            audit.record(transaction, "account_deleted", caller.user_id)
+            recording.record(transaction, "account_deleted", caller.user_id)
             return rest, [name for name in inputs if name]
 
         while pictures := await self.database.write(remove_some):
@@ -257,7 +258,7 @@ class Accounts:
 
     async def _note(self, action: Action, user_id: int | None, request: Request) -> None:
         await self.database.write(
-            lambda transaction: audit.record(transaction, action, user_id, request)
+            lambda transaction: recording.record(transaction, action, user_id, request)
         )
 
     async def _update(
@@ -268,7 +269,7 @@ class Accounts:
         def work(transaction: Session) -> None:
             require_alive(transaction, caller)
             transaction.execute(change)
-            audit.record(transaction, action, caller.user_id, request)
+            recording.record(transaction, action, caller.user_id, request)
 
         await self.database.write(work)
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import col
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.corrections import digesting
 from auth_api.database.columns import now
 from auth_api.database.database import Database
@@ -65,7 +65,7 @@ async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -
                 removed.entries += len(medias)
     if removed.entries:
         await database.write(
-            lambda transaction: audit.record(
+            lambda transaction: recording.record(
                 transaction, "history_expired", None, entries=removed.entries
             )
         )

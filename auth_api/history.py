@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit, practice
+from auth_api import practice
+from auth_api.audit import recording
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.errors import NotFound
@@ -89,7 +90,7 @@ class History:
                 raise _missing()
             if table is Comparison:
                 practice.forget(self._database, transaction, user_id, number)
-            audit.record(
+            recording.record(
                 transaction, "history_deleted", user_id, request, kind=table.__name__, id=number
             )
             return media

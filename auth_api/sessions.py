@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.tokens import Claims, Tokens, hashed
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
@@ -93,7 +93,7 @@ class Sessions:
 
         Raises Unavailable.
         """
-        entry = audit.entry("signed_in", user_id, request)
+        entry = recording.entry("signed_in", user_id, request)
         sign_in = _SignIn(user_id, password_hash, _client(request), web, entry)
         return await self._starting(sign_in)
 
@@ -126,7 +126,7 @@ class Sessions:
             transaction.execute(_NEW_SESSION, sessions)
             pairs = {f: self._pair(s.user_id, f, s.web) for f, s in right}
             _remember(transaction, pairs)
-            audit.write(transaction, [sign_in.entry for _, sign_in in right])
+            recording.write(transaction, [sign_in.entry for _, sign_in in right])
             return [pairs[family] if family else None for family in families]
 
         return await self._database.write(work)
@@ -168,7 +168,7 @@ class Sessions:
                 _remember(transaction, {session.id: pair})
                 return pair, "succeeded"
             session.revoked_at = now()
-            audit.record(transaction, "token_reused", session.user_id, request)
+            recording.record(transaction, "token_reused", session.user_id, request)
             return None, "reused"
 
         return await self._database.write(exchange)
@@ -184,7 +184,7 @@ class Sessions:
             session = _alive(transaction, claims)
             if session:
                 session.revoked_at = now()
-                audit.record(transaction, "signed_out", session.user_id, request)
+                recording.record(transaction, "signed_out", session.user_id, request)
 
         await self._database.write(revoke)
 

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit, names
+from auth_api import names
 from auth_api.accounts import Accounts, key_of, require_password
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import (
     ROLES,
     Caller,
@@ -202,11 +203,11 @@ def _record(
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
     if "active" in fields and not user.active:
         fields.remove("active")
-        audit.record(transaction, "user_deactivated", by, request, id=user.id)
+        recording.record(transaction, "user_deactivated", by, request, id=user.id)
     if fields:
         details: dict[str, Any] = {"id": user.id, "fields": fields}
         details |= {name: getattr(user, name) for name in ("active", "role") if name in fields}
-        audit.record(transaction, "user_changed", by, request, **details)
+        recording.record(transaction, "user_changed", by, request, **details)
 
 
 def _cancel_jobs(
@@ -223,7 +224,7 @@ def _cancel_jobs(
     for job in transaction.scalars(unfinished).all():
         if not job.cancelling:
             queue.cancel(job)
-            audit.record(transaction, "job_cancelled", by, request, id=job.id)
+            recording.record(transaction, "job_cancelled", by, request, id=job.id)
 
 
 def _missing() -> NotFound:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from auth_api import VERSION, audit
+from auth_api import VERSION
+from auth_api.audit import recording
 from auth_api.backups.archive import MANIFEST, SECRET, Writer
 from auth_api.backups.files import Files, Spool
 from auth_api.backups.rows import Row, last_numbers, tables_of, write_rows
@@ -63,7 +64,7 @@ async def make(services: Services, target: IO[bytes], scratch: Path, *, secret: 
     files = Files(services.settings, services.storage, services.inputs)
     secret = secret and files.secret is not None
     await services.database.write(
-        lambda transaction: audit.record(transaction, "backup_made", None, secret=secret)
+        lambda transaction: recording.record(transaction, "backup_made", None, secret=secret)
     )
     with ExitStack() as spools:
         named = _Named(*(spools.enter_context(closing(Spool(scratch))) for _ in range(2)))

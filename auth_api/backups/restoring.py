@@ -10,7 +10,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.backups.archive import MANIFEST, SECRET, SUMS, Damaged, Member, members, verify
 from auth_api.backups.files import Files, disk
 from auth_api.backups.making import FORMAT, Manifest
@@ -101,7 +101,7 @@ def _load(session: Session, source: BinaryIO, manifest: Manifest, files: Files) 
     go_on_from(connection, tables, manifest.numbers)
     upgrade(session)
     made_at = manifest.made_at.isoformat()
-    audit.record(session, "backup_restored", None, made_at=made_at, revision=manifest.revision)
+    recording.record(session, "backup_restored", None, made_at=made_at, revision=manifest.revision)
     session.flush()
     with disk():
         files.place()

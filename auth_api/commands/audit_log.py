@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from auth_api.audit_trail import COLUMNS, Trail, shown
+from auth_api.audit.queries import COLUMNS, Trail, shown
 from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced

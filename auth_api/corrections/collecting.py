@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_administrator, require_role
 from auth_api.corrections import exporting, giving, reading
 from auth_api.corrections.voting import Outcome, Said, outcome, state
@@ -155,7 +155,7 @@ class Corrections:
             action: Action = (
                 "correction_accepted" if verdict == "accepted" else "correction_rejected"
             )
-            audit.record(transaction, action, by, request, model=model, id=number)
+            recording.record(transaction, action, by, request, model=model, id=number)
 
         await self._database.write(work)
         return await self.one(model, number)
@@ -249,7 +249,7 @@ class Corrections:
             if by:
                 require_role(transaction, by, COLLECTORS)
             user_id = by.user_id if by else None
-            audit.record(transaction, "corrections_exported", user_id, request, **details)
+            recording.record(transaction, "corrections_exported", user_id, request, **details)
 
         await self._database.write(note)
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
 from auth_api.alphabets import ALPHABETS
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_alive
 from auth_api.database.columns import now
 from auth_api.database.database import Database
@@ -63,7 +63,9 @@ def _keep(
     said = fields.model_dump(exclude={"prediction_id"})
     kept.sqlmodel_update({**said, "sha256": digest or kept.sha256, "updated_at": moment})
     transaction.add(kept)
-    audit.record(transaction, "feedback_given", caller.user_id, request, id=fields.prediction_id)
+    recording.record(
+        transaction, "feedback_given", caller.user_id, request, id=fields.prediction_id
+    )
     transaction.flush()
     return kept, prediction, made
 

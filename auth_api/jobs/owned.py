@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_alive
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
@@ -129,7 +129,7 @@ class Jobs:
             job = transaction.scalar(_one(user_id, number).with_for_update())
             changed = _cancel(job)
             if changed:
-                audit.record(transaction, "job_cancelled", user_id, request, id=number)
+                recording.record(transaction, "job_cancelled", user_id, request, id=number)
             return _there(job), changed
 
         job, changed = await self._database.write(work)

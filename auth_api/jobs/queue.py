@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
@@ -244,7 +244,7 @@ def add(
     if rows:
         transaction.connection().execute(_INSERT_ITEMS, rows)
     details = {"id": job.id, "kind": job.kind, "items": job.total}
-    audit.record(transaction, "job_created", by, request, **details)
+    recording.record(transaction, "job_created", by, request, **details)
 
 
 def cancel(job: Job) -> None:

@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
@@ -228,7 +228,7 @@ class Aligner:
                 shares[kept] = shares.get(kept, 0) + release.traffic.get(version, 0)
                 release.traffic, release.since = shares, now()
             details = {"model": model, "version": version, "reason": "the archive is not the same"}
-            audit.record(session, "version_removed", None, None, **details)
+            recording.record(session, "version_removed", None, None, **details)
 
         await self._releases.adopt(model, work)
         logger.error("a version was lost", extra={"model": model, "version": version})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import NotFound
@@ -36,7 +36,7 @@ async def exported(
     if checksum is None:
         raise NotFound(f"The archive {row.archive} is not in the model store.", "archive_not_found")
     await database.write(
-        lambda session: audit.record(
+        lambda session: recording.record(
             session, "model_exported", user_id, request, model=row.model, version=row.version
         )
     )

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelVersion
@@ -70,7 +70,7 @@ class Registry:
         def work(session: Session) -> ModelVersion:
             row = session.get_one(ModelVersion, (model, checked.version))
             row.state, row.workers, row.changed_at = "registered", served.workers, now()
-            audit.record(
+            recording.record(
                 session,
                 "version_registered",
                 user_id,
@@ -152,7 +152,7 @@ class Registry:
         details = {"model": model, "archive": archive[:140], "code": error.code}
         with suppress(Unavailable):
             await self._database.write(
-                lambda session: audit.record(
+                lambda session: recording.record(
                     session, "version_refused", user_id, request, **details, reason=error.message
                 )
             )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import Action
@@ -123,7 +123,9 @@ class Releases:
                 )
             row = state.versions[version]
             row.state, row.changed_at, row.changed_by = "removed", now(), user_id
-            audit.record(session, "version_removed", user_id, request, model=model, version=version)
+            recording.record(
+                session, "version_removed", user_id, request, model=model, version=version
+            )
 
         await self._database.write(work)
         await self.refresh()
@@ -234,7 +236,7 @@ class Releases:
             before = row.workers
             row.workers, row.changed_at, row.changed_by = workers, now(), user_id
             details = {"version": version, "workers": workers, "before": before}
-            audit.record(session, "workers_changed", user_id, request, model=model, **details)
+            recording.record(session, "workers_changed", user_id, request, model=model, **details)
             return before
 
         before = await self._database.write(work)
@@ -270,7 +272,7 @@ class Releases:
             details = change(release)
             release.since = release.changed_at = now()
             release.changed_by = user_id
-            audit.record(session, action, user_id, request, model=model, **details)
+            recording.record(session, action, user_id, request, model=model, **details)
 
         await self._database.write(work)
         await self.refresh()

@@ -11,7 +11,7 @@ from sqlmodel import col
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import ACCOUNT, require_alive
 from auth_api.authorisation.tokens import hashed
 from auth_api.database.columns import now
@@ -64,7 +64,7 @@ async def make_key(request: Request) -> JSONResponse:
             raise Conflict(f"There are {_MOST} API keys already: revoke one.", "too_many_keys")
         transaction.add(key)
         transaction.flush()
-        audit.record(transaction, "api_key_created", owner, request, id=key.id)
+        recording.record(transaction, "api_key_created", owner, request, id=key.id)
 
     await services(request).database.write(add)
     shown = ApiKeyShown.model_validate(key, from_attributes=True)
@@ -85,7 +85,7 @@ async def revoke_key(request: Request) -> JSONResponse:
     def revoke(transaction: Session) -> None:
         if transaction.scalar(removal) is None:
             raise NotFound("There is no such API key.")
-        audit.record(transaction, "api_key_revoked", owner, request, id=number)
+        recording.record(transaction, "api_key_revoked", owner, request, id=number)
 
     await services(request).database.write(revoke)
     return JSONResponse({"message": "API key revoked successfully."})

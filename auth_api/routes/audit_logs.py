@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.audit_trail import Trail, shown
+from auth_api.audit.queries import Trail, shown
 from auth_api.authorisation.authoriser import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.exporting import as_csv, as_json
@@ -98,7 +98,7 @@ async def export(request: Request) -> Response:
     query = parse_query(request, ExportQuery)
     owner = caller(request).user_id
     await services(request).database.write(
-        lambda transaction: audit.record(
+        lambda transaction: recording.record(
             transaction, "history_exported", owner, request, format=query.format
         )
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Transaction
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import ACCOUNT, Caller, require_alive
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
@@ -43,7 +43,7 @@ async def end_session(request: Request) -> JSONResponse:
         if not known:
             raise NotFound("There is no such session.")
         own = session_id == who.session_id
-        audit.record(transaction, "session_ended", who.user_id, request, own=own)
+        recording.record(transaction, "session_ended", who.user_id, request, own=own)
 
     await services(request).database.write(end)
     return JSONResponse({"message": "The session has ended."})
@@ -57,7 +57,7 @@ async def end_other_sessions(request: Request) -> JSONResponse:
     def end(transaction: Transaction) -> int:
         require_alive(transaction, who)
         count = end_others(transaction, who.user_id, who.session_id)
-        audit.record(transaction, "other_sessions_ended", who.user_id, request, count=count)
+        recording.record(transaction, "other_sessions_ended", who.user_id, request, count=count)
         return count
 
     count = await services(request).database.write(end)

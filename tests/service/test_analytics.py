@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, literal, select, text
 from sqlalchemy.orm import Session
 
-from auth_api.audit_trail import Trail
+from auth_api.audit.queries import Trail
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account

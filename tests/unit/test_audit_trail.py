@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from auth_api.audit_trail import Trail
+from auth_api.audit.queries import Trail
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.settings import Settings

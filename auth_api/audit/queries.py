@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import audit
+from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import AuditEntry
@@ -75,7 +75,7 @@ class Trail:
             if caller:
                 require_administrator(transaction, caller)
             by = caller.user_id if caller else None
-            audit.record(transaction, "audit_log_exported", by, request, asked=asked)
+            recording.record(transaction, "audit_log_exported", by, request, asked=asked)
 
         await database.write(note)
 
