@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import practice
 from auth_api.audit import recording
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.errors import NotFound
+from auth_api.practice import attempts
 from auth_api.storage import Storage
 
 Kept = Prediction | Comparison
@@ -89,7 +89,7 @@ class History:
             if media is None:
                 raise _missing()
             if table is Comparison:
-                practice.forget(self._database, transaction, user_id, number)
+                attempts.forget(self._database, transaction, user_id, number)
             recording.record(
                 transaction, "history_deleted", user_id, request, kind=table.__name__, id=number
             )

@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from auth_api import practice
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import Batched
@@ -27,8 +26,9 @@ from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history import Table
 from auth_api.http.uploads import decode_base64
+from auth_api.practice import attempts
+from auth_api.practice.progress import slot_of
 from auth_api.predicting import Answer
-from auth_api.progress import slot_of
 from auth_api.storage import Pictures, Storage, new_media
 
 logger = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ class Keeper:
             for place, row in enumerate(rows)
             if row.table is Comparison
         ]
-        practice.note(self._database, transaction, compared, _activity(rows) - self._active)
+        attempts.note(self._database, transaction, compared, _activity(rows) - self._active)
         return [ids[place] for place in range(len(rows))]
 
 

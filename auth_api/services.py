@@ -16,7 +16,6 @@ from starlette.requests import Request
 from auth_api.accounts import Accounts
 from auth_api.authorisation.authoriser import Caller, Gate
 from auth_api.authorisation.tokens import Tokens
-from auth_api.characters import Characters
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
@@ -44,6 +43,7 @@ from auth_api.models.store import ModelStore
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
 from auth_api.passwords import Passwords
+from auth_api.practice.characters import Characters
 from auth_api.process.waiting import Waiting
 from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.corrections.voting import Outcome, Said, voters
 from auth_api.exporting import csv_head, csv_line
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.storage import media_type
 
 LABELS = "labels.csv"

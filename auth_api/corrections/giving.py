@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_alive
 from auth_api.database.columns import now
@@ -17,6 +16,7 @@ from auth_api.database.database import Database
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.errors import NotFound
 from auth_api.http.validation import invalid
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.schemas.history import NewFeedback
 from auth_api.storage import Storage
 

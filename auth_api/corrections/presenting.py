@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.corrections.collecting import Correction
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.presenting import iso
 
 

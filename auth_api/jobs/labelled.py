@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
 
-from auth_api.alphabets import class_named
 from auth_api.errors import BadRequest, Unavailable
 from auth_api.jobs import zips
 from auth_api.jobs.forms import Limits, read_form, too_large
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.receiving import Received
+from auth_api.practice.alphabets import class_named
 from handlers.characters import Character
 
 logger = logging.getLogger(__name__)

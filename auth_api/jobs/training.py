@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Unavailable
@@ -21,6 +20,7 @@ from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.process.children import Interrupted
 from auth_api.settings import Settings
 from auth_api.training.improving import (

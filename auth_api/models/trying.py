@@ -7,9 +7,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models.checking import Checked, refused
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import ROOT
 from auth_api.torchserve import TorchServe
 

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.alphabets import require_recogniser
 from auth_api.authorisation.authoriser import at_least
 from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
@@ -17,6 +16,7 @@ from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import cursor_of, row_before
 from auth_api.http.validation import parse_query, row_number
+from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.corrections import (
     CorrectionEntry,

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.alphabets import require_recogniser
 from auth_api.authorisation.authoriser import Access
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.errors import ApiError
@@ -22,6 +21,7 @@ from auth_api.jobs.forms import Limits
 from auth_api.jobs.predicting import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.receiving import receive
+from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import EVENTS, documented
 from auth_api.schemas.jobs import (
     JobAccepted,

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.authorisation.authoriser import PUBLIC, at_least
 from auth_api.database.tables.models import ModelVersion
 from auth_api.http.json_response import JSONResponse
@@ -16,6 +15,7 @@ from auth_api.http.validation import parse_query
 from auth_api.models import figures
 from auth_api.models.charts import Kind
 from auth_api.models.exporting import exported
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
 from auth_api.schemas.models import (
     ConfusionAnswer,

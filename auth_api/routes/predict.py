@@ -8,13 +8,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.alphabets import require_recogniser
 from auth_api.authorisation.authoriser import MODELS
 from auth_api.errors import ApiError, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
 from auth_api.models.serving import asker
+from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     BatchAnswer,

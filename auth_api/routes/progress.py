@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api import practice, presenting
+from auth_api import presenting
 from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.columns import now
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json, parse_query
+from auth_api.practice import attempts
+from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word
 from auth_api.presenting import iso
-from auth_api.progress import Practice, next_to_practise, streak, trend_word
 from auth_api.routes.openapi import documented
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services
@@ -31,8 +32,8 @@ async def progress(request: Request) -> JSONResponse:
     timezone = query.timezone or (await services(request).accounts.profile(owner)).timezone
     tried, slots = await services(request).database.read(
         lambda session: (
-            practice.practices_of(session, owner.user_id),
-            practice.slots_of(session, owner.user_id),
+            attempts.practices_of(session, owner.user_id),
+            attempts.slots_of(session, owner.user_id),
         )
     )
     moment = now()

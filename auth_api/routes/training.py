@@ -7,7 +7,6 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.alphabets import ALPHABETS
 from auth_api.authorisation.authoriser import at_least
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.http.json_response import JSONResponse
@@ -15,6 +14,7 @@ from auth_api.http.validation import body_type, json_object, validated
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.labelled import receive_labelled
 from auth_api.jobs.receiving import Received
+from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from sqlalchemy.orm import Session
 
-from auth_api import practice
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.practice import Attempt
-from auth_api.progress import (
+from auth_api.practice.progress import (
     SLOT,
     Practice,
     Streak,
@@ -239,11 +238,11 @@ def kept_and_fresh(
                 Attempt(comparison_id=n + 1, user_id=1, character=3, at=at, score=score)
                 for n, (score, at) in enumerate(zip(scores, times, strict=True))
             ]
-            practice.note(database, session, attempts, {(1, at) for at in times})
+            attempts.note(database, session, attempts, {(1, at) for at in times})
             for n in taken_back:
-                practice.forget(database, session, 1, n + 1)
-                practice.forget(database, session, 1, n + 1)  # there is nothing left to take
-            return practice.practices_of(session, 1)
+                attempts.forget(database, session, 1, n + 1)
+                attempts.forget(database, session, 1, n + 1)  # there is nothing left to take
+            return attempts.practices_of(session, 1)
 
         try:
             return await database.write(work)

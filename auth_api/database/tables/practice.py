@@ -28,7 +28,7 @@ class Attempt(SQLModel, table=True):
 
 
 class CharacterProgress(SQLModel, table=True):
-    """What follows from all attempts at one character, see `auth_api.progress`."""
+    """What follows from all attempts at one character, see `auth_api.practice.progress`."""
 
     __tablename__ = "character_progress"
 

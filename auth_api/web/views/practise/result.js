@@ -8,7 +8,7 @@ import { laidOver } from "./laid-over.js";
 import { regionTable } from "./regions.js";
 import { inOwnLanguage } from "./sentences.js";
 
-// Scores from which on a word is said, as auth_api/progress.py rates them.
+// Scores from which on a word is said, as auth_api/practice/progress.py rates them.
 const WORDS = [
   [90, "easy"],
   [70, "good"],

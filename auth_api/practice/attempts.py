@@ -1,4 +1,4 @@
-"""Keeps in the database what `auth_api.progress` computes, as attempts come and go."""
+"""Keeps in the database what `auth_api.practice.progress` computes, as attempts come and go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.practice import Attempt, CharacterProgress, PracticeSlot
-from auth_api.progress import Practice, practised
+from auth_api.practice.progress import Practice, practised
 
 # Older attempts hardly count any more, and replaying thousands would keep others waiting.
 _REPLAYED = 200
