@@ -25,13 +25,13 @@ from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Conflict, TooMany, Unauthorised
+from auth_api.history.pictures import Storage
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.validation import invalid
 from auth_api.jobs.inputs import Inputs
 from auth_api.observability.metrics import Metrics
 from auth_api.passwords import Passwords, require_acceptable
 from auth_api.sessions import Pair, Sessions, end_others
-from auth_api.storage import Storage
 
 _AT_A_TIME = 2000
 

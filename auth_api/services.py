@@ -20,7 +20,9 @@ from auth_api.corrections.collecting import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.errors import Unavailable
-from auth_api.history import History
+from auth_api.history.pictures import Storage
+from auth_api.history.queries import History
+from auth_api.history.recorder import Keeper
 from auth_api.http.rate_limits import RateLimits
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
@@ -30,7 +32,6 @@ from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.training import Training
 from auth_api.jobs.unfinished import UnfinishedJobs
-from auth_api.keeping import Keeper
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
@@ -47,7 +48,6 @@ from auth_api.practice.characters import Characters
 from auth_api.process.waiting import Waiting
 from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings
-from auth_api.storage import Storage
 from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage

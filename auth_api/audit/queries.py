@@ -21,8 +21,8 @@ from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import AuditEntry
-from auth_api.exporting import csv_head, csv_line
-from auth_api.presenting import iso
+from auth_api.history.exporting import csv_head, csv_line
+from auth_api.history.presenting import iso
 from auth_api.schemas.administration import AuditRow
 
 COLUMNS = ("id", "at", "action", "user_id", "address", "request_id", "details")
@@ -80,7 +80,7 @@ class Trail:
         await database.write(note)
 
     async def as_csv(self, database: Database) -> AsyncIterator[str]:
-        """A line a row, as `auth_api.exporting` writes them. Raises Unavailable."""
+        """A line a row, as `auth_api.history.exporting` writes them. Raises Unavailable."""
         yield csv_head(COLUMNS)
         async for row in self.all_of(database):
             cells = {**shown(row), "details": json.dumps(row.details, ensure_ascii=False)}

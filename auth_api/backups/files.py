@@ -17,9 +17,9 @@ from typing import IO
 
 from auth_api.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.errors import Conflict
+from auth_api.history.pictures import KINDS, Storage
 from auth_api.jobs.inputs import Inputs
 from auth_api.settings import Settings
-from auth_api.storage import KINDS, Storage
 
 _STAGED = "restoring"
 _PICTURES, _UPLOADS, _MODELS = "pictures/", "uploads/", "models/"

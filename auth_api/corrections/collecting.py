@@ -25,10 +25,10 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Feedback
 from auth_api.errors import Conflict, NotFound
+from auth_api.history.pictures import Storage
 from auth_api.observability.metrics import Metrics
 from auth_api.schemas.corrections import State
 from auth_api.schemas.history import NewFeedback
-from auth_api.storage import Storage
 
 Verdict = Literal["accepted", "rejected"]
 

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.history import Feedback, Prediction
-from auth_api.storage import Storage
+from auth_api.history.pictures import Storage
 
 _AT_A_TIME = 200
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from auth_api.corrections.voting import Outcome, Said, voters
-from auth_api.exporting import csv_head, csv_line
+from auth_api.history.exporting import csv_head, csv_line
+from auth_api.history.pictures import media_type
 from auth_api.practice.alphabets import ALPHABETS
-from auth_api.storage import media_type
 
 LABELS = "labels.csv"
 """The file beside the folders of the classes."""
@@ -37,7 +37,7 @@ class Labelled:
     users: int
     """How many named the label."""
     medias: Sequence[str]
-    """Names that the picture has in `auth_api.storage`, of users who consent; one at least."""
+    """Names that the picture has in `auth_api.history.pictures`, of users who consent; one at least."""
 
     @property
     def corrects(self) -> bool:

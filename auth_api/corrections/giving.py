@@ -15,10 +15,10 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.errors import NotFound
+from auth_api.history.pictures import Storage
 from auth_api.http.validation import invalid
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.schemas.history import NewFeedback
-from auth_api.storage import Storage
 
 _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}
 

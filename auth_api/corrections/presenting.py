@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from auth_api.corrections.collecting import Correction
+from auth_api.history.presenting import iso
 from auth_api.practice.alphabets import ALPHABETS
-from auth_api.presenting import iso
 
 
 def entry(model: str, correction: Correction) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Said:
     sha256: str | None
     """Of the picture as it was sent; None if it was gone."""
     media: str
-    """Name of the prediction's picture, see `auth_api.storage`."""
+    """Name of the prediction's picture, see `auth_api.history.pictures`."""
     consent: bool
     verdict: str | None
     judged_at: datetime | None

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from auth_api.database.tables.jobs import Job, JobItem
-from auth_api.exporting import csv_head, csv_line
+from auth_api.history.exporting import csv_head, csv_line
+from auth_api.history.presenting import iso
 from auth_api.jobs.owned import Jobs
-from auth_api.presenting import iso
 
 _COLUMNS = (
     "file",
@@ -67,7 +67,7 @@ def result(item: JobItem) -> dict[str, Any]:
 
 
 async def as_csv(jobs: Jobs, number: int) -> AsyncIterator[str]:
-    """A line an image, as `auth_api.exporting` writes them."""
+    """A line an image, as `auth_api.history.exporting` writes them."""
     yield csv_head(_COLUMNS)
     async for item in jobs.answered(number):
         shown = result(item)

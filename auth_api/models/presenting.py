@@ -7,12 +7,12 @@ from typing import Any
 
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Refused
+from auth_api.history.presenting import iso
 from auth_api.models import trying
 from auth_api.models.archives import Archives
 from auth_api.models.arms import release_number
 from auth_api.models.releases import Releases
 from auth_api.models.states import ModelState
-from auth_api.presenting import iso
 from auth_api.settings import Settings
 from auth_api.torchserve import ServedVersion, TorchServe
 

@@ -13,6 +13,7 @@ from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.errors import NotFound
+from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import cursor_of, row_before
 from auth_api.http.validation import parse_query, row_number
@@ -27,7 +28,6 @@ from auth_api.schemas.corrections import (
 )
 from auth_api.services import caller, services
 from auth_api.settings import SIMILARITY
-from auth_api.storage import MEDIA_TYPES, media_type
 
 _LOOKING = at_least(COLLECTORS)
 _JUDGING = at_least("admin")

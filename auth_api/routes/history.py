@@ -11,12 +11,13 @@ from starlette.routing import Route
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.exporting import as_csv, as_json
-from auth_api.history import Table
+from auth_api.history.exporting import as_csv, as_json
+from auth_api.history.pictures import MEDIA_TYPES, media_type
+from auth_api.history.presenting import entry
+from auth_api.history.queries import Table
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
-from auth_api.presenting import entry
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.history import (
@@ -29,7 +30,6 @@ from auth_api.schemas.history import (
     PredictionPage,
 )
 from auth_api.services import caller, services
-from auth_api.storage import MEDIA_TYPES, media_type
 
 
 @documented(tag="history", access=HISTORY, query=PageQuery, answer=PredictionPage)

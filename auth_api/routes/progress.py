@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api import presenting
 from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.columns import now
+from auth_api.history import presenting
+from auth_api.history.presenting import iso
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json, parse_query
 from auth_api.practice import attempts
 from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word
-from auth_api.presenting import iso
 from auth_api.routes.openapi import documented
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services

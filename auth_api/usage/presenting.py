@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from auth_api.history.presenting import iso
 from auth_api.practice.alphabets import ALPHABETS
-from auth_api.presenting import iso
 from auth_api.settings import SIMILARITY
 from auth_api.usage.analytics import Counted, InBucket, Judged, OwnUse, Steps, SystemUse
 from auth_api.usage.estimates import Sums, percentile, wilson

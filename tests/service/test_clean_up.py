@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, update
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.storage import Storage, new_media
+from auth_api.history.pictures import Storage, new_media
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.commands import command

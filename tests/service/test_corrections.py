@@ -15,9 +15,9 @@ import pytest
 
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.database import Database
+from auth_api.history.pictures import Storage
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.storage import Storage
 from tests.conftest import encode, reference
 from tests.digits import held_out
 from tests.service.apis import PASSWORD, Api, StartApi, User

@@ -26,7 +26,8 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
-from auth_api.history import History, Table
+from auth_api.history.pictures import Storage
+from auth_api.history.queries import History, Table
 from auth_api.schemas.history import (
     ComparisonEntry,
     ComparisonPage,
@@ -34,7 +35,6 @@ from auth_api.schemas.history import (
     PredictionPage,
 )
 from auth_api.settings import Settings
-from auth_api.storage import Storage
 from tests.conftest import encode, reference
 from tests.service.apis import Api, User
 from tests.service.running import wait_for

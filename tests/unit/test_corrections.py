@@ -18,9 +18,9 @@ from auth_api.corrections.collecting import Corrections
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
+from auth_api.history.pictures import Storage, new_media
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.storage import Storage, new_media
 
 PICTURES = 40
 

@@ -12,7 +12,7 @@
     usage_hours, usage_days                   counts for analytics
 
 All rows of a user are deleted with the user (`ON DELETE CASCADE`). Pictures are files, named by the
-column `media` (`auth_api.history.pictures`). Times are UTC.
+column `media` (`auth_api.history.queries.pictures`). Times are UTC.
 """
 
 from __future__ import annotations

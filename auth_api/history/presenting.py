@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
-from auth_api.history import Kept
-from auth_api.keeping import COMPARED
+from auth_api.history.queries import Kept
+from auth_api.history.recorder import COMPARED
 from auth_api.schemas.history import GivenFeedback
 from handlers.characters import CHARACTERS
 

@@ -1,6 +1,6 @@
 """What users asked and were answered: paged, shown, exported and deleted.
 
-What is in it `auth_api.keeping` has written.
+What is in it `auth_api.history.recorder` has written.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from auth_api.audit import recording
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.errors import NotFound
+from auth_api.history.pictures import Storage
 from auth_api.practice import attempts
-from auth_api.storage import Storage
 
 Kept = Prediction | Comparison
 Table = type[Prediction] | type[Comparison]

@@ -24,12 +24,12 @@ from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
-from auth_api.history import Table
+from auth_api.history.pictures import Pictures, Storage, new_media
+from auth_api.history.queries import Table
 from auth_api.http.uploads import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
 from auth_api.predicting import Answer
-from auth_api.storage import Pictures, Storage, new_media
 
 logger = logging.getLogger(__name__)
 

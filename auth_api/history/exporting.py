@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.history import History
-from auth_api.presenting import entry
+from auth_api.history.presenting import entry
+from auth_api.history.queries import History
 
 _COLUMNS = (
     "kind",
