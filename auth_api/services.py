@@ -13,7 +13,10 @@ from uuid import uuid4
 
 from starlette.requests import Request
 
-from auth_api.accounts import Accounts
+from auth_api.accounts.administration import Users
+from auth_api.accounts.passwords import Passwords
+from auth_api.accounts.profiles import Accounts
+from auth_api.accounts.sessions import Sessions
 from auth_api.authorisation.authoriser import Caller, Gate
 from auth_api.authorisation.tokens import Tokens
 from auth_api.corrections.collecting import Corrections
@@ -43,15 +46,12 @@ from auth_api.models.serving import Models
 from auth_api.models.store import ModelStore
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
-from auth_api.passwords import Passwords
 from auth_api.practice.characters import Characters
 from auth_api.process.waiting import Waiting
-from auth_api.sessions import Sessions
 from auth_api.settings import ROOT, Settings
 from auth_api.torchserve import TorchServe
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
-from auth_api.users import Users
 
 _DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8

@@ -2,7 +2,7 @@
 
 Both kinds name a session (`sid`) and its user (`sub`), and are bound to issuer, audience and
 their own type. A signature says that a token was ours once; whether it still is, the database
-says (`auth_api.authorisation.authoriser`, `auth_api.sessions`).
+says (`auth_api.authorisation.authoriser`, `auth_api.accounts.sessions`).
 """
 
 from __future__ import annotations

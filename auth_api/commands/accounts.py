@@ -7,6 +7,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from auth_api.accounts.administration import Changes, shown
 from auth_api.authorisation.authoriser import ROLES
 from auth_api.commands.asking import ask_for_password
 from auth_api.commands.options import add_limit, printable
@@ -14,7 +15,6 @@ from auth_api.commands.output import Output
 from auth_api.database.tables.accounts import User
 from auth_api.errors import BadRequest
 from auth_api.services import Services
-from auth_api.users import Changes, shown
 
 _COLUMNS = ("id", "username", "email", "role", "active", "training_consent", "created_at")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
+from auth_api.accounts.administration import Changes, shown
 from auth_api.authorisation.authoriser import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
@@ -12,7 +13,6 @@ from auth_api.http.validation import parse_json, parse_query, row_number
 from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import ChangedUser, NewUser, UserPage, UserQuery, UserShown
 from auth_api.services import caller, services
-from auth_api.users import Changes, shown
 
 _ADMIN = at_least("admin")
 

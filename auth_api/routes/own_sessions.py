@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session as Transaction
 from starlette.requests import Request
 from starlette.routing import Route
 
+from auth_api.accounts.sessions import end_one, end_others, living
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import ACCOUNT, Caller, require_alive
 from auth_api.database.tables.accounts import Session
@@ -17,7 +18,6 @@ from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.sessions import SessionList, SessionShown
 from auth_api.services import caller, services
-from auth_api.sessions import end_one, end_others, living
 
 _ID = re.compile(r"[0-9a-f]{32}")
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from auth_api.accounts.sessions import Pair
 from auth_api.authorisation.authoriser import WEB, WEB_SIGN_IN
 from auth_api.errors import Unauthorised
 from auth_api.http.json_response import JSONResponse
@@ -20,7 +21,6 @@ from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message, SignIn
 from auth_api.schemas.sessions import WebSession
 from auth_api.services import services
-from auth_api.sessions import Pair
 
 _COOKIE = "ranjana_session"
 _PATH = "/api/web-session/"

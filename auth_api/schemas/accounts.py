@@ -11,7 +11,7 @@ from auth_api.database.tables.accounts import Scope
 from auth_api.settings import TimeZone
 
 # Longer ones are refused before anything is done with them; what is taken is up to
-# `auth_api.names` and `auth_api.passwords`.
+# `auth_api.accounts.usernames` and `auth_api.accounts.passwords`.
 Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Password = Annotated[str, Field(max_length=1024)]
 _Token = Annotated[str, Field(max_length=4096)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auth_api.names import LONGEST, SHORTEST, displayed, email_key, username_key
+from auth_api.accounts.usernames import LONGEST, SHORTEST, displayed, email_key, username_key
 
 RAM = "\u0930\u093e\u092e"
 

@@ -17,9 +17,9 @@ from statistics import median
 import pytest
 
 from archive_scripts.archives import ROOT
+from auth_api.accounts.passwords import LONGEST, SHORTEST, Passwords, Result, require_acceptable
 from auth_api.authorisation.signing_secret import kept_secret, require_strong
 from auth_api.errors import Unavailable
-from auth_api.passwords import LONGEST, SHORTEST, Passwords, Result, require_acceptable
 from auth_api.settings import Settings
 
 PASSWORD = "a long quiet river"

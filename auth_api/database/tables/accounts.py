@@ -23,7 +23,7 @@ class User(SQLModel, table=True):
     id: int | None = row_id()
     username: str
     username_key: str = Field(unique=True)
-    """What two look-alike names have in common, see `auth_api.names`."""
+    """What two look-alike names have in common, see `auth_api.accounts.usernames`."""
     email: str
     email_key: str = Field(unique=True)
     password_hash: str

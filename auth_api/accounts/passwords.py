@@ -18,8 +18,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from auth_api.accounts.usernames import email_key
 from auth_api.errors import Unavailable
-from auth_api.names import email_key
 from auth_api.settings import Settings
 
 Result = TypeVar("Result")

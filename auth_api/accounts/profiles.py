@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import names
+from auth_api.accounts import usernames
+from auth_api.accounts.passwords import Passwords, require_acceptable
+from auth_api.accounts.sessions import Pair, Sessions, end_others
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import (
     ROLES,
@@ -30,8 +32,6 @@ from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.validation import invalid
 from auth_api.jobs.inputs import Inputs
 from auth_api.observability.metrics import Metrics
-from auth_api.passwords import Passwords, require_acceptable
-from auth_api.sessions import Pair, Sessions, end_others
 
 _AT_A_TIME = 2000
 
@@ -70,11 +70,11 @@ class Accounts:
 
         Raises BadRequest, Conflict or Unavailable, or what `require_administrator` raises.
         """
-        keys = key_of(username, "username"), names.email_key(email)
+        keys = key_of(username, "username"), usernames.email_key(email)
         require_password(password, username, email, "password")
         await self.require_free(*keys)  # before the work of hashing
         user = User(
-            username=names.displayed(username),
+            username=usernames.displayed(username),
             username_key=keys[0],
             email=email,
             email_key=keys[1],
@@ -117,7 +117,7 @@ class Accounts:
 
         Raises Unauthorised, TooMany or Unavailable.
         """
-        key = names.email_key(username) if "@" in username else _key_or_itself(username)
+        key = usernames.email_key(username) if "@" in username else _key_or_itself(username)
         number, stored = await self._by_key(key)
         account = f"user {number}" if number else f"name {key}"
         try:
@@ -183,7 +183,7 @@ class Accounts:
     async def change_username(self, caller: Caller, username: str, request: Request) -> None:
         """Raises BadRequest, Conflict or Unavailable."""
         key = key_of(username, "new_username")
-        values = {"username": names.displayed(username), "username_key": key}
+        values = {"username": usernames.displayed(username), "username_key": key}
         try:
             await self._update(caller, values, "username_changed", request)
         except IntegrityError as error:
@@ -289,7 +289,7 @@ class Accounts:
 def key_of(username: str, field: str) -> str:
     """What equal usernames share. Raises BadRequest that names the field."""
     try:
-        return names.username_key(username)
+        return usernames.username_key(username)
     except ValueError as error:
         raise invalid(field, str(error)) from error
 
@@ -297,7 +297,7 @@ def key_of(username: str, field: str) -> str:
 def _key_or_itself(username: str) -> str:
     """Also for what cannot be a username: whoever tries it is to wait like all others."""
     try:
-        return names.username_key(username)
+        return usernames.username_key(username)
     except ValueError:
         return username
 

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api import names
-from auth_api.accounts import Accounts, key_of, require_password
+from auth_api.accounts import usernames
+from auth_api.accounts.profiles import Accounts, key_of, require_password
+from auth_api.accounts.sessions import end_others
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import (
     ROLES,
@@ -33,7 +34,6 @@ from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.errors import Conflict, NotFound
 from auth_api.jobs import queue
 from auth_api.schemas.administration import UserShown
-from auth_api.sessions import end_others
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Users:
         if active is not None:
             query = query.where(col(User.active) == active)
         if search is not None:
-            username, email = names.folded_username(search), names.email_key(search)
+            username, email = usernames.folded_username(search), usernames.email_key(search)
             query = query.where(
                 or_(
                     col(User.username_key).contains(username, autoescape=True),
@@ -98,9 +98,9 @@ class Users:
         if who.isascii() and who.isdigit() and len(who) <= 15:
             query = select(User).where(col(User.id) == int(who))
         else:
-            conditions = [col(User.email_key) == names.email_key(who)]
+            conditions = [col(User.email_key) == usernames.email_key(who)]
             with suppress(ValueError):  # can be an address only
-                conditions.append(col(User.username_key) == names.username_key(who))
+                conditions.append(col(User.username_key) == usernames.username_key(who))
             query = select(User).where(or_(*conditions))
         user = await self.database.read(lambda session: session.scalar(query))
         if user is None:
@@ -159,11 +159,11 @@ class Users:
         """Columns of the table, as they are to be. Raises BadRequest, Conflict or Unavailable."""
         values: dict[str, Any] = {}
         if changes.username is not None:
-            values["username"] = names.displayed(changes.username)
+            values["username"] = usernames.displayed(changes.username)
             values["username_key"] = key_of(changes.username, "username")
         if changes.email is not None:
             values["email"] = changes.email
-            values["email_key"] = names.email_key(changes.email)
+            values["email_key"] = usernames.email_key(changes.email)
         if changes.role is not None:
             values["role"] = changes.role
         if changes.active is not None:
