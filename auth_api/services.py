@@ -38,7 +38,6 @@ from auth_api.jobs.unfinished import UnfinishedJobs
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts
-from auth_api.models.patience import Patience
 from auth_api.models.presenting import Showing
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
@@ -49,7 +48,8 @@ from auth_api.observability.metrics import Metrics
 from auth_api.practice.characters import Characters
 from auth_api.process.waiting import Waiting
 from auth_api.settings import ROOT, Settings
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
+from auth_api.torchserve.outage_retry import Patience
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.usage.counting import Usage
 

@@ -19,7 +19,7 @@ from auth_api.models import trying
 from auth_api.observability.metrics import Metrics
 from auth_api.process.children import Child
 from auth_api.process.waiting import Waiting
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
 from launcher import configuration
 from launcher.settings import LauncherSettings
 

@@ -29,7 +29,7 @@ from auth_api.history.queries import Table
 from auth_api.http.uploads import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
-from auth_api.predicting import Answer
+from auth_api.torchserve.predictions import Answer
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ _TOLD_EVERY = 1.0
 
 
 class LoadShedding:
-    """Answers 503 to requests for a model whose line is too long (`auth_api.lines`), before
+    """Answers 503 to requests for a model whose line is too long (`auth_api.torchserve.batcher`), before
     their body is read and their caller looked up: the time of the service is for the others.
     """
 

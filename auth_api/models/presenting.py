@@ -14,7 +14,7 @@ from auth_api.models.arms import release_number
 from auth_api.models.releases import Releases
 from auth_api.models.states import ModelState
 from auth_api.settings import Settings
-from auth_api.torchserve import ServedVersion, TorchServe
+from auth_api.torchserve.client import ServedVersion, TorchServe
 
 _MAIN_FIGURES = (
     "data",

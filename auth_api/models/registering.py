@@ -18,7 +18,7 @@ from auth_api.models import trying
 from auth_api.models.checking import Checked, check
 from auth_api.models.releases import Releases
 from auth_api.settings import Settings
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
 
 
 class Registry:

@@ -28,7 +28,7 @@ from auth_api.models import states, trying
 from auth_api.models.arms import Arms
 from auth_api.models.states import ModelState
 from auth_api.settings import Settings
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
 
 LOOK_SECONDS = 1.0
 """After so long every process of the service knows of a change."""

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from auth_api.authorisation.authoriser import Caller
 from auth_api.errors import NotFound, Refused, Unavailable
 from auth_api.http.rate_limits import caller_address
-from auth_api.models.patience import Patience
 from auth_api.models.releases import Releases
 from auth_api.observability.metrics import Metrics
-from auth_api.predicting import Answer
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
+from auth_api.torchserve.outage_retry import Patience
+from auth_api.torchserve.predictions import Answer
 from auth_api.usage.counting import Usage
 
 _FAILURES = 5

@@ -11,7 +11,7 @@ from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models.checking import Checked, refused
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import ROOT
-from auth_api.torchserve import TorchServe
+from auth_api.torchserve.client import TorchServe
 
 PICTURE = ROOT / "reference_images" / "class_0.png"
 """What a model is tried out with, and the next what is asked besides."""

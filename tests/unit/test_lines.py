@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from auth_api.errors import Unavailable
-from auth_api.grouping import Asked
-from auth_api.lines import Line
+from auth_api.torchserve.batcher import Line
+from auth_api.torchserve.wire_format import Asked
 
 
 class Workers:

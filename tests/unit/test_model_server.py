@@ -15,9 +15,9 @@ from prometheus_client import generate_latest
 from auth_api.errors import Refused, Unavailable
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.torchserve import TorchServe
-from auth_api.torchserve_connection import Response, failure
-from auth_api.torchserve_keys import KeyFile
+from auth_api.torchserve.client import TorchServe
+from auth_api.torchserve.connection import Response, failure
+from auth_api.torchserve.keys import KeyFile
 from tests.measured import value
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from auth_api.errors import ApiError, Away, Refused, Unavailable
-from auth_api.grouping import Asked, answers_in, joined
-from auth_api.lines import BUSY
 from auth_api.observability.logs import request_id
-from auth_api.torchserve_connection import Connection, Response, failure
+from auth_api.torchserve.batcher import BUSY
+from auth_api.torchserve.connection import Connection, Response, failure
+from auth_api.torchserve.wire_format import Asked, answers_in, joined
 
 Answer = dict[str, Any]
 

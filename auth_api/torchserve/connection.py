@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from auth_api.errors import Away, NotFound, Refused, TooLarge, Unavailable
-from auth_api.lines import busy
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.torchserve_keys import KeyFile, Kind
+from auth_api.torchserve.batcher import busy
+from auth_api.torchserve.keys import KeyFile, Kind
 
 logger = logging.getLogger(__name__)
 

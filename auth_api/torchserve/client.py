@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from auth_api.errors import Conflict, NotFound, Unavailable
-from auth_api.grouping import Asked
-from auth_api.lines import Line
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
-from auth_api.predicting import Answer, Predicting
 from auth_api.settings import Settings
-from auth_api.torchserve_connection import Connection, Response, failure
+from auth_api.torchserve.batcher import Line
+from auth_api.torchserve.connection import Connection, Response, failure
+from auth_api.torchserve.predictions import Answer, Predicting
+from auth_api.torchserve.wire_format import Asked
 from auth_api.training.missing import MissingModels
 
 
