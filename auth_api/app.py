@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from auth_api.cleanup import clean_up_regularly
 from auth_api.errors import ApiError, Unavailable
 from auth_api.http.body_limit import BodyLimit
 from auth_api.http.error_responses import answer_api_error, answer_http_exception
@@ -22,6 +21,8 @@ from auth_api.http.slow_clients import SlowBodies
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
+from auth_api.operations.cleanup import clean_up_regularly
+from auth_api.operations.startup import wait_for_neighbours
 from auth_api.process.stopping import Stopping
 from auth_api.routes import (
     accounts,
@@ -49,7 +50,6 @@ from auth_api.routes import (
 )
 from auth_api.services import Services, opened
 from auth_api.settings import Settings
-from auth_api.starting import wait_for_neighbours
 from handlers.logs import log_lightly
 
 # New objects between two looks of the garbage collector, looks at those between two at what it has

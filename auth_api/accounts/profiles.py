@@ -223,7 +223,7 @@ class Accounts:
 
         The history goes first, in parts, for it may be large; what comes in the meantime goes
         with the account. Pictures go after their rows: what is left of them if it is
-        interrupted is for `auth_api.cleanup`. Raises Conflict (`last_admin`), before anything is
+        interrupted is for `auth_api.operations.cleanup`. Raises Conflict (`last_admin`), before anything is
         deleted, Unauthorised or Unavailable.
         """
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from auth_api.backups import restoring
-from auth_api.backups.archive import spooled
-from auth_api.backups.making import Made, make
 from auth_api.commands.asking import confirm
 from auth_api.commands.output import Output, working
 from auth_api.commands.writing import replaced
 from auth_api.errors import BadRequest, NotFound
+from auth_api.operations.backups import restoring
+from auth_api.operations.backups.archive import spooled
+from auth_api.operations.backups.making import Made, make
 from auth_api.services import Services
 
 _PIPE = Path("-")

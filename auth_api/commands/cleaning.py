@@ -6,9 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from auth_api import cleanup
-from auth_api.cleanup import ORPHAN_SECONDS
 from auth_api.commands.output import Output
+from auth_api.operations import cleanup
+from auth_api.operations.cleanup import ORPHAN_SECONDS
 from auth_api.services import Services
 
 

@@ -4,7 +4,7 @@ A row of the history has one name, `media`: the hour and 128 random bits. Its pi
 `<media>.<kind>`, in a folder an hour, so that those that are written together share one. They
 are on the disk before the row is committed, and deleted after its deletion is: what a process
 that dies in between leaves behind is a file without a row, never a row without its files.
-`auth_api.cleanup` finds such files.
+`auth_api.operations.cleanup` finds such files.
 """
 
 from __future__ import annotations

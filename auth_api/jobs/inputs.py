@@ -2,7 +2,7 @@
 
 A thousand files would each have to be made durable, opened and deleted. A file is complete and
 on the disk before its job is queued, and deleted when the job has ended; what a process that
-dies in between leaves behind, `auth_api.cleanup` finds.
+dies in between leaves behind, `auth_api.operations.cleanup` finds.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from auth_api.jobs.folders import Folders
 from auth_api.jobs.inputs import Inputs
 from auth_api.jobs.owned import Jobs
 from auth_api.observability.metrics import Metrics
-from auth_api.overview import overview
+from auth_api.operations.overview import overview
 from auth_api.settings import Settings
 from auth_api.usage.analytics import latest, use_of, use_of_all
 from tests.conftest import encode, reference

@@ -15,9 +15,9 @@ from typing import IO, Any
 import pytest
 from sqlalchemy import Connection, text
 
-from auth_api.backups.archive import Member, Writer, members
-from auth_api.backups.rows import last_numbers, tables_of, write_rows
 from auth_api.database.database import Database
+from auth_api.operations.backups.archive import Member, Writer, members
+from auth_api.operations.backups.rows import last_numbers, tables_of, write_rows
 from auth_api.settings import Settings
 from tests.conftest import encode, reference
 from tests.service.apis import StartApi, User

@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from auth_api.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.errors import Conflict
 from auth_api.history.pictures import KINDS, Storage
 from auth_api.jobs.inputs import Inputs
+from auth_api.operations.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.settings import Settings
 
 _STAGED = "restoring"

@@ -11,12 +11,20 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from auth_api.audit import recording
-from auth_api.backups.archive import MANIFEST, SECRET, SUMS, Damaged, Member, members, verify
-from auth_api.backups.files import Files, disk
-from auth_api.backups.making import FORMAT, Manifest
-from auth_api.backups.rows import go_on_from, is_empty, load_rows, tables_of
 from auth_api.database.database import empty, revisions, upgrade
 from auth_api.errors import Conflict
+from auth_api.operations.backups.archive import (
+    MANIFEST,
+    SECRET,
+    SUMS,
+    Damaged,
+    Member,
+    members,
+    verify,
+)
+from auth_api.operations.backups.files import Files, disk
+from auth_api.operations.backups.making import FORMAT, Manifest
+from auth_api.operations.backups.rows import go_on_from, is_empty, load_rows, tables_of
 from auth_api.services import Services
 
 _LONGEST_MANIFEST = 1024 * 1024

@@ -33,7 +33,7 @@ from sqlalchemy import column as plain_column
 from sqlalchemy import table as plain_table
 from sqlalchemy.exc import DBAPIError
 
-from auth_api.backups.archive import Damaged, Member
+from auth_api.operations.backups.archive import Damaged, Member
 
 Row = dict[str, Any]
 

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 
 from auth_api import VERSION
 from auth_api.audit import recording
-from auth_api.backups.archive import MANIFEST, SECRET, Writer
-from auth_api.backups.files import Files, Spool
-from auth_api.backups.rows import Row, last_numbers, tables_of, write_rows
 from auth_api.database.columns import now
 from auth_api.database.tables.jobs import UNFINISHED
+from auth_api.operations.backups.archive import MANIFEST, SECRET, Writer
+from auth_api.operations.backups.files import Files, Spool
+from auth_api.operations.backups.rows import Row, last_numbers, tables_of, write_rows
 from auth_api.services import Services
 
 FORMAT = 1
