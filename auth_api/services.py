@@ -33,7 +33,6 @@ from auth_api.jobs.owned import Jobs
 from auth_api.jobs.predicting import Predicting
 from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Lane, Runner
-from auth_api.jobs.training import Training
 from auth_api.jobs.unfinished import UnfinishedJobs
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
@@ -51,6 +50,7 @@ from auth_api.settings import ROOT, Settings
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import Patience
 from auth_api.training.planning import TRAININGS, Planner
+from auth_api.training.training_job import Training
 from auth_api.usage.counting import Usage
 
 _DATABASE_SECONDS = 30

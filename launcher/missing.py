@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from auth_api.process.children import Interrupted
-from auth_api.training.improving import Event, improve, prepare, prepared, usable_cores
-from auth_api.training.missing import MissingModels
+from auth_api.training.missing_models import MissingModels
+from auth_api.training.training_process import Event, improve, prepare, prepared, usable_cores
 from launcher.model_server import ModelServer
 from launcher.settings import LauncherSettings
 

@@ -11,7 +11,7 @@ from auth_api.http.validation import validated
 from auth_api.jobs.presenting import owned_entry
 from auth_api.schemas.training import TrainJson, TuneJson
 from auth_api.services import Services
-from auth_api.training.asking import queued, require_trainable
+from auth_api.training.submission import queued, require_trainable
 
 
 def add_to(verbs: Any, common: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ from auth_api.models.states import ModelState
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.client import ServedVersion, TorchServe
-from auth_api.training.missing import MISSING_CODES
+from auth_api.training.missing_models import MISSING_CODES
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import body_type, json_object, validated
 from auth_api.jobs.forms import Limits
-from auth_api.jobs.labelled import receive_labelled
 from auth_api.jobs.receiving import Received
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services
-from auth_api.training.asking import queued, require_trainable
+from auth_api.training.labelled_uploads import receive_labelled
 from auth_api.training.planning import corrected_model
+from auth_api.training.submission import queued, require_trainable
 
 _TRAINING = at_least("data-scientist")
 

@@ -21,7 +21,7 @@ from auth_api.torchserve.batcher import Line
 from auth_api.torchserve.connection import Connection, Response, failure
 from auth_api.torchserve.predictions import Answer, Predicting
 from auth_api.torchserve.wire_format import Asked
-from auth_api.training.missing import MissingModels
+from auth_api.training.missing_models import MissingModels
 
 
 class ServedVersion(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auth_api.training.improving import Event
+from auth_api.training.training_process import Event
 
 _EPOCH = ("epoch", "epochs", "loss", "validation_loss", "accuracy", "seconds")
 _TRIAL = ("trial", "trials", "state", "parameters", "accuracy")

@@ -15,7 +15,6 @@ from auth_api.errors import ApiError, BadRequest, Unavailable
 from auth_api.jobs.folders import Folders
 from auth_api.jobs.forms import Limits
 from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.labelled import unpack_labelled
 from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
@@ -23,7 +22,10 @@ from auth_api.models.store import ModelStore
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.process.children import Interrupted
 from auth_api.settings import Settings
-from auth_api.training.improving import (
+from auth_api.training.labelled_uploads import unpack_labelled
+from auth_api.training.outcome import Outcome
+from auth_api.training.planning import corrected_model
+from auth_api.training.training_process import (
     Event,
     improve,
     past_events,
@@ -32,8 +34,6 @@ from auth_api.training.improving import (
     published,
     usable_cores,
 )
-from auth_api.training.outcome import Outcome
-from auth_api.training.planning import corrected_model
 
 logger = logging.getLogger(__name__)
 

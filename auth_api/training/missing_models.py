@@ -12,7 +12,7 @@ from pathlib import Path
 
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
-from auth_api.training.improving import EVENTS, Event
+from auth_api.training.training_process import EVENTS, Event
 
 MISSING_CODES = ("model_training", "model_missing")
 """Codes of the errors that say that a model is missing."""
