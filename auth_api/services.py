@@ -27,13 +27,13 @@ from auth_api.history.pictures import Storage
 from auth_api.history.queries import History
 from auth_api.history.recorder import Keeper
 from auth_api.http.rate_limits import RateLimits
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.owned import Jobs
-from auth_api.jobs.predicting import Predicting
+from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.prediction_job import Predicting
 from auth_api.jobs.queue import Queue
 from auth_api.jobs.runner import Lane, Runner
 from auth_api.jobs.unfinished import UnfinishedJobs
+from auth_api.jobs.user_jobs import Jobs
+from auth_api.jobs.work_folders import Folders
 from auth_api.models.aligning import Aligner
 from auth_api.models.archives import Archives
 from auth_api.models.charts import Charts

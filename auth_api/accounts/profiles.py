@@ -30,7 +30,7 @@ from auth_api.errors import Conflict, TooMany, Unauthorised
 from auth_api.history.pictures import Storage
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.validation import invalid
-from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.input_files import Inputs
 from auth_api.observability.metrics import Metrics
 
 _AT_A_TIME = 2000

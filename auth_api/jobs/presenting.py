@@ -8,7 +8,7 @@ from typing import Any
 from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.history.exporting import csv_head, csv_line
 from auth_api.history.presenting import iso
-from auth_api.jobs.owned import Jobs
+from auth_api.jobs.user_jobs import Jobs
 
 _COLUMNS = (
     "file",

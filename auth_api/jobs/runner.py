@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, Unavailable
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
+from auth_api.jobs.work_folders import Folders
 from auth_api.process.children import Interrupted
 
 logger = logging.getLogger(__name__)

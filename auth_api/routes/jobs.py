@@ -17,10 +17,10 @@ from auth_api.errors import ApiError
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
-from auth_api.jobs.forms import Limits
-from auth_api.jobs.predicting import Parameters
+from auth_api.jobs.prediction_job import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
-from auth_api.jobs.receiving import receive
+from auth_api.jobs.upload_forms import Limits
+from auth_api.jobs.uploads import receive
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import EVENTS, documented
 from auth_api.schemas.jobs import (

@@ -11,8 +11,8 @@ from auth_api.authorisation.authoriser import at_least
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import body_type, json_object, validated
-from auth_api.jobs.forms import Limits
-from auth_api.jobs.receiving import Received
+from auth_api.jobs.upload_forms import Limits
+from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest, Unavailable
-from auth_api.jobs import zips
-from auth_api.jobs.forms import Limits, read_form, too_large
-from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.receiving import Received
+from auth_api.jobs import zip_files
+from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.upload_forms import Limits, read_form, too_large
+from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import class_named
 from handlers.characters import Character
 
@@ -84,7 +84,7 @@ def unpack_labelled(
     names of ours; blocks. Raises BadRequest, TooLarge or OSError.
     """
     with source.open("rb") as file:
-        for number, entry in enumerate(zips.entries(file, MOST_PICTURES, limits.upload)):
+        for number, entry in enumerate(zip_files.entries(file, MOST_PICTURES, limits.upload)):
             label = _label(entry, alphabet)
             if label is None:
                 continue
@@ -98,7 +98,7 @@ def unpack_labelled(
 def _read_through(source: Path, limits: Limits, alphabet: Sequence[Character]) -> None:
     count = 0
     with source.open("rb") as file:
-        for entry in zips.entries(file, MOST_PICTURES, limits.upload):
+        for entry in zip_files.entries(file, MOST_PICTURES, limits.upload):
             for _ in _bounded(entry, limits.image):
                 pass
             count += _label(entry, alphabet) is not None
@@ -110,7 +110,7 @@ def _read_through(source: Path, limits: Limits, alphabet: Sequence[Character]) -
         )
 
 
-def _label(entry: zips.Entry, alphabet: Sequence[Character]) -> int | None:
+def _label(entry: zip_files.Entry, alphabet: Sequence[Character]) -> int | None:
     """The class of a picture, None of what is left out: that of its folder, else its own."""
     path = PurePosixPath(entry.name)
     if path.suffix.lower() not in _SUFFIXES:
@@ -121,7 +121,7 @@ def _label(entry: zips.Entry, alphabet: Sequence[Character]) -> int | None:
     return label
 
 
-def _bounded(entry: zips.Entry, limit: int) -> Iterator[bytes]:
+def _bounded(entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
     length = 0
     for chunk in entry.chunks():
         length += len(chunk)

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from auth_api.authorisation.authoriser import Caller
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import NotFound
-from auth_api.jobs.owned import Jobs
-from auth_api.jobs.receiving import Received
+from auth_api.jobs.uploads import Received
+from auth_api.jobs.user_jobs import Jobs
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.schemas.training import TrainJson
 from auth_api.training.planning import Planner, corrected_model

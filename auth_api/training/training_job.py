@@ -12,10 +12,10 @@ from typing import Any
 from auth_api.corrections.collecting import Corrections
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Unavailable
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.forms import Limits
-from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
+from auth_api.jobs.upload_forms import Limits
+from auth_api.jobs.work_folders import Folders
 from auth_api.models.registering import Registry
 from auth_api.models.releases import Releases
 from auth_api.models.store import ModelStore

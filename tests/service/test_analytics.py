@@ -22,9 +22,9 @@ from auth_api.database.tables.audit import AuditEntry
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.database.tables.usage import UsageDay, UsageHour
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.owned import Jobs
+from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.user_jobs import Jobs
+from auth_api.jobs.work_folders import Folders
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.overview import overview
 from auth_api.settings import Settings

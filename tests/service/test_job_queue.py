@@ -16,10 +16,10 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.jobs import queue
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, LostJob, Queue
 from auth_api.jobs.runner import Lane, Runner
+from auth_api.jobs.work_folders import Folders
 from auth_api.settings import Settings
 from tests.service.apis import Api, User
 from tests.service.test_access import user_id

@@ -43,7 +43,7 @@ class Job(SQLModel, table=True):
     finished_at: datetime | None = moment(nullable=True)
     parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     input: str | None = Field(default=None, unique=True)
-    """Name of the file with what is worked at, see `auth_api.jobs.inputs`."""
+    """Name of the file with what is worked at, see `auth_api.jobs.input_files`."""
     progress: float = 0
     """0-1."""
     total: int = 0

@@ -17,7 +17,7 @@ from typing import IO
 
 from auth_api.errors import Conflict
 from auth_api.history.pictures import KINDS, Storage
-from auth_api.jobs.inputs import Inputs
+from auth_api.jobs.input_files import Inputs
 from auth_api.operations.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.settings import Settings
 

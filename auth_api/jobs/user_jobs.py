@@ -17,9 +17,9 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
 from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
-from auth_api.jobs.folders import Folders
-from auth_api.jobs.inputs import Inputs
-from auth_api.jobs.receiving import Received
+from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.uploads import Received
+from auth_api.jobs.work_folders import Folders
 from auth_api.observability.metrics import Metrics
 
 _ITEMS_AT_A_TIME = 250

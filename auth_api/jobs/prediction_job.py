@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
-from auth_api.jobs.inputs import Inputs, OpenInput
+from auth_api.jobs.input_files import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
 from auth_api.models.serving import Asker, Models, user
 

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from auth_api.database.tables.jobs import JobItem
 from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia
 from auth_api.http.validation import body_type
-from auth_api.jobs import zips
-from auth_api.jobs.forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
-from auth_api.jobs.inputs import Inputs, NewInput
+from auth_api.jobs import zip_files
+from auth_api.jobs.input_files import Inputs, NewInput
+from auth_api.jobs.upload_forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _unpacked(zipped: NewInput, inputs: Inputs, limits: Limits) -> Received:
         with zipped.path.open("rb") as source:
             items = [
                 _unpack(place, entry, file, limits.image)
-                for place, entry in enumerate(zips.entries(source, MOST_IMAGES, limits.upload))
+                for place, entry in enumerate(zip_files.entries(source, MOST_IMAGES, limits.upload))
             ]
         file.sync()
     except BaseException:
@@ -89,7 +89,7 @@ def _unpacked(zipped: NewInput, inputs: Inputs, limits: Limits) -> Received:
     return Received(file, items)
 
 
-def _unpack(place: int, entry: zips.Entry, file: NewInput, limit: int) -> JobItem:
+def _unpack(place: int, entry: zip_files.Entry, file: NewInput, limit: int) -> JobItem:
     start, error = file.length, None
     for chunk in entry.chunks():
         if file.length - start + len(chunk) > limit:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest, TooLarge
 from auth_api.http.multipart import FormReader, malformed, text_of
-from auth_api.jobs.inputs import NewInput
+from auth_api.jobs.input_files import NewInput
 
 MOST_IMAGES = 1000
 """In one job."""
