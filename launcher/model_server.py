@@ -15,7 +15,7 @@ from types import TracebackType
 import psutil
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
-from auth_api.models import trying
+from auth_api.models import smoke_test
 from auth_api.observability.metrics import Metrics
 from auth_api.process.children import Child
 from auth_api.process.waiting import Waiting
@@ -190,10 +190,10 @@ class ModelServer:
                 return False
         except Unavailable:
             return False
-        image = trying.PICTURE.read_bytes()
+        image = smoke_test.PICTURE.read_bytes()
         for model in self._models:
             try:
-                await self._client.predict(model, image, options=trying.OPTIONS)
+                await self._client.predict(model, image, options=smoke_test.OPTIONS)
             except Refused:  # is an answer as well
                 continue
             except ApiError:

@@ -15,7 +15,7 @@ from auth_api.commands import releases, training
 from auth_api.commands.options import add_model, printable, served_model
 from auth_api.commands.output import Output, working
 from auth_api.commands.writing import replaced
-from auth_api.models import figures, reports
+from auth_api.models import evaluation_figures, traffic_report
 from auth_api.models.exporting import exported
 from auth_api.services import Services
 
@@ -69,7 +69,7 @@ async def _show(services: Services, options: argparse.Namespace, output: Output)
 
 async def _report(services: Services, options: argparse.Namespace, output: Output) -> None:
     name = await served_model(services, options)
-    found = await reports.compared(services.database, name, services.releases.state(name))
+    found = await traffic_report.compared(services.database, name, services.releases.state(name))
     if output.as_json:
         output.one(found)
         return
@@ -84,7 +84,9 @@ async def _report(services: Services, options: argparse.Namespace, output: Outpu
 async def _metrics(services: Services, options: argparse.Namespace, output: Output) -> None:
     name = await served_model(services, options)
     row = services.releases.version(name, options.version)
-    found = figures.metrics(row, await figures.evaluated(services.archives, row))
+    found = evaluation_figures.metrics(
+        row, await evaluation_figures.evaluated(services.archives, row)
+    )
     if output.as_json:
         output.one(found)
         return

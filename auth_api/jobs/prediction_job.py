@@ -14,7 +14,7 @@ from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
 from auth_api.jobs.input_files import Inputs, OpenInput
 from auth_api.jobs.queue import Answered, Pending, Queue
-from auth_api.models.serving import Asker, Models, user
+from auth_api.models.version_routing import Asker, Models, user
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
 """What is kept of the answer to a recognition, as far as it has it."""

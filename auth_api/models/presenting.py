@@ -8,11 +8,11 @@ from typing import Any
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Refused
 from auth_api.history.presenting import iso
-from auth_api.models import trying
+from auth_api.models import smoke_test
 from auth_api.models.archives import Archives
-from auth_api.models.arms import release_number
 from auth_api.models.releases import Releases
 from auth_api.models.states import ModelState
+from auth_api.models.traffic_split import release_number
 from auth_api.settings import Settings
 from auth_api.torchserve.client import ServedVersion, TorchServe
 
@@ -81,9 +81,9 @@ class Showing:
 
     async def _answers(self, name: str) -> str:
         """As `readiness`, told by a picture: nobody can be asked."""
-        picture = await asyncio.to_thread(trying.PICTURE.read_bytes)
+        picture = await asyncio.to_thread(smoke_test.PICTURE.read_bytes)
         try:
-            await self._torchserve.predict(name, picture, options=trying.OPTIONS, patient=True)
+            await self._torchserve.predict(name, picture, options=smoke_test.OPTIONS, patient=True)
         except Refused:  # is an answer as well
             pass
         except ApiError as error:

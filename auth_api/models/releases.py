@@ -1,7 +1,7 @@
 """What operators change: who gets which version, workers, what is served no more.
 
 The database is changed first and its word counts; TorchServe is told afterwards, and where that
-fails `auth_api.models.aligning` tells it again.
+fails `auth_api.models.reconciler` tells it again.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from auth_api.database.tables.audit import Action
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.http.validation import invalid
-from auth_api.models import states, trying
-from auth_api.models.arms import Arms
+from auth_api.models import smoke_test, states
 from auth_api.models.states import ModelState
+from auth_api.models.traffic_split import Arms
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
 
@@ -214,8 +214,8 @@ class Releases:
         try:
             await self._torchserve.scale(model, version, workers)
             seconds = self._settings.smoke_seconds
-            await trying.wait_until_ready(self._torchserve, model, version, seconds)
-        except trying.NotReady as error:
+            await smoke_test.wait_until_ready(self._torchserve, model, version, seconds)
+        except smoke_test.NotReady as error:
             await self._note_workers(model, version, before, user_id, request)
             raise Unavailable("The workers do not start: there are as many as before.") from error
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import NotFound
-from auth_api.models.arms import Arms
+from auth_api.models.traffic_split import Arms
 
 
 @dataclass(frozen=True)

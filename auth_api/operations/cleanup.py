@@ -29,7 +29,7 @@ from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.database.tables.models import ModelVersion
 from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.work_folders import Folders
-from auth_api.models.charts import Charts
+from auth_api.models.evaluation_charts import Charts
 from auth_api.services import Services
 from auth_api.settings import Settings
 

@@ -12,8 +12,8 @@ from auth_api.authorisation.authoriser import PUBLIC, at_least
 from auth_api.database.tables.models import ModelVersion
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_query
-from auth_api.models import figures
-from auth_api.models.charts import Kind
+from auth_api.models import evaluation_figures
+from auth_api.models.evaluation_charts import Kind
 from auth_api.models.exporting import exported
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
@@ -73,7 +73,7 @@ async def metrics(request: Request) -> Response:
     row, found = await _evaluated(request)
     if _wants_picture(request):
         return await _picture(request, "metrics", row, found)
-    return JSONResponse(figures.metrics(row, found))
+    return JSONResponse(evaluation_figures.metrics(row, found))
 
 
 @documented(
@@ -92,11 +92,13 @@ async def confusion_matrix(request: Request) -> Response:
     row, found = await _evaluated(request)
     matrix = found.get("confusion")
     if matrix is None:
-        raise figures.not_measured(row)
+        raise evaluation_figures.not_measured(row)
     if _wants_picture(request):
         return await _picture(request, "confusion-matrix", row, found)
     labels = [character.name for character in ALPHABETS.get(row.model, CHARACTERS)]
-    return JSONResponse({**figures.measured(row, found), "labels": labels, "matrix": matrix})
+    return JSONResponse(
+        {**evaluation_figures.measured(row, found), "labels": labels, "matrix": matrix}
+    )
 
 
 @documented(
@@ -116,10 +118,10 @@ async def roc_curve(request: Request) -> Response:
     row, found = await _evaluated(request)
     curves = found.get("roc")
     if curves is None:
-        raise figures.not_measured(row)
+        raise evaluation_figures.not_measured(row)
     if _wants_picture(request):
         return await _picture(request, "roc-curve", row, found)
-    return JSONResponse({**curves, **figures.measured(row, found)})
+    return JSONResponse({**curves, **evaluation_figures.measured(row, found)})
 
 
 @documented(
@@ -159,7 +161,7 @@ def _row(request: Request) -> ModelVersion:
 
 async def _evaluated(request: Request) -> tuple[ModelVersion, dict[str, Any]]:
     row = _row(request)
-    return row, await figures.evaluated(services(request).archives, row)
+    return row, await evaluation_figures.evaluated(services(request).archives, row)
 
 
 def _wants_picture(request: Request) -> bool:

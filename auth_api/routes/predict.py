@@ -13,7 +13,7 @@ from auth_api.errors import ApiError, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
-from auth_api.models.serving import asker
+from auth_api.models.version_routing import asker
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (

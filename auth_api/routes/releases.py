@@ -8,7 +8,7 @@ from starlette.routing import Route
 from auth_api.authorisation.authoriser import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json
-from auth_api.models import reports
+from auth_api.models import traffic_report
 from auth_api.models.presenting import release
 from auth_api.routes.models import model_name
 from auth_api.routes.openapi import documented
@@ -105,7 +105,7 @@ async def report(request: Request) -> JSONResponse:
     name = model_name(request)
     having = services(request)
     state = having.releases.state(name)
-    return JSONResponse(await reports.compared(having.database, name, state))
+    return JSONResponse(await traffic_report.compared(having.database, name, state))
 
 
 _MODEL = "/api/models/{name}/"

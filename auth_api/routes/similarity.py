@@ -10,7 +10,7 @@ from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import read_upload
 from auth_api.http.validation import parse_query
-from auth_api.models.serving import asker
+from auth_api.models.version_routing import asker
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     ComparisonAnswer,

@@ -17,8 +17,8 @@ from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import BadRequest, Conflict
 from auth_api.http.validation import invalid
+from auth_api.models.model_store import ModelStore
 from auth_api.models.releases import Releases
-from auth_api.models.store import ModelStore
 from auth_api.schemas.training import TrainJson
 from auth_api.schemas.versions import next_version
 from auth_api.settings import RECOGNITION, SIMILARITY

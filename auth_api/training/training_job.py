@@ -16,9 +16,9 @@ from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.work_folders import Folders
-from auth_api.models.registering import Registry
+from auth_api.models.model_store import ModelStore
+from auth_api.models.registration import Registry
 from auth_api.models.releases import Releases
-from auth_api.models.store import ModelStore
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.process.children import Interrupted
 from auth_api.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from auth_api.models.arms import position
+from auth_api.models.traffic_split import position
 from tests.archives import state_checksum
 from tests.conftest import encode, reference
 from tests.service.commands import answer, refusal, table

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import Unavailable
-from auth_api.models.charts import Charts
+from auth_api.models.evaluation_charts import Charts
 from auth_api.settings import ROOT
 
 FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())

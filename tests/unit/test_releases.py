@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import BadRequest, NotFound, Unavailable
+from auth_api.models.archive_validation import check
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
-from auth_api.models.arms import Arms, release_number
-from auth_api.models.checking import check
-from auth_api.models.store import ModelStore
+from auth_api.models.model_store import ModelStore
+from auth_api.models.traffic_split import Arms, release_number
 from auth_api.schemas.versions import LARGEST, is_version, next_version
 from auth_api.settings import ROOT
 from tests.archives import MANIFEST, derive, state_checksum

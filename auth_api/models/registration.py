@@ -14,8 +14,8 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Conflict, Unavailable
-from auth_api.models import trying
-from auth_api.models.checking import Checked, check
+from auth_api.models import smoke_test
+from auth_api.models.archive_validation import Checked, check
 from auth_api.models.releases import Releases
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
@@ -57,7 +57,7 @@ class Registry:
             raise
         try:
             seconds = self._settings.smoke_seconds
-            await trying.start(self._torchserve, model, checked, seconds)
+            await smoke_test.start(self._torchserve, model, checked, seconds)
             (served,) = await self._torchserve.versions(model, checked.version)
         except BaseException as error:
             # One that TorchServe was told of directly goes on, and is learnt.

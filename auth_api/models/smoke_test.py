@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
-from auth_api.models.checking import Checked, refused
+from auth_api.models.archive_validation import Checked, refused
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import ROOT
 from auth_api.torchserve.client import TorchServe
