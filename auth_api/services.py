@@ -19,7 +19,7 @@ from auth_api.accounts.profiles import Accounts
 from auth_api.accounts.sessions import Sessions
 from auth_api.authorisation.authoriser import Caller, Gate
 from auth_api.authorisation.tokens import Tokens
-from auth_api.corrections.collecting import Corrections
+from auth_api.corrections.review import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.errors import Unavailable
@@ -51,7 +51,7 @@ from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import Patience
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import Training
-from auth_api.usage.counting import Usage
+from auth_api.usage.counters import Usage
 
 _DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8

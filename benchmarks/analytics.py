@@ -21,7 +21,7 @@ from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.audit import AuditEntry
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.usage import UsageDay, UsageHour
-from auth_api.usage.counting import EVER, Measure, Span, measure_of
+from auth_api.usage.counters import EVER, Measure, Span, measure_of
 from benchmarks.accounts import apis
 from tests.service.apis import Api, User
 from tests.service.running import Ranjana

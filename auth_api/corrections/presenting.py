@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auth_api.corrections.collecting import Correction
+from auth_api.corrections.review import Correction
 from auth_api.history.presenting import iso
 from auth_api.practice.alphabets import ALPHABETS
 

@@ -17,7 +17,7 @@ from auth_api.observability.metrics import Metrics
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import Patience
 from auth_api.torchserve.predictions import Answer
-from auth_api.usage.counting import Usage
+from auth_api.usage.counters import Usage
 
 _FAILURES = 5
 """So many in a row, and a version is left alone for a while."""

@@ -20,7 +20,7 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from auth_api.audit import recording
-from auth_api.corrections import digesting
+from auth_api.corrections import picture_digests
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import RefreshToken, Session
@@ -82,7 +82,7 @@ async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -
     removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
     await _remove_folders(database, services.folders, orphan_seconds)
     await _remove_charts(database, services.charts)
-    await digesting.fill(database, storage)
+    await picture_digests.fill(database, storage)
     return removed
 
 

@@ -24,7 +24,7 @@ from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback
 from auth_api.database.tables.jobs import Job, State
-from auth_api.usage.counting import EVER
+from auth_api.usage.counters import EVER
 from auth_api.usage.volume import volume
 
 _MONTH = timedelta(days=30)

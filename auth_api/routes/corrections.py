@@ -9,9 +9,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.authorisation.authoriser import at_least
-from auth_api.corrections.collecting import COLLECTORS, Verdict
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
+from auth_api.corrections.review import COLLECTORS, Verdict
 from auth_api.errors import NotFound
 from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.http.json_response import JSONResponse

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.corrections.collecting import Corrections
+from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
 from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.database.tables.models import ModelRelease, ModelVersion

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from auth_api.corrections.collecting import Corrections
+from auth_api.corrections.review import Corrections
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Unavailable
 from auth_api.jobs.input_files import Inputs

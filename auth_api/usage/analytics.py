@@ -21,7 +21,7 @@ from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.usage import UsageDay, UsageHour
-from auth_api.usage.counting import Measure, measure_of
+from auth_api.usage.counters import Measure, measure_of
 from auth_api.usage.estimates import Sums
 
 

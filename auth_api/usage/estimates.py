@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from auth_api.usage.counting import BUCKETS
+from auth_api.usage.counters import BUCKETS
 
 # Of the standard normal distribution, two-sided 95 %.
 _Z = 1.959963984540054

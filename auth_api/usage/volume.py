@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from auth_api.database.tables.usage import UsageHour
-from auth_api.usage.counting import Measure, Span, measure_of
+from auth_api.usage.counters import Measure, Span, measure_of
 
 _NAMES: Mapping[str, Measure] = {
     "answers": "class",

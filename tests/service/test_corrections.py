@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from auth_api.corrections.collecting import Corrections
+from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
 from auth_api.history.pictures import Storage
 from auth_api.observability.metrics import Metrics

@@ -13,8 +13,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.corrections import collecting, digesting
-from auth_api.corrections.collecting import Corrections
+from auth_api.corrections import picture_digests
+from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
@@ -113,7 +113,7 @@ def test_feedback_from_before_digests_gets_them_in_parts(
         )
         there = {number: media for number, media in pictures if number % 2}
         await storage.write([(media, {"image": b"the same"}) for media in there.values()])
-        await digesting.fill(database, storage)
+        await picture_digests.fill(database, storage)
         rows = await database.read(lambda session: session.scalars(select(Feedback)).all())
         for row in rows:
             if row.id and row.id > 5:

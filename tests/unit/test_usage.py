@@ -20,8 +20,7 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
-from auth_api.usage import counting
-from auth_api.usage.counting import BUCKETS, EVER, Usage
+from auth_api.usage.counters import BUCKETS, EVER, Usage
 from auth_api.usage.estimates import (
     Sums,
     difference,

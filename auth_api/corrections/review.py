@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_administrator, require_role
-from auth_api.corrections import exporting, giving, reading
+from auth_api.corrections import exporting, feedback, queries
 from auth_api.corrections.voting import Outcome, Said, outcome, state
 from auth_api.database.columns import now
 from auth_api.database.database import Database
@@ -72,7 +72,7 @@ class Corrections:
 
         Raises NotFound, BadRequest, Unauthorised or Unavailable.
         """
-        kept, prediction, made = await giving.give(
+        kept, prediction, made = await feedback.give(
             self._database, self._storage, caller, fields, request
         )
         if made:
@@ -141,7 +141,7 @@ class Corrections:
                 require_administrator(transaction, judge)
             query = select(Feedback).where(col(Feedback.id) == number).with_for_update()
             kept: Feedback | None = transaction.scalar(query)
-            if kept is None or not reading.corrections(transaction, model, 1, None, number):
+            if kept is None or not queries.corrections(transaction, model, 1, None, number):
                 raise _missing()
             if actual_class not in (None, kept.actual_class):
                 raise Conflict("Its user says something else by now.", "correction_changed")
@@ -231,7 +231,7 @@ class Corrections:
         for start in range(0, len(names), _AT_A_TIME):
             some = {name: Path(name).stem for name in names[start : start + _AT_A_TIME]}
             groups = await self._database.read(
-                partial(reading.groups, model=model, digests=some.values())
+                partial(queries.groups, model=model, digests=some.values())
             )
             gone += [name for name, digest in some.items() if not _counts(groups, digest, name)]
         await asyncio.to_thread(exporting.remove, folder, gone)
@@ -261,9 +261,9 @@ class Corrections:
         number: int | None = None,
         verdict: Verdict | None = None,
     ) -> list[Correction]:
-        def work(session: Session) -> tuple[list[Said], reading.Groups]:
-            rows = reading.corrections(session, model, limit, before, number, verdict)
-            return rows, reading.groups(session, model, [said.sha256 for said in rows])
+        def work(session: Session) -> tuple[list[Said], queries.Groups]:
+            rows = queries.corrections(session, model, limit, before, number, verdict)
+            return rows, queries.groups(session, model, [said.sha256 for said in rows])
 
         rows, groups = await self._database.read(work)
         # Feedback to a picture that is gone stands alone.
@@ -297,9 +297,9 @@ class Corrections:
         return None
 
 
-def _next(session: Session, *, model: str, some: int, after: str, decided: bool) -> reading.Groups:
-    digests = reading.digests(session, model, some, after, decided=decided)
-    return reading.groups(session, model, digests)
+def _next(session: Session, *, model: str, some: int, after: str, decided: bool) -> queries.Groups:
+    digests = queries.digests(session, model, some, after, decided=decided)
+    return queries.groups(session, model, digests)
 
 
 def _require_acceptable(transaction: Session, kept: Feedback, digest: str | None) -> None:
@@ -311,7 +311,7 @@ def _require_acceptable(transaction: Session, kept: Feedback, digest: str | None
         raise Conflict("The picture of this correction is gone.", "picture_gone")
 
 
-def _counts(groups: reading.Groups, digest: str, name: str) -> bool:
+def _counts(groups: queries.Groups, digest: str, name: str) -> bool:
     """Whether a correction still counts as the class of whose folder its file is."""
     group = groups.get(digest)
     labelled = exporting.labelled(group, outcome(group)) if group else None
