@@ -1,5 +1,5 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
-# make test      all tests          make check   formatting, lint, types
+# make test      all tests          make check   formatting, lint, types, layers
 # make archives  model_store/*.mar  make clean   all of it away again
 # make faults    what breaks, and what callers see of it: twenty minutes
 #
@@ -28,6 +28,7 @@ check: .venv/.dev node_modules/.installed
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 	$(NODE) node_modules/.bin/eslint auth_api/web
 	$(NODE) node_modules/.bin/prettier --check auth_api/web
 

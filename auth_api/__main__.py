@@ -22,10 +22,9 @@ from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.observability.logs import logging_config
 from auth_api.observability.shared_metrics import shared
-from auth_api.operations.startup import require_folders
+from auth_api.operations.startup import migrated, require_folders
 from auth_api.process.ports import PortInUse, require_free
 from auth_api.process.server import serve
-from auth_api.services import migrated
 from auth_api.settings import Settings, unusable
 
 

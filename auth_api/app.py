@@ -21,7 +21,6 @@ from auth_api.http.slow_clients import SlowBodies
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
-from auth_api.operations.cleanup import clean_up_regularly
 from auth_api.operations.startup import wait_for_neighbours
 from auth_api.process.stopping import Stopping
 from auth_api.routes import (
@@ -79,8 +78,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
             services.usage.start()
             services.runner.start()
             beside = {
-                asyncio.create_task(clean_up_regularly(services)),
-                asyncio.create_task(wait_for_neighbours(services)),
+                asyncio.create_task(services.cleanup.run_regularly()),
+                asyncio.create_task(
+                    wait_for_neighbours(settings, services.limits, services.showing)
+                ),
             }
             try:
                 with stopping.heard():

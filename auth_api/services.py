@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +20,6 @@ from auth_api.authorisation.tokens import Tokens
 from auth_api.corrections.review import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
-from auth_api.errors import Unavailable
 from auth_api.history.pictures import Storage
 from auth_api.history.queries import History
 from auth_api.history.recorder import Keeper
@@ -44,16 +41,17 @@ from auth_api.models.releases import Releases
 from auth_api.models.version_routing import Models
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
+from auth_api.operations.cleanup import CleanUp
+from auth_api.operations.startup import migrated
 from auth_api.practice.characters import Characters
-from auth_api.process.waiting import Waiting
 from auth_api.settings import ROOT, Settings
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import Patience
+from auth_api.training.missing_models import MissingModels
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import Training
 from auth_api.usage.counters import Usage
 
-_DATABASE_SECONDS = 30
 _READ_AT_ONCE = 8
 
 
@@ -73,6 +71,7 @@ class Services:
     models: Models
     showing: Showing
     charts: Charts
+    cleanup: CleanUp
     characters: Characters
     accounts: Accounts
     sessions: Sessions
@@ -107,30 +106,31 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     storage = Storage(settings.media_dir)
     passwords = Passwords(settings)
     sessions = Sessions(settings, database, tokens, metrics, company=passwords.is_busy)
-    torchserve = TorchServe(settings, metrics)
+    torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
     usage = Usage(database)
-    patience = Patience(settings.torchserve_patience)
+    patience = Patience(settings.torchserve_retry_seconds)
     models = Models(torchserve, releases, usage, metrics, patience)
     inputs = Inputs(settings.media_dir / "jobs")
     queue = Queue(database, uuid4().hex, metrics)
     accounts = Accounts(database, passwords, sessions, limits, storage, inputs, metrics)
     folders = Folders(settings.data_dir / "training")
     store = ModelStore(settings.model_store)
+    charts = Charts(settings.data_dir / "charts")
     corrections = Corrections(database, storage, metrics)
     registry = Registry(settings, database, torchserve, releases)
-    reading = Predicting(queue, inputs, models, max(1, settings.job_images_at_once))
+    reading = Predicting(queue, inputs, models, max(1, settings.job_concurrency))
     training = Training(settings, queue, inputs, folders, store, corrections, releases, registry)
     lanes = (
-        Lane({"predict": reading}, _READ_AT_ONCE if settings.job_images_at_once else 0),
-        Lane(dict.fromkeys(TRAININGS, training), settings.trainings_at_once),
+        Lane({"predict": reading}, _READ_AT_ONCE if settings.job_concurrency else 0),
+        Lane(dict.fromkeys(TRAININGS, training), settings.training_concurrency),
     )
     runner = Runner(queue, inputs, folders, lanes, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
-        exposition=Exposition(settings, metrics, UnfinishedJobs(database)),
+        exposition=Exposition(settings, metrics, UnfinishedJobs(database).metrics),
         torchserve=torchserve,
         database=database,
         archives=archives,
@@ -139,7 +139,8 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         aligner=Aligner(settings, releases, torchserve, archives, metrics),
         models=models,
         showing=Showing(settings, torchserve, releases, archives),
-        charts=Charts(settings.data_dir / "charts"),
+        charts=charts,
+        cleanup=CleanUp(settings, database, storage, inputs, folders, charts, metrics),
         characters=Characters(ROOT / "reference_images"),
         accounts=accounts,
         sessions=sessions,
@@ -170,24 +171,6 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         await services.torchserve.aclose()
         passwords.close()
         await database.aclose()
-
-
-async def migrated(database: Database) -> None:
-    """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
-    waiting, deadline = Waiting("the database"), time.monotonic() + _DATABASE_SECONDS
-    while True:
-        try:
-            await database.migrate()
-            return waiting.over()
-        except Unavailable as error:
-            reason = str(error.__cause__)
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"The database did not answer for {_DATABASE_SECONDS} seconds: {reason}.",
-                    "database_unavailable",
-                ) from error
-            waiting.still(reason)
-            await asyncio.sleep(1)
 
 
 def services(request: Request) -> Services:

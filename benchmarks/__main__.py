@@ -53,7 +53,7 @@ def _measure_servers(
     folder: Path, parts: set[str], seconds: float, rounds: int, picture: Path | None
 ) -> None:
     # Tests wait longer than callers do.
-    ranjana = Ranjana(folder, {"LONGEST_WAIT": str(Settings().longest_wait)})
+    ranjana = Ranjana(folder, {"MAX_QUEUE_SECONDS": str(Settings().max_queue_seconds)})
     try:
         ranjana.wait_until_ready()
         if "speed" in parts:

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from auth_api.settings import OptionalPath, Port, Settings
+from auth_api.configuration.values import OptionalPath, Port
+from auth_api.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 

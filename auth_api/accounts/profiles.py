@@ -221,10 +221,10 @@ class Accounts:
     async def delete(self, caller: Caller) -> None:
         """Deletes an account and all that belongs to it.
 
-        The history goes first, in parts, for it may be large; what comes in the meantime goes
-        with the account. Pictures go after their rows: what is left of them if it is
-        interrupted is for `auth_api.operations.cleanup`. Raises Conflict (`last_admin`), before anything is
-        deleted, Unauthorised or Unavailable.
+        The history is deleted first, in parts because it may be large. Pictures are deleted after
+        their rows; if this is interrupted, `auth_api.operations.cleanup` removes the rest.
+
+        Raises Conflict (`last_admin`) before anything is deleted, Unauthorised or Unavailable.
         """
 
         def remove_some(transaction: Session) -> list[str]:

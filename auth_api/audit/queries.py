@@ -21,8 +21,8 @@ from auth_api.audit import recording
 from auth_api.authorisation.authoriser import Caller, require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import AuditEntry
-from auth_api.history.exporting import csv_head, csv_line
-from auth_api.history.presenting import iso
+from auth_api.http.csv_text import csv_head, csv_line
+from auth_api.http.json_response import iso
 from auth_api.schemas.administration import AuditRow
 
 COLUMNS = ("id", "at", "action", "user_id", "address", "request_id", "details")

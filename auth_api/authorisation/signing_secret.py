@@ -1,4 +1,4 @@
-"""The secret that tokens are signed with: strong, or the service does not start."""
+"""The secret that signs tokens, where the settings have none: made once and kept in a file."""
 
 from __future__ import annotations
 
@@ -7,39 +7,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-_SHORTEST = 32
-_FEWEST_DIFFERENT = 10
-# What tutorials, templates and jwt.io sign with.
-_WELL_KNOWN = (
-    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-    "a-string-secret-at-least-256-bits-long",
-    "0123456789abcdef",
-    "abcdefghijklmnop",
-)
-_PLACEHOLDERS = (
-    "change",
-    "default",
-    "example",
-    "insecure",
-    "password",
-    "replace",
-    "secret",
-    "your",
-)
-
-
-def require_strong(secret: str) -> None:
-    """Raises ValueError for a secret that can be guessed.
-
-    HS256 wants a key of at least 256 bits (RFC 7518, section 3.2).
-    """
-    plain = secret.lower()
-    if len(secret.encode()) < _SHORTEST:
-        raise ValueError(f"must have at least {_SHORTEST} characters")
-    if len(set(secret)) < _FEWEST_DIFFERENT:
-        raise ValueError("repeats itself too much to be a secret")
-    if any(known in plain for known in (*_WELL_KNOWN, *_PLACEHOLDERS)):
-        raise ValueError("is a placeholder that others know; try `openssl rand -hex 32`")
+from auth_api.configuration.secret_strength import SHORTEST, require_strong
 
 
 def kept_secret(path: Path) -> str:
@@ -51,7 +19,7 @@ def kept_secret(path: Path) -> str:
     if not path.exists():
         descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # is 0600
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_SHORTEST))
+            file.write(secrets.token_hex(SHORTEST))
             file.flush()
             os.fsync(file.fileno())
         try:

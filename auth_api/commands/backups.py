@@ -16,6 +16,7 @@ from auth_api.commands.writing import replaced
 from auth_api.errors import BadRequest, NotFound
 from auth_api.operations.backups import restoring
 from auth_api.operations.backups.archive import spooled
+from auth_api.operations.backups.files import Files
 from auth_api.operations.backups.making import Made, make
 from auth_api.services import Services
 
@@ -53,14 +54,24 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
             raise BadRequest("Name a file: --json has standard output.", "validation_failed")
         if sys.stdout.isatty():
             raise BadRequest("Name a file: a terminal cannot show it.", "validation_failed")
-        made = await make(services, sys.stdout.buffer, services.settings.data_dir, secret=secret)
+        made = await make(
+            services.database,
+            _files(services),
+            sys.stdout.buffer,
+            services.settings.data_dir,
+            secret=secret,
+        )
         sys.stdout.buffer.flush()
         print(_told("The backup", made), file=sys.stderr)
         return
     with working("Backing up"), replaced(file) as target:
-        made = await make(services, target, file.parent, secret=secret)
+        made = await make(services.database, _files(services), target, file.parent, secret=secret)
     shown = {"file": str(file), **made.model_dump(mode="json")}
     output.done(_told(str(file), made), shown)
+
+
+def _files(services: Services) -> Files:
+    return Files(services.settings, services.storage, services.inputs)
 
 
 def _told(what: str, made: Made) -> str:
@@ -81,7 +92,9 @@ async def _restore(services: Services, options: argparse.Namespace, output: Outp
         if options.replace and not options.yes:
             confirm("All accounts, histories and jobs that there are will be lost.")
         with working("Restoring"):
-            files = await restoring.restore(services, source, manifest, replace=options.replace)
+            files = await restoring.restore(
+                services.database, _files(services), source, manifest, replace=options.replace
+            )
     rows = sum(manifest.rows.values())
     kept = services.settings.secret_key is None
     secret = "" if manifest.secret and kept else " The secret that tokens are signed with stays."

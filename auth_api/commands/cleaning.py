@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from auth_api.commands.output import Output
-from auth_api.operations import cleanup
 from auth_api.operations.cleanup import ORPHAN_SECONDS
 from auth_api.services import Services
 
@@ -29,7 +28,7 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
 
 
 async def _clean_up(services: Services, options: argparse.Namespace, output: Output) -> None:
-    removed = await cleanup.clean_up(services, options.orphans_after)
+    removed = await services.cleanup.run(options.orphans_after)
     output.done(
         f"Removed {removed.entries} entries of the history, {removed.sessions} ended sessions, "
         f"the pictures of {removed.orphans} entries that are not there, {removed.jobs} jobs and "

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from auth_api.corrections.voting import Outcome, Said, voters
-from auth_api.history.exporting import csv_head, csv_line
 from auth_api.history.pictures import media_type
+from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.practice.alphabets import ALPHABETS
 
 LABELS = "labels.csv"
@@ -37,7 +37,7 @@ class Labelled:
     users: int
     """How many named the label."""
     medias: Sequence[str]
-    """Names that the picture has in `auth_api.history.pictures`, of users who consent; one at least."""
+    """Names of the picture in `auth_api.history.pictures`, of consenting users; at least one."""
 
     @property
     def corrects(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auth_api.corrections.review import Correction
-from auth_api.history.presenting import iso
+from auth_api.http.json_response import iso
 from auth_api.practice.alphabets import ALPHABETS
 
 

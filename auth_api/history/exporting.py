@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.presenting import entry
 from auth_api.history.queries import History
+from auth_api.http.csv_text import csv_head, csv_line
 
 _COLUMNS = (
     "kind",
@@ -57,20 +56,6 @@ async def as_csv(history: History, user_id: int) -> AsyncIterator[str]:
             yield csv_line([{**cells, "kind": kind}.get(name) for name in _COLUMNS])
 
 
-def csv_head(columns: Sequence[str]) -> str:
-    """The first line of a table in CSV (RFC 4180), after a byte order mark for spreadsheets that
-    want one.
-    """
-    return "\ufeff" + csv_line(columns)
-
-
-def csv_line(values: Iterable[object]) -> str:
-    """A line of such a table."""
-    text = io.StringIO()
-    csv.writer(text).writerow(_cell(value) for value in values)
-    return text.getvalue()
-
-
 def _flat(shown: dict[str, Any]) -> dict[str, Any]:
     flat = {**shown, "model": shown["model"]["name"], "version": shown["model"]["version"]}
     if "predicted_class" in shown:
@@ -79,12 +64,3 @@ def _flat(shown: dict[str, Any]) -> dict[str, Any]:
         return {**flat, "class": shown["predicted_class"], "feedback": None}
     feedback = " ".join(shown["feedback"])
     return {**flat, "class": shown["compared_with_class"], "feedback": feedback}
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe (OWASP, CSV
-    injection).
-    """
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history.queries import Kept
 from auth_api.history.recorder import COMPARED
+from auth_api.http.json_response import iso
 from auth_api.schemas.history import GivenFeedback
 from handlers.characters import CHARACTERS
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC, as pydantic writes it too."""
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def entry(row: Kept, feedback: Feedback | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import orjson
@@ -14,3 +15,8 @@ class JSONResponse(responses.JSONResponse):
     def render(self, content: Any) -> bytes:
         """Raises TypeError for what JSON has no word for; NaN and infinity become null."""
         return orjson.dumps(content)
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC, as pydantic writes it too."""
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -26,8 +26,9 @@ _TOLD_EVERY = 1.0
 
 
 class LoadShedding:
-    """Answers 503 to requests for a model whose line is too long (`auth_api.torchserve.batcher`), before
-    their body is read and their caller looked up: the time of the service is for the others.
+    """Answers 503 to requests for a model whose queue is too long (`auth_api.torchserve.batcher`).
+
+    It does so before it reads their body or looks up their caller, so they cost next to nothing.
     """
 
     def __init__(self, app: ASGIApp, refusal: Callable[[str], Unavailable | None]) -> None:

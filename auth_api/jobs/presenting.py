@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from auth_api.database.tables.jobs import Job, JobItem
-from auth_api.history.exporting import csv_head, csv_line
-from auth_api.history.presenting import iso
+from auth_api.http.csv_text import csv_head, csv_line
+from auth_api.http.json_response import iso
 from auth_api.jobs.user_jobs import Jobs
 
 _COLUMNS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Refused
-from auth_api.history.presenting import iso
+from auth_api.http.json_response import iso
 from auth_api.models import smoke_test
 from auth_api.models.archives import Archives
 from auth_api.models.releases import Releases

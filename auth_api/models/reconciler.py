@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
-from auth_api.errors import ApiError, Conflict, NotFound, Unavailable
+from auth_api.errors import ApiError, Conflict, ModelMissing, NotFound, Unavailable
 from auth_api.models import states
 from auth_api.models.archives import Archives
 from auth_api.models.releases import LOOK_SECONDS, Releases
@@ -30,7 +30,6 @@ from auth_api.models.states import ModelState
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.client import ServedVersion, TorchServe
-from auth_api.training.missing_models import MISSING_CODES
 
 logger = logging.getLogger(__name__)
 
@@ -130,11 +129,7 @@ class Aligner:
         try:
             served = {each.version: each for each in await self._torchserve.versions(model, "all")}
             (default,) = await self._torchserve.versions(model)
-        except NotFound:
-            return {}, None
-        except Unavailable as error:
-            if error.code not in MISSING_CODES:
-                raise
+        except (NotFound, ModelMissing):
             return {}, None
         return served, default.version
 

@@ -13,7 +13,7 @@ from typing import Any
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.errors import NotFound
-from auth_api.history.presenting import iso
+from auth_api.http.json_response import iso
 from auth_api.models.states import ModelState
 from auth_api.settings import SIMILARITY
 from auth_api.usage.analytics import Counted, Judged, Steps, SystemUse, latest, use_of_all

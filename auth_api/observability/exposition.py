@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from auth_api.jobs.unfinished import UnfinishedJobs
 from auth_api.observability import shared_metrics
 from auth_api.observability.metrics import Metrics
 from auth_api.observability.process_metrics import process_metrics
@@ -22,14 +21,19 @@ from auth_api.settings import Settings
 class Exposition:
     """What Prometheus is answered."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, unfinished: UnfinishedJobs) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        of_jobs: Callable[[], Awaitable[Iterable[Metric]]],
+    ) -> None:
         self._places = {"data": settings.data_dir, "media": settings.media_dir}
         self._metrics = metrics
-        self._unfinished = unfinished
+        self._of_jobs = of_jobs
 
     async def text(self) -> bytes:
         """The metrics as they are now; those of jobs may be some seconds old."""
-        of_jobs = await self._unfinished.metrics()
+        of_jobs = await self._of_jobs()
         # Reading what several processes have counted takes many milliseconds.
         return await asyncio.to_thread(self._text, of_jobs)
 

@@ -27,10 +27,11 @@ from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.database.tables.models import ModelVersion
+from auth_api.history.pictures import Storage
 from auth_api.jobs.input_files import Inputs
 from auth_api.jobs.work_folders import Folders
 from auth_api.models.evaluation_charts import Charts
-from auth_api.services import Services
+from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -53,52 +54,66 @@ class Removed:
     inputs: int = 0
 
 
-async def clean_up(services: Services, orphan_seconds: float = ORPHAN_SECONDS) -> Removed:
-    """Cleans up once. Raises Unavailable."""
-    settings, database, storage = services.settings, services.database, services.storage
-    removed = Removed()
-    if settings.retention_days:
-        expiry = now() - timedelta(days=settings.retention_days)
-        for table in (Prediction, Comparison):
-            while medias := await _remove_entries(database, table, expiry):
-                await storage.delete(medias)
-                removed.entries += len(medias)
-    if removed.entries:
-        await database.write(
-            lambda transaction: recording.record(
-                transaction, "history_expired", None, entries=removed.entries
+@dataclass(frozen=True)
+class CleanUp:
+    """The clean-up of one service."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    inputs: Inputs
+    folders: Folders
+    charts: Charts
+    metrics: Metrics
+
+    async def run(self, orphan_seconds: float = ORPHAN_SECONDS) -> Removed:
+        """Cleans up once. Files without a row are removed once they are `orphan_seconds` old.
+
+        Raises Unavailable.
+        """
+        settings, database, storage = self.settings, self.database, self.storage
+        removed = Removed()
+        if settings.retention_days:
+            expiry = now() - timedelta(days=settings.retention_days)
+            for table in (Prediction, Comparison):
+                while medias := await _remove_entries(database, table, expiry):
+                    await storage.delete(medias)
+                    removed.entries += len(medias)
+        if removed.entries:
+            await database.write(
+                lambda transaction: recording.record(
+                    transaction, "history_expired", None, entries=removed.entries
+                )
             )
-        )
-    removed.sessions = await _remove_sessions(settings, database)
-    old = storage.older_than(orphan_seconds)
-    while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
-        orphans = await _without_row(database, names)
-        await storage.delete(orphans)
-        removed.orphans += len(orphans)
-    await asyncio.to_thread(storage.delete_empty_folders)
-    if settings.job_retention_days:
-        expiry = now() - timedelta(days=settings.job_retention_days)
-        removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
-    removed.inputs = await _remove_inputs(database, services.inputs, orphan_seconds)
-    await _remove_folders(database, services.folders, orphan_seconds)
-    await _remove_charts(database, services.charts)
-    await picture_digests.fill(database, storage)
-    return removed
+        removed.sessions = await _remove_sessions(settings, database)
+        old = storage.older_than(orphan_seconds)
+        while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
+            orphans = await _without_row(database, names)
+            await storage.delete(orphans)
+            removed.orphans += len(orphans)
+        await asyncio.to_thread(storage.delete_empty_folders)
+        if settings.job_retention_days:
+            expiry = now() - timedelta(days=settings.job_retention_days)
+            removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
+        removed.inputs = await _remove_inputs(database, self.inputs, orphan_seconds)
+        await _remove_folders(database, self.folders, orphan_seconds)
+        await _remove_charts(database, self.charts)
+        await picture_digests.fill(database, storage)
+        return removed
 
-
-async def clean_up_regularly(services: Services) -> None:
-    """Cleans up now and every hour, until it is cancelled."""
-    while True:
-        try:
-            removed = asdict(await clean_up(services))
-            logger.info("cleaned up", extra=removed)
-            services.metrics.clean_ups.labels("succeeded").inc()
-            for what, count in removed.items():
-                services.metrics.cleaned_up.labels(what).inc(count)
-        except Exception:  # whatever it was, it may work in an hour
-            services.metrics.clean_ups.labels("failed").inc()
-            logger.exception("the clean-up failed")
-        await asyncio.sleep(_EVERY)
+    async def run_regularly(self) -> None:
+        """Cleans up now and every hour, until it is cancelled."""
+        while True:
+            try:
+                removed = asdict(await self.run())
+                logger.info("cleaned up", extra=removed)
+                self.metrics.clean_ups.labels("succeeded").inc()
+                for what, count in removed.items():
+                    self.metrics.cleaned_up.labels(what).inc(count)
+            except Exception:  # whatever it was, it may work in an hour
+                self.metrics.clean_ups.labels("failed").inc()
+                logger.exception("the clean-up failed")
+            await asyncio.sleep(_EVERY)
 
 
 async def _remove_entries(

@@ -11,16 +11,21 @@ import asyncio
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from auth_api.database.database import Database
+from auth_api.errors import Unavailable
+from auth_api.http.rate_limits import RateLimits
+from auth_api.models.presenting import Showing
 from auth_api.process.waiting import Waiting
-from auth_api.services import Services
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _LOOK = 1.0
+_DATABASE_SECONDS = 30
 
 
 def require_folders(settings: Settings) -> None:
@@ -34,14 +39,31 @@ def require_folders(settings: Settings) -> None:
             raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
-async def wait_for_neighbours(services: Services) -> None:
+async def migrated(database: Database) -> None:
+    """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
+    waiting, deadline = Waiting("the database"), time.monotonic() + _DATABASE_SECONDS
+    while True:
+        try:
+            await database.migrate()
+            return waiting.over()
+        except Unavailable as error:
+            reason = str(error.__cause__)
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The database did not answer for {_DATABASE_SECONDS} seconds: {reason}.",
+                    "database_unavailable",
+                ) from error
+            waiting.still(reason)
+            await asyncio.sleep(1)
+
+
+async def wait_for_neighbours(settings: Settings, limits: RateLimits, showing: Showing) -> None:
     """Looks for all of them, every second, until they are there."""
-    settings = services.settings
-    looks = [_until_there("the store of the rate limits", _limits(services))]
+    looks = [_until_there("the store of the rate limits", _limits(limits))]
     if (keys := settings.torchserve_key_file) is not None:
         looks.append(_until_there(f"TorchServe's keys in {keys}", _readable(keys)))
     for model in settings.models:
-        looks.append(_until_there(f"the model {model}", _model(services, model)))
+        looks.append(_until_there(f"the model {model}", _model(showing, model)))
     await asyncio.gather(*looks)
 
 
@@ -64,9 +86,9 @@ async def _until_there(what: str, look: Look) -> None:
         await asyncio.sleep(_LOOK)
 
 
-def _limits(services: Services) -> Look:
+def _limits(limits: RateLimits) -> Look:
     async def look() -> str | None:
-        return None if await services.limits.reachable() else "it does not answer"
+        return None if await limits.reachable() else "it does not answer"
 
     return look
 
@@ -80,9 +102,9 @@ def _readable(file: Path) -> Look:
     return look
 
 
-def _model(services: Services, model: str) -> Look:
+def _model(showing: Showing, model: str) -> Look:
     async def look() -> str | None:
-        state = await services.showing.readiness(model)
+        state = await showing.readiness(model)
         return None if state == "ready" else state
 
     return look

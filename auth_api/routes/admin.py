@@ -9,12 +9,11 @@ from starlette.routing import Route
 
 from auth_api.authorisation.authoriser import at_least
 from auth_api.database.columns import now
-from auth_api.history.presenting import iso
-from auth_api.http.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse, iso
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query
 from auth_api.jobs.presenting import owned_entry
-from auth_api.operations.configuration import effective
+from auth_api.operations.effective_settings import effective
 from auth_api.operations.overview import disk, libraries, overview
 from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import (

@@ -11,8 +11,7 @@ from starlette.routing import Route
 from auth_api.authorisation.authoriser import HISTORY
 from auth_api.database.columns import now
 from auth_api.history import presenting
-from auth_api.history.presenting import iso
-from auth_api.http.json_response import JSONResponse
+from auth_api.http.json_response import JSONResponse, iso
 from auth_api.http.validation import parse_json, parse_query
 from auth_api.practice import attempts
 from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word

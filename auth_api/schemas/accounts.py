@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_validator
 
+from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.accounts import Scope
-from auth_api.settings import TimeZone
 
 # Longer ones are refused before anything is done with them; what is taken is up to
 # `auth_api.accounts.usernames` and `auth_api.accounts.passwords`.

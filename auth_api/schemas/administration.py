@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, EmailStr, Field
 
+from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.audit import Action
 from auth_api.database.tables.jobs import Kind, State
 from auth_api.schemas.accounts import Line, Name, Password
 from auth_api.schemas.jobs import JobEntry
-from auth_api.settings import TimeZone
 
 Role = Literal["user", "analyst", "data-scientist", "ml-engineer", "admin"]
 

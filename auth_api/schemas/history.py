@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from auth_api.configuration.values import TimeZone
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
-from auth_api.settings import TimeZone
 
 
 class PageQuery(BaseModel):

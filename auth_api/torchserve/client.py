@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from auth_api.errors import Conflict, NotFound, Unavailable
+from auth_api.errors import Conflict, ModelMissing, NotFound, Unavailable
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
@@ -21,7 +21,6 @@ from auth_api.torchserve.batcher import Line
 from auth_api.torchserve.connection import Connection, Response, failure
 from auth_api.torchserve.predictions import Answer, Predicting
 from auth_api.torchserve.wire_format import Asked
-from auth_api.training.missing_models import MissingModels
 
 
 class ServedVersion(NamedTuple):
@@ -53,13 +52,19 @@ class ServedVersion(NamedTuple):
 class TorchServe:
     """A pooled client of one TorchServe, for the event loop it is made in."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        missing: Callable[[str], ModelMissing | None] = lambda model: None,
+    ) -> None:
+        """`missing` says why TorchServe does not know a model that is served; None if it should."""
         self._settings = settings
         self._metrics = metrics
         self._connection = Connection(settings, metrics)
         self._predicting = Predicting(self._connection)
         self._lines: dict[str, Line[Asked, Answer]] = {}
-        self._missing = MissingModels(settings)
+        self._missing = missing
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -88,7 +93,7 @@ class TorchServe:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
         except NotFound as error:
-            if missing := self._missing.answer(model):
+            if missing := self._missing(model):
                 raise missing from error
             raise
 
@@ -105,8 +110,8 @@ class TorchServe:
         if line is None:
             line = self._lines[model] = Line(
                 partial(self._ask, model),
-                at_once=self._settings.torchserve_at_once,
-                longest=self._settings.longest_wait,
+                at_once=self._settings.torchserve_max_concurrency,
+                longest=self._settings.max_queue_seconds,
                 patience=self._settings.torchserve_timeout,
                 waited=self._metrics.torchserve_waiting_seconds[model,].observe,
             )
@@ -176,7 +181,7 @@ class TorchServe:
 
     def _failure(self, response: Response, model: str, version: str | None) -> Exception:
         found = failure(response, model, version)
-        missing = self._missing.answer(model) if isinstance(found, NotFound) else None
+        missing = self._missing(model) if isinstance(found, NotFound) else None
         return missing or found
 
 

@@ -10,12 +10,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from auth_api.errors import Unavailable
+from auth_api.errors import ModelMissing
 from auth_api.settings import Settings
 from auth_api.training.training_process import EVENTS, Event
-
-MISSING_CODES = ("model_training", "model_missing")
-"""Codes of the errors that say that a model is missing."""
 
 _TAIL = 64 * 1024
 _RETRY_SECONDS = 30
@@ -39,7 +36,7 @@ class MissingModels:
         with (folder / EVENTS).open("a") as file:
             file.write(f"{json.dumps(event)}\n")
 
-    def answer(self, model: str) -> Unavailable | None:
+    def answer(self, model: str) -> ModelMissing | None:
         """What to say to those who ask for a model, None if it is not missing.
 
         Reads the end of a file, so it is for those alone that TorchServe does not know.
@@ -50,16 +47,16 @@ class MissingModels:
         for event in _latest(folder / EVENTS):
             if event.get("event") == "error":
                 message = f"The model {model} is missing. {event.get('message')}"
-                return Unavailable(message, MISSING_CODES[1], retry_after=_RETRY_SECONDS)
+                return ModelMissing(message, "model_missing", retry_after=_RETRY_SECONDS)
             if isinstance(event.get("progress"), int | float):
                 return _training(model, float(event["progress"]))
         return _training(model, 0.0)
 
 
-def _training(model: str, progress: float) -> Unavailable:
-    return Unavailable(
+def _training(model: str, progress: float) -> ModelMissing:
+    return ModelMissing(
         f"The model {model} is being trained: {progress:.0%} of that is done.",
-        MISSING_CODES[0],
+        "model_training",
         retry_after=_RETRY_SECONDS,
         details={"progress": round(progress, 4)},
     )

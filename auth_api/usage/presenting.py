@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from auth_api.history.presenting import iso
+from auth_api.http.json_response import iso
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import SIMILARITY
 from auth_api.usage.analytics import Counted, InBucket, Judged, OwnUse, Steps, SystemUse

@@ -29,7 +29,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATA_DIR=/srv/data \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models \
-    TRAININGS_AT_ONCE=0
+    TRAINING_CONCURRENCY=0
 # Nothing can be written there later.
 RUN python -m compileall -q .
 USER 10001:10001

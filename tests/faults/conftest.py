@@ -106,8 +106,8 @@ def _defaults() -> dict[str, str]:
     settings, launcher = Settings(), LauncherSettings()
     return {
         "HEAL_SECONDS": str(launcher.heal_seconds),
-        "LONGEST_WAIT": str(settings.longest_wait),
-        "TORCHSERVE_PATIENCE": str(settings.torchserve_patience),
+        "MAX_QUEUE_SECONDS": str(settings.max_queue_seconds),
+        "TORCHSERVE_RETRY_SECONDS": str(settings.torchserve_retry_seconds),
     }
 
 

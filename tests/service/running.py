@@ -36,10 +36,10 @@ def private(folder: Path) -> dict[str, str]:
         "RATE_LIMIT_ENABLED": "false",
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
-        "TRAININGS_AT_ONCE": "0",
+        "TRAINING_CONCURRENCY": "0",
         # Beside other tests everything takes longer; what is refused then is a test of its own.
-        "LONGEST_WAIT": "30",
-        "TORCHSERVE_PATIENCE": "0",
+        "MAX_QUEUE_SECONDS": "30",
+        "TORCHSERVE_RETRY_SECONDS": "0",
     }
 
 

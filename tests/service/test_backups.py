@@ -65,7 +65,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     for name in (TRAINED, "ranjana.mar"):
         (store / name).write_bytes(b"an archive")
     # Jobs stay where they are.
-    api = start_api({"MODEL_STORE": str(store), "JOB_IMAGES_AT_ONCE": "0"})
+    api = start_api({"MODEL_STORE": str(store), "JOB_CONCURRENCY": "0"})
     user = api.sign_up()
     first = user.predict(5).json()["prediction_id"]
     compared = user.compare(7).json()["comparison_id"]

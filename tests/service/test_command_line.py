@@ -171,7 +171,7 @@ def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
 
 
 def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None:
-    api = start_api({"JOB_IMAGES_AT_ONCE": "0"})  # so that jobs wait
+    api = start_api({"JOB_CONCURRENCY": "0"})  # so that jobs wait
     done, waiting = api.sign_up(), api.sign_up()
     first, second = hand_in(done, digits(2)), hand_in(waiting, digits(3))
     sql(api, "UPDATE jobs SET state = 'succeeded' WHERE id = $1", first)

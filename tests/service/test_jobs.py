@@ -36,10 +36,10 @@ from tests.service.jobs import (
 from tests.service.running import wait_for
 
 SECRET = {"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}
-SLOW = {**SECRET, "JOB_IMAGES_AT_ONCE": "1"}
+SLOW = {**SECRET, "JOB_CONCURRENCY": "1"}
 # Slow enough to be seen at work, wherever the tests run.
-STEADY = {**SECRET, "JOB_IMAGES_AT_ONCE": "2"}
-IDLE = {**SECRET, "JOB_IMAGES_AT_ONCE": "0"}
+STEADY = {**SECRET, "JOB_CONCURRENCY": "2"}
+IDLE = {**SECRET, "JOB_CONCURRENCY": "0"}
 
 
 def test_a_failed_image_is_a_failed_row_and_not_a_failed_job(api: Api, user: User) -> None:

@@ -40,7 +40,7 @@ def talkative(
         "DATABASE_URL": postgresql.new_database(),
         "API_WORKERS": "2",
         "LOG_LEVEL": "debug",
-        "TORCHSERVE_PATIENCE": str(PATIENCE),
+        "TORCHSERVE_RETRY_SECONDS": str(PATIENCE),
         "DRAIN_SECONDS": "1",
     }
     running = Ranjana(tmp_path_factory.mktemp("talkative"), settings)
@@ -173,7 +173,7 @@ def test_a_service_that_stops_says_so_and_answers_all_that_it_has_accepted(
 ) -> None:
     if database == "postgresql":
         pytest.skip("it does not depend on the database")
-    api = start_api({"DRAIN_SECONDS": str(DRAIN), "JOB_IMAGES_AT_ONCE": "0"})
+    api = start_api({"DRAIN_SECONDS": str(DRAIN), "JOB_CONCURRENCY": "0"})
     user = api.sign_up()
     job = hand_in(user, characters(1))
     with ThreadPoolExecutor(2) as pool, slow_upload(api.port) as upload:

@@ -30,7 +30,7 @@ def ask_all(api: Api, count: int, path: str = "/api/predict/") -> list[httpx2.Re
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_answers_to_many_at_once_are_those_to_each_alone(start_api: StartApi) -> None:
-    api = start_api({"TORCHSERVE_AT_ONCE": "1"})
+    api = start_api({"TORCHSERVE_MAX_CONCURRENCY": "1"})
     answers = [response.json() for response in ask_all(api, 36)]
     assert [answer["predicted_class"] for answer in answers] == list(range(36))
     alone = ask_all(api, 1)[0].json()
@@ -45,7 +45,7 @@ def test_answers_to_many_at_once_are_those_to_each_alone(start_api: StartApi) ->
 def test_what_would_have_to_wait_too_long_is_refused_and_the_rest_answered(
     start_api: StartApi,
 ) -> None:
-    api = start_api({"TORCHSERVE_AT_ONCE": "1", "LONGEST_WAIT": "0.01"})
+    api = start_api({"TORCHSERVE_MAX_CONCURRENCY": "1", "MAX_QUEUE_SECONDS": "0.01"})
     ask_all(api, 8)  # until then it is not known how long an answer takes
     responses = ask_all(api, 48)
     statuses = {response.status_code for response in responses}

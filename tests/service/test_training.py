@@ -118,7 +118,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def training(store: Path) -> dict[str, str]:
     """The environment of a service that trains."""
-    return {**SECRET, "MODEL_STORE": str(store), "TRAININGS_AT_ONCE": "1"}
+    return {**SECRET, "MODEL_STORE": str(store), "TRAINING_CONCURRENCY": "1"}
 
 
 def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(

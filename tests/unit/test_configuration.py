@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from auth_api.operations.configuration import MASK, effective
+from auth_api.operations.effective_settings import MASK, effective
 from auth_api.settings import Settings
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"

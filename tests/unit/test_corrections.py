@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.corrections import picture_digests
+from auth_api.corrections import picture_digests, review
 from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
@@ -60,7 +60,7 @@ def with_corrections(folder: Path, work: Callable[[Database, Corrections], Await
 def test_a_page_of_one_state_looks_at_some_and_can_be_followed_to_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collecting, "_AT_A_TIME", 3)
+    monkeypatch.setattr(review, "_AT_A_TIME", 3)
 
     async def work(database: Database, corrections: Corrections) -> None:
         found, before = await corrections.page("ranjana", "agreed", 20, None)
@@ -102,7 +102,7 @@ def test_whether_any_correction_counts_is_a_matter_of_consent(tmp_path: Path) ->
 def test_feedback_from_before_digests_gets_them_in_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digesting, "_AT_A_TIME", 3)
+    monkeypatch.setattr(picture_digests, "_AT_A_TIME", 3)
 
     async def work(database: Database, corrections: Corrections) -> None:
         storage = Storage(tmp_path)

@@ -160,8 +160,8 @@ def test_the_files_of_the_service_agree_where_things_are() -> None:
     serving = require_settings(services["auth_api"]["environment"])
     assert serving.api_workers > 1
     assert serving.ml_auth_required
-    assert serving.trainings_at_once == 0
-    assert require_settings(services["trainer"]["environment"]).trainings_at_once == 1
+    assert serving.training_concurrency == 0
+    assert require_settings(services["trainer"]["environment"]).training_concurrency == 1
 
 
 def test_secrets_are_files_that_the_settings_know_and_nobody_commits() -> None:

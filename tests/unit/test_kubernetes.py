@@ -144,7 +144,7 @@ def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str)
     # The address is in the Secret.
     settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
     assert settings.versions_elsewhere
-    assert settings.trainings_at_once == 0
+    assert settings.training_concurrency == 0
     url = settings.torchserve_inference_url
     if overlay == "torchserve":
         (port,) = one("Service", "torchserve", found)["spec"]["ports"]

@@ -78,7 +78,7 @@ def test_a_version_that_is_older_than_groups_is_asked_about_one_image_at_a_time(
         writer.close()
 
     async def ask() -> None:
-        async with asking(answer, torchserve_at_once=1) as torchserve:
+        async with asking(answer, torchserve_max_concurrency=1) as torchserve:
             for letters in ("abc", "def"):
                 asked = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
                 answers = await asyncio.gather(*asked)

@@ -20,6 +20,7 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
+from auth_api.usage import counters
 from auth_api.usage.counters import BUCKETS, EVER, Usage
 from auth_api.usage.estimates import (
     Sums,
@@ -176,7 +177,7 @@ class Busy(Database):
 def test_what_is_counted_during_a_write_waits_for_the_next(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "_AT_A_TIME", 2)
+    monkeypatch.setattr(counters, "_AT_A_TIME", 2)
 
     async def work(_: Database, usage: Usage) -> None:
         database = Busy(settings)
@@ -215,7 +216,7 @@ def test_versions_that_never_answered_are_not_all_counted_by_name(settings: Sett
 def test_while_the_database_is_away_counts_are_kept_within_bounds(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "_MOST", 3)
+    monkeypatch.setattr(counters, "_MOST", 3)
 
     async def run() -> dict[tuple[str, int], tuple[int, float]]:
         database = Database(settings)

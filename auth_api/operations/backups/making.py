@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session
 from auth_api import VERSION
 from auth_api.audit import recording
 from auth_api.database.columns import now
+from auth_api.database.database import Database
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.operations.backups.archive import MANIFEST, SECRET, Writer
 from auth_api.operations.backups.files import Files, Spool
 from auth_api.operations.backups.rows import Row, last_numbers, tables_of, write_rows
-from auth_api.services import Services
 
 FORMAT = 1
 
@@ -55,15 +55,16 @@ class Made(BaseModel):
     """Rows without a picture: deleted while the backup was made, or lost before."""
 
 
-async def make(services: Services, target: IO[bytes], scratch: Path, *, secret: bool) -> Made:
+async def make(
+    database: Database, files: Files, target: IO[bytes], scratch: Path, *, secret: bool
+) -> Made:
     """Writes a backup to `target`. `scratch` is a folder with room for all rows.
 
     With `secret` it has what tokens are signed with, unless the settings have that. Raises
     Conflict, OSError or Unavailable.
     """
-    files = Files(services.settings, services.storage, services.inputs)
     secret = secret and files.secret is not None
-    await services.database.write(
+    await database.write(
         lambda transaction: recording.record(transaction, "backup_made", None, secret=secret)
     )
     with ExitStack() as spools:
@@ -89,7 +90,7 @@ async def make(services: Services, target: IO[bytes], scratch: Path, *, secret: 
             manifest.numbers = last_numbers(connection, found)
             return manifest
 
-        manifest = await services.database.at_one_moment(read)
+        manifest = await database.at_one_moment(read)
         writer = Writer(target, spools.enter_context(tempfile.TemporaryFile(dir=scratch)))
         return await asyncio.to_thread(_write, writer, manifest, tables, named, files)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from auth_api.audit import recording
-from auth_api.database.database import empty, revisions, upgrade
+from auth_api.database.database import Database, empty, revisions, upgrade
 from auth_api.errors import Conflict
 from auth_api.operations.backups.archive import (
     MANIFEST,
@@ -25,7 +25,6 @@ from auth_api.operations.backups.archive import (
 from auth_api.operations.backups.files import Files, disk
 from auth_api.operations.backups.making import FORMAT, Manifest
 from auth_api.operations.backups.rows import go_on_from, is_empty, load_rows, tables_of
-from auth_api.services import Services
 
 _LONGEST_MANIFEST = 1024 * 1024
 
@@ -46,7 +45,7 @@ def checked(source: BinaryIO, scratch: Path) -> Manifest:
 
 
 async def restore(
-    services: Services, source: BinaryIO, manifest: Manifest, *, replace: bool
+    database: Database, files: Files, source: BinaryIO, manifest: Manifest, *, replace: bool
 ) -> int:
     """Has the database and the folders hold what a `checked` backup has, and nothing that was there
     before; the pictures of that are strays, which the clean-up removes. Answers how many files
@@ -55,20 +54,19 @@ async def restore(
     Raises Conflict where there is something and it is not to be replaced; Damaged, OSError or
     Unavailable. Nothing has changed then.
     """
-    files = Files(services.settings, services.storage, services.inputs)
     if not replace:
-        await _require_nothing_there(services, files)
+        await _require_nothing_there(database, files)
     await asyncio.to_thread(files.discard)
     try:
         staged = await asyncio.to_thread(_stage, files, source, replace)
-        await services.database.rebuild(lambda session: _load(session, source, manifest, files))
+        await database.rebuild(lambda session: _load(session, source, manifest, files))
     finally:
         await asyncio.to_thread(files.discard)
     return staged
 
 
-async def _require_nothing_there(services: Services, files: Files) -> None:
-    if not await services.database.read(lambda session: is_empty(session.connection())):
+async def _require_nothing_there(database: Database, files: Files) -> None:
+    if not await database.read(lambda session: is_empty(session.connection())):
         raise Conflict("The database is not empty.", "not_empty")
     files.require_nothing_there()
 

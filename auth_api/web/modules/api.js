@@ -5,7 +5,7 @@ import { accessToken, renewAccess } from "./session.js";
 import { duration, hasString, t } from "./strings.js";
 
 const TRIES = 4;
-const LONGEST_WAIT = 20;
+const MAX_QUEUE_SECONDS = 20;
 
 /** What the service refused, or that it could not be asked; `message` is a sentence to show. */
 export class Problem extends Error {
@@ -38,7 +38,7 @@ export async function ask(method, path, options = {}) {
     } catch (problem) {
       const passing = problem.code === "unreachable" || [429, 503].includes(problem.status);
       const wait = problem.retryAfter ?? 2 ** (attempt - 1);
-      if (!repeatable || !passing || attempt === TRIES || wait > LONGEST_WAIT) throw problem;
+      if (!repeatable || !passing || attempt === TRIES || wait > MAX_QUEUE_SECONDS) throw problem;
       if (problem.status) busyFor(wait);
       await pause(wait, options.signal);
     }
