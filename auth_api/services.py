@@ -15,7 +15,8 @@ from auth_api.accounts.administration import Users
 from auth_api.accounts.passwords import Passwords
 from auth_api.accounts.profiles import Accounts
 from auth_api.accounts.sessions import Sessions
-from auth_api.authorisation.authoriser import Caller, Gate
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.authoriser import Gate
 from auth_api.authorisation.tokens import Tokens
 from auth_api.corrections.review import Corrections
 from auth_api.database.columns import now

@@ -22,12 +22,8 @@ from auth_api.accounts import usernames
 from auth_api.accounts.profiles import Accounts, key_of, require_password
 from auth_api.accounts.sessions import end_others
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import (
-    ROLES,
-    Caller,
-    active_administrators,
-    require_administrator,
-)
+from auth_api.authorisation.access import ROLES, Caller
+from auth_api.authorisation.guards import active_administrators, require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job

@@ -14,9 +14,8 @@ from auth_api.accounts import usernames
 from auth_api.accounts.passwords import Passwords, require_acceptable
 from auth_api.accounts.sessions import Pair, Sessions, end_others
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import (
-    ROLES,
-    Caller,
+from auth_api.authorisation.access import ROLES, Caller
+from auth_api.authorisation.guards import (
     active_administrators,
     require_administrator,
     require_alive,

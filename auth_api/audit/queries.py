@@ -18,7 +18,8 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import Caller, require_administrator
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.guards import require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.audit import AuditEntry
 from auth_api.http.csv_text import csv_head, csv_line

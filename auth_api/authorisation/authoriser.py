@@ -10,27 +10,22 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Literal
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session as Transaction
+from sqlalchemy import update
 from sqlmodel import col
 from starlette.requests import Request
 
+from auth_api.authorisation.access import Access, Caller, rank, role_missing
 from auth_api.authorisation.tokens import Tokens, hashed
 from auth_api.database.columns import now
-from auth_api.database.database import Database, core_of
+from auth_api.database.database import Database
 from auth_api.database.micro_batching import Batched
 from auth_api.database.statements import Lookup
-from auth_api.database.tables.accounts import ApiKey, Scope, Session, User
+from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
-
-ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
-"""Each may do all that those before it may."""
 
 # How exactly the last use of an API key is known, in seconds.
 _USE_NOTED_EVERY = 60.0
@@ -50,46 +45,6 @@ _BY_KEY = Lookup(
     WHERE api_keys.hash {among}
         AND (api_keys.expires_at IS NULL OR api_keys.expires_at > {moment}) AND users.active"""
 )
-
-
-@dataclass(frozen=True)
-class Caller:
-    """A signed-in user, by a session or by an API key."""
-
-    user_id: int
-    role: str
-    session_id: str | None = None
-    api_key_id: int | None = None
-    scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Access:
-    """What a route asks of its callers."""
-
-    who: Literal["anyone", "models", "users"] = "users"
-    """`models`: anyone, unless `ML_AUTH_REQUIRED`."""
-    scope: Scope | None = None
-    """What an API key must be for; without one, no key will do."""
-    role: str = "user"
-    rate: Literal["signin", "predict", "other"] | None = "other"
-    same_origin: bool = False
-    """Whether pages of other sites are refused, as they must be where a cookie counts."""
-
-
-OPERATIONS = Access(who="anyone", rate=None)
-PUBLIC = Access(who="anyone")
-SIGN_IN = Access(who="anyone", rate="signin")
-WEB_SIGN_IN = replace(SIGN_IN, same_origin=True)
-WEB = replace(PUBLIC, same_origin=True)
-MODELS = Access(who="models", scope="predict", rate="predict")
-HISTORY = Access(scope="history")
-ACCOUNT = Access()
-
-
-def at_least(role: str) -> Access:
-    """For those who have `role` or one above it."""
-    return replace(ACCOUNT, role=role)
 
 
 class Gate:
@@ -188,61 +143,6 @@ class Gate:
             await asyncio.wait(self._tasks)
 
 
-def require_alive(transaction: Transaction, caller: Caller) -> str:
-    """To begin a write with that must not outlive a session or an API key: that its user was let
-    in may be a while ago, for who sends a request slowly. Locks the user until the transaction
-    ends; answers their role as it is now.
-
-    Raises Unauthorised.
-    """
-    user = transaction.execute(
-        select(col(User.role), col(User.active))
-        .where(col(User.id) == caller.user_id)
-        .with_for_update()
-    ).first()
-    if caller.session_id is not None:
-        session = transaction.get(Session, caller.session_id)
-        alive = session is not None and session.revoked_at is None
-    else:
-        key = transaction.get(ApiKey, caller.api_key_id)
-        alive = key is not None and (key.expires_at is None or key.expires_at > now())
-    if not (user and user.active and alive):
-        raise Unauthorised("The session has ended: please sign in again.", "session_ended")
-    return str(user.role)
-
-
-def require_role(transaction: Transaction, caller: Caller, role: str) -> None:
-    """To begin a write with that is for those who have `role` or one above it, which may have
-    been taken from them since they were let in. Raises Forbidden or Unauthorised.
-    """
-    if _rank(require_alive(transaction, caller)) < _rank(role):
-        raise _role_missing(role)
-
-
-def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
-    """To begin a write with that only an administrator may do, who may have been demoted since
-    they were let in; answers `active_administrators`. Raises Forbidden or Unauthorised.
-    """
-    administrators = active_administrators(transaction)
-    if caller.user_id not in administrators:
-        raise _role_missing(ROLES[-1])
-    require_alive(transaction, caller)
-    return administrators
-
-
-def active_administrators(transaction: Transaction) -> set[int]:
-    """All of them, by number, locked until the transaction ends: in one order, so that of
-    several that do away with each other the last one is known to be the last.
-    """
-    query = (
-        select(core_of(User).c.id)
-        .where(col(User.role) == ROLES[-1], col(User.active))
-        .order_by(col(User.id))
-        .with_for_update(key_share=True)
-    )
-    return set(transaction.scalars(query))
-
-
 def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
     """Which limit counts a request, and under whose name."""
     if caller is None:
@@ -253,19 +153,11 @@ def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, s
     return rate, f"user {caller.user_id}"
 
 
-def _rank(role: str) -> int:
-    return ROLES.index(role) if role in ROLES else -1
-
-
 def _require(access: Access, caller: Caller) -> None:
     if caller.api_key_id is not None:
         if access.scope is None:
             raise Forbidden("An API key will not do here: please sign in.", "session_required")
         if access.scope not in caller.scopes:
             raise Forbidden(f"This API key is not for '{access.scope}'.", "scope_missing")
-    if _rank(caller.role) < _rank(access.role):
-        raise _role_missing(access.role)
-
-
-def _role_missing(role: str) -> Forbidden:
-    return Forbidden(f"This is for the role '{role}' and above.", "role_missing")
+    if rank(caller.role) < rank(access.role):
+        raise role_missing(access.role)

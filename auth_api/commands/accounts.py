@@ -8,7 +8,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from auth_api.accounts.administration import Changes, shown
-from auth_api.authorisation.authoriser import ROLES
+from auth_api.authorisation.access import ROLES
 from auth_api.commands.asking import ask_for_password
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output

@@ -10,7 +10,8 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import Caller, require_alive
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.guards import require_alive
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Feedback, Prediction

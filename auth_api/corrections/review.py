@@ -16,7 +16,8 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import Caller, require_administrator, require_role
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.guards import require_administrator, require_role
 from auth_api.corrections import exporting, feedback, queries
 from auth_api.corrections.voting import Outcome, Said, outcome, state
 from auth_api.database.columns import now

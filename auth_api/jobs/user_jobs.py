@@ -11,7 +11,8 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import Caller, require_alive
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.guards import require_alive
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from auth_api.authorisation.authoriser import Caller
+from auth_api.authorisation.access import Caller
 from auth_api.errors import NotFound, Refused, Unavailable
 from auth_api.http.rate_limits import caller_address
 from auth_api.models.releases import Releases

@@ -18,7 +18,7 @@ from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from auth_api.authorisation.authoriser import ROLES
+from auth_api.authorisation.access import ROLES
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User

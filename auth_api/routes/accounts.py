@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import ACCOUNT, SIGN_IN
+from auth_api.authorisation.access import ACCOUNT, SIGN_IN
 from auth_api.database.tables.accounts import User
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import invalid, parse_json

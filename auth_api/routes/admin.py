@@ -7,7 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import at_least
+from auth_api.authorisation.access import at_least
 from auth_api.database.columns import now
 from auth_api.http.json_response import JSONResponse, iso
 from auth_api.http.pagination import page, row_before

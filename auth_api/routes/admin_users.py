@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.accounts.administration import Changes, shown
-from auth_api.authorisation.authoriser import at_least
+from auth_api.authorisation.access import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_json, parse_query, row_number

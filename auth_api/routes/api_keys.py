@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import ACCOUNT, require_alive
+from auth_api.authorisation.access import ACCOUNT
+from auth_api.authorisation.guards import require_alive
 from auth_api.authorisation.tokens import hashed
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import ApiKey

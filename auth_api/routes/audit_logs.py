@@ -7,7 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.audit.queries import Trail, shown
-from auth_api.authorisation.authoriser import at_least
+from auth_api.authorisation.access import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query

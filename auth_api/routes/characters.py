@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import OPERATIONS
+from auth_api.authorisation.access import OPERATIONS
 from auth_api.practice.characters import Document
 from auth_api.routes.openapi import documented
 from auth_api.schemas.characters import CharacterList

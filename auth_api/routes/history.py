@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import HISTORY
+from auth_api.authorisation.access import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.exporting import as_csv, as_json
 from auth_api.history.pictures import MEDIA_TYPES, media_type

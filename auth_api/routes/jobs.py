@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import Access
+from auth_api.authorisation.access import Access
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.errors import ApiError
 from auth_api.http.json_response import JSONResponse

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import PUBLIC, at_least
+from auth_api.authorisation.access import PUBLIC, at_least
 from auth_api.database.tables.models import ModelVersion
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_query

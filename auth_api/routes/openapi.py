@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from auth_api.authorisation.authoriser import OPERATIONS, Access
+from auth_api.authorisation.access import OPERATIONS, Access
 from auth_api.http.json_response import JSONResponse
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.services import services

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import OPERATIONS
+from auth_api.authorisation.access import OPERATIONS
 from auth_api.database.database import Database
 from auth_api.errors import ApiError
 from auth_api.http.error_responses import error_response

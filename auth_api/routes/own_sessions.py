@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from auth_api.accounts.sessions import end_one, end_others, living
 from auth_api.audit import recording
-from auth_api.authorisation.authoriser import ACCOUNT, Caller, require_alive
+from auth_api.authorisation.access import ACCOUNT, Caller
+from auth_api.authorisation.guards import require_alive
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import MODELS
+from auth_api.authorisation.access import MODELS
 from auth_api.errors import ApiError, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images

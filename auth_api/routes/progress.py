@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import HISTORY
+from auth_api.authorisation.access import HISTORY
 from auth_api.database.columns import now
 from auth_api.history import presenting
 from auth_api.http.json_response import JSONResponse, iso

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import at_least
+from auth_api.authorisation.access import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json
 from auth_api.models import traffic_report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import PUBLIC, SIGN_IN
+from auth_api.authorisation.access import PUBLIC, SIGN_IN
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json
 from auth_api.routes.openapi import documented

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import MODELS
+from auth_api.authorisation.access import MODELS
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import read_upload

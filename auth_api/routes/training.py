@@ -7,7 +7,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.authoriser import at_least
+from auth_api.authorisation.access import at_least
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import body_type, json_object, validated

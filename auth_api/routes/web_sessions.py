@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.accounts.sessions import Pair
-from auth_api.authorisation.authoriser import WEB, WEB_SIGN_IN
+from auth_api.authorisation.access import WEB, WEB_SIGN_IN
 from auth_api.errors import Unauthorised
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json

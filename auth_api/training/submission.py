@@ -7,7 +7,7 @@ from typing import Literal
 
 from starlette.requests import Request
 
-from auth_api.authorisation.authoriser import Caller
+from auth_api.authorisation.access import Caller
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import NotFound
 from auth_api.jobs.uploads import Received

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session as Transaction
 
-from auth_api.authorisation.authoriser import Caller, require_alive, require_role
+from auth_api.authorisation.access import Caller
+from auth_api.authorisation.guards import require_alive, require_role
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import ApiKey, Session, User
