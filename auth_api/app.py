@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with opened(settings, metrics) as services:
             app.state.services = services
             if not settings.versions_elsewhere:
-                await services.aligner.start()
+                await services.reconciler.start()
             _collect_seldom()
             log_lightly()
             services.usage.start()
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             beside = {
                 asyncio.create_task(services.cleanup.run_regularly()),
                 asyncio.create_task(
-                    wait_for_neighbours(settings, services.limits, services.showing)
+                    wait_for_neighbours(settings, services.limits, services.presenter)
                 ),
             }
             try:

@@ -12,7 +12,7 @@
     ├── TooMany              429  too many requests; Retry-After says when to ask again
     ├── Refused              4xx  a handler's verdict on the request, passed on
     └── Unavailable          503  the model server or the database is busy or away; Retry-After
-        ├── Away             503  there is no model server, which may be starting
+        ├── Unreachable      503  there is no model server, which may be starting
         └── ModelMissing     503  a model has no archive: it is being trained, or cannot be
 
 Errors are raised where a failure is understood, and turned into an answer by
@@ -155,7 +155,7 @@ class Unavailable(ApiError):
         super().__init__(message, code, details=details, headers={"Retry-After": str(retry_after)})
 
 
-class Away(Unavailable):
+class Unreachable(Unavailable):
     """There is no model server, or it went away meanwhile: the next one may be asked again."""
 
 

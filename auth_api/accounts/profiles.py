@@ -17,8 +17,8 @@ from auth_api.audit import recording
 from auth_api.authorisation.access import ROLES, Caller
 from auth_api.authorisation.guards import (
     active_administrators,
+    require_active,
     require_administrator,
-    require_alive,
 )
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
@@ -26,10 +26,10 @@ from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Conflict, TooMany, Unauthorised
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.validation import invalid
-from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.input_files import InputFiles
 from auth_api.observability.metrics import Metrics
 
 _AT_A_TIME = 2000
@@ -48,8 +48,8 @@ class Accounts:
     passwords: Passwords
     sessions: Sessions
     limits: RateLimits
-    storage: Storage
-    inputs: Inputs
+    storage: PictureStore
+    inputs: InputFiles
     metrics: Metrics
 
     async def sign_up(
@@ -171,7 +171,7 @@ class Accounts:
         renewed = await self.passwords.hash(new)
 
         def change(transaction: Session) -> None:
-            require_alive(transaction, caller)
+            require_active(transaction, caller)
             if not _replace_hash(transaction, number, user.password_hash, renewed):
                 raise Conflict("The password was changed elsewhere just now.", "password_changed")
             end_others(transaction, number, caller.session_id)
@@ -197,7 +197,7 @@ class Accounts:
         """
 
         def work(transaction: Session) -> None:
-            require_alive(transaction, caller)  # locks, so that the next line tells what was
+            require_active(transaction, caller)  # locks, so that the next line tells what was
             user = transaction.get_one(User, caller.user_id)
             if timezone is not None:
                 user.timezone = timezone
@@ -231,7 +231,7 @@ class Accounts:
                 raise Conflict(
                     "You are the last administrator: make another one first.", "last_admin"
                 )
-            require_alive(transaction, caller)  # locks, so that nothing comes meanwhile
+            require_active(transaction, caller)  # locks, so that nothing comes meanwhile
             return _remove_history(transaction, caller)
 
         def remove_rest(transaction: Session) -> tuple[list[str], list[str]]:
@@ -266,7 +266,7 @@ class Accounts:
         change = update(User).where(col(User.id) == caller.user_id).values(**values)
 
         def work(transaction: Session) -> None:
-            require_alive(transaction, caller)
+            require_active(transaction, caller)
             transaction.execute(change)
             recording.record(transaction, action, caller.user_id, request)
 

@@ -23,7 +23,7 @@ from auth_api.audit import recording
 from auth_api.authorisation.tokens import Claims, Tokens, hashed
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
-from auth_api.database.micro_batching import Batched
+from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.tables.accounts import RefreshToken, Session, User
 from auth_api.errors import Unauthorised
 from auth_api.observability.metrics import Metrics
@@ -83,7 +83,7 @@ class Sessions:
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
-        self._starting = Batched(self._start, gather=_GATHER, company=company)
+        self._starting = MicroBatcher(self._start, gather=_GATHER, company=company)
 
     async def start(
         self, user_id: int, password_hash: str, request: Request, *, web: bool

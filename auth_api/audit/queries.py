@@ -37,7 +37,7 @@ _DISORDER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Trail:
+class AuditTrail:
     """A part of the audit log; `since` is the first moment of it, `until` the first after it."""
 
     user_id: int | None = None

@@ -1,5 +1,5 @@
 """Who calls, and whether they may: every route is declared with one of the `Access`es below,
-and `admit` is the only place where they are enforced.
+and `authorise` is the only place where they are enforced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from auth_api.authorisation.access import Access, Caller, rank, role_missing
 from auth_api.authorisation.tokens import Tokens, hashed
 from auth_api.database.columns import now
 from auth_api.database.database import Database
-from auth_api.database.micro_batching import Batched
+from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.statements import Lookup
 from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
@@ -47,7 +47,7 @@ _BY_KEY = Lookup(
 )
 
 
-class Gate:
+class Authoriser:
     """Looks callers up, many at a time when many call."""
 
     def __init__(
@@ -59,10 +59,10 @@ class Gate:
         self._limits = limits
         self._noted: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._by_session = Batched(self._find_by_session, gather=_GATHER)
-        self._by_key = Batched(self._find_by_key, gather=_GATHER)
+        self._by_session = MicroBatcher(self._find_by_session, gather=_GATHER)
+        self._by_key = MicroBatcher(self._find_by_key, gather=_GATHER)
 
-    async def admit(self, request: Request, access: Access) -> Caller | None:
+    async def authorise(self, request: Request, access: Access) -> Caller | None:
         """The caller, None for an anonymous one who may pass.
 
         Raises Unauthorised, Forbidden, TooMany or Unavailable.

@@ -17,7 +17,7 @@ from auth_api.database.tables.accounts import ApiKey, Session, User
 from auth_api.errors import Unauthorised
 
 
-def require_alive(transaction: Transaction, caller: Caller) -> str:
+def require_active(transaction: Transaction, caller: Caller) -> str:
     """To begin a write with that must not outlive a session or an API key: that its user was let
     in may be a while ago, for who sends a request slowly. Locks the user until the transaction
     ends; answers their role as it is now.
@@ -44,7 +44,7 @@ def require_role(transaction: Transaction, caller: Caller, role: str) -> None:
     """To begin a write with that is for those who have `role` or one above it, which may have
     been taken from them since they were let in. Raises Forbidden or Unauthorised.
     """
-    if rank(require_alive(transaction, caller)) < rank(role):
+    if rank(require_active(transaction, caller)) < rank(role):
         raise role_missing(role)
 
 
@@ -55,7 +55,7 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
     administrators = active_administrators(transaction)
     if caller.user_id not in administrators:
         raise role_missing(ROLES[-1])
-    require_alive(transaction, caller)
+    require_active(transaction, caller)
     return administrators
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from auth_api.audit.queries import COLUMNS, Trail, shown
+from auth_api.audit.queries import COLUMNS, AuditTrail, shown
 from auth_api.commands.options import add_limit
 from auth_api.commands.output import Output, progress
 from auth_api.commands.writing import replaced
@@ -56,8 +56,8 @@ async def _export(services: Services, options: argparse.Namespace, output: Outpu
     output.done(f"{file} has {entries} entries now.", {"entries": entries, "file": str(file)})
 
 
-def _trail(options: argparse.Namespace) -> Trail:
-    return Trail(options.user_id, options.action, options.since, options.until)
+def _trail(options: argparse.Namespace) -> AuditTrail:
+    return AuditTrail(options.user_id, options.action, options.since, options.until)
 
 
 def _moment(text: str) -> datetime | None:

@@ -71,7 +71,7 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
 
 
 def _files(services: Services) -> Files:
-    return Files(services.settings, services.storage, services.inputs)
+    return Files(services.settings, services.pictures, services.inputs)
 
 
 def _told(what: str, made: Made) -> str:

@@ -54,12 +54,12 @@ def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
     await services.releases.refresh()
-    shown = [await services.showing.model(name) for name in services.settings.models]
+    shown = [await services.presenter.model(name) for name in services.settings.models]
     output.rows(_COLUMNS, shown if output.as_json else [_summary(model) for model in shown])
 
 
 async def _show(services: Services, options: argparse.Namespace, output: Output) -> None:
-    shown = await services.showing.model(await served_model(services, options))
+    shown = await services.presenter.model(await served_model(services, options))
     if output.as_json:
         output.one(shown)
         return

@@ -47,7 +47,7 @@ async def _register(services: Services, options: argparse.Namespace, output: Out
     fields = validated(asked, NewVersion)
     with working("Its workers start and read a first picture"):
         row = await services.registry.register(name, fields.archive, fields.sha256)
-    shown = await services.showing.version(name, row.version)
+    shown = await services.presenter.version(name, row.version)
     output.done(f"Version {row.version} of {name} is ready; nobody gets it yet.", shown)
 
 
@@ -78,7 +78,7 @@ async def _scale(services: Services, options: argparse.Namespace, output: Output
     workers = validated({"workers": options.workers}, Workers).workers
     with working("Workers start or end"):
         await services.releases.set_workers(name, version, workers)
-    shown = await services.showing.version(name, version)
+    shown = await services.presenter.version(name, version)
     noun = "worker" if workers == 1 else "workers"
     output.done(f"Version {version} of {name} has {workers} {noun} now.", shown)
 

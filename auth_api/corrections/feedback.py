@@ -11,12 +11,12 @@ from starlette.requests import Request
 
 from auth_api.audit import recording
 from auth_api.authorisation.access import Caller
-from auth_api.authorisation.guards import require_alive
+from auth_api.authorisation.guards import require_active
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.errors import NotFound
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.http.validation import invalid
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.schemas.history import NewFeedback
@@ -25,7 +25,7 @@ _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}
 
 
 async def give(
-    database: Database, storage: Storage, caller: Caller, fields: NewFeedback, request: Request
+    database: Database, storage: PictureStore, caller: Caller, fields: NewFeedback, request: Request
 ) -> tuple[Feedback, Prediction, bool]:
     """Keeps a feedback; answers it, its prediction, and whether it is the first to that one.
 
@@ -43,7 +43,7 @@ def _keep(
     transaction: Session, caller: Caller, fields: NewFeedback, digest: str | None, request: Request
 ) -> tuple[Feedback, Prediction, bool]:
     # Locks the user, so that of two that come at once the second one finds the first.
-    require_alive(transaction, caller)
+    require_active(transaction, caller)
     prediction = transaction.scalar(select(Prediction).where(*_mine(caller, fields)))
     if prediction is None:
         raise NotFound("There is no such prediction in your history.")

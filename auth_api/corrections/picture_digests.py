@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.history import Feedback, Prediction
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 
 _AT_A_TIME = 200
 
@@ -23,7 +23,7 @@ _KEEP = (
 )
 
 
-async def fill(database: Database, storage: Storage) -> None:
+async def fill(database: Database, storage: PictureStore) -> None:
     """Gives all feedback without a digest that of its picture, where it is there. Raises
     Unavailable.
     """

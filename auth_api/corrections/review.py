@@ -26,7 +26,7 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.audit import Action
 from auth_api.database.tables.history import Feedback
 from auth_api.errors import Conflict, NotFound
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.observability.metrics import Metrics
 from auth_api.schemas.corrections import State
 from auth_api.schemas.history import NewFeedback
@@ -61,7 +61,7 @@ class Correction:
 class Corrections:
     """All feedback of all users. Models are named, and known to exist."""
 
-    def __init__(self, database: Database, storage: Storage, metrics: Metrics) -> None:
+    def __init__(self, database: Database, storage: PictureStore, metrics: Metrics) -> None:
         self._database = database
         self._storage = storage
         self._metrics = metrics

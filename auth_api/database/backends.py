@@ -32,7 +32,7 @@ _CONNECTIONS = 16
 _WRITES = "ranjana_writes"
 
 
-class Threads:
+class SQLiteBackend:
     """SQLite: some threads read, one writes, so that writers wait in order and not by polling."""
 
     connections = _READERS + 1
@@ -130,7 +130,7 @@ async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Resu
     return await asyncio.get_running_loop().run_in_executor(threads, context.run, run)
 
 
-class Asyncio:
+class PostgreSQLBackend:
     """PostgreSQL, through asyncpg."""
 
     connections = _CONNECTIONS

@@ -30,7 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from auth_api.database.backends import LAST_NUMBER, Asyncio, Threads, last_numbers
+from auth_api.database.backends import LAST_NUMBER, PostgreSQLBackend, SQLiteBackend, last_numbers
 from auth_api.database.statements import Insertion, Lookup, Row
 from auth_api.errors import Unavailable
 from auth_api.observability.metrics import Metrics
@@ -75,7 +75,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if settings.database_password and not self.is_sqlite:
             self.url = self.url.set(password=settings.database_password.get_secret_value())
-        self._backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url)
+        self._backend = SQLiteBackend(self.url) if self.is_sqlite else PostgreSQLBackend(self.url)
         self._backend.on_connect(self._metrics.database_connections.inc)
         self._metrics.database_capacity.set(self._backend.connections)
 
@@ -193,8 +193,12 @@ class Database:
             return await backend.at_one_moment(work)
 
     @asynccontextmanager
-    async def _patient(self) -> AsyncIterator[Threads | Asyncio]:
-        backend = Threads(self.url) if self.is_sqlite else Asyncio(self.url, _PATIENT_SECONDS)
+    async def _patient(self) -> AsyncIterator[SQLiteBackend | PostgreSQLBackend]:
+        backend = (
+            SQLiteBackend(self.url)
+            if self.is_sqlite
+            else PostgreSQLBackend(self.url, _PATIENT_SECONDS)
+        )
         try:
             with _translated(self._metrics, said=False):
                 yield backend

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Batched(Generic[Item, Result]):
+class MicroBatcher(Generic[Item, Result]):
     """Calls `function` with all that came while its last call was under way.
 
     A lone call goes straight through; under load a batch fills by itself, as many items as wait,
@@ -60,12 +60,12 @@ class Batched(Generic[Item, Result]):
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 self._crowded = len(batch) > 1
                 answering = self._function([item for item, _ in batch])
-                await settle([future for _, future in batch], answering)
+                await resolve([future for _, future in batch], answering)
         finally:
             self._task = None
 
 
-async def settle(
+async def resolve(
     futures: Sequence[asyncio.Future[Result]],
     answering: Awaitable[Sequence[Result | Exception]],
 ) -> Sequence[Result | Exception]:

@@ -55,7 +55,7 @@ def media_type(picture: bytes) -> str:
     return "application/octet-stream"
 
 
-class Storage:
+class PictureStore:
     """The pictures under one folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -17,7 +17,7 @@ from auth_api.audit import recording
 from auth_api.database.database import Database
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.errors import NotFound
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.practice import attempts
 
 Kept = Prediction | Comparison
@@ -30,7 +30,7 @@ _NO_ROW = 2**62
 class History:
     """The history of all users."""
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: PictureStore) -> None:
         self._database = database
         self._storage = storage
 

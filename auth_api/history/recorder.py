@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
-from auth_api.database.micro_batching import Batched
+from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
-from auth_api.history.pictures import Pictures, Storage, new_media
+from auth_api.history.pictures import Pictures, PictureStore, new_media
 from auth_api.history.queries import Table
 from auth_api.http.uploads import decode_base64
 from auth_api.practice import attempts
@@ -61,16 +61,16 @@ class _Row:
     values: dict[str, Any]
 
 
-class Keeper:
+class HistoryRecorder:
     """Writes the history of all users."""
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: PictureStore) -> None:
         self._database = database
         self._storage = storage
         # While a model looks at a picture there is time to wait for others to write it with.
-        self._store_meanwhile = Batched(self._write_pictures, gather=_GATHER_MEANWHILE)
-        self._store = Batched(self._write_pictures, gather=_GATHER)
-        self._insert = Batched(self._write_rows, gather=_GATHER)
+        self._store_meanwhile = MicroBatcher(self._write_pictures, gather=_GATHER_MEANWHILE)
+        self._store = MicroBatcher(self._write_pictures, gather=_GATHER)
+        self._insert = MicroBatcher(self._write_rows, gather=_GATHER)
         # Who is known to have been active when: most rows tell nothing new.
         self._active: set[tuple[int, int]] = set()
         self._discarding: set[asyncio.Future[None]] = set()
@@ -83,7 +83,7 @@ class Keeper:
         if self._discarding:
             await asyncio.wait(self._discarding)
 
-    async def keep_prediction(
+    async def record_prediction(
         self, user_id: int, image: bytes, predicting: Awaitable[Answer]
     ) -> tuple[Answer, int]:
         """Keeps a recognition, the picture as it was sent; answers it with its id.
@@ -102,7 +102,7 @@ class Keeper:
         same = ("predicted_class", "confidence", "top", "preprocessed")
         return answer, await self._insert(_row(Prediction, media, user_id, answer, same))
 
-    async def keep_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
+    async def record_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
         """Keeps a comparison with its three pictures; answers its id.
 
         Raises Unauthorised when the account is no more, or Unavailable.

@@ -20,7 +20,7 @@ _NAME_BYTES = 16
 _READ_AT_ONCE = 256 * 1024
 
 
-class Inputs:
+class InputFiles:
     """The files under one folder."""
 
     def __init__(self, folder: Path) -> None:

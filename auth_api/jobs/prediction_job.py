@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
-from auth_api.jobs.input_files import Inputs, OpenInput
-from auth_api.jobs.queue import Answered, Pending, Queue
-from auth_api.models.version_routing import Asker, Models, user
+from auth_api.jobs.input_files import InputFiles, OpenInput
+from auth_api.jobs.queue import Answered, JobQueue, Pending
+from auth_api.models.version_routing import Client, VersionRouter, user
 
 KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
 """What is kept of the answer to a recognition, as far as it has it."""
@@ -40,12 +40,14 @@ class Parameters(BaseModel):
     """Request headers for the handler."""
 
 
-class Predicting:
+class PredictionJobs:
     """Reads the images of all jobs, in turns: those of a job that has only begun do not wait
     for all of one that came before it.
     """
 
-    def __init__(self, queue: Queue, inputs: Inputs, models: Models, at_once: int) -> None:
+    def __init__(
+        self, queue: JobQueue, inputs: InputFiles, models: VersionRouter, at_once: int
+    ) -> None:
         """`at_once` images are at TorchServe at the same time."""
         self._queue = queue
         self._inputs = inputs
@@ -56,7 +58,7 @@ class Predicting:
         self._memory = _Budget(_BYTES)
 
     async def work(self, job: Job) -> None:
-        """Reads what is left of a job. Raises LostJob or ApiError."""
+        """Reads what is left of a job. Raises LeaseLost or ApiError."""
         assert job.id is not None
         assert job.input is not None
         parameters = Parameters(**job.parameters)
@@ -72,10 +74,10 @@ class Predicting:
             yield
 
     async def record(self, job: int, answers: Sequence[Answered]) -> None:
-        """Raises LostJob or Unavailable."""
+        """Raises LeaseLost or Unavailable."""
         await self._queue.record(job, answers)
 
-    async def predict(self, parameters: Parameters, image: bytes, owner: Asker) -> dict[str, Any]:
+    async def predict(self, parameters: Parameters, image: bytes, owner: Client) -> dict[str, Any]:
         """Raises ApiError."""
         return await self._models.predict(
             parameters.model,
@@ -116,9 +118,9 @@ class _Reading:
 
     def __init__(
         self,
-        kind: Predicting,
+        kind: PredictionJobs,
         job: int,
-        owner: Asker,
+        owner: Client,
         parameters: Parameters,
         source: OpenInput,
     ) -> None:

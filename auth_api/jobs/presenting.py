@@ -8,7 +8,7 @@ from typing import Any
 from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.http.json_response import iso
-from auth_api.jobs.user_jobs import Jobs
+from auth_api.jobs.user_jobs import UserJobs
 
 _COLUMNS = (
     "file",
@@ -66,7 +66,7 @@ def result(item: JobItem) -> dict[str, Any]:
     return {"file": item.file, **(item.answer or {})}
 
 
-async def as_csv(jobs: Jobs, number: int) -> AsyncIterator[str]:
+async def as_csv(jobs: UserJobs, number: int) -> AsyncIterator[str]:
     """A line an image, as `auth_api.history.exporting` writes them."""
     yield csv_head(_COLUMNS)
     async for item in jobs.answered(number):

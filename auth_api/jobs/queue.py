@@ -43,7 +43,7 @@ _ANSWER = (
 )
 
 
-class LostJob(Exception):
+class LeaseLost(Exception):
     """The job is not, or no longer, this process's."""
 
 
@@ -62,7 +62,7 @@ class Answered(NamedTuple):
     answer: dict[str, Any]
 
 
-class Queue:
+class JobQueue:
     """The jobs, for one process that works at some of them."""
 
     def __init__(self, database: Database, holder: str, metrics: Metrics | None = None) -> None:
@@ -140,7 +140,7 @@ class Queue:
         return [Pending(*row) for row in rows]
 
     async def record(self, job: int, answers: Sequence[Answered]) -> None:
-        """Keeps answers, each only if there is none yet. Raises LostJob or Unavailable."""
+        """Keeps answers, each only if there is none yet. Raises LeaseLost or Unavailable."""
 
         def work(transaction: Session) -> None:
             held = self._held(transaction, job)
@@ -159,7 +159,7 @@ class Queue:
         """Keeps how far a job without items is, 0-1, and what has come of it so far.
 
         A job that was interrupted may have to repeat a little: only what goes beyond that is
-        progress. Raises LostJob or Unavailable.
+        progress. Raises LeaseLost or Unavailable.
         """
 
         def work(transaction: Session) -> None:
@@ -181,7 +181,7 @@ class Queue:
     ) -> None:
         """Finishes a job; without an `outcome`, what was reported of it stays.
 
-        Raises LostJob or Unavailable.
+        Raises LeaseLost or Unavailable.
         """
 
         def work(transaction: Session) -> Job:
@@ -196,7 +196,7 @@ class Queue:
     async def give_back(self, job: int) -> None:
         """Gives a job back that was interrupted, for whoever comes first; the attempt counts.
 
-        Raises LostJob or Unavailable.
+        Raises LeaseLost or Unavailable.
         """
 
         def work(transaction: Session) -> None:
@@ -221,7 +221,7 @@ class Queue:
         """A job of this process, locked."""
         held = transaction.get(Job, job, with_for_update=True)
         if held is None or held.holder != self._holder:
-            raise LostJob
+            raise LeaseLost
         return held
 
 

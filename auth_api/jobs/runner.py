@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, Unavailable
-from auth_api.jobs.input_files import Inputs
-from auth_api.jobs.queue import LEASE_SECONDS, LostJob, Queue
-from auth_api.jobs.work_folders import Folders
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.queue import LEASE_SECONDS, JobQueue, LeaseLost
+from auth_api.jobs.work_folders import WorkFolders
 from auth_api.process.children import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Kind(Protocol):
 
 
 @dataclass(frozen=True)
-class Lane:
+class WorkerPool:
     """Kinds of jobs that wait for each other, and not for those of other lanes."""
 
     kinds: Mapping[str, Kind]
@@ -45,13 +45,19 @@ class Lane:
     """Jobs of all users that are worked at at the same time; 0 leaves them to other processes."""
 
 
-class Runner:
+class JobRunner:
     """Works at the jobs of all `lanes`: in each, one at a time of each user, several users' at
     once.
     """
 
     def __init__(
-        self, queue: Queue, inputs: Inputs, folders: Folders, lanes: Sequence[Lane], *, alone: bool
+        self,
+        queue: JobQueue,
+        inputs: InputFiles,
+        folders: WorkFolders,
+        lanes: Sequence[WorkerPool],
+        *,
+        alone: bool,
     ) -> None:
         """`alone` if no other process works on the same database."""
         self._queue = queue
@@ -103,7 +109,7 @@ class Runner:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), _LOOK)
 
-    async def _fill(self, lane: Lane) -> None:
+    async def _fill(self, lane: WorkerPool) -> None:
         while True:
             users = [job.user_id for job, _ in self._tasks.values() if job.kind in lane.kinds]
             if len(users) >= lane.at_once:
@@ -141,10 +147,10 @@ class Runner:
         try:
             ended = await self._end(number, job)
         except asyncio.CancelledError:
-            with suppress(Unavailable, LostJob):
+            with suppress(Unavailable, LeaseLost):
                 ended = await self._cancelled(number)
             raise
-        except LostJob:
+        except LeaseLost:
             logger.warning("a job was lost to another process", extra={"job": number})
             with suppress(Unavailable):
                 ended = not await self._queue.is_unfinished(number)
@@ -163,12 +169,12 @@ class Runner:
                 await self._inputs.delete([job.input])
 
     async def _end(self, number: int, job: Job) -> bool:
-        """Works at a job; answers whether that was its end. Raises LostJob, or Unavailable for
+        """Works at a job; answers whether that was its end. Raises LeaseLost, or Unavailable for
         the database's sake.
         """
         try:
             outcome = await self._kinds[job.kind].work(job)
-        except LostJob:
+        except LeaseLost:
             raise
         except Interrupted as error:
             logger.warning("a job was interrupted", extra={"job": number, "reason": str(error)})

@@ -12,7 +12,7 @@ from auth_api.database.tables.jobs import JobItem
 from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia
 from auth_api.http.validation import body_type
 from auth_api.jobs import zip_files
-from auth_api.jobs.input_files import Inputs, NewInput
+from auth_api.jobs.input_files import InputFiles, NewInput
 from auth_api.jobs.upload_forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Received:
     items: list[JobItem]
 
 
-async def receive(request: Request, inputs: Inputs, limits: Limits) -> Received:
+async def receive(request: Request, inputs: InputFiles, limits: Limits) -> Received:
     """Takes the images of a multipart form, or those in the one zip that it has.
 
     What cannot be an image is an item with an answer already. Raises ApiError, and nothing is
@@ -47,7 +47,7 @@ async def receive(request: Request, inputs: Inputs, limits: Limits) -> Received:
         ) from error
 
 
-async def _receive(request: Request, inputs: Inputs, limits: Limits) -> Received:
+async def _receive(request: Request, inputs: InputFiles, limits: Limits) -> Received:
     file = await asyncio.to_thread(inputs.new)
     kept = False
     try:
@@ -73,7 +73,7 @@ async def _receive(request: Request, inputs: Inputs, limits: Limits) -> Received
             file.discard()
 
 
-def _unpacked(zipped: NewInput, inputs: Inputs, limits: Limits) -> Received:
+def _unpacked(zipped: NewInput, inputs: InputFiles, limits: Limits) -> Received:
     """What is in a zip, one entry after the other. Blocks."""
     file = inputs.new()
     try:

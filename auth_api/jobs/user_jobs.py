@@ -12,29 +12,29 @@ from starlette.requests import Request
 
 from auth_api.audit import recording
 from auth_api.authorisation.access import Caller
-from auth_api.authorisation.guards import require_alive
+from auth_api.authorisation.guards import require_active
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
 from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
-from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.uploads import Received
-from auth_api.jobs.work_folders import Folders
+from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
 
 _ITEMS_AT_A_TIME = 250
 _RETRY_SECONDS = 30
 
 
-class Jobs:
+class UserJobs:
     """The jobs of all users."""
 
     def __init__(
         self,
         database: Database,
-        inputs: Inputs,
-        folders: Folders,
+        inputs: InputFiles,
+        folders: WorkFolders,
         most: int,
         wake: Callable[[], None],
         metrics: Metrics,
@@ -126,7 +126,7 @@ class Jobs:
 
         def work(transaction: Session) -> tuple[Job, bool]:
             if owner:
-                require_alive(transaction, owner)
+                require_active(transaction, owner)
             job = transaction.scalar(_one(user_id, number).with_for_update())
             changed = _cancel(job)
             if changed:
@@ -182,7 +182,7 @@ def _owner(transaction: Session, owner: Caller | int) -> int:
     Raises Unauthorised or NotFound.
     """
     if not isinstance(owner, int):
-        require_alive(transaction, owner)
+        require_active(transaction, owner)
         return owner.user_id
     if transaction.get(User, owner, with_for_update={"key_share": True}) is None:
         raise NotFound("There is no such user.", "user_not_found")

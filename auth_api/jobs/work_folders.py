@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-class Folders:
+class WorkFolders:
     """The folders under one folder, each named after the number of its job."""
 
     def __init__(self, folder: Path) -> None:

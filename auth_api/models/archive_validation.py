@@ -32,7 +32,7 @@ _MOST_BYTES = 2 * 1024**3
 _MOST_MANIFEST_BYTES = 64 * 1024
 
 
-class Checked(NamedTuple):
+class ValidArchive(NamedTuple):
     """An archive that may be tried out."""
 
     archive: str
@@ -40,7 +40,7 @@ class Checked(NamedTuple):
     sha256: str
 
 
-def check(store: Path, model: str, archive: str, sha256: str | None) -> Checked:
+def check(store: Path, model: str, archive: str, sha256: str | None) -> ValidArchive:
     """Looks at a file of the model store; blocks. `sha256` is what its caller expects, else what
     the file `<archive>.sha256` beside it says counts.
 
@@ -65,7 +65,7 @@ def check(store: Path, model: str, archive: str, sha256: str | None) -> Checked:
         raise
     except Exception as error:  # zipfile and its decompressors raise many kinds
         raise refused("it is damaged and cannot be read") from error
-    return Checked(archive, _version(manifest, model), found)
+    return ValidArchive(archive, _version(manifest, model), found)
 
 
 def refused(reason: str) -> BadRequest:

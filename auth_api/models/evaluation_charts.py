@@ -36,7 +36,7 @@ _SCRATCH = "tmp"
 _STALE_SECONDS = 24 * 3600.0
 
 
-class Charts:
+class EvaluationCharts:
     """The pictures in one folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -27,7 +27,7 @@ _MAIN_FIGURES = (
 )
 
 
-class Showing:
+class ModelPresenter:
     """All models, as `ModelShown` and `VersionShown`."""
 
     def __init__(

@@ -33,12 +33,12 @@ from auth_api.torchserve.client import ServedVersion, TorchServe
 
 logger = logging.getLogger(__name__)
 
-_ALIGN_SECONDS = 2.0
+_RECONCILE_SECONDS = 2.0
 _FIRST_SECONDS = 2.0
 _REST_SECONDS = 60.0
 
 
-class Aligner:
+class Reconciler:
     """A task that looks at both sides, in every process of the service."""
 
     def __init__(
@@ -92,19 +92,19 @@ class Aligner:
                 except Exception:
                     logger.exception("a model cannot be aligned", extra={"model": model})
             self._looked.set()
-            await asyncio.sleep(_ALIGN_SECONDS)
+            await asyncio.sleep(_RECONCILE_SECONDS)
 
     async def align(self, model: str) -> None:
         """Looks once, and does what is to be done. Raises ApiError."""
         served, default = await self._served(model)
         await self._releases.refresh()
         if default is not None:
-            await self._learn(model, served, default)
+            await self._adopt(model, served, default)
         for version, row in self._releases.state(model).versions.items():
-            await self._care_for(model, row, served.get(version), default)
+            await self._reconcile_version(model, row, served.get(version), default)
         state, ready = self._releases.state(model), {v for v in served if served[v].ready}
-        silent = {version for version in state.versions if state.registered(version)} - ready
-        self._releases.note_silent(model, silent)
+        unhealthy = {version for version in state.versions if state.registered(version)} - ready
+        self._releases.note_unhealthy(model, unhealthy)
         self._measure(model, served)
         release = state.release
         if release and release.default_version != default and release.default_version in ready:
@@ -133,7 +133,7 @@ class Aligner:
             return {}, None
         return served, default.version
 
-    async def _learn(self, model: str, served: dict[str, ServedVersion], default: str) -> None:
+    async def _adopt(self, model: str, served: dict[str, ServedVersion], default: str) -> None:
         state = self._releases.state(model)
         checksums = {
             each.version: await self._archives.sha256(each.archive) for each in served.values()
@@ -160,7 +160,7 @@ class Aligner:
 
         await self._releases.adopt(model, work)
 
-    async def _care_for(
+    async def _reconcile_version(
         self, model: str, row: ModelVersion, found: ServedVersion | None, default: str | None
     ) -> None:
         """Does for one version what is to be done."""

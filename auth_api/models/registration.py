@@ -15,7 +15,7 @@ from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import ApiError, Conflict, Unavailable
 from auth_api.models import smoke_test
-from auth_api.models.archive_validation import Checked, check
+from auth_api.models.archive_validation import ValidArchive, check
 from auth_api.models.releases import Releases
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
@@ -103,7 +103,7 @@ class Registry:
                 await self._torchserve.unregister(model, version)
         await self.register(model, archive, sha256, user_id)
 
-    async def _begin(self, model: str, checked: Checked, user_id: int | None) -> bool:
+    async def _begin(self, model: str, checked: ValidArchive, user_id: int | None) -> bool:
         """Notes that a version is being tried out; answers whether it never was before.
 
         Raises Conflict or Unavailable.

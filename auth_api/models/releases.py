@@ -26,7 +26,7 @@ from auth_api.errors import Conflict, NotFound, Unavailable
 from auth_api.http.validation import invalid
 from auth_api.models import smoke_test, states
 from auth_api.models.states import ModelState
-from auth_api.models.traffic_split import Arms
+from auth_api.models.traffic_split import TrafficSplit
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
 
@@ -71,15 +71,15 @@ class Releases:
         """As of the last look."""
         return self._states.get(model, _NOBODY)
 
-    def arms(self, model: str) -> Arms | None:
+    def traffic_split(self, model: str) -> TrafficSplit | None:
         """None until TorchServe has been seen to serve the model."""
-        return self.state(model).arms
+        return self.state(model).traffic_split
 
-    def note_silent(self, model: str, versions: set[str]) -> None:
+    def note_unhealthy(self, model: str, versions: set[str]) -> None:
         """Notes which versions TorchServe had no worker of that answers when it was looked at."""
         self._silent[model] = versions
 
-    def silent(self, model: str, version: str) -> bool:
+    def unhealthy(self, model: str, version: str) -> bool:
         """Whether a version is known not to answer."""
         return version in self._silent.get(model, ())
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
-from auth_api.models.archive_validation import Checked, refused
+from auth_api.models.archive_validation import ValidArchive, refused
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import ROOT
 from auth_api.torchserve.client import TorchServe
@@ -26,7 +26,7 @@ class NotReady(Exception):
     """Workers do not come up; the message is the end of a sentence that says why."""
 
 
-async def start(torchserve: TorchServe, model: str, checked: Checked, seconds: float) -> None:
+async def start(torchserve: TorchServe, model: str, checked: ValidArchive, seconds: float) -> None:
     """Has TorchServe start the workers of an archive, which must read a picture.
 
     Nothing is left of it in TorchServe where that fails. Raises Conflict when its version is

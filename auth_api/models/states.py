@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import NotFound
-from auth_api.models.traffic_split import Arms
+from auth_api.models.traffic_split import TrafficSplit
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class ModelState:
     """All that ever were, by their names."""
 
     @property
-    def arms(self) -> Arms | None:
+    def traffic_split(self) -> TrafficSplit | None:
         """Who gets which."""
         if self.release is None:
             return None
-        return Arms(self.release.default_version, self.release.traffic)
+        return TrafficSplit(self.release.default_version, self.release.traffic)
 
     def registered(self, version: str) -> bool:
         """Whether it is to be served."""

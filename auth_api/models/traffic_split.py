@@ -11,7 +11,7 @@ _DIGITS = 13
 
 
 @dataclass(frozen=True)
-class Arms:
+class TrafficSplit:
     """The versions among which the users of a model are divided."""
 
     default: str

@@ -15,7 +15,7 @@ from auth_api.http.rate_limits import caller_address
 from auth_api.models.releases import Releases
 from auth_api.observability.metrics import Metrics
 from auth_api.torchserve.client import TorchServe
-from auth_api.torchserve.outage_retry import Patience
+from auth_api.torchserve.outage_retry import OutageRetry
 from auth_api.torchserve.predictions import Answer
 from auth_api.usage.counters import Usage
 
@@ -27,7 +27,7 @@ _HASTE_SECONDS = 1.0
 _LONGEST_IDENTITY = 128
 
 
-class Asker(NamedTuple):
+class Client(NamedTuple):
     """Whose requests are to get the same version."""
 
     identity: str
@@ -43,7 +43,7 @@ class _Health:
     rests_until: float = 0.0
 
 
-class Models:
+class VersionRouter:
     """All models, to be asked."""
 
     def __init__(
@@ -52,20 +52,20 @@ class Models:
         releases: Releases,
         usage: Usage,
         metrics: Metrics,
-        patience: Patience,
+        retry: OutageRetry,
     ) -> None:
         self._torchserve = torchserve
         self._releases = releases
         self._usage = usage
         self._metrics = metrics
-        self._patience = patience
+        self._retry = retry
         self._health: dict[tuple[str, str], _Health] = {}
 
     async def predict(
         self,
         model: str,
         image: bytes,
-        asker: Asker,
+        client: Client,
         version: str | None = None,
         options: Mapping[str, str] | None = None,
         *,
@@ -78,34 +78,34 @@ class Models:
         `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
         Unavailable.
         """
-        deadline = self._patience.deadline()
+        deadline = self._retry.deadline()
 
         async def ask(version: str | None) -> Answer:
-            predicting = self._patience.until(
+            predicting = self._retry.call(
                 deadline,
                 lambda: self._torchserve.predict(model, image, version, options, patient=patient),
             )
             try:
-                answer = await self._usage.counted(predicting, model, version, asker.user_id)
+                answer = await self._usage.counted(predicting, model, version, client.user_id)
             except Refused as error:
                 self._metrics.refused.labels(model, error.code).inc()
                 raise
             self._metrics.answered(model, answer)
             return answer
 
-        arms = self._releases.arms(model)
+        arms = self._releases.traffic_split(model)
         if version is not None:
             if arms is not None and not self._releases.state(model).registered(version):
                 raise NotFound(f"There is no version {version} of {model}.", "model_not_found")
             return await ask(version)
         if arms is None:
             return await ask(None)
-        chosen = arms.version_of(model, asker.identity)
-        if chosen != arms.default and not self._releases.silent(model, chosen):
+        chosen = arms.version_of(model, client.identity)
+        if chosen != arms.default and not self._releases.unhealthy(model, chosen):
             answer = await self._try(ask, model, chosen)
             if answer is not None:
                 return answer
-        if self._releases.silent(model, arms.default):
+        if self._releases.unhealthy(model, arms.default):
             # TorchServe has just started: whatever it serves by itself is better than nothing.
             return await ask(None)
         began = time.monotonic()
@@ -144,14 +144,14 @@ class Models:
         return answer
 
 
-def asker(request: Request, caller: Caller | None) -> Asker:
+def client_of(request: Request, caller: Caller | None) -> Client:
     """Who asks: a user, else the device that says so in `X-Device-ID`, else an address."""
     if caller is not None:
         return user(caller.user_id)
     device = request.headers.get("x-device-id", "").strip()[:_LONGEST_IDENTITY]
-    return Asker(f"device {device}" if device else f"address {caller_address(request)}")
+    return Client(f"device {device}" if device else f"address {caller_address(request)}")
 
 
-def user(user_id: int) -> Asker:
+def user(user_id: int) -> Client:
     """A signed-in user, wherever."""
-    return Asker(f"user {user_id}", user_id)
+    return Client(f"user {user_id}", user_id)

@@ -27,10 +27,10 @@ from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import UNFINISHED, Job
 from auth_api.database.tables.models import ModelVersion
-from auth_api.history.pictures import Storage
-from auth_api.jobs.input_files import Inputs
-from auth_api.jobs.work_folders import Folders
-from auth_api.models.evaluation_charts import Charts
+from auth_api.history.pictures import PictureStore
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.work_folders import WorkFolders
+from auth_api.models.evaluation_charts import EvaluationCharts
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
@@ -60,10 +60,10 @@ class CleanUp:
 
     settings: Settings
     database: Database
-    storage: Storage
-    inputs: Inputs
-    folders: Folders
-    charts: Charts
+    pictures: PictureStore
+    inputs: InputFiles
+    folders: WorkFolders
+    charts: EvaluationCharts
     metrics: Metrics
 
     async def run(self, orphan_seconds: float = ORPHAN_SECONDS) -> Removed:
@@ -71,13 +71,13 @@ class CleanUp:
 
         Raises Unavailable.
         """
-        settings, database, storage = self.settings, self.database, self.storage
+        settings, database, pictures = self.settings, self.database, self.pictures
         removed = Removed()
         if settings.retention_days:
             expiry = now() - timedelta(days=settings.retention_days)
             for table in (Prediction, Comparison):
                 while medias := await _remove_entries(database, table, expiry):
-                    await storage.delete(medias)
+                    await pictures.delete(medias)
                     removed.entries += len(medias)
         if removed.entries:
             await database.write(
@@ -86,19 +86,19 @@ class CleanUp:
                 )
             )
         removed.sessions = await _remove_sessions(settings, database)
-        old = storage.older_than(orphan_seconds)
+        old = pictures.older_than(orphan_seconds)
         while names := await asyncio.to_thread(lambda: list(islice(old, _AT_A_TIME))):
             orphans = await _without_row(database, names)
-            await storage.delete(orphans)
+            await pictures.delete(orphans)
             removed.orphans += len(orphans)
-        await asyncio.to_thread(storage.delete_empty_folders)
+        await asyncio.to_thread(pictures.delete_empty_folders)
         if settings.job_retention_days:
             expiry = now() - timedelta(days=settings.job_retention_days)
             removed.jobs = await _remove_some(database, Job.id, col(Job.finished_at) < expiry)
         removed.inputs = await _remove_inputs(database, self.inputs, orphan_seconds)
         await _remove_folders(database, self.folders, orphan_seconds)
         await _remove_charts(database, self.charts)
-        await picture_digests.fill(database, storage)
+        await picture_digests.fill(database, pictures)
         return removed
 
     async def run_regularly(self) -> None:
@@ -152,7 +152,7 @@ async def _remove_some(database: Database, key: Any, condition: Any) -> int:
     return total
 
 
-async def _remove_inputs(database: Database, inputs: Inputs, orphan_seconds: float) -> int:
+async def _remove_inputs(database: Database, inputs: InputFiles, orphan_seconds: float) -> int:
     """Removes the files of jobs that are not there, or are finished."""
     old = inputs.older_than(orphan_seconds)
     total = 0
@@ -163,7 +163,7 @@ async def _remove_inputs(database: Database, inputs: Inputs, orphan_seconds: flo
     return total
 
 
-async def _remove_folders(database: Database, folders: Folders, orphan_seconds: float) -> None:
+async def _remove_folders(database: Database, folders: WorkFolders, orphan_seconds: float) -> None:
     """Removes the folders of jobs that are not there, or are finished."""
     old = await asyncio.to_thread(lambda: list(folders.older_than(orphan_seconds)))
     needed = select(col(Job.id)).where(col(Job.id).in_(old), col(Job.state).in_(UNFINISHED))
@@ -171,7 +171,7 @@ async def _remove_folders(database: Database, folders: Folders, orphan_seconds: 
     await folders.delete([job for job in old if job not in known])
 
 
-async def _remove_charts(database: Database, charts: Charts) -> None:
+async def _remove_charts(database: Database, charts: EvaluationCharts) -> None:
     """Removes the pictures of the figures of versions that are no more."""
     served = select(col(ModelVersion.sha256)).where(col(ModelVersion.state) != "removed")
     known = await database.read(lambda session: set(session.scalars(served)))

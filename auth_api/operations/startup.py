@@ -18,7 +18,7 @@ from pathlib import Path
 from auth_api.database.database import Database
 from auth_api.errors import Unavailable
 from auth_api.http.rate_limits import RateLimits
-from auth_api.models.presenting import Showing
+from auth_api.models.presenting import ModelPresenter
 from auth_api.process.waiting import Waiting
 from auth_api.settings import Settings
 
@@ -57,13 +57,15 @@ async def migrated(database: Database) -> None:
             await asyncio.sleep(1)
 
 
-async def wait_for_neighbours(settings: Settings, limits: RateLimits, showing: Showing) -> None:
+async def wait_for_neighbours(
+    settings: Settings, limits: RateLimits, presenter: ModelPresenter
+) -> None:
     """Looks for all of them, every second, until they are there."""
     looks = [_until_there("the store of the rate limits", _limits(limits))]
     if (keys := settings.torchserve_key_file) is not None:
         looks.append(_until_there(f"TorchServe's keys in {keys}", _readable(keys)))
     for model in settings.models:
-        looks.append(_until_there(f"the model {model}", _model(showing, model)))
+        looks.append(_until_there(f"the model {model}", _model(presenter, model)))
     await asyncio.gather(*looks)
 
 
@@ -102,9 +104,9 @@ def _readable(file: Path) -> Look:
     return look
 
 
-def _model(showing: Showing, model: str) -> Look:
+def _model(presenter: ModelPresenter, model: str) -> Look:
     async def look() -> str | None:
-        state = await showing.readiness(model)
+        state = await presenter.readiness(model)
         return None if state == "ready" else state
 
     return look

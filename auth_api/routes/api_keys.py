@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from auth_api.audit import recording
 from auth_api.authorisation.access import ACCOUNT
-from auth_api.authorisation.guards import require_alive
+from auth_api.authorisation.guards import require_active
 from auth_api.authorisation.tokens import hashed
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import ApiKey
@@ -59,7 +59,7 @@ async def make_key(request: Request) -> JSONResponse:
     )
 
     def add(transaction: Session) -> None:
-        require_alive(transaction, caller(request))
+        require_active(transaction, caller(request))
         count = select(func.count()).where(col(ApiKey.user_id) == owner)
         if (transaction.scalar(count) or 0) >= _MOST:
             raise Conflict(f"There are {_MOST} API keys already: revoke one.", "too_many_keys")

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.audit.queries import Trail, shown
+from auth_api.audit.queries import AuditTrail, shown
 from auth_api.authorisation.access import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
@@ -44,8 +44,8 @@ async def export(request: Request) -> Response:
     )
 
 
-def _trail(query: AuditFilter) -> Trail:
-    return Trail(query.user_id, query.action, query.since, query.until)
+def _trail(query: AuditFilter) -> AuditTrail:
+    return AuditTrail(query.user_id, query.action, query.since, query.until)
 
 
 routes = [

@@ -37,7 +37,7 @@ _ANALYST = at_least("analyst")
 async def models(request: Request) -> JSONResponse:
     """Lists the models: versions, default, traffic, workers, state and model card."""
     having = services(request)
-    shown = [await having.showing.model(name) for name in having.settings.models]
+    shown = [await having.presenter.model(name) for name in having.settings.models]
     return JSONResponse({"success": True, "models": shown})
 
 
@@ -45,7 +45,7 @@ async def models(request: Request) -> JSONResponse:
 async def status(request: Request) -> JSONResponse:
     """Says for each model whether it is ready, and if not, why."""
     having = services(request)
-    states = {name: await having.showing.readiness(name) for name in having.settings.models}
+    states = {name: await having.presenter.readiness(name) for name in having.settings.models}
     word = "ready" if set(states.values()) == {"ready"} else "not_ready"
     return JSONResponse({"success": True, "status": word, "models": states})
 
@@ -53,7 +53,7 @@ async def status(request: Request) -> JSONResponse:
 @documented(tag="models", access=PUBLIC, answer=ModelAnswer, errors=(404,))
 async def model(request: Request) -> JSONResponse:
     """Shows one model."""
-    shown = await services(request).showing.model(model_name(request))
+    shown = await services(request).presenter.model(model_name(request))
     return JSONResponse({"success": True, **shown})
 
 

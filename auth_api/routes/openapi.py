@@ -135,7 +135,7 @@ def documented(
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         async def guarded(request: Request) -> Response:
-            request.state.caller = await services(request).gate.admit(request, access)
+            request.state.caller = await services(request).authoriser.authorise(request, access)
             return await endpoint(request)
 
         described: Endpoint = describing(guarded)

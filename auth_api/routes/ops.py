@@ -31,7 +31,7 @@ async def ready(request: Request) -> JSONResponse:
         return error_response(503, "The service is stopping.", "stopping", headers=headers)
     having = services(request)
     database = await _database_state(having.database)
-    models = {model: await having.showing.readiness(model) for model in having.settings.models}
+    models = {model: await having.presenter.readiness(model) for model in having.settings.models}
     states = {"database": database, "models": models}
     if {database, *models.values()} == {"ready"}:
         return JSONResponse({"success": True, "status": "ready", **states})

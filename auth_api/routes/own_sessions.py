@@ -11,7 +11,7 @@ from starlette.routing import Route
 from auth_api.accounts.sessions import end_one, end_others, living
 from auth_api.audit import recording
 from auth_api.authorisation.access import ACCOUNT, Caller
-from auth_api.authorisation.guards import require_alive
+from auth_api.authorisation.guards import require_active
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
@@ -38,7 +38,7 @@ async def end_session(request: Request) -> JSONResponse:
     who, session_id = caller(request), request.path_params["id"]
 
     def end(transaction: Transaction) -> None:
-        require_alive(transaction, who)
+        require_active(transaction, who)
         # What is no id is not asked for: a database need not take any text.
         known = _ID.fullmatch(session_id) and end_one(transaction, who.user_id, session_id)
         if not known:
@@ -56,7 +56,7 @@ async def end_other_sessions(request: Request) -> JSONResponse:
     who = caller(request)
 
     def end(transaction: Transaction) -> int:
-        require_alive(transaction, who)
+        require_active(transaction, who)
         count = end_others(transaction, who.user_id, who.session_id)
         recording.record(transaction, "other_sessions_ended", who.user_id, request, count=count)
         return count

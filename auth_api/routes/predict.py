@@ -13,7 +13,7 @@ from auth_api.errors import ApiError, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
-from auth_api.models.version_routing import asker
+from auth_api.models.version_routing import client_of
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
@@ -91,12 +91,12 @@ async def _result(
 async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[str, Any]:
     """Raises ApiError."""
     owner = possible_caller(request)
-    predicting = services(request).models.predict(
-        query.model, image, asker(request, owner), query.version, query.options()
+    predicting = services(request).version_router.predict(
+        query.model, image, client_of(request, owner), query.version, query.options()
     )
     if owner is None:
         return {**await predicting, "prediction_id": None}
-    answer, number = await services(request).keeper.keep_prediction(
+    answer, number = await services(request).recorder.record_prediction(
         owner.user_id, image, predicting
     )
     return {**answer, "prediction_id": number}

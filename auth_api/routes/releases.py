@@ -47,7 +47,7 @@ async def register(request: Request) -> JSONResponse:
     row = await having.registry.register(
         name, fields.archive, fields.sha256, caller(request).user_id, request
     )
-    shown = await having.showing.version(name, row.version)
+    shown = await having.presenter.version(name, row.version)
     return JSONResponse({"success": True, **shown}, 201)
 
 
@@ -69,7 +69,7 @@ async def scale(request: Request) -> JSONResponse:
     await having.releases.set_workers(
         name, version, fields.workers, caller(request).user_id, request
     )
-    shown = await having.showing.version(name, version)
+    shown = await having.presenter.version(name, version)
     return JSONResponse({"success": True, **shown})
 
 

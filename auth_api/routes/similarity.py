@@ -10,7 +10,7 @@ from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import read_upload
 from auth_api.http.validation import parse_query
-from auth_api.models.version_routing import asker
+from auth_api.models.version_routing import client_of
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     ComparisonAnswer,
@@ -45,11 +45,11 @@ async def compare(request: Request) -> JSONResponse:
     image, fields = await read_upload(request, ComparisonFields)
     options = {"X-Target-Class": str(fields.target_class), **query.options()}
     owner = possible_caller(request)
-    answer = await services(request).models.predict(
-        SIMILARITY, image, asker(request, owner), options=options
+    answer = await services(request).version_router.predict(
+        SIMILARITY, image, client_of(request, owner), options=options
     )
     kept = (
-        await services(request).keeper.keep_comparison(owner.user_id, query.strictness, answer)
+        await services(request).recorder.record_comparison(owner.user_id, query.strictness, answer)
         if owner
         else None
     )

@@ -11,7 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from auth_api.database.micro_batching import settle
+from auth_api.database.micro_batching import resolve
 from auth_api.errors import Unavailable
 
 BUSY = "model_server_busy"
@@ -177,7 +177,7 @@ class Line(Generic[Asked, Result]):
 
     async def _answer(self, group: Sequence[_Place[Asked, Result]]) -> None:
         asking = self._ask([place.question for place in group])
-        results = await settle([place.answer for place in group], asking)
+        results = await resolve([place.answer for place in group], asking)
         self._measure(len(group), failed=isinstance(results[0], Unavailable))
         self._asked -= len(group)
         task = asyncio.current_task()

@@ -19,7 +19,7 @@ from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.batcher import Line
 from auth_api.torchserve.connection import Connection, Response, failure
-from auth_api.torchserve.predictions import Answer, Predicting
+from auth_api.torchserve.predictions import Answer, Predictions
 from auth_api.torchserve.wire_format import Asked
 
 
@@ -62,7 +62,7 @@ class TorchServe:
         self._settings = settings
         self._metrics = metrics
         self._connection = Connection(settings, metrics)
-        self._predicting = Predicting(self._connection)
+        self._predicting = Predictions(self._connection)
         self._lines: dict[str, Line[Asked, Answer]] = {}
         self._missing = missing
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from auth_api.errors import Away, NotFound, Refused, TooLarge, Unavailable
+from auth_api.errors import NotFound, Refused, TooLarge, Unavailable, Unreachable
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
@@ -89,13 +89,13 @@ class Connection:
                 # asked of it here may safely be asked twice.
                 return await self._once(kind, method, path, body, headers)
         except aiohttp.ConnectionTimeoutError as error:
-            raise Away("The model server cannot be reached at the moment.") from error
+            raise Unreachable("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
             raise busy() from error
         except aiohttp.ClientConnectorError as error:
-            raise Away("The model server is not running at the moment.") from error
+            raise Unreachable("The model server is not running at the moment.") from error
         except aiohttp.ClientError as error:
-            raise Away("The model server went away. Please try again.") from error
+            raise Unreachable("The model server went away. Please try again.") from error
 
     async def _once(
         self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]

@@ -22,7 +22,7 @@ from typing import Literal
 
 import aiohttp
 
-from auth_api.errors import Away, Unavailable
+from auth_api.errors import Unavailable, Unreachable
 from auth_api.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class KeyFile:
                 break  # it is not there yet, or not for us to read
             except (ValueError, KeyError):
                 continue  # TorchServe is writing it
-        raise Away("The model server is starting. Please try again in a moment.")
+        raise Unreachable("The model server is starting. Please try again in a moment.")
 
     @asynccontextmanager
     async def _owning(self, kind: Kind) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from auth_api.errors import Away
+from auth_api.errors import Unreachable
 
 Answer = TypeVar("Answer")
 
@@ -19,7 +19,7 @@ _PAUSE = 0.25
 _MOST = 256
 
 
-class Patience:
+class OutageRetry:
     """That of one process."""
 
     def __init__(self, seconds: float) -> None:
@@ -30,12 +30,12 @@ class Patience:
         """Until when somebody waits who has come now."""
         return time.monotonic() + self._seconds
 
-    async def until(self, deadline: float, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def call(self, deadline: float, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer, asked for again and again while there is no TorchServe. Raises ApiError."""
         while True:
             try:
                 return await ask()
-            except Away:
+            except Unreachable:
                 if self._waiting >= _MOST or time.monotonic() + _PAUSE > deadline:
                     raise
             self._waiting += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from auth_api.errors import ApiError, Away, Refused, Unavailable
+from auth_api.errors import ApiError, Refused, Unavailable, Unreachable
 from auth_api.observability.logs import request_id
 from auth_api.torchserve.batcher import BUSY
 from auth_api.torchserve.connection import Connection, Response, failure
@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 _REMEMBERED = 60.0
 
 
-class Predicting:
+class Predictions:
     """Asks the models of one TorchServe."""
 
     def __init__(self, connection: Connection) -> None:
@@ -53,7 +53,7 @@ class Predicting:
         except Refused:
             found = None
         except Unavailable as error:
-            if isinstance(error, Away) or error.code == BUSY:
+            if isinstance(error, Unreachable) or error.code == BUSY:
                 raise
             return None  # one image may be to blame for what befell all of them
         if found is None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from auth_api.errors import BadRequest, Unavailable
 from auth_api.jobs import zip_files
-from auth_api.jobs.input_files import Inputs
+from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.upload_forms import Limits, read_form, too_large
 from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import class_named
@@ -39,7 +39,7 @@ class LabelledForm:
 
 
 async def receive_labelled(
-    request: Request, inputs: Inputs, limits: Limits, alphabet: Sequence[Character]
+    request: Request, inputs: InputFiles, limits: Limits, alphabet: Sequence[Character]
 ) -> LabelledForm:
     """Takes a multipart form with its zip, which is read through once, so that what it cannot be
     used for is said now. Raises ApiError, and nothing is left behind.
@@ -54,7 +54,7 @@ async def receive_labelled(
 
 
 async def _receive(
-    request: Request, inputs: Inputs, limits: Limits, alphabet: Sequence[Character]
+    request: Request, inputs: InputFiles, limits: Limits, alphabet: Sequence[Character]
 ) -> LabelledForm:
     file = await asyncio.to_thread(inputs.new)
     kept = False

@@ -11,7 +11,7 @@ from auth_api.authorisation.access import Caller
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import NotFound
 from auth_api.jobs.uploads import Received
-from auth_api.jobs.user_jobs import Jobs
+from auth_api.jobs.user_jobs import UserJobs
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.schemas.training import TrainJson
 from auth_api.training.planning import Planner, corrected_model
@@ -24,7 +24,7 @@ def require_trainable(model: str, served: Sequence[str]) -> None:
 
 
 async def queued(
-    jobs: Jobs,
+    jobs: UserJobs,
     planner: Planner,
     owner: Caller | int,
     kind: Literal["train", "tune"],
@@ -33,9 +33,9 @@ async def queued(
     received: Received | None = None,
     request: Request | None = None,
 ) -> Job:
-    """The job, for its owner as in `Jobs.add`; what was received are labelled pictures.
+    """The job, for its owner as in `UserJobs.add`; what was received are labelled pictures.
 
-    Raises BadRequest or Conflict, or what `Jobs.add` raises; then what was received is gone.
+    Raises BadRequest or Conflict, or what `UserJobs.add` raises; then what was received is gone.
     """
     try:
         plan = await planner.plan(model, asked, labelled=received is not None)

@@ -12,10 +12,10 @@ from typing import Any
 from auth_api.corrections.review import Corrections
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Unavailable
-from auth_api.jobs.input_files import Inputs
-from auth_api.jobs.queue import MOST_ATTEMPTS, Queue
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.queue import MOST_ATTEMPTS, JobQueue
 from auth_api.jobs.upload_forms import Limits
-from auth_api.jobs.work_folders import Folders
+from auth_api.jobs.work_folders import WorkFolders
 from auth_api.models.model_store import ModelStore
 from auth_api.models.registration import Registry
 from auth_api.models.releases import Releases
@@ -56,15 +56,15 @@ _AS_ASKED = (
 )
 
 
-class Training:
+class TrainingJobs:
     """Trains in a process of its own, in the folder of the job."""
 
     def __init__(
         self,
         settings: Settings,
-        queue: Queue,
-        inputs: Inputs,
-        folders: Folders,
+        queue: JobQueue,
+        inputs: InputFiles,
+        folders: WorkFolders,
         store: ModelStore,
         corrections: Corrections,
         releases: Releases,
@@ -80,7 +80,7 @@ class Training:
         self._registry = registry
 
     async def work(self, job: Job) -> dict[str, Any]:
-        """Trains, or goes on where it was. Raises LostJob, Interrupted or ApiError."""
+        """Trains, or goes on where it was. Raises LeaseLost, Interrupted or ApiError."""
         assert job.id is not None
         try:
             return await self._train(job, job.id)
@@ -121,7 +121,7 @@ class Training:
             await asyncio.wait(tasks)
 
     async def _report(self, number: int, outcome: Outcome) -> None:
-        """Reports how far it is, until it is cancelled. Raises LostJob."""
+        """Reports how far it is, until it is cancelled. Raises LeaseLost."""
         told: tuple[float, dict[str, Any]] | None = None
         while True:
             now = outcome.progress, outcome.shown()

@@ -29,7 +29,7 @@ def admin(api: Api) -> User:
 
 
 def administrator(api: Api) -> User:
-    username = f"keeper{next(_numbers)}"
+    username = f"recorder{next(_numbers)}"
     assert create_admin(api, username).code == 0
     return api.sign_in(username)
 

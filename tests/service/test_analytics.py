@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, literal, select, text
 from sqlalchemy.orm import Session
 
-from auth_api.audit.queries import Trail
+from auth_api.audit.queries import AuditTrail
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account
@@ -22,9 +22,9 @@ from auth_api.database.tables.audit import AuditEntry
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.database.tables.usage import UsageDay, UsageHour
-from auth_api.jobs.input_files import Inputs
-from auth_api.jobs.user_jobs import Jobs
-from auth_api.jobs.work_folders import Folders
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.user_jobs import UserJobs
+from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.overview import overview
 from auth_api.settings import Settings
@@ -335,8 +335,8 @@ def _one(work: Look) -> Callable[[Database], Any]:
 
 
 def _jobs(database: Database, **filters: Any) -> Any:
-    inputs, folders = Inputs(Path("nowhere")), Folders(Path("nowhere"))
-    jobs = Jobs(database, inputs, folders, 1, lambda: None, Metrics())
+    inputs, folders = InputFiles(Path("nowhere")), WorkFolders(Path("nowhere"))
+    jobs = UserJobs(database, inputs, folders, 1, lambda: None, Metrics())
     return jobs.page(filters.pop("user_id", None), 21, 4000, **filters)
 
 
@@ -351,9 +351,9 @@ def _jobs(database: Database, **filters: Any) -> Any:
         (lambda d: _jobs(d, state="failed"), ()),
         (lambda d: _jobs(d, user_id=7, kind="train"), ()),
         (lambda d: _jobs(d), ()),
-        (lambda d: Trail(since=SINCE).page(d, 51, None), ()),
-        (lambda d: Trail(until=SINCE, action="signed_out").page(d, 51, 15_000), ()),
-        (lambda d: Trail(user_id=7).page(d, 51, None), ()),
+        (lambda d: AuditTrail(since=SINCE).page(d, 51, None), ()),
+        (lambda d: AuditTrail(until=SINCE, action="signed_out").page(d, 51, 15_000), ()),
+        (lambda d: AuditTrail(user_id=7).page(d, 51, None), ()),
     ],
     ids=["me", "system", "hours", "stats", "failed", "trainings", "jobs", "since", "until", "of"],
 )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, update
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.history.pictures import Storage, new_media
+from auth_api.history.pictures import PictureStore, new_media
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.commands import command
@@ -53,7 +53,7 @@ def add_pictures(api: Api, medias: list[str], kinds: tuple[str, ...] = ("image",
     """Writes pictures as the service does; answers the files."""
     before = files(api)
     pictures = dict.fromkeys(kinds, encode(reference(0)))
-    asyncio.run(Storage(api.media).write([(media, pictures) for media in medias]))
+    asyncio.run(PictureStore(api.media).write([(media, pictures) for media in medias]))
     return files(api) - before
 
 

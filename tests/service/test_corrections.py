@@ -15,7 +15,7 @@ import pytest
 
 from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from tests.conftest import encode, reference
@@ -86,14 +86,14 @@ def actions(admin: User, action: str) -> list[dict[str, Any]]:
 def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -> None:
     api = start_api()
     first, second, third = (someone(api) for _ in range(3))
-    silent, scientist = someone(api, consent=False), someone(api, role="data-scientist")
+    unhealthy, scientist = someone(api, consent=False), someone(api, role="data-scientist")
     admin = someone(api, role="admin")
     drawn, photo = encode(reference(8)), encode(reference(12), "JPEG")
     assert exported(scientist) == ({}, [])
 
     number = say(first, drawn, 9)
     # Neither the same user again nor somebody without consent makes two.
-    again, without = say(first, drawn, 9), say(silent, drawn, 9)
+    again, without = say(first, drawn, 9), say(unhealthy, drawn, 9)
     shown = listed(scientist)
     assert {shown[n]["state"] for n in (number, again, without)} == {"pending"}
     assert (shown[number]["predicted_class"], shown[number]["actual_class"]) == (8, 9)
@@ -208,7 +208,7 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
 async def with_corrections(api: Api, work: Callable[[Corrections], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        return await work(Corrections(database, Storage(api.media), Metrics()))
+        return await work(Corrections(database, PictureStore(api.media), Metrics()))
     finally:
         await database.aclose()
 

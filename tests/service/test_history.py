@@ -26,7 +26,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
-from auth_api.history.pictures import Storage
+from auth_api.history.pictures import PictureStore
 from auth_api.history.queries import History, Table
 from auth_api.schemas.history import (
     ComparisonEntry,
@@ -708,7 +708,7 @@ def test_a_page_of_a_long_history_is_looked_up_in_an_index(
     async def explained() -> list[str]:
         database = Database(Settings(database_url=url))
         try:
-            history = History(database, Storage(tmp_path))
+            history = History(database, PictureStore(tmp_path))
             rows = await history.page(table, owners[owner], 21, before, class_)
             assert rows or owner == 2
             ((statement, parameters),) = asked

@@ -16,10 +16,10 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.jobs import queue
-from auth_api.jobs.input_files import Inputs
-from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, LostJob, Queue
-from auth_api.jobs.runner import Lane, Runner
-from auth_api.jobs.work_folders import Folders
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, JobQueue, LeaseLost
+from auth_api.jobs.runner import JobRunner, WorkerPool
+from auth_api.jobs.work_folders import WorkFolders
 from auth_api.settings import Settings
 from tests.service.apis import Api, User
 from tests.service.test_access import user_id
@@ -63,7 +63,7 @@ def answers(*places: int) -> list[Answered]:
     return [Answered(place, {"success": True, "place": place}) for place in places]
 
 
-async def taken(one: Queue, but_of: set[int] | None = None) -> int | None:
+async def taken(one: JobQueue, but_of: set[int] | None = None) -> int | None:
     job = await one.take(KIND, but_of or set())
     return job.id if job else None
 
@@ -73,7 +73,7 @@ def test_of_sixteen_that_ask_at_once_one_gets_it(api: Api, user: User) -> None:
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
-        processes = [Queue(database, f"process {index}") for index in range(16)]
+        processes = [JobQueue(database, f"process {index}") for index in range(16)]
         found = await asyncio.gather(*(taken(process) for process in processes))
         assert sorted(found, key=str) == [number, *[None] * 15]
         holder = processes[found.index(number)]
@@ -87,7 +87,7 @@ def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, us
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
-        slow, quick = Queue(database, "slow"), Queue(database, "quick")
+        slow, quick = JobQueue(database, "slow"), JobQueue(database, "quick")
         assert await taken(slow) == number
         await slow.record(number, answers(0))
         assert await taken(quick) is None
@@ -98,7 +98,7 @@ def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, us
             slow.report(number, 0.9),
             slow.end(number, "failed", "never"),
         ):
-            with pytest.raises(LostJob):
+            with pytest.raises(LeaseLost):
                 await call
         assert await slow.hold([number]) == {}
         assert await quick.hold([number]) == {number: False}
@@ -117,7 +117,7 @@ def test_what_ends_every_process_that_works_at_it_is_given_up(api: Api, user: Us
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
-        process = Queue(database, "unlucky")
+        process = JobQueue(database, "unlucky")
         for _ in range(MOST_ATTEMPTS):
             assert await taken(process) == number
             await silence(database, number)
@@ -142,12 +142,12 @@ def test_what_was_to_be_cancelled_is_not_taken_up_again(api: Api, user: User) ->
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
-        process = Queue(database, "dying")
+        process = JobQueue(database, "dying")
         assert await taken(process) == number
         assert user.delete(f"/api/jobs/{number}/").json()["cancelling"] is True
         assert await process.hold([number]) == {number: True}
         await silence(database, number)
-        assert await taken(Queue(database, "next")) is None
+        assert await taken(JobQueue(database, "next")) is None
         assert (await state(database, number)).state == "cancelled"
 
     on(api, work)
@@ -158,7 +158,7 @@ def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
 
     async def work(database: Database) -> None:
         numbers = [await add(database, owner) for owner in (first, first, second)]
-        one, other = Queue(database, "one"), Queue(database, "other")
+        one, other = JobQueue(database, "one"), JobQueue(database, "other")
         assert await taken(one) == numbers[0]
         assert await taken(other) == numbers[2]
         assert await taken(one, {first}) is None
@@ -185,7 +185,7 @@ def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
 
     async def work(database: Database) -> None:
         number = await add(database, owner, items=0)
-        process = Queue(database, "trainer")
+        process = JobQueue(database, "trainer")
         assert await taken(process) == number
         await process.report(number, 0.5)
         assert (await state(database, number)).progress == 0.5
@@ -218,7 +218,7 @@ def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
     api: Api, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("auth_api.jobs.runner._HOLD", 0)  # also just when one has ended
-    owner, inputs, count = user_id(user), Inputs(tmp_path / "inputs"), 40
+    owner, inputs, count = user_id(user), InputFiles(tmp_path / "inputs"), 40
 
     async def work(database: Database) -> None:
         numbers = []
@@ -228,9 +228,9 @@ def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
             job = Job(user_id=owner, kind="count", input=file.path.name)
             await database.write(lambda each, job=job: queue.add(each, job, [], owner, None))
             numbers.append(job.id)
-        lane = Lane({"count": Nothing()}, at_once=1)
-        folders = Folders(tmp_path / "folders")
-        runner = Runner(Queue(database, "one"), inputs, folders, [lane], alone=False)
+        lane = WorkerPool({"count": Nothing()}, at_once=1)
+        folders = WorkFolders(tmp_path / "folders")
+        runner = JobRunner(JobQueue(database, "one"), inputs, folders, [lane], alone=False)
         runner.start()
         while (await state(database, max(numbers))).state != "succeeded":
             await asyncio.sleep(0.05)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import Session as Transaction
 
 from auth_api.authorisation.access import Caller
-from auth_api.authorisation.guards import require_alive, require_role
+from auth_api.authorisation.guards import require_active, require_role
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import ApiKey, Session, User
@@ -60,7 +60,7 @@ def test_what_ended_since_a_request_began_writes_nothing(
         require_role(transaction, caller, "user")
         with pytest.raises(Forbidden):
             require_role(transaction, caller, "data-scientist")
-        return require_alive(transaction, caller)
+        return require_active(transaction, caller)
 
     async def role() -> str:
         database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))

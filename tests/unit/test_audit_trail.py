@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from auth_api.audit.queries import Trail
+from auth_api.audit.queries import AuditTrail
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.settings import Settings
@@ -15,7 +15,7 @@ from auth_api.settings import Settings
 def test_an_empty_log_has_no_part_of_any_time(tmp_path: Path) -> None:
     async def found() -> list[object]:
         database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))
-        trail = Trail(since=now() - timedelta(days=1), until=now())
+        trail = AuditTrail(since=now() - timedelta(days=1), until=now())
         try:
             await database.migrate()
             return [*await trail.page(database, 10, None)]

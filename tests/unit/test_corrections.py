@@ -18,7 +18,7 @@ from auth_api.corrections.review import Corrections
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
-from auth_api.history.pictures import Storage, new_media
+from auth_api.history.pictures import PictureStore, new_media
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
@@ -50,7 +50,7 @@ def with_corrections(folder: Path, work: Callable[[Database, Corrections], Await
         try:
             await database.migrate()
             await database.write(_fill)
-            return await work(database, Corrections(database, Storage(folder), Metrics()))
+            return await work(database, Corrections(database, PictureStore(folder), Metrics()))
         finally:
             await database.aclose()
 
@@ -105,7 +105,7 @@ def test_feedback_from_before_digests_gets_them_in_parts(
     monkeypatch.setattr(picture_digests, "_AT_A_TIME", 3)
 
     async def work(database: Database, corrections: Corrections) -> None:
-        storage = Storage(tmp_path)
+        storage = PictureStore(tmp_path)
         forgotten = update(Feedback).values(sha256=None).where(col(Feedback.id) > 5)
         await database.write(lambda transaction: transaction.execute(forgotten))
         pictures = await database.read(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import Unavailable
-from auth_api.models.evaluation_charts import Charts
+from auth_api.models.evaluation_charts import EvaluationCharts
 from auth_api.settings import ROOT
 
 FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())
@@ -20,9 +20,9 @@ FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())
 def test_what_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable):
-        asyncio.run(Charts(tmp_path / "file").png("metrics", "a" * 64, FIGURES))
+        asyncio.run(EvaluationCharts(tmp_path / "file").png("metrics", "a" * 64, FIGURES))
     with pytest.raises(Unavailable):
-        asyncio.run(Charts(tmp_path).png("metrics", "a" * 64, {"kind": "something"}))
+        asyncio.run(EvaluationCharts(tmp_path).png("metrics", "a" * 64, {"kind": "something"}))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -31,7 +31,7 @@ def test_a_picture_is_drawn_without_secrets_and_goes_with_its_model(
 ) -> None:
     # Whatever reads the environment of the process would see it: Python itself does.
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
-    charts = Charts(tmp_path)
+    charts = EvaluationCharts(tmp_path)
     drawn = asyncio.run(charts.png("metrics", "a" * 64, FIGURES))
     assert drawn.startswith(b"\x89PNG")
     (picture,) = tmp_path.iterdir()

@@ -82,47 +82,47 @@ def test_a_password_that_is_short_long_or_guessed_is_refused(password: str, reas
 
 
 def test_only_the_right_password_is_right() -> None:
-    keeper = passwords()
-    stored = run(lambda: keeper.hash(PASSWORD))
+    recorder = passwords()
+    stored = run(lambda: recorder.hash(PASSWORD))
     assert stored.startswith("$argon2id$")
     assert PASSWORD not in stored
-    assert run(lambda: keeper.verify(stored, PASSWORD))
+    assert run(lambda: recorder.verify(stored, PASSWORD))
     for wrong in ("", PASSWORD.upper(), PASSWORD + " ", PASSWORD[:-1], "x" * 1024, stored):
-        assert not run(lambda wrong=wrong: keeper.verify(stored, wrong))
+        assert not run(lambda wrong=wrong: recorder.verify(stored, wrong))
 
 
 def test_the_same_password_is_hashed_differently_each_time() -> None:
-    keeper = passwords()
-    assert run(lambda: keeper.hash(PASSWORD)) != run(lambda: keeper.hash(PASSWORD))
+    recorder = passwords()
+    assert run(lambda: recorder.hash(PASSWORD)) != run(lambda: recorder.hash(PASSWORD))
 
 
 def test_a_password_is_the_same_however_its_letters_were_composed() -> None:
-    keeper = passwords()
-    stored = run(lambda: keeper.hash("caf\u00e9 au lait"))
-    assert run(lambda: keeper.verify(stored, "cafe\u0301 au lait"))
+    recorder = passwords()
+    stored = run(lambda: recorder.hash("caf\u00e9 au lait"))
+    assert run(lambda: recorder.verify(stored, "cafe\u0301 au lait"))
 
 
 @pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "plain text", "$2b$12$" + "x" * 53])
 def test_a_hash_that_is_none_lets_nobody_in(stored: str) -> None:
-    keeper = passwords()
-    assert not run(lambda: keeper.verify(stored, PASSWORD))
-    assert not run(lambda: keeper.verify(stored, ""))
+    recorder = passwords()
+    assert not run(lambda: recorder.verify(stored, PASSWORD))
+    assert not run(lambda: recorder.verify(stored, ""))
 
 
 def test_no_password_is_right_where_there_is_no_user() -> None:
-    keeper = passwords()
+    recorder = passwords()
     for password in (PASSWORD, "", "None", "nobody"):
-        assert run(lambda password=password: keeper.verify(None, password)) is False
+        assert run(lambda password=password: recorder.verify(None, password)) is False
 
 
 def test_an_unknown_user_costs_as_much_time_as_a_wrong_password() -> None:
-    keeper = passwords(argon2_time_cost=4, argon2_memory_kib=16384)
-    stored = run(lambda: keeper.hash(PASSWORD))
+    recorder = passwords(argon2_time_cost=4, argon2_memory_kib=16384)
+    stored = run(lambda: recorder.hash(PASSWORD))
 
     def seconds(hashed: str | None) -> float:
         # Of this process, which its neighbours on the machine cannot spoil.
         started = time.process_time()
-        assert not run(lambda: keeper.verify(hashed, "wrong"))
+        assert not run(lambda: recorder.verify(hashed, "wrong"))
         return time.process_time() - started
 
     known, unknown = [], []
@@ -146,15 +146,15 @@ def test_a_hash_of_other_parameters_is_renewed_and_one_of_todays_kept() -> None:
 
 def test_the_defaults_are_what_owasp_asks_for() -> None:
     settings = Settings.model_validate({"argon2_time_cost": 2})
-    keeper = Passwords(settings)
-    assert "$m=19456,t=2,p=1$" in run(lambda: keeper.hash(PASSWORD))
+    recorder = Passwords(settings)
+    assert "$m=19456,t=2,p=1$" in run(lambda: recorder.hash(PASSWORD))
 
 
 def test_when_too_many_wait_the_next_one_is_told_to_come_back() -> None:
-    keeper = passwords(argon2_time_cost=3, argon2_memory_kib=4096, hashing_threads=1)
+    recorder = passwords(argon2_time_cost=3, argon2_memory_kib=4096, hashing_threads=1)
 
     async def crowd() -> list[str | BaseException]:
-        hashes = (keeper.hash(PASSWORD) for _ in range(200))
+        hashes = (recorder.hash(PASSWORD) for _ in range(200))
         return await asyncio.gather(*hashes, return_exceptions=True)
 
     results = asyncio.run(crowd())
@@ -163,7 +163,7 @@ def test_when_too_many_wait_the_next_one_is_told_to_come_back() -> None:
     assert all(refusal.headers and refusal.headers["Retry-After"] for refusal in refused)
     assert all(isinstance(result, str) for result in results if result not in refused)
     # And afterwards there is room again.
-    assert run(lambda: keeper.hash(PASSWORD))
+    assert run(lambda: recorder.hash(PASSWORD))
 
 
 @pytest.mark.parametrize(

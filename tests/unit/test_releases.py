@@ -19,7 +19,7 @@ from auth_api.errors import BadRequest, NotFound, Unavailable
 from auth_api.models.archive_validation import check
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.model_store import ModelStore
-from auth_api.models.traffic_split import Arms, release_number
+from auth_api.models.traffic_split import TrafficSplit, release_number
 from auth_api.schemas.versions import LARGEST, is_version, next_version
 from auth_api.settings import ROOT
 from tests.archives import MANIFEST, derive, state_checksum
@@ -28,7 +28,7 @@ PEOPLE = [f"user {number}" for number in range(20_000)]
 
 
 def test_shares_are_as_they_were_set() -> None:
-    arms = Arms("1.0", {"1.0": 70, "1.1": 20, "1.2": 10})
+    arms = TrafficSplit("1.0", {"1.0": 70, "1.1": 20, "1.2": 10})
     found = Counter(arms.version_of("ranjana", person) for person in PEOPLE)
     for version, share in arms.traffic.items():
         # Four standard deviations of a binomial of 20,000.
@@ -38,7 +38,7 @@ def test_shares_are_as_they_were_set() -> None:
 def test_who_has_tried_a_version_keeps_it_while_its_share_grows() -> None:
     before: set[str] = set()
     for share in (0, 5, 10, 50, 90, 100):
-        arms = Arms("1.0", {"1.0": 100 - share, "1.1": share})
+        arms = TrafficSplit("1.0", {"1.0": 100 - share, "1.1": share})
         trying = {person for person in PEOPLE if arms.version_of("ranjana", person) == "1.1"}
         assert before <= trying
         before = trying
@@ -46,7 +46,7 @@ def test_who_has_tried_a_version_keeps_it_while_its_share_grows() -> None:
 
 
 def test_it_is_not_the_same_people_who_try_every_model() -> None:
-    arms = Arms("1.0", {"1.0": 50, "1.1": 50})
+    arms = TrafficSplit("1.0", {"1.0": 50, "1.1": 50})
     same = [
         arms.version_of("ranjana", person) == arms.version_of("digits", person) for person in PEOPLE
     ]
@@ -54,7 +54,7 @@ def test_it_is_not_the_same_people_who_try_every_model() -> None:
 
 
 def test_a_default_without_a_share_gets_nobody() -> None:
-    arms = Arms("1.0", {"1.1": 100})
+    arms = TrafficSplit("1.0", {"1.1": 100})
     assert {arms.version_of("ranjana", person) for person in PEOPLE} == {"1.1"}
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from auth_api.errors import Conflict
-from auth_api.history.pictures import KINDS, Storage
-from auth_api.jobs.input_files import Inputs
+from auth_api.history.pictures import KINDS, PictureStore
+from auth_api.jobs.input_files import InputFiles
 from auth_api.operations.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.settings import Settings
 
@@ -61,7 +61,7 @@ class Spool:
 class Files:
     """The files of one service."""
 
-    def __init__(self, settings: Settings, storage: Storage, inputs: Inputs) -> None:
+    def __init__(self, settings: Settings, storage: PictureStore, inputs: InputFiles) -> None:
         self._storage = storage
         self._inputs = inputs
         self._media = settings.media_dir
