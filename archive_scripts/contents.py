@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archive_scripts.export import export_comparer, export_recogniser
-from archive_scripts.reference_forms import reference_forms
+from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.forms import save_forms
 from handlers.framing import DIGIT_SIZE
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from archive_scripts.hand import bend, bent_grid, smooth_noise
-from archive_scripts.nib import draw, random_nib, roughen
-from archive_scripts.pictured import PicturedLetterform
-from archive_scripts.splines import catmull_rom
+from archive_scripts.letterforms.nib import draw, random_nib, roughen
+from archive_scripts.letterforms.pictured import PicturedLetterform
+from archive_scripts.letterforms.splines import catmull_rom
+from archive_scripts.letterforms.writer_style import bend, bent_grid, smooth_noise
 from handlers.arrays import Gray, gray
 
 _GLYPHS = string.ascii_letters + string.digits

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archive_scripts.hand import bent_grid, resting_grid, smooth_noise
+from archive_scripts.letterforms.writer_style import bent_grid, resting_grid, smooth_noise
 from handlers.arrays import Gray, field, gray
 from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused

@@ -22,8 +22,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from archive_scripts.reference_strokes import write_reference_strokes
-    from archive_scripts.references import draw_references
+    from archive_scripts.letterforms.reference_strokes import write_reference_strokes
+    from archive_scripts.letterforms.references import draw_references
 
     if options.font:
         draw_references(options.font, options.output)

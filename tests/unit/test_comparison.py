@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from skimage.morphology import skeletonize
 
-from archive_scripts.reference_forms import reference_forms
+from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import align, centreline, on_canvas
 from handlers.comparison import Comparison, Form, Strictness, compare
 from handlers.distance import THRESHOLD, similarity_score

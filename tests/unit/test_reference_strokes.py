@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archive_scripts.reference_strokes import STROKES, distances, ink_of, write_reference_strokes
-from archive_scripts.strokes import load_strokes
+from archive_scripts.letterforms.reference_strokes import (
+    STROKES,
+    distances,
+    ink_of,
+    write_reference_strokes,
+)
+from archive_scripts.letterforms.strokes import load_strokes
 from tests.conftest import REFERENCES, reference
 
 _PIXEL = 1 / 256

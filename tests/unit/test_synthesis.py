@@ -13,10 +13,10 @@ from archive_scripts.contact_sheet import contact_sheet
 from archive_scripts.datasets import IMPOSTOR, CharacterMaterial, load_material
 from archive_scripts.impostors import write_impostor
 from archive_scripts.labelled import WrittenSample, labelled_pictures, load_samples
-from archive_scripts.pictured import PicturedLetterform
-from archive_scripts.reference_forms import reference_forms
-from archive_scripts.splines import catmull_rom
-from archive_scripts.strokes import load_strokes
+from archive_scripts.letterforms.pictured import PicturedLetterform
+from archive_scripts.letterforms.reference_forms import reference_forms
+from archive_scripts.letterforms.splines import catmull_rom
+from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis import capture
 from handlers.arrays import Gray
 from handlers.characters import DIGITS

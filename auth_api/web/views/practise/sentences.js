@@ -1,6 +1,6 @@
 // The service's sentences about a comparison in Nepali. It says them in English, out of a small
 // vocabulary: handlers/feedback.py, faults.py, places.py and similarity.py; the names of parts are
-// from archive_scripts/reference_forms.py.
+// from archive_scripts/letterforms/reference_forms.py.
 
 import { currentLanguage } from "../../modules/strings.js";
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from archive_scripts.reference_forms import reference_forms
+from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import SIDE, Points
 from handlers.comparison import Form
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archive_scripts.hand import Points, bend, bent_grid
-from archive_scripts.nib import Nib, draw, random_nib, roughen, thicken
-from archive_scripts.splines import catmull_rom
+from archive_scripts.letterforms.nib import Nib, draw, random_nib, roughen, thicken
+from archive_scripts.letterforms.splines import catmull_rom
+from archive_scripts.letterforms.writer_style import Points, bend, bent_grid
 from handlers.arrays import Gray
 
 LETTERFORMS = Path(__file__).with_name("letterforms.json")

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archive_scripts.references import REFERENCE_SIZE
-from archive_scripts.strokes import Stroke, StrokeLetterform, load_strokes
+from archive_scripts.letterforms.references import REFERENCE_SIZE
+from archive_scripts.letterforms.strokes import Stroke, StrokeLetterform, load_strokes
 from handlers.alignment import SIDE, Points
 from handlers.arrays import Gray, gray
 from handlers.comparison import Form, Part

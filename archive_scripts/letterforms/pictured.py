@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
-from archive_scripts.hand import bent_grid, smooth_noise
+from archive_scripts.letterforms.writer_style import bent_grid, smooth_noise
 from handlers.arrays import Field, Gray, field
 
 _CANVAS = 160

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from archive_scripts.hand import Points, smooth_noise
+from archive_scripts.letterforms.writer_style import Points, smooth_noise
 from handlers.arrays import Gray, gray
 
 _SHIFT = 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from archive_scripts.glyphs import font_glyphs
+from archive_scripts.letterforms.glyphs import font_glyphs
 
 REFERENCE_SIZE = 256
 """Side of a reference picture in pixels."""
