@@ -15,7 +15,7 @@ from skimage.morphology import skeletonize
 
 from archive_scripts.evaluation import LabelledInks
 from archive_scripts.letterforms.writer_style import bent_grid, resting_grid, smooth_noise
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, field, gray
 from handlers.characters import DIGITS
 from handlers.errors import NoCharacterFound

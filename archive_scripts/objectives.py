@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from archive_scripts.datasets import IMPOSTOR
-from archive_scripts.inks import reference_inks
+from archive_scripts.synthesis.tensors import reference_inks
 from handlers.distance import THRESHOLD
 
 Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from benchmarks.timing import milliseconds
 from handlers.decoding import decode
 from handlers.preprocessing import preprocess

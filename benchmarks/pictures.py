@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from tests.conftest import encode, reference
 
 _BOUNDARY = "benchmark"

@@ -65,8 +65,8 @@ def _run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from archive_scripts.evaluation import fit_temperature, load_inks
-    from archive_scripts.inks import reference_inks
     from archive_scripts.networks import describe_weights, load_network, save_weights
+    from archive_scripts.synthesis.tensors import reference_inks
     from archive_scripts.verification import fit_scale
 
     data = load_inks(options.folders, options.photographs)

@@ -135,9 +135,9 @@ def _impostors(options: argparse.Namespace) -> None:
 
 def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import load_inks
-    from archive_scripts.inks import reference_inks
     from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import verification_lines, verification_rows
+    from archive_scripts.synthesis.tensors import reference_inks
     from archive_scripts.verification import verify
 
     data = load_inks(options.folders, options.photographs)

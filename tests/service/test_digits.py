@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
 from tests.conftest import encode, reference
 from tests.digits import drawn, held_out

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from handlers.characters import CHARACTERS
 from tests.bad_images import BAD_IMAGES
 from tests.conftest import encode, reference

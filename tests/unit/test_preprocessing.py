@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archive_scripts.photographs import photograph
+from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
 from handlers.preprocessing import binarised_ink, ink_map, is_binarised, preprocess

@@ -15,7 +15,6 @@ from archive_scripts.datasets import (
     SyntheticBatches,
     load_material,
 )
-from archive_scripts.inks import reference_inks
 from archive_scripts.networks import (
     NETWORKS,
     Weights,
@@ -27,6 +26,7 @@ from archive_scripts.networks import (
 )
 from archive_scripts.objectives import Verify, recognise
 from archive_scripts.parallel import Share
+from archive_scripts.synthesis.tensors import reference_inks
 from archive_scripts.training import TrainingSettings, Unwatched, train
 from handlers.distance import THRESHOLD
 from tests.conftest import REFERENCES

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from archive_scripts.degradation import degrade
+from archive_scripts.synthesis.augmentation import degrade
 from handlers.arrays import Gray
 from handlers.framing import frame_ink
 
