@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from archive_scripts.labelled import labelled_pictures
 from archive_scripts.letterforms.reference_forms import reference_forms
+from archive_scripts.training.labelled import labelled_pictures
 from handlers.characters import CHARACTERS
 from handlers.comparison import Comparison, Strictness, compare
 from handlers.errors import ImageRefused

@@ -15,9 +15,9 @@ from PIL import Image
 from torch import nn
 
 from archive_scripts.curves import one_against_rest
-from archive_scripts.labelled import Labelled, labelled_pictures
 from archive_scripts.synthesis.photographs import photograph
 from archive_scripts.synthesis.tensors import to_tensor
+from archive_scripts.training.labelled import Labelled, labelled_pictures
 from handlers.arrays import Gray, gray
 from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused

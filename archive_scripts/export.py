@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from archive_scripts.networks import describe_weights, halves, load_network
 from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.training.networks import describe_weights, halves, load_network
 from handlers.framing import INK_SIZE
 
 

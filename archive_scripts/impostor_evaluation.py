@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archive_scripts.evaluation import Numbers, outputs
-from archive_scripts.labelled import pictures_in
+from archive_scripts.training.labelled import pictures_in
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess
 

@@ -28,8 +28,8 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     import cv2
 
-    from archive_scripts.datasets import load_material
     from archive_scripts.synthesis.contact_sheet import contact_sheet
+    from archive_scripts.training.datasets import load_material
 
     material = load_material(
         strokes=not options.no_strokes,

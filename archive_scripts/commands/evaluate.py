@@ -66,8 +66,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import Evaluation, load_inks, probabilities
-    from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import mistake_rows, recognition_lines, recognition_rows
+    from archive_scripts.training.networks import describe_weights, load_network
 
     data = load_inks(options.folders, options.photographs)
     network = load_network(options.weights)
@@ -87,10 +87,10 @@ def _recognition(options: argparse.Namespace) -> None:
 
 
 def _digits(options: argparse.Namespace) -> None:
-    from archive_scripts.digits import FORMS, digit_inks, load_digits
     from archive_scripts.evaluation import Evaluation, probabilities
-    from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import recognition_rows, recognition_summary
+    from archive_scripts.training.digits import FORMS, digit_inks, load_digits
+    from archive_scripts.training.networks import describe_weights, load_network
     from handlers.characters import DIGITS
 
     digits = load_digits(options.digits).last(options.last)
@@ -116,8 +116,8 @@ def _digits(options: argparse.Namespace) -> None:
 
 def _impostors(options: argparse.Namespace) -> None:
     from archive_scripts.impostor_evaluation import evaluate_impostors
-    from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import impostor_line
+    from archive_scripts.training.networks import describe_weights, load_network
 
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
@@ -135,9 +135,9 @@ def _impostors(options: argparse.Namespace) -> None:
 
 def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation import load_inks
-    from archive_scripts.networks import describe_weights, load_network
     from archive_scripts.reports import verification_lines, verification_rows
     from archive_scripts.synthesis.tensors import reference_inks
+    from archive_scripts.training.networks import describe_weights, load_network
     from archive_scripts.verification import verify
 
     data = load_inks(options.folders, options.photographs)

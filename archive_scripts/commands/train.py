@@ -11,7 +11,7 @@ from archive_scripts.commands import Commands, add_sources
 from archive_scripts.commands.answers import add_json, answer
 
 if TYPE_CHECKING:
-    from archive_scripts.datasets import Material
+    from archive_scripts.training.datasets import Material
 
 
 def add_to(commands: Commands) -> None:
@@ -87,11 +87,17 @@ def _run(options: argparse.Namespace) -> None:
 
     from torch import nn
 
-    from archive_scripts.networks import NETWORKS, OUTPUTS, Weights, save_weights, start_from
-    from archive_scripts.objectives import objective
-    from archive_scripts.parallel import joined
-    from archive_scripts.progress_bar import ProgressBar
-    from archive_scripts.training import TrainingSettings, train
+    from archive_scripts.training.loop import TrainingSettings, train
+    from archive_scripts.training.networks import (
+        NETWORKS,
+        OUTPUTS,
+        Weights,
+        save_weights,
+        start_from,
+    )
+    from archive_scripts.training.objectives import objective
+    from archive_scripts.training.parallel import joined
+    from archive_scripts.training.progress_bar import ProgressBar
 
     outputs = OUTPUTS[options.model]
 
@@ -134,9 +140,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _material(options: argparse.Namespace) -> Material:
-    from archive_scripts.datasets import load_material
-    from archive_scripts.digits import DigitMaterial, load_digits
-    from archive_scripts.labelled import labelled_pictures
+    from archive_scripts.training.datasets import load_material
+    from archive_scripts.training.digits import DigitMaterial, load_digits
+    from archive_scripts.training.labelled import labelled_pictures
 
     if options.model == "digits":
         digits = load_digits(options.digits)

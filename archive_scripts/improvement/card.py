@@ -15,7 +15,7 @@ from archive_scripts.figures import Figures
 from archive_scripts.improvement.judging import Judge, summary
 from archive_scripts.improvement.pictures import Pictures
 from archive_scripts.improvement.specification import Parameters, Specification
-from archive_scripts.networks import Weights
+from archive_scripts.training.networks import Weights
 
 _LIMITS = {
     "recognition": "* Vowels, digits, words and lines are read as one of the 36 characters.",

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from archive_scripts.digits import LabelledDigits
 from archive_scripts.evaluation import LabelledInks
 from archive_scripts.improvement.specification import Specification
-from archive_scripts.labelled import Labelled, labelled_pictures
+from archive_scripts.training.digits import LabelledDigits
+from archive_scripts.training.labelled import Labelled, labelled_pictures
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS, DIGITS
 from handlers.errors import ImageRefused

@@ -31,7 +31,7 @@ from archive_scripts.improvement.specification import (
     read_specification,
 )
 from archive_scripts.improvement.training import Trainer, train_once
-from archive_scripts.networks import describe_weights, load_network, save_weights
+from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
 _WEIGHTS = "weights.safetensors"
 _OUTCOME = "outcome.json"

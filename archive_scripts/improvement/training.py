@@ -11,15 +11,21 @@ from torch import nn
 
 from archive_scripts.archives import ROOT
 from archive_scripts.checksums import sha256
-from archive_scripts.datasets import Material, load_material
-from archive_scripts.digits import DigitMaterial
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.judging import Judge
 from archive_scripts.improvement.pictures import Pictures, digits
 from archive_scripts.improvement.specification import Parameters, Specification
-from archive_scripts.networks import NETWORKS, OUTPUTS, Weights, describe_weights, start_from
-from archive_scripts.objectives import objective
-from archive_scripts.training import TrainingSettings, Unwatched, Watch, train
+from archive_scripts.training.datasets import Material, load_material
+from archive_scripts.training.digits import DigitMaterial
+from archive_scripts.training.loop import TrainingSettings, Unwatched, Watch, train
+from archive_scripts.training.networks import (
+    NETWORKS,
+    OUTPUTS,
+    Weights,
+    describe_weights,
+    start_from,
+)
+from archive_scripts.training.objectives import objective
 
 _CHECKPOINT = "checkpoint.pt"
 

@@ -18,8 +18,8 @@ from torch import nn
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.specification import Parameters
 from archive_scripts.improvement.training import Trainer
-from archive_scripts.networks import load_network, save_weights
-from archive_scripts.training import Unwatched
+from archive_scripts.training.loop import Unwatched
+from archive_scripts.training.networks import load_network, save_weights
 
 _STUDY = "study.db"
 _TRIALS = "trials"

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archive_scripts.datasets import CharacterMaterial
-from archive_scripts.labelled import labelled_pictures, load_samples
 from archive_scripts.synthesis.capture import capture
+from archive_scripts.training.datasets import CharacterMaterial
+from archive_scripts.training.labelled import labelled_pictures, load_samples
 from handlers.arrays import Gray, gray
 from handlers.characters import CHARACTERS
 from handlers.framing import INK_SIZE

@@ -11,7 +11,7 @@ import torch
 from flask import Flask, Response, jsonify, request
 
 from archive_scripts.archives import ROOT
-from archive_scripts.networks import load_network
+from archive_scripts.training.networks import load_network
 from handlers.characters import CHARACTERS
 from handlers.preprocessing import preprocess
 from handlers.reading import describe

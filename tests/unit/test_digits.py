@@ -18,8 +18,14 @@ import torch
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives import ROOT
-from archive_scripts.digits import FORMS, DigitMaterial, LabelledDigits, digit_inks, load_digits
-from archive_scripts.networks import describe_weights
+from archive_scripts.training.digits import (
+    FORMS,
+    DigitMaterial,
+    LabelledDigits,
+    digit_inks,
+    load_digits,
+)
+from archive_scripts.training.networks import describe_weights
 from handlers.arrays import Gray, gray
 from handlers.framing import DIGIT_BOX, DIGIT_SIZE, frame_digit
 from handlers.preprocessing import preprocess_digit

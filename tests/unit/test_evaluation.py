@@ -24,7 +24,7 @@ from archive_scripts.evaluation import (
 )
 from archive_scripts.figures import read_figures
 from archive_scripts.impostor_evaluation import ImpostorEvaluation
-from archive_scripts.networks import (
+from archive_scripts.training.networks import (
     NETWORKS,
     Weights,
     describe_weights,

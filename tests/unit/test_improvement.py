@@ -24,7 +24,7 @@ from archive_scripts.improvement.judging import Judge
 from archive_scripts.improvement.pictures import divide
 from archive_scripts.improvement.specification import read_specification
 from archive_scripts.improvement.training import Trainer
-from archive_scripts.networks import describe_weights, load_network
+from archive_scripts.training.networks import describe_weights, load_network
 from handlers.preprocessing import preprocess_digit
 from tests.conftest import encode, reference
 from tests.digits import held_out

@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from archive_scripts.datasets import IMPOSTOR, CharacterMaterial, load_material
-from archive_scripts.labelled import WrittenSample, labelled_pictures, load_samples
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.reference_forms import reference_forms
 from archive_scripts.letterforms.splines import catmull_rom
@@ -18,6 +16,8 @@ from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import capture
 from archive_scripts.synthesis.contact_sheet import contact_sheet
 from archive_scripts.synthesis.negatives import write_impostor
+from archive_scripts.training.datasets import IMPOSTOR, CharacterMaterial, load_material
+from archive_scripts.training.labelled import WrittenSample, labelled_pictures, load_samples
 from handlers.arrays import Gray
 from handlers.characters import DIGITS
 from handlers.framing import frame_ink

@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from archive_scripts.datasets import (
+from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.training.datasets import (
     IMPOSTOR,
     Material,
     SyntheticBatches,
     load_material,
 )
-from archive_scripts.networks import (
+from archive_scripts.training.loop import TrainingSettings, Unwatched, train
+from archive_scripts.training.networks import (
     NETWORKS,
     Weights,
     describe_weights,
@@ -24,10 +26,8 @@ from archive_scripts.networks import (
     save_weights,
     start_from,
 )
-from archive_scripts.objectives import Verify, recognise
-from archive_scripts.parallel import Share
-from archive_scripts.synthesis.tensors import reference_inks
-from archive_scripts.training import TrainingSettings, Unwatched, train
+from archive_scripts.training.objectives import Verify, recognise
+from archive_scripts.training.parallel import Share
 from handlers.distance import THRESHOLD
 from tests.conftest import REFERENCES
 
@@ -73,7 +73,7 @@ def test_batches_depend_on_their_number_alone(material: Material) -> None:
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archive_scripts.training._CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("archive_scripts.training.loop._CHECKPOINT_SECONDS", 0)
     settings = TrainingSettings(images=64, batch_size=8, epochs=4)
 
     def run(checkpoint: Path) -> tuple[nn.Module, Told]:
@@ -96,7 +96,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("archive_scripts.training.os.replace", crash_after_the_second)
+        patched.setattr("archive_scripts.training.loop.os.replace", crash_after_the_second)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "resumed.pt")
     resumed, of_rest = run(tmp_path / "resumed.pt")

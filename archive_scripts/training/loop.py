@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from archive_scripts.datasets import Batch, Material, SyntheticBatches
-from archive_scripts.objectives import Objective
-from archive_scripts.parallel import Share
+from archive_scripts.training.datasets import Batch, Material, SyntheticBatches
+from archive_scripts.training.objectives import Objective
+from archive_scripts.training.parallel import Share
 
 _CHECKPOINT_SECONDS = 30.0
 """At most so much work is lost when a training is interrupted."""

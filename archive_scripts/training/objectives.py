@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from archive_scripts.datasets import IMPOSTOR
 from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.training.datasets import IMPOSTOR
 from handlers.distance import THRESHOLD
 
 Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]

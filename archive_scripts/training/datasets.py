@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from archive_scripts.labelled import Labelled, load_samples
 from archive_scripts.letterforms.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
 from archive_scripts.synthesis.negatives import write_impostor
 from archive_scripts.synthesis.tensors import to_tensor
+from archive_scripts.training.labelled import Labelled, load_samples
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS
 

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from archive_scripts.training import Unwatched
+from archive_scripts.training.loop import Unwatched
 
 
 class ProgressBar(Unwatched):

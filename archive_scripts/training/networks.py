@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from archive_scripts.torchvision_import import efficientnet_b0
+from archive_scripts.training.torchvision_import import efficientnet_b0
 from handlers.characters import CHARACTERS, DIGITS
 
 
