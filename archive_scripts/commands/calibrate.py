@@ -45,7 +45,7 @@ def _digits(options: argparse.Namespace) -> None:
 
     import numpy as np
 
-    from archive_scripts.evaluation import LabelledInks, fit_temperature
+    from archive_scripts.evaluation.recognition import LabelledInks, fit_temperature
     from archive_scripts.training.digits import FORMS, digit_inks, load_digits
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
@@ -64,10 +64,10 @@ def _digits(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
-    from archive_scripts.evaluation import fit_temperature, load_inks
+    from archive_scripts.evaluation.recognition import fit_temperature, load_inks
+    from archive_scripts.evaluation.verification import fit_scale
     from archive_scripts.synthesis.tensors import reference_inks
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
-    from archive_scripts.verification import fit_scale
 
     data = load_inks(options.folders, options.photographs)
     network = load_network(options.weights)

@@ -31,8 +31,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from archive_scripts.charts import CHARTS, DPI
-    from archive_scripts.figures import read_figures
+    from archive_scripts.evaluation.charts import CHARTS, DPI
+    from archive_scripts.evaluation.figures import read_figures
 
     CHARTS[options.chart](read_figures(options.figures)).savefig(options.output, dpi=DPI)
     answer(options, {"written": str(options.output)}, f"wrote {options.output}")

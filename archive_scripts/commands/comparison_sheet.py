@@ -23,7 +23,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from archive_scripts.comparison_sheet import comparison_sheet
+    from archive_scripts.evaluation.comparison_sheet import comparison_sheet
     from handlers.comparison import Strictness
 
     strictness = Strictness.named(options.strictness)

@@ -11,7 +11,7 @@ from archive_scripts.commands import Commands
 from archive_scripts.commands.answers import add_json, answer
 
 if TYPE_CHECKING:
-    from archive_scripts.figures import Figures
+    from archive_scripts.evaluation.figures import Figures
 
 
 def add_to(commands: Commands) -> None:
@@ -65,8 +65,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _recognition(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation import Evaluation, load_inks, probabilities
-    from archive_scripts.reports import mistake_rows, recognition_lines, recognition_rows
+    from archive_scripts.evaluation.recognition import Evaluation, load_inks, probabilities
+    from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
     from archive_scripts.training.networks import describe_weights, load_network
 
     data = load_inks(options.folders, options.photographs)
@@ -87,8 +87,8 @@ def _recognition(options: argparse.Namespace) -> None:
 
 
 def _digits(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation import Evaluation, probabilities
-    from archive_scripts.reports import recognition_rows, recognition_summary
+    from archive_scripts.evaluation.recognition import Evaluation, probabilities
+    from archive_scripts.evaluation.reports import recognition_rows, recognition_summary
     from archive_scripts.training.digits import FORMS, digit_inks, load_digits
     from archive_scripts.training.networks import describe_weights, load_network
     from handlers.characters import DIGITS
@@ -115,8 +115,8 @@ def _digits(options: argparse.Namespace) -> None:
 
 
 def _impostors(options: argparse.Namespace) -> None:
-    from archive_scripts.impostor_evaluation import evaluate_impostors
-    from archive_scripts.reports import impostor_line
+    from archive_scripts.evaluation.negatives import evaluate_impostors
+    from archive_scripts.evaluation.reports import impostor_line
     from archive_scripts.training.networks import describe_weights, load_network
 
     network = load_network(options.weights)
@@ -134,11 +134,11 @@ def _impostors(options: argparse.Namespace) -> None:
 
 
 def _similarity(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation import load_inks
-    from archive_scripts.reports import verification_lines, verification_rows
+    from archive_scripts.evaluation.recognition import load_inks
+    from archive_scripts.evaluation.reports import verification_lines, verification_rows
+    from archive_scripts.evaluation.verification import verify
     from archive_scripts.synthesis.tensors import reference_inks
     from archive_scripts.training.networks import describe_weights, load_network
-    from archive_scripts.verification import verify
 
     data = load_inks(options.folders, options.photographs)
     network = load_network(options.weights)
@@ -159,8 +159,8 @@ def _similarity(options: argparse.Namespace) -> None:
 
 
 def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str = "") -> None:
-    from archive_scripts.figures import of_version
-    from archive_scripts.reports import save
+    from archive_scripts.evaluation.figures import of_version
+    from archive_scripts.evaluation.reports import save
 
     if options.data:
         recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)

@@ -11,7 +11,7 @@ from typing import Any
 
 from archive_scripts.archives import ArchiveRecipe
 from archive_scripts.checksums import sha256
-from archive_scripts.figures import Figures
+from archive_scripts.evaluation.figures import Figures
 from archive_scripts.improvement.judging import Judge, summary
 from archive_scripts.improvement.pictures import Pictures
 from archive_scripts.improvement.specification import Parameters, Specification

@@ -11,20 +11,20 @@ import torch
 from torch import nn
 
 from archive_scripts.archives import ROOT
-from archive_scripts.evaluation import (
+from archive_scripts.evaluation.figures import Figures
+from archive_scripts.evaluation.recognition import (
     Evaluation,
     LabelledInks,
     fit_temperature,
     probabilities,
 )
-from archive_scripts.figures import Figures
+from archive_scripts.evaluation.verification import fit_scale, verify
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import capture
 from archive_scripts.synthesis.photographs import photograph
 from archive_scripts.synthesis.tensors import reference_inks, to_tensor
 from archive_scripts.training.networks import Weights
 from archive_scripts.training.objectives import objective
-from archive_scripts.verification import fit_scale, verify
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS, DIGITS
 from handlers.errors import ImageRefused

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from archive_scripts.evaluation import LabelledInks
+from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.improvement.specification import Specification
 from archive_scripts.training.digits import LabelledDigits
 from archive_scripts.training.labelled import Labelled, labelled_pictures

@@ -19,8 +19,8 @@ from torch import nn
 
 from archive_scripts.archives import RECIPES, ArchiveRecipe, build_archive
 from archive_scripts.checksums import sha256
-from archive_scripts.evaluation import LabelledInks
-from archive_scripts.figures import Figures, of_version, write_figures
+from archive_scripts.evaluation.figures import Figures, of_version, write_figures
+from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.improvement.card import Outcome, card, measured_on, version_of
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.judging import Judge, summary, synthetic_inks

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage.morphology import skeletonize
 
-from archive_scripts.evaluation import LabelledInks
+from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.letterforms.writer_style import bent_grid, resting_grid, smooth_noise
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, field, gray

@@ -44,7 +44,7 @@ class Archives:
         return content.decode(errors="replace") if content else None
 
     async def figures(self, archive: str) -> dict[str, Any] | None:
-        """What an evaluation found, as `archive_scripts.evaluation` writes it; None where it is
+        """What an evaluation found, as `archive_scripts.evaluation.recognition` writes it; None where it is
         anything else. Not to be changed: it is remembered.
         """
         return await self._read(_figures, archive)

@@ -12,9 +12,11 @@ from PIL import Image
 from torch import nn
 
 from archive_scripts.__main__ import main
-from archive_scripts.charts import confusion_matrix, metrics
-from archive_scripts.curves import area, curve, points
-from archive_scripts.evaluation import (
+from archive_scripts.evaluation.charts import confusion_matrix, metrics
+from archive_scripts.evaluation.curves import area, curve, points
+from archive_scripts.evaluation.figures import read_figures
+from archive_scripts.evaluation.negatives import ImpostorEvaluation
+from archive_scripts.evaluation.recognition import (
     Evaluation,
     LabelledInks,
     fit_temperature,
@@ -22,8 +24,7 @@ from archive_scripts.evaluation import (
     outputs,
     probabilities,
 )
-from archive_scripts.figures import read_figures
-from archive_scripts.impostor_evaluation import ImpostorEvaluation
+from archive_scripts.evaluation.verification import Verification, fit_scale, verify
 from archive_scripts.training.networks import (
     NETWORKS,
     Weights,
@@ -31,7 +32,6 @@ from archive_scripts.training.networks import (
     load_network,
     save_weights,
 )
-from archive_scripts.verification import Verification, fit_scale, verify
 from tests.conftest import encode, reference
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives import ROOT
-from archive_scripts.evaluation import LabelledInks
+from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.improvement import judging
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.judging import Judge

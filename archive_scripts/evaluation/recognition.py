@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from archive_scripts.curves import one_against_rest
+from archive_scripts.evaluation.curves import one_against_rest
 from archive_scripts.synthesis.photographs import photograph
 from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.labelled import Labelled, labelled_pictures

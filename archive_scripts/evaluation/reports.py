@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from archive_scripts.charts import CHARTS, DPI
-from archive_scripts.evaluation import Evaluation
-from archive_scripts.figures import Figures, write_figures
-from archive_scripts.impostor_evaluation import ImpostorEvaluation
-from archive_scripts.verification import Verification
+from archive_scripts.evaluation.charts import CHARTS, DPI
+from archive_scripts.evaluation.figures import Figures, write_figures
+from archive_scripts.evaluation.negatives import ImpostorEvaluation
+from archive_scripts.evaluation.recognition import Evaluation
+from archive_scripts.evaluation.verification import Verification
 
 
 def recognition_lines(name: str, evaluation: Evaluation) -> str:

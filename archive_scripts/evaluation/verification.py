@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from archive_scripts.curves import Curve, area, points
-from archive_scripts.evaluation import LabelledInks, Numbers, outputs
+from archive_scripts.evaluation.curves import Curve, area, points
+from archive_scripts.evaluation.recognition import LabelledInks, Numbers, outputs
 from archive_scripts.export import Comparer
 from handlers.characters import CHARACTERS
 from handlers.distance import FARTHEST, THRESHOLD

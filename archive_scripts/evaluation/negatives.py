@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from archive_scripts.evaluation import Numbers, outputs
+from archive_scripts.evaluation.recognition import Numbers, outputs
 from archive_scripts.training.labelled import pictures_in
 from handlers.errors import ImageRefused
 from handlers.preprocessing import preprocess

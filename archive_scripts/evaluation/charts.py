@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from archive_scripts.figures import Figures
+from archive_scripts.evaluation.figures import Figures
 
 DPI = 100
 """Pixels an inch that the charts are made for."""
