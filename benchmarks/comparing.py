@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import torch
 
-from archive_scripts.archives import ROOT
-from archive_scripts.contents import recognition, similarity
+from archive_scripts.archives.building import ROOT
+from archive_scripts.archives.contents import recognition, similarity
 from benchmarks.timing import milliseconds
 from handlers.comparison import Strictness, compare
 from handlers.feedback import sentences

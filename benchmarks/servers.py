@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import uvloop
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from benchmarks.load import Load, post, run
 from benchmarks.pictures import FORM_TYPE, form
 from launcher.ports import free_port

@@ -9,7 +9,7 @@ import torch
 
 
 def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
-    """Loads what `archive_scripts.export` wrote, for the CPU and up to
+    """Loads what `archive_scripts.archives.export` wrote, for the CPU and up to
     `batch_size` images at once.
     """
     if platform.machine() in ("x86_64", "AMD64"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 
 STORE = ROOT / "model_store"
 MANIFEST = "MAR-INF/MANIFEST.json"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.service.running import Launch, Ranjana
 

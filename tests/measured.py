@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import promql_parser
 import yaml
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 
 GUIDE = ROOT / "docs" / "monitoring.md"
 RULES = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"))

@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from archive_scripts.archives import ROOT, build_archives, recipes
-from archive_scripts.checksums import sha256
+from archive_scripts.archives.building import ROOT, build_archives, recipes
+from archive_scripts.archives.checksums import sha256
 from archive_scripts.commands import Commands
 from archive_scripts.commands.answers import add_json, answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.commands import Commands
 from archive_scripts.commands.answers import add_json, answer
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive_scripts.archives import RECIPES, ROOT
+from archive_scripts.archives.building import RECIPES, ROOT
 from archive_scripts.commands import Commands
 from archive_scripts.commands.answers import add_json, answer
 

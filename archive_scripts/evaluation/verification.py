@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from archive_scripts.archives.export import Comparer
 from archive_scripts.evaluation.curves import Curve, area, points
 from archive_scripts.evaluation.recognition import LabelledInks, Numbers, outputs
-from archive_scripts.export import Comparer
 from handlers.characters import CHARACTERS
 from handlers.distance import FARTHEST, THRESHOLD
 

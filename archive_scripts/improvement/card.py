@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive_scripts.archives import ArchiveRecipe
-from archive_scripts.checksums import sha256
+from archive_scripts.archives.building import ArchiveRecipe
+from archive_scripts.archives.checksums import sha256
 from archive_scripts.evaluation.figures import Figures
 from archive_scripts.improvement.judging import Judge, summary
 from archive_scripts.improvement.pictures import Pictures

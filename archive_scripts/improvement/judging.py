@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.evaluation.figures import Figures
 from archive_scripts.evaluation.recognition import (
     Evaluation,

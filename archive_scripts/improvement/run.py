@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from archive_scripts.archives import RECIPES, ArchiveRecipe, build_archive
-from archive_scripts.checksums import sha256
+from archive_scripts.archives.building import RECIPES, ArchiveRecipe, build_archive
+from archive_scripts.archives.checksums import sha256
 from archive_scripts.evaluation.figures import Figures, of_version, write_figures
 from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.improvement.card import Outcome, card, measured_on, version_of

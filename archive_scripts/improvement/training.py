@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from archive_scripts.archives import ROOT
-from archive_scripts.checksums import sha256
+from archive_scripts.archives.building import ROOT
+from archive_scripts.archives.checksums import sha256
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.judging import Judge
 from archive_scripts.improvement.pictures import Pictures, digits

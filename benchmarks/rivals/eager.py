@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from flask import Flask, Response, jsonify, request
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.training.networks import load_network
 from handlers.characters import CHARACTERS
 from handlers.preprocessing import preprocess

@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.service.apis import PASSWORD, Api
 from tests.service.releases import Operator
 from tests.service.running import Ranjana

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.browser.conftest import Visitor
 
 WEB = ROOT / "auth_api" / "web"

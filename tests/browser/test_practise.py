@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Locator, Page, Response, expect
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.characters import CHARACTERS
 from handlers.places import PLACES

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.faults.callers import calling
 from tests.faults.conftest import Row
 from tests.service.apis import Api

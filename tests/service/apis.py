@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.ports import free_port
 from tests.conftest import encode, reference
 from tests.service.running import Ranjana, private, wait_for

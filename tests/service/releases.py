@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.ports import free_port
 
 START_SECONDS = 150

@@ -15,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.ports import free_port
 from tests.conftest import encode, reference
 from tests.service.apis import PASSWORD, Api

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from auth_api.database.database import MIGRATIONS, Database, UnusableDatabase
 from auth_api.database.tables import METADATA
 from auth_api.errors import Unavailable

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.conftest import encode, reference
 from tests.service.running import Launch, wait_for
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.service.apis import StartApi
 
 _PAGE = (ROOT / "docs" / "older-systems.md").read_text()

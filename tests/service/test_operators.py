@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.ports import free_port
 from tests.service.apis import PASSWORD, Api, StartApi, User
 from tests.service.commands import Ended, command

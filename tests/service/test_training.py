@@ -14,7 +14,7 @@ import httpx2
 import psutil
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.conftest import encode, reference
 from tests.digits import held_out
 from tests.service.apis import Api, StartApi, User

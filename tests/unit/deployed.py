@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.settings import LauncherSettings
 
 USER = 10001

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from archive_scripts import archives
 from archive_scripts.__main__ import main
-from archive_scripts.archives import ROOT, build_archives
+from archive_scripts.archives import building
+from archive_scripts.archives.building import ROOT, build_archives
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_packs_every_module_that_a_packed_module_imports(store: Path, archive: s
 
 
 def test_every_module_that_builds_an_archive_counts_as_an_input_of_it() -> None:
-    inputs = {path for recipe in archives.RECIPES for path in recipe.inputs()}
+    inputs = {path for recipe in building.RECIPES for path in recipe.inputs()}
     for path in [*inputs]:
         if path.parent.name != "archive_scripts" or path.suffix != ".py":
             continue
@@ -125,7 +125,7 @@ def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_model_without_weights_is_left_for_training_or_built_of_what_was_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (shipped,) = (recipe for recipe in archives.RECIPES if recipe.name == "ranjana")
+    (shipped,) = (recipe for recipe in building.RECIPES if recipe.name == "ranjana")
     without = replace(shipped, weights=tmp_path / "weights" / "recognition.safetensors")
     monkeypatch.setattr(archives, "RECIPES", (without,))
     command = ["archives", "--store", str(tmp_path), "--workers", "1"]

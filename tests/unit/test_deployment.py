@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from tests.unit.deployed import (
     SETTINGS,
     USER,

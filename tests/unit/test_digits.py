@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from archive_scripts.__main__ import main
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.training.digits import (
     FORMS,
     DigitMaterial,

@@ -16,7 +16,7 @@ import optuna
 import pytest
 
 from archive_scripts.__main__ import main
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from archive_scripts.evaluation.recognition import LabelledInks
 from archive_scripts.improvement import judging
 from archive_scripts.improvement.events import Events

@@ -19,7 +19,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from launcher.settings import LauncherSettings
 from tests.unit.deployed import (
     SETTINGS,

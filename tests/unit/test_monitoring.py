@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import auth_api
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from auth_api.observability.metrics import Metrics
 from tests.measured import (
     BY_SERVICE,

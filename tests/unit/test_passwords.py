@@ -16,7 +16,7 @@ from statistics import median
 
 import pytest
 
-from archive_scripts.archives import ROOT
+from archive_scripts.archives.building import ROOT
 from auth_api.accounts.passwords import LONGEST, SHORTEST, Passwords, Result, require_acceptable
 from auth_api.authorisation.signing_secret import kept_secret, require_strong
 from auth_api.errors import Unavailable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archive_scripts.export import export_comparer, export_recogniser
+from archive_scripts.archives.export import export_comparer, export_recogniser
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.forms import save_forms
 from handlers.framing import DIGIT_SIZE
 
-_REFERENCES = Path(__file__).resolve().parents[1] / "reference_images"
+_REFERENCES = Path(__file__).resolve().parents[2] / "reference_images"
 
 
 def recognition(weights: Path, model: Path, folder: Path) -> None:

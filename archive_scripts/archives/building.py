@@ -16,9 +16,9 @@ from pathlib import Path
 import yaml
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from archive_scripts.checksums import checksum_file, write_checksum
+from archive_scripts.archives.checksums import checksum_file, write_checksum
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 CARD, EVALUATION = "card.md", "evaluation.json"
 """Members of every archive: what people should know of its weights, and the figures."""
@@ -83,7 +83,7 @@ class ArchiveRecipe:
     version: str
     handler: str
     """Module of `handlers` with the one handler class, and function of
-    `archive_scripts.contents` that makes what that handler loads."""
+    `archive_scripts.archives.contents` that makes what that handler loads."""
     weights: Path
     data: tuple[Path, ...] = ()
     """Files beside the weights that the contents are made of."""
@@ -235,7 +235,7 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
     from model_archiver.model_archiver import ModelArchiver
     from model_archiver.model_archiver_config import ModelArchiverConfig
 
-    from archive_scripts import contents
+    from archive_scripts.archives import contents
 
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ranjana-archive-") as scratch:
