@@ -21,7 +21,7 @@ from benchmarks.jobs import jobs_table
 from benchmarks.page import page_table
 from benchmarks.pictures import both
 from benchmarks.speed import Times, speed_tables
-from tests.service.running import Ranjana
+from tests.support.running import Ranjana
 
 _PARTS = ("decoding", "comparing", "speed", "accounts", "jobs", "analytics", "page")
 

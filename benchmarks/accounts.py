@@ -19,9 +19,9 @@ from argon2 import PasswordHasher
 from auth_api.settings import Settings
 from benchmarks.load import Load, post, run
 from benchmarks.pictures import FORM_TYPE, both, form
-from tests.service.apis import PASSWORD, Api, User
-from tests.service.postgresql import PostgreSQL
-from tests.service.running import Ranjana
+from tests.support.apis import PASSWORD, Api, User
+from tests.support.postgresql import PostgreSQL
+from tests.support.running import Ranjana
 
 _CALLERS = 32
 _SIGNING_IN = 16

@@ -23,10 +23,10 @@ from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.usage.counters import EVER, Measure, Span, measure_of
 from benchmarks.accounts import apis
-from tests.service.apis import Api, User
-from tests.service.running import Ranjana
-from tests.service.test_access import sql, user_id
-from tests.service.test_history import in_database
+from tests.authorisation.test_access import sql, user_id
+from tests.history.test_history import in_database
+from tests.support.apis import Api, User
+from tests.support.running import Ranjana
 
 _ROWS = 1_000_000
 _USERS = 1_000

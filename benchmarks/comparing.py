@@ -15,12 +15,12 @@ from archive_scripts.archives.contents import recognition, similarity
 from benchmarks.timing import milliseconds
 from handlers.comparison import Strictness, compare
 from handlers.feedback import sentences
-from handlers.forms import load_forms
 from handlers.heatmap import grad_cam
+from handlers.letterforms import load_forms
 from handlers.loading import load_model, warm_up
 from handlers.pictures import enlarged, overlay, png_data_uri
 from handlers.preprocessing import preprocess
-from tests.conftest import encode, reference
+from tests.support.pictures import encode, reference
 
 _CLASSES = range(0, 36, 3)
 _BATCH = 8

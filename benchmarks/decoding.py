@@ -9,7 +9,7 @@ from archive_scripts.synthesis.photographs import photograph
 from benchmarks.timing import milliseconds
 from handlers.decoding import decode
 from handlers.preprocessing import preprocess
-from tests.conftest import encode, reference
+from tests.support.pictures import encode, reference
 
 _GRAIN = {"smooth": 0.0, "grainy": 4.0}
 

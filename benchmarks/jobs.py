@@ -15,9 +15,9 @@ import uvloop
 
 from benchmarks.accounts import apis
 from benchmarks.load import post, run
-from tests.service.apis import Api, User
-from tests.service.jobs import HAND_IN, finished, hand_in
-from tests.service.running import Ranjana
+from tests.support.apis import Api, User
+from tests.support.jobs import HAND_IN, finished, hand_in
+from tests.support.running import Ranjana
 
 _JOB = 500
 _LARGE_JOB = 1000

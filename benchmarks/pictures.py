@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from archive_scripts.synthesis.photographs import photograph
-from tests.conftest import encode, reference
+from tests.support.pictures import encode, reference
 
 _BOUNDARY = "benchmark"
 FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"

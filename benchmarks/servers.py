@@ -19,7 +19,7 @@ from archive_scripts.archives.building import ROOT
 from benchmarks.load import Load, post, run
 from benchmarks.pictures import FORM_TYPE, form
 from launcher.ports import free_port
-from tests.service.running import Ranjana, wait_for
+from tests.support.running import Ranjana, wait_for
 
 _ARCHIVE = ROOT / "model_store" / "ranjana.mar"
 CORES = len(os.sched_getaffinity(0))

@@ -18,8 +18,8 @@ from benchmarks.load import Load, get, offer, percentile
 from benchmarks.pictures import both, drawings
 from benchmarks.plots import Curve, plot
 from benchmarks.servers import CORES, Server, bare, eager, lit, service, torchserve
-from tests.service.apis import Api
-from tests.service.running import Ranjana
+from tests.support.apis import Api
+from tests.support.running import Ranjana
 
 _FEW = (1, 8, 32)
 _MANY = (1, 2, 4, 8, 16, 32, 64, 128, 256)

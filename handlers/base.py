@@ -71,7 +71,7 @@ class Readable(Generic[Options]):
     """What the request is called in logs, empty if it said nothing."""
 
 
-class Reply(NamedTuple):
+class Response(NamedTuple):
     """What is answered to one image or one request."""
 
     document: bytes
@@ -98,21 +98,21 @@ class _Arrived(NamedTuple):
     """What each image is called in logs, empty if nothing was said."""
     together: bool = False
     """Whether it has its images in a group, be it a group of one."""
-    refusal: Reply | None = None
+    refusal: Response | None = None
 
-    def reply(self, replies: Sequence[Reply]) -> Reply:
+    def reply(self, replies: Sequence[Response]) -> Response:
         """The answer to the request, of those to its images."""
         if self.refusal:
             return self.refusal
         if self.together:
-            return Reply(join([(reply.status, reply.document) for reply in replies]))
+            return Response(join([(reply.status, reply.document) for reply in replies]))
         return replies[0]
 
 
 class ImageHandler(Generic[Options]):
     """Preprocesses each image of a batch, runs the model once, answers each image.
 
-    A subclass says in `options` what else a request asks for and in `answers` what the
+    A subclass says in `options` what else a request asks for and in `postprocess` what the
     answers are.
     """
 
@@ -162,15 +162,15 @@ class ImageHandler(Generic[Options]):
             answers.append(reply.document)
         return answers
 
-    def _replies(self, asked: Sequence[_Asked], context: WorkerContext) -> list[Reply]:
+    def _replies(self, asked: Sequence[_Asked], context: WorkerContext) -> list[Response]:
         """One for each image."""
-        replies: dict[int, Reply] = {}
+        replies: dict[int, Response] = {}
         readable: list[Readable[Options]] = []
         for place, (request, part, identifier) in enumerate(asked):
             started = time.perf_counter()
             try:
                 options = self.options(part.headers)
-                image = self.see(part.image, options.enhancement)
+                image = self.preprocess(part.image, options.enhancement)
                 readable.append(Readable(place, request, image, options, identifier))
             except RequestRefused as refusal:
                 replies[place] = _refusal(refusal, identifier)
@@ -190,14 +190,14 @@ class ImageHandler(Generic[Options]):
 
     def _answers_of(
         self, batch: Sequence[Readable[Options]], context: WorkerContext
-    ) -> dict[int, Reply]:
+    ) -> dict[int, Response]:
         """The answers by the places of their images. Where they cannot be had together, each is
         tried alone.
         """
         try:
-            found = self.answers(batch, context)
+            found = self.postprocess(batch, context)
             answers = {
-                item.place: Reply(_encode(answer))
+                item.place: Response(_encode(answer))
                 for item, answer in zip(batch, found, strict=True)
             }
         except Exception:  # as above
@@ -210,7 +210,7 @@ class ImageHandler(Generic[Options]):
             logger.debug("answered", extra={"request_id": item.request_id, "status": 200})
         return answers
 
-    def see(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
         """The ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
         return preprocess(data, enhancement)
 
@@ -221,7 +221,9 @@ class ImageHandler(Generic[Options]):
         """
         raise NotImplementedError
 
-    def answers(self, batch: Sequence[Readable[Options]], context: WorkerContext) -> list[Answer]:
+    def postprocess(
+        self, batch: Sequence[Readable[Options]], context: WorkerContext
+    ) -> list[Answer]:
         """Runs the model on all images at once and describes what it found in each."""
         raise NotImplementedError
 
@@ -260,14 +262,14 @@ def _arrived(request: Request, headers: Mapping[str, str]) -> _Arrived:
         return _Arrived([], [], refusal=_refusal(refusal, *request_ids(lowered, 1)))
 
 
-def _refusal(refusal: RequestRefused, request_id: str) -> Reply:
+def _refusal(refusal: RequestRefused, request_id: str) -> Response:
     why = {"request_id": request_id, "status": refusal.status, "code": refusal.code}
     logger.info("refused", extra=why)
     return _refused(refusal.status, refusal.code, str(refusal))
 
 
-def _refused(status: int, code: str, error: str) -> Reply:
-    return Reply(_encode({"success": False, "error": error, "code": code}), status, code)
+def _refused(status: int, code: str, error: str) -> Response:
+    return Response(_encode({"success": False, "error": error, "code": code}), status, code)
 
 
 _FAILED = _refused(500, "internal_error", "The image could not be processed.")

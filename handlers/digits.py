@@ -15,7 +15,7 @@ class DigitsHandler(Reader):
     characters = DIGITS
     side = DIGIT_SIZE
 
-    def see(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
         """The digit as MNIST's images show it."""
         return preprocess_digit(data, enhancement)
 

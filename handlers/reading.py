@@ -31,7 +31,7 @@ class Reader(ImageHandler[RecognitionOptions]):
         """Raises InvalidOption."""
         return RecognitionOptions.read(headers)
 
-    def answers(
+    def postprocess(
         self, batch: Sequence[Readable[RecognitionOptions]], context: WorkerContext
     ) -> list[Answer]:
         """Classifies all images in one run of the model."""

@@ -15,8 +15,8 @@ from handlers.comparison import compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.errors import NoReference
 from handlers.feedback import sentences
-from handlers.forms import load_forms
 from handlers.heatmap import grad_cam
+from handlers.letterforms import load_forms
 from handlers.observing import observe
 from handlers.options import ComparisonOptions, Headers
 from handlers.pictures import enlarged, heat, overlay, png_data_uri
@@ -39,7 +39,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             raise NoReference(f"There is no reference for class {options.target}.")
         return options
 
-    def answers(
+    def postprocess(
         self, batch: Sequence[Readable[ComparisonOptions]], context: WorkerContext
     ) -> list[Answer]:
         """Embeds all images in one run of the model and compares each with its reference."""

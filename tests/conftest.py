@@ -1,22 +1,23 @@
-"""What unit, service and browser tests share: pictures to send, and where real ones are."""
+"""What tests share: running services, databases, pictures to send.
+
+A test that takes `api` runs on SQLite and on PostgreSQL.
+"""
 
 from __future__ import annotations
 
-import io
+import signal
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from archive_scripts.archives.building import ROOT
-from tests.archives import ONE_WORKER, STORE, configured, derive
-from tests.service.running import Launch, Ranjana
+from tests.support.apis import Api, StartApi, User
+from tests.support.archives import ONE_WORKER, STORE, configured, derive
+from tests.support.postgresql import PostgreSQL
+from tests.support.running import Launch, Ranjana
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
-REFERENCES = ROOT / "reference_images"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +48,7 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 # What takes minutes comes first, so that nobody waits for it at the end.
 _LONGEST = (
     *("test_processes", "test_training", "test_releases", "test_outages", "test_openapi"),
-    *("test_jobs", "test_recovery", "test_missing_models", "test_clean_up", "test_command_line"),
+    *("test_jobs", "test_recovery", "test_missing_models", "test_cleanup", "test_command_line"),
     *("test_launcher", "test_history", "test_access", "test_improvement", "test_archives"),
     *("test_digits", "test_operators", "test_corrections"),
 )
@@ -99,16 +100,71 @@ def launch(small_store: Path) -> Iterator[Launch]:
         running.kill()
 
 
-def encode(
-    picture: npt.NDArray[np.uint8] | Image.Image, kind: str = "PNG", **options: object
-) -> bytes:
-    """Encodes a picture with Pillow; `options` are those of its writer."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.close()
 
 
-def reference(index: int) -> npt.NDArray[np.uint8]:
-    """The reference picture of a class: 256x256, black ink on white."""
-    return np.asarray(Image.open(REFERENCES / f"class_{index}.png"))
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def apis() -> Iterator[dict[str, Api]]:
+    """The one API of each database, which stays while tests turn to the other database."""
+    started: dict[str, Api] = {}
+    yield started
+    for running in started.values():
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def api(
+    database: str,
+    ranjana: Ranjana,
+    apis: dict[str, Api],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Api:
+    """An API that all tests of one database share."""
+    if database not in apis:
+        folder, url = tmp_path_factory.mktemp(database), _new_database(database, request)
+        apis[database] = Api(folder, ranjana, url).wait_until_alive()
+    return apis[database]
+
+
+@pytest.fixture
+def start_api(
+    database: str, ranjana: Ranjana, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[StartApi]:
+    """Starts an API on an empty database, or a further one beside `beside`."""
+    started: list[Api] = []
+
+    def start(environment: Mapping[str, str] | None = None, beside: Api | None = None) -> Api:
+        if beside:
+            folder, url = beside.folder, beside.database_url
+        else:
+            folder, url = tmp_path / f"api{len(started)}", _new_database(database, request)
+        started.append(Api(folder, ranjana, url, environment))
+        return started[-1].wait_until_alive()
+
+    yield start
+    for running in started:
+        running.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def user(api: Api) -> User:
+    """Somebody new."""
+    return api.sign_up()
+
+
+def _new_database(database: str, request: pytest.FixtureRequest) -> str:
+    if database == "sqlite":
+        return ""
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()

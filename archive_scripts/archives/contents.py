@@ -6,8 +6,8 @@ from pathlib import Path
 
 from archive_scripts.archives.export import export_comparer, export_recogniser
 from archive_scripts.letterforms.reference_forms import reference_forms
-from handlers.forms import save_forms
 from handlers.framing import DIGIT_SIZE
+from handlers.letterforms import save_forms
 
 _REFERENCES = Path(__file__).resolve().parents[2] / "reference_images"
 

@@ -43,13 +43,13 @@ def add_to(commands: Commands) -> None:
     _add_output(digits)
     add_json(digits)
     digits.set_defaults(run=_digits)
-    impostors = models.add_parser(
+    negatives = models.add_parser(
         "impostors", help="how sure recognition is of pictures that show no character"
     )
-    impostors.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
-    impostors.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
-    add_json(impostors)
-    impostors.set_defaults(run=_impostors)
+    negatives.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
+    negatives.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
+    add_json(negatives)
+    negatives.set_defaults(run=_negatives)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -114,20 +114,20 @@ def _digits(options: argparse.Namespace) -> None:
     answer(options, {"forms": found}, "\n".join(lines), columns=("form", *columns), rows=rows)
 
 
-def _impostors(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation.negatives import evaluate_impostors
-    from archive_scripts.evaluation.reports import impostor_line
+def _negatives(options: argparse.Namespace) -> None:
+    from archive_scripts.evaluation.negatives import evaluate_negatives
+    from archive_scripts.evaluation.reports import negative_line
     from archive_scripts.training.networks import describe_weights, load_network
 
     network = load_network(options.weights)
     temperature = describe_weights(options.weights).temperature
     found = {
-        folder.name: evaluate_impostors(network, temperature, folder) for folder in options.folders
+        folder.name: evaluate_negatives(network, temperature, folder) for folder in options.folders
     }
     answer(
         options,
         {"folders": {name: evaluation.as_json() for name, evaluation in found.items()}},
-        "\n".join(impostor_line(name, evaluation) for name, evaluation in found.items()),
+        "\n".join(negative_line(name, evaluation) for name, evaluation in found.items()),
         columns=("", "pictures", "refused", "above 50 %", "above 80 %"),
         rows=[(name, *evaluation.as_json().values()) for name, evaluation in found.items()],
     )

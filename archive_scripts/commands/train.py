@@ -46,6 +46,7 @@ def _add_characters(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--impostor-share",
+        dest="negative_share",
         type=float,
         default=0.08,
         help="share of the images that show no character at all (default: 0.08)",
@@ -156,12 +157,12 @@ def _material(options: argparse.Namespace) -> Material:
         glyph_folders=options.glyphs,
         labelled=labelled_pictures(options.labelled) if options.labelled else (),
         sample_share=options.labelled_share,
-        impostor_share=options.impostor_share,
+        negative_share=options.negative_share,
     )
 
 
 def _in_words(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
-    names += ("labelled", "labelled_share", "impostor_share", "digits", "held_out")
+    names += ("labelled", "labelled_share", "negative_share", "digits", "held_out")
     given = [name for name in names if name in options]
     return ", ".join(f"{name} {getattr(options, name)}" for name in given)

@@ -16,7 +16,7 @@ from handlers.preprocessing import preprocess
 
 
 @dataclass(frozen=True)
-class ImpostorEvaluation:
+class NegativeEvaluation:
     """What a recogniser says of pictures that show no character."""
 
     refused: int
@@ -39,7 +39,7 @@ class ImpostorEvaluation:
         }
 
 
-def evaluate_impostors(network: nn.Module, temperature: float, folder: Path) -> ImpostorEvaluation:
+def evaluate_negatives(network: nn.Module, temperature: float, folder: Path) -> NegativeEvaluation:
     """Reads every picture of `folder`, whatever its name. Raises ValueError where there is none."""
     inks, refused = [], 0
     for path in pictures_in(folder):
@@ -50,7 +50,7 @@ def evaluate_impostors(network: nn.Module, temperature: float, folder: Path) -> 
     if not inks and not refused:
         raise ValueError(f"{folder} has no picture")
     if not inks:
-        return ImpostorEvaluation(refused, np.zeros(0))
+        return NegativeEvaluation(refused, np.zeros(0))
     logits = outputs(network, inks).double()
     confidences = torch.softmax(logits / temperature, dim=1).amax(dim=1).numpy()
-    return ImpostorEvaluation(refused, confidences)
+    return NegativeEvaluation(refused, confidences)

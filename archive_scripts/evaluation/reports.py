@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archive_scripts.evaluation.charts import CHARTS, DPI
 from archive_scripts.evaluation.figures import Figures, write_figures
-from archive_scripts.evaluation.negatives import ImpostorEvaluation
+from archive_scripts.evaluation.negatives import NegativeEvaluation
 from archive_scripts.evaluation.recognition import Evaluation
 from archive_scripts.evaluation.verification import Verification
 
@@ -62,7 +62,7 @@ def verification_rows(figures: Figures) -> list[tuple[str, str]]:
     ]
 
 
-def impostor_line(name: str, evaluation: ImpostorEvaluation) -> str:
+def negative_line(name: str, evaluation: NegativeEvaluation) -> str:
     """How sure the recogniser is of what is no character."""
     pictures = evaluation.refused + len(evaluation.confidences)
     above = ", ".join(

@@ -13,7 +13,7 @@ import numpy as np
 from handlers.arrays import Gray, gray
 
 
-def degrade(ink: Gray, rng: np.random.Generator, strength: float = 1.0) -> Gray:
+def augment(ink: Gray, rng: np.random.Generator, strength: float = 1.0) -> Gray:
     """Applies a random few of the faults below, each `strength` times as often as it was judged
     likely.
     """

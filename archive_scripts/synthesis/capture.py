@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from archive_scripts.synthesis.augmentation import degrade
+from archive_scripts.synthesis.augmentation import augment
 from handlers.arrays import Gray
 from handlers.framing import frame_ink
 
@@ -38,6 +38,6 @@ def capture(
     Returns an ink image as preprocessing would: uint8 of shape (64, 64), white on black.
     """
     while True:
-        ink = degrade(write(rng, _DRAWN), rng, strength)
+        ink = augment(write(rng, _DRAWN), rng, strength)
         if np.count_nonzero(ink >= 128) >= _LEAST_INK:
             return frame_ink(ink)

@@ -28,7 +28,7 @@ _STROKE_FONTS = (
 _FONT_PIXELS = 120
 
 
-def write_impostor(rng: np.random.Generator, side: int) -> Gray:
+def write_negative(rng: np.random.Generator, side: int) -> Gray:
     """One mark that is no character: uint8 of shape (side, side), ink 255 on 0."""
     kind = rng.random()
     if kind < 0.5:

@@ -16,7 +16,7 @@ from archive_scripts.letterforms.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
-from archive_scripts.synthesis.negatives import write_impostor
+from archive_scripts.synthesis.negatives import write_negative
 from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.labelled import Labelled, load_samples
 from handlers.arrays import Gray
@@ -24,7 +24,7 @@ from handlers.characters import CHARACTERS
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-IMPOSTOR = -1
+NEGATIVE = -1
 """The label of marks that are no character."""
 
 _FONT_PIXELS = 256
@@ -47,15 +47,15 @@ class CharacterMaterial:
     """Characters that somebody wrote: `[class][sample]`, or empty."""
     sample_share: float = 0.0
     """Share of the images that are made of `samples`, in classes that have any."""
-    impostor_share: float = 0.0
+    negative_share: float = 0.0
     """Share of the images that show no character at all."""
     strength: float = 1.0
     """How much images are bent and spoilt, 0-2: 1 as hands and cameras do."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
-        """One ink image, uint8 of shape (64, 64), and its class or `IMPOSTOR`."""
-        if rng.random() < self.impostor_share:
-            return capture(write_impostor, rng, self.strength), IMPOSTOR
+        """One ink image, uint8 of shape (64, 64), and its class or `NEGATIVE`."""
+        if rng.random() < self.negative_share:
+            return capture(write_negative, rng, self.strength), NEGATIVE
         label = int(rng.integers(len(self.letterforms)))
         forms = self.letterforms[label]
         if self.samples and self.samples[label] and (rng.random() < self.sample_share or not forms):
@@ -73,7 +73,7 @@ def load_material(
     glyph_folders: Iterable[Path] = (),
     labelled: Sequence[Labelled] = (),
     sample_share: float = 0.5,
-    impostor_share: float = 0.08,
+    negative_share: float = 0.08,
     strength: float = 1.0,
 ) -> CharacterMaterial:
     """Brings together the described strokes, fonts, folders of glyphs and labelled pictures.
@@ -81,7 +81,7 @@ def load_material(
     `without` names sources of strokes to leave out; `labelled` are pictures and the class of
     each. Raises ValueError where a class has nothing to be made of or a share is not one.
     """
-    for share in (sample_share, impostor_share):
+    for share in (sample_share, negative_share):
         if not 0 <= share <= 1:
             raise ValueError(f"a share is between 0 and 1, not {share}")
     letterforms: list[list[Letterform]] = [[] for _ in CHARACTERS]
@@ -103,7 +103,7 @@ def load_material(
                 f"nothing shows class {index} ({CHARACTERS[index].name}): every class needs a "
                 "labelled picture, or a letterform described, printed or in a font"
             )
-    return CharacterMaterial(letterforms, samples, sample_share, impostor_share, strength)
+    return CharacterMaterial(letterforms, samples, sample_share, negative_share, strength)
 
 
 class SyntheticBatches(Dataset[Batch]):

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from archive_scripts.synthesis.tensors import reference_inks
-from archive_scripts.training.datasets import IMPOSTOR
+from archive_scripts.training.datasets import NEGATIVE
 from handlers.distance import THRESHOLD
 
 Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -20,14 +20,14 @@ _SMOOTHING = 0.05
 
 
 def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of the logits with the label, smoothed by 0.05, and for impostors with
+    """Cross entropy of the logits with the label, smoothed by 0.05, and for negatives with
     all classes alike (outlier exposure, Hendrycks et al. 2019, arXiv:1812.04606).
     """
     logits = network(images)
     classes = logits.shape[1]
     targets = functional.one_hot(labels.clamp(min=0), classes).to(logits.dtype)
     targets = targets * (1 - _SMOOTHING) + _SMOOTHING / classes
-    targets[labels == IMPOSTOR] = 1 / classes
+    targets[labels == NEGATIVE] = 1 / classes
     return functional.cross_entropy(logits, targets)
 
 
@@ -47,7 +47,7 @@ def embed(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 class Verify:
     """Brings each image nearer than `THRESHOLD` to the reference of its class, all others
-    farther away, and impostors far from all.
+    farther away, and negatives far from all.
 
     Two terms of equal weight: the cross entropy of "same" as a logistic function of the
     distance, one half at the threshold, each image's pair with its own reference counting as
@@ -71,7 +71,7 @@ class Verify:
         )
         squared = (2 - 2 * both[:-count] @ both[-count:].T).clamp(min=1e-6)
         same = functional.one_hot(labels.clamp(min=0), count).bool()
-        same &= (labels != IMPOSTOR)[:, None]
+        same &= (labels != NEGATIVE)[:, None]
         logits = _STEEPNESS * (THRESHOLD - squared.sqrt())
         # Summed over the 35, most of which are far away and cost nothing.
         pairs = functional.binary_cross_entropy_with_logits(
@@ -79,7 +79,7 @@ class Verify:
         )
         verification = pairs[same].sum() / same.sum().clamp(min=1)
         verification = verification + pairs[~same].sum() / len(images)
-        known = labels != IMPOSTOR
+        known = labels != NEGATIVE
         identity = functional.cross_entropy(
             -_SHARPNESS / 2 * squared[known], labels[known], reduction="sum"
         )

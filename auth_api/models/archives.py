@@ -44,8 +44,9 @@ class Archives:
         return content.decode(errors="replace") if content else None
 
     async def figures(self, archive: str) -> dict[str, Any] | None:
-        """What an evaluation found, as `archive_scripts.evaluation.recognition` writes it; None where it is
-        anything else. Not to be changed: it is remembered.
+        """The figures of the evaluation, as `archive_scripts.evaluation.figures` writes them.
+
+        None if they are malformed. It is cached: do not change it.
         """
         return await self._read(_figures, archive)
 

@@ -25,9 +25,9 @@ from playwright.sync_api import (
 )
 
 from archive_scripts.archives.building import ROOT
-from tests.service.apis import PASSWORD, Api
-from tests.service.releases import Operator
-from tests.service.running import Ranjana
+from tests.support.apis import PASSWORD, Api
+from tests.support.releases import Operator
+from tests.support.running import Ranjana
 
 SCREENSHOTS = ROOT / "screenshots"
 """Where pictures of every view are left to be looked at."""

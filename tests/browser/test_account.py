@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.conftest import Visitor, look, refusals, visiting
-from tests.conftest import encode, reference
-from tests.service.apis import PASSWORD, Api
-from tests.service.running import Ranjana, wait_for
+from tests.support.apis import PASSWORD, Api
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana, wait_for
 
 COMPARE = """async (index) => {
     const { ask, blob } = await import("/web/modules/api.js");

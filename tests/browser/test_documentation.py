@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Request
 
-from tests.conftest import encode, reference
-from tests.service.running import Ranjana
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana
 
 
 def test_a_picture_can_be_sent_from_the_page_and_nothing_comes_from_elsewhere(

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, Route, expect
 
 from auth_api.database.tables.audit import Action
 from tests.browser.conftest import Visitor, look, refusals
-from tests.conftest import encode, reference
-from tests.service.running import wait_for
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
 
 SECTIONS = ["Overview", "Models", "Jobs", "Training", "Users", "Audit log", "Settings"]
 PARTS = ["Versions", "Model card", "Figures", "Release", "Corrections"]

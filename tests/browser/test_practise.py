@@ -16,7 +16,7 @@ from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.characters import CHARACTERS
 from handlers.places import PLACES
 from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look
-from tests.conftest import REFERENCES, encode, reference
+from tests.support.pictures import REFERENCES, encode, reference
 
 _UNDER_THE_INK = """() => {
   const { width, height } = document.querySelector("canvas.under");

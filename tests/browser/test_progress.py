@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor, look
-from tests.conftest import encode, reference
-from tests.service.running import wait_for
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
 
 PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
 

@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look, visiting
-from tests.conftest import encode, reference
-from tests.digits import held_out
-from tests.service.apis import Api
-from tests.service.running import Ranjana, wait_for
+from tests.support.apis import Api
+from tests.support.digits import held_out
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana, wait_for
 
 
 def answer(page: Page) -> Locator:

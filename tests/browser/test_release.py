@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import look, refusals, visiting
-from tests.service.releases import Operator
-from tests.service.running import wait_for
+from tests.support.releases import Operator
+from tests.support.running import wait_for
 
 DEVICES = 40
 

@@ -21,9 +21,9 @@ import httpx2
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.conftest import encode, reference
-from tests.service.apis import PASSWORD
-from tests.service.running import wait_for
+from tests.support.apis import PASSWORD
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
 
 LONGEST_SECONDS = 45.0
 """No call may be without an answer for so long."""

@@ -13,10 +13,10 @@ import pytest
 
 from auth_api.settings import Settings
 from launcher.settings import LauncherSettings
-from tests.archives import ONE_WORKER, STORE, configured, derive
 from tests.faults.callers import Callers, join
-from tests.service.apis import Api
-from tests.service.running import Ranjana
+from tests.support.apis import Api
+from tests.support.archives import ONE_WORKER, STORE, configured, derive
+from tests.support.running import Ranjana
 
 _ROWS = pytest.StashKey[list[str]]()
 _HEAD = """\

@@ -19,9 +19,9 @@ import pytest
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Row
-from tests.service.apis import Api
-from tests.service.jobs import characters, finished, hand_in
-from tests.service.running import Ranjana
+from tests.support.apis import Api
+from tests.support.jobs import characters, finished, hand_in
+from tests.support.running import Ranjana
 
 pytestmark = pytest.mark.faults
 

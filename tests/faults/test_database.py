@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
-from tests.service.postgresql import PostgreSQL
+from tests.support.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ import pytest
 from archive_scripts.archives.building import ROOT
 from tests.faults.callers import calling
 from tests.faults.conftest import Row
-from tests.service.apis import Api
-from tests.service.running import Ranjana, wait_for
+from tests.support.apis import Api
+from tests.support.running import Ranjana, wait_for
 
 # In namespaces of its own a user may mount; what is mounted there goes with the process.
 _MOUNTING = 'mount -t tmpfs -o size=3m tmpfs "$SMALL_DISK" && exec "$@"'

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.callers import Callers, calling
 from tests.faults.conftest import Beside, Row
-from tests.service.running import Ranjana, wait_for
+from tests.support.running import Ranjana, wait_for
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 _MANY = 2000

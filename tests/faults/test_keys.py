@@ -10,9 +10,9 @@ import pytest
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
-from tests.service.postgresql import PostgreSQL
-from tests.service.running import Ranjana
-from tests.service.test_recovery import rotate
+from tests.support.postgresql import PostgreSQL
+from tests.support.running import Ranjana
+from tests.torchserve.test_recovery import rotate
 
 _PROCESSES = 3
 _ROTATIONS = 20

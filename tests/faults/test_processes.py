@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.callers import CUT, Callers, calling
 from tests.faults.conftest import Row
-from tests.service.running import Ranjana, wait_for
+from tests.support.running import Ranjana, wait_for
 
 
 @pytest.fixture

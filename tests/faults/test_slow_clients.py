@@ -15,8 +15,8 @@ import pytest
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Row
-from tests.service.apis import Api
-from tests.service.running import Ranjana
+from tests.support.apis import Api
+from tests.support.running import Ranjana
 
 # Of each kind at once.
 _MANY = 50

@@ -13,8 +13,8 @@ import psutil
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
-from tests.service.jobs import characters, finished, hand_in
-from tests.service.running import Ranjana
+from tests.support.jobs import characters, finished, hand_in
+from tests.support.running import Ranjana
 
 _SAMPLES = 60
 # Parts of the time: what is there after the first is compared with what is there in the last.

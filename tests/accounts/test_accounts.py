@@ -1,0 +1,177 @@
+"""Signing up, changing and deleting an account."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.apis import PASSWORD, Api, User
+
+
+def sign_up(api: Api, **fields: object) -> tuple[int, dict[str, object]]:
+    body = {"username": "newcomer", "email": "new@example.org", "password": PASSWORD, **fields}
+    response = api.client.post("/api/signup/", json=body)
+    return response.status_code, response.json()
+
+
+def test_one_signs_up_signs_in_and_is_known(api: Api) -> None:
+    assert sign_up(api, username="Asha", email="Asha@Example.org", password2=PASSWORD) == (
+        201,
+        {"message": "User created successfully."},
+    )
+    for name in ("asha", "ASHA", "asha@example.org"):
+        user = api.sign_in(name)
+        me = user.get("/api/me/").json()
+        assert (me["username"], me["email"], me["role"]) == ("Asha", "Asha@example.org", "user")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"username": "ab"}, "username"),
+        ({"username": "a" * 31}, "username"),
+        ({"username": "two words"}, "username"),
+        ({"username": "nul\x00byte"}, "username"),
+        ({"username": "\u0430dmin"}, "username"),  # a Cyrillic a
+        ({"username": "ad\u200bmin"}, "username"),
+        ({"username": "latin\u0930\u093e\u092e"}, "username"),
+        ({"username": "../../etc/passwd"}, "username"),
+        ({"username": "'; DROP TABLE users; --"}, "username"),
+        ({"username": 5}, "username"),
+        ({"username": None}, "username"),
+        ({"email": "not an address"}, "email"),
+        ({"email": "nul\x00@example.org"}, "email"),
+        ({"email": "a@b@example.org"}, "email"),
+        ({"password": "short"}, "password"),
+        ({"password": "x" * 129}, "password"),
+        ({"password": "x" * 1_000_000}, "password"),
+        ({"password": "iloveyou1"}, "password"),
+        ({"password": "aaaaaaaaaaaa"}, "password"),
+        ({"password": "NewComer"}, "password"),
+        ({"username": "longname", "password": "LONGNAME"}, "password"),
+        ({"password": "new@example.org"}, "password"),
+        ({"password2": "something else"}, "password2"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+    ],
+)
+def test_what_cannot_be_an_account_is_refused_and_says_why(
+    api: Api, fields: dict[str, object], field: str
+) -> None:
+    status, body = sign_up(api, **fields)
+    assert status == 400, body
+    assert body["code"] == "validation_failed"
+    assert field in body["details"]["fields"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "null", '{"username": "\\ud800"}', "[" * 9999])
+def test_what_is_no_json_object_is_refused(api: Api, text: str) -> None:
+    response = api.client.post(
+        "/api/signup/", content=text, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert response.json()["code"] == "malformed_json"
+
+
+def test_a_form_is_not_taken_for_json(api: Api) -> None:
+    assert api.client.post("/api/signup/", data={"username": "x"}).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Kamala", "kAMALA"),
+        ("fullwidth", "\uff46\uff55\uff4c\uff4c\uff57\uff49\uff44\uff54\uff48"),
+        ("\u0930\u093e\u092e\u0967", "\u0930\u093e\u092e1"),  # a Devanagari and a Latin one
+        ("\u095b\u092e\u0940\u0928", "\u091c\u093c\u092e\u0940\u0928"),  # za, composed or not
+    ],
+)
+def test_names_that_look_alike_are_the_same_name(api: Api, first: str, second: str) -> None:
+    assert sign_up(api, username=first, email=f"{hash(first)}@example.org")[0] == 201
+    status, body = sign_up(api, username=second, email=f"{hash(second)}2@example.org")
+    assert (status, body["code"]) == (409, "username_taken")
+
+
+def test_an_address_has_one_account(api: Api, user: User) -> None:
+    status, body = sign_up(api, username="someone.else", email=user.email.upper())
+    assert (status, body["code"]) == (409, "email_taken")
+
+
+def test_of_sixteen_that_want_one_name_at_the_same_time_one_gets_it(api: Api) -> None:
+    with ThreadPoolExecutor(16) as callers:
+        results = list(
+            callers.map(
+                lambda n: sign_up(api, username="wanted", email=f"wanted{n}@example.org")[0],
+                range(16),
+            )
+        )
+    assert sorted(results) == [201] + 15 * [409]
+
+
+def test_a_username_can_be_changed_to_a_free_one(api: Api, user: User) -> None:
+    other = api.sign_up()
+    new = f"{user.username}.new"
+    changed = user.post("/api/change-username/", json={"new_username": new})
+    assert changed.json() == {"message": "Username updated successfully."}
+    assert user.get("/api/me/").json()["username"] == new
+    assert api.sign_in(new)
+    taken = user.post("/api/change-username/", json={"new_username": other.username.upper()})
+    assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
+    bad = user.post("/api/change-username/", json={"new_username": "x"})
+    assert bad.status_code == 400
+    # The old name is free again.
+    assert sign_up(api, username=user.username, email="heir@example.org")[0] == 201
+
+
+def test_a_new_password_ends_all_other_sessions_at_once(api: Api, user: User) -> None:
+    elsewhere = api.sign_in(user.username)
+    new = "another quiet river"
+    body = {"old_password": PASSWORD, "new_password": new}
+    changed = user.post("/api/change-password/", json=body)
+    assert changed.json() == {"message": "Password updated successfully."}
+    assert user.get("/api/me/").status_code == 200
+    assert elsewhere.get("/api/me/").status_code == 401
+    refreshed = api.client.post("/api/token/refresh/", json={"refresh": elsewhere.refresh})
+    assert refreshed.status_code == 401
+    assert api.client.post("/api/token/refresh/", json={"refresh": user.refresh}).status_code == 200
+    old = {"username": user.username, "password": PASSWORD}
+    assert api.client.post("/api/signin/", json=old).status_code == 401
+    assert api.sign_in(user.username, new)
+
+
+def test_a_wrong_old_or_a_bad_new_password_changes_nothing(api: Api, user: User) -> None:
+    wrong = user.post(
+        "/api/change-password/", json={"old_password": "wrong", "new_password": "long enough one"}
+    )
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    bad = user.post(
+        "/api/change-password/", json={"old_password": PASSWORD, "new_password": "password1"}
+    )
+    assert (bad.status_code, bad.json()["code"]) == (400, "validation_failed")
+    assert api.sign_in(user.username)
+
+
+def test_the_time_zone_can_be_changed(user: User) -> None:
+    changed = user.request("PATCH", "/api/me/", json={"timezone": "Asia/Kathmandu"})
+    assert changed.json()["timezone"] == "Asia/Kathmandu"
+    assert user.get("/api/progress/").json()["streak"]["timezone"] == "Asia/Kathmandu"
+    assert user.request("PATCH", "/api/me/", json={"timezone": "x"}).status_code == 400
+    assert user.request("PATCH", "/api/me/", json={"role": "admin"}).status_code == 400
+
+
+def test_a_deleted_account_leaves_nothing(api: Api, user: User) -> None:
+    before = set(api.media.rglob("*.*"))
+    user.predict(3)
+    user.compare(4)
+    user.post("/api/feedback/", json={"prediction_id": 1, "actual_class": 3})
+    user.post("/api/api-keys/", json={"name": "robot"})
+    assert len(set(api.media.rglob("*.*")) - before) == 4
+    assert user.delete("/api/me/").status_code == 200
+    assert user.get("/api/me/").status_code == 401
+    assert api.client.post("/api/token/refresh/", json={"refresh": user.refresh}).status_code == 401
+    fields = {"username": user.username, "password": PASSWORD}
+    assert api.client.post("/api/signin/", json=fields).status_code == 401
+    assert set(api.media.rglob("*.*")) <= before
+    assert sign_up(api, username=user.username, email=user.email)[0] == 201
+    # Not even by its next owner.
+    assert api.sign_in(user.username).get("/api/history/predictions/").json()["results"] == []

@@ -1,0 +1,143 @@
+"""An archive holds all that its handler needs, and is rebuilt only when an input changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from archive_scripts.__main__ import main
+from archive_scripts.archives import building
+from archive_scripts.archives.building import ROOT, build_archives
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    built = [path.name for path in build_archives(folder, workers=3)]
+    assert built == ["ranjana.mar", "digits.mar", "similarity.mar"]
+    return folder
+
+
+def test_holds_the_model_the_handler_and_its_settings(store: Path) -> None:
+    with zipfile.ZipFile(store / "ranjana.mar") as members:
+        names = set(members.namelist())
+        assert {"model.pt", "recognition.py", "handlers/preprocessing.py"} <= names
+        manifest = json.loads(members.read("MAR-INF/MANIFEST.json"))
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    assert manifest["model"]["modelVersion"] == "1.0"
+    assert (config["minWorkers"], config["maxWorkers"]) == (3, 3)
+    assert config["maxBatchDelay"] > 0
+
+
+@pytest.mark.parametrize("archive", ["ranjana.mar", "digits.mar", "similarity.mar"])
+def test_carries_its_card_and_the_figures_of_its_weights(store: Path, archive: str) -> None:
+    with zipfile.ZipFile(store / archive) as members:
+        card = members.read("card.md").decode()
+        figures = json.loads(members.read("evaluation.json"))
+        manifest = json.loads(members.read("MAR-INF/MANIFEST.json"))
+    assert card.startswith("# Model card")
+    assert figures["model"] == archive.removesuffix(".mar")
+    assert figures["version"] == manifest["model"]["modelVersion"]
+    assert "never saw" in figures["data"]
+    assert len(figures["confusion"]) == len(figures["per_class"])
+    assert figures["roc"]
+
+
+def test_its_checksum_lies_beside_it(store: Path) -> None:
+    for archive in ("ranjana.mar", "digits.mar", "similarity.mar"):
+        subprocess.run(["sha256sum", "--check", f"{archive}.sha256"], cwd=store, check=True)
+
+
+def test_the_archive_that_compares_brings_the_forms_to_compare_with(store: Path) -> None:
+    with zipfile.ZipFile(store / "similarity.mar") as members:
+        assert {"model.pt", "similarity.py"} <= set(members.namelist())
+        forms = json.loads(members.read("forms.json"))
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    assert len(forms) == 36
+    assert all(own[0]["source"] == "nithya" for own in forms)
+    assert config["minWorkers"] == 2
+
+
+@pytest.mark.parametrize("archive", ["ranjana.mar", "digits.mar", "similarity.mar"])
+def test_packs_every_module_that_a_packed_module_imports(store: Path, archive: str) -> None:
+    with zipfile.ZipFile(store / archive) as members:
+        packed = {name for name in members.namelist() if name.endswith(".py")}
+        sources = [members.read(name).decode() for name in packed]
+    for module in (ROOT / "handlers").glob("*.py"):
+        if any(f"from handlers.{module.stem} import" in source for source in sources):
+            assert f"handlers/{module.name}" in packed
+
+
+def test_every_module_that_builds_an_archive_counts_as_an_input_of_it() -> None:
+    inputs = {path for recipe in building.RECIPES for path in recipe.inputs()}
+    for path in [*inputs]:
+        if ROOT / "archive_scripts" not in path.parents or path.suffix != ".py":
+            continue
+        for imported in re.findall(r"from (archive_scripts\.[\w.]+) import", path.read_text()):
+            assert ROOT / f"{imported.replace('.', '/')}.py" in inputs, (path.name, imported)
+
+
+def test_nothing_changed_nothing_built(store: Path) -> None:
+    before = (store / "ranjana.mar").stat().st_mtime_ns
+    assert build_archives(store, workers=3) == []
+    assert (store / "ranjana.mar").stat().st_mtime_ns == before
+
+
+def test_a_changed_input_or_setting_builds_anew(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(building, "_build", lambda recipe, *_: built.append(recipe.name))
+    build_archives(store, workers=4)
+    assert built == ["ranjana"]
+    built.clear()
+    (store / "digits.mar.sha256").unlink()
+    build_archives(store, workers=3)
+    assert built == ["digits"]
+    built.clear()
+
+    read_bytes = Path.read_bytes
+
+    def read_changed(path: Path) -> bytes:
+        return read_bytes(path) + (b"#" if path.name == "isolation.py" else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", read_changed)
+    build_archives(store, workers=3)
+    assert built == ["ranjana", "digits", "similarity"]
+
+
+def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ranjana", "digits", "similarity"):
+        (tmp_path / f"{name}.mar").write_bytes(b"half an archive")
+    built: list[str] = []
+    monkeypatch.setattr(building, "_build", lambda recipe, *_: built.append(recipe.name))
+    build_archives(tmp_path, workers=1)
+    assert built == ["ranjana", "digits", "similarity"]
+
+
+def test_a_model_without_weights_is_left_for_training_or_built_of_what_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shipped,) = (recipe for recipe in building.RECIPES if recipe.name == "ranjana")
+    without = replace(shipped, weights=tmp_path / "weights" / "recognition.safetensors")
+    monkeypatch.setattr(building, "RECIPES", (without,))
+    command = ["archives", "--store", str(tmp_path), "--workers", "1"]
+    assert main(command) == 1
+    assert "recognition.safetensors" in capsys.readouterr().err
+    monkeypatch.setenv("TRAIN_MISSING", "true")
+    assert main(command) == 0
+    assert "left out ranjana" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.delenv("TRAIN_MISSING")
+    for source in (shipped.weights, shipped.card, shipped.evaluation):
+        (tmp_path / f"ranjana-1.0{source.suffix}").symlink_to(source)
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"built {tmp_path / 'ranjana.mar'}\n"
+    assert build_archives(tmp_path, workers=1) == []

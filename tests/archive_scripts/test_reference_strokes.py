@@ -1,0 +1,66 @@
+"""The strokes that a page draws a reference with are those of the picture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archive_scripts.letterforms.reference_strokes import (
+    STROKES,
+    distances,
+    ink_of,
+    write_reference_strokes,
+)
+from archive_scripts.letterforms.strokes import load_strokes
+from tests.support.pictures import REFERENCES, reference
+
+_PIXEL = 1 / 256
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[list[dict[str, Any]]]:
+    content: list[list[dict[str, Any]]] = json.loads((REFERENCES / STROKES).read_text())
+    return content
+
+
+def test_the_committed_strokes_are_what_the_code_makes_of_the_letterforms(
+    committed: list[list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    for picture in REFERENCES.glob("class_*.png"):
+        shutil.copy(picture, tmp_path)
+    write_reference_strokes(tmp_path)
+    made = json.loads((tmp_path / STROKES).read_text())
+    assert len(committed) == len(made) == 36
+    for there, here, letterforms in zip(committed, made, load_strokes(), strict=True):
+        # In the order of writing, which is that of the letterforms.
+        assert len(there) == len(letterforms[0].strokes)
+        assert [stroke["name"] for stroke in there] == [stroke["name"] for stroke in here]
+        for stroke, again in zip(there, here, strict=True):
+            assert stroke["width"] == pytest.approx(again["width"], abs=0.002)
+            assert np.array(stroke["points"]) == pytest.approx(np.array(again["points"]), abs=0.002)
+
+
+def test_strokes_as_wide_as_they_say_show_all_of_a_reference_and_little_else(
+    committed: list[list[dict[str, Any]]],
+) -> None:
+    for index, strokes in enumerate(committed):
+        ink = ink_of(255 - reference(index))
+        paper = ink_of(reference(index))
+        shown, beside = np.zeros(len(ink), bool), np.zeros(len(paper), bool)
+        for stroke in strokes:
+            path = np.array(stroke["points"])
+            assert path.min() >= 0
+            assert path.max() <= 1
+            assert 0.05 < stroke["width"] < 0.36
+            # A path runs along the middle of the ink, not beside it.
+            columns, rows = np.minimum(path * 256, 255).astype(int).T
+            assert (reference(index)[rows, columns] < 128).all(), (index, stroke["name"])
+            shown |= distances(ink, path) <= stroke["width"] / 2 + _PIXEL
+            beside |= distances(paper, path) <= stroke["width"] / 2
+        assert shown.mean() > 0.99, index
+        assert beside.mean() < 0.3, index

@@ -1,0 +1,200 @@
+"""Letterforms and the handwriting that is made of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from archive_scripts.letterforms.pictured import PicturedLetterform
+from archive_scripts.letterforms.reference_forms import reference_forms
+from archive_scripts.letterforms.splines import catmull_rom
+from archive_scripts.letterforms.strokes import load_strokes
+from archive_scripts.synthesis.capture import capture
+from archive_scripts.synthesis.contact_sheet import contact_sheet
+from archive_scripts.synthesis.negatives import write_negative
+from archive_scripts.training.datasets import NEGATIVE, CharacterMaterial, load_material
+from archive_scripts.training.labelled import WrittenSample, labelled_pictures, load_samples
+from handlers.arrays import Gray
+from handlers.characters import DIGITS
+from handlers.framing import frame_ink
+from tests.support.pictures import REFERENCES, encode, reference
+
+
+@pytest.fixture(scope="module")
+def material() -> CharacterMaterial:
+    return load_material()
+
+
+def test_every_class_is_described_in_two_to_four_forms() -> None:
+    letterforms = load_strokes()
+    assert len(letterforms) == 36
+    for forms in letterforms:
+        assert 2 <= len(forms) <= 4
+        assert forms[0].source == "nithya"
+        for form in forms:
+            points = np.concatenate([stroke.path for stroke in form.strokes])
+            assert points.min() > -15
+            assert points.max() < 115
+            assert all(len(stroke.path) >= 2 for stroke in form.strokes)
+
+
+def test_the_first_form_is_that_of_the_reference_picture() -> None:
+    """What the strokes draw covers what the font does, and little else."""
+    for index, forms in enumerate(load_strokes()):
+        drawn = frame_ink(forms[0].picture(256)) >= 128
+        printed = frame_ink(255 - reference(index)) >= 128
+        assert (drawn & printed).sum() / (drawn | printed).sum() > 0.75, index
+
+
+def test_every_part_of_a_form_has_a_name_of_its_own() -> None:
+    for forms in reference_forms(REFERENCES):
+        for form in forms:
+            names = [part.name for part in form.parts]
+            assert len(set(names)) == len(names)
+            for part in form.parts:
+                x, y = np.rint(part.points[len(part.points) // 2]).astype(int)
+                around = form.ink[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5]
+                assert (around >= 128).any(), (form.source, part.name)
+
+
+def test_a_file_of_another_shape_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letterforms.json"
+    path.write_text(json.dumps({"letterforms": [[{"strokes": []}]]}))
+    with pytest.raises(ValueError, match="does not describe letterforms"):
+        load_strokes(path)
+
+
+def test_a_spline_goes_through_its_points() -> None:
+    points = np.array([[0, 0], [10, 5], [20, 0], [30, 30]])
+    curve = catmull_rom(4, 31) @ points
+    assert np.allclose(curve[::10], points)
+    straight = catmull_rom(2, 5) @ np.array([[0.0, 0], [4, 8]])
+    assert np.allclose(straight, np.outer(range(5), (1, 2)))
+
+
+def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(material: CharacterMaterial) -> None:
+    rng = np.random.default_rng(0)
+    for forms in material.letterforms:
+        for form in forms:
+            ink = capture(form.write, rng)
+            assert ink.shape == (64, 64)
+            assert ink.dtype == np.uint8
+            rows, columns = np.nonzero(ink >= 100)
+            assert max(np.ptp(rows), np.ptp(columns)) >= 50
+
+
+def test_samples_differ_from_one_another_and_repeat_with_their_seed(
+    material: CharacterMaterial,
+) -> None:
+    form = material.letterforms[0][0]
+    first, second, again = (capture(form.write, np.random.default_rng(seed)) for seed in (0, 1, 0))
+    assert np.abs(first.astype(int) - second).mean() > 5
+    assert np.array_equal(first, again)
+
+
+def test_a_thin_pen_fills_what_is_broader_than_any_nib() -> None:
+    """Bowls of ga are filled by whatever pen; stems become as thin as it."""
+    ga = load_strokes()[2][0]
+    rng = np.random.default_rng(3)
+    widest = []
+    for _ in range(40):
+        ink = ga.write(rng, 112)
+        widest.append(cv2.distanceTransform(ink, cv2.DIST_L2, 5).max())
+    assert min(widest) > 3
+
+
+def test_impostors_are_marks_of_many_kinds() -> None:
+    rng = np.random.default_rng(0)
+    inks = [capture(write_negative, rng) for _ in range(60)]
+    assert all((ink >= 128).sum() >= 20 for ink in inks)
+    shares = [float((ink >= 128).mean()) for ink in inks]
+    assert max(shares) > 3 * min(shares)
+
+
+def test_shares_of_samples_and_impostors_are_kept(material: CharacterMaterial) -> None:
+    samples = [[WrittenSample(frame_ink(255 - reference(index)))] for index in range(36)]
+    mixed = CharacterMaterial(material.letterforms, [list(own) for own in samples], 0.5, 0.25)
+    rng = np.random.default_rng(0)
+    labels = [mixed.image(rng)[1] for _ in range(400)]
+    assert 60 <= labels.count(NEGATIVE) <= 140
+    assert set(labels) >= set(range(36))
+
+
+def picture(index: int) -> bytes:
+    return encode(reference(index))
+
+
+@pytest.mark.parametrize("folder", ["12", "class_12", "ड", "dda"])
+def test_labelled_folders_of_every_layout_are_read(folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "anyone.png").write_bytes(picture(12))
+    (tmp_path / "class_3.png").write_bytes(picture(3))
+    (tmp_path / "class_40.png").write_bytes(picture(3))
+    (tmp_path / "README.md").write_text("not a picture")
+    assert sorted(label for _, label in labelled_pictures(tmp_path)) == [3, 12]
+    samples = load_samples(labelled_pictures(tmp_path))
+    assert [len(own) for own in samples] == [int(index in (3, 12)) for index in range(36)]
+
+
+def test_digits_are_labelled_by_their_own_names(tmp_path: Path) -> None:
+    for name in ("3", "class_9", "seven", "10", "dda"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "anyone.png").write_bytes(picture(12))
+    found = labelled_pictures(tmp_path, DIGITS)
+    assert sorted(label for _, label in found) == [3, 7, 9]
+
+
+def test_augmentation_is_stronger_or_weaker(material: CharacterMaterial) -> None:
+    """Of samples of one letterform: how much each pixel differs between them."""
+    form = material.letterforms[0][0]
+
+    def spread(strength: float) -> float:
+        rng = np.random.default_rng(0)
+        still = CharacterMaterial([[form]], strength=strength)
+        return float(np.std([still.image(rng)[0] for _ in range(60)], axis=0).mean())
+
+    assert spread(0) < 0.85 * spread(1) < spread(1) < spread(2)
+
+
+def test_samples_are_written_again_in_another_hand() -> None:
+    sample = WrittenSample(frame_ink(255 - reference(4)))
+    rng = np.random.default_rng(0)
+    first, second = (capture(sample.write, rng) for _ in range(2))
+    assert first.shape == (64, 64)
+    assert not np.array_equal(first, second)
+
+
+def test_what_nothing_shows_cannot_be_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no labelled picture"):
+        labelled_pictures(tmp_path)
+    (tmp_path / "class_3.png").write_bytes(picture(3))
+    with pytest.raises(ValueError, match="nothing shows class 0"):
+        load_material(strokes=False, labelled=labelled_pictures(tmp_path))
+    (tmp_path / "class_3.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match="could be read"):
+        load_samples(labelled_pictures(tmp_path))
+
+
+def test_sources_of_strokes_can_be_left_out() -> None:
+    whole, part = load_material(), load_material(without=["written", "hurried"])
+    assert sum(map(len, part.letterforms)) == 72 < sum(map(len, whole.letterforms))
+
+
+def test_a_pictured_letterform_keeps_its_shape(tmp_path: Path) -> None:
+    form = PicturedLetterform.from_mask(255 - reference(5))
+    ink = np.mean([form.write(np.random.default_rng(seed), 64) for seed in range(30)], axis=0)
+    mean = frame_ink((ink > 110).astype(np.uint8) * 255) >= 128
+    printed = frame_ink(255 - reference(5)) >= 128
+    assert (mean & printed).sum() / (mean | printed).sum() > 0.5
+
+
+def test_the_contact_sheet_shows_real_beside_synthetic(
+    material: CharacterMaterial, tmp_path: Path
+) -> None:
+    (tmp_path / "class_3.png").write_bytes(picture(3))
+    sheet: Gray = contact_sheet(material, [tmp_path], samples=2)
+    assert sheet.shape == (12 * 70, 3 * (88 + 3 * 70))

@@ -1,0 +1,210 @@
+"""Training gives the same result every time, interrupted or not, and learns what it should."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.training.datasets import (
+    NEGATIVE,
+    Material,
+    SyntheticBatches,
+    load_material,
+)
+from archive_scripts.training.loop import TrainingSettings, Unwatched, train
+from archive_scripts.training.networks import (
+    NETWORKS,
+    Weights,
+    describe_weights,
+    halves,
+    load_network,
+    save_weights,
+    start_from,
+)
+from archive_scripts.training.objectives import Verify, recognise
+from archive_scripts.training.parallel import Share
+from handlers.distance import THRESHOLD
+from tests.support.pictures import REFERENCES
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return load_material()
+
+
+def tiny_network(outputs: int = 36) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 5, stride=4),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        nn.Linear(1800, outputs),
+    )
+
+
+class Told(Unwatched):
+    """Remembers what a training told of itself."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.epochs: list[tuple[int, float]] = []
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        self.steps.append(step)
+
+    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+        self.epochs.append((epoch, loss))
+
+
+def test_batches_depend_on_their_number_alone(material: Material) -> None:
+    whole = SyntheticBatches(material, batch_size=4, batches=3)
+    rest = SyntheticBatches(material, batch_size=4, batches=3, first=2)
+    assert torch.equal(whole[2][0], rest[0][0])
+    assert torch.equal(whole[2][1], rest[0][1])
+    assert not torch.equal(whole[1][0], whole[2][0])
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive_scripts.training.loop._CHECKPOINT_SECONDS", 0)
+    settings = TrainingSettings(images=64, batch_size=8, epochs=4)
+
+    def run(checkpoint: Path) -> tuple[nn.Module, Told]:
+        told = Told()
+        network = train(
+            tiny_network, recognise, material, settings, checkpoint, loaders=0, watch=told
+        )
+        return network, told
+
+    straight, of_all = run(tmp_path / "straight.pt")
+    assert [epoch for epoch, _ in of_all.epochs] == [1, 2, 3, 4]
+    assert of_all.steps == [1, 2, 3, 4, 5, 6, 7, 8]
+
+    replace, saves = os.replace, []
+
+    def crash_after_the_second(source: Path, target: Path) -> None:
+        replace(source, target)
+        saves.append(target)
+        if len(saves) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("archive_scripts.training.loop.os.replace", crash_after_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "resumed.pt")
+    resumed, of_rest = run(tmp_path / "resumed.pt")
+    # The interruption came after the checkpoint of the first epoch, before anybody was told.
+    assert of_rest.epochs == of_all.epochs
+    assert of_rest.steps == [3, 4, 5, 6, 7, 8]
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_training_is_not_taken_up(
+    material: Material, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    train(tiny_network, recognise, material, TrainingSettings(images=8, batch_size=8), checkpoint)
+    for other in (
+        TrainingSettings(images=16, batch_size=8),
+        TrainingSettings(images=8, batch_size=8, data="another font"),
+    ):
+        with pytest.raises(ValueError, match="other settings"):
+            train(tiny_network, recognise, material, other, checkpoint)
+
+
+def test_impostors_are_to_be_called_nothing_in_particular() -> None:
+    labels = torch.tensor([3, NEGATIVE])
+    certain = torch.full((2, 36), -20.0)
+    certain[:, 3] = 20
+    undecided = certain.clone()
+    undecided[1] = 0
+
+    def loss(logits: torch.Tensor) -> float:
+        return float(recognise(lambda _: logits, torch.zeros(2, 1, 64, 64), labels))
+
+    assert loss(undecided) < loss(certain) / 2
+
+
+def test_verification_asks_for_distances_on_the_right_side_of_the_threshold() -> None:
+    """Directions in a plane, as far from one another as a network might put them."""
+    references = torch.zeros(2, 1, 64, 64)
+
+    def loss(distance_to_own: float) -> float:
+        angle = 2 * torch.asin(torch.tensor(distance_to_own / 2))
+        image = torch.stack([torch.cos(angle), torch.sin(angle)])
+        both = torch.stack([image, torch.tensor([1.0, 0]), torch.tensor([-1.0, 0])])
+        verify = Verify(references)
+        return float(verify(lambda _: both, torch.zeros(1, 1, 64, 64), torch.tensor([0])))
+
+    near, edge, far = loss(0.1), loss(THRESHOLD), loss(1.0)
+    assert near < 0.1 < edge < far
+
+
+@pytest.mark.parametrize("objective", ["recognise", "verify"])
+def test_a_short_training_lowers_the_loss_on_other_images(
+    objective: str, material: Material, tmp_path: Path
+) -> None:
+    towards = recognise if objective == "recognise" else Verify(reference_inks(REFERENCES))
+    images, labels = SyntheticBatches(material, batch_size=64, batches=1, seed=99)[0]
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        untrained = towards(tiny_network().eval(), images, labels).item()
+    settings = TrainingSettings(images=2048, batch_size=32, learning_rate=5e-3)
+    network = train(
+        tiny_network, towards, material, settings, tmp_path / "checkpoint.pt", loaders=0
+    )
+    with torch.inference_mode():
+        assert towards(network, images, labels).item() < 0.93 * untrained
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_survive_being_saved(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS[name](36).eval()
+    path = tmp_path / "weights.safetensors"
+    save_weights(network, Weights(name, 36, 1.25), path)
+    assert path.stat().st_size < 9_000_000
+    assert describe_weights(path) == Weights(name, 36, 1.25)
+    loaded = load_network(path)
+    side, maps = (28, 7) if name == "digits" else (64, 8)
+    image = torch.rand(1, 1, side, side)
+    with torch.inference_mode():
+        assert torch.allclose(network(image), loaded(image), atol=1e-2)
+        early, late = halves(loaded)
+        assert early(image).shape[2:] == (maps, maps)
+        assert torch.allclose(late(early(image)), loaded(image), atol=1e-4)
+
+
+def test_another_model_starts_from_what_fits(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(NETWORKS["small"](36), Weights("small", 36), path)
+    network = NETWORKS["small"](128)
+    start_from(network, path)
+    assert torch.allclose(network[0][0].weight, load_network(path)[0][0].weight, atol=1e-3)
+    with pytest.raises(ValueError, match="nothing in common"):
+        start_from(tiny_network(), path)
+
+
+def test_weights_that_do_not_say_what_they_are_for_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"weight": torch.zeros(1)}, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match="network"):
+        describe_weights(tmp_path / "weights.safetensors")
+
+
+def test_processes_draw_different_parts_of_a_batch(material: Material) -> None:
+    alone = SyntheticBatches(material, batch_size=8, batches=1)[0][0]
+    parts = [SyntheticBatches(material, batch_size=4, batches=1, part=part) for part in (0, 1)]
+    assert torch.equal(alone[:4], parts[0][0][0])
+    assert not torch.equal(parts[0][0][0], parts[1][0][0])
+    with pytest.raises(ValueError, match="cannot share"):
+        Share(processes=3).of(128)

@@ -1,0 +1,581 @@
+"""Who may do what: every route, every kind of caller, and other people's property."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import httpx2
+import pytest
+
+from tests.support.apis import Api, StartApi, User
+from tests.support.jobs import digits, finished, hand_in
+from tests.support.pictures import encode, reference
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+IN = "let in"
+ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
+KEYS = ("predict key", "history key", "key for both")
+DEAD_KEYS = ("revoked key", "expired key", "key of nobody")
+CALLERS = ("anonymous", *ROLES, *KEYS, *DEAD_KEYS)
+
+
+def _who(**expected: object) -> dict[str, object]:
+    """What each caller gets; what all signed-in ones or all keys get is said once."""
+    names = {name.replace(" ", "_").replace("-", "_"): name for name in CALLERS}
+    answers: dict[str, object] = {
+        **dict.fromkeys(ROLES, expected.pop("roles")),
+        **dict.fromkeys(KEYS, expected.pop("keys")),
+        **dict.fromkeys(DEAD_KEYS, expected.pop("dead")),
+    }
+    return answers | {names[name]: value for name, value in expected.items()}
+
+
+ANYONE = _who(anonymous=IN, roles=IN, keys=IN, dead=IN)
+# By a cookie and by nothing else.
+COOKIE = _who(anonymous=401, roles=401, keys=401, dead=401)
+MODELS = _who(anonymous=IN, roles=IN, keys=IN, dead=401, history_key=403)
+MODELS_CLOSED = {**MODELS, "anonymous": 401}
+PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
+HISTORY = _who(anonymous=401, roles=IN, keys=IN, dead=401, predict_key=403)
+ACCOUNT = _who(anonymous=401, roles=IN, keys=403, dead=401)
+ANALYST = _who(anonymous=401, roles=IN, keys=403, dead=401, user=403)
+ADMIN = _who(anonymous=401, roles=403, keys=403, dead=401, admin=IN)
+ENGINEERS = {**ADMIN, "ml-engineer": IN}
+SCIENTISTS = {**ADMIN, "data-scientist": IN, "ml-engineer": IN}
+
+ROUTES: dict[str, dict[str, object]] = {
+    "GET /health": ANYONE,
+    "GET /ready": ANYONE,
+    "GET /metrics": ANYONE,
+    "POST /api/signup/": ANYONE,
+    "POST /api/register/": ANYONE,
+    "POST /api/signin/": ANYONE,
+    "POST /api/login/": ANYONE,
+    "POST /api/token/refresh/": ANYONE,
+    "POST /api/logout/": ANYONE,
+    "POST /api/predict/": MODELS,
+    "POST /api/predict/batch/": MODELS,
+    "POST /api/similarity/": MODELS,
+    "POST /api/jobs/predict/": PREDICTING,
+    "GET /api/jobs/": PREDICTING,
+    "GET /api/jobs/{id}/": PREDICTING,
+    "DELETE /api/jobs/{id}/": PREDICTING,
+    "GET /api/jobs/{id}/results.csv/": PREDICTING,
+    "GET /api/jobs/{id}/events/": PREDICTING,
+    "GET /api/me/": ACCOUNT,
+    "PATCH /api/me/": ACCOUNT,
+    "DELETE /api/me/": ACCOUNT,
+    "POST /api/change-password/": ACCOUNT,
+    "POST /api/change-username/": ACCOUNT,
+    "GET /api/api-keys/": ACCOUNT,
+    "POST /api/api-keys/": ACCOUNT,
+    "DELETE /api/api-keys/{id}/": ACCOUNT,
+    "POST /api/web-session/": ANYONE,
+    "DELETE /api/web-session/": ANYONE,
+    "POST /api/web-session/refresh/": COOKIE,
+    "GET /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/": ACCOUNT,
+    "DELETE /api/sessions/{id}/": ACCOUNT,
+    "GET /api/characters/": ANYONE,
+    "GET /api/characters/{class}/reference/": ANYONE,
+    "GET /api/history/predictions/": HISTORY,
+    "GET /api/history/predictions/{id}/": HISTORY,
+    "DELETE /api/history/predictions/{id}/": HISTORY,
+    "GET /api/history/predictions/{id}/image/": HISTORY,
+    "GET /api/history/similarities/": HISTORY,
+    "GET /api/history/similarities/{id}/": HISTORY,
+    "DELETE /api/history/similarities/{id}/": HISTORY,
+    "GET /api/history/similarities/{id}/user/": HISTORY,
+    "GET /api/history/similarities/{id}/reference/": HISTORY,
+    "GET /api/history/similarities/{id}/overlay/": HISTORY,
+    "GET /api/history/export/": HISTORY,
+    "GET /api/progress/": HISTORY,
+    "POST /api/feedback/": HISTORY,
+    "GET /api/models/": ANYONE,
+    "GET /api/models/status/": ANYONE,
+    "GET /api/models/{name}/": ANYONE,
+    "GET /api/models/{name}/metrics/": ANALYST,
+    "GET /api/models/{name}/confusion-matrix/": ANALYST,
+    "GET /api/models/{name}/roc-curve/": ANALYST,
+    "GET /api/models/{name}/export/": SCIENTISTS,
+    "POST /api/models/{name}/versions/": ENGINEERS,
+    "PUT /api/models/{name}/versions/{version}/": ENGINEERS,
+    "DELETE /api/models/{name}/versions/{version}/": ENGINEERS,
+    "PUT /api/models/{name}/default/": ENGINEERS,
+    "PUT /api/models/{name}/traffic/": ENGINEERS,
+    "GET /api/models/{name}/traffic/report/": ENGINEERS,
+    "GET /api/models/{name}/corrections/": SCIENTISTS,
+    "GET /api/models/{name}/corrections/export/": SCIENTISTS,
+    "GET /api/models/{name}/corrections/{id}/image/": SCIENTISTS,
+    "POST /api/models/{name}/corrections/{id}/accept/": ADMIN,
+    "POST /api/models/{name}/corrections/{id}/reject/": ADMIN,
+    "GET /api/analytics/me/": HISTORY,
+    "GET /api/analytics/system/": ANALYST,
+    "GET /api/admin/stats/": ADMIN,
+    "GET /api/admin/users/": ADMIN,
+    "POST /api/admin/users/": ADMIN,
+    "GET /api/admin/users/{id}/": ADMIN,
+    "PUT /api/admin/users/{id}/": ADMIN,
+    "DELETE /api/admin/users/{id}/": ADMIN,
+    "GET /api/admin/audit-logs/": ADMIN,
+    "GET /api/admin/audit-logs/export/": ADMIN,
+    "GET /api/admin/jobs/": ADMIN,
+    "GET /api/admin/config/": ADMIN,
+    "POST /api/models/{name}/train/": SCIENTISTS,
+    "POST /api/models/{name}/tune/": SCIENTISTS,
+}
+
+INJECTIONS = (
+    "0",
+    "-1",
+    "+1",
+    " 1",
+    "1.0",
+    "1e0",
+    "0x1",
+    "1_0",
+    "\u0967",
+    "\u00b9",
+    "9007199254740993",
+    "9223372036854775808",
+    "9" * 40,
+    "0" * 20 + "9" * 40,
+    "0" * 20 + "9" * 5000,
+    "null",
+    "true",
+    "'",
+    '"',
+    "1 OR 1=1",
+    "1; DROP TABLE users; --",
+    "1' UNION SELECT password_hash FROM users --",
+    "1/*",
+    "%",
+    "_",
+    "..",
+    "../1",
+    "../../../../etc/passwd",
+    "..\\..\\1",
+    "....//1",
+    "%2e%2e%2f1",
+    "\x00",
+    "1\x00",
+    "\r\nX-Injected: 1",
+    "\U0001f600",
+    "x" * 5000,
+)
+
+
+def sql(api: Api, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Runs a statement on the database of `api`, with `$1`, `$2`, ... for the values."""
+    if not api.database_url.startswith("sqlite"):
+        return asyncio.run(_postgresql(api.database_url, statement, values))
+    connection = sqlite3.connect(api.folder / "data" / "ranjana.db", timeout=10)
+    try:
+        with connection:
+            return connection.execute(statement.replace("$", "?"), values).fetchall()
+    finally:
+        connection.close()
+
+
+async def _postgresql(url: str, statement: str, values: tuple[object, ...]) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement, *values)]
+    finally:
+        await connection.close()
+
+
+def user_id(user: User) -> int:
+    number: int = user.get("/api/me/").json()["id"]
+    return number
+
+
+def session_id(user: User) -> str:
+    """The one that a user calls in."""
+    (current,) = (s for s in user.get("/api/sessions/").json()["results"] if s["current"])
+    return str(current["id"])
+
+
+def make_key(user: User, *scopes: str) -> dict[str, Any]:
+    made = user.post("/api/api-keys/", json={"name": "robot", "scopes": scopes})
+    assert made.status_code == 201, made.text
+    key: dict[str, Any] = made.json()
+    return key
+
+
+def by_key(key: Mapping[str, Any] | str) -> dict[str, str]:
+    return {"X-API-Key": key if isinstance(key, str) else key["key"]}
+
+
+def headers_of(api: Api, caller: str) -> dict[str, str]:
+    """Somebody new of a kind."""
+    if caller == "anonymous":
+        return {}
+    if caller == "key of nobody":
+        return by_key("rnj_" + "x" * 43)
+    user = api.sign_up()
+    if caller in ROLES:
+        sql(api, "UPDATE users SET role = $1 WHERE username = $2", caller, user.username)
+        return user.headers
+    # A key opens no more than it is for, however mighty its owner.
+    sql(api, "UPDATE users SET role = 'admin' WHERE username = $1", user.username)
+    scopes = {"predict key": ["predict"], "history key": ["history"]}
+    key = make_key(user, *scopes.get(caller, ["predict", "history"]))
+    if caller == "revoked key":
+        assert user.delete(f"/api/api-keys/{key['id']}/").status_code == 200
+    if caller == "expired key":
+        past: Any = datetime.now(timezone.utc) - timedelta(seconds=1)
+        if api.database_url.startswith("sqlite"):
+            past = f"{past:%Y-%m-%d %H:%M:%S.%f}"
+        sql(api, "UPDATE api_keys SET expires_at = $1 WHERE id = $2", past, key["id"])
+    return by_key(key)
+
+
+@pytest.fixture(scope="module")
+def callers(api: Api) -> dict[str, dict[str, str]]:
+    return {caller: headers_of(api, caller) for caller in CALLERS}
+
+
+def verdict(response: httpx2.Response) -> object:
+    """401, 403 or that the caller was let in, whatever came of it."""
+    assert response.status_code < 500, response.text
+    if response.status_code not in (401, 403) or response.json()["code"] == "bad_credentials":
+        return IN
+    answer = response.json()
+    assert set(answer) == {"success", "error", "code"}
+    assert answer["success"] is False
+    return response.status_code
+
+
+def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
+    method, path = route.split()
+    sent = {} if method in ("GET", "DELETE") else {"json": {}}
+    path = path.format(id=2**52, name="none", version="9.9", **{"class": 36})
+    return api.client.request(method, path, headers=headers, **sent)
+
+
+def test_the_table_of_this_test_has_every_route(api: Api) -> None:
+    paths = api.client.get("/openapi.json").json()["paths"]
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in paths.items()
+        for method in operations
+        if method in METHODS
+    }
+    assert described == set(ROUTES)
+
+
+def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
+    ways = {
+        id(ANYONE): [],
+        id(COOKIE): [],
+        id(MODELS): [{"session": []}, {"api_key": []}, {}],
+        id(PREDICTING): [{"session": []}, {"api_key": []}],
+        id(HISTORY): [{"session": []}, {"api_key": []}],
+        id(ACCOUNT): [{"session": []}],
+        id(ENGINEERS): [{"session": []}],
+        id(SCIENTISTS): [{"session": []}],
+        id(ANALYST): [{"session": []}],
+        id(ADMIN): [{"session": []}],
+    }
+    paths = api.client.get("/openapi.json").json()["paths"]
+    for route, expected in ROUTES.items():
+        method, path = route.split()
+        operation = paths[path][method.lower()]
+        assert operation.get("security", []) == ways[id(expected)], route
+        if expected is not ANYONE:
+            assert {"401", "403"} <= set(operation["responses"]), route
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_lets_in_whom_it_is_for(
+    api: Api, callers: dict[str, dict[str, str]], route: str
+) -> None:
+    if route == "DELETE /api/me/":
+        callers = {caller: headers_of(api, caller) for caller in CALLERS}
+    found = {caller: verdict(ask(api, route, headers)) for caller, headers in callers.items()}
+    assert found == ROUTES[route]
+
+
+def test_models_can_be_kept_for_those_who_are_signed_in(start_api: StartApi) -> None:
+    api = start_api({"ML_AUTH_REQUIRED": "true"})
+    for route in ("POST /api/predict/", "POST /api/similarity/"):
+        found = {caller: verdict(ask(api, route, headers_of(api, caller))) for caller in CALLERS}
+        assert found == MODELS_CLOSED
+    image = {"image": encode(reference(0))}
+    assert api.client.post("/api/predict/", files=image).status_code == 401
+    assert api.sign_up().predict().status_code == 200
+
+
+@pytest.mark.parametrize("route", ["POST /api/predict/", "GET /api/me/", "GET /api/progress/"])
+def test_wrong_credentials_are_never_taken_for_none_nor_mended_by_others(
+    api: Api, user: User, route: str
+) -> None:
+    good, bad = by_key(make_key(user, "predict", "history")), by_key("rnj_wrong")
+    bearer, wrong = user.headers, {"Authorization": "Bearer wrong"}
+    assert verdict(ask(api, route, {**bearer, **bad})) == IN  # the session counts
+    for headers in (wrong, bad, by_key(""), {**wrong, **good}, {**good, "Authorization": ""}):
+        assert verdict(ask(api, route, headers)) == 401, headers
+    elsewhere = ("?access_token=", "?token=", "?api_key=")
+    if route != "POST /api/predict/":
+        for query in elsewhere:
+            asked = f"{route}{query}{user.access}"
+            assert verdict(ask(api, asked, {})) == 401
+            assert verdict(ask(api, route, {"Cookie": f"access={user.access}"})) == 401
+
+
+def test_a_key_of_a_session_is_not_that_of_its_user_after_both_ended(api: Api, user: User) -> None:
+    key = make_key(user, "predict", "history")
+    assert ask(api, "GET /api/progress/", by_key(key)).status_code == 200
+    assert user.delete("/api/me/").status_code == 200
+    assert ask(api, "GET /api/progress/", by_key(key)).status_code == 401
+    assert ask(api, "POST /api/predict/", by_key(key)).status_code == 401
+
+
+def test_who_was_deactivated_is_out_at_once(api: Api, user: User) -> None:
+    key = make_key(user, "predict", "history")
+    off: object = 0 if api.database_url.startswith("sqlite") else False
+    sql(api, "UPDATE users SET active = $1 WHERE username = $2", off, user.username)
+    assert ask(api, "GET /api/me/", user.headers).status_code == 401
+    assert ask(api, "GET /api/progress/", by_key(key)).status_code == 401
+    fields = {"username": user.username, "password": "a long quiet river"}
+    assert api.client.post("/api/signin/", json=fields).json()["code"] == "bad_credentials"
+    refreshed = api.client.post("/api/token/refresh/", json={"refresh": user.refresh})
+    assert refreshed.status_code == 401
+
+
+def test_a_role_counts_from_the_next_request_on(api: Api, user: User) -> None:
+    for role, status in (("admin", 200), ("ml-engineer", 403)):
+        sql(api, "UPDATE users SET role = $1 WHERE username = $2", role, user.username)
+        assert user.get("/api/admin/audit-logs/").status_code == status
+
+
+def test_nobody_gives_themselves_a_role(api: Api) -> None:
+    fields = {"username": "climber", "email": "climber@example.org", "role": "admin", "id": 1}
+    body = {**fields, "password": "a long quiet river"}
+    assert api.client.post("/api/signup/", json=body).status_code == 201
+    climber = api.sign_in("climber")
+    assert climber.get("/api/me/").json()["role"] == "user"
+
+
+def _property_of(user: User) -> dict[str, Any]:
+    """All that is a user's, as its owner sees it."""
+    history = user.get("/api/history/export/").json()
+    pictures = [row["image"] for row in history["predictions"]]
+    pictures += [path for row in history["similarities"] for path in row["images"].values()]
+    return {
+        **history,
+        "pictures": [user.get(path).content for path in pictures],
+        "keys": user.get("/api/api-keys/").json(),
+        "sessions": user.get("/api/sessions/").json(),
+        "me": user.get("/api/me/").json(),
+        "totals": user.get("/api/progress/").json()["totals"],
+        "jobs": [
+            user.get(f"/api/jobs/{job['id']}/").json()
+            for job in user.get("/api/jobs/").json()["results"]
+        ],
+    }
+
+
+def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: User) -> None:
+    prediction = user.predict(5).json()["prediction_id"]
+    comparison = user.compare(6).json()["comparison_id"]
+    said = {"prediction_id": prediction, "actual_class": 5, "comments": "mine"}
+    assert user.post("/api/feedback/", json=said).status_code == 201
+    key = make_key(user, "predict")
+    job = hand_in(user, digits(2))
+    finished(user, job)
+    before = _property_of(user)
+    assert len(before["pictures"]) == 4
+    ids = {"predictions": prediction, "similarities": comparison}
+    ids |= {"api-keys": key["id"], "jobs": job, "sessions": session_id(user)}
+    other, admin = api.sign_up(), headers_of(api, "admin")
+    both = by_key(make_key(other, "history", "predict"))
+    for headers in (other.headers, both, admin):
+        for route in ROUTES:
+            if "{id}" not in route or "/admin/" in route:
+                continue
+            if ACCOUNT is ROUTES[route] and "X-API-Key" in headers:
+                continue
+            if "{name}" in route:  # of models, which are nobody's own
+                continue
+            method, path = route.split()
+            mine = next(number for part, number in ids.items() if part in path)
+            response = api.client.request(method, path.format(id=mine), headers=headers)
+            assert (response.status_code, response.json()["code"]) == (404, "not_found"), route
+        stolen = {"prediction_id": prediction, "actual_class": 7, "comments": "stolen"}
+        response = api.client.post("/api/feedback/", json=stolen, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert other.get("/api/history/predictions/").json()["results"] == []
+    assert other.get("/api/history/export/").json() == {"predictions": [], "similarities": []}
+    assert other.get("/api/api-keys/").json()["results"][-1]["id"] != key["id"]
+    assert _property_of(user) == before
+
+
+def test_a_cursor_of_somebody_else_shows_ones_own_history_only(api: Api, user: User) -> None:
+    other = api.sign_up()
+    for _ in range(2):
+        other.predict()
+    cursor = other.get("/api/history/predictions/?limit=1").json()["next"]
+    page = user.get("/api/history/predictions/", params={"cursor": cursor})
+    assert page.json()["results"] == []
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route])
+def test_an_injection_for_an_id_finds_nothing(
+    api: Api, callers: dict[str, dict[str, str]], user: User, route: str
+) -> None:
+    user.predict()
+    user.compare()
+    make_key(user, "predict")
+    sql(api, "UPDATE users SET role = 'admin' WHERE username = $1", user.username)
+    before = _property_of(user)
+    method, path = route.split()
+    found = {}
+    for injection in INJECTIONS:
+        who = callers["admin"] if "/admin/" in path else user.headers
+        sent = {"json": {}} if method == "PUT" else {}
+        asked = path.format(id=quote(injection, safe=""), name="ranjana", version="9.9")
+        response = api.client.request(method, asked, headers=who, **sent)
+        if response.status_code not in (404, 405):
+            found[injection[:40]] = response.status_code
+        assert "X-Injected" not in response.headers
+    assert found == {}
+    assert _property_of(user) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/history/predictions/", "limit"),
+        ("/api/history/predictions/", "cursor"),
+        ("/api/history/predictions/", "class"),
+        ("/api/history/similarities/", "limit"),
+        ("/api/history/similarities/", "cursor"),
+        ("/api/history/similarities/", "class"),
+        ("/api/history/export/", "format"),
+        ("/api/progress/", "timezone"),
+        ("/api/models/ranjana/corrections/", "limit"),
+        ("/api/models/ranjana/corrections/", "cursor"),
+        ("/api/models/ranjana/corrections/", "state"),
+        ("/api/models/ranjana/corrections/export/", "include"),
+        ("/api/admin/audit-logs/", "limit"),
+        ("/api/admin/audit-logs/", "cursor"),
+        ("/api/admin/audit-logs/", "user_id"),
+        ("/api/admin/audit-logs/", "action"),
+        ("/api/admin/audit-logs/", "since"),
+        ("/api/admin/audit-logs/", "until"),
+        ("/api/admin/users/", "cursor"),
+        ("/api/admin/jobs/", "user_id"),
+        ("/api/analytics/system/", "model"),
+        ("/api/analytics/me/", "days"),
+    ],
+)
+def test_an_injection_for_a_query_parameter_is_refused_or_finds_nothing(
+    api: Api, callers: dict[str, dict[str, str]], path: str, name: str
+) -> None:
+    found = {}
+    numbers = {" 1", "+1", "1.0", "1_0", "0"}  # some of which are numbers, if one is asked for
+    for injection in (*INJECTIONS, "Europe/../../etc/passwd", "before 1", "YmVmb3JlIC0x"):
+        response = api.client.get(path, params={name: injection}, headers=callers["admin"])
+        status = response.status_code
+        nothing = status == 200 and response.json().get("results") == []
+        if not (400 <= status < 500 or nothing or (injection in numbers and status == 200)):
+            found[injection[:40]] = status
+    assert found == {}
+
+
+@pytest.mark.parametrize("path", ["/api/predict/", "/api/similarity/"])
+@pytest.mark.parametrize("name", ["model", "version", "strictness", "heatmap", "embedding"])
+def test_an_injection_for_a_models_parameter_is_never_a_bug(api: Api, path: str, name: str) -> None:
+    for injection in INJECTIONS:
+        response = api.client.post(path, params={name: injection}, json={})
+        assert 400 <= response.status_code < 500, (injection[:40], response.text)
+
+
+BODIES: dict[str, tuple[str, Callable[[object], dict[str, object]]]] = {
+    "name of who signs in": (
+        "/api/signin/",
+        lambda text: {"username": text, "password": "a long quiet river"},
+    ),
+    "address of who signs in": (
+        "/api/signin/",
+        lambda text: {"username": f"{text}@example.org", "password": "a long quiet river"},
+    ),
+    "password": ("/api/signin/", lambda text: {"username": "nobody", "password": text}),
+    "old password": (
+        "/api/change-password/",
+        lambda text: {"old_password": text, "new_password": "a long quiet river"},
+    ),
+    "new username": ("/api/change-username/", lambda text: {"new_username": f"{text}"[:2]}),
+    "refresh token": ("/api/token/refresh/", lambda text: {"refresh": text}),
+    "prediction": (
+        "/api/feedback/",
+        lambda text: {"prediction_id": text, "actual_class": 1},
+    ),
+    "scope": ("/api/api-keys/", lambda text: {"name": "x", "scopes": [text]}),
+    "lifetime": ("/api/api-keys/", lambda text: {"name": "x", "expires_in_days": f"x{text}"}),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_an_injection_in_a_body_is_refused_and_never_a_bug(api: Api, user: User, name: str) -> None:
+    path, body = BODIES[name]
+    found = {}
+    numbers = (-1, 0, 2**53, 2**63, 10**40, 1e300, 1.5, True, None, [], {})
+    for injection in (*INJECTIONS, *numbers):
+        response = user.post(path, json=body(injection))
+        if not 400 <= response.status_code < 500:
+            found[str(injection)[:40]] = response.status_code
+    assert found == {}
+
+
+@pytest.mark.parametrize("text", [b"\xed\xa0\x80", b"\xff", b"\\ud800", b"\\u0000"])
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-32"])
+def test_what_is_no_text_is_never_a_bug(api: Api, text: bytes, coding: str) -> None:
+    body = b'{"username": "%b", "password": "%b"}' % (text, text)
+    content = body.decode("latin-1").encode(coding) if coding != "utf-8" else body
+    headers = {"Content-Type": "application/json"}
+    for path in ("/api/signin/", "/api/signup/"):
+        response = api.client.post(path, content=content, headers=headers)
+        assert response.status_code in (400, 401), response.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/assets/../../../../etc/passwd",
+        "/docs/assets/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/docs/assets/%2e%2e/%2e%2e/setup.py",
+        "/docs/assets//etc/passwd",
+        "/docs/assets/%00",
+        "/docs/assets/swagger-ui.css%00.png",
+        "/docs/assets/" + "x" * 5000,
+        "/docs/assets",
+        "/media/",
+        "/data/secret_key",
+        "/.env",
+        "/%ff",
+        "/api/%00/",
+        "/api/../api/admin/audit-logs/%2e%2e/",
+        "//example.org/",
+    ],
+)
+def test_no_file_is_found_that_is_not_meant_to_be(api: Api, path: str) -> None:
+    # Not by the client of the other tests, which would tidy up the path.
+    connection = HTTPConnection("127.0.0.1", api.port, timeout=60)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    assert response.status in (400, 401, 404), content
+    assert b"root:" not in content
+    assert response.getheader("Location") is None

@@ -1,0 +1,285 @@
+"""A database of any age becomes one of today, with all that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from argon2 import PasswordHasher
+from sqlalchemy import Connection, MetaData, Table, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+from archive_scripts.archives.building import ROOT
+from auth_api.database.database import MIGRATIONS, Database, UnusableDatabase
+from auth_api.database.tables import METADATA
+from auth_api.errors import Unavailable
+from auth_api.settings import Settings
+from tests.support.apis import PASSWORD, StartApi
+from tests.support.running import private
+
+Result = TypeVar("Result")
+
+SCRIPTS = ScriptDirectory(str(MIGRATIONS))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+VERSIONS = "alembic_version"
+MOMENT = datetime(2026, 3, 1, 8, 30, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def empty(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if database == "sqlite":
+        return f"sqlite:///{tmp_path / 'ranjana.db'}"
+    return str(request.getfixturevalue("postgresql").new_database())
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    async def run() -> None:
+        database = Database(Settings(database_url=url))
+        try:
+            await database.migrate(revision)
+        finally:
+            await database.aclose()
+
+    asyncio.run(run())
+
+
+def within(url: str, work: Callable[[Connection], Result]) -> Result:
+    """Does something in one transaction."""
+
+    async def run() -> Result:
+        database = Database(Settings(database_url=url))
+        try:
+            return await database.write(lambda session: work(session.connection()))
+        finally:
+            await database.aclose()
+
+    return asyncio.run(run())
+
+
+def revision_of(url: str) -> str:
+    return within(url, lambda c: str(c.scalar(text(f"SELECT version_num FROM {VERSIONS}"))))
+
+
+def differences(connection: Connection) -> list[Any]:
+    """What differs from the tables that the code declares."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, METADATA))
+
+
+def reflected(connection: Connection) -> list[Table]:
+    """The tables that are there, those that others refer to first."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    return [table for table in metadata.sorted_tables if table.name != VERSIONS]
+
+
+def fill(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Gives each table a row; answers the rows as the database shows them."""
+    rows: dict[str, dict[str, Any]] = {}
+    for table in reflected(connection):
+        row: dict[str, Any] = {}
+        for column in table.columns:
+            if column.foreign_keys:
+                (key,) = column.foreign_keys
+                row[column.name] = rows[key.column.table.name][key.column.name]
+            else:
+                row[column.name] = _value(f"{table.name} {column.name}", column.type.python_type)
+        connection.execute(table.insert(), row)
+        rows[table.name] = dict(connection.execute(select(table)).mappings().one())
+    return rows
+
+
+def _value(name: str, kind: type) -> Any:
+    values: dict[type, Any] = {
+        int: 1,
+        float: 0.5,
+        bool: True,
+        datetime: MOMENT.replace(tzinfo=None),
+        dict: {"ड": [1, "dda"]},
+    }
+    return values.get(kind, name)
+
+
+def shown(connection: Connection) -> dict[str, dict[str, Any]]:
+    return {
+        table.name: dict(connection.execute(select(table)).mappings().one())
+        for table in reflected(connection)
+        if connection.execute(select(table)).first()
+    }
+
+
+def test_revisions_follow_one_another_in_a_line() -> None:
+    assert SCRIPTS.get_heads() == REVISIONS[-1:]
+    assert SCRIPTS.get_bases() == REVISIONS[:1]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_what_an_older_version_kept_is_still_there(empty: str, revision: str) -> None:
+    migrate(empty, revision)
+    assert revision_of(empty) == revision
+    rows = within(empty, fill)
+    assert "users" in rows
+    migrate(empty)
+    assert revision_of(empty) == REVISIONS[-1]
+    today = within(empty, shown)
+    assert set(rows) <= set(today)
+    for name, row in rows.items():
+        same = set(row) & set(today[name])
+        assert {column: today[name][column] for column in same} == {
+            column: row[column] for column in same
+        }
+    assert within(empty, differences) == []
+    # What no comparison of tables sees: the triggers of the audit log.
+    for change in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            within(empty, lambda c, change=change: c.execute(text(change)))  # type: ignore[misc]
+
+
+def test_migrating_twice_changes_nothing(empty: str) -> None:
+    migrate(empty)
+    rows = within(empty, fill)
+    migrate(empty)
+    assert within(empty, shown) == rows
+
+
+def test_every_revision_can_be_taken_back(empty: str) -> None:
+    def downgrade(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-1")
+
+    migrate(empty)
+    within(empty, fill)
+    for revision in REVISIONS[-2::-1]:
+        within(empty, downgrade)
+        assert revision_of(empty) == revision
+    within(empty, downgrade)
+    assert within(empty, lambda c: inspect(c).get_table_names()) == [VERSIONS]
+    migrate(empty)
+    assert within(empty, differences) == []
+
+
+def test_four_that_start_on_one_empty_database_all_succeed(empty: str, tmp_path: Path) -> None:
+    def clean_up(number: int) -> subprocess.CompletedProcess[str]:
+        return auth_api(empty, tmp_path / str(number), "clean-up")
+
+    with ThreadPoolExecutor(4) as operators:
+        done = list(operators.map(clean_up, range(4)))
+    assert [process.returncode for process in done] == [0, 0, 0, 0], [d.stderr for d in done]
+    assert revision_of(empty) == REVISIONS[-1]
+    assert within(empty, differences) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["clean-up"]])
+def test_a_database_of_a_newer_version_is_left_alone(
+    empty: str, tmp_path: Path, arguments: list[str]
+) -> None:
+    migrate(empty)
+    newer = text(f"UPDATE {VERSIONS} SET version_num = '9999'")
+    within(empty, lambda connection: connection.execute(newer))
+    done = auth_api(empty, tmp_path, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database was migrated by a newer version of Ranjana")
+    assert len(done.stderr.splitlines()) == 1
+    assert revision_of(empty) == "9999"
+
+
+def auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m auth_api` on a database, until it ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "auth_api", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **private(folder), "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_a_service_migrates_when_it_starts(
+    empty: str, start_api: StartApi, tmp_path: Path, revision: str
+) -> None:
+    migrate(empty, revision)
+    fields = {
+        "users": {
+            **dict.fromkeys(("username", "username_key"), "oldtimer"),
+            **dict.fromkeys(("email", "email_key"), "oldtimer@example.org"),
+            "password_hash": PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD),
+            "role": "user",
+            "timezone": "UTC",
+        },
+        "predictions": {
+            "media": MEDIA,
+            "model": "ranjana",
+            "predicted_class": 7,
+            "confidence": 88.5,
+            "top": [{"class": 7, "character": "ज", "name": "ja", "confidence": 88.5}],
+        },
+        "jobs": {"state": "succeeded", "kind": "predict", "input": None, "parameters": {}},
+    }
+    within(empty, lambda connection: add(connection, fields))
+    picture = tmp_path / "media" / MEDIA.partition("-")[0] / f"{MEDIA}.image"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"\x89PNG of old")
+    api = start_api({"DATABASE_URL": empty, "MEDIA_DIR": str(tmp_path / "media")})
+    user = api.sign_in("oldtimer")
+    assert user.get("/api/me/").json()["email"] == "oldtimer@example.org"
+    number = user.predict().json()["prediction_id"]
+    rows = user.get("/api/history/predictions/").json()["results"]
+    assert rows[0]["id"] == number
+    if revision >= "0002":
+        (_, old) = rows
+        assert (old["predicted_class"], old["confidence"]) == (7, 88.5)
+        assert user.get(old["image"]).content == picture.read_bytes()
+    if revision >= "0003":
+        (job,) = user.get("/api/jobs/").json()["results"]
+        assert job["state"] == "succeeded"
+    assert revision_of(empty) == REVISIONS[-1]
+
+
+def add(connection: Connection, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    """Gives some tables, as far as there are such, a row of the first user."""
+    for table in reflected(connection):
+        if table.name not in fields:
+            continue
+        row = {
+            column.name: _value(column.name, column.type.python_type)
+            for column in table.columns
+            if column.name != "id" and not column.nullable
+        }
+        connection.execute(table.insert(), {**row, **fields[table.name]})
+
+
+MEDIA = f"2026030108-{'0a' * 16}"
+
+
+def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(empty: str) -> None:
+    migrate(empty, "0003")
+    rows = within(empty, fill)
+    # What the next revision makes last but one is there already.
+    within(empty, lambda c: c.execute(text("CREATE TABLE usage_days (obstacle INTEGER)")))
+    with pytest.raises((Unavailable, UnusableDatabase)):
+        migrate(empty)
+    assert revision_of(empty) == "0003"
+    assert within(empty, shown) == rows
+    assert "model_versions" not in within(empty, lambda c: inspect(c).get_table_names())
+    within(empty, lambda c: c.execute(text("DROP TABLE usage_days")))
+    migrate(empty)
+    assert revision_of(empty) == REVISIONS[-1]

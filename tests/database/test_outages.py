@@ -1,0 +1,197 @@
+"""The database goes away, the process is killed: nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from auth_api.database.database import Database
+from auth_api.database.statements import Lookup
+from auth_api.errors import Unavailable
+from auth_api.settings import Settings
+from tests.support.apis import Api, StartApi, User
+from tests.support.commands import command
+from tests.support.measured import value
+from tests.support.pictures import encode, reference
+from tests.support.postgresql import PostgreSQL
+from tests.support.running import steadily, wait_for
+
+SECONDS = 10
+
+
+def steady_predictions(
+    user: User, callers: int = 4
+) -> AbstractContextManager[list[httpx2.Response]]:
+    """Signed-in callers that never pause, not even while the process is gone."""
+    return steadily(user.predict, callers, seconds=1, bears=httpx2.TransportError)
+
+
+def kept(user: User) -> set[int]:
+    """The ids of all predictions in the history."""
+    return {row["id"] for row in user.get("/api/history/export/").json()["predictions"]}
+
+
+def answered(responses: list[httpx2.Response]) -> set[int]:
+    """The ids that callers were given."""
+    return {response.json()["prediction_id"] for response in responses if response.is_success}
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
+    start_api: StartApi, database: str, tmp_path: Path, how: str
+) -> None:
+    if how == "hanging" and database == "sqlite":
+        pytest.skip("a file does not hang")
+    server = PostgreSQL(tmp_path / "postgresql") if database == "postgresql" else None
+    api = start_api({"DATABASE_URL": server.new_database()} if server else {})
+    user = api.sign_up()
+    with steady_predictions(user) as responses:
+        with server.hanging() if server and how == "hanging" else gone(api, server):
+            time.sleep(SECONDS / 2)
+            anonymous = api.client.post("/api/predict/", files={"image": encode(reference(7))})
+            measured = api.client.get("/metrics")
+            if server:
+                ready = api.client.get("/ready")
+            time.sleep(SECONDS / 2)
+        wait_for(lambda: user.predict().status_code == 200, 20)
+    # Whoever needs no database does not notice.
+    assert anonymous.status_code == 200
+    assert measured.status_code == 200
+    # A file that is locked for writing can be read.
+    assert value(measured.text, "database_up") == (0 if server else 1)
+    # By now: whoever finds a file locked waits for five seconds.
+    assert value(api.client.get("/metrics").text, "database_failures_total") > 0
+    assert ("\njobs{" in measured.text) == (server is None)
+    if server:
+        assert ready.status_code == 503
+        assert "database" in ready.json()["details"]["database"]
+    assert {response.status_code for response in responses} == {200, 503}
+    refused = [response for response in responses if response.status_code == 503]
+    assert {response.json()["code"] for response in refused} == {"database_unavailable"}
+    assert all(response.headers["Retry-After"] for response in refused)
+    assert answered(responses) <= kept(user)
+    assert api.client.get("/ready").status_code == 200
+    wait_for(lambda: value(api.client.get("/metrics").text, "database_up") == 1, 10)
+    api.stop()
+    if server:
+        server.close()
+
+
+@contextmanager
+def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
+    """PostgreSQL is stopped; a SQLite file is locked by somebody who writes and writes."""
+    if server:
+        server.stop()
+        yield
+        server.start()
+        return
+    connection = sqlite3.connect(api.database_url.removeprefix("sqlite:///"))
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.rollback()
+    connection.close()
+
+
+def test_connections_that_the_server_cuts_are_not_faults_of_ours(
+    database: str, request: pytest.FixtureRequest
+) -> None:
+    if database == "sqlite":
+        pytest.skip("a file cuts nothing")
+    settings = Settings(database_url=request.getfixturevalue("postgresql").new_database())
+    cut = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    one = Lookup("SELECT 1 WHERE 'a' {among} AND {moment}::timestamptz IS NOT NULL")
+    counts: Counter[str] = Counter()
+
+    async def read(database: Database, stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
+            try:
+                await database.look_up(one, ["a"], datetime.now(timezone.utc))
+                counts["answered"] += 1
+            except Unavailable:
+                counts["refused"] += 1
+
+    async def run() -> None:
+        cutter, database = Database(settings), Database(settings)
+        stopped = asyncio.Event()
+        readers = [asyncio.create_task(read(database, stopped)) for _ in range(16)]
+        for _ in range(200):
+            await cutter.read(lambda session: session.execute(cut))
+            await asyncio.sleep(0.01)
+        stopped.set()
+        await asyncio.gather(*readers)
+        await database.aclose()
+        await cutter.aclose()
+        # The event loop has yet to close the sockets of connections that were cut.
+        await asyncio.sleep(0.5)
+
+    asyncio.run(run())
+    assert counts["answered"] > 100
+    assert counts["refused"] > 10
+
+
+def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
+    start_api: StartApi,
+) -> None:
+    api = start_api()
+    user = api.sign_up()
+    with steady_predictions(user, callers=8) as responses:
+        time.sleep(1)
+        api.process.send_signal(signal.SIGKILL)
+        api.process.wait()
+    assert len(responses) > 20
+    again = start_api(beside=api)
+    returned = User(again, user.username, user.email, user.refresh, user.access)
+    rows = returned.get("/api/history/export/").json()["predictions"]
+    assert answered(responses) <= {row["id"] for row in rows}
+    assert command(again, "clean-up", "--orphans-after", "0").code == 0
+    # Every row has its picture, every picture its row.
+    assert len(list(again.media.rglob("*.image"))) == len(rows)
+    for row in rows[-8:]:
+        assert returned.get(row["image"]).content == encode(reference(0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_finishes_what_it_has_begun(start_api: StartApi, number: signal.Signals) -> None:
+    api = start_api()
+    user = api.sign_up()
+    with steady_predictions(user, callers=8) as responses:
+        api.process.send_signal(number)
+        assert api.process.wait(20) in {0, -number}
+    assert {response.status_code for response in responses} == {200}
+    again = start_api(beside=api)
+    returned = User(again, user.username, user.email, user.refresh, user.access)
+    rows = returned.get("/api/history/export/").json()["predictions"]
+    assert answered(responses) == {row["id"] for row in rows}
+    assert len(list(again.media.rglob("*.image"))) == len(rows)
+
+
+def test_two_processes_serve_one_database(start_api: StartApi) -> None:
+    first = start_api({"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"})
+    second = start_api({"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}, beside=first)
+    user = first.sign_up()
+    users = [user, User(second, user.username, user.email, user.refresh, user.access)]
+    with ThreadPoolExecutor(8) as callers:
+        compared = list(callers.map(lambda n: users[n % 2].compare(5), range(40)))
+    assert {response.status_code for response in compared} == {200}
+    assert len({response.json()["comparison_id"] for response in compared}) == 40
+    progress = users[1].get("/api/progress/").json()
+    assert progress["characters"][5]["attempts"] == 40
+    # A session that ends at one ends at the other.
+    logout: Callable[..., httpx2.Response] = first.client.post
+    assert logout("/api/logout/", json={"refresh": user.refresh}).status_code == 200
+    assert users[1].get("/api/me/").status_code == 401

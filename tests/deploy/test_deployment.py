@@ -1,0 +1,262 @@
+"""docker-compose, the images and what they are watched with fit each other and the settings.
+
+Nothing of it is started here: what is said in the files is held against schemas, against a linter,
+and against the program that it starts.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archive_scripts.archives.building import ROOT
+from tests.support.deployed import (
+    SETTINGS,
+    USER,
+    documents,
+    require_command,
+    require_released,
+    require_settings,
+    stopping,
+    variables,
+)
+
+COMPOSE = ROOT / "docker-compose.yml"
+IMAGES = {
+    f"ranjana-{name}": ROOT / "deploy" / "docker" / f"{name}.Dockerfile"
+    for name in ("api", "models")
+}
+BIN = Path(sys.executable).parent
+
+(compose,) = documents(COMPOSE)
+services: dict[str, Any] = compose["services"]
+ours = {
+    name: service for name, service in services.items() if service["image"].startswith("ranjana-")
+}
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) in {(0, ""), (0, _VALID)}
+
+
+_VALID = "ok -- validation done\n"
+
+
+def test_compose_is_what_its_specification_says() -> None:
+    schema = ("--builtin-schema", "vendor.compose-spec")
+    run(BIN / "check-jsonschema", *schema, COMPOSE, ROOT / "deploy" / "docker" / "gpu.yml")
+
+
+@pytest.mark.parametrize("dockerfile", IMAGES.values(), ids=lambda path: path.stem)
+def test_the_linter_has_nothing_to_say_of_an_image(dockerfile: Path) -> None:
+    run(BIN / "hadolint", dockerfile)
+
+
+def test_all_images_are_of_a_version() -> None:
+    require_released(service["image"] for service in services.values())
+    for dockerfile in IMAGES.values():
+        require_released(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", services)
+def test_a_container_may_do_nothing_that_it_need_not(name: str) -> None:
+    service = services[name]
+    user, _, group = service["user"].partition(":")
+    assert int(user) > 0
+    assert group
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "pid", "ipc"} & service.keys()
+    assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+    assert service["restart"] in (
+        {"no"} if "profiles" in service else {"unless-stopped", "on-failure"}
+    )
+    assert "/var/run/docker.sock" not in str(service.get("volumes"))
+
+
+def test_only_what_callers_and_operators_need_is_published_and_that_to_this_machine() -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {
+        "auth_api": ["127.0.0.1:8000:8000"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+        "development": ["127.0.0.1:8001:8000"],
+    }
+    assert not any(service.get("network_mode") == "host" for service in services.values())
+    # Nothing outside can be asked by what has pictures, keys and accounts; nor can it ask.
+    for closed in ("models", "data"):
+        assert compose["networks"][closed] == {"internal": True}
+    assert services["postgres"]["networks"] == services["redis"]["networks"] == ["data"]
+
+
+@pytest.mark.parametrize("name", ours)
+def test_what_a_container_is_told_are_settings_and_what_it_runs_is_there(name: str) -> None:
+    service = ours[name]
+    settings = require_settings(service.get("environment", {}))
+    require_command(service["command"])
+    assert service["user"] == f"{USER}:{USER}"
+    made = IMAGES[service["image"].partition(":")[0]].read_text()
+    assert f"USER {USER}:{USER}\n" in made
+    # What it writes to are volumes, which belong to that user where the image has the folder.
+    mounts = dict(volume.split(":")[:2][::-1] for volume in service.get("volumes", ()))
+    assert {mount for mount in mounts if mount.startswith("/srv/")} <= set(
+        re.findall(r"/srv/\w+", made)
+    )
+    told = service.get("environment", {})
+    folders = {"DATA_DIR", "MEDIA_DIR", "MODEL_STORE", "TORCHSERVE_HOME"} & told.keys()
+    for folder in (Path(told[name]) for name in folders):
+        assert folder.is_relative_to("/tmp") or any(map(folder.is_relative_to, mounts)), folder
+    if settings.torchserve_key_file:
+        assert str(settings.torchserve_key_file.parent) in mounts
+    for named in re.findall(r"launcher\.answering", str(service.get("healthcheck"))):
+        require_command(["python", "-m", named])
+
+
+def test_nothing_that_is_under_way_is_cut_off_when_a_container_is_stopped() -> None:
+    for name in ("auth_api", "trainer", "development", "torchserve"):
+        settings = require_settings(services[name].get("environment", {}))
+        serves = name != "torchserve"
+        needed = stopping(settings) if serves else 0
+        needed += 10 if name in {"torchserve", "development"} else 0  # what Java is given
+        assert seconds(services[name]["stop_grace_period"]) > needed, name
+    assert require_settings(services["auth_api"]["environment"]).drain_seconds > 0
+
+
+def seconds(said: str) -> int:
+    number = re.fullmatch(r"(\d+)s", said)
+    assert number
+    return int(number[1])
+
+
+def test_the_files_of_the_service_agree_where_things_are() -> None:
+    torchserve = require_settings(services["torchserve"]["environment"])
+    for name in ("auth_api", "trainer"):
+        settings = require_settings(services[name]["environment"])
+        inference, management = (
+            settings.torchserve_inference_url,
+            settings.torchserve_management_url,
+        )
+        assert (inference.host, management.host) == ("torchserve", "torchserve")
+        assert inference.port == torchserve.torchserve_inference_port
+        assert management.port == torchserve.torchserve_management_port
+        assert torchserve.torchserve_home
+        assert settings.torchserve_key_file == torchserve.torchserve_home / "key_file.json"
+        assert {"models", "data"} <= set(services[name]["networks"])
+        postgres = services["postgres"]["environment"]
+        account, database = postgres["POSTGRES_USER"], postgres["POSTGRES_DB"]
+        assert settings.database_url.endswith(f"://{account}@postgres:5432/{database}")
+        assert settings.rate_limit_storage.startswith("redis://redis:6379/")
+    assert "models" in services["torchserve"]["networks"]
+    serving = require_settings(services["auth_api"]["environment"])
+    assert serving.api_workers > 1
+    assert serving.ml_auth_required
+    assert serving.training_concurrency == 0
+    assert require_settings(services["trainer"]["environment"]).training_concurrency == 1
+
+
+def test_secrets_are_files_that_the_settings_know_and_nobody_commits() -> None:
+    for name, secret in compose["secrets"].items():
+        assert secret == {"file": f"./secrets/{name}"}
+        assert any(name in service.get("secrets", ()) for service in services.values())
+        assert name in (ROOT / "docs" / "deployment.md").read_text()
+    for service in ours.values():
+        for name in service.get("secrets", ()):
+            assert name.upper() in SETTINGS
+            assert service["environment"]["SECRETS_DIR"] == "/run/secrets"
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "secrets" not in (ROOT / ".dockerignore").read_text()
+    words = re.findall(r"^\s*\w*(?:PASSWORD|SECRET|TOKEN)\w*:.*", COMPOSE.read_text(), re.MULTILINE)
+    assert all("/run/secrets" in word for word in words), words
+
+
+def test_containers_start_when_what_they_need_is_ready() -> None:
+    for name, service in services.items():
+        for needed, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "test" in services[needed]["healthcheck"], needed
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert services[needed]["restart"] == "on-failure"
+        assert "healthcheck" in service, name
+    assert services["auth_api"]["depends_on"].keys() == {"torchserve", "postgres", "redis"}
+    assert services["torchserve"]["depends_on"].keys() == {"archives"}
+
+
+def test_volumes_are_declared_and_used() -> None:
+    used = {
+        volume.partition(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+    }
+    assert {name for name in used if not name.startswith(".")} == compose["volumes"].keys()
+    assert all((ROOT / name).exists() for name in used if name.startswith("."))
+
+
+def test_what_may_be_set_from_outside_is_said_at_the_top() -> None:
+    head = COMPOSE.read_text().partition("\nname:")[0]
+    assert variables(COMPOSE) == set(re.findall(r"\b[A-Z]+_[A-Z]+\b", head))
+
+
+def test_prometheus_asks_those_who_answer() -> None:
+    (prometheus,) = documents(ROOT / "deploy" / "prometheus" / "prometheus.yml")
+    targets = {
+        job["job_name"]: job["static_configs"][0]["targets"] for job in prometheus["scrape_configs"]
+    }
+    api = require_settings(services["auth_api"]["environment"])
+    torchserve = require_settings(services["torchserve"]["environment"])
+    assert targets["auth_api"] == [f"auth_api:{api.api_port}"]
+    trainer = require_settings(services["trainer"]["environment"])
+    assert targets["trainer"] == [f"trainer:{trainer.api_port}"]
+    assert trainer.trusted_hosts == ("127.0.0.1", "trainer")
+    assert targets["torchserve"] == [f"torchserve:{torchserve.torchserve_metrics_port}"]
+    for name in ("auth_api", "trainer", "torchserve", "prometheus", "grafana"):
+        assert "metrics" in services[name]["networks"]
+    (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
+    assert sources["datasources"][0]["url"] == "http://prometheus:9090"
+    (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
+    place = dashboards["providers"][0]["options"]["path"]
+    assert f"./deploy/grafana/dashboards:{place}:ro" in services["grafana"]["volumes"]
+
+
+@pytest.mark.parametrize("dockerfile", IMAGES.values(), ids=lambda path: path.stem)
+def test_what_is_copied_is_there_and_not_ignored(dockerfile: Path) -> None:
+    let_through = re.findall(r"^!([\w./]+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    for source in re.findall(r"^COPY (?!--from)(\S+)", dockerfile.read_text(), re.MULTILINE):
+        assert (ROOT / source).exists(), source
+        assert any(source.startswith(name.rstrip("/")) for name in let_through), source
+
+
+def test_the_image_of_the_service_has_all_that_the_service_imports() -> None:
+    text = (ROOT / "requirements" / "api.txt").read_text()
+    installed = {_normal(name) for name in re.findall(r"^[\w-]+", text, re.MULTILINE)}
+    for name in [*installed]:  # and what those need
+        needed = importlib.metadata.requires(name) or []
+        installed |= {_normal(need) for each in needed for need in re.findall(r"^[\w.-]+", each)}
+    copied = re.findall(r"^COPY (?!--from)(\w+) ", IMAGES["ranjana-api"].read_text(), re.MULTILINE)
+    distributions = importlib.metadata.packages_distributions()
+    for module in set(_imported(ROOT / "auth_api")) - sys.stdlib_module_names - {*copied}:
+        assert installed & {_normal(name) for name in distributions[module]}, module
+
+
+def _imported(package: Path) -> Iterator[str]:
+    """The packages that the modules of a package import."""
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.partition(".")[0]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,243 @@
+"""What is deployed on Kubernetes is what its API takes, may do little, and fits together.
+
+No cluster is asked. What kustomize makes of an overlay is looked at where there is a kubectl, which
+has it built in, or a kustomize; the files that it is made of everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from archive_scripts.archives.building import ROOT
+from launcher.settings import LauncherSettings
+from tests.support.deployed import (
+    SETTINGS,
+    USER,
+    VERSION,
+    documents,
+    require_command,
+    require_released,
+    require_settings,
+    stopping,
+)
+
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+OVERLAYS = ("torchserve", "kserve", "kserve-canary")
+FILES = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")
+# The oldest that is meant: preStop, autoscaling/v2 and the rest are the same since.
+_API = "1.30"
+
+_KSERVE = json.loads(Path(__file__).with_name("kserve.json").read_text())
+
+
+def built(overlay: str) -> list[dict[str, Any]]:
+    """What kustomize makes of an overlay."""
+    folder = str(KUBERNETES / "overlays" / overlay)
+    if shutil.which("kustomize"):
+        command = ["kustomize", "build", folder]
+    elif shutil.which("kubectl"):
+        command = ["kubectl", "kustomize", folder]
+    else:
+        pytest.skip("needs kustomize, or kubectl, which has it")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def pods(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The specification of the pods that something has, a ServingRuntime too."""
+    if document["kind"] in {"Deployment", "Job"}:
+        yield document["spec"]["template"]["spec"]
+    elif document["kind"] == "ServingRuntime":
+        yield {name: document["spec"][name] for name in ("containers", "volumes")}
+
+
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+def require_valid(document: dict[str, Any]) -> None:
+    if not document["apiVersion"].startswith("serving.kserve.io/"):
+        kubernetes_validate.validate(document, _API, strict=True)
+        return
+    jsonschema.validate(document, _KSERVE)
+    for pod in pods(document):
+        whole = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "any"}, "spec": pod}
+        kubernetes_validate.validate(whole, _API, strict=True)
+
+
+def one(kind: str, name: str, among: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = (each for each in among if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_file_has_what_the_api_takes(path: Path) -> None:
+    for document in documents(path):
+        require_valid(document)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_pod_may_do_nothing_that_it_need_not(path: Path) -> None:
+    for document in documents(path):
+        for pod in pods(document):
+            for container in containers(pod):
+                may = {**pod.get("securityContext", {}), **container["securityContext"]}
+                assert (may["runAsNonRoot"], may["runAsUser"]) == (True, USER)
+                assert may["allowPrivilegeEscalation"] is False
+                assert may["readOnlyRootFilesystem"] is True
+                assert may["capabilities"] == {"drop": ["ALL"]}
+                assert may["seccompProfile"] == {"type": "RuntimeDefault"}
+                assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+                assert "memory" in container["resources"]["limits"]
+                require_command(container["command"])
+                mounted = {mount["name"] for mount in container["volumeMounts"]}
+                assert mounted <= {volume["name"] for volume in pod["volumes"]}
+            if document["kind"] != "ServingRuntime":  # KServe says so itself
+                assert pod["automountServiceAccountToken"] is False
+                # A Service named like a setting would set it.
+                assert pod["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_is_whole(overlay: str) -> None:
+    found = built(overlay)
+    for document in found:
+        require_valid(document)
+    assert {each["metadata"].get("namespace") for each in found if each["kind"] != "Namespace"} == {
+        "ranjana"
+    }
+    named = {(each["kind"], each["metadata"]["name"]) for each in found}
+    for document in found:
+        for pod in pods(document):
+            require_released(container["image"] for container in containers(pod))
+            for volume in pod["volumes"]:
+                if claim := volume.get("persistentVolumeClaim"):
+                    assert ("PersistentVolumeClaim", claim["claimName"]) in named
+                if secret := volume.get("secret"):
+                    assert secret["secretName"] == "ranjana"  # which operators make
+            for container in containers(pod):
+                for source in container.get("envFrom", ()):
+                    assert ("ConfigMap", source["configMapRef"]["name"]) in named
+        if document["kind"] == "HorizontalPodAutoscaler":
+            target = document["spec"]["scaleTargetRef"]
+            assert (target["kind"], target["name"]) in named
+            scaled = one(target["kind"], target["name"], found)
+            assert "replicas" not in scaled["spec"], "the autoscaler says how many"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str) -> None:
+    found = built(overlay)
+    told = one("ConfigMap", "auth-api", found)["data"]
+    # The address is in the Secret.
+    settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
+    assert settings.versions_elsewhere
+    assert settings.training_concurrency == 0
+    url = settings.torchserve_inference_url
+    if overlay == "torchserve":
+        (port,) = one("Service", "torchserve", found)["spec"]["ports"]
+        assert (url.host, url.port) == ("torchserve", port["port"])
+    else:
+        inference = one("InferenceService", "ranjana", found)
+        place = f"{inference['metadata']['name']}-predictor.{inference['metadata']['namespace']}"
+        assert str(url) == f"http://{place}.svc.cluster.local/"
+        runtime = inference["spec"]["predictor"]["model"]["runtime"]
+        assert one("ServingRuntime", runtime, found)
+    api = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
+    (container,) = api["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": settings.api_port}]
+    probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness")}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "liveness": "/health",
+        "readiness": "/ready",
+    }
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert {told["SECRETS_DIR"], str(settings.data_dir), str(settings.media_dir)} <= mounts.keys()
+    assert one("PersistentVolumeClaim", "media", found)["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_has_the_time_to_answer_what_it_was_asked(overlay: str) -> None:
+    found = built(overlay)
+    told = one("ConfigMap", "auth-api", found)["data"]
+    settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
+    pod = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
+    assert settings.drain_seconds > 0
+    assert pod["terminationGracePeriodSeconds"] > stopping(settings)
+
+
+def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:
+    """The containers of TorchServe, with their settings."""
+    for path in FILES:
+        for document in documents(path):
+            for pod in pods(document):
+                for container in pod["containers"]:
+                    if container["command"][2:] == ["launcher", "torchserve"]:
+                        told = {each["name"]: each["value"] for each in container["env"]}
+                        yield container, require_settings(told)
+
+
+def test_torchserve_without_keys_is_asked_by_the_service_alone_and_its_management_by_nobody() -> (
+    None
+):
+    found = list(_torchserves())
+    assert len(found) == 2
+    for container, settings in found:
+        assert not settings.torchserve_tokens
+        assert settings.torchserve_management_host == "127.0.0.1"
+        ports = {port["containerPort"] for port in container["ports"]}
+        assert settings.torchserve_inference_port in ports
+        assert settings.torchserve_management_port not in ports
+        mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+        assert any(map(settings.data_dir.is_relative_to, mounts))
+        assert container["readinessProbe"]["exec"]["command"][2] == "launcher.answering"
+    policies = {
+        document["metadata"]["name"]: document["spec"]
+        for path in FILES
+        for document in documents(path)
+        if document["kind"] == "NetworkPolicy"
+    }
+    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    (asked, scraped) = policies["torchserve"]["ingress"]
+    service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "auth-api"}}}
+    assert asked == {"from": [service], "ports": [{"port": "inference"}]}
+    assert scraped["ports"] == [{"port": "metrics"}]
+    assert "8081" not in "".join(path.read_text() for path in FILES)
+
+
+def test_secrets_are_settings_and_how_they_are_made_is_told() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    made = re.search(r"create secret generic ranjana(?:.*\\\n)+.*", guide)
+    assert made
+    named = set(re.findall(r"--from-\w+=(\w+)=", made[0]))
+    assert named == {"secret_key", "database_url", "rate_limit_storage"}
+    assert {name.upper() for name in named} <= SETTINGS
+
+
+def test_archives_go_where_kserve_looks_for_them() -> None:
+    folder = KUBERNETES / "overlays" / "kserve"
+    (inference,) = documents(folder / "inference.yaml")
+    _, job = documents(folder / "models.yaml")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    claim, _, version = (
+        inference["spec"]["predictor"]["model"]["storageUri"].removeprefix("pvc://").partition("/")
+    )
+    assert version == VERSION
+    store = container["command"][container["command"].index("--store") + 1]
+    assert store == f"/srv/models/{version}/model-store"
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "models", "persistentVolumeClaim": {"claimName": claim}} in volumes
+    kserve = [settings for _, settings in _torchserves()]
+    assert Path("/mnt/models/model-store") in {settings.model_store for settings in kserve}

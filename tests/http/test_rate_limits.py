@@ -1,0 +1,518 @@
+"""How often one may ask and guess, under which names, from where; and what browsers are told.
+
+Limits and headers know nothing of the database: one will do. Rates are a day's, so that no window
+ends during a test.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.authorisation.test_access import make_key, sql, user_id
+from tests.support.apis import PASSWORD, Api, User
+from tests.support.measured import value
+from tests.support.running import Ranjana
+
+SIGNINS, PREDICTIONS, PREDICTIONS_ADDRESS, OTHERS = 8, 3, 4, 12
+FAILED_ACCOUNT, FAILED_ADDRESS = 3, 6
+ORIGIN = "https://ranjana.example"
+DAY = 24 * 3600
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def limited(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API behind a proxy that it trusts, so that each test comes from addresses of its own."""
+    rates = {
+        "RATE_LIMIT_ENABLED": "true",
+        "RATE_LIMIT_SIGNIN": f"{SIGNINS}/day",
+        "RATE_LIMIT_PREDICT": f"{PREDICTIONS}/day",
+        "RATE_LIMIT_PREDICT_ADDRESS": f"{PREDICTIONS_ADDRESS}/day",
+        "RATE_LIMIT_OTHER": f"{OTHERS}/day;10000/day",
+        "FAILED_SIGNINS_ACCOUNT": f"{FAILED_ACCOUNT}/day",
+        "FAILED_SIGNINS_ADDRESS": f"{FAILED_ADDRESS}/day",
+    }
+    others = {"TRUSTED_PROXIES": "127.0.0.1", "CORS_ORIGINS": ORIGIN}
+    api = Api(tmp_path_factory.mktemp("limited"), ranjana, environment={**rates, **others})
+    yield api.wait_until_alive()
+    api.stop()
+
+
+@pytest.fixture(scope="module")
+def exposed(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API that trusts no proxy and knows its names."""
+    environment = {
+        "RATE_LIMIT_ENABLED": "true",
+        "RATE_LIMIT_SIGNIN": "1000/day",
+        "RATE_LIMIT_OTHER": "2/2second",
+        "TRUSTED_HOSTS": "127.0.0.1, Ranjana.Example, *.school.example",
+    }
+    api = Api(tmp_path_factory.mktemp("exposed"), ranjana, environment=environment)
+    yield api.wait_until_alive()
+    api.stop()
+
+
+@pytest.fixture
+def address() -> str:
+    return new_address()
+
+
+def new_address() -> str:
+    number = next(_numbers)
+    return f"10.1.{number // 256}.{number % 256}"
+
+
+def ask(
+    api: Api,
+    method: str,
+    path: str,
+    address: str,
+    headers: dict[str, str] | None = None,
+    **sent: Any,
+) -> httpx2.Response:
+    headers = {"X-Forwarded-For": address, **(headers or {})}
+    return api.client.request(method, path, headers=headers, **sent)
+
+
+def sign_in(api: Api, username: str, password: str, address: str) -> httpx2.Response:
+    fields = {"username": username, "password": password}
+    return ask(api, "POST", "/api/signin/", address, json=fields)
+
+
+def counted(api: Api, name: str, **labels: str) -> float:
+    """What Prometheus is shown."""
+    return value(api.client.get("/metrics").text, name, **labels)
+
+
+def newcomer(api: Api) -> User:
+    """Somebody new, from an address that nobody else has."""
+    address, username = new_address(), f"learner{next(_numbers)}"
+    fields = {"username": username, "email": f"{username}@example.org", "password": PASSWORD}
+    assert ask(api, "POST", "/api/signup/", address, json=fields).status_code == 201
+    tokens = sign_in(api, username, PASSWORD, address).json()
+    return User(api, username, fields["email"], **tokens)
+
+
+def too_many(response: httpx2.Response, limit: int | None = None) -> None:
+    assert response.status_code == 429, response.text
+    answer = response.json()
+    assert set(answer) == {"success", "error", "code"}
+    assert answer["success"] is False
+    wait = int(response.headers["Retry-After"])
+    assert 1 <= wait <= DAY
+    if limit is None:
+        assert answer["code"] == "too_many_failures"
+        assert answer["error"].startswith("Too many wrong passwords: please wait ")
+        return
+    assert answer["code"] == "too_many_requests"
+    assert answer["error"].startswith("Too many requests: please wait ")
+    assert response.headers["X-RateLimit-Limit"] == str(limit)
+    assert response.headers["X-RateLimit-Remaining"] == "0"
+    assert abs(int(response.headers["X-RateLimit-Reset"]) - time.time() - wait) < 5
+
+
+def test_sign_ins_and_sign_ups_of_an_address_are_limited_together(
+    limited: Api, address: str
+) -> None:
+    paths = ("/api/signin/", "/api/signup", "/api/login/", "/api/register/")
+    before = counted(limited, "rate_limited_requests_total", limit="signin")
+    for number in range(SIGNINS):
+        response = ask(limited, "POST", paths[number % 4], address, json={})
+        assert response.status_code == 400
+        assert response.headers["X-RateLimit-Limit"] == str(SIGNINS)
+        assert response.headers["X-RateLimit-Remaining"] == str(SIGNINS - number - 1)
+    for path in paths:
+        too_many(ask(limited, "POST", path, address, json={}), SIGNINS)
+    after = counted(limited, "rate_limited_requests_total", limit="signin")
+    assert after - before == len(paths)
+    assert ask(limited, "POST", "/api/signin/", new_address(), json={}).status_code == 400
+    # Nor are other calls of the same address counted with these.
+    assert ask(limited, "POST", "/api/logout/", address, json={}).status_code == 400
+
+
+def test_predictions_of_an_address_are_limited(limited: Api, address: str) -> None:
+    paths = ("/api/predict/", "/api/similarity/")
+    for number in range(PREDICTIONS_ADDRESS):
+        response = ask(limited, "POST", paths[number % 2], address)
+        assert response.status_code == 415
+        assert response.headers["X-RateLimit-Limit"] == str(PREDICTIONS_ADDRESS)
+        left = str(PREDICTIONS_ADDRESS - number - 1)
+        assert response.headers["X-RateLimit-Remaining"] == left
+    too_many(ask(limited, "POST", paths[0], address), PREDICTIONS_ADDRESS)
+    assert ask(limited, "POST", paths[0], new_address()).status_code == 415
+
+
+def test_predictions_of_a_user_and_of_a_key_are_limited_wherever_they_come_from(
+    limited: Api,
+) -> None:
+    user, other = newcomer(limited), newcomer(limited)
+    key = {"X-API-Key": make_key(user, "predict")["key"]}
+    first = user.predict()
+    assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, "2")
+    for headers, already in ((user.headers, 1), (key, 0)):
+        for _ in range(PREDICTIONS - already):
+            assert ask(limited, "POST", "/api/predict/", new_address(), headers).status_code == 415
+        too_many(ask(limited, "POST", "/api/similarity/", new_address(), headers), PREDICTIONS)
+    assert ask(limited, "POST", "/api/predict/", new_address(), other.headers).status_code == 415
+    assert user.get("/api/me/").status_code == 200
+
+
+def test_all_other_calls_of_a_user_are_limited_together(limited: Api) -> None:
+    user, other = newcomer(limited), newcomer(limited)
+    paths = ("/api/me/", "/api/progress/", "/api/history/predictions/", "/api/admin/audit-logs/")
+    for number in range(OTHERS):
+        response = user.get(paths[number % 4])
+        assert response.status_code in (200, 403)
+        assert response.headers["X-RateLimit-Remaining"] == str(OTHERS - number - 1)
+    too_many(user.get(paths[0]), OTHERS)
+    assert other.get(paths[0]).status_code == 200
+    assert user.predict().status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-API-Key"])
+def test_guessing_tokens_and_keys_is_limited(limited: Api, address: str, name: str) -> None:
+    for number in range(OTHERS):
+        headers = {name: f"Bearer guess{number}"}
+        assert ask(limited, "POST", "/api/predict/", address, headers).status_code == 401
+    too_many(ask(limited, "GET", "/api/me/", address, {name: "Bearer guess"}), OTHERS)
+
+
+def test_those_who_watch_the_service_are_not_limited(limited: Api, address: str) -> None:
+    for path in ("/health", "/metrics", "/docs", "/openapi.json"):
+        for _ in range(15):
+            response = ask(limited, "GET", path, address)
+            assert response.status_code == 200
+            assert "X-RateLimit-Limit" not in response.headers
+
+
+def test_whoever_waits_as_long_as_told_is_let_in(exposed: Api) -> None:
+    def asked() -> httpx2.Response:
+        return exposed.client.post("/api/logout/", json={})
+
+    for _ in range(2):
+        refused = next(
+            response
+            for response in (asked() for _ in range(50))
+            if response.is_error and response.status_code == 429
+        )
+        wait = int(refused.headers["Retry-After"])
+        assert 1 <= wait <= 3
+        time.sleep(wait)
+        assert asked().status_code == 400
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_guessing_the_password_of_an_account_is_slowed_wherever_it_is_done(
+    limited: Api, known: bool
+) -> None:
+    user = newcomer(limited)
+    name = user.username if known else f"nobody{next(_numbers)}"
+    for spelling in (name, name.upper(), name.capitalize()):
+        wrong = sign_in(limited, spelling, "wrong", new_address())
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    before = counted(limited, "sign_ins_total", outcome="limited")
+    # The right one does not help either, or guessing would.
+    for password in ("wrong", PASSWORD):
+        too_many(sign_in(limited, name, password, new_address()))
+    assert counted(limited, "sign_ins_total", outcome="limited") - before == 2
+    assert user.get("/api/me/").status_code == 200  # who is in stays in
+    assert newcomer(limited)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_guessing_by_the_address_of_an_account_is_slowed_too(limited: Api, known: bool) -> None:
+    user = newcomer(limited)
+    email = user.email if known else f"nobody{next(_numbers)}@example.org"
+    for spelling in (email, email.upper(), email):
+        wrong = sign_in(limited, spelling, "wrong", new_address())
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    too_many(sign_in(limited, email, PASSWORD, new_address()))
+
+
+def test_an_account_is_one_by_its_name_and_by_its_address(limited: Api) -> None:
+    user = newcomer(limited)
+    for name in (user.username, user.email, user.username):
+        assert sign_in(limited, name, "wrong", new_address()).status_code == 401
+    for name in (user.username, user.email):
+        too_many(sign_in(limited, name, PASSWORD, new_address()))
+    # Its owner, who is in, sees that, and can still change the password.
+    statement = "SELECT action FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
+    assert sql(limited, statement, user_id(user)) == [("sign_in_slowed",)]
+    body = {"old_password": PASSWORD, "new_password": "another quiet river"}
+    assert user.post("/api/change-password/", json=body).status_code == 200
+
+
+def test_guessing_the_old_password_is_slowed_too(limited: Api) -> None:
+    user = newcomer(limited)
+    body = {"old_password": "wrong", "new_password": "another quiet river"}
+    for _ in range(FAILED_ACCOUNT):
+        headers = {**user.headers, "X-Forwarded-For": new_address()}
+        wrong = user.post("/api/change-password/", json=body, headers=headers)
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    too_many(user.post("/api/change-password/", json={**body, "old_password": PASSWORD}))
+
+
+def test_a_right_password_starts_the_count_of_its_account_anew(limited: Api) -> None:
+    user = newcomer(limited)
+    for _ in range(3):
+        for _ in range(FAILED_ACCOUNT - 1):
+            assert sign_in(limited, user.username, "wrong", new_address()).status_code == 401
+        assert sign_in(limited, user.email, PASSWORD, new_address()).status_code == 200
+
+
+def test_guessing_at_many_accounts_from_one_address_is_slowed(limited: Api, address: str) -> None:
+    user = newcomer(limited)
+    before = counted(limited, "rate_limited_requests_total", limit="failed_address")
+    for number in range(FAILED_ADDRESS):
+        assert sign_in(limited, f"someone{number}", "wrong", address).status_code == 401
+    too_many(sign_in(limited, user.username, PASSWORD, address))
+    after = counted(limited, "rate_limited_requests_total", limit="failed_address")
+    assert after - before == 1
+    assert sign_in(limited, user.username, PASSWORD, new_address()).status_code == 200
+
+
+def test_a_right_password_does_not_start_the_count_of_its_address_anew(
+    limited: Api, address: str
+) -> None:
+    user = newcomer(limited)
+    for number in range(FAILED_ADDRESS - 1):
+        assert sign_in(limited, f"somebody{number}", "wrong", address).status_code == 401
+    assert sign_in(limited, user.username, PASSWORD, address).status_code == 200
+    sign_in(limited, "somebody", "wrong", address)
+    too_many(sign_in(limited, user.username, PASSWORD, address))
+
+
+def test_a_class_that_signs_in_from_one_address_is_not_taken_for_guessing(
+    limited: Api, address: str
+) -> None:
+    user = newcomer(limited)
+    for _ in range(SIGNINS):
+        signed_in = sign_in(limited, user.username, PASSWORD, address)
+        assert signed_in.status_code == 200, signed_in.text
+
+
+def test_a_name_that_nobody_can_have_slows_nobody_else(limited: Api) -> None:
+    user = newcomer(limited)
+    for _ in range(FAILED_ACCOUNT):
+        name = f"user {user_id(user)}"  # not a username, for it has a space
+        assert sign_in(limited, name, "wrong", new_address()).status_code == 401
+    assert sign_in(limited, user.username, PASSWORD, new_address()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8:1:2::3", "2001:db8:1:2:ffff::4", True),
+        ("2001:db8:1:3::3", "2001:db8:1:4::3", False),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),  # IPv4 on a socket for both
+        ("::ffff:203.0.113.9", "203.0.113.9", True),
+        ("203.0.113.1", "203.0.113.2", False),
+        ("203.0.113.3", "203.0.113.3:4711", True),
+    ],
+)
+def test_a_household_is_one_address_and_two_are_two(
+    limited: Api, first: str, second: str, same: bool
+) -> None:
+    for _ in range(PREDICTIONS_ADDRESS):
+        assert ask(limited, "POST", "/api/predict/", first).status_code == 415
+    assert ask(limited, "POST", "/api/predict/", second).status_code == (429 if same else 415)
+
+
+def test_limits_can_be_switched_off(api: Api, user: User) -> None:
+    for _ in range(30):
+        fields = {"username": user.username, "password": "wrong"}
+        wrong = api.client.post("/api/signin/", json=fields)
+        assert wrong.status_code == 401
+        assert "X-RateLimit-Limit" not in wrong.headers
+    assert api.sign_in(user.username)
+
+
+def last_address(api: Api, user: User) -> str:
+    """Where the last entry about a user in the audit log came from."""
+    statement = "SELECT address FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
+    ((found,),) = sql(api, statement, user_id(user))
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "seen"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        # Only what the proxy itself has added is believed.
+        ("1.2.3.4, 198.51.100.8", "198.51.100.8"),
+        ("198.51.100.9, 127.0.0.1", "198.51.100.9"),
+    ],
+)
+def test_a_trusted_proxy_is_believed_whom_it_calls_for(
+    limited: Api, forwarded: str, seen: str
+) -> None:
+    user = newcomer(limited)
+    assert sign_in(limited, user.username, PASSWORD, forwarded).status_code == 200
+    assert last_address(limited, user) == seen
+
+
+def test_nobody_else_chooses_their_address(exposed: Api) -> None:
+    user = exposed.sign_up()
+    assert sign_in(exposed, user.username, PASSWORD, "198.51.100.7").status_code == 200
+    ((found,),) = sql(exposed, "SELECT DISTINCT address FROM audit_log")
+    assert found == "127.0.0.1"
+    asked = [ask(exposed, "POST", "/api/logout/", new_address(), json={}) for _ in range(50)]
+    assert {response.status_code for response in asked} == {400, 429}
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("ranjana.example", True),
+        ("Ranjana.Example", True),
+        ("ranjana.example:8000", True),
+        ("a.school.example", True),
+        ("b.A.school.example:443", True),
+        ("127.0.0.1", True),
+        ("school.example", False),
+        ("evilschool.example", False),
+        ("ranjana.example.evil.example", False),
+        ("evil.example", False),
+        ("ranjana.example@evil.example", False),
+        ("evil.example:80:ranjana.example", False),
+        ("localhost", False),
+        ("[::1]:8000", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/health", "/docs", "/nowhere"])
+def test_the_service_goes_by_its_own_names_only(
+    exposed: Api, host: str, ours: bool, path: str
+) -> None:
+    response = exposed.client.get(path, headers={"Host": host, "X-Forwarded-Host": "127.0.0.1"})
+    if ours:
+        assert response.status_code == (404 if path == "/nowhere" else 200)
+    else:
+        assert (response.status_code, response.json()["code"]) == (400, "host_not_trusted")
+    assert response.headers["X-Frame-Options"] == "DENY"
+
+
+ANSWERS = {
+    200: ("GET", "/health", {}),
+    400: ("POST", "/api/signin/", {"json": {}}),
+    401: ("GET", "/api/me/", {}),
+    404: ("GET", "/nowhere", {}),
+    405: ("DELETE", "/api/predict/", {}),
+    413: ("POST", "/api/predict/", {"content": b"x" * (10 * 1024 * 1024 + 1)}),
+    415: ("POST", "/api/predict/", {"content": b"x"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/api/me/", "DELETE, GET, HEAD, PATCH"), ("/api/predict/", "POST")],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    limited: Api, address: str, path: str, methods: str
+) -> None:
+    response = ask(limited, "PUT", path, address, {})
+    assert response.status_code == 405
+    assert response.headers["Allow"] == methods
+
+
+@pytest.mark.parametrize("status", ANSWERS)
+def test_every_answer_has_the_headers_that_keep_browsers_safe(
+    limited: Api, address: str, status: int
+) -> None:
+    method, path, sent = ANSWERS[status]
+    response = ask(limited, method, path, address, {"Origin": ORIGIN}, **sent)
+    assert response.status_code == status
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Request-ID"]
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    if path.startswith("/api"):
+        assert response.headers["Cache-Control"] == "no-store"
+    for name in ("Set-Cookie", "Server", "X-Powered-By", "Strict-Transport-Security"):
+        assert name not in response.headers
+
+
+def test_too_many_requests_are_answered_as_safely(limited: Api, address: str) -> None:
+    for _ in range(SIGNINS + 1):
+        response = ask(limited, "POST", "/api/signin/", address, {"Origin": ORIGIN}, json={})
+    assert response.status_code == 429
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    exposed_headers = response.headers["Access-Control-Expose-Headers"]
+    assert {"Retry-After", "X-RateLimit-Remaining", "X-Request-ID"} <= set(
+        exposed_headers.split(", ")
+    )
+
+
+def test_scripts_of_the_documentation_come_from_here_only(limited: Api) -> None:
+    policy = limited.client.get("/docs").headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_signing_in_sets_no_cookie(limited: Api) -> None:
+    user = newcomer(limited)
+    signed_in = sign_in(limited, user.username, PASSWORD, new_address())
+    assert signed_in.status_code == 200
+    assert "Set-Cookie" not in signed_in.headers
+    assert len(limited.client.cookies) == 0
+
+
+@pytest.mark.parametrize(
+    ("proto", "strict"), [("https", True), ("http", False), ("", False), ("nonsense", False)]
+)
+def test_browsers_are_told_to_stay_with_https_where_they_came_by_it(
+    limited: Api, exposed: Api, proto: str, strict: bool
+) -> None:
+    headers = {"X-Forwarded-Proto": proto}
+    for path in ("/health", "/api/me/", "/nowhere", "/docs"):
+        response = limited.client.get(path, headers=headers)
+        assert ("Strict-Transport-Security" in response.headers) is strict
+        untrusted = exposed.client.get(path, headers=headers)
+        assert "Strict-Transport-Security" not in untrusted.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "listed"),
+    [
+        (ORIGIN, True),
+        ("https://evil.example", False),
+        (f"{ORIGIN}.evil.example", False),
+        ("http://ranjana.example", False),
+        (f"{ORIGIN}:8443", False),
+        ("null", False),
+    ],
+)
+def test_only_pages_of_listed_origins_may_read_answers(
+    limited: Api, origin: str, listed: bool
+) -> None:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "authorization, content-type, x-api-key",
+    }
+    preflight = limited.client.options("/api/me/", headers=asked)
+    answer = limited.client.get("/api/me/", headers={"Origin": origin})
+    assert preflight.status_code == (200 if listed else 400)
+    for response in (preflight, answer):
+        found = response.headers.get("Access-Control-Allow-Origin")
+        assert found == (origin if listed else None)
+        assert "Access-Control-Allow-Credentials" not in response.headers
+        assert "Origin" in response.headers["Vary"]
+
+
+def test_without_a_setting_no_other_page_may_read_answers(exposed: Api) -> None:
+    response = exposed.client.get("/health", headers={"Origin": ORIGIN})
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response.headers

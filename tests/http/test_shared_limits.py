@@ -1,0 +1,57 @@
+"""Several processes share their limits through Redis."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launcher.ports import free_port
+from tests.support.apis import StartApi
+from tests.support.measured import value
+from tests.support.running import wait_for
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a Redis of our own, and its process."""
+    server = shutil.which("redis-server")
+    if not server:
+        pytest.skip("needs Redis (on Debian: apt-get install redis-server)")
+    port = free_port()
+    log = tmp_path / "redis.log"
+    command = [server, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output)
+    wait_for(lambda: b"Ready to accept connections" in log.read_bytes(), 20)
+    yield f"redis://127.0.0.1:{port}", process
+    process.kill()
+    process.wait()
+
+
+def test_two_processes_count_together_and_serve_on_when_redis_is_gone(
+    start_api: StartApi, redis: tuple[str, subprocess.Popen[bytes]]
+) -> None:
+    address, process = redis
+    environment = {
+        "RATE_LIMIT_ENABLED": "true",
+        "RATE_LIMIT_STORAGE": address,
+        "RATE_LIMIT_OTHER": "6/minute",
+    }
+    first = start_api(environment)
+    second = start_api(environment, beside=first)
+    body = {"refresh": "x"}
+    answers = [
+        api.client.post("/api/token/refresh/", json=body).status_code
+        for _ in range(4)
+        for api in (first, second)
+    ]
+    assert answers == 6 * [401] + 2 * [429]
+    process.kill()
+    process.wait()
+    assert second.client.post("/api/token/refresh/", json=body).status_code == 401
+    assert "rate limits cannot be reached" in second.log.read_text()
+    assert value(second.client.get("/metrics").text, "rate_limit_store_failures_total") > 0

@@ -1,0 +1,141 @@
+"""What the API does on its own, with no model server behind it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from auth_api.app import create_app
+from auth_api.observability.logs import JsonFormatter
+from auth_api.settings import Settings
+from launcher.ports import free_port
+from tests.support.pictures import encode, reference
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Starlette:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    return create_app(
+        Settings.model_validate(
+            {
+                "torchserve_inference_url": nobody,
+                "torchserve_management_url": nobody,
+                "cors_origins": "https://ranjana.example",
+                "data_dir": tmp_path / "data",
+                "media_dir": tmp_path / "media",
+            }
+        )
+    )
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_without_a_model_server_it_is_alive_but_not_ready(client: TestClient) -> None:
+    assert client.get("/health").status_code == 200
+    ready = client.get("/ready")
+    assert ready.status_code == 503
+    assert ready.json()["code"] == "not_ready"
+    assert "not running" in ready.json()["details"]["models"]["ranjana"]
+    assert ready.headers["Retry-After"]
+
+
+def test_without_a_model_server_a_prediction_is_a_503_to_try_again(client: TestClient) -> None:
+    response = client.post("/api/predict/", files={"image": encode(reference(0))})
+    assert response.status_code == 503
+    assert response.json()["success"] is False
+    assert response.headers["Retry-After"]
+
+
+def test_the_callers_request_id_comes_back(client: TestClient) -> None:
+    response = client.get("/health", headers={"X-Request-ID": "abc-123"})
+    assert response.headers["X-Request-ID"] == "abc-123"
+
+
+@pytest.mark.parametrize("offered", ["", "a b", 'x"y', "x" * 129])
+def test_a_request_id_that_would_spoil_the_log_is_replaced(
+    client: TestClient, offered: str
+) -> None:
+    response = client.get("/health", headers={"X-Request-ID": offered})
+    assert response.headers["X-Request-ID"] not in ("", offered)
+
+
+def test_a_bug_is_a_500_in_the_one_shape_without_a_trace(app: Starlette) -> None:
+    async def broken(request: Request) -> JSONResponse:
+        raise RuntimeError("secret detail")
+
+    app.router.routes.append(Route("/broken", broken))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        response = client.get("/broken")
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
+    assert response.json()["details"]["request_id"] == response.headers["X-Request-ID"]
+    assert "secret" not in response.text
+
+
+def test_web_pages_of_listed_origins_may_call_and_others_not(client: TestClient) -> None:
+    asked = {"Access-Control-Request-Method": "POST"}
+    listed = client.options("/api/predict/", headers={"Origin": "https://ranjana.example", **asked})
+    other = client.options("/api/predict/", headers={"Origin": "https://evil.example", **asked})
+    assert listed.headers["Access-Control-Allow-Origin"] == "https://ranjana.example"
+    assert "Access-Control-Allow-Origin" not in other.headers
+    # The headers that calls have, and that answers have for a program.
+    asked["Access-Control-Request-Headers"] = "X-Device-ID, X-API-Key"
+    page = {"Origin": "https://ranjana.example"}
+    assert client.options("/api/predict/", headers={**page, **asked}).status_code == 200
+    exposed = client.get("/health", headers=page).headers["Access-Control-Expose-Headers"]
+    assert {"Location", "Retry-After", "X-Checksum-SHA256"} <= set(exposed.split(", "))
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/nope", "/api/predict/1", "/api"])
+def test_an_unknown_path_is_a_404_in_the_one_shape(client: TestClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_a_wrong_method_is_a_405_that_names_the_right_one(client: TestClient, method: str) -> None:
+    response = client.request(method, "/api/predict/")
+    assert response.status_code == 405
+    assert response.json()["code"] == "method_not_allowed"
+    assert response.headers["Allow"] == "POST"
+
+
+def test_metrics_keep_their_labels_few(client: TestClient) -> None:
+    for path in ("/nope/1", "/nope/2", "/health"):
+        client.get(path)
+    client.request("BREW", "/health")
+    text = client.get("/metrics").text
+    assert 'route="/health"' in text
+    assert 'route="unmatched"' in text
+    assert "nope" not in text
+    assert "BREW" not in text
+
+
+def test_logs_are_one_json_object_a_line() -> None:
+    record = logging.makeLogRecord({"msg": "two\nlines", "levelname": "INFO", "answer": 42})
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["message"] == "two\nlines"
+    assert json.loads(line)["answer"] == 42
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("API_PORT", "1234")
+    settings = Settings()
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.api_port == 1234

@@ -1,0 +1,337 @@
+"""Many images, read later: in order, each once, whatever happens to the processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.apis import Api, StartApi, User
+from tests.support.bad_images import BAD_IMAGES
+from tests.support.jobs import (
+    DIGITS,
+    HAND_IN,
+    characters,
+    digits,
+    events,
+    finished,
+    hand_in,
+    inputs,
+    is_under_way,
+    job_of,
+    on,
+    require_all_right,
+    wait_until,
+    zipped,
+)
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
+
+SECRET = {"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}
+SLOW = {**SECRET, "JOB_CONCURRENCY": "1"}
+# Slow enough to be seen at work, wherever the tests run.
+STEADY = {**SECRET, "JOB_CONCURRENCY": "2"}
+IDLE = {**SECRET, "JOB_CONCURRENCY": "0"}
+
+
+def test_a_failed_image_is_a_failed_row_and_not_a_failed_job(api: Api, user: User) -> None:
+    bad = list(BAD_IMAGES.items())
+    parts = [part for each in zip(characters(len(bad)), _named(bad), strict=True) for part in each]
+    number = hand_in(user, parts, HAND_IN)
+    job = finished(user, number)
+    assert job["state"] == "succeeded"
+    assert job["kind"] == "predict"
+    assert job["model"] == "ranjana"
+    assert job["counts"] == {
+        "total": 2 * len(bad),
+        "succeeded": len(bad),
+        "failed": len(bad),
+        "pending": 0,
+    }
+    good, failed = job["results"][::2], job["results"][1::2]
+    assert [row["predicted_class"] for row in good] == [index % 36 for index in range(len(bad))]
+    assert set(good[0]) == {
+        "file",
+        "success",
+        "predicted_class",
+        "character",
+        "name",
+        "confidence",
+        "top",
+    }
+    assert [row["code"] for row in failed] == [code for _, (_, _, code) in bad]
+    assert [row["file"] for row in failed] == [f"{name}.png" for name, _ in bad]
+    assert inputs(api) == []
+    assert user.get("/api/history/predictions/").json()["results"] == []
+
+
+def _named(bad: list[tuple[str, tuple[bytes, int, str]]]) -> list[Any]:
+    return [("images", (f"{name}.png", data)) for name, (data, _, _) in bad]
+
+
+def test_results_as_a_table(user: User) -> None:
+    parts = [*digits(3), ("images", ("=HYPERLINK(1).png", b"x")), ("images", ("डॉ.png", b""))]
+    number = hand_in(user, parts)
+    finished(user, number)
+    for path in (f"/api/jobs/{number}/results.csv", f"/api/jobs/{number}/results.csv/"):
+        response = user.get(path)
+        assert response.headers["Content-Type"].startswith("text/csv")
+        rows = list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff"))))
+        assert [row["predicted_class"] for row in rows] == ["0", "1", "2", "", ""]
+        assert [row["file"] for row in rows[2:]] == ["0002.png", "'=HYPERLINK(1).png", "डॉ.png"]
+        assert [row["code"] for row in rows[2:]] == ["", "unreadable_image", "empty_image"]
+
+
+def test_a_zip_with_folders_and_what_desktops_add(user: User) -> None:
+    image = encode(reference(4))
+    content = {
+        "class/": b"",
+        "class/डॉ 1.png": image,
+        "class/deeper/2.PNG": image,
+        "notes.txt": b"no picture",
+        "__MACOSX/class/._1.png": b"junk",
+        "class/.DS_Store": b"junk",
+        "Thumbs.db": b"junk",
+    }
+    job = finished(user, hand_in(user, [("zip", ("class.zip", zipped(content)))], HAND_IN))
+    rows = {row["file"]: row.get("predicted_class", row.get("code")) for row in job["results"]}
+    assert rows == {
+        "class/डॉ 1.png": 4,
+        "class/deeper/2.PNG": 4,
+        "notes.txt": "unreadable_image",
+    }
+
+
+def test_jobs_are_listed_newest_first(user: User) -> None:
+    numbers = [hand_in(user, digits(1)) for _ in range(5)]
+    seen: list[int] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = user.get("/api/jobs/", params=query).json()
+        seen += [job["id"] for job in page["results"]]
+        assert all("results" not in job for job in page["results"])
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert seen == numbers[::-1]
+
+
+def test_progress_streams_until_the_job_is_finished(user: User) -> None:
+    number = hand_in(user, characters(150), HAND_IN)
+    with user.api.client.stream(
+        "GET", f"/api/jobs/{number}/events/", headers=user.headers
+    ) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        seen = list(events(response))
+    assert {name for name, _ in seen[:-1]} <= {"progress"}
+    progress = [state["progress"] for _, state in seen]
+    assert progress == sorted(progress)
+    name, last = seen[-1]
+    assert (name, last["state"], last["progress"]) == ("done", "succeeded", 1)
+    assert last["counts"] == {"total": 150, "succeeded": 150, "failed": 0, "pending": 0}
+    # Of a finished one there is nothing to wait for.
+    with user.api.client.stream(
+        "GET", f"/api/jobs/{number}/events", headers=user.headers
+    ) as response:
+        assert [name for name, _ in events(response)] == ["done"]
+
+
+def test_who_leaves_in_the_middle_of_a_stream_stops_nothing(start_api: StartApi) -> None:
+    api = start_api(SLOW)
+    user = api.sign_up()
+    number = hand_in(user, digits(150))
+    for _ in range(3):
+        with api.client.stream(
+            "GET", f"/api/jobs/{number}/events/", headers=user.headers
+        ) as response:
+            next(iter(events(response)))
+    require_all_right(finished(user, number), 150)
+    assert "Unexpected error" not in api.log.read_text()
+    assert "Traceback" not in api.log.read_text()
+
+
+def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> None:
+    api = start_api(IDLE)
+    user = api.sign_up()
+    number = hand_in(user, digits(1))
+    with api.client.stream("GET", f"/api/jobs/{number}/events/", headers=user.headers) as response:
+        stream = iter(events(response))
+        assert next(stream)[1]["state"] == "queued"
+        api.process.send_signal(signal.SIGTERM)
+        with suppress(httpx2.RemoteProtocolError):  # it may be cut off
+            assert list(stream) == []
+    assert api.process.wait(8) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: signal.Signals) -> None:
+    api = start_api(STEADY)
+    user = api.sign_up()
+    job = hand_in(user, digits(300))
+    wait_until(user, job, is_under_way)
+    api.process.send_signal(number)
+    api.process.wait(30)
+    again = start_api(SECRET, beside=api)
+    returned = on(again, user)
+    done = job_of(returned, job)["counts"]["succeeded"]
+    require_all_right(finished(returned, job), 300)
+    assert done
+    assert inputs(again) == []
+
+
+def test_two_processes_share_the_work_and_either_may_die(
+    start_api: StartApi, database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("one process has a SQLite file")
+    first = start_api(SLOW)
+    second = start_api(SLOW, beside=first)
+    users = [first.sign_up() for _ in range(4)]
+    jobs = [hand_in(user, digits(120)) for user in users]
+    for user, job in zip(users, jobs, strict=True):
+        wait_until(user, job, lambda job: bool(job["counts"]["succeeded"]))
+    second.process.send_signal(signal.SIGKILL)
+    second.process.wait(30)
+    for user, job in zip(users, jobs, strict=True):
+        require_all_right(finished(user, job), 120)
+    assert inputs(first) == []
+
+
+def test_a_short_job_does_not_wait_for_all_of_a_long_one(start_api: StartApi) -> None:
+    api = start_api(STEADY)
+    first, second = api.sign_up(), api.sign_up()
+    long = [hand_in(first, characters(200), HAND_IN), hand_in(first, characters(20), HAND_IN)]
+    wait_until(first, long[0], is_under_way)
+    require_all_right(finished(second, hand_in(second, digits(10))), 10)
+    assert job_of(first, long[0])["state"] == "running"
+    assert job_of(first, long[1])["state"] == "queued"
+    assert finished(first, long[1])["counts"]["succeeded"] == 20
+
+
+def test_a_job_that_is_under_way_can_be_cancelled(start_api: StartApi) -> None:
+    api = start_api(SLOW)
+    user = api.sign_up()
+    number = hand_in(user, digits(400))
+    wait_until(user, number, is_under_way)
+    response = user.delete(f"/api/jobs/{number}/")
+    assert response.status_code == 200
+    job = finished(user, number)
+    assert job["state"] == "cancelled"
+    assert 0 < len(job["results"]) == job["counts"]["succeeded"] < 400
+    assert user.delete(f"/api/jobs/{number}/").json()["state"] == "cancelled"
+    assert job_of(user, number)["counts"] == job["counts"]
+    wait_for(lambda: inputs(api) == [], 10)
+
+
+def test_a_job_that_waits_can_be_cancelled_and_a_finished_one_cannot(start_api: StartApi) -> None:
+    api = start_api(IDLE)
+    user = api.sign_up()
+    number = hand_in(user, digits(20))
+    assert job_of(user, number)["state"] == "queued"
+    assert len(inputs(api)) == 1
+    assert user.delete(f"/api/jobs/{number}/").json()["state"] == "cancelled"
+    assert inputs(api) == []
+    working = start_api(SECRET, beside=api) if "sqlite" not in api.database_url else None
+    if working is None:
+        api.stop()
+        working = start_api(SECRET, beside=api)
+    returned = on(working, user)
+    number = hand_in(returned, digits(5))
+    require_all_right(finished(returned, number), 5)
+    response = returned.delete(f"/api/jobs/{number}/")
+    assert (response.status_code, response.json()["code"]) == (409, "job_finished")
+
+
+def test_a_model_server_that_is_away_is_waited_for(start_api: StartApi) -> None:
+    away = start_api({**SECRET, "TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
+    user = away.sign_up()
+    number = hand_in(user, digits(30))
+    wait_until(user, number, lambda job: job["state"] == "running")
+    time.sleep(1)
+    assert job_of(user, number)["counts"]["pending"] == 30
+    away.stop(signal.SIGTERM)
+    back = start_api(SECRET, beside=away)
+    require_all_right(finished(on(back, user), number), 30)
+
+
+def test_a_version_that_is_not_there_fails_the_job_with_a_sentence(user: User) -> None:
+    job = finished(user, hand_in(user, digits(3), f"{DIGITS}&version=9.9"))
+    assert job["state"] == "failed"
+    assert job["error"] == "There is no version 9.9 of digits."
+    assert job["results"] == []
+
+
+def test_nobody_sees_or_cancels_what_is_somebody_elses(api: Api, user: User) -> None:
+    number = hand_in(user, digits(2))
+    finished(user, number)
+    other = api.sign_up()
+    for path in ("", "events/", "results.csv"):
+        assert other.get(f"/api/jobs/{number}/{path}").status_code == 404
+    assert other.delete(f"/api/jobs/{number}/").status_code == 404
+    assert other.get("/api/jobs/").json()["results"] == []
+
+
+def test_a_user_has_so_many_unfinished_jobs_and_no_more(start_api: StartApi) -> None:
+    api = start_api({**IDLE, "JOBS_PER_USER": "3"})
+    user, other = api.sign_up(), api.sign_up()
+
+    def ask(_: int) -> int:
+        response = user.post(DIGITS, files=digits(2))
+        assert response.status_code == 202 or response.json()["code"] == "too_many_jobs"
+        assert response.status_code == 202 or response.headers["Retry-After"]
+        return response.status_code
+
+    with ThreadPoolExecutor(8) as callers:
+        statuses = list(callers.map(ask, range(8)))
+    assert sorted(statuses) == [202] * 3 + [429] * 5
+    assert len(inputs(api)) == 3
+    assert hand_in(other, digits(1))
+    newest = user.get("/api/jobs/").json()["results"][0]["id"]
+    assert user.delete(f"/api/jobs/{newest}/").status_code == 200
+    assert hand_in(user, digits(1))
+
+
+def test_with_the_account_its_jobs_and_their_images_go(start_api: StartApi) -> None:
+    api = start_api(SLOW)
+    user, other = api.sign_up(), api.sign_up()
+    hand_in(user, digits(500))
+    kept = hand_in(other, digits(20))
+    wait_until(user, 1, is_under_way)
+    assert user.delete("/api/me/").status_code == 200
+    wait_for(lambda: len(inputs(api)) <= 1, 10)
+    require_all_right(finished(other, kept), 20)
+    wait_for(lambda: inputs(api) == [], 10)
+    assert "Unexpected" not in api.log.read_text()
+
+
+def test_memory_is_bounded_whatever_is_handed_in(start_api: StartApi) -> None:
+    """Ninety megabytes in one request: less than that is held at any time."""
+    import psutil
+
+    api = start_api(IDLE)
+    user = api.sign_up()
+    hand_in(user, digits(1))
+    process = psutil.Process(api.process.pid)
+    idle = process.memory_info().rss
+    peak, stop = idle, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not stop.wait(0.01):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    image = encode(reference(0)) + bytes(3_000_000)
+    hand_in(user, [("images", (f"{index}.png", image)) for index in range(30)], HAND_IN)
+    stop.set()
+    watcher.join()
+    assert peak - idle < 40_000_000

@@ -1,0 +1,244 @@
+"""Of all processes that meet in the database, one alone has a job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.database.tables.jobs import Job, JobItem
+from auth_api.jobs import queue
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, JobQueue, LeaseLost
+from auth_api.jobs.runner import JobRunner, WorkerPool
+from auth_api.jobs.work_folders import WorkFolders
+from auth_api.settings import Settings
+from tests.authorisation.test_access import user_id
+from tests.support.apis import Api, User
+
+Result = TypeVar("Result")
+KIND = ("count",)
+
+
+def on(api: Api, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        database = Database(Settings(database_url=api.database_url))
+        try:
+            return await work(database)
+        finally:
+            await database.aclose()
+
+    return asyncio.run(run())
+
+
+async def add(database: Database, owner: int, items: int = 3) -> int:
+    rows = [JobItem(job_id=0, position=place, file=f"{place}") for place in range(items)]
+    job = Job(user_id=owner, kind="count")
+    await database.write(lambda transaction: queue.add(transaction, job, rows, owner, None))
+    assert job.id is not None
+    return job.id
+
+
+async def silence(database: Database, number: int) -> None:
+    """Has the holder of a job be silent for too long."""
+    past = update(Job).where(col(Job.id) == number).values(held_until=now() - timedelta(seconds=1))
+    await database.write(lambda transaction: transaction.execute(past))
+
+
+async def state(database: Database, number: int) -> Job:
+    job = await database.read(lambda session: session.get(Job, number))
+    assert job
+    return job
+
+
+def answers(*places: int) -> list[Answered]:
+    return [Answered(place, {"success": True, "place": place}) for place in places]
+
+
+async def taken(one: JobQueue, but_of: set[int] | None = None) -> int | None:
+    job = await one.take(KIND, but_of or set())
+    return job.id if job else None
+
+
+def test_of_sixteen_that_ask_at_once_one_gets_it(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        processes = [JobQueue(database, f"process {index}") for index in range(16)]
+        found = await asyncio.gather(*(taken(process) for process in processes))
+        assert sorted(found, key=str) == [number, *[None] * 15]
+        holder = processes[found.index(number)]
+        await holder.end(number, "succeeded")
+
+    on(api, work)
+
+
+def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        slow, quick = JobQueue(database, "slow"), JobQueue(database, "quick")
+        assert await taken(slow) == number
+        await slow.record(number, answers(0))
+        assert await taken(quick) is None
+        await silence(database, number)
+        assert await taken(quick) == number
+        for call in (
+            slow.record(number, answers(1)),
+            slow.report(number, 0.9),
+            slow.end(number, "failed", "never"),
+        ):
+            with pytest.raises(LeaseLost):
+                await call
+        assert await slow.hold([number]) == {}
+        assert await quick.hold([number]) == {number: False}
+        assert [item.position for item in await quick.pending(number)] == [1, 2]
+        await quick.record(number, answers(1, 2))
+        await quick.end(number, "succeeded")
+        job = await state(database, number)
+        assert (job.succeeded, job.failed, job.progress, job.state) == (3, 0, 1, "succeeded")
+        assert (job.holder, job.held_until) == (None, None)
+
+    on(api, work)
+
+
+def test_what_ends_every_process_that_works_at_it_is_given_up(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        process = JobQueue(database, "unlucky")
+        for _ in range(MOST_ATTEMPTS):
+            assert await taken(process) == number
+            await silence(database, number)
+        assert await taken(process) is None
+        job = await state(database, number)
+        assert job.state == "failed"
+        assert "interrupted" in str(job.error)
+        # One that gets further each time goes on.
+        number = await add(database, owner, items=2 * MOST_ATTEMPTS)
+        for place in range(2 * MOST_ATTEMPTS):
+            assert await taken(process) == number
+            await process.record(number, answers(place))
+            await silence(database, number)
+        assert await taken(process) == number
+        await process.end(number, "succeeded")
+
+    on(api, work)
+
+
+def test_what_was_to_be_cancelled_is_not_taken_up_again(api: Api, user: User) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner)
+        process = JobQueue(database, "dying")
+        assert await taken(process) == number
+        assert user.delete(f"/api/jobs/{number}/").json()["cancelling"] is True
+        assert await process.hold([number]) == {number: True}
+        await silence(database, number)
+        assert await taken(JobQueue(database, "next")) is None
+        assert (await state(database, number)).state == "cancelled"
+
+    on(api, work)
+
+
+def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
+    first, second = user_id(user), user_id(api.sign_up())
+
+    async def work(database: Database) -> None:
+        numbers = [await add(database, owner) for owner in (first, first, second)]
+        one, other = JobQueue(database, "one"), JobQueue(database, "other")
+        assert await taken(one) == numbers[0]
+        assert await taken(other) == numbers[2]
+        assert await taken(one, {first}) is None
+        assert await taken(one) == numbers[1]
+        await one.let_go()
+        assert [(await state(database, number)).state for number in numbers] == [
+            "queued",
+            "queued",
+            "running",
+        ]
+        assert (await state(database, numbers[0])).attempts == 0
+        for number in numbers[:2]:
+            assert await taken(one) == number
+            await one.end(number, "succeeded")
+        await other.end(numbers[2], "succeeded")
+
+    on(api, work)
+
+
+def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
+    api: Api, user: User
+) -> None:
+    owner = user_id(user)
+
+    async def work(database: Database) -> None:
+        number = await add(database, owner, items=0)
+        process = JobQueue(database, "trainer")
+        assert await taken(process) == number
+        await process.report(number, 0.5)
+        assert (await state(database, number)).progress == 0.5
+        # Interrupted, it repeats a little, and that is no progress.
+        await process.give_back(number)
+        assert (await state(database, number)).state == "queued"
+        assert await taken(process) == number
+        await process.report(number, 0.4, {"top1": 0.9})
+        job = await state(database, number)
+        assert (job.progress, job.attempts, job.outcome) == (0.5, 1, {"top1": 0.9})
+        await process.report(number, 0.6)
+        job = await state(database, number)
+        assert (job.progress, job.attempts, job.outcome) == (0.6, 0, {"top1": 0.9})
+        outcome: dict[str, Any] = {"top1": 0.99}
+        await process.end(number, "succeeded", outcome=outcome)
+        job = await state(database, number)
+        assert (job.progress, job.outcome, job.state) == (1, outcome, "succeeded")
+
+    on(api, work)
+
+
+class Nothing:
+    """The least that can be done for a job."""
+
+    async def work(self, job: Job) -> None:
+        pass
+
+
+def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
+    api: Api, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auth_api.jobs.runner._HOLD", 0)  # also just when one has ended
+    owner, inputs, count = user_id(user), InputFiles(tmp_path / "inputs"), 40
+
+    async def work(database: Database) -> None:
+        numbers = []
+        for _ in range(count):
+            file = inputs.new()
+            file.sync()
+            job = Job(user_id=owner, kind="count", input=file.path.name)
+            await database.write(lambda each, job=job: queue.add(each, job, [], owner, None))
+            numbers.append(job.id)
+        lane = WorkerPool({"count": Nothing()}, at_once=1)
+        folders = WorkFolders(tmp_path / "folders")
+        runner = JobRunner(JobQueue(database, "one"), inputs, folders, [lane], alone=False)
+        runner.start()
+        while (await state(database, max(numbers))).state != "succeeded":
+            await asyncio.sleep(0.05)
+        for _ in range(100):
+            if not [*inputs.older_than(0)]:
+                break
+            await asyncio.sleep(0.1)
+        await runner.stop()
+
+    on(api, work)
+    assert [*inputs.older_than(0)] == []

@@ -1,0 +1,199 @@
+"""What may be handed in as a job, and what is refused without a trace."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from tests.support.apis import Api, StartApi, User
+from tests.support.jobs import HAND_IN, digits, finished, hand_in, inputs, zipped
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
+
+IMAGE = encode(reference(1))
+
+
+def with_flag(content: bytes, flag: int) -> bytes:
+    """A zip whose entries have a flag set, in both places that say so."""
+    changed = bytearray(content)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = 0
+        while (start := content.find(signature, start)) >= 0:
+            changed[start + offset] |= flag
+            start += 4
+    return bytes(changed)
+
+
+def linked() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        link = zipfile.ZipInfo("link.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    return stream.getvalue()
+
+
+def lying() -> bytes:
+    """A zip that says of an entry that it is small."""
+    content = bytearray(zipped({"bomb.bmp": bytes(50_000_000)}))
+    place = content.find(b"PK\x01\x02")
+    struct.pack_into("<I", content, place + 24, 1000)
+    return bytes(content)
+
+
+def many(count: int) -> bytes:
+    return zipped({f"{index}.png": b"x" for index in range(count)})
+
+
+BAD_ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "bomb": (lambda: zipped({"bomb.bmp": bytes(50_000_000)}), "zip_bomb"),
+    "bomb that lies": (lying, "damaged_zip"),
+    "up and out": (lambda: zipped({"../../evil.png": IMAGE}), "unsafe_path"),
+    "up in the middle": (lambda: zipped({"a/../../evil.png": IMAGE}), "unsafe_path"),
+    "absolute": (lambda: zipped({"/etc/cron.d/evil.png": IMAGE}), "unsafe_path"),
+    "backslashes": (lambda: zipped({"..\\..\\evil.png": IMAGE}), "unsafe_path"),
+    "drive": (lambda: zipped({"C:evil.png": IMAGE}), "unsafe_path"),
+    "control characters": (lambda: zipped({"a\nb.png": IMAGE}), "unsafe_path"),
+    "link": (linked, "unsafe_path"),
+    "zip in it": (lambda: zipped({"in.zip": zipped({"a.png": IMAGE})}), "nested_zip"),
+    "zip in it by another name": (
+        lambda: zipped({"in.png": zipped({"a.png": IMAGE})}),
+        "nested_zip",
+    ),
+    "encrypted": (lambda: with_flag(zipped({"a.png": IMAGE}), 1), "encrypted_zip"),
+    "cut short": (lambda: zipped({"a.png": IMAGE})[:-30], "damaged_zip"),
+    "broken inside": (
+        lambda: (
+            zipped({"a.png": IMAGE}).replace(b"IDAT", b"TADI")[:60]
+            + bytes(40)
+            + zipped({"a.png": IMAGE})[100:]
+        ),
+        "damaged_zip",
+    ),
+    "empty": (lambda: zipped({}), "image_missing"),
+    "nothing but folders": (lambda: zipped({"a/": b"", "__MACOSX/x": b"y"}), "image_missing"),
+    "too many": (lambda: many(1001), "too_many_images"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ZIPS)
+def test_a_zip_that_means_harm_is_refused(api: Api, user: User, name: str) -> None:
+    make, code = BAD_ZIPS[name]
+    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+    response = user.post(HAND_IN, files=[("zip", ("folder.zip", make()))])
+    assert response.status_code in {400, 413}, response.text
+    assert response.json()["code"] == code
+    assert inputs(api) == []
+    assert user.get("/api/jobs/").json()["results"] == []
+
+
+def test_a_zip_is_told_by_its_content(user: User) -> None:
+    for field, name in (("images", "photo.png"), ("file", "folder"), ("zip", "folder.zip")):
+        parts = [(field, (name, zipped({"a.png": IMAGE})))]
+        job = finished(user, hand_in(user, parts, HAND_IN))
+        assert [row["file"] for row in job["results"]] == ["a.png"]
+    not_one = user.post(HAND_IN, files=[("zip", ("folder.zip", IMAGE))])
+    assert not_one.status_code == 202  # an image, whatever it is called
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        ([("other", ("a.png", IMAGE))], "image_missing"),
+        ([("images", ("a.png", IMAGE)), ("zip", ("b.zip", many(2)))], "several_uploads"),
+        ([("zip", ("a.zip", many(2))), ("zip", ("b.zip", many(2)))], "several_uploads"),
+        ([("images", (f"{index}.png", b"x")) for index in range(1001)], "too_many_images"),
+        ([("x", (f"{index}.png", b"x")) for index in range(2001)], "malformed_multipart"),
+    ],
+    ids=["no image", "images and a zip", "two zips", "too many images", "too many parts"],
+)
+def test_what_is_no_job(
+    api: Api, user: User, parts: list[tuple[str, tuple[str, bytes]]], code: str
+) -> None:
+    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+    response = user.post(HAND_IN, files=parts)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert inputs(api) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json", b"{}", 415),
+        ("application/zip", b"PK", 415),
+        ("multipart/form-data", b"x", 400),
+        ("multipart/form-data; boundary=", b"x", 400),
+        ("multipart/form-data; boundary=b", b"", 400),
+        ("multipart/form-data; boundary=b", b"garbage", 400),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\ncut',
+            400,
+        ),
+        (f"multipart/form-data; boundary={'b' * 5000}", b"x", 400),
+        ("multipart/form-data; boundary=b", b"--b\r\n" + b"X-Y: " + b"z" * 100_000, 400),
+    ],
+)
+def test_broken_forms_are_refused(
+    api: Api, user: User, kind: str, body: bytes, status: int
+) -> None:
+    response = user.post(HAND_IN, content=body, headers={"Content-Type": kind})
+    assert response.status_code == status, response.text
+    assert response.json()["success"] is False
+    assert inputs(api) == []
+
+
+def test_names_are_no_more_than_names(user: User) -> None:
+    names = ["../../etc/passwd", "C:\\Users\\x\\a.png", "a" * 400, "", "\u0921\u0949.png"]
+    parts = [("images", (name, IMAGE)) for name in names]
+    job = finished(user, hand_in(user, parts, HAND_IN))
+    found = [row["file"] for row in job["results"]]
+    assert found[:3] == ["passwd", "a.png", "a" * 255]
+    assert found[-1] == "\u0921\u0949.png"
+    assert {row.get("predicted_class") for row in job["results"]} <= {1, None}
+
+
+def test_limits_of_size(start_api: StartApi) -> None:
+    limits = {"MAX_BODY_BYTES": "20000", "MAX_JOB_BYTES": "100000"}
+    api = start_api(limits)
+    user = api.sign_up()
+    large = IMAGE + bytes(20_000)
+    parts = [*digits(2), ("images", ("large.png", large)), *digits(2)]
+    job = finished(user, hand_in(user, parts, f"{HAND_IN}?model=digits"))
+    assert [row.get("code") for row in job["results"]] == [
+        None,
+        None,
+        "image_too_large",
+        None,
+        None,
+    ]
+    content = {"large.png": large, "small.png": IMAGE}
+    job = finished(user, hand_in(user, [("zip", ("z.zip", zipped(content)))], HAND_IN))
+    assert [row.get("code") for row in job["results"]] == ["image_too_large", None]
+    whole = user.post(HAND_IN, files=[("images", (f"{n}.png", large)) for n in range(5)])
+    assert (whole.status_code, whole.json()["code"]) == (413, "body_too_large")
+    unpacked = zipped({f"{n}.bmp": bytes(30_000) for n in range(5)})
+    whole = user.post(HAND_IN, files=[("zip", ("z.zip", unpacked))])
+    assert (whole.status_code, whole.json()["code"]) == (413, "zip_bomb")
+    assert inputs(api) == []
+
+
+def test_who_goes_away_while_sending_leaves_nothing_behind(api: Api, user: User) -> None:
+    def body() -> object:
+        yield b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'
+        yield bytes(3_000_000)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        httpx2.post(
+            f"{api.client.base_url}{HAND_IN}",
+            content=body(),
+            headers={**user.headers, "Content-Type": "multipart/form-data; boundary=b"},
+        )
+    wait_for(lambda: inputs(api) == [], 10)
+    assert user.get("/api/jobs/").json()["results"] == []

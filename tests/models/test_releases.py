@@ -1,0 +1,315 @@
+"""Versions come and go while people ask: nobody notices but by a better answer."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from auth_api.models.traffic_split import position
+from tests.support.archives import state_checksum
+from tests.support.commands import answer, refusal, table
+from tests.support.pictures import encode, reference
+from tests.support.releases import Operator
+from tests.support.running import steadily, wait_for
+
+HANDLER = "recognition.py"
+
+FAILS_AFTER_THE_FIRST = b"""
+from handlers.characters import CHARACTERS
+from handlers.reading import Reader
+
+
+class RecognitionHandler(Reader):
+    characters = CHARACTERS
+    asked = 0
+
+    def postprocess(self, batch, context):
+        self.asked += 1
+        if self.asked > 1:
+            raise RuntimeError("out of order")
+        return super().postprocess(batch, context)
+"""
+ANSWERS_NONSENSE = FAILS_AFTER_THE_FIRST.replace(
+    b"        self.asked += 1\n", b'        return [{"hello": "world"} for _ in batch]\n'
+)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    operator = Operator(tmp_path_factory.mktemp("releases"))
+    yield operator
+    operator.ranjana.stop()
+
+
+@pytest.fixture
+def operator(running: Operator) -> Iterator[Operator]:
+    yield running
+    running.only_the_default()
+
+
+def version_of(response: httpx2.Response) -> str:
+    version: str = response.json()["model"]["version"]
+    return version
+
+
+def asking(operator: Operator) -> Callable[[], tuple[int, httpx2.Response]]:
+    """Asks for one device after the other, again and again."""
+    devices = iter(range(10**9))
+    return lambda: (device := next(devices) % 200, operator.ask(device))
+
+
+def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_answered(
+    operator: Operator,
+) -> None:
+    ask = asking(operator)
+    asked: list[tuple[float, int, httpx2.Response]] = []
+
+    def remembered() -> httpx2.Response:
+        begun = time.monotonic()
+        device, response = ask()
+        asked.append((begun, device, response))
+        return response
+
+    def begun_after(moment: float) -> list[tuple[int, httpx2.Response]]:
+        return [(device, response) for begun, device, response in list(asked) if begun > moment]
+
+    with steadily(remembered, 16) as responses:
+        made = operator.register("1.1")
+        assert made.status_code == 201, made.text
+        assert made.json()["traffic"] == 0
+        assert made.json()["state"] == "ready"
+        assert {version_of(response) for response in list(responses)} == {"1.0"}
+
+        shares = {"1.0": 50, "1.1": 50}
+        changed = operator.send("PUT", "traffic/", shares)
+        assert changed.json()["traffic"] == shares
+        divided = time.monotonic()
+        wait_for(lambda: len(begun_after(divided)) > 600, 90)
+        split = begun_after(divided)
+
+        in_use = operator.send("DELETE", "versions/1.1/")
+        assert (in_use.status_code, in_use.json()["code"]) == (409, "version_in_use")
+        promoted = operator.send("PUT", "default/", {"version": "1.1"}).json()
+        assert (promoted["default"], promoted["previous"]) == ("1.1", "1.0")
+        everybodys = time.monotonic()
+        wait_for(lambda: len(begun_after(everybodys)) > 100, 30)
+        after = begun_after(everybodys)
+        back = operator.send("PUT", "default/", {"version": "1.0"}).json()
+        assert (back["default"], back["traffic"]) == ("1.0", {"1.0": 100})
+        assert operator.send("DELETE", "versions/1.1/").status_code == 200
+
+    assert {response.status_code for response in responses} == {200}
+    arms: dict[int, set[str]] = defaultdict(set)
+    for device, response in split:
+        arms[device].add(version_of(response))
+    assert all(len(seen) == 1 for seen in arms.values())
+    got_new = {device for device, seen in arms.items() if seen == {"1.1"}}
+    expected = {device for device in arms if position("ranjana", f"device {device}") >= 50}
+    assert got_new == expected
+    # Four standard deviations of a binomial of 200.
+    assert abs(len(got_new) / len(arms) - 0.5) < 0.15
+    assert {version_of(response) for _, response in after} == {"1.1"}
+    assert operator.served() == {"1.0"}
+
+
+def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None:
+    def models(*arguments: str) -> dict[str, Any]:
+        return answer(operator, "models", arguments[0], "ranjana", *arguments[1:])
+
+    def versions() -> set[str]:
+        return {version_of(operator.ask(device)) for device in range(12)}
+
+    name = operator.derived("ranjana-1.9.mar", "1.9")
+    made = models("register", name)
+    assert (made["version"], made["state"], made["traffic"]) == ("1.9", "ready", 0)
+    assert models("scale", "1.9", "2")["workers_ready"] == 2
+    assert models("traffic", "1.0=50", "1.9=50")["traffic"] == {"1.0": 50, "1.9": 50}
+    wait_for(lambda: versions() == {"1.0", "1.9"}, 20)
+    report = models("report")
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.9"]
+    assert any("not enough data" in line for line in table(operator, "models", "report", "ranjana"))
+    assert models("default", "1.9")["default"] == "1.9"
+    wait_for(lambda: versions() == {"1.9"}, 20)
+    assert models("default", "1.0")["previous"] == "1.9"
+    assert table(operator, "models", "remove", "ranjana", "1.9") == [
+        "Version 1.9 of ranjana is removed."
+    ]
+    assert operator.served() == {"1.0"}
+    operator.derived(name, "1.9", members={HANDLER: ANSWERS_NONSENSE})
+    code, said = refusal(operator, "models", "register", "ranjana", name)
+    assert (code, "does not answer as ranjana does" in said) == (1, True)
+    log = answer(operator, "audit", "list", "--limit", "7")["results"]
+    assert [(entry["action"], entry["user_id"]) for entry in reversed(log)] == [
+        ("version_registered", None),
+        ("workers_changed", None),
+        ("traffic_changed", None),
+        ("default_changed", None),
+        ("default_changed", None),
+        ("version_removed", None),
+        ("version_refused", None),
+    ]
+
+
+def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
+    operator: Operator,
+) -> None:
+    def arms() -> dict[str, dict[str, Any]]:
+        report = operator.send("GET", "traffic/report/").json()
+        return {arm["version"]: arm for arm in report["arms"]}
+
+    assert operator.register("1.6").status_code == 201
+    operator.send("PUT", "traffic/", {"1.0": 50, "1.6": 50})
+    seen = set()
+    for device in range(8):
+        response = operator.ranjana.client.post(
+            "/api/predict/",
+            files={"image": encode(reference(0))},
+            headers={**operator.headers, "X-Device-ID": str(device)},
+        )
+        seen.add(version_of(response))
+    assert len(seen) == 1
+    # What they were asked is compared.
+    asked = {"1.0": 0, "1.6": 0}
+    for device in range(100, 140):
+        asked[version_of(operator.ask(device))] += 1
+    expected = asked["1.6"] + (8 if seen == {"1.6"} else 0)
+    wait_for(lambda: arms()["1.6"]["answers"] >= expected, 10)
+    report = operator.send("GET", "traffic/report/").json()
+    assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
+    assert arms()["1.6"]["answers"] == expected
+    for arm in report["arms"]:
+        assert arm["failed"] == 0
+        assert arm["score"]["low"] <= arm["score"]["mean"] <= arm["score"]["high"] <= 100
+        assert 0 < arm["latency_ms"]["p50"] <= arm["latency_ms"]["p95"]
+    (compared,) = report["comparisons"]
+    assert (compared["version"], compared["against"]) == ("1.6", "1.0")
+    assert compared["error_rate"]["verdict"] == "no difference seen"
+    assert compared["wrong_share"]["verdict"] == "not enough data"
+    # Whoever names a version gets that one.
+    for version in ("1.0", "1.6"):
+        named = operator.ranjana.predict(encode(reference(0)), version=version)
+        assert version_of(named) == version
+
+
+def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
+    assert operator.register("1.1").status_code == 201
+    assert operator.register("1.2").status_code == 201
+    operator.send("PUT", "traffic/", {"1.0": 50, "1.2": 50})
+    scaled = operator.send("PUT", "versions/1.2/", {"workers": 2})
+    assert (scaled.status_code, scaled.json()["workers_ready"]) == (200, 2)
+    assert operator.send("DELETE", "versions/1.1/").status_code == 200
+    before = {device: version_of(operator.ask(device)) for device in range(20)}
+    assert set(before.values()) == {"1.0", "1.2"}
+
+    restarts = operator.ranjana.restarts
+    operator.ranjana.java().kill()
+    wait_for(lambda: operator.ranjana.restarts > restarts, 90)
+    # Not even before it has been told does anybody go without an answer.
+    assert {operator.ask(device).status_code for device in range(20)} == {200}
+    wait_for(lambda: operator.served() == {"1.0", "1.2"}, 60)
+    wait_for(lambda: operator.versions()["1.2"]["state"] == "ready", 60)
+    wait_for(lambda: operator.versions()["1.2"]["workers_ready"] == 2, 60)
+
+    def now() -> dict[int, str]:
+        return {device: version_of(operator.ask(device)) for device in range(20)}
+
+    wait_for(lambda: now() == before, 20)
+
+
+def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: Operator) -> None:
+    name = operator.derived("ranjana-3.0.mar", "3.0")
+    address = f"http://127.0.0.1:{operator.ranjana.management_port}/models"
+    headers = {"Authorization": f"Bearer {operator.ranjana.key('management')}"}
+    query = {"url": name, "initial_workers": "1", "synchronous": "true"}
+    assert httpx2.post(address, params=query, headers=headers, timeout=60).status_code == 200
+    wait_for(lambda: "3.0" in operator.versions(), 20)
+    assert operator.versions()["3.0"]["traffic"] == 0
+    # A default that only TorchServe knows of is not what was decided here.
+    changed = httpx2.put(f"{address}/ranjana/3.0/set-default", headers=headers)
+    assert changed.status_code == 200
+
+    def default() -> str:
+        (version,) = httpx2.get(f"{address}/ranjana", headers=headers).json()
+        return str(version["modelVersion"])
+
+    wait_for(lambda: default() == "1.0", 20)
+    assert version_of(operator.ask(0)) == "1.0"
+
+
+def test_a_version_that_errs_is_stood_in_for_by_the_default(operator: Operator) -> None:
+    made = operator.register("1.5", members={HANDLER: FAILS_AFTER_THE_FIRST})
+    assert made.status_code == 201, made.text
+    operator.send("PUT", "traffic/", {"1.5": 100})
+    answered = [operator.ask(device) for device in range(30)]
+    assert {response.status_code for response in answered} == {200}
+    # Each of its workers answered a first picture or two.
+    assert [version_of(response) for response in answered].count("1.0") >= 25
+    metrics = operator.ranjana.client.get("/metrics").text
+    assert 'model_fallbacks_total{model="ranjana",version="1.5"}' in metrics
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        ({"members": {HANDLER: b"raise RuntimeError"}}, "no worker starts with it"),
+        ({"members": {"model.pt": b"no model"}}, "no worker starts with it"),
+        ({"members": {HANDLER: ANSWERS_NONSENSE}}, "does not answer as ranjana does"),
+        ({"members": {"../../evil.py": b""}}, "leads out"),
+        ({"manifest": {"modelName": "digits"}}, "another model"),
+        ({"checksum": False}, "no checksum"),
+    ],
+)
+def test_an_archive_that_does_not_do_is_refused_and_nothing_is_changed(
+    operator: Operator, spoilt: dict[str, Any], reason: str
+) -> None:
+    before = operator.model()
+    refused = operator.register("4.0", **spoilt)
+    assert (refused.status_code, refused.json()["code"]) == (400, "archive_refused")
+    assert reason in refused.json()["error"]
+    (operator.store / "ranjana-4.0.mar.sha256").unlink(missing_ok=True)
+    assert operator.served() == {"1.0"}
+    assert operator.model() == before
+    assert version_of(operator.ask(0)) == "1.0"
+    log = operator.ranjana.client.get("/api/admin/audit-logs/", headers=operator.headers)
+    assert reason in log.json()["results"][0]["details"]["reason"]
+
+
+def test_what_cannot_be_done_is_said(operator: Operator) -> None:
+    stated = state_checksum(operator.store / "ranjana.mar")
+    cases: list[tuple[str, str, object, int, str]] = [
+        ("POST", "versions/", {"archive": "ranjana-8.0.mar"}, 404, "archive_not_found"),
+        ("POST", "versions/", {"archive": "ranjana.mar"}, 409, "version_exists"),
+        ("POST", "versions/", {"archive": "../x.mar"}, 400, "archive_refused"),
+        (
+            "POST",
+            "versions/",
+            {"archive": "ranjana.mar", "sha256": "0" * 64},
+            400,
+            "archive_refused",
+        ),
+        ("POST", "versions/", {"archive": "ranjana.mar", "sha256": "x"}, 400, "validation_failed"),
+        ("DELETE", "versions/1.0/", None, 409, "version_in_use"),
+        ("DELETE", "versions/7.0/", None, 404, "version_not_found"),
+        ("DELETE", "versions/..%2f/", None, 404, "version_not_found"),
+        ("PUT", "versions/7.0/", {"workers": 2}, 404, "version_not_found"),
+        ("PUT", "versions/1.0/", {"workers": 0}, 400, "validation_failed"),
+        ("PUT", "versions/1.0/", {"workers": 9}, 400, "validation_failed"),
+        ("PUT", "default/", {"version": "7.0"}, 404, "version_not_found"),
+        ("PUT", "default/", {}, 400, "validation_failed"),
+        ("PUT", "traffic/", {"1.0": 50, "7.0": 50}, 404, "version_not_found"),
+        ("PUT", "traffic/", {"1.0": 50}, 400, "validation_failed"),
+        ("PUT", "traffic/", {"1.0": -50, "7.0": 150}, 400, "validation_failed"),
+        ("PUT", "traffic/", {"1.0": "NaN"}, 400, "validation_failed"),
+        ("PUT", "traffic/", {}, 400, "validation_failed"),
+    ]
+    for method, path, body, status, code in cases:
+        response = operator.send(method, path, body)
+        assert (response.status_code, response.json()["code"]) == (status, code), (path, body)
+    assert stated == operator.versions()["1.0"]["sha256"]
+    unknown = operator.ranjana.client.get("/api/models/nothing/")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")

@@ -1,0 +1,170 @@
+"""Metrics, rules, alerts, the dashboard and the documentation name the same things.
+
+tests/observability/test_metrics.py holds them against what a running service shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+import auth_api
+from archive_scripts.archives.building import ROOT
+from auth_api.observability.metrics import Metrics
+from tests.support.deployed import VERSION, documents
+from tests.support.measured import (
+    BY_SERVICE,
+    DASHBOARD,
+    GUIDE,
+    RECORDED,
+    RULES,
+    dashboard_expressions,
+    panels,
+    require_answerable,
+    rules,
+)
+
+ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
+
+
+def test_what_is_counted_is_documented_as_it_is() -> None:
+    for metric in Metrics().registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        assert name in BY_SERVICE
+        assert BY_SERVICE[name].type == metric.type
+
+
+def test_the_version_that_is_shown_is_that_of_the_project() -> None:
+    assert auth_api.VERSION == VERSION
+
+
+def test_names_are_as_prometheus_wants_them() -> None:
+    for name, metric in BY_SERVICE.items():
+        assert name.endswith("_total") == (metric.type == "counter"), name
+        assert not re.search("milli|micro|kilo|mega|percent", name)
+        assert not metric.labels & {"user", "user_id", "path", "address", "id"}
+
+
+def test_prometheus_loads_all_rules_and_every_expression_can_be_answered() -> None:
+    (prometheus,) = documents(PROMETHEUS)
+    loaded = {
+        path for pattern in prometheus["rule_files"] for path in PROMETHEUS.parent.glob(pattern)
+    }
+    assert loaded == set(RULES)
+    for rule in rules():
+        require_answerable(rule["expr"])
+    assert len(RECORDED) == len([rule for rule in rules() if "record" in rule])
+
+
+@pytest.mark.parametrize(
+    "expression", ["sum by (user) (jobs)", "job{", "nonsense_total", "jobs{path='x'}"]
+)
+def test_an_expression_that_nothing_answers_is_noticed(expression: str) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        require_answerable(expression)
+
+
+def test_whoever_is_called_by_an_alert_reads_what_to_do() -> None:
+    guide = GUIDE.read_text().partition("\n## Alerts\n")[2]
+    assert re.findall(r"^### (\w+)$", guide, re.MULTILINE) == list(ALERTS)
+    for name, alert in ALERTS.items():
+        assert alert["labels"].keys() == {"severity"}
+        assert alert["labels"]["severity"] in {"critical", "warning"}
+        assert alert["annotations"].keys() == {"summary", "runbook"}
+        assert alert["annotations"]["runbook"] == f"docs/monitoring.md#{name.lower()}"
+        # What is seen over some time, or has to last for some.
+        assert "for" in alert or re.search(r"\[\d+[mh]\]", alert["expr"]), name
+    anchors = set(re.findall(r"\]\(#(\w+)\)", guide))
+    assert anchors <= {name.lower() for name in ALERTS}
+
+
+def test_rules_do_what_they_are_for() -> None:
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("needs promtool (on Debian: apt-get install prometheus)")
+    for command in (
+        ("check", "config", PROMETHEUS),
+        ("test", "rules", ROOT / "tests" / "deploy" / "alerts.yml"),
+    ):
+        done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dashboard_asks_what_can_be_answered() -> None:
+    expressions = list(dashboard_expressions())
+    assert len(expressions) > 50
+    for expression in expressions:
+        require_answerable(expression)
+    # Alerts have a place there: who is woken sees the same figures.
+    asked = " ".join(expressions)
+    assert {name for name in RECORDED if name not in asked} <= _ONLY_FOR_OTHERS
+
+
+_ONLY_FOR_OTHERS = {
+    # Are what others are computed from, or looked at over another time.
+    "route:http_requests:rate5m",
+    "route:http_errors:ratio_rate5m",
+    "service:http_errors:ratio_rate30m",
+    "model:torchserve_failures:ratio_rate5m",
+}
+
+
+def test_the_dashboard_is_one_that_grafana_takes() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
+    source = {"type": "prometheus", "uid": sources["datasources"][0]["uid"]}
+    # Grafana numbers it itself, and knows it by its uid.
+    assert (dashboard["id"], dashboard["uid"], dashboard["editable"]) == (None, "ranjana", False)
+    assert [panel["id"] for panel in panels()] == list(range(1, len(panels()) + 1))
+    for panel in panels():
+        place = panel["gridPos"]
+        assert 0 <= place["x"] < place["x"] + place["w"] <= 24, panel["title"]
+        if panel["type"] == "row":
+            continue
+        assert panel["description"]
+        assert panel["datasource"] == source
+        assert panel["type"] in {"stat", "timeseries", "heatmap", "bargauge"}
+        assert [each["refId"] for each in panel["targets"]] == list("ABCDEF")[
+            : len(panel["targets"])
+        ]
+        assert all(each["datasource"] == source for each in panel["targets"])
+        shown = panel["fieldConfig"]["defaults"].get("unit") or panel["options"]["yAxis"]["unit"]
+        assert shown in _UNITS, panel["title"]
+    for one, other in combinations((panel["gridPos"] for panel in panels()), 2):
+        assert (
+            one["x"] + one["w"] <= other["x"]
+            or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"]
+            or other["y"] + other["h"] <= one["y"]
+        )
+    rows = [panel["title"] for panel in panels() if panel["type"] == "row"]
+    assert rows[:5] == ["At a glance", "Traffic", "Errors", "Latency", "Saturation"]
+    variables = {each["name"] for each in dashboard["templating"]["list"]}
+    used = set(re.findall(r"\$(\w+)", DASHBOARD.read_text()))
+    assert {name for name in used if not name.startswith("__")} == variables
+
+
+# Grafana's names of them.
+_UNITS = {"none", "short", "reqps", "ops", "Bps", "bytes", "s", "percentunit"}
+
+
+def test_dashboards_are_where_grafana_looks() -> None:
+    assert [path.name for path in DASHBOARD.parent.iterdir()] == ["ranjana.json"]
+    (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
+    (compose,) = documents(ROOT / "docker-compose.yml")
+    assert dashboards["providers"][0]["allowUiUpdates"] is False
+    mounts = dict(
+        volume.split(":")[:2][::-1]
+        for name in ("grafana", "prometheus")
+        for volume in compose["services"][name]["volumes"]
+    )
+    assert ROOT / mounts[dashboards["providers"][0]["options"]["path"]] == DASHBOARD.parent
+    config = compose["services"]["prometheus"]["command"][0].partition("=")[2]
+    assert ROOT / mounts[str(Path(config).parent)] / Path(config).name == PROMETHEUS

@@ -1,0 +1,66 @@
+"""The characters that are learned: their pictures, their strokes, and how long they are kept."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from auth_api.schemas.characters import CharacterList
+from handlers.characters import CHARACTERS
+from tests.authorisation.test_access import INJECTIONS
+from tests.support.apis import StartApi
+from tests.support.pictures import REFERENCES
+from tests.support.running import Ranjana
+
+LIST = "/api/characters/"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_class_of_learners_loads_all_characters_once_and_then_asks_for_news(
+    start_api: StartApi,
+) -> None:
+    limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_OTHER": "3/hour"}
+    client = start_api(limits).client
+    listed = client.get(LIST)
+    assert listed.status_code == 200
+    answer = CharacterList.model_validate(listed.json())
+    assert listed.json()["success"] is True
+    assert [(c.class_, c.character, c.name) for c in answer.characters] == [
+        (c.index, c.text, c.name) for c in CHARACTERS
+    ]
+    strokes = json.loads((REFERENCES / "strokes.json").read_text())
+    assert [c["strokes"] for c in listed.json()["characters"]] == strokes
+    assert len(listed.content) < 30_000
+    for address in (LIST, *(c.reference for c in answer.characters)):
+        response = client.get(address)
+        assert response.headers["Cache-Control"] == "public, max-age=3600"
+        assert "X-RateLimit-Limit" not in response.headers
+        etag = response.headers["ETag"]
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            again = client.get(address, headers={"If-None-Match": known})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["ETag"] == etag
+            assert again.headers["Cache-Control"] == "public, max-age=3600"
+        for unknown in ('"other"', "", etag.strip('"')):
+            again = client.get(address, headers={"If-None-Match": unknown})
+            assert (again.status_code, again.content) == (200, response.content)
+    for character in answer.characters:
+        picture = client.get(character.reference)
+        assert picture.headers["Content-Type"] == "image/png"
+        assert picture.content == (REFERENCES / f"class_{character.class_}.png").read_bytes()
+    # Without the slash at the end, as everywhere.
+    assert client.get(LIST.rstrip("/")).json() == listed.json()
+
+
+def test_there_is_no_picture_of_anything_else(ranjana: Ranjana) -> None:
+    client = ranjana.client
+    assert client.get("/api/characters/0/reference/").status_code == 200
+    for name in ("36", "00", "ka", "class_0", "strokes.json", *INJECTIONS):
+        if name == "0":
+            continue
+        response = client.get(f"{LIST}{quote(name, safe='')}/reference/")
+        assert response.status_code == 404, name
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.json()["success"] is False

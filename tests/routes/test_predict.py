@@ -1,0 +1,129 @@
+"""A picture in, a character out, over HTTP, by a real TorchServe."""
+
+from __future__ import annotations
+
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+
+from archive_scripts.synthesis.photographs import photograph
+from handlers.characters import CHARACTERS
+from tests.support.bad_images import BAD_IMAGES
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana
+
+
+def photo_of(index: int) -> bytes:
+    """The reference character on paper, as a phone takes it."""
+    rng = np.random.default_rng(index)
+    picture = photograph(255 - reference(index), rng, rules=index % 2 == 0, chalk=False)
+    return encode(picture[..., ::-1].copy(), "JPEG")
+
+
+def test_the_answer_is_what_the_contract_says(ranjana: Ranjana) -> None:
+    response = ranjana.predict(encode(reference(12)))
+    assert response.status_code == 200
+    assert response.headers["X-Request-ID"]
+    answer = response.json()
+    assert answer["success"] is True
+    assert (answer["predicted_class"], answer["character"], answer["name"]) == (12, "ड", "dda")
+    assert 50 < answer["confidence"] <= 100
+    assert len(answer["top"]) == 5
+    assert answer["top"][0] == {
+        "class": 12,
+        "character": "ड",
+        "name": "dda",
+        "confidence": answer["confidence"],
+    }
+    confidences = [candidate["confidence"] for candidate in answer["top"]]
+    assert confidences == sorted(confidences, reverse=True)
+    assert len(answer["probabilities"]) == 36
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+    assert answer["preprocessed"] is True
+    assert answer["model"] == {"name": "ranjana", "version": "1.0"}
+    assert answer["prediction_id"] is None
+    head, _, data = answer["processed_image"].partition(",")
+    assert head == "data:image/png;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert (picture.size, picture.mode) == ((64, 64), "L")
+
+
+def test_photographs_of_all_characters_are_read(ranjana: Ranjana) -> None:
+    right = sum(
+        ranjana.predict(photo_of(character.index)).json().get("predicted_class") == character.index
+        for character in CHARACTERS
+    )
+    assert right >= 33
+
+
+def test_real_handwriting_is_read(ranjana: Ranjana, shared_data: Path) -> None:
+    paths = [
+        shared_data / folder / f"class_{index}.png"
+        for folder in ("ranjana_handwriting", "ranjana_handwriting_b")
+        for index in range(36)
+    ]
+    right = [
+        ranjana.predict(path.read_bytes()).json()["predicted_class"] == index % 36
+        for index, path in enumerate(paths)
+    ]
+    assert sum(right) / len(right) >= 0.85
+
+
+def test_the_photo_on_lined_paper_is_read_as_class_12(ranjana: Ranjana, shared_data: Path) -> None:
+    photo = shared_data / "photos" / "lined_paper_class_12.png"
+    assert ranjana.predict(photo.read_bytes()).json()["predicted_class"] == 12
+
+
+def test_file_base64_and_data_uri_get_the_same_answer(ranjana: Ranjana) -> None:
+    image = photo_of(3)
+    text = base64.b64encode(image).decode()
+    wrapped = "\n".join(text[start : start + 76] for start in range(0, len(text), 76))
+    answers = [
+        ranjana.predict(image).json(),
+        ranjana.client.post("/api/predict/", files={"file": ("photo.jpg", image)}).json(),
+        ranjana.client.post("/api/predict", files={"image": image}).json(),
+        ranjana.predict(image, model="ranjana", version="1.0").json(),
+    ]
+    for encoded in (text, wrapped, f"data:image/jpeg;base64,{text}", f"data:;base64,{text}"):
+        answers.append(ranjana.client.post("/api/predict/", json={"image": encoded}).json())
+    assert answers[0]["predicted_class"] == 3
+    # Batches of different sizes add up in another order.
+    for answer in answers:
+        assert answer["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-4)
+
+
+def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:
+    image = photo_of(7)
+    direct = ranjana.ask_directly("ranjana", image).json()
+    through = ranjana.predict(image).json()
+    assert direct["predicted_class"] == through["predicted_class"] == 7
+    assert set(through) == {*direct, "prediction_id"}
+
+
+def test_in_a_batch_each_image_stands_for_itself(ranjana: Ranjana) -> None:
+    bad = list(BAD_IMAGES.values())
+    images = [bad[i % len(bad)] if i % 3 == 0 else (photo_of(i % 36), 200, "") for i in range(64)]
+    with ThreadPoolExecutor(32) as callers:
+        responses = list(callers.map(lambda image: ranjana.predict(image[0]), images))
+    right = 0
+    for index, ((_, status, code), response) in enumerate(zip(images, responses, strict=True)):
+        assert response.status_code == status, response.text
+        if code:
+            assert response.json()["code"] == code
+        else:
+            right += response.json()["predicted_class"] == index % 36
+    assert right >= 38
+
+
+def test_custom_metrics_reach_torchserves_metrics(ranjana: Ranjana) -> None:
+    ranjana.predict(photo_of(1))
+    text = httpx2.get(f"http://127.0.0.1:{ranjana.metrics_port}/metrics").text
+    assert "PreprocessingTime_bucket{" in text
+    assert "Confidence_bucket{" in text
+    assert "ts_inference_requests_total{" in text

@@ -1,0 +1,149 @@
+"""API processes of their own on either database, beside the TorchServe of the other tests."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from archive_scripts.archives.building import ROOT
+from launcher.ports import free_port
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana, private, wait_for
+
+PASSWORD = "a long quiet river"
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class User:
+    """Someone who has signed up and signed in."""
+
+    api: Api
+    username: str
+    email: str
+    refresh: str
+    access: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access}"}
+
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.api.client.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> httpx2.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx2.Response:
+        return self.request("POST", path, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx2.Response:
+        return self.request("DELETE", path, **options)
+
+    def predict(self, index: int = 0) -> httpx2.Response:
+        return self.post("/api/predict/", files={"image": encode(reference(index))})
+
+    def compare(self, index: int = 0, target: int | None = None) -> httpx2.Response:
+        target = index if target is None else target
+        image = encode(reference(index))
+        data = {"target_class": str(target)}
+        return self.post("/api/similarity/", files={"image": image}, data=data)
+
+
+class Api:
+    """`python -m auth_api` on a database of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ranjana: Ranjana,
+        database_url: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.database_url = database_url or f"sqlite:///{folder / 'data' / 'ranjana.db'}"
+        self.media = folder / "media"
+        self.log = folder / "log"
+        self.port = free_port()
+        (key_file,) = ranjana.folder.glob("ranjana-*/home/key_file.json")
+        self.environment = {
+            **os.environ,
+            **private(folder),
+            "API_PORT": str(self.port),
+            "DATABASE_URL": self.database_url,
+            "TORCHSERVE_INFERENCE_URL": f"http://127.0.0.1:{ranjana.inference_port}",
+            "TORCHSERVE_MANAGEMENT_URL": f"http://127.0.0.1:{ranjana.management_port}",
+            "TORCHSERVE_KEY_FILE": str(key_file),
+            **(environment or {}),
+        }
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "auth_api"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_until_alive(self, seconds: float = 30) -> Api:
+        def alive() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                return self.client.get("/health").status_code == 200
+            except httpx2.TransportError:
+                return False
+
+        wait_for(alive, seconds)
+        return self
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs `python -m auth_api` with arguments, on the same database."""
+        return subprocess.run(
+            [sys.executable, "-m", "auth_api", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def sign_up(self, username: str | None = None, password: str = PASSWORD) -> User:
+        username = username or f"user{next(_numbers)}"
+        email = f"{username}@example.org"
+        fields = {"username": username, "email": email, "password": password}
+        made = self.client.post("/api/signup/", json=fields)
+        assert made.status_code == 201, made.text
+        return self.sign_in(username, password)
+
+    def sign_in(self, username: str, password: str = PASSWORD) -> User:
+        fields = {"username": username, "password": password}
+        response = self.client.post("/api/signin/", json=fields)
+        assert response.status_code == 200, response.text
+        return User(self, username, f"{username}@example.org", **response.json())
+
+
+StartApi = Callable[..., Api]
+"""Starts a further one: `start_api(environment)`, on the database under test."""

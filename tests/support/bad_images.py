@@ -1,0 +1,82 @@
+"""Pictures that nothing can be read from, and what is said of each."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+
+from tests.support.pictures import encode, reference
+
+_RNG = np.random.default_rng(0)
+
+
+def huge_png(side: int = 30_000) -> bytes:
+    """A one-bit PNG of `side` x `side` pixels, 100 kB on the wire and 900 megapixels decoded."""
+    row = b"\0" + bytes((side + 7) // 8)
+    compressor = zlib.compressobj(9)
+    data = b"".join(compressor.compress(row * 1000) for _ in range(side // 1000))
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", data + compressor.flush()), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + checksum
+
+
+def bit_flipped(data: bytes) -> bytes:
+    """The same bytes with a bit wrong in every hundredth of them, after the signature."""
+    flipped = bytearray(data)
+    for position in range(40, len(flipped), max(1, len(flipped) // 100)):
+        flipped[position] ^= 0x10
+    return bytes(flipped)
+
+
+_PNG = encode(reference(0))
+_JPEG = encode(reference(0), "JPEG")
+
+BAD_IMAGES: dict[str, tuple[bytes, int, str]] = {
+    "text": (b"this is no picture\n" * 20, 415, "unreadable_image"),
+    "html": (b"<!doctype html><html><body>hello</body></html>", 415, "unreadable_image"),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 415, "unreadable_image"),
+    "pdf": (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", 415, "unreadable_image"),
+    "truncated png": (_PNG[: len(_PNG) // 2], 400, "damaged_image"),
+    "truncated jpeg": (_JPEG[: len(_JPEG) // 2], 400, "damaged_image"),
+    "png of its signature alone": (_PNG[:8], 400, "damaged_image"),
+    "bit-flipped png": (bit_flipped(_PNG), 400, "damaged_image"),
+    "huge png": (huge_png(), 413, "image_too_large"),
+    "1x1": (encode(np.zeros((1, 1), np.uint8)), 400, "no_character_found"),
+    "1x5000": (encode(np.zeros((5000, 1), np.uint8)), 400, "no_character_found"),
+    "5000x1": (encode(_RNG.integers(0, 256, (1, 5000), np.uint8)), 400, "no_character_found"),
+    "blank white": (encode(np.full((200, 300), 255, np.uint8)), 400, "no_character_found"),
+    "all black": (encode(np.zeros((200, 300), np.uint8)), 400, "no_character_found"),
+    "grey paper": (
+        encode(_RNG.normal(200, 3, (240, 320)).astype(np.uint8), "JPEG"),
+        400,
+        "no_character_found",
+    ),
+    "uniform noise": (
+        encode(_RNG.integers(0, 256, (200, 300), np.uint8)),
+        400,
+        "no_character_found",
+    ),
+    "colour noise": (
+        encode(_RNG.integers(0, 256, (200, 300, 3), np.uint8)),
+        400,
+        "no_character_found",
+    ),
+    "salt and pepper": (
+        encode((_RNG.random((200, 300)) > 0.5).astype(np.uint8) * 255),
+        400,
+        "no_character_found",
+    ),
+    "transparent": (
+        encode(np.zeros((64, 64, 4), np.uint8)),
+        400,
+        "no_character_found",
+    ),
+}
+"""Name -> (bytes, status, code)."""

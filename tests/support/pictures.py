@@ -1,0 +1,28 @@
+"""Pictures to send."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from archive_scripts.archives.building import ROOT
+
+REFERENCES = ROOT / "reference_images"
+
+
+def encode(
+    picture: npt.NDArray[np.uint8] | Image.Image, kind: str = "PNG", **options: object
+) -> bytes:
+    """Encodes a picture with Pillow; `options` are those of its writer."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def reference(index: int) -> npt.NDArray[np.uint8]:
+    """The reference picture of a class: 256x256, black ink on white."""
+    return np.asarray(Image.open(REFERENCES / f"class_{index}.png"))

@@ -1,0 +1,76 @@
+"""A model without weights is trained while the service runs, and is served then."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from archive_scripts.archives.building import ROOT
+from tests.support.pictures import encode, reference
+from tests.support.running import Launch, wait_for
+
+# As little as a training can be.
+LITTLE = {
+    "TRAIN_MISSING_EPOCHS": "2",
+    "TRAIN_MISSING_IMAGES": "256",
+    "TRAIN_MISSING_NETWORK": "small",
+}
+
+
+def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
+    launch: Launch, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    os.symlink(ROOT / "model_store" / "similarity.mar", store / "similarity.mar")
+    environment = {
+        "MODELS": "ranjana,similarity,digits",
+        "MODEL_STORE": str(store),
+        "TRAIN_MISSING": "true",
+        **LITTLE,
+    }
+    image = encode(reference(9))
+    killed = launch(tmp_path, environment)
+    killed.wait_until_ready()
+    compared = killed.client.post(
+        "/api/similarity/", files={"image": image}, data={"target_class": "9"}
+    )
+    assert compared.json()["is_same_character"] is True
+    refused = killed.predict(image)
+    assert (refused.status_code, refused.json()["code"]) == (503, "model_training")
+    assert refused.headers["Retry-After"] == "30"
+    assert 0 <= refused.json()["details"]["progress"] < 1
+    digits = killed.predict(image, model="digits")
+    assert (digits.status_code, digits.json()["code"]) == (503, "model_missing")
+    assert "without pictures of digits" in digits.json()["error"]
+    ready = killed.client.get("/ready")
+    assert ready.status_code == 503
+    states = ready.json()["details"]["models"]
+    assert states["similarity"] == "ready"
+    assert states["ranjana"].startswith("The model ranjana is being trained")
+
+    def progress() -> float:
+        answer = killed.predict(image).json()
+        assert answer["code"] == "model_training"
+        found: float = answer["details"]["progress"]
+        return found
+
+    wait_for(lambda: progress() > 0, 300)
+    killed.stop(signal.SIGKILL)
+    # The next one goes on with it.
+    again = launch(tmp_path / "again", {**environment, "DATA_DIR": str(tmp_path / "data")})
+    again.wait_until_ready()
+    wait_for(lambda: again.predict(image).status_code == 200, 300)
+    assert again.predict(image).json()["model"] == {"name": "ranjana", "version": "1.0"}
+    assert again.client.get("/ready").json()["details"]["models"]["ranjana"] == "ready"
+    wait_for(lambda: not (tmp_path / "data" / "training" / "missing-ranjana").exists(), 10)
+    assert {path.name for path in store.iterdir()} == {
+        "similarity.mar",
+        "ranjana.mar",
+        "ranjana.mar.sha256",
+        "ranjana-1.0.safetensors",
+        "ranjana-1.0.md",
+        "ranjana-1.0.json",
+    }
+    assert "the model digits is missing" in again.log.read_text()

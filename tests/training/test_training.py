@@ -1,0 +1,332 @@
+"""Trainings over HTTP: asked for, followed, cancelled, gone on with after a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from archive_scripts.archives.building import ROOT
+from tests.authorisation.test_access import sql
+from tests.jobs.test_jobs import SECRET
+from tests.jobs.test_uploads import BAD_ZIPS
+from tests.support.apis import Api, StartApi, User
+from tests.support.commands import command
+from tests.support.digits import held_out
+from tests.support.jobs import (
+    digits,
+    events,
+    finished,
+    hand_in,
+    inputs,
+    job_of,
+    on,
+    wait_until,
+    zipped,
+)
+from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
+
+TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
+# A training gives way to all else on the machine.
+SECONDS = 300
+# As little as a training can be.
+SMALL = {"start": "scratch", "network": "small", "images_per_epoch": 64, "batch_size": 16}
+# Digits are not measured on synthetic handwriting, which takes longer than such a training.
+DIGITS = {"start": "scratch", "images_per_epoch": 128, "batch_size": 16}
+
+
+def as_data_scientist(api: Api) -> User:
+    user = api.sign_up()
+    change = "UPDATE users SET role = 'data-scientist' WHERE username = $1"
+    sql(api, change, user.username)
+    return user
+
+
+def labelled(classes: int = 6, each: int = 2) -> bytes:
+    """A zip of labelled pictures; half of the folders are named after the character."""
+    names = ["class_0", "1", "ग", "gha", "deeper/4", "ca"]
+    pictures = {
+        f"{names[index]}/{number}.png": encode(reference(index)[number:])
+        for index in range(classes)
+        for number in range(each)
+    }
+    return zipped({**pictures, "notes/read me.png": b"no class", "1/notes.txt": b"no picture"})
+
+
+def labelled_digits() -> bytes:
+    """A zip of real ones."""
+    numbers = [(digit, number) for digit in range(10) for number in range(6)]
+    return zipped({f"{digit}/{n}.png": encode(held_out(digit, n)) for digit, n in numbers})
+
+
+def ask_for_digits(user: User, fields: dict[str, Any], kind: str = "train") -> int:
+    path, files = f"/api/models/digits/{kind}/", {"labelled": ("digits.zip", labelled_digits())}
+    response = user.post(path, data={**DIGITS, **fields}, files=files)
+    assert response.status_code == 202, response.text
+    number: int = response.json()["job_id"]
+    return number
+
+
+def trainings(api: Api) -> list[str]:
+    """The folders of trainings that have not ended."""
+    folder = api.folder / "data" / "training"
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def process_of(api: Api) -> list[psutil.Process]:
+    """What trains there."""
+    children = psutil.Process(api.process.pid).children()
+    return [child for child in children if "improve" in child.cmdline()]
+
+
+def correct(api: Api, index: int, right: int) -> None:
+    """Two users say of the same picture that it shows something else than it was read as."""
+    for _ in range(2):
+        user = api.sign_up()
+        user.request("PATCH", "/api/me/", json={"training_consent": True})
+        prediction = user.predict(index).json()["prediction_id"]
+        given = {"prediction_id": prediction, "actual_class": right}
+        assert user.post("/api/feedback/", json=given).status_code == 201
+
+
+def ask(user: User, fields: dict[str, Any], path: str = TRAIN) -> dict[str, Any]:
+    response = user.post(path, json=fields)
+    assert response.status_code == 202, response.text
+    answer: dict[str, Any] = response.json()
+    assert response.headers["Location"] == answer["url"] == f"/api/jobs/{answer['job_id']}/"
+    return answer
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A model store with the version that is there from the start."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / "ranjana.mar").symlink_to(ROOT / "model_store" / "ranjana.mar")
+    return folder
+
+
+@pytest.fixture
+def training(store: Path) -> dict[str, str]:
+    """The environment of a service that trains."""
+    return {**SECRET, "MODEL_STORE": str(store), "TRAINING_CONCURRENCY": "1"}
+
+
+def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
+    start_api: StartApi, training: dict[str, str], store: Path, database: str
+) -> None:
+    if database == "postgresql":
+        pytest.skip("what is trained does not depend on the database")
+    api = start_api({**training, "SECRET_KEY": "never-to-be-seen-by-trainings-0123"})
+    user = as_data_scientist(api)
+    correct(api, 7, 9)
+    fields = {"epochs": "2", "images_per_epoch": "64", "batch_size": "16", "corrections": "true"}
+    files = {"labelled": ("pictures.zip", labelled())}
+    accepted = user.post(TRAIN, data=fields, files=files)
+    assert accepted.status_code == 202, accepted.text
+    assert accepted.json()["version"] == "1.1"
+    number = accepted.json()["job_id"]
+    # The user's images are read meanwhile.
+    wait_until(user, number, lambda job: job["state"] == "running")
+    assert finished(user, hand_in(user, digits(5)))["state"] == "succeeded"
+    (process,) = process_of(api)
+    assert process.nice() == min(19, psutil.Process(api.process.pid).nice() + 10)
+    assert "never" not in str(process.environ())
+    assert not {"SECRET_KEY", "DATABASE_URL", "DATA_DIR"} & set(process.environ())
+    with api.client.stream("GET", f"/api/jobs/{number}/events/", headers=user.headers) as stream:
+        seen = list(events(stream))
+    assert {len(state["outcome"]["epochs"]) for _, state in seen if state["outcome"]} == {0, 1, 2}
+    progress = [state["progress"] for _, state in seen]
+    assert progress == sorted(progress)
+    name, last = seen[-1]
+    assert (name, last["state"], last["error"]) == ("done", "succeeded", None)
+    outcome = last["outcome"]
+    assert [epoch["epoch"] for epoch in outcome["epochs"]] == [1, 2]
+    assert all(epoch["loss"] > 0 and 0 <= epoch["accuracy"] <= 1 for epoch in outcome["epochs"])
+    assert (outcome["version"], outcome["archive"]) == ("1.1", "ranjana-1.1.mar")
+    assert outcome["before"]
+    assert outcome["after"]
+    assert outcome["registered"] is False
+    archive = store / "ranjana-1.1.mar"
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == outcome["sha256"]
+    with zipfile.ZipFile(archive) as members:
+        assert {"card.md", "evaluation.json", "model.pt"} <= set(members.namelist())
+        card = members.read("card.md").decode()
+    assert card.startswith("# Model card: ranjana 1.1")
+    assert "* 12 labelled pictures\n* 1 correction by users" in card
+    wait_for(lambda: trainings(api) == inputs(api) == [], 10)
+    entry = user.get("/api/jobs/").json()["results"][-1]
+    assert (entry["kind"], entry["model"], entry["outcome"]) == ("train", "ranjana", outcome)
+    # The next one may start from it, and has the next number.
+    assert ask(user, {"start": "1.1"})["version"] == "1.2"
+    # With the account its trainings go.
+    wait_for(lambda: bool(process_of(api)), 10)
+    (process,) = process_of(api)
+    assert user.delete("/api/me/").status_code == 200
+    wait_for(lambda: trainings(api) == [] and not process.is_running(), 10)
+
+
+def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_cancelled(
+    start_api: StartApi, training: dict[str, str], store: Path, database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("what is trained does not depend on the database")
+    api = start_api(training)
+    user = as_data_scientist(api)
+    number = ask_for_digits(user, {"epochs": 6})
+    waiting = ask_for_digits(user, {"epochs": 100})
+    wait_until(user, number, lambda job: bool((job["outcome"] or {}).get("epochs")), SECONDS)
+    before = job_of(user, number)
+    (process,) = process_of(api)
+    assert job_of(user, waiting)["state"] == "queued"  # one at a time
+    assert user.delete(f"/api/jobs/{waiting}/").json()["state"] == "cancelled"
+    api.process.send_signal(signal.SIGKILL)
+    api.process.wait(30)
+    wait_for(lambda: not process.is_running(), 10)
+    assert str(number) in trainings(api)
+    again = start_api(training, beside=api)
+    returned = on(again, user)
+    job = finished(returned, number, SECONDS)
+    assert (job["state"], job["error"]) == ("succeeded", None)
+    done = job["outcome"]["epochs"]
+    assert [epoch["epoch"] for epoch in done] == [1, 2, 3, 4, 5, 6]
+    assert done[0] == before["outcome"]["epochs"][0]
+    assert (store / "digits-1.1.mar").exists()
+    waiting = ask_for_digits(returned, {"epochs": 100})
+    wait_until(returned, waiting, lambda job: job["progress"] > 0, SECONDS)
+    wait_for(lambda: bool(process_of(again)), 30)
+    (process,) = process_of(again)
+    # As if it was just being put into the store.
+    (again.folder / "data" / "training" / str(waiting) / "weights.safetensors").touch()
+    for name in ("digits-1.2.mar", "digits-1.2.safetensors.partial"):
+        (store / name).touch()
+    assert returned.delete(f"/api/jobs/{waiting}/").status_code == 200
+    assert finished(returned, waiting)["state"] == "cancelled"
+    wait_for(lambda: trainings(again) == [] and not process.is_running(), 10)
+    assert not list(store.glob("digits-1.2*"))
+
+
+def test_parameters_are_tuned(
+    start_api: StartApi, training: dict[str, str], store: Path, database: str
+) -> None:
+    if database == "postgresql":
+        pytest.skip("what is trained does not depend on the database")
+    user = as_data_scientist(start_api(training))
+    search = json.dumps({"learning_rate": [1e-4, 1e-3], "batch_size": [8, 16]})
+    fields = {"epochs": 1, "images_per_epoch": 64, "trials": 2, "search": search}
+    number = ask_for_digits(user, {**fields, "version": "3.0"}, "tune")
+    job = finished(user, number, SECONDS)
+    assert (job["kind"], job["state"], job["error"]) == ("tune", "succeeded", None)
+    trials = job["outcome"]["trials"]
+    assert [trial["trial"] for trial in trials] == [0, 1]
+    assert all(trial["parameters"]["batch_size"] in (8, 16) for trial in trials)
+    assert (store / "digits-3.0.mar").exists()
+
+
+def test_a_training_that_takes_too_much_memory_is_ended(
+    start_api: StartApi, training: dict[str, str], database: str
+) -> None:
+    if database == "postgresql":
+        pytest.skip("what is trained does not depend on the database")
+    api = start_api({**training, "TRAINING_MEMORY_MB": "256"})
+    user = as_data_scientist(api)
+    job = finished(
+        user, ask(user, {**SMALL, "images_per_epoch": 512, "batch_size": 512})["job_id"], SECONDS
+    )
+    assert job["state"] == "failed"
+    assert job["error"].startswith("The training took more than 256 MB of memory")
+    wait_for(lambda: trainings(api) == process_of(api) == [], 10)
+
+
+BAD_FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "too many epochs": ({"epochs": 101}, 400, "validation_failed"),
+    "too few images": ({"images_per_epoch": 1}, 400, "validation_failed"),
+    "learning rate of a form": ({"learning_rate": "fast"}, 400, "validation_failed"),
+    "no number": ({"augmentation": "nan"}, 400, "validation_failed"),
+    "unknown field": ({"epoch": 5}, 400, "validation_failed"),
+    "no version": ({"version": "../1"}, 400, "validation_failed"),
+    "other digits": ({"version": "१.१"}, 400, "validation_failed"),
+    "version that is there": ({"version": "1.0"}, 409, "version_taken"),
+    "start that is not there": ({"start": "7.7"}, 400, "validation_failed"),
+    "start that is no version": ({"start": "/etc/passwd"}, 400, "validation_failed"),
+    "network of others": ({"network": "small"}, 400, "validation_failed"),
+    "batches larger than that": (
+        {"images_per_epoch": 64, "batch_size": 65},
+        400,
+        "validation_failed",
+    ),
+    "nothing to train on": ({"synthesis": False}, 400, "no_training_data"),
+    "no corrections": ({"corrections": True}, 400, "no_corrections"),
+}
+
+
+def test_what_cannot_be_trained_is_refused_at_once(api: Api) -> None:
+    user = as_data_scientist(api)
+    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+
+    def refusal(response: httpx2.Response) -> tuple[int, str]:
+        return response.status_code, response.json()["code"]
+
+    for name, (fields, status, code) in BAD_FIELDS.items():
+        assert refusal(user.post(TRAIN, json=fields)) == (status, code), name
+        form = {key: str(value) for key, value in fields.items()}
+        files = {} if "synthesis" in fields else {"labelled": ("a.zip", labelled(1, 1))}
+        if files:
+            assert refusal(user.post(TRAIN, data=form, files=files)) == (status, code), name
+    assert refusal(user.post(TUNE, json={"images_per_epoch": 64}))[0] == 400
+    bad_search = {"search": {"learning_rate": [0.01, 0.001]}}
+    assert refusal(user.post(TUNE, json=bad_search)) == (400, "validation_failed")
+    assert refusal(user.post(TUNE, data={"search": "{"}, files={"x": b"y"}))[0] == 400
+    assert refusal(user.post("/api/models/nobody/train/", json={})) == (404, "model_not_found")
+    digits_alone = user.post("/api/models/digits/train/", json={"start": "default"})
+    assert refusal(digits_alone) == (400, "no_training_data")
+    assert refusal(user.post(TRAIN, content=b"x", headers={"Content-Type": "text/plain"}))[0] == 415
+    for name, (make, code) in BAD_ZIPS.items():
+        if name in {"too many", "empty", "nothing but folders"}:
+            continue
+        content = {"labelled": ("a.zip", make())}
+        response = user.post(TRAIN, files=content)
+        assert refusal(response)[0] in {400, 413}, name
+        assert refusal(response)[1] == code, name
+    unlabelled = {"labelled": ("a.zip", zipped({"nowhere/a.png": b"x"}))}
+    assert refusal(user.post(TRAIN, files=unlabelled)) == (400, "no_labelled_pictures")
+    assert refusal(user.post(TRAIN, files={"labelled": b"no zip"})) == (400, "not_a_zip")
+    large = b'{"start": "' + b" " * 11_000_000 + b'"}'
+    headers = {"Content-Type": "application/json"}
+    assert refusal(user.post(TRAIN, content=large, headers=headers)) == (413, "body_too_large")
+    assert inputs(api) == []
+    assert user.get("/api/jobs/").json()["results"] == []
+
+
+def test_two_that_are_asked_for_at_the_same_time_are_two_versions(api: Api) -> None:
+    users = [as_data_scientist(api) for _ in range(2)]
+
+    def one(index: int) -> str:
+        return str(ask(users[index % 2], {})["version"])
+
+    with ThreadPoolExecutor(8) as callers:
+        versions = list(callers.map(one, range(8)))
+    assert len(set(versions)) == 8
+    assert users[0].post(TRAIN, json={"version": versions[3]}).status_code == 409
+    for user in users:
+        for job in user.get("/api/jobs/").json()["results"]:
+            assert user.delete(f"/api/jobs/{job['id']}/").json()["state"] == "cancelled"
+    # What was given up is free again.
+    again = ask(users[0], {"version": versions[3]})
+    assert again["version"] == versions[3]
+    # Folders of those that have ended are cleared away, should somebody have died before that.
+    for number in (again["job_id"], again["job_id"] - 1):
+        (api.folder / "data" / "training" / str(number)).mkdir(parents=True)
+    assert command(api, "clean-up", "--orphans-after", "0").code == 0
+    assert trainings(api) == [str(again["job_id"])]
+    assert users[0].delete(f"/api/jobs/{again['job_id']}/").status_code == 200
+    assert trainings(api) == []
