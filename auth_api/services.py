@@ -106,7 +106,7 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     limits = RateLimits(settings, metrics)
     pictures = PictureStore(settings.media_dir)
     passwords = Passwords(settings)
-    sessions = Sessions(settings, database, tokens, metrics, company=passwords.is_busy)
+    sessions = Sessions(settings, database, tokens, metrics, expect_more=passwords.is_busy)
     torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)

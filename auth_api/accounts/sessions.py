@@ -75,15 +75,15 @@ class Sessions:
         database: Database,
         tokens: Tokens,
         metrics: Metrics,
-        company: Callable[[], bool],
+        expect_more: Callable[[], bool],
     ) -> None:
-        """`company` says whether others are about to sign in."""
+        """`expect_more` says whether others are about to sign in."""
         self._database = database
         self._refreshes = metrics.refreshes
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
-        self._starting = MicroBatcher(self._start, gather=_GATHER, company=company)
+        self._starting = MicroBatcher(self._start, linger=_GATHER, expect_more=expect_more)
 
     async def start(
         self, user_id: int, password_hash: str, request: Request, *, web: bool

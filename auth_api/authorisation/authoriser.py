@@ -59,8 +59,8 @@ class Authoriser:
         self._limits = limits
         self._noted: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._by_session = MicroBatcher(self._find_by_session, gather=_GATHER)
-        self._by_key = MicroBatcher(self._find_by_key, gather=_GATHER)
+        self._by_session = MicroBatcher(self._find_by_session, linger=_GATHER)
+        self._by_key = MicroBatcher(self._find_by_key, linger=_GATHER)
 
     async def authorise(self, request: Request, access: Access) -> Caller | None:
         """The caller, None for an anonymous one who may pass.

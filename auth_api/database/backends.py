@@ -75,7 +75,7 @@ class SQLiteBackend:
 
         return await _soon(self._writer, run)
 
-    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+    async def snapshot(self, work: Callable[[Session], Result]) -> Result:
         def run() -> Result:
             with Session(self._engine) as session:
                 session.connection().exec_driver_sql("BEGIN")
@@ -96,15 +96,15 @@ class SQLiteBackend:
             with closing(self._engine.raw_connection()) as pooled, _driver_of(pooled) as driver:
                 driver.execute("BEGIN IMMEDIATE")
                 driver.executemany(insertion.sqlite, insertion.sqlite_rows(rows))
-                return last_numbers(driver.execute(LAST_NUMBER).fetchone()[0], len(rows))
+                return ids_up_to(driver.execute(LAST_ROW_ID).fetchone()[0], len(rows))
 
         return await _soon(self._writer, run)
 
 
-LAST_NUMBER = "SELECT last_insert_rowid()"
+LAST_ROW_ID = "SELECT last_insert_rowid()"
 
 
-def last_numbers(last: int, count: int) -> Sequence[int]:
+def ids_up_to(last: int, count: int) -> Sequence[int]:
     """The ids of rows that were inserted together, from that of the last.
 
     They follow each other, for nobody else writes meanwhile
@@ -163,7 +163,7 @@ class PostgreSQLBackend:
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
             return await session.run_sync(work)
 
-    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+    async def snapshot(self, work: Callable[[Session], Result]) -> Result:
         steady = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )

@@ -30,7 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from auth_api.database.backends import LAST_NUMBER, PostgreSQLBackend, SQLiteBackend, last_numbers
+from auth_api.database.backends import LAST_ROW_ID, PostgreSQLBackend, SQLiteBackend, ids_up_to
 from auth_api.database.statements import Insertion, Lookup, Row
 from auth_api.errors import Unavailable
 from auth_api.observability.metrics import Metrics
@@ -48,7 +48,7 @@ _MIGRATION_LOCK = 72645262
 # Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, who may
 # connect, no such database, conflict with other transactions, resources, object in use,
 # intervention, disk.
-_AWAY = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
+_UNREACHABLE = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 
 
 class NewerDatabase(RuntimeError):
@@ -115,7 +115,7 @@ class Database:
     @contextmanager
     def _operation(self, name: Literal["read", "write"]) -> Iterator[None]:
         """Measures what is done within the `with`, and raises Unavailable where that fails because
-        the database is away.
+        the database is unreachable.
         """
         began = time.perf_counter()
         self._metrics.database_busy.inc()
@@ -141,7 +141,7 @@ class Database:
             return transaction.execute(numbered, rows).scalars().all()
         # SQLAlchemy would insert those whose ids are asked for one by one.
         transaction.execute(insert(core), rows)
-        return last_numbers(transaction.execute(text(LAST_NUMBER)).scalar_one(), len(rows))
+        return ids_up_to(transaction.execute(text(LAST_ROW_ID)).scalar_one(), len(rows))
 
     def one_by_one(self, transaction: Session, number: int) -> None:
         """Has transactions that ask for the same number follow each other from here on; those
@@ -185,12 +185,12 @@ class Database:
         async with self._patient() as backend:
             return await backend.write(alone)
 
-    async def at_one_moment(self, work: Callable[[Session], Result]) -> Result:
+    async def snapshot(self, work: Callable[[Session], Result]) -> Result:
         """Has `work` read what there is now, whatever others write meanwhile; it may take an
         hour. Raises Unavailable.
         """
         async with self._patient() as backend:
-            return await backend.at_one_moment(work)
+            return await backend.snapshot(work)
 
     @asynccontextmanager
     async def _patient(self) -> AsyncIterator[SQLiteBackend | PostgreSQLBackend]:
@@ -245,7 +245,7 @@ def core_of(table: type[SQLModel]) -> Table:
 
 @contextmanager
 def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
-    """Turns what says that the database is away into Unavailable, and what drivers say of a
+    """Turns what says that the database is unreachable into Unavailable, and what drivers say of a
     constraint into SQLAlchemy's word for it. It is `said` in the log, but where the caller does.
     """
     try:
@@ -262,18 +262,18 @@ def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
         OSError,
         asyncio.TimeoutError,
     ) as error:
-        if not _is_away(error):
+        if not _is_unreachable(error):
             raise
         metrics.database_failures.inc()
         if said:
-            logger.warning("the database is away", extra={"reason": repr(error)})
+            logger.warning("the database is unreachable", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",
             "database_unavailable",
         ) from error
 
 
-def _is_away(error: Exception) -> bool:
+def _is_unreachable(error: Exception) -> bool:
     """Whether the database is at fault, and not the statement."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
@@ -282,4 +282,4 @@ def _is_away(error: Exception) -> bool:
             return lost or isinstance(error, OperationalError | InterfaceError)
     else:
         state = getattr(error, "sqlstate", None)
-    return state is None or state[:2] in _AWAY
+    return state is None or state[:2] in _UNREACHABLE

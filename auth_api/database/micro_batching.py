@@ -14,7 +14,7 @@ class MicroBatcher(Generic[Item, Result]):
     """Calls `function` with all that came while its last call was under way.
 
     A lone call goes straight through; under load a batch fills by itself, as many items as wait,
-    at most `size`, and waits `gather` seconds for more when `company` says that some will come,
+    at most `size`, and waits `linger` seconds for more when `expect_more` says that some will come,
     by default after a batch that had some. `function` answers one result an item, in order; an
     exception among them is raised to the caller of that item, one that it raises to all of the
     batch.
@@ -24,14 +24,14 @@ class MicroBatcher(Generic[Item, Result]):
         self,
         function: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         size: int = 64,
-        gather: float = 0.0,
-        company: Callable[[], bool] | None = None,
+        linger: float = 0.0,
+        expect_more: Callable[[], bool] | None = None,
     ) -> None:
         self._function = function
         self._size = size
-        self._gather = gather
+        self._linger = linger
         self._crowded = False
-        self._company = company or (lambda: self._crowded)
+        self._expect_more = expect_more or (lambda: self._crowded)
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -55,8 +55,8 @@ class MicroBatcher(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                if self._gather and self._company():
-                    await asyncio.sleep(self._gather)
+                if self._linger and self._expect_more():
+                    await asyncio.sleep(self._linger)
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 self._crowded = len(batch) > 1
                 answering = self._function([item for item, _ in batch])

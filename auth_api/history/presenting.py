@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
-from auth_api.history.queries import Kept
+from auth_api.history.queries import Entry
 from auth_api.history.recorder import COMPARED
 from auth_api.http.json_response import iso
 from auth_api.schemas.history import GivenFeedback
 from handlers.characters import CHARACTERS
 
 
-def entry(row: Kept, feedback: Feedback | None) -> dict[str, Any]:
+def entry(row: Entry, feedback: Feedback | None) -> dict[str, Any]:
     """As `PredictionEntry` or `ComparisonEntry`."""
     shown: dict[str, Any] = {
         "id": row.id,

@@ -20,8 +20,8 @@ from auth_api.errors import NotFound
 from auth_api.history.pictures import PictureStore
 from auth_api.practice import attempts
 
-Kept = Prediction | Comparison
-Table = type[Prediction] | type[Comparison]
+Entry = Prediction | Comparison
+EntryTable = type[Prediction] | type[Comparison]
 
 _EXPORT_ROWS = 500
 _NO_ROW = 2**62
@@ -30,13 +30,13 @@ _NO_ROW = 2**62
 class History:
     """The history of all users."""
 
-    def __init__(self, database: Database, storage: PictureStore) -> None:
+    def __init__(self, database: Database, pictures: PictureStore) -> None:
         self._database = database
-        self._storage = storage
+        self._pictures = pictures
 
     async def page(
-        self, table: Table, user_id: int, limit: int, before: int | None, class_: int | None
-    ) -> list[tuple[Kept, Feedback | None]]:
+        self, table: EntryTable, user_id: int, limit: int, before: int | None, class_: int | None
+    ) -> list[tuple[Entry, Feedback | None]]:
         """At most `limit` rows of a user, newest first, those older than the id `before`."""
         index: list[tuple[Any, Any]] = [(col(table.user_id), literal(user_id))]
         if class_ is not None:
@@ -58,7 +58,9 @@ class History:
         rows = await self._database.read(_all(query))
         return [(row[0], row[1]) for row in rows]
 
-    async def one(self, table: Table, user_id: int, number: int) -> tuple[Kept, Feedback | None]:
+    async def one(
+        self, table: EntryTable, user_id: int, number: int
+    ) -> tuple[Entry, Feedback | None]:
         """Raises NotFound, also for what is somebody else's, or Unavailable."""
         query = _with_feedback(table).where(col(table.id) == number, col(table.user_id) == user_id)
         row = await self._database.read(lambda session: session.execute(query).first())
@@ -66,15 +68,15 @@ class History:
             raise _missing()
         return row[0], row[1]
 
-    async def picture(self, table: Table, user_id: int, number: int, kind: str) -> bytes:
+    async def picture(self, table: EntryTable, user_id: int, number: int, kind: str) -> bytes:
         """Raises NotFound or Unavailable."""
         row, _ = await self.one(table, user_id, number)
-        picture = await self._storage.read(row.media, kind)
+        picture = await self._pictures.read(row.media, kind)
         if picture is None:
             raise _missing()
         return picture
 
-    async def delete(self, table: Table, user_id: int, number: int, request: Request) -> None:
+    async def delete(self, table: EntryTable, user_id: int, number: int, request: Request) -> None:
         """Deletes a row, its part in the progress, and then its pictures.
 
         Raises NotFound or Unavailable.
@@ -95,11 +97,11 @@ class History:
             )
             return media
 
-        await self._storage.delete([await self._database.write(remove)])
+        await self._pictures.delete([await self._database.write(remove)])
 
     async def all_of(
-        self, table: Table, user_id: int
-    ) -> AsyncIterator[tuple[Kept, Feedback | None]]:
+        self, table: EntryTable, user_id: int
+    ) -> AsyncIterator[tuple[Entry, Feedback | None]]:
         """Every row of a user, oldest first, a few hundred in memory at a time."""
         last = 0
         while True:
@@ -117,7 +119,7 @@ class History:
             last = rows[-1][0].id
 
 
-def _with_feedback(table: Table) -> Select[Any]:
+def _with_feedback(table: EntryTable) -> Select[Any]:
     """Rows and, of predictions, what their users said of them."""
     if table is Prediction:
         return select(Prediction, Feedback).outerjoin(
@@ -130,7 +132,7 @@ def _all(query: Select[Any]) -> Callable[[Session], Sequence[Any]]:
     return lambda session: session.execute(query).all()
 
 
-def _class_of(table: Table) -> Any:
+def _class_of(table: EntryTable) -> Any:
     return col(Prediction.predicted_class) if table is Prediction else col(Comparison.target_class)
 
 

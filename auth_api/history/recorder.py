@@ -25,7 +25,7 @@ from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history.pictures import Pictures, PictureStore, new_media
-from auth_api.history.queries import Table
+from auth_api.history.queries import EntryTable
 from auth_api.http.uploads import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
@@ -46,8 +46,8 @@ COMPARED = (
 """What is kept of the answer to a comparison as it is."""
 
 # Seconds: a transaction costs as much for one row as for ten.
-_GATHER = 0.003
-_GATHER_MEANWHILE = 0.012
+_LINGER_SECONDS = 0.003
+_LINGER_MEANWHILE_SECONDS = 0.012
 _REMEMBERED = 10_000
 
 _PREDICTIONS = Insertion(core_of(Prediction))
@@ -57,20 +57,20 @@ _PREDICTIONS = Insertion(core_of(Prediction))
 class _Row:
     """A row to be, and the name that its pictures have."""
 
-    table: Table
+    table: EntryTable
     values: dict[str, Any]
 
 
 class HistoryRecorder:
     """Writes the history of all users."""
 
-    def __init__(self, database: Database, storage: PictureStore) -> None:
+    def __init__(self, database: Database, pictures: PictureStore) -> None:
         self._database = database
-        self._storage = storage
+        self._pictures = pictures
         # While a model looks at a picture there is time to wait for others to write it with.
-        self._store_meanwhile = MicroBatcher(self._write_pictures, gather=_GATHER_MEANWHILE)
-        self._store = MicroBatcher(self._write_pictures, gather=_GATHER)
-        self._insert = MicroBatcher(self._write_rows, gather=_GATHER)
+        self._store_meanwhile = MicroBatcher(self._write_pictures, linger=_LINGER_MEANWHILE_SECONDS)
+        self._store = MicroBatcher(self._write_pictures, linger=_LINGER_SECONDS)
+        self._insert = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
         # Who is known to have been active when: most rows tell nothing new.
         self._active: set[tuple[int, int]] = set()
         self._discarding: set[asyncio.Future[None]] = set()
@@ -123,12 +123,12 @@ class HistoryRecorder:
         self, items: Sequence[tuple[str, Pictures]]
     ) -> Sequence[Exception | None]:
         try:
-            await self._storage.write(items)
+            await self._pictures.write(items)
         except OSError as error:
             logger.exception("pictures cannot be written")
             # None of them gets a row, and where a disk is full their space is needed.
             with contextlib.suppress(OSError):
-                await self._storage.delete([media for media, _ in items])
+                await self._pictures.delete([media for media, _ in items])
             raise Unavailable(
                 "The picture cannot be kept at the moment. Please try again.", "storage_unavailable"
             ) from error
@@ -138,7 +138,7 @@ class HistoryRecorder:
         """Deletes a picture that gets no row, while its request goes on to its error."""
         if not stored.cancelled():
             stored.exception()  # is in the log; nobody else asks for it
-        task = asyncio.ensure_future(self._storage.delete([media]))
+        task = asyncio.ensure_future(self._pictures.delete([media]))
         self._discarding.add(task)
         task.add_done_callback(self._discarding.discard)
 
@@ -166,7 +166,7 @@ class HistoryRecorder:
             )
             return number
         except IntegrityError:
-            await self._storage.delete([row.values["media"]])
+            await self._pictures.delete([row.values["media"]])
             return Unauthorised("The account is no more.", "session_ended")
         except (Unavailable, DBAPIError) as error:
             return error
@@ -202,7 +202,7 @@ def _activity(rows: Iterable[_Row]) -> set[tuple[int, int]]:
     return {(row.values["user_id"], slot_of(row.values["created_at"])) for row in rows}
 
 
-def _row(table: Table, media: str, user_id: int, answer: Answer, same: Sequence[str]) -> _Row:
+def _row(table: EntryTable, media: str, user_id: int, answer: Answer, same: Sequence[str]) -> _Row:
     values = {name: answer[name] for name in same}
     values |= {
         "user_id": user_id,

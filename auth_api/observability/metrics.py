@@ -213,7 +213,7 @@ class Metrics:
             "database_connections_opened", "Connections opened, again after they were lost."
         )
         self.database_failures = self._counter(
-            "database_failures", "What could not be done because the database was away."
+            "database_failures", "What could not be done because the database was unreachable."
         )
         self.clean_ups = self._counter(
             "clean_ups",

@@ -14,7 +14,7 @@ from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.exporting import as_csv, as_json
 from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.history.presenting import entry
-from auth_api.history.queries import Table
+from auth_api.history.queries import EntryTable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
@@ -116,7 +116,7 @@ async def export(request: Request) -> Response:
     )
 
 
-async def _page(request: Request, table: Table) -> JSONResponse:
+async def _page(request: Request, table: EntryTable) -> JSONResponse:
     query = parse_query(request, PageQuery)
     rows = await services(request).history.page(
         table, caller(request).user_id, query.limit + 1, row_before(query.cursor), query.class_
@@ -124,20 +124,20 @@ async def _page(request: Request, table: Table) -> JSONResponse:
     return JSONResponse(page([entry(*row) for row in rows], query.limit))
 
 
-async def _one(request: Request, table: Table) -> JSONResponse:
+async def _one(request: Request, table: EntryTable) -> JSONResponse:
     owner = caller(request).user_id
     return JSONResponse(
         entry(*await services(request).history.one(table, owner, row_number(request)))
     )
 
 
-async def _delete(request: Request, table: Table) -> JSONResponse:
+async def _delete(request: Request, table: EntryTable) -> JSONResponse:
     owner = caller(request).user_id
     await services(request).history.delete(table, owner, row_number(request), request)
     return JSONResponse({"message": "Deleted successfully."})
 
 
-async def _picture(request: Request, table: Table, kind: str) -> Response:
+async def _picture(request: Request, table: EntryTable, kind: str) -> Response:
     owner = caller(request).user_id
     picture = await services(request).history.picture(table, owner, row_number(request), kind)
     return Response(picture, media_type=media_type(picture))

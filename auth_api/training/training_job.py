@@ -126,7 +126,7 @@ class TrainingJobs:
         while True:
             now = outcome.progress, outcome.shown()
             if now != told:
-                with suppress(Unavailable):  # the training goes on while the database is away
+                with suppress(Unavailable):  # training continues without the database
                     await self._queue.report(number, *now)
                     told = now
             await asyncio.sleep(_REPORT)

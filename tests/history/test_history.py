@@ -27,7 +27,7 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history.pictures import PictureStore
-from auth_api.history.queries import History, Table
+from auth_api.history.queries import EntryTable, History
 from auth_api.schemas.history import (
     ComparisonEntry,
     ComparisonPage,
@@ -50,7 +50,7 @@ _TOP = [{"class": c, "character": "ड", "name": "dda", "confidence": 20.0} for 
 _REGIONS = [
     {"row": n // 3, "column": n % 3, "missing": 0.1, "extra": 0.0, "score": 90.0} for n in range(9)
 ]
-_ROWS: dict[Table, dict[str, Any]] = {
+_ROWS: dict[EntryTable, dict[str, Any]] = {
     Prediction: {"confidence": 20.0, "top": _TOP, "predicted_class": 0},
     Comparison: {
         "target_class": 0,
@@ -79,7 +79,7 @@ def in_database(url: str, work: Callable[[Connection], Any]) -> None:
     asyncio.run(run())
 
 
-def fill(url: str, owner: int, rows: int, table: Table = Prediction) -> None:
+def fill(url: str, owner: int, rows: int, table: EntryTable = Prediction) -> None:
     """Gives somebody that many rows at once, of the classes 0 to 35 in turn."""
 
     def work(connection: Connection) -> None:
@@ -291,7 +291,7 @@ def test_a_page_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize(("path", "table"), [(PREDICTIONS, Prediction), (SIMILARITIES, Comparison)])
-def test_the_pages_show_each_row_once(api: Api, user: User, path: str, table: Table) -> None:
+def test_the_pages_show_each_row_once(api: Api, user: User, path: str, table: EntryTable) -> None:
     fill(api.database_url, number_of(user), 250, table)
     whole = pages(user, path, limit=100)
     assert [len(page) for page in whole] == [100, 100, 50]
@@ -331,7 +331,7 @@ def test_rows_that_come_or_go_while_one_leafs_move_nothing(api: Api, user: User)
     ],
 )
 def test_one_character_can_be_picked_out(
-    api: Api, user: User, path: str, table: Table, field: str
+    api: Api, user: User, path: str, table: EntryTable, field: str
 ) -> None:
     fill(api.database_url, number_of(user), 80, table)
     everything = [row for page in pages(user, path, limit=100) for row in page]
@@ -693,7 +693,7 @@ def long_history(
 def test_a_page_of_a_long_history_is_looked_up_in_an_index(
     long_history: tuple[str, list[int]],
     tmp_path: Path,
-    table: Table,
+    table: EntryTable,
     before: int | None,
     class_: int | None,
     owner: int,

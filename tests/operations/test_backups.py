@@ -298,7 +298,7 @@ def contents(url: str) -> dict[str, list[bytes]]:
     async def run() -> dict[str, list[bytes]]:
         database = Database(Settings(database_url=url))
         try:
-            return await database.at_one_moment(lambda session: read(session.connection()))
+            return await database.snapshot(lambda session: read(session.connection()))
         finally:
             await database.aclose()
 

@@ -16,7 +16,7 @@ from auth_api.database.columns import now
 from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.pictures import PictureStore, new_media
-from tests.history.test_history import Table, fill, in_database, number_of
+from tests.history.test_history import EntryTable, fill, in_database, number_of
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.commands import command
 from tests.support.pictures import encode, reference
@@ -38,7 +38,7 @@ def removed(said: str) -> tuple[int, int, int]:
     return int(entries), int(sessions), int(orphans)
 
 
-def age(api: Api, table: Table, numbers: list[int], days: float) -> None:
+def age(api: Api, table: EntryTable, numbers: list[int], days: float) -> None:
     """Has entries be from some days ago."""
     moment = now() - timedelta(days=days)
 

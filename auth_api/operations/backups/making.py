@@ -90,7 +90,7 @@ async def make(
             manifest.numbers = last_numbers(connection, found)
             return manifest
 
-        manifest = await database.at_one_moment(read)
+        manifest = await database.snapshot(read)
         writer = Writer(target, spools.enter_context(tempfile.TemporaryFile(dir=scratch)))
         return await asyncio.to_thread(_write, writer, manifest, tables, named, files)
 
