@@ -2,8 +2,8 @@
 
 Counts are gathered in memory and written about every second, so that a request costs a few
 microseconds and a write is shared by all that came in between. A process that is killed loses at
-most about a second of counts; one that is stopped loses none. While the database is unreachable they
-are kept, as far as there is room for them, and written when it is back.
+most about a second of counts; one that is stopped loses none. While the database is unreachable
+they are kept, as far as there is room for them, and written when it is back.
 """
 
 from __future__ import annotations
