@@ -1,10 +1,10 @@
 """The database, SQLite or PostgreSQL.
 
-database        reads, writes and migrates; what happens while it is unreachable
+database        reads, writes and migrates; turns an unreachable database into `Unavailable`
 backends        the two drivers
-statements      the few statements that skip SQLAlchemy because almost every request runs them
-micro_batching  many small calls at the same time become few large ones
-columns         the columns that tables are made of
-tables          the tables, a module a subject
-migrations      how they came to be so, by Alembic
+statements      the few hot statements that bypass SQLAlchemy
+micro_batching  groups concurrent small calls into few large ones
+columns         column types and factories that all tables use
+tables          the tables, one module a subject
+migrations      the schema's revisions, run by Alembic
 """

@@ -1,4 +1,4 @@
-"""The two ways to a database: SQLite's driver in threads, PostgreSQL's in the event loop."""
+"""The two backends: SQLite's driver runs in threads, PostgreSQL's in the event loop."""
 
 from __future__ import annotations
 
@@ -20,44 +20,46 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from auth_api.database.statements import Insertion, Lookup, Row, sqlite_lookup
+from auth_api.database.statements import Insertion, Lookup, Row, sqlite_parameters
 
 Result = TypeVar("Result")
 
 STATEMENT_SECONDS = 5.0
-"""For a statement, for a lock that another holds, for a free connection."""
+"""Timeout of a statement, and of the wait for a lock or for a free connection."""
 _CONNECT_SECONDS = 3.0
 _READERS = 4
 _CONNECTIONS = 16
-_WRITES = "ranjana_writes"
+_IS_WRITE = "ranjana_is_write"
 
 
 class SQLiteBackend:
-    """SQLite: some threads read, one writes, so that writers wait in order and not by polling."""
+    """SQLite. Several threads read and one writes.
+
+    With one writer thread, writes wait in order instead of polling for SQLite's lock.
+    """
 
     connections = _READERS + 1
-    """That there may be at the same time."""
+    """Maximum number of open connections."""
 
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
             url,
             pool_size=_READERS + 1,
-            # What is in a statement may be personal, and errors are logged.
+            # Parameters may be personal data, and errors are logged.
             hide_parameters=True,
             connect_args={"timeout": STATEMENT_SECONDS},
         )
         event.listen(self._engine, "connect", _set_up_sqlite)
         event.listen(self._engine, "begin", _begin_sqlite)
-        self._writing = self._engine.execution_options(**{_WRITES: True})
-        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._write_engine = self._engine.execution_options(**{_IS_WRITE: True})
+        self._reader_threads = ThreadPoolExecutor(_READERS, "sqlite-reader")
+        self._writer_thread = ThreadPoolExecutor(1, "sqlite-writer")
 
-    def on_connect(self, call: Callable[[], None]) -> None:
-        """Has something called whenever a connection is opened."""
-        event.listen(self._engine, "connect", lambda *_: call())
+    def on_connect(self, callback: Callable[[], None]) -> None:
+        event.listen(self._engine, "connect", lambda *_: callback())
 
     async def aclose(self) -> None:
-        for threads in (self._readers, self._writer):
+        for threads in (self._reader_threads, self._writer_thread):
             await asyncio.to_thread(threads.shutdown)
         self._engine.dispose()
 
@@ -66,14 +68,14 @@ class SQLiteBackend:
             with Session(self._engine, expire_on_commit=False) as session:
                 return work(session)
 
-        return await _soon(self._readers, run)
+        return await _run_in(self._reader_threads, run)
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
         def run() -> Result:
-            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
                 return work(session)
 
-        return await _soon(self._writer, run)
+        return await _run_in(self._writer_thread, run)
 
     async def snapshot(self, work: Callable[[Session], Result]) -> Result:
         def run() -> Result:
@@ -81,15 +83,15 @@ class SQLiteBackend:
                 session.connection().exec_driver_sql("BEGIN")
                 return work(session)
 
-        return await _soon(self._readers, run)
+        return await _run_in(self._reader_threads, run)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
         def run() -> list[Row]:
             with closing(self._engine.raw_connection()) as pooled:
                 driver = _driver_of(pooled)
-                return driver.execute(lookup.sqlite, sqlite_lookup(keys, moment)).fetchall()
+                return driver.execute(lookup.sqlite, sqlite_parameters(keys, moment)).fetchall()
 
-        return await _soon(self._readers, run)
+        return await _run_in(self._reader_threads, run)
 
     async def insert(self, insertion: Insertion, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
         def run() -> Sequence[int]:
@@ -98,16 +100,16 @@ class SQLiteBackend:
                 driver.executemany(insertion.sqlite, insertion.sqlite_rows(rows))
                 return ids_up_to(driver.execute(LAST_ROW_ID).fetchone()[0], len(rows))
 
-        return await _soon(self._writer, run)
+        return await _run_in(self._writer_thread, run)
 
 
 LAST_ROW_ID = "SELECT last_insert_rowid()"
 
 
 def ids_up_to(last: int, count: int) -> Sequence[int]:
-    """The ids of rows that were inserted together, from that of the last.
+    """The ids of the `count` rows that one SQLite transaction inserted last.
 
-    They follow each other, for nobody else writes meanwhile
+    They are consecutive because no other connection writes at the same time
     (https://sqlite.org/autoinc.html).
     """
     return range(last - count + 1, last + 1)
@@ -117,16 +119,16 @@ def _driver_of(pooled: PoolProxiedConnection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, pooled.driver_connection)
 
 
-async def _soon(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    """Has a thread work, unless none is free in time: callers do not wait for ever."""
+async def _run_in(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    """Runs `work` in a thread. Raises `PoolTimeout` if no thread is free in time."""
     deadline = time.monotonic() + STATEMENT_SECONDS
 
     def run() -> Result:
         if time.monotonic() > deadline:
-            raise PoolTimeout("too many wait for the database")
+            raise PoolTimeout("no database thread became free in time")
         return work()
 
-    context = contextvars.copy_context()  # has the id of the request
+    context = contextvars.copy_context()  # holds the request id for log lines
     return await asyncio.get_running_loop().run_in_executor(threads, context.run, run)
 
 
@@ -134,29 +136,28 @@ class PostgreSQLBackend:
     """PostgreSQL, through asyncpg."""
 
     connections = _CONNECTIONS
-    """That there may be at the same time."""
+    """Maximum number of open connections."""
 
-    def __init__(self, url: URL, seconds: float = STATEMENT_SECONDS) -> None:
+    def __init__(self, url: URL, statement_seconds: float = STATEMENT_SECONDS) -> None:
         self._engine = create_async_engine(
             url,
             pool_size=_CONNECTIONS,
             max_overflow=0,
             pool_timeout=STATEMENT_SECONDS,
             hide_parameters=True,
-            connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": seconds},
+            connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": statement_seconds},
         )
-        # Each statement is a transaction by itself, without the round trips of one.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Each statement commits on its own, which saves the round trips of BEGIN and COMMIT.
+        self._autocommit_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    def on_connect(self, call: Callable[[], None]) -> None:
-        """Has something called whenever a connection is opened."""
-        event.listen(self._engine.sync_engine, "connect", lambda *_: call())
+    def on_connect(self, callback: Callable[[], None]) -> None:
+        event.listen(self._engine.sync_engine, "connect", lambda *_: callback())
 
     async def aclose(self) -> None:
         await self._engine.dispose()
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
-        async with AsyncSession(self._reading, expire_on_commit=False) as session:
+        async with AsyncSession(self._autocommit_engine, expire_on_commit=False) as session:
             return await session.run_sync(work)
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
@@ -164,10 +165,10 @@ class PostgreSQLBackend:
             return await session.run_sync(work)
 
     async def snapshot(self, work: Callable[[Session], Result]) -> Result:
-        steady = self._engine.execution_options(
+        snapshot_engine = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        async with AsyncSession(steady) as session:
+        async with AsyncSession(snapshot_engine) as session:
             return await session.run_sync(work)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
@@ -177,22 +178,22 @@ class PostgreSQLBackend:
     async def insert(self, insertion: Insertion, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
         async with self._driver() as driver:
             columns = insertion.postgresql_columns(rows)
-            numbers = await driver.fetch(insertion.postgresql, *columns)
-        return sorted(number for (number,) in numbers)
+            rows_inserted = await driver.fetch(insertion.postgresql, *columns)
+        return sorted(row_id for (row_id,) in rows_inserted)
 
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of the pool as asyncpg's own; outside a transaction."""
+        """Lends a pooled connection as asyncpg's own, outside a transaction."""
         pooled = await self._engine.raw_connection()
         while (driver := cast(asyncpg.Connection, pooled.driver_connection)).is_closed():
-            # The server went away while nobody used it.
+            # The server closed the connection while it was idle.
             pooled.invalidate()
             pooled = await self._engine.raw_connection()
         lost = False
         try:
             yield driver
         except asyncpg.InternalClientError:
-            # The server took its leave between the messages of a statement.
+            # The server closed the connection between the messages of a statement.
             lost = True
             raise
         finally:
@@ -202,14 +203,14 @@ class PostgreSQLBackend:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # Transactions begin where `_begin_sqlite` says, not where the driver guesses.
+    # `_begin_sqlite` begins transactions. Otherwise the driver would guess where they begin.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        # Readers and the writer do not wait for each other.
+        # Readers and the writer do not block each other.
         "journal_mode = WAL",
-        # What was answered is on the disk, also when the power fails (the default with WAL
-        # would only guarantee that after a crash of this process).
+        # A commit survives a power failure. The default with WAL survives only a crash of this
+        # process.
         "synchronous = FULL",
         "foreign_keys = ON",
     ):
@@ -218,7 +219,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that turns into a writing one half-way fails at once where another writes;
-    # one that says so from the start waits. Reading needs none at all.
-    if connection.get_execution_options().get(_WRITES):
+    # BEGIN IMMEDIATE waits for another writer. A transaction that starts as a read and then writes
+    # would fail at once instead. Reads need no transaction.
+    if connection.get_execution_options().get(_IS_WRITE):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

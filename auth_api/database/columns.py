@@ -1,4 +1,4 @@
-"""The columns that tables are made of."""
+"""Column types and column factories that all tables use."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
-# SQLite numbers its rows itself only in a column of the type INTEGER.
-Number = BigInteger().with_variant(Integer, "sqlite")
-# Numbers of deleted rows are never given again.
-NUMBERED = {"sqlite_autoincrement": True}
+# SQLite assigns row ids only to a column of the type INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+# Without this, SQLite may reuse the ids of deleted rows.
+AUTOINCREMENT = {"sqlite_autoincrement": True}
 
 
-class Utc(TypeDecorator[datetime]):
-    """A moment; aware in Python, also where the database keeps no time zones."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, always timezone-aware in Python. SQLite stores it as naive UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Python to the database."""
+        """Converts from Python to the database."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(timezone.utc).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The database to Python."""
+        """Converts from the database to Python."""
         if value is None:
             return None
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
 
 
 def now() -> datetime:
-    """The present moment, aware."""
+    """The current time, timezone-aware, in UTC."""
     return datetime.now(timezone.utc)
 
 
 def row_id() -> Any:
-    """The number of a row."""
-    return Field(default=None, sa_column=Column(Number, primary_key=True))
+    """A primary key that the database assigns."""
+    return Field(default=None, sa_column=Column(RowId, primary_key=True))
 
 
-def of_user(*, index: bool = False) -> Any:
-    """The number of the user whom a row belongs to, and goes with."""
+def owner_id(*, index: bool = False) -> Any:
+    """The id of the user who owns the row. The row is deleted with the user."""
     reference = ForeignKey("users.id", ondelete="CASCADE")
-    return Field(sa_column=Column(Number, reference, nullable=False, index=index))
+    return Field(sa_column=Column(RowId, reference, nullable=False, index=index))
 
 
-def moment(*, nullable: bool = False) -> Any:
-    """A point in time: now unless something else is said, nothing if it may be."""
+def timestamp(*, nullable: bool = False) -> Any:
+    """A point in time. The default is now, or None if `nullable`."""
     if nullable:
-        return Field(default=None, sa_column=Column(Utc, nullable=True))
-    return Field(default_factory=now, sa_column=Column(Utc, nullable=False))
+        return Field(default=None, sa_column=Column(UtcDateTime, nullable=True))
+    return Field(default_factory=now, sa_column=Column(UtcDateTime, nullable=False))

@@ -1,8 +1,7 @@
-"""The database: reading, writing, migrations, and what happens when it is away.
+"""Reads, writes and migrates the database: SQLite by default, PostgreSQL by `DATABASE_URL`.
 
-SQLite by default, PostgreSQL by `DATABASE_URL`. Every failure to reach it becomes `Unavailable`
-here; a constraint that is violated stays SQLAlchemy's `IntegrityError`, for the caller to
-understand.
+An unreachable database raises `Unavailable` here. A violated constraint stays SQLAlchemy's
+`IntegrityError` because only the caller knows what it means.
 """
 
 from __future__ import annotations
@@ -42,32 +41,31 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 Result = TypeVar("Result")
 
-_PATIENT_SECONDS = 3600.0
-# Any number will do that nobody else uses in the same database.
+_LONG_STATEMENT_SECONDS = 3600.0
+# An arbitrary number that no other lock in the same database uses.
 _MIGRATION_LOCK = 72645262
-# Classes of PostgreSQL's error codes (its manual, appendix A): connection, read-only, who may
-# connect, no such database, conflict with other transactions, resources, object in use,
-# intervention, disk.
+# Classes of PostgreSQL error codes (manual, appendix A) that do not blame the statement:
+# connection, read-only transaction, authorisation, no such database, conflict of transactions,
+# resources, object in use, operator intervention, system error.
 _UNREACHABLE = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 
 
 class NewerDatabase(RuntimeError):
-    """The database has a schema that this version does not know."""
+    """The database has a schema of a newer version of Ranjana."""
 
 
 class UnusableDatabase(RuntimeError):
-    """The database answers, and refuses to be prepared for the service."""
+    """The database answers but cannot be migrated: not a database file, or missing rights."""
 
 
 class Database:
-    """One database, for the event loop it is made in.
+    """One database, used from one event loop.
 
-    What is to be done is a function of a `Session`. It runs in a thread on SQLite, whose driver
-    waits; on PostgreSQL in the event loop, where each of its statements is awaited underneath.
+    Work is a function of a `Session`. On SQLite it runs in a thread because the driver blocks. On
+    PostgreSQL it runs in the event loop, and SQLAlchemy awaits each statement.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
-        """Without `metrics` nobody asks for them."""
         self._metrics = metrics or Metrics()
         self.url = make_url(
             settings.database_url or f"sqlite:///{settings.data_dir / 'ranjana.db'}"
@@ -84,87 +82,88 @@ class Database:
         await self._backend.aclose()
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
-        """Has `work` read; its statements stand each alone. Raises Unavailable."""
+        """Runs `work` outside a transaction: statements may see different states of the data.
+
+        Raises `Unavailable`.
+        """
         with self._operation("read"):
             return await self._backend.read(work)
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
-        """Has `work` done in one transaction, committed unless it raises.
+        """Runs `work` in one transaction and commits unless it raises.
 
-        Raises Unavailable; whether the transaction took place is then unknown if it was its
-        commit that failed. It goes on when the caller is cancelled, on SQLite.
+        Raises `Unavailable`. If the commit itself failed, the transaction may or may not have been
+        applied. On SQLite the work continues after the caller is cancelled.
         """
         with self._operation("write"):
             return await self._backend.write(work)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
-        """What belongs to `keys` at a point in time. Raises Unavailable."""
+        """Returns the rows of `keys` at a point in time. Raises `Unavailable`."""
         with self._operation("read"):
             return await self._backend.look_up(lookup, keys, moment)
 
-    async def insert_alone(
+    async def insert_and_commit(
         self, insertion: Insertion, rows: Sequence[dict[str, Any]]
     ) -> Sequence[int]:
-        """Inserts one or more rows in a transaction of their own; answers their ids, in order.
+        """Inserts one or more rows in a transaction of their own. Returns their ids, in order.
 
-        Raises IntegrityError, or Unavailable as `write` does.
+        Raises `IntegrityError`, or `Unavailable` as `write` does.
         """
         with self._operation("write"):
             return await self._backend.insert(insertion, rows)
 
     @contextmanager
     def _operation(self, name: Literal["read", "write"]) -> Iterator[None]:
-        """Measures what is done within the `with`, and raises Unavailable where that fails because
-        the database is unreachable.
-        """
-        began = time.perf_counter()
+        """Measures an operation and translates its errors."""
+        started = time.perf_counter()
         self._metrics.database_busy.inc()
         try:
-            with _translated(self._metrics):
+            with _translate_errors(self._metrics):
                 yield
         finally:
             self._metrics.database_busy.dec()
-            self._metrics.database_seconds[name,].observe(time.perf_counter() - began)
+            self._metrics.database_seconds[name,].observe(time.perf_counter() - started)
 
     def insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
-        """An INSERT that can say what becomes of a row that is there already."""
+        """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
         core = core_of(table)
         return sqlite.insert(core) if self.is_sqlite else postgresql.insert(core)
 
-    def insert_numbered(
+    def insert_returning_ids(
         self, transaction: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]]
     ) -> Sequence[int]:
-        """Inserts one or more rows; answers their ids, in order."""
+        """Inserts one or more rows. Returns their ids, in order."""
         core = core_of(table)
         if not self.is_sqlite:
-            numbered = insert(core).returning(core.c.id, sort_by_parameter_order=True)
-            return transaction.execute(numbered, rows).scalars().all()
-        # SQLAlchemy would insert those whose ids are asked for one by one.
+            returning = insert(core).returning(core.c.id, sort_by_parameter_order=True)
+            return transaction.execute(returning, rows).scalars().all()
+        # With RETURNING, SQLAlchemy would insert the rows one by one on SQLite.
         transaction.execute(insert(core), rows)
         return ids_up_to(transaction.execute(text(LAST_ROW_ID)).scalar_one(), len(rows))
 
     def one_by_one(self, transaction: Session, number: int) -> None:
-        """Has transactions that ask for the same number follow each other from here on; those
-        that write do so anyway on SQLite.
+        """Makes transactions that pass the same `number` wait for each other from here on.
+
+        Does nothing on SQLite, where only one transaction writes at a time.
         """
         if not self.is_sqlite:
             lock = text("SELECT pg_advisory_xact_lock(:number)")
             transaction.execute(lock, {"number": number})
 
     async def ping(self) -> None:
-        """Raises Unavailable when there is no answer."""
+        """Raises `Unavailable` if the database does not answer."""
         await self.read(lambda session: session.execute(text("SELECT 1")))
 
     async def revision(self) -> str:
-        """That of the schema. Raises Unavailable."""
+        """The migration that the schema is at. Raises `Unavailable`."""
         query = text("SELECT version_num FROM alembic_version")
         return await self.read(lambda session: str(session.execute(query).scalar_one()))
 
     async def migrate(self, revision: str = "head") -> None:
-        """Brings the schema to `revision`; several processes may do so at the same time.
+        """Migrates the schema to `revision`. Several processes may call this at the same time.
 
-        Raises Unavailable, NewerDatabase, or UnusableDatabase for a file that is no database and
-        rights that are lacking.
+        Raises `Unavailable`, `NewerDatabase`, `UnusableDatabase`.
         """
         try:
             await self.rebuild(lambda session: upgrade(session, revision))
@@ -172,42 +171,44 @@ class Database:
             raise UnusableDatabase(f"The database cannot be used: {error.orig}.") from error
 
     async def rebuild(self, work: Callable[[Session], Result]) -> Result:
-        """Has `work` change the schema and what is in it, in one transaction that may take an
-        hour; others who do so wait. Raises Unavailable.
+        """Runs `work`, which changes the schema and its rows, in one transaction of up to an hour.
+
+        Other calls of `rebuild` wait meanwhile. Raises `Unavailable`.
         """
 
-        def alone(session: Session) -> Result:
+        def locked(session: Session) -> Result:
             self.one_by_one(session, _MIGRATION_LOCK)
             return work(session)
 
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
-        async with self._patient() as backend:
-            return await backend.write(alone)
+        async with self._long_running() as backend:
+            return await backend.write(locked)
 
     async def snapshot(self, work: Callable[[Session], Result]) -> Result:
-        """Has `work` read what there is now, whatever others write meanwhile; it may take an
-        hour. Raises Unavailable.
+        """Runs `work`, which reads one moment of the database whatever others write meanwhile.
+
+        It may take an hour. Raises `Unavailable`.
         """
-        async with self._patient() as backend:
+        async with self._long_running() as backend:
             return await backend.snapshot(work)
 
     @asynccontextmanager
-    async def _patient(self) -> AsyncIterator[SQLiteBackend | PostgreSQLBackend]:
+    async def _long_running(self) -> AsyncIterator[SQLiteBackend | PostgreSQLBackend]:
         backend = (
             SQLiteBackend(self.url)
             if self.is_sqlite
-            else PostgreSQLBackend(self.url, _PATIENT_SECONDS)
+            else PostgreSQLBackend(self.url, _LONG_STATEMENT_SECONDS)
         )
         try:
-            with _translated(self._metrics, said=False):
+            with _translate_errors(self._metrics, log=False):
                 yield backend
         finally:
             await backend.aclose()
 
 
 def upgrade(session: Session, revision: str = "head") -> None:
-    """Brings the schema to a later revision, within a transaction. Raises NewerDatabase."""
+    """Migrates to a later revision within a transaction. Raises `NewerDatabase`."""
     try:
         command.upgrade(_alembic(session), revision)
     except CommandError as error:
@@ -220,12 +221,12 @@ def upgrade(session: Session, revision: str = "head") -> None:
 
 
 def empty(session: Session) -> None:
-    """Takes all tables away, within a transaction."""
+    """Drops all tables within a transaction."""
     command.downgrade(_alembic(session), "base")
 
 
 def revisions() -> list[str]:
-    """All that this version knows, the oldest first."""
+    """The revisions that this version knows, oldest first."""
     scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
     return [script.revision for script in scripts][::-1]
 
@@ -238,15 +239,15 @@ def _alembic(session: Session) -> Config:
 
 
 def core_of(table: type[SQLModel]) -> Table:
-    """The table itself, for statements on many rows that need no objects."""
+    """The SQLAlchemy table of a model, for statements that need no objects."""
     core: Table = getattr(table, "__table__")  # noqa: B009 - SQLModel does not declare it
     return core
 
 
 @contextmanager
-def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
-    """Turns what says that the database is unreachable into Unavailable, and what drivers say of a
-    constraint into SQLAlchemy's word for it. It is `said` in the log, but where the caller does.
+def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
+    """Raises `Unavailable` for an unreachable database, and SQLAlchemy's `IntegrityError` for that
+    of a driver. `log=False`: the caller logs the outage itself.
     """
     try:
         yield
@@ -265,7 +266,7 @@ def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
         if not _is_unreachable(error):
             raise
         metrics.database_failures.inc()
-        if said:
+        if log:
             logger.warning("the database is unreachable", extra={"reason": repr(error)})
         raise Unavailable(
             "The database cannot be reached at the moment. Please try again.",
@@ -274,12 +275,10 @@ def _translated(metrics: Metrics, *, said: bool = True) -> Iterator[None]:
 
 
 def _is_unreachable(error: Exception) -> bool:
-    """Whether the database is at fault, and not the statement."""
+    """Whether the fault lies with the database and not with the statement."""
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    if state is not None:
+        return state[:2] in _UNREACHABLE
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        if state is None:
-            lost = error.connection_invalidated
-            return lost or isinstance(error, OperationalError | InterfaceError)
-    else:
-        state = getattr(error, "sqlstate", None)
-    return state is None or state[:2] in _UNREACHABLE
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return True

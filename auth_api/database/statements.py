@@ -1,7 +1,7 @@
-"""The few statements that nearly every request executes, as text for each driver.
+"""The statements that nearly every request executes, as SQL text for each driver.
 
-SQLAlchemy takes several times as long to pass on a statement as the driver takes to send it,
-which at hundreds of requests a second is a twentieth of all that they cost.
+SQLAlchemy takes several times as long to prepare a statement as the driver takes to send it. At
+hundreds of requests a second, that is a twentieth of their total cost.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _POSTGRESQL: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
 class Lookup:
-    """A SELECT of what belongs to any number of keys, which are texts.
+    """A SELECT by any number of text keys.
 
-    In its text `{among}` stands for the condition that a column is among them, `{moment}` for a
-    point in time.
+    In its text, `{among}` stands for the condition that a column is one of the keys, and `{moment}`
+    for a point in time.
     """
 
     def __init__(self, text: str) -> None:
@@ -34,20 +34,20 @@ class Lookup:
         self.postgresql = text.format(among="= ANY($1)", moment="$2")
 
 
-def sqlite_lookup(keys: Sequence[str], moment: datetime) -> Row:
-    """What SQLite's driver takes for the parameters of a `Lookup`."""
+def sqlite_parameters(keys: Sequence[str], moment: datetime) -> Row:
+    """The parameters of a `Lookup` in the form that SQLite's driver takes."""
     naive = moment.astimezone(timezone.utc).replace(tzinfo=None)
     return json.dumps(keys), naive.isoformat(" ", "microseconds")
 
 
 class Insertion:
-    """An INSERT of any number of rows into a table that numbers them in a column `id`."""
+    """An INSERT of any number of rows into a table that assigns their `id`."""
 
     def __init__(self, table: Table) -> None:
         self._columns: list[Column[Any]] = [each for each in table.columns if each.name != "id"]
         names = ", ".join(column.name for column in self._columns)
         marks = ", ".join("?" for _ in self._columns)
-        # All names and types are our own.
+        # No injection: all names and types come from our own tables.
         self.sqlite = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
         arrays = ", ".join(
             f"${place}::{column.type.compile(_POSTGRESQL)}[]"
@@ -58,16 +58,16 @@ class Insertion:
             f"FROM unnest({arrays}) WITH ORDINALITY AS rows ({names}, place) "
             "ORDER BY place RETURNING id"
         )
-        self._for_sqlite = self._processors(_SQLITE)
-        self._for_postgresql = self._processors(_POSTGRESQL)
+        self._sqlite_processors = self._processors(_SQLITE)
+        self._postgresql_processors = self._processors(_POSTGRESQL)
 
     def sqlite_rows(self, rows: Sequence[dict[str, Any]]) -> list[Row]:
-        """What SQLite's driver takes for them: a tuple a row."""
-        return list(zip(*self._values(rows, self._for_sqlite), strict=True))
+        """The rows in the form that SQLite's driver takes: a tuple a row."""
+        return list(zip(*self._values(rows, self._sqlite_processors), strict=True))
 
     def postgresql_columns(self, rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
-        """What asyncpg takes for them: a list a column."""
-        return self._values(rows, self._for_postgresql)
+        """The rows in the form that asyncpg takes: a list a column."""
+        return self._values(rows, self._postgresql_processors)
 
     def _processors(self, dialect: Dialect) -> list[Callable[[Any], Any] | None]:
         types = [column.type.dialect_impl(dialect) for column in self._columns]

@@ -1,1 +1,1 @@
-"""How the tables came to be: one revision a change, applied when the service starts."""
+"""Schema migrations, run by Alembic when the service starts. One revision a change."""

@@ -1,4 +1,4 @@
-"""What Alembic runs: in a transaction of `auth_api.database.database`, or from its command line."""
+"""Alembic's entry point, within a transaction of `Database` or from Alembic's command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from auth_api.database.tables import METADATA
 
 
 def run(connection: Connection) -> None:
-    """Brings the schema of a connection to the revision that is asked for."""
+    """Migrates the schema of `connection` to the requested revision."""
     context.configure(
         connection=connection,
         target_metadata=METADATA,
@@ -23,7 +23,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_from_command_line() -> None:
-    """For `alembic revision --autogenerate`, with the database of the settings."""
+    """Serves `alembic revision --autogenerate` on the database of the settings."""
     from auth_api.database.database import Database
     from auth_api.settings import Settings
 

@@ -1,25 +1,26 @@
-"""The tables, a module a subject, as of the newest migration.
+"""The tables as of the newest migration, one module a subject.
 
-    users ─┬─ sessions ── refresh_tokens      one session a sign-in; its tokens, hashed
-           ├─ api_keys                        hashed
+    users ─┬─ sessions ── refresh_tokens      one session a sign-in; token hashes
+           ├─ api_keys                        key hashes
            ├─ predictions ── feedback         the history of recognitions
            ├─ comparisons                     the history of comparisons
-           ├─ attempts ─ ─ character_progress what a user practised, and what follows from it
-           ├─ practice_slots                  when: quarters of an hour
-           └─ jobs ── job_items               what a user has read or trained in the background
+           ├─ attempts ─ ─ character_progress practice, and the progress computed from it
+           ├─ practice_slots                  quarter-hours in which a user was active
+           ├─ usage_days                      counts for analytics, by user
+           └─ jobs ── job_items               predictions and trainings in the background
     audit_log                                 append-only, outlives its users
-    model_versions, model_releases            which versions are served, and who gets which
-    usage_hours, usage_days                   counts for analytics
+    model_versions, model_releases            which versions are served, and to whom
+    usage_hours                               counts for analytics, of all callers
 
-All rows of a user are deleted with the user (`ON DELETE CASCADE`). Pictures are files, named by the
-column `media` (`auth_api.history.queries.pictures`). Times are UTC.
+All rows of a user are deleted with the user (`ON DELETE CASCADE`). Pictures are files, named by
+the column `media` (`auth_api.history.pictures`). Times are UTC.
 """
 
 from __future__ import annotations
 
 from sqlmodel import SQLModel
 
-from auth_api.database.tables import (  # noqa: F401 - their import fills METADATA
+from auth_api.database.tables import (  # noqa: F401 - importing them fills METADATA
     accounts,
     audit,
     history,

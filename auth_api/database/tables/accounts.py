@@ -1,4 +1,4 @@
-"""Users, their sessions with refresh tokens, and their API keys."""
+"""Users, their sessions, refresh tokens and API keys."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Literal
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, false
 from sqlmodel import Field, SQLModel
 
-from auth_api.database.columns import NUMBERED, moment, of_user, row_id
+from auth_api.database.columns import AUTOINCREMENT, owner_id, row_id, timestamp
 
 Scope = Literal["predict", "history"]
-"""What an API key can be for. Accounts are managed by signing in."""
+"""The rights of an API key. Only a sign-in gives the right to manage the account."""
 
 
 class User(SQLModel, table=True):
-    """Someone with an account."""
+    """An account."""
 
     __tablename__ = "users"
-    __table_args__ = (NUMBERED,)
+    __table_args__ = (AUTOINCREMENT,)
 
     id: int | None = row_id()
     username: str
     username_key: str = Field(unique=True)
-    """What two look-alike names have in common, see `auth_api.accounts.usernames`."""
+    """The same for look-alike names, see `auth_api.accounts.usernames`."""
     email: str
     email_key: str = Field(unique=True)
     password_hash: str
@@ -33,12 +33,12 @@ class User(SQLModel, table=True):
     training_consent: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
-    """Whether pictures that they correct may become training data."""
-    created_at: datetime = moment()
+    """Whether pictures that the user corrects may become training data."""
+    created_at: datetime = timestamp()
 
 
 class Session(SQLModel, table=True):
-    """One sign-in: the family of all refresh tokens that descend from it."""
+    """One sign-in, with all refresh tokens that descend from it."""
 
     __tablename__ = "sessions"
 
@@ -48,22 +48,22 @@ class Session(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    user_id: int = of_user(index=True)
-    created_at: datetime = moment()
-    expires_at: datetime = moment()
-    revoked_at: datetime | None = moment(nullable=True)
+    user_id: int = owner_id(index=True)
+    created_at: datetime = timestamp()
+    expires_at: datetime = timestamp()
+    revoked_at: datetime | None = timestamp(nullable=True)
     client: str | None = None
-    """What it was started with, as that calls itself; None for those of before 0005."""
-    last_used_at: datetime | None = moment(nullable=True)
-    """When it was started or its tokens were last exchanged; None for those of before 0005."""
+    """Name of the client that signed in, as it gives it. None before migration 0005."""
+    last_used_at: datetime | None = timestamp(nullable=True)
+    """Time of the sign-in or of the last token exchange. None before migration 0005."""
     web: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
-    """Whether its refresh tokens are in the cookie of a web page."""
+    """Whether the web page holds the refresh token in a cookie."""
 
 
 class RefreshToken(SQLModel, table=True):
-    """One refresh token, by its hash; `used_at` once it was exchanged for another."""
+    """A refresh token, stored as its hash. `used_at`: when it was exchanged for the next one."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (Index("ix_refresh_tokens_used", "used_at"),)
@@ -72,21 +72,21 @@ class RefreshToken(SQLModel, table=True):
     session_id: str = Field(
         sa_column=Column(ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True)
     )
-    used_at: datetime | None = moment(nullable=True)
+    used_at: datetime | None = timestamp(nullable=True)
 
 
 class ApiKey(SQLModel, table=True):
-    """A key for programs, by its hash."""
+    """An API key, stored as its hash."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (NUMBERED,)
+    __table_args__ = (AUTOINCREMENT,)
 
     id: int | None = row_id()
-    user_id: int = of_user(index=True)
+    user_id: int = owner_id(index=True)
     name: str
     prefix: str
     hash: str = Field(unique=True)
     scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    created_at: datetime = moment()
-    expires_at: datetime | None = moment(nullable=True)
-    last_used_at: datetime | None = moment(nullable=True)
+    created_at: datetime = timestamp()
+    expires_at: datetime | None = timestamp(nullable=True)
+    last_used_at: datetime | None = timestamp(nullable=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from auth_api.database.columns import NUMBERED, Number, moment, row_id
+from auth_api.database.columns import AUTOINCREMENT, RowId, row_id, timestamp
 
 Action = Literal[
     "signed_up",
@@ -55,20 +55,20 @@ Action = Literal[
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what, when, from where. Triggers of the database refuse changes and deletions."""
+    """Who did what, when and from where. Database triggers reject changes and deletions."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
         Index("ix_audit_log_user", "user_id", "id"),
         Index("ix_audit_log_action", "action", "id"),
-        NUMBERED,
+        AUTOINCREMENT,
     )
 
     id: int | None = row_id()
-    at: datetime = moment()
+    at: datetime = timestamp()
     action: str
-    user_id: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
-    """Who, by number: the row says nothing of a person whose account is gone."""
+    user_id: int | None = Field(default=None, sa_column=Column(RowId, nullable=True))
+    """The id only, so that the row identifies nobody once the account is deleted."""
     address: str | None = None
     request_id: str | None = None
     details: dict[str, Any] = Field(

@@ -1,4 +1,4 @@
-"""Predictions and comparisons in the history of users, and their feedback on predictions."""
+"""Predictions, comparisons, and feedback on predictions."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 from sqlalchemy import JSON, Column, ForeignKey, Index
 from sqlmodel import Field, SQLModel
 
-from auth_api.database.columns import NUMBERED, Number, moment, of_user, row_id
+from auth_api.database.columns import AUTOINCREMENT, RowId, owner_id, row_id, timestamp
 
 
 class Prediction(SQLModel, table=True):
-    """A recognition in someone's history."""
+    """A recognition in the history of a user."""
 
     __tablename__ = "predictions"
     __table_args__ = (
         Index("ix_predictions_page", "user_id", "id"),
         Index("ix_predictions_class", "user_id", "predicted_class", "id"),
         Index("ix_predictions_created", "created_at"),
-        NUMBERED,
+        AUTOINCREMENT,
     )
 
     id: int | None = row_id()
-    user_id: int = of_user()
-    created_at: datetime = moment()
+    user_id: int = owner_id()
+    created_at: datetime = timestamp()
     model: str
     version: str
     predicted_class: int
@@ -35,19 +35,19 @@ class Prediction(SQLModel, table=True):
 
 
 class Comparison(SQLModel, table=True):
-    """A comparison in someone's history."""
+    """A comparison in the history of a user."""
 
     __tablename__ = "comparisons"
     __table_args__ = (
         Index("ix_comparisons_page", "user_id", "id"),
         Index("ix_comparisons_class", "user_id", "target_class", "id"),
         Index("ix_comparisons_created", "created_at"),
-        NUMBERED,
+        AUTOINCREMENT,
     )
 
     id: int | None = row_id()
-    user_id: int = of_user()
-    created_at: datetime = moment()
+    user_id: int = owner_id()
+    created_at: datetime = timestamp()
     model: str
     version: str
     target_class: int
@@ -64,30 +64,30 @@ class Comparison(SQLModel, table=True):
 
 
 class Feedback(SQLModel, table=True):
-    """What a user says of a prediction."""
+    """A user's correction or rating of a prediction."""
 
     __tablename__ = "feedback"
     __table_args__ = (
         Index("ix_feedback_sha256", "sha256"),
         Index("ix_feedback_created", "created_at"),
-        NUMBERED,
+        AUTOINCREMENT,
     )
 
     id: int | None = row_id()
     prediction_id: int = Field(
         sa_column=Column(
-            Number, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
+            RowId, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, unique=True
         )
     )
-    user_id: int = of_user(index=True)
+    user_id: int = owner_id(index=True)
     actual_class: int
     rating: int | None = None
     comments: str | None = None
     sha256: str | None = None
-    """Of the picture as it was sent: by this, two who correct the same one are known to agree."""
+    """SHA-256 of the picture as sent. Groups the corrections of one picture by several users."""
     verdict: str | None = None
-    """`accepted` or `rejected` as training data, where an administrator has said so."""
-    judged_at: datetime | None = moment(nullable=True)
-    judged_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    """`accepted` or `rejected` as training data by an administrator, or None."""
+    judged_at: datetime | None = timestamp(nullable=True)
+    judged_by: int | None = Field(default=None, sa_column=Column(RowId, nullable=True))
+    created_at: datetime = timestamp()
+    updated_at: datetime = timestamp()

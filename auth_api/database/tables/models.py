@@ -1,7 +1,4 @@
-"""What is to be served: the database's word, which TorchServe is brought in line with.
-
-model_versions   model_releases
-"""
+"""Which model versions TorchServe shall serve. `auth_api.models.reconciler` makes it so."""
 
 from __future__ import annotations
 
@@ -11,41 +8,41 @@ from typing import Any
 from sqlalchemy import JSON, Column, Integer
 from sqlmodel import Field, SQLModel
 
-from auth_api.database.columns import Number, moment
+from auth_api.database.columns import RowId, timestamp
 
 
 class ModelVersion(SQLModel, table=True):
-    """A version of a model that somebody registered, or removed."""
+    """A registered or removed version of a model."""
 
     __tablename__ = "model_versions"
 
     model: str = Field(primary_key=True)
     version: str = Field(primary_key=True)
     archive: str
-    """Name of a file in the model store."""
+    """File name in the model store."""
     sha256: str
-    """Of that file, in hexadecimal."""
+    """SHA-256 of the archive, hexadecimal."""
     workers: int = Field(sa_column=Column(Integer, nullable=False))
     state: str
-    """`checking` while it is tried out; `registered`; or `removed`: not to be served any more,
-    even if TorchServe brings it along."""
-    changed_at: datetime = moment()
-    changed_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
-    """A user, by number."""
+    """`checking` during the smoke test, `registered`, or `removed`. A removed version is
+    unregistered even if TorchServe loads it on its own."""
+    changed_at: datetime = timestamp()
+    changed_by: int | None = Field(default=None, sa_column=Column(RowId, nullable=True))
+    """The id of a user."""
 
 
 class ModelRelease(SQLModel, table=True):
-    """Who gets which version of a model."""
+    """How the users of a model are split among its versions."""
 
     __tablename__ = "model_releases"
 
     model: str = Field(primary_key=True)
     default_version: str
     traffic: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    """Percent of the users by version, 100 in all."""
+    """Percentage of users by version, 100 in total."""
     previous_version: str | None = None
-    """The default before this one, for who wants it back."""
-    since: datetime = moment()
-    """When the traffic was last changed: what a report compares begins here."""
-    changed_at: datetime = moment()
-    changed_by: int | None = Field(default=None, sa_column=Column(Number, nullable=True))
+    """The default before this one, for a rollback."""
+    since: datetime = timestamp()
+    """When the traffic last changed. Reports compare the versions from here on."""
+    changed_at: datetime = timestamp()
+    changed_by: int | None = Field(default=None, sa_column=Column(RowId, nullable=True))

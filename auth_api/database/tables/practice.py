@@ -1,4 +1,4 @@
-"""Attempts at characters, the progress that follows from them, and when users practised."""
+"""Attempts at characters, the progress computed from them, and when users were active."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer
 from sqlmodel import Field, SQLModel
 
-from auth_api.database.columns import Number, moment, of_user
+from auth_api.database.columns import RowId, owner_id, timestamp
 
 
 class Attempt(SQLModel, table=True):
-    """One practised character: what progress is computed from.
+    """One comparison as practice of a character.
 
-    Stays when retention removes the comparison with its pictures, goes when its user deletes it.
+    It stays when retention deletes the comparison. It goes when the user deletes the comparison.
     """
 
     __tablename__ = "attempts"
     __table_args__ = (Index("ix_attempts_character", "user_id", "character", "comparison_id"),)
 
-    comparison_id: int = Field(sa_column=Column(Number, primary_key=True, autoincrement=False))
-    user_id: int = of_user()
+    comparison_id: int = Field(sa_column=Column(RowId, primary_key=True, autoincrement=False))
+    user_id: int = owner_id()
     character: int
-    at: datetime = moment()
+    at: datetime = timestamp()
     score: float
 
 
 class CharacterProgress(SQLModel, table=True):
-    """What follows from all attempts at one character, see `auth_api.practice.progress`."""
+    """Progress from all attempts at one character, see `auth_api.practice.progress`."""
 
     __tablename__ = "character_progress"
 
     user_id: int = Field(
-        sa_column=Column(Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+        sa_column=Column(RowId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     )
     character: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     attempts: int = 0
@@ -41,19 +41,19 @@ class CharacterProgress(SQLModel, table=True):
     quality: float = 0
     recent: list[float] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     card: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
-    last_at: datetime | None = moment(nullable=True)
+    last_at: datetime | None = timestamp(nullable=True)
 
 
 class PracticeSlot(SQLModel, table=True):
-    """A quarter of an hour in which a user was active, counted from 1970.
+    """A quarter-hour in which a user was active, counted from 1970 (UTC).
 
-    All time zones are whole quarters of an hour from UTC, so that a slot lies within one day
-    wherever its user lives.
+    Every time zone is a whole number of quarter-hours from UTC, so a slot lies within one day in
+    every time zone.
     """
 
     __tablename__ = "practice_slots"
 
     user_id: int = Field(
-        sa_column=Column(Number, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+        sa_column=Column(RowId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     )
     slot: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

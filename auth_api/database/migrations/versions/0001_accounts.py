@@ -1,4 +1,4 @@
-"""Accounts, sessions, API keys and the audit log."""
+"""Adds accounts, sessions, API keys and the append-only audit log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_log_is_append_only()
 
 
 def upgrade() -> None:
-    """Applies the change."""
+    """Applies the revision."""
     op.create_table(
         "users",
         sa.Column("id", NUMBER, nullable=False),
@@ -113,7 +113,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Reverts the revision."""
     op.drop_table("audit_log")
     op.drop_table("api_keys")
     op.drop_table("refresh_tokens")

@@ -1,4 +1,4 @@
-"""History, feedback and progress."""
+"""Adds history, feedback and progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Applies the change."""
+    """Applies the revision."""
     op.create_table(
         "predictions",
         sa.Column("id", NUMBER, nullable=False),
@@ -110,7 +110,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Reverts the revision."""
     op.drop_table("practice_slots")
     op.drop_table("character_progress")
     op.drop_table("attempts")

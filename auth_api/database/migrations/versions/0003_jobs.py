@@ -1,4 +1,4 @@
-"""Jobs."""
+"""Adds jobs and their items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Applies the change."""
+    """Applies the revision."""
     op.create_table(
         "jobs",
         sa.Column("id", NUMBER, nullable=False),
@@ -56,6 +56,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Reverts the revision."""
     op.drop_table("job_items")
     op.drop_table("jobs")

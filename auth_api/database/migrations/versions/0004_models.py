@@ -1,4 +1,4 @@
-"""Versions of models, counts of what is asked, corrections that become data."""
+"""Adds model versions, usage counts, and corrections as training data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Applies the change."""
+    """Applies the revision."""
     op.create_table(
         "model_versions",
         sa.Column("model", sa.String(), nullable=False),
@@ -75,7 +75,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Reverts the revision."""
     op.drop_index("ix_feedback_created", "feedback")
     op.drop_index("ix_feedback_sha256", "feedback")
     for column in ("judged_by", "judged_at", "verdict", "sha256"):

@@ -1,4 +1,4 @@
-"""What a session was started with, and when it was last used."""
+"""Adds the client of a session, its last use, and whether a web page holds it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Applies the change."""
+    """Applies the revision."""
     op.add_column("sessions", sa.Column("client", sa.String(), nullable=True))
     op.add_column("sessions", sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
@@ -19,6 +19,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it back."""
+    """Reverts the revision."""
     for column in ("web", "last_used_at", "client"):
         op.drop_column("sessions", column)
