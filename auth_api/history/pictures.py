@@ -1,10 +1,9 @@
-"""Where the pictures of the history are kept: files of random names, none of them public.
+"""Stores the pictures of the history as files with random names, none of them public.
 
-A row of the history has one name, `media`: the hour and 128 random bits. Its pictures are
-`<media>.<kind>`, in a folder an hour, so that those that are written together share one. They
-are on the disk before the row is committed, and deleted after its deletion is: what a process
-that dies in between leaves behind is a file without a row, never a row without its files.
-`auth_api.operations.cleanup` finds such files.
+An entry has one name, `media`: the hour and 128 random bits. Its pictures are `<media>.<kind>` in
+a folder an hour, so that pictures written together share a folder. Pictures are written before
+the row is committed, and deleted after its deletion is. A process that dies in between may leave
+files without a row, never a row without files. `auth_api.operations.cleanup` deletes such files.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from pathlib import Path
 
 from auth_api.database.columns import now
 
-_NAME_BYTES = 16
-_HOUR = "%Y%m%d%H"
-_WRITERS = 4
-_MAGIC = {
+_RANDOM_BYTES = 16
+_HOUR_FORMAT = "%Y%m%d%H"
+_THREADS = 4
+_SIGNATURES = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"RIFF": "image/webp",
@@ -33,41 +32,42 @@ _MAGIC = {
 }
 
 KINDS = ("image", "user", "reference", "overlay")
-"""Of pictures: what was recognised; what was compared, with what, and the two together."""
+"""The recognised picture. Of a comparison: the user's ink, the reference, one over the other."""
 
-MEDIA_TYPES = (*_MAGIC.values(), "application/octet-stream")
-"""All that `media_type` answers."""
+MEDIA_TYPES = (*_SIGNATURES.values(), "application/octet-stream")
+"""All media types that `media_type` returns."""
 
 Pictures = Mapping[str, bytes]
-"""From a kind, one of the four above, to an encoded picture."""
+"""Encoded pictures by kind, one of `KINDS`."""
 
 
 def new_media() -> str:
-    """A name that nobody guesses."""
-    return f"{now():{_HOUR}}-{secrets.token_hex(_NAME_BYTES)}"
+    """An unguessable name for the pictures of a new entry."""
+    return f"{now():{_HOUR_FORMAT}}-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
 def media_type(picture: bytes) -> str:
-    """What a picture is sent as, by its first bytes; of the kinds that handlers read."""
-    for magic, kind in _MAGIC.items():
-        if picture.startswith(magic):
+    """The media type of an encoded picture, from its first bytes."""
+    for signature, kind in _SIGNATURES.items():
+        if picture.startswith(signature):
             return kind
     return "application/octet-stream"
 
 
 class PictureStore:
-    """The pictures under one folder."""
+    """Pictures under one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def write(self, items: Sequence[tuple[str, Pictures]]) -> None:
-        """Writes the pictures of some rows; on return they would survive a power failure.
+        """Writes the pictures of some entries, given as (media, pictures).
 
-        Raises OSError; what is written by then stays.
+        They survive a power failure once this returns. Raises `OSError`, and then keeps the files
+        written so far.
         """
-        # Each call into the file system is a wait for Python's lock: some threads wait together.
-        parts = [part for start in range(_WRITERS) if (part := items[start::_WRITERS])]
+        # After each file system call a thread waits for Python's GIL: several wait together.
+        parts = [part for start in range(_THREADS) if (part := items[start::_THREADS])]
         for outcome in await asyncio.gather(
             *(asyncio.to_thread(self._write, part) for part in parts), return_exceptions=True
         ):
@@ -75,48 +75,45 @@ class PictureStore:
                 raise outcome
 
     async def read(self, media: str, kind: str) -> bytes | None:
-        """A picture, None if there is none."""
+        """An encoded picture, or None if there is no such file."""
         try:
             return await asyncio.to_thread(self.path_of(media, kind).read_bytes)
         except FileNotFoundError:
             return None
 
     async def digest(self, media: str, kind: str) -> str | None:
-        """SHA-256 of a picture in hexadecimal, None if there is none."""
-
-        def work() -> str:
-            return hashlib.sha256(self.path_of(media, kind).read_bytes()).hexdigest()
-
+        """SHA-256 of a picture, hexadecimal, or None if there is no such file."""
+        path = self.path_of(media, kind)
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
         except FileNotFoundError:
             return None
 
     async def delete(self, medias: Sequence[str]) -> None:
-        """Deletes all pictures of some rows, as far as they are there."""
+        """Deletes all pictures of some entries. Missing files are ignored."""
         await asyncio.to_thread(self._delete, medias)
 
     def older_than(self, seconds: float) -> Iterator[str]:
-        """The names of the rows whose pictures all were written so long ago; blocks."""
-        newest: dict[str, float] = {}
+        """Yields each `media` whose newest picture is at least `seconds` old. Blocks."""
         for folder in sorted(self._folder.glob("[0-9]*")):
-            newest.clear()
+            newest: dict[str, float] = {}
             for entry in os.scandir(folder):
                 media = entry.name.partition(".")[0]
-                with contextlib.suppress(FileNotFoundError):  # somebody else cleans up too
+                with contextlib.suppress(FileNotFoundError):  # another process deleted it
                     newest[media] = max(newest.get(media, 0), entry.stat().st_mtime)
             yield from (media for media, at in newest.items() if time.time() - at >= seconds)
 
     def delete_empty_folders(self) -> None:
-        """Deletes the folders of past hours that have no pictures any more; blocks."""
-        current = f"{now() - timedelta(hours=2):{_HOUR}}"  # nobody writes to those before it
+        """Deletes empty folders of past hours. Blocks."""
+        # Nobody writes to older folders any more.
+        oldest_in_use = f"{now() - timedelta(hours=2):{_HOUR_FORMAT}}"
         for folder in self._folder.glob("[0-9]*"):
-            if folder.name < current:
-                with contextlib.suppress(OSError):  # has pictures
+            if folder.name < oldest_in_use:
+                with contextlib.suppress(OSError):  # not empty
                     folder.rmdir()
 
     def path_of(self, media: str, kind: str) -> Path:
-        """Where a picture is, or would be."""
+        """The file of a picture, whether it exists or not."""
         return self._folder_of(media) / f"{media}.{kind}"
 
     def _folder_of(self, media: str) -> Path:
@@ -128,20 +125,19 @@ class PictureStore:
             if not folder.exists():
                 folder.mkdir(0o700, parents=True, exist_ok=True)
                 _sync(str(self._folder))
-        written: list[int] = []
+        descriptors: list[int] = []
         try:
-            # All are on their way to the disk before the first is waited for: the file system
-            # then writes its journal once for several.
+            # All writes start before the first fsync, so that the file system writes its journal
+            # once for several files.
             for media, pictures in items:
-                path = f"{self._folder_of(media)}/{media}."
                 for kind, picture in pictures.items():
                     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-                    written.append(os.open(path + kind, flags, 0o600))
-                    _start_writing(written[-1], picture)
-            for descriptor in written:
+                    descriptors.append(os.open(self.path_of(media, kind), flags, 0o600))
+                    _start_writing(descriptors[-1], picture)
+            for descriptor in descriptors:
                 os.fsync(descriptor)
         finally:
-            for descriptor in written:
+            for descriptor in descriptors:
                 os.close(descriptor)
         for folder in folders:
             _sync(str(folder))
@@ -161,7 +157,7 @@ def _start_writing(descriptor: int, content: bytes) -> None:
 
 
 def _sync(folder: str) -> None:
-    """Makes the names of new files in a folder durable."""
+    """Makes the names of new files in a folder survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Rows of the history as their owner sees them."""
+"""Entries of the history as the API shows them to their owner."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history.queries import Entry
-from auth_api.history.recorder import COMPARED
+from auth_api.history.recorder import COMPARISON_FIELDS
 from auth_api.http.json_response import iso
 from auth_api.schemas.history import GivenFeedback
 from handlers.characters import CHARACTERS
 
 
 def entry(row: Entry, feedback: Feedback | None) -> dict[str, Any]:
-    """As `PredictionEntry` or `ComparisonEntry`."""
+    """An entry in the form of `PredictionEntry` or `ComparisonEntry`."""
     shown: dict[str, Any] = {
         "id": row.id,
         "created_at": iso(row.created_at),
@@ -25,7 +25,7 @@ def entry(row: Entry, feedback: Feedback | None) -> dict[str, Any]:
 
 
 def given(feedback: Feedback) -> dict[str, Any]:
-    """As `GivenFeedback`."""
+    """Feedback in the form of `GivenFeedback`."""
     return GivenFeedback.model_validate(feedback, from_attributes=True).model_dump(mode="json")
 
 
@@ -45,12 +45,12 @@ def _prediction(row: Prediction, feedback: Feedback | None) -> dict[str, Any]:
 
 def _comparison(row: Comparison) -> dict[str, Any]:
     character = CHARACTERS[row.target_class]
-    folder = f"/api/history/similarities/{row.id}"
+    path = f"/api/history/similarities/{row.id}"
     shown = {
         "compared_with_class": row.target_class,
         "character": character.text,
         "name": character.name,
     }
-    shown |= {name: getattr(row, name) for name in (*COMPARED, "strictness")}
-    shown["images"] = {kind: f"{folder}/{kind}/" for kind in ("user", "reference", "overlay")}
+    shown |= {name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness")}
+    shown["images"] = {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")}
     return shown

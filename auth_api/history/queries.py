@@ -1,7 +1,4 @@
-"""What users asked and were answered: paged, shown, exported and deleted.
-
-What is in it `auth_api.history.recorder` has written.
-"""
+"""Reads and deletes history entries. `auth_api.history.recorder` writes them."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ from auth_api.practice import attempts
 Entry = Prediction | Comparison
 EntryTable = type[Prediction] | type[Comparison]
 
-_EXPORT_ROWS = 500
-_NO_ROW = 2**62
+_BATCH_SIZE = 500
+_ABOVE_ALL_IDS = 2**62
 
 
 class History:
@@ -37,63 +34,63 @@ class History:
     async def page(
         self, table: EntryTable, user_id: int, limit: int, before: int | None, class_: int | None
     ) -> list[tuple[Entry, Feedback | None]]:
-        """At most `limit` rows of a user, newest first, those older than the id `before`."""
-        index: list[tuple[Any, Any]] = [(col(table.user_id), literal(user_id))]
+        """Up to `limit` entries of a user with ids below `before`, newest first."""
+        conditions: list[tuple[Any, Any]] = [(col(table.user_id), literal(user_id))]
         if class_ is not None:
-            index.append((_class_of(table), literal(class_)))
-        columns, values = zip(*index, strict=True)
-        number = col(table.id)
+            conditions.append((_class_of(table), literal(class_)))
+        columns, values = zip(*conditions, strict=True)
+        row_id = col(table.id)
         query = _with_feedback(table).limit(limit)
         if self._database.is_sqlite:
-            query = query.where(*(column == value for column, value in index))
-            query = query.where(number < before) if before is not None else query
-            query = query.order_by(number.desc())
+            query = query.where(*(column == value for column, value in conditions))
+            query = query.where(row_id < before) if before is not None else query
+            query = query.order_by(row_id.desc())
         else:
-            # The same, said so that PostgreSQL cannot but read the index: it takes someone with
-            # many rows for someone whose rows are everywhere, and would walk the whole table.
-            end = literal(_NO_ROW if before is None else before)
+            # The same condition as row comparisons, which force PostgreSQL to use the index. It
+            # assumes that the rows of a user with many are everywhere, and would scan the table.
+            end = literal(_ABOVE_ALL_IDS if before is None else before)
             query = query.where(tuple_(*columns) >= tuple_(*values))
-            query = query.where(tuple_(*columns, number) < tuple_(*values, end))
-            query = query.order_by(*(column.desc() for column in (*columns, number)))
+            query = query.where(tuple_(*columns, row_id) < tuple_(*values, end))
+            query = query.order_by(*(column.desc() for column in (*columns, row_id)))
         rows = await self._database.read(_all(query))
         return [(row[0], row[1]) for row in rows]
 
     async def one(
-        self, table: EntryTable, user_id: int, number: int
+        self, table: EntryTable, user_id: int, row_id: int
     ) -> tuple[Entry, Feedback | None]:
-        """Raises NotFound, also for what is somebody else's, or Unavailable."""
-        query = _with_feedback(table).where(col(table.id) == number, col(table.user_id) == user_id)
+        """One entry. Raises `NotFound`, also for entries of other users, or `Unavailable`."""
+        query = _with_feedback(table).where(col(table.id) == row_id, col(table.user_id) == user_id)
         row = await self._database.read(lambda session: session.execute(query).first())
         if row is None:
             raise _missing()
         return row[0], row[1]
 
-    async def picture(self, table: EntryTable, user_id: int, number: int, kind: str) -> bytes:
-        """Raises NotFound or Unavailable."""
-        row, _ = await self.one(table, user_id, number)
+    async def picture(self, table: EntryTable, user_id: int, row_id: int, kind: str) -> bytes:
+        """A picture of an entry, encoded. Raises `NotFound`, `Unavailable`."""
+        row, _ = await self.one(table, user_id, row_id)
         picture = await self._pictures.read(row.media, kind)
         if picture is None:
             raise _missing()
         return picture
 
-    async def delete(self, table: EntryTable, user_id: int, number: int, request: Request) -> None:
-        """Deletes a row, its part in the progress, and then its pictures.
+    async def delete(self, table: EntryTable, user_id: int, row_id: int, request: Request) -> None:
+        """Deletes an entry, its part in the progress, and then its pictures.
 
-        Raises NotFound or Unavailable.
+        Raises `NotFound`, `Unavailable`.
         """
 
         def remove(transaction: Session) -> str:
             media = transaction.scalar(
                 delete(table)
-                .where(col(table.id) == number, col(table.user_id) == user_id)
+                .where(col(table.id) == row_id, col(table.user_id) == user_id)
                 .returning(col(table.media))
             )
             if media is None:
                 raise _missing()
             if table is Comparison:
-                attempts.forget(self._database, transaction, user_id, number)
+                attempts.remove(self._database, transaction, user_id, row_id)
             recording.record(
-                transaction, "history_deleted", user_id, request, kind=table.__name__, id=number
+                transaction, "history_deleted", user_id, request, kind=table.__name__, id=row_id
             )
             return media
 
@@ -102,25 +99,25 @@ class History:
     async def all_of(
         self, table: EntryTable, user_id: int
     ) -> AsyncIterator[tuple[Entry, Feedback | None]]:
-        """Every row of a user, oldest first, a few hundred in memory at a time."""
-        last = 0
+        """Yields every entry of a user, oldest first, with a few hundred in memory at a time."""
+        last_id = 0
         while True:
             query = (
                 _with_feedback(table)
-                .where(col(table.user_id) == user_id, col(table.id) > last)
+                .where(col(table.user_id) == user_id, col(table.id) > last_id)
                 .order_by(col(table.id))
-                .limit(_EXPORT_ROWS)
+                .limit(_BATCH_SIZE)
             )
             rows = await self._database.read(_all(query))
             for row in rows:
                 yield row[0], row[1]
-            if len(rows) < _EXPORT_ROWS:
+            if len(rows) < _BATCH_SIZE:
                 return
-            last = rows[-1][0].id
+            last_id = rows[-1][0].id
 
 
 def _with_feedback(table: EntryTable) -> Select[Any]:
-    """Rows and, of predictions, what their users said of them."""
+    """Selects rows, and for predictions also their feedback."""
     if table is Prediction:
         return select(Prediction, Feedback).outerjoin(
             Feedback, col(Feedback.prediction_id) == col(Prediction.id)

@@ -1,8 +1,7 @@
-"""Keeps what signed-in users ask before the answer goes out.
+"""Records the predictions and comparisons of signed-in users before the answer goes out.
 
-Writing is shared: all that is to be kept while one transaction is under way is kept by the next
-one (`auth_api.database.micro_batching`). Pictures are on the disk before their row is inserted, and
-what a caller gets as an id is committed.
+Concurrent requests share transactions (`auth_api.database.micro_batching`). Pictures are on the
+disk before their row is inserted, and a caller gets an id only after the commit.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -29,11 +29,11 @@ from auth_api.history.queries import EntryTable
 from auth_api.http.uploads import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
-from auth_api.torchserve.predictions import Answer
+from auth_api.torchserve.wire_format import Answer
 
 logger = logging.getLogger(__name__)
 
-COMPARED = (
+COMPARISON_FIELDS = (
     "similarity_score",
     "distance",
     "is_same_character",
@@ -43,19 +43,19 @@ COMPARED = (
     "feedback",
     "preprocessed",
 )
-"""What is kept of the answer to a comparison as it is."""
+"""Fields of the answer to a comparison that its row stores unchanged."""
 
-# Seconds: a transaction costs as much for one row as for ten.
+# A transaction costs as much for one row as for ten.
 _LINGER_SECONDS = 0.003
-_LINGER_MEANWHILE_SECONDS = 0.012
-_REMEMBERED = 10_000
+_EARLY_LINGER_SECONDS = 0.012
+_CACHE_SIZE = 10_000
 
 _PREDICTIONS = Insertion(core_of(Prediction))
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row to be, and the name that its pictures have."""
+    """A row to insert."""
 
     table: EntryTable
     values: dict[str, Any]
@@ -67,45 +67,45 @@ class HistoryRecorder:
     def __init__(self, database: Database, pictures: PictureStore) -> None:
         self._database = database
         self._pictures = pictures
-        # While a model looks at a picture there is time to wait for others to write it with.
-        self._store_meanwhile = MicroBatcher(self._write_pictures, linger=_LINGER_MEANWHILE_SECONDS)
-        self._store = MicroBatcher(self._write_pictures, linger=_LINGER_SECONDS)
-        self._insert = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
-        # Who is known to have been active when: most rows tell nothing new.
-        self._active: set[tuple[int, int]] = set()
-        self._discarding: set[asyncio.Future[None]] = set()
+        # During inference there is time to wait for other pictures to write in the same batch.
+        self._write_picture_early = MicroBatcher(self._write_pictures, linger=_EARLY_LINGER_SECONDS)
+        self._write_picture = MicroBatcher(self._write_pictures, linger=_LINGER_SECONDS)
+        self._write_row = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
+        # Cache of (user id, slot) already in the database: most rows add no new one.
+        self._known_slots: set[tuple[int, int]] = set()
+        self._deletions: set[asyncio.Future[None]] = set()
 
     async def finish(self) -> None:
-        """Waits until all that is to be kept is."""
-        await self._store_meanwhile.finish()
-        await self._store.finish()
-        await self._insert.finish()
-        if self._discarding:
-            await asyncio.wait(self._discarding)
+        """Waits until everything is written."""
+        await self._write_picture_early.finish()
+        await self._write_picture.finish()
+        await self._write_row.finish()
+        if self._deletions:
+            await asyncio.wait(self._deletions)
 
     async def record_prediction(
-        self, user_id: int, image: bytes, predicting: Awaitable[Answer]
+        self, user_id: int, image: bytes, prediction: Awaitable[Answer]
     ) -> tuple[Answer, int]:
-        """Keeps a recognition, the picture as it was sent; answers it with its id.
+        """Records a prediction with its picture as sent. Returns the answer and the row's id.
 
-        The picture is written while the model looks at it. Raises what `predicting` raises,
-        Unauthorised when the account is no more, or Unavailable.
+        Writes the picture during inference. Raises what `prediction` raises, `Unauthorised` if the
+        account was deleted, or `Unavailable`.
         """
         media = new_media()
-        storing = self._store_meanwhile.submit((media, {"image": image}))
+        writing = self._write_picture_early.submit((media, {"image": image}))
         try:
-            answer = await predicting
+            answer = await prediction
         except BaseException:
-            storing.add_done_callback(lambda stored: self._discard(media, stored))
+            writing.add_done_callback(lambda written: self._discard(media, written))
             raise
-        await storing
-        same = ("predicted_class", "confidence", "top", "preprocessed")
-        return answer, await self._insert(_row(Prediction, media, user_id, answer, same))
+        await writing
+        fields = ("predicted_class", "confidence", "top", "preprocessed")
+        return answer, await self._write_row(_row(Prediction, media, user_id, answer, fields))
 
     async def record_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
-        """Keeps a comparison with its three pictures; answers its id.
+        """Records a comparison with its three pictures. Returns the row's id.
 
-        Raises Unauthorised when the account is no more, or Unavailable.
+        Raises `Unauthorised` if the account was deleted, or `Unavailable`.
         """
         pictures = {
             "user": decode_base64(answer["user_image"]),
@@ -113,11 +113,11 @@ class HistoryRecorder:
             "overlay": decode_base64(answer["blended_overlay"]),
         }
         media = new_media()
-        await self._store((media, pictures))
-        row = _row(Comparison, media, user_id, answer, COMPARED)
+        await self._write_picture((media, pictures))
+        row = _row(Comparison, media, user_id, answer, COMPARISON_FIELDS)
         row.values["target_class"] = answer["compared_with_class"]
         row.values["strictness"] = strictness
-        return await self._insert(row)
+        return await self._write_row(row)
 
     async def _write_pictures(
         self, items: Sequence[tuple[str, Pictures]]
@@ -126,7 +126,7 @@ class HistoryRecorder:
             await self._pictures.write(items)
         except OSError as error:
             logger.exception("pictures cannot be written")
-            # None of them gets a row, and where a disk is full their space is needed.
+            # None of them gets a row, and a full disk needs their space.
             with contextlib.suppress(OSError):
                 await self._pictures.delete([media for media, _ in items])
             raise Unavailable(
@@ -134,76 +134,73 @@ class HistoryRecorder:
             ) from error
         return [None] * len(items)
 
-    def _discard(self, media: str, stored: asyncio.Future[None]) -> None:
-        """Deletes a picture that gets no row, while its request goes on to its error."""
-        if not stored.cancelled():
-            stored.exception()  # is in the log; nobody else asks for it
+    def _discard(self, media: str, written: asyncio.Future[None]) -> None:
+        """Deletes a picture without a row in the background, because its request has failed."""
+        if not written.cancelled():
+            written.exception()  # marks it as retrieved: it is in the log already
         task = asyncio.ensure_future(self._pictures.delete([media]))
-        self._discarding.add(task)
-        task.add_done_callback(self._discarding.discard)
+        self._deletions.add(task)
+        task.add_done_callback(self._deletions.discard)
 
     async def _write_rows(self, rows: Sequence[_Row]) -> Sequence[int | Exception]:
-        """Writes all or, where one cannot be written, all the others."""
+        """Writes all rows together. If that fails, writes each alone."""
         try:
-            # Should the commit fail, nobody knows whether it took place: the pictures stay for
-            # the clean-up to judge.
-            if self._is_simple(rows):
-                return await self._database.insert_alone(_PREDICTIONS, [row.values for row in rows])
-            numbers = await self._database.write(lambda transaction: self._add(transaction, rows))
+            # If the commit fails, the rows may exist or not. The pictures stay, and the clean-up
+            # deletes those without a row.
+            if self._is_single_insert(rows):
+                values = [row.values for row in rows]
+                return await self._database.insert_and_commit(_PREDICTIONS, values)
+            ids = await self._database.write(partial(self._add, rows))
         except DBAPIError:
-            # Somebody among them deleted the account just now, most likely.
+            # Most likely one of the users has just deleted the account.
             return [await self._write_alone(row) for row in rows]
-        if len(self._active) > _REMEMBERED:
-            self._active.clear()
-        self._active |= _activity(rows)
-        return numbers
+        if len(self._known_slots) > _CACHE_SIZE:
+            self._known_slots.clear()
+        self._known_slots |= _activity(rows)
+        return ids
 
     async def _write_alone(self, row: _Row) -> int | Exception:
-        """One of those that could not be written together."""
         try:
-            (number,) = await self._database.write(
-                lambda transaction: self._add(transaction, [row])
-            )
-            return number
+            return (await self._database.write(partial(self._add, [row])))[0]
         except IntegrityError:
             await self._pictures.delete([row.values["media"]])
             return Unauthorised("The account is no more.", "session_ended")
         except (Unavailable, DBAPIError) as error:
             return error
 
-    def _is_simple(self, rows: Sequence[_Row]) -> bool:
-        """Whether `_add` needs one statement only."""
-        return all(row.table is Prediction for row in rows) and _activity(rows) <= self._active
+    def _is_single_insert(self, rows: Sequence[_Row]) -> bool:
+        """Whether `_add` would need one statement only: predictions, and no new activity."""
+        return all(row.table is Prediction for row in rows) and _activity(rows) <= self._known_slots
 
-    def _add(self, transaction: Session, rows: Sequence[_Row]) -> list[int]:
+    def _add(self, rows: Sequence[_Row], transaction: Session) -> list[int]:
         ids: dict[int, int] = {}
         for table in (Prediction, Comparison):
-            places = [place for place, row in enumerate(rows) if row.table is table]
-            if places:
-                values = [rows[place].values for place in places]
-                numbers = self._database.insert_numbered(transaction, table, values)
-                ids |= dict(zip(places, numbers, strict=True))
-        compared = [
+            indices = [index for index, row in enumerate(rows) if row.table is table]
+            if indices:
+                values = [rows[index].values for index in indices]
+                new_ids = self._database.insert_returning_ids(transaction, table, values)
+                ids |= dict(zip(indices, new_ids, strict=True))
+        new_attempts = [
             Attempt(
-                comparison_id=ids[place],
+                comparison_id=ids[index],
                 user_id=row.values["user_id"],
                 character=row.values["target_class"],
                 at=row.values["created_at"],
                 score=row.values["similarity_score"],
             )
-            for place, row in enumerate(rows)
+            for index, row in enumerate(rows)
             if row.table is Comparison
         ]
-        attempts.note(self._database, transaction, compared, _activity(rows) - self._active)
-        return [ids[place] for place in range(len(rows))]
+        attempts.add(self._database, transaction, new_attempts, _activity(rows) - self._known_slots)
+        return [ids[index] for index in range(len(rows))]
 
 
 def _activity(rows: Iterable[_Row]) -> set[tuple[int, int]]:
     return {(row.values["user_id"], slot_of(row.values["created_at"])) for row in rows}
 
 
-def _row(table: EntryTable, media: str, user_id: int, answer: Answer, same: Sequence[str]) -> _Row:
-    values = {name: answer[name] for name in same}
+def _row(table: EntryTable, media: str, user_id: int, answer: Answer, names: Sequence[str]) -> _Row:
+    values = {name: answer[name] for name in names}
     values |= {
         "user_id": user_id,
         "created_at": now(),

@@ -1,0 +1,7 @@
+"""Practice of characters, and the progress of learners.
+
+attempts    stores attempts, and keeps the progress up to date
+progress    computes mastery, trend, due dates and streaks
+characters  the characters to learn: reference pictures and strokes
+alphabets   the classes of each recognition model
+"""

@@ -1,4 +1,4 @@
-"""What each of the models that recognise tells apart."""
+"""The classes of each recognition model."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from auth_api.errors import NotFound
 from handlers.characters import CHARACTERS, DIGITS, Character
 
 ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CHARACTERS, "digits": DIGITS}
-"""By the names of the models; `ALPHABETS[model][n]` is class n."""
+"""By model name. `ALPHABETS[model][n]` is class n."""
 
-
-_NUMBERED = re.compile(r"(?:class_)?([0-9]{1,3})")
+_CLASS_NUMBER = re.compile(r"(?:class_)?([0-9]{1,3})")
 
 
 def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
-    """The class that a folder or a picture is named after: `12`, `class_12`, `ड` or `dda`."""
-    if numbered := _NUMBERED.fullmatch(name):
-        index = int(numbered[1])
+    """The class that a file or folder name means, or None: `12`, `class_12`, `ड` or `dda`."""
+    if match := _CLASS_NUMBER.fullmatch(name):
+        index = int(match[1])
         return index if index < len(alphabet) else None
     for character in alphabet:
         if name in (character.text, character.name):
@@ -27,7 +26,7 @@ def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
 
 
 def require_recogniser(model: str, served: Sequence[str]) -> None:
-    """Raises NotFound unless `model` is one of those `served` and recognises."""
+    """Raises `NotFound` unless `model` is one of the `served` models and recognises characters."""
     recognisers = [name for name in served if name in ALPHABETS]
     if model not in recognisers:
         raise NotFound(

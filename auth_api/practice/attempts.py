@@ -1,9 +1,9 @@
-"""Keeps in the database what `auth_api.practice.progress` computes, as attempts come and go."""
+"""Stores attempts, and keeps the progress (`auth_api.practice.progress`) up to date with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -11,26 +11,26 @@ from sqlmodel import col
 
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.practice import Attempt, CharacterProgress, PracticeSlot
-from auth_api.practice.progress import Practice, practised
+from auth_api.practice.progress import Practice, replay
 
-# Older attempts hardly count any more, and replaying thousands would keep others waiting.
-_REPLAYED = 200
+# Older attempts hardly count, and other transactions wait while attempts are replayed.
+_REPLAY_LIMIT = 200
 
 
-def note(
+def add(
     database: Database,
     transaction: Session,
     attempts: Sequence[Attempt],
-    active: Iterable[tuple[int, int]],
+    activity: Iterable[tuple[int, int]],
 ) -> None:
-    """Adds attempts, oldest first, and who was active in which slot."""
-    slots = [{"user_id": user_id, "slot": slot} for user_id, slot in sorted(active)]
+    """Adds attempts, oldest first, and activity as (user id, slot)."""
+    slots = [{"user_id": user_id, "slot": slot} for user_id, slot in sorted(activity)]
     if slots:
         transaction.execute(database.insert(PracticeSlot).on_conflict_do_nothing(), slots)
     if not attempts:
         return
     transaction.execute(insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts])
-    practices = _locked(
+    practices = _lock(
         database, transaction, {(attempt.user_id, attempt.character) for attempt in attempts}
     )
     for attempt in attempts:
@@ -39,8 +39,8 @@ def note(
     _store(transaction, practices)
 
 
-def forget(database: Database, transaction: Session, user_id: int, comparison_id: int) -> None:
-    """Takes an attempt back: what followed from it is computed anew from the others."""
+def remove(database: Database, transaction: Session, user_id: int, comparison_id: int) -> None:
+    """Removes an attempt and recomputes the progress from the others."""
     character = transaction.scalar(
         delete(Attempt)
         .where(col(Attempt.comparison_id) == comparison_id)
@@ -48,7 +48,7 @@ def forget(database: Database, transaction: Session, user_id: int, comparison_id
     )
     if character is None:
         return
-    _locked(database, transaction, {(user_id, character)})
+    _lock(database, transaction, {(user_id, character)})
     of_character = (col(Attempt.user_id) == user_id, col(Attempt.character) == character)
     count, best = transaction.execute(
         select(func.count(), func.max(col(Attempt.score))).where(*of_character)
@@ -57,15 +57,15 @@ def forget(database: Database, transaction: Session, user_id: int, comparison_id
         select(col(Attempt.score), col(Attempt.at))
         .where(*of_character)
         .order_by(col(Attempt.comparison_id).desc())
-        .limit(_REPLAYED)
+        .limit(_REPLAY_LIMIT)
     ).all()
-    practice = practised((score, at) for score, at in reversed(latest))
+    practice = replay((score, at) for score, at in reversed(latest))
     practice = replace(practice, attempts=count, best=best or 0.0)
     _store(transaction, {(user_id, character): practice})
 
 
 def practices_of(session: Session, user_id: int) -> dict[int, Practice]:
-    """By character, those that were tried."""
+    """The practice of a user by character, for characters with attempts."""
     rows = session.scalars(
         select(CharacterProgress).where(col(CharacterProgress.user_id) == user_id)
     )
@@ -73,17 +73,17 @@ def practices_of(session: Session, user_id: int) -> dict[int, Practice]:
 
 
 def slots_of(session: Session, user_id: int) -> Sequence[int]:
-    """The quarters of an hour in which a user was active."""
+    """The quarter-hours in which a user was active."""
     query = select(col(PracticeSlot.slot)).where(col(PracticeSlot.user_id) == user_id)
-    return (session.scalars(query)).all()
+    return session.scalars(query).all()
 
 
-def _locked(
+def _lock(
     database: Database, transaction: Session, keys: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], Practice]:
-    """What is kept of some characters of some users, made where it is not, and locked.
+    """Locks and returns the progress rows of (user id, character). Creates missing rows.
 
-    In one order, always, so that two processes wait for each other and not crosswise.
+    Rows are locked in sorted order so that two processes cannot deadlock.
     """
     ordered = sorted(keys)
     blank = {"attempts": 0, "best": 0.0, "quality": 0.0, "recent": []}
@@ -109,14 +109,7 @@ def _store(transaction: Session, practices: dict[tuple[int, int], Practice]) -> 
                 col(CharacterProgress.user_id) == user_id,
                 col(CharacterProgress.character) == character,
             )
-            .values(
-                attempts=practice.attempts,
-                best=practice.best,
-                quality=practice.quality,
-                recent=list(practice.recent),
-                card=practice.card,
-                last_at=practice.last_at,
-            )
+            .values(**asdict(practice))
         )
 
 

@@ -1,7 +1,6 @@
-"""The characters that are learned: what each looks like, and how it is written.
+"""The characters to learn: their reference pictures and strokes.
 
-The pictures and `strokes.json`, which `archive_scripts` makes, are read once; they change only with
-the code.
+The files, built by `archive_scripts`, are read once because they change only with the code.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from handlers.characters import CHARACTERS
 
 @dataclass(frozen=True)
 class Document:
-    """What is the same for everybody until there is another version of the service."""
+    """A response body that is the same for everyone until the service is updated."""
 
     content: bytes
     media_type: str
     etag: str = field(init=False)
-    """Of the content, as the header has it (RFC 9110, section 8.8.3)."""
+    """Value of the ETag header (RFC 9110, section 8.8.3)."""
 
     def __post_init__(self) -> None:
         digest = hashlib.sha256(self.content).hexdigest()
@@ -31,24 +30,24 @@ class Document:
 
 
 class Characters:
-    """All that is in `reference_images/`."""
+    """The contents of `reference_images/`."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError or ValueError where a file is missing or damaged."""
+        """Raises `OSError` or `ValueError` if a file is missing or damaged."""
         strokes = json.loads((folder / "strokes.json").read_text(encoding="utf-8"))
-        shown = [
+        characters = [
             CharacterShown(
                 class_=each.index,
                 character=each.text,
                 name=each.name,
                 reference=f"/api/characters/{each.index}/reference/",
-                strokes=written,
+                strokes=own_strokes,
             )
-            for each, written in zip(CHARACTERS, strokes, strict=True)
+            for each, own_strokes in zip(CHARACTERS, strokes, strict=True)
         ]
-        content = CharacterList(characters=shown).model_dump_json(by_alias=True).encode()
+        content = CharacterList(characters=characters).model_dump_json(by_alias=True).encode()
         self.described = Document(content, "application/json")
-        """All characters and their strokes."""
+        """All characters and their strokes, as JSON."""
         self._references = {
             str(each.index): Document(
                 (folder / f"class_{each.index}.png").read_bytes(), "image/png"
@@ -57,7 +56,7 @@ class Characters:
         }
 
     def reference(self, index: str) -> Document:
-        """The reference picture of a class, by its index as it is written. Raises NotFound."""
+        """The reference picture of a class, by its index as text. Raises `NotFound`."""
         try:
             return self._references[index]
         except KeyError as error:

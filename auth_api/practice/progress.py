@@ -1,20 +1,20 @@
-"""What a learner's attempts say: how good they are, and what to practise when.
+"""Computes the progress of a learner from attempts: mastery, trend, due dates and streaks.
 
-An attempt is one comparison, with its similarity score s, 0-100. For each character:
+An attempt is one comparison with its similarity score s, 0-100. For each character:
 
-    quality   Q = s of the first attempt, then Q + 0.4 (s - Q): the recent ones count most
-    trend     mean of the last h scores less that of the h before, in points;
-              h is half of the number of attempts, rounded down, at most 5
-    recall    R = how likely the learner still can, by FSRS: 1 just after practising, falling
-    mastery   Q (1 - 0.5^n) R after n attempts, 0-100: well, often, and not long ago
-    due       when FSRS expects R to have fallen to 0.9
+    quality   Q = s after the first attempt, then Q + 0.4 (s - Q): recent attempts count most
+    trend     mean of the last h scores minus the mean of the h before, in points;
+              h is half the number of attempts, rounded down, at most 5
+    recall    R = probability of remembering, by FSRS: 1 just after practice, then falling
+    mastery   Q (1 - 0.5^n) R after n attempts, 0-100
+    due       when FSRS expects R to fall to 0.9
 
-FSRS (Free Spaced Repetition Scheduler, version 6, the library `fsrs`) is told after each attempt
-how it went: again below 50, hard below 70, good below 90, easy from 90. 50 is where
-`similarity_score` puts the border between the same and another character.
+FSRS (Free Spaced Repetition Scheduler, version 6, the library `fsrs`) gets a rating for each
+attempt: again below 50, hard below 70, good below 90, easy from 90. At 50, `similarity_score` has
+its border between the same and another character.
 
-The streak is the number of days in a row, in the learner's time zone, with a recognition or a
-comparison; today need not be among them yet.
+The streak is the number of consecutive days, in the learner's time zone, with a prediction or a
+comparison. It may end today or yesterday.
 """
 
 from __future__ import annotations
@@ -30,42 +30,40 @@ from fsrs import Card, Rating, Scheduler
 SLOT = timedelta(minutes=15)
 
 _NEWEST_WEIGHT = 0.4
-_REMEMBERED = 10
-_STEADY = 3.0
+_RECENT_COUNT = 10
+_STEADY_POINTS = 3.0
 _RATINGS = ((50.0, Rating.Again), (70.0, Rating.Hard), (90.0, Rating.Good))
-# Without fuzz: the same history gives the same dates. Without learning steps, which ask again
-# after minutes: what a learner has just practised is not what to practise next.
+# No fuzzing, so that the same history gives the same dates. No learning steps, because they repeat
+# a character after minutes.
 _SCHEDULER = Scheduler(learning_steps=(), relearning_steps=(), enable_fuzzing=False)
 
 
 @dataclass(frozen=True)
 class Practice:
-    """All that is kept of the attempts at one character."""
+    """The state of practice of one character."""
 
     attempts: int = 0
     best: float = 0.0
     quality: float = 0.0
     recent: tuple[float, ...] = field(default=())
-    """The last scores, at most 10, oldest first."""
+    """The last scores (0-100), at most 10, oldest first."""
     card: dict[str, Any] | None = None
-    """The memory of FSRS."""
+    """The state of FSRS."""
     last_at: datetime | None = None
 
     def after(self, score: float, at: datetime) -> Practice:
-        """With one attempt more; `at` is aware."""
+        """The practice with one more attempt. `at` is timezone-aware."""
         card = Card.from_dict(self.card) if self.card else Card(card_id=0)  # type: ignore[arg-type]
-        # Clocks of several servers may disagree a little: time does not run backwards.
+        # The clocks of several servers may differ a little, but FSRS needs increasing times.
         at = max(at, self.last_at or at).astimezone(timezone.utc)
         card, _ = _SCHEDULER.review_card(card, _rating(score), at)
-        quality = (
-            score if not self.attempts else self.quality + _NEWEST_WEIGHT * (score - self.quality)
-        )
+        previous = self.quality if self.attempts else score
         return replace(
             self,
             attempts=self.attempts + 1,
             best=max(self.best, score),
-            quality=quality,
-            recent=(*self.recent, score)[-_REMEMBERED:],
+            quality=previous + _NEWEST_WEIGHT * (score - previous),
+            recent=(*self.recent, score)[-_RECENT_COUNT:],
             card=dict(card.to_dict()),
             last_at=at,
         )
@@ -77,7 +75,7 @@ class Practice:
 
     @property
     def trend(self) -> float | None:
-        """Points gained of late, None after a single attempt."""
+        """Points gained recently, None before the second attempt."""
         half = len(self.recent) // 2
         if not half:
             return None
@@ -85,23 +83,23 @@ class Practice:
 
     @property
     def due(self) -> datetime | None:
-        """When to practise next."""
+        """When to practise next, None before the first attempt."""
         return datetime.fromisoformat(self.card["due"]) if self.card else None
 
     def recall(self, at: datetime) -> float:
-        """How likely the learner still can, 0-1."""
+        """The probability of remembering, 0-1."""
         if not self.card:
             return 0.0
         card = Card.from_dict(self.card)  # type: ignore[arg-type]
         return float(_SCHEDULER.get_card_retrievability(card, at))
 
     def mastery(self, at: datetime) -> float:
-        """0-100."""
+        """Quality, discounted for few attempts and for forgetting, 0-100."""
         return self.quality * (1 - 0.5**self.attempts) * self.recall(at)
 
 
-def practised(attempts: Iterable[tuple[float, datetime]]) -> Practice:
-    """What is kept of attempts, (score, time), oldest first."""
+def replay(attempts: Iterable[tuple[float, datetime]]) -> Practice:
+    """The practice after some attempts (score, time), oldest first."""
     practice = Practice()
     for score, at in attempts:
         practice = practice.after(score, at)
@@ -109,45 +107,45 @@ def practised(attempts: Iterable[tuple[float, datetime]]) -> Practice:
 
 
 def trend_word(trend: float | None) -> str:
-    """`improving`, `steady` or `declining`, or `new` where there is no trend yet."""
+    """`improving`, `steady` or `declining`, or `new` without a trend."""
     if trend is None:
         return "new"
-    if abs(trend) < _STEADY:
+    if abs(trend) < _STEADY_POINTS:
         return "steady"
     return "improving" if trend > 0 else "declining"
 
 
-def next_to_practise(practices: Sequence[Practice], at: datetime, most: int = 5) -> list[int]:
-    """Which characters to practise, the most urgent first.
+def next_to_practise(practices: Sequence[Practice], at: datetime, limit: int = 5) -> list[int]:
+    """Indices of the characters to practise, the most urgent first.
 
-    What is due, the least remembered first; then what was never tried, in the order of the
-    alphabet; then what is mastered least.
+    First those due, the least remembered first. Then untried ones in the order of the alphabet.
+    Then the others, the least mastered first.
     """
     due = [i for i, p in enumerate(practices) if p.due and p.due <= at]
     due.sort(key=lambda i: practices[i].recall(at))
     new = [i for i, p in enumerate(practices) if not p.attempts]
     rest = [i for i in range(len(practices)) if i not in due and i not in new]
     rest.sort(key=lambda i: practices[i].mastery(at))
-    return [*due, *new, *rest][:most]
+    return [*due, *new, *rest][:limit]
 
 
 def slot_of(at: datetime) -> int:
-    """The quarter of an hour, counted from 1970, that a moment lies in."""
+    """The quarter-hour that `at` lies in, counted from 1970."""
     return int(at.timestamp() // SLOT.total_seconds())
 
 
 @dataclass(frozen=True)
 class Streak:
-    """Days in a row."""
+    """Numbers of consecutive days with practice."""
 
     current: int
     longest: int
     today: bool
-    """Whether today is among them."""
+    """Whether the user was active today."""
 
 
 def streak(slots: Iterable[int], zone: ZoneInfo, at: datetime) -> Streak:
-    """The streak of someone who was active in `slots` and lives in `zone`."""
+    """The streak of a user in the time zone `zone` who was active in `slots`."""
     days = sorted({_day(slot, zone) for slot in slots})
     today = at.astimezone(zone).date()
     longest = run = 0

@@ -1,4 +1,4 @@
-"""Made-up histories of practice, and what is said of them."""
+"""Progress computed from made-up histories of practice."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.practice import Attempt
+from auth_api.practice import attempts
 from auth_api.practice.progress import (
     SLOT,
     Practice,
     Streak,
     next_to_practise,
-    practised,
+    replay,
     slot_of,
     streak,
     trend_word,
@@ -38,31 +39,31 @@ STEADY = [75.0, 77.0, 74.0, 76.0, 75.0, 76.0]
 HISTORIES = [FIRST, IMPROVING, DECLINING, STEADY]
 
 
-def after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
-    """What is kept of these scores, the first at START."""
-    return practised((score, START + n * every) for n, score in enumerate(scores))
+def practice_after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
+    """The practice after these scores, the first at START, one `every` interval."""
+    return replay((score, START + n * every) for n, score in enumerate(scores))
 
 
-def due(practice_: Practice) -> datetime:
-    assert practice_.due
-    return practice_.due
+def due(practice: Practice) -> datetime:
+    assert practice.due
+    return practice.due
 
 
 def test_what_was_never_tried_says_nothing() -> None:
     nothing = Practice()
     assert (nothing.attempts, nothing.last, nothing.trend, nothing.due) == (0, None, None, None)
     assert nothing.recall(START) == nothing.mastery(START) == 0
-    assert practised([]) == nothing
+    assert replay([]) == nothing
 
 
 def test_a_first_attempt_counts_half() -> None:
-    tried = after(FIRST)
-    assert (tried.attempts, tried.best, tried.last, tried.last_at) == (1, 72, 72, START)
-    assert tried.quality == 72
-    assert (tried.trend, trend_word(tried.trend)) == (None, "new")
-    assert tried.recall(START) == 1
-    assert tried.mastery(START) == 36
-    assert due(tried) > START
+    practice = practice_after(FIRST)
+    assert (practice.attempts, practice.best, practice.last, practice.last_at) == (1, 72, 72, START)
+    assert practice.quality == 72
+    assert (practice.trend, trend_word(practice.trend)) == (None, "new")
+    assert practice.recall(START) == 1
+    assert practice.mastery(START) == 36
+    assert due(practice) > START
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,9 @@ def test_a_first_attempt_counts_half() -> None:
 def test_the_trend_compares_the_latest_attempts_with_those_before(
     scores: list[float], trend: float | None, word: str
 ) -> None:
-    tried = after(scores)
-    assert tried.trend == (None if trend is None else pytest.approx(trend))
-    assert trend_word(tried.trend) == word
+    practice = practice_after(scores)
+    assert practice.trend == (None if trend is None else pytest.approx(trend))
+    assert trend_word(practice.trend) == word
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
@@ -98,15 +99,19 @@ def test_quality_follows_the_latest_scores(scores: list[float]) -> None:
     quality = scores[0]
     for score in scores[1:]:
         quality += 0.4 * (score - quality)
-    tried = after(scores)
-    assert tried.quality == pytest.approx(quality)
-    assert min(scores) <= tried.quality <= max(scores)
-    assert (tried.attempts, tried.best, tried.last) == (len(scores), max(scores), scores[-1])
-    assert list(tried.recent) == scores[-10:]
+    practice = practice_after(scores)
+    assert practice.quality == pytest.approx(quality)
+    assert min(scores) <= practice.quality <= max(scores)
+    assert (practice.attempts, practice.best, practice.last) == (
+        len(scores),
+        max(scores),
+        scores[-1],
+    )
+    assert list(practice.recent) == scores[-10:]
 
 
 def test_the_last_five_attempts_make_up_nine_tenths_of_the_quality() -> None:
-    assert after([0.0] * 20 + [100.0] * 5).quality == pytest.approx(100 * (1 - 0.6**5))
+    assert practice_after([0.0] * 20 + [100.0] * 5).quality == pytest.approx(100 * (1 - 0.6**5))
 
 
 def fsrs_recall(days: int, stability: float) -> float:
@@ -118,52 +123,52 @@ def fsrs_recall(days: int, stability: float) -> float:
 @pytest.mark.parametrize("scores", HISTORIES)
 @pytest.mark.parametrize("days", [0, 1, 7, 30, 120, 1000])
 def test_mastery_is_quality_by_number_by_recall(scores: list[float], days: int) -> None:
-    tried = after(scores)
-    assert tried.card
-    assert tried.last_at
-    moment = tried.last_at + days * DAY
-    recall = fsrs_recall(days, tried.card["stability"])
-    assert tried.recall(moment) == pytest.approx(recall)
-    expected = tried.quality * (1 - 0.5 ** len(scores)) * recall
-    assert tried.mastery(moment) == pytest.approx(expected)
-    assert 0 < tried.mastery(moment) <= 100
+    practice = practice_after(scores)
+    assert practice.card
+    assert practice.last_at
+    moment = practice.last_at + days * DAY
+    recall = fsrs_recall(days, practice.card["stability"])
+    assert practice.recall(moment) == pytest.approx(recall)
+    expected = practice.quality * (1 - 0.5 ** len(scores)) * recall
+    assert practice.mastery(moment) == pytest.approx(expected)
+    assert 0 < practice.mastery(moment) <= 100
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
 def test_what_is_not_practised_for_months_is_slowly_forgotten(scores: list[float]) -> None:
-    tried = after(scores)
-    assert tried.last_at
-    moments = [tried.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
-    masteries = [tried.mastery(moment) for moment in moments]
+    practice = practice_after(scores)
+    assert practice.last_at
+    moments = [practice.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
+    masteries = [practice.mastery(moment) for moment in moments]
     assert masteries == sorted(masteries, reverse=True)
     assert len(set(masteries)) == len(masteries)
     # Practised again it is back, and is remembered for longer than by somebody new.
-    again = tried.after(90, moments[-1])
+    again = practice.after(90, moments[-1])
     assert again.recall(moments[-1]) == 1
-    assert again.attempts == tried.attempts + 1
-    assert due(again) - moments[-1] >= due(after([90])) - START
+    assert again.attempts == practice.attempts + 1
+    assert due(again) - moments[-1] >= due(practice_after([90])) - START
 
 
 def test_before_the_last_attempt_nothing_is_forgotten_yet() -> None:
-    assert after(STEADY).recall(START) == 1  # by the clock of another server
+    assert practice_after(STEADY).recall(START) == 1  # by the clock of another server
 
 
 @pytest.mark.parametrize("scores", [[75.0], [92.0], STEADY, IMPROVING, [95.0] * 6])
 def test_it_is_due_when_it_is_about_to_be_forgotten(scores: list[float]) -> None:
-    tried = after(scores)
-    assert tried.last_at
-    assert due(tried) >= tried.last_at + DAY
+    practice = practice_after(scores)
+    assert practice.last_at
+    assert due(practice) >= practice.last_at + DAY
     # In whole days.
-    assert (due(tried) - tried.last_at) % DAY == timedelta(0)
-    assert tried.recall(due(tried)) == pytest.approx(0.9, abs=0.02)
+    assert (due(practice) - practice.last_at) % DAY == timedelta(0)
+    assert practice.recall(due(practice)) == pytest.approx(0.9, abs=0.02)
 
 
 @pytest.mark.parametrize("before", [[], *HISTORIES])
 @pytest.mark.parametrize("days", [0, 1, 20])
 def test_the_better_it_went_the_later_it_is_due(before: list[float], days: int) -> None:
-    tried = after(before)
-    moment = (tried.last_at or START) + days * DAY
-    dates = [due(tried.after(score, moment)) for score in (20, 60, 80, 95)]
+    practice = practice_after(before)
+    moment = (practice.last_at or START) + days * DAY
+    dates = [due(practice.after(score, moment)) for score in (20, 60, 80, 95)]
     assert dates == sorted(dates)
     assert dates[0] < dates[-1]
     assert all(date_ > moment for date_ in dates)
@@ -171,23 +176,23 @@ def test_the_better_it_went_the_later_it_is_due(before: list[float], days: int) 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 49.99), (50, 69.99), (70, 89.99), (90, 100)])
 def test_scores_of_one_grade_are_due_together(low: float, high: float) -> None:
-    tried = after(STEADY)
-    assert tried.last_at
-    moment = tried.last_at + 5 * DAY
-    assert tried.after(low, moment).card == tried.after(high, moment).card
+    practice = practice_after(STEADY)
+    assert practice.last_at
+    moment = practice.last_at + 5 * DAY
+    assert practice.after(low, moment).card == practice.after(high, moment).card
     if high < 100:
-        assert tried.after(high, moment).card != tried.after(high + 0.01, moment).card
+        assert practice.after(high, moment).card != practice.after(high + 0.01, moment).card
 
 
 def test_with_success_the_intervals_grow() -> None:
-    tried, moment, intervals = Practice(), START, []
+    practice, moment, intervals = Practice(), START, []
     for _ in range(6):
-        tried = tried.after(85, moment)
-        intervals.append(due(tried) - moment)
-        moment = due(tried)
+        practice = practice.after(85, moment)
+        intervals.append(due(practice) - moment)
+        moment = due(practice)
     assert intervals == sorted(intervals)
     assert intervals[-1] > 10 * intervals[0]
-    failed = tried.after(10, moment)
+    failed = practice.after(10, moment)
     assert due(failed) - moment < intervals[1]
 
 
@@ -202,18 +207,20 @@ def test_time_does_not_run_backwards() -> None:
 def test_a_moment_is_the_same_in_every_time_zone() -> None:
     local = START.astimezone(ZoneInfo("Asia/Kathmandu"))
     assert Practice().after(80, local).card == Practice().after(80, START).card
-    assert after(STEADY).mastery(local + 90 * DAY) == after(STEADY).mastery(START + 90 * DAY)
+    assert practice_after(STEADY).mastery(local + 90 * DAY) == practice_after(STEADY).mastery(
+        START + 90 * DAY
+    )
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
 def test_what_is_kept_survives_being_stored_as_json(scores: list[float]) -> None:
-    tried = after(scores)
-    stored = replace(tried, card=json.loads(json.dumps(tried.card)))
-    assert stored == tried
-    assert stored.due == tried.due
+    practice = practice_after(scores)
+    stored = replace(practice, card=json.loads(json.dumps(practice.card)))
+    assert stored == practice
+    assert stored.due == practice.due
     moment = START + 200 * DAY
-    assert stored.after(77, moment) == tried.after(77, moment)
-    assert stored.mastery(moment) == tried.mastery(moment)
+    assert stored.after(77, moment) == practice.after(77, moment)
+    assert stored.mastery(moment) == practice.mastery(moment)
 
 
 # Taking attempts back
@@ -234,14 +241,14 @@ def kept_and_fresh(
             names = dict.fromkeys(("username", "username_key", "email", "email_key"), "someone")
             session.add(User(id=1, password_hash="", **names))
             session.flush()
-            attempts = [
+            added = [
                 Attempt(comparison_id=n + 1, user_id=1, character=3, at=at, score=score)
                 for n, (score, at) in enumerate(zip(scores, times, strict=True))
             ]
-            attempts.note(database, session, attempts, {(1, at) for at in times})
+            attempts.add(database, session, added, {(1, slot_of(at)) for at in times})
             for n in taken_back:
-                attempts.forget(database, session, 1, n + 1)
-                attempts.forget(database, session, 1, n + 1)  # there is nothing left to take
+                attempts.remove(database, session, 1, n + 1)
+                attempts.remove(database, session, 1, n + 1)  # there is nothing left to take
             return attempts.practices_of(session, 1)
 
         try:
@@ -249,7 +256,7 @@ def kept_and_fresh(
         finally:
             await database.aclose()
 
-    return asyncio.run(run()), practised(rest)
+    return asyncio.run(run()), replay(rest)
 
 
 @pytest.mark.parametrize("taken_back", [[], [0], [11], [4, 7], [10, 11, 0], list(range(1, 12))])
@@ -387,14 +394,14 @@ def test_slots_are_quarters_of_an_hour() -> None:
 def test_what_is_due_comes_first_then_what_is_new_then_what_is_weakest() -> None:
     practices = [Practice() for _ in range(8)]
     now = START + 400 * DAY
-    practices[6] = after([85, 85, 85])  # long due, and half forgotten
-    practices[4] = after([30])  # due, and forgotten even more
-    practices[1] = practised([(60, now)])  # just practised
-    practices[3] = practised([(40, now), (45, now)])
+    practices[6] = practice_after([85, 85, 85])  # long due, and half forgotten
+    practices[4] = practice_after([30])  # due, and forgotten even more
+    practices[1] = replay([(60, now)])  # just practised
+    practices[3] = replay([(40, now), (45, now)])
     assert practices[4].recall(now) < practices[6].recall(now)
     assert practices[3].mastery(now) > practices[1].mastery(now)
     assert next_to_practise(practices, now) == [4, 6, 0, 2, 5]
-    assert next_to_practise(practices, now, most=8) == [4, 6, 0, 2, 5, 7, 1, 3]
+    assert next_to_practise(practices, now, limit=8) == [4, 6, 0, 2, 5, 7, 1, 3]
 
 
 def test_a_beginner_goes_by_the_alphabet() -> None:
@@ -402,13 +409,13 @@ def test_a_beginner_goes_by_the_alphabet() -> None:
 
 
 def test_who_has_practised_everything_gets_the_weakest() -> None:
-    practices = [practised([(score, START)]) for score in (90, 30, 70, 50, 60, 80)]
+    practices = [replay([(score, START)]) for score in (90, 30, 70, 50, 60, 80)]
     assert next_to_practise(practices, START) == [1, 3, 4, 2, 5]
     assert next_to_practise(practices[:2], START) == [1, 0]
 
 
 def test_it_is_due_at_the_very_moment() -> None:
-    tried = after([80])
-    practices = [Practice(), tried]
-    assert next_to_practise(practices, due(tried)) == [1, 0]
-    assert next_to_practise(practices, due(tried) - timedelta(seconds=1)) == [0, 1]
+    practice = practice_after([80])
+    practices = [Practice(), practice]
+    assert next_to_practise(practices, due(practice)) == [1, 0]
+    assert next_to_practise(practices, due(practice) - timedelta(seconds=1)) == [0, 1]
