@@ -17,7 +17,7 @@ from auth_api.http.body_limit import BodyLimit
 from auth_api.http.error_responses import answer_api_error, answer_http_exception
 from auth_api.http.load_shedding import LoadShedding
 from auth_api.http.request_context import RequestContext
-from auth_api.http.slow_clients import SlowBodies
+from auth_api.http.slow_clients import BodyTimeout
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
@@ -63,9 +63,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     metrics = Metrics()
     stopping = Stopping(settings.drain_seconds)
 
-    def refusal(model: str) -> Unavailable | None:
+    def rejection(model: str) -> Unavailable | None:
         services: Services = app.state.services
-        return services.torchserve.refusal(model)
+        return services.torchserve.rejection(model)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -141,18 +141,18 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ),
             Middleware(TrustedHosts, hosts=settings.trusted_hosts),
             Middleware(TrailingSlash),
-            Middleware(LoadShedding, refusal=refusal),
+            Middleware(LoadShedding, rejection=rejection),
             Middleware(
                 BodyLimit,
                 limit=settings.max_body_bytes,
-                others={"/api/predict/batch/": settings.max_batch_bytes},
-                forms={
+                path_limits={"/api/predict/batch/": settings.max_batch_bytes},
+                form_limits={
                     "/api/jobs/predict/": settings.max_job_bytes,
                     "/api/models/{name}/train/": settings.max_job_bytes,
                     "/api/models/{name}/tune/": settings.max_job_bytes,
                 },
             ),
-            Middleware(SlowBodies, seconds=settings.client_seconds),
+            Middleware(BodyTimeout, seconds=settings.client_seconds),
         ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,

@@ -1,0 +1,18 @@
+"""HTTP around the routes: ASGI middleware, reading of requests, and answers in one shape.
+
+body_limit       limits the size of request bodies
+csv_text         tables as CSV
+error_responses  errors as answers
+json_response    answers in JSON
+load_shedding    rejects requests for a model whose queue is too long
+multipart        parses multipart forms as they arrive
+pagination       cursors and pages
+rate_limits      limits on requests, and on wrong passwords
+request_context  id, log line, metrics and safe headers of every request
+same_origin      rejects requests that another site's page makes a browser send
+slow_clients     disconnects clients that send or read too slowly
+trailing_slash   paths with and without a trailing slash
+trusted_hosts    rejects requests for other host names
+uploads          reads the images of a request
+validation       checks queries and JSON bodies with pydantic models
+"""

@@ -1,4 +1,4 @@
-"""No body has more bytes than are allowed."""
+"""Limits the size of request bodies."""
 
 from __future__ import annotations
 
@@ -12,27 +12,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth_api.errors import TooLarge
 from auth_api.http.error_responses import response_of
 
-# A refused upload is still read for so long, so that its sender, who may read nothing before
-# all is written, gets the refusal and not a broken connection.
+# A rejected upload is still read, up to these limits, because many clients read no answer before
+# they have sent everything. They would otherwise see a broken connection.
 _DRAIN_SECONDS = 5.0
 _DRAIN_BYTES = 64 * 1024 * 1024
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes: by its declared length before any of it is
-    read, else as soon as it grows beyond.
+    """Answers 413 to a body of more than `limit` bytes. Pure ASGI.
+
+    A body with a declared length is rejected before it is read, any other as soon as it exceeds
+    the limit.
     """
 
     def __init__(
-        self, app: ASGIApp, limit: int, others: Mapping[str, int], forms: Mapping[str, int]
+        self,
+        app: ASGIApp,
+        limit: int,
+        path_limits: Mapping[str, int],
+        form_limits: Mapping[str, int],
     ) -> None:
-        """`others` are the limits of some paths, written as those of routes are; `forms` those
-        of multipart forms at some paths, which are on the disk and not in memory.
+        """`path_limits` replace `limit` for some paths, in the notation of routes. `form_limits`
+        do so for multipart forms, which are written to disk and do not take memory.
         """
         self.app = app
         self.limit = limit
-        self.others = [(compile_path(path)[0], limit) for path, limit in others.items()]
-        self.forms = [(compile_path(path)[0], limit) for path, limit in forms.items()]
+        self.path_limits = [(compile_path(path)[0], limit) for path, limit in path_limits.items()]
+        self.form_limits = [(compile_path(path)[0], limit) for path, limit in form_limits.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,16 +46,16 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
-        others = self.forms + self.others if is_form else self.others
-        limits = (limit for pattern, limit in others if pattern.match(scope["path"]))
+        path_limits = self.form_limits + self.path_limits if is_form else self.path_limits
+        limits = (limit for pattern, limit in path_limits if pattern.match(scope["path"]))
         limit = next(limits, self.limit)
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            await _refuse(limit, receive, send, 0)
+            await _reject(limit, receive, send, 0)
             return
         received = 0
 
-        async def counted() -> Message:
+        async def limited_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -58,15 +64,14 @@ class BodyLimit:
             return message
 
         try:
-            await self.app(scope, counted, send)
+            await self.app(scope, limited_receive, send)
         except _Overflow:
-            await _refuse(limit, receive, send, received)
+            await _reject(limit, receive, send, received)
 
 
-async def _refuse(limit: int, receive: Receive, send: Send, received: int) -> None:
+async def _reject(limit: int, receive: Receive, send: Send, received: int) -> None:
     megabytes = limit / (1024 * 1024)
-    error = TooLarge(f"The request is too large: up to {megabytes:g} MB are taken.")
-    response = response_of(error)
+    response = response_of(TooLarge(f"The request is too large: the limit is {megabytes:g} MB."))
     response.headers["Connection"] = "close"
     await send({"type": "http.response.start", "status": 413, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": True})
@@ -80,4 +85,4 @@ async def _refuse(limit: int, receive: Receive, send: Send, received: int) -> No
 
 
 class _Overflow(Exception):
-    """The body grew beyond the limit while it was read."""
+    """The body exceeded the limit while it was read."""

@@ -1,4 +1,4 @@
-"""Errors as answers: each in the one shape of `auth_api.errors`."""
+"""Turns errors into answers, all in the shape of `auth_api.errors`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ _SENTENCES = {
 
 
 def response_of(error: ApiError) -> JSONResponse:
-    """The answer to an error."""
     return JSONResponse(error.body, error.status, error.headers)
 
 
@@ -32,7 +31,7 @@ def error_response(
     details: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer to what is no `ApiError`."""
+    """The answer to a failure that is not an `ApiError`."""
     return JSONResponse(body_of(message, code, details), status, headers)
 
 
@@ -43,7 +42,7 @@ def answer_api_error(request: Request, error: Exception) -> Response:
 
 
 def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Exception handler for what Starlette itself raises: unknown paths and methods."""
+    """Exception handler for unknown paths and methods, which Starlette itself raises."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
@@ -55,7 +54,7 @@ def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """All that an address takes: Starlette names those of its first route only."""
+    """All methods of an address. Starlette names only those of its first route."""
     scope = request.scope
     return {
         method
@@ -66,7 +65,7 @@ def _methods(request: Request) -> set[str]:
 
 
 def answer_unexpected(request_id: str) -> JSONResponse:
-    """The answer to a bug of ours, which is in the log under the same id."""
+    """The answer to a bug. The log has the exception under the same id."""
     return error_response(
         500,
         "Something went wrong on our side. Please try again.",

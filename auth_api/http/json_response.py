@@ -10,13 +10,13 @@ from starlette import responses
 
 
 class JSONResponse(responses.JSONResponse):
-    """As Starlette's, written by orjson, which takes a tenth of the time."""
+    """Starlette's `JSONResponse` with orjson, which needs a tenth of the time."""
 
     def render(self, content: Any) -> bytes:
-        """Raises TypeError for what JSON has no word for; NaN and infinity become null."""
+        """`content` as JSON; NaN and infinity become null. Raises `TypeError` for other types."""
         return orjson.dumps(content)
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC, as pydantic writes it too."""
+    """ISO 8601 in UTC, the same text that pydantic writes."""
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

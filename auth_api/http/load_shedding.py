@@ -1,4 +1,4 @@
-"""Refuses what cannot be answered in time before anything else is done for it: pure ASGI."""
+"""Rejects requests that would wait too long for their model, before any work is done for them."""
 
 from __future__ import annotations
 
@@ -15,49 +15,47 @@ from auth_api.settings import RECOGNITION, SIMILARITY
 
 logger = logging.getLogger(__name__)
 
-SHED = "shed"
-"""What the scope of a request that was refused here has; such requests have no log line of their
-own.
-"""
+SHED_KEY = "shed"
+"""Key in the ASGI scope of a rejected request. Such requests get no log line each."""
 
 _DEFAULT_MODEL = {"/api/predict/": RECOGNITION, "/api/similarity/": SIMILARITY}
-# Seconds between log lines.
-_TOLD_EVERY = 1.0
+_LOG_INTERVAL_SECONDS = 1.0
 
 
 class LoadShedding:
-    """Answers 503 to requests for a model whose queue is too long (`auth_api.torchserve.batcher`).
+    """Answers 503 to requests for a model whose queue is too long. Pure ASGI.
 
-    It does so before it reads their body or looks up their caller, so they cost next to nothing.
+    It neither reads the body nor looks up the caller, so a rejected request costs very little.
+    `auth_api.torchserve.batcher` decides which queue is too long.
     """
 
-    def __init__(self, app: ASGIApp, refusal: Callable[[str], Unavailable | None]) -> None:
-        """`refusal` says why a model takes no more requests now, None where it does."""
+    def __init__(self, app: ASGIApp, rejection: Callable[[str], Unavailable | None]) -> None:
+        """`rejection` returns why a model takes no more requests now, None if it does."""
         self.app = app
-        self._refusal = refusal
-        self._untold = 0
-        self._told_at = 0.0
+        self._rejection = rejection
+        self._unlogged = 0
+        self._logged_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         model = _model(scope) if scope["type"] == "http" else None
-        if model and (refusal := self._refusal(model)):
-            scope[SHED] = True
-            self._tell(model)
-            await response_of(refusal)(scope, receive, send)
+        if model and (error := self._rejection(model)):
+            scope[SHED_KEY] = True
+            self._log(model)
+            await response_of(error)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def _tell(self, model: str) -> None:
-        self._untold += 1
+    def _log(self, model: str) -> None:
+        self._unlogged += 1
         moment = time.monotonic()
-        if moment - self._told_at > _TOLD_EVERY:
-            extra = {"model": model, "requests": self._untold}
-            logger.warning("refused: too many wait for the model", extra=extra)
-            self._untold, self._told_at = 0, moment
+        if moment - self._logged_at > _LOG_INTERVAL_SECONDS:
+            extra = {"model": model, "requests": self._unlogged}
+            logger.warning("requests rejected: the queue of the model is too long", extra=extra)
+            self._unlogged, self._logged_at = 0, moment
 
 
 def _model(scope: Scope) -> str | None:
-    """The model that a request is for, None if it is for none."""
+    """The model that a request asks for, None on other paths."""
     default = _DEFAULT_MODEL.get(scope["path"])
     query: bytes = scope["query_string"]
     if default and b"model=" in query:

@@ -1,7 +1,7 @@
-"""How often someone may ask, and how often guess a password.
+"""Limits how often a caller may send requests, and how often it may guess a password.
 
-Moving windows of the library `limits`, in memory or in Redis. A store that cannot be reached
-lets everything pass: the service is worth more than its limits.
+It uses moving windows of the library `limits`, in memory or in Redis. While that store is
+unreachable every request passes, because the service matters more than its limits.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Less is none of a window's business.
-_SET_BACK_SECONDS = 1.0
+# The clock must be set back by more than this before all counts are reset.
+_CLOCK_TOLERANCE_SECONDS = 1.0
 
 
 class RateLimits:
-    """The limits of the settings; none at all with `RATE_LIMIT_ENABLED=false`."""
+    """The limits of the settings. With `RATE_LIMIT_ENABLED=false` there are none."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -41,7 +41,7 @@ class RateLimits:
             storage_from_string(f"async+{settings.rate_limit_storage}", wrap_exceptions=True),
         )
         self._limiter = MovingWindowRateLimiter(self._storage)
-        self._ahead = _ahead()
+        self._clock_offset = _clock_offset()
         rates = {
             "signin": settings.rate_limit_signin,
             "predict": settings.rate_limit_predict,
@@ -54,24 +54,24 @@ class RateLimits:
         self._rates = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
 
     async def reachable(self) -> bool:
-        """Whether the store of the counts answers."""
+        """Whether the store answers."""
         try:
             return await self._storage.check()
         except StorageError:
             return False
 
     async def count(self, rate: str, who: str) -> Mapping[str, str]:
-        """Counts one request; answers the headers that tell how many are left.
+        """Counts one request of `who`; returns the headers that say how many are left.
 
-        Raises TooMany, with the same headers.
+        Raises `TooMany`, with the same headers.
         """
         headers: dict[str, str] = {}
-        with self._lenient():
-            await self._forget_the_future()
-            passed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
-            if passed:
+        with self._fail_open():
+            await self._reset_after_clock_change()
+            allowed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
+            if allowed:
                 headers, wait = await self._state(rate, who)
-            if not all(passed):
+            if not all(allowed):
                 error = TooMany(
                     f"Too many requests: please wait {_duration(wait)}.", retry_after=wait
                 )
@@ -80,14 +80,14 @@ class RateLimits:
                 raise error
         return headers
 
-    async def begin_attempt(self, account: str, address: str) -> None:
-        """To be called before a password is looked at: it counts as wrong for the account until
-        `forgive`, so that guesses at the same time are counted too.
+    async def count_password_attempt(self, account: str, address: str) -> None:
+        """Counts an attempt as wrong for the account, until `reset_failures`.
 
-        Raises TooMany when too many were wrong, of the account or from the address.
+        Call it before the password is checked, so that parallel guesses are counted too. Raises
+        `TooMany` after too many wrong passwords for the account or from the address.
         """
-        with self._lenient():
-            await self._forget_the_future()
+        with self._fail_open():
+            await self._reset_after_clock_change()
             for limit in self._rates["failed_address"]:
                 if not await self._limiter.test(limit, "failed_address", address):
                     _, wait = await self._state("failed_address", address)
@@ -98,66 +98,68 @@ class RateLimits:
         except TooMany as error:
             raise _too_many_failures(int((error.headers or {})["Retry-After"])) from error
 
-    async def note_failure(self, address: str) -> None:
-        """A password from `address` was wrong."""
-        with self._lenient():
+    async def count_failure(self, address: str) -> None:
+        """Counts a wrong password from `address`."""
+        with self._fail_open():
             for limit in self._rates["failed_address"]:
                 await self._limiter.hit(limit, "failed_address", address)
 
-    async def forgive(self, account: str) -> None:
-        """The password was right: the count of the account starts anew."""
-        with self._lenient():
+    async def reset_failures(self, account: str) -> None:
+        """Resets the count of the account after a right password."""
+        with self._fail_open():
             for limit in self._rates["failed_account"]:
                 await self._limiter.clear(limit, "failed_account", account)
 
     @contextmanager
-    def _lenient(self) -> Iterator[None]:
-        """Lets pass what cannot be counted."""
+    def _fail_open(self) -> Iterator[None]:
+        """Lets a request pass if its store is unreachable."""
         try:
             yield
         except StorageError:
             self._metrics.rate_limit_failures.inc()
             logger.exception("the store of the rate limits cannot be reached")
 
-    async def _forget_the_future(self) -> None:
-        """Starts all counts anew when the clock was set back: those of before would count until it
-        is there again, for hours.
+    async def _reset_after_clock_change(self) -> None:
+        """Resets all counts when the clock was set back.
+
+        Earlier counts would otherwise last until the clock reaches their time again.
         """
-        ahead = _ahead()
-        if ahead < self._ahead - _SET_BACK_SECONDS:
-            logger.warning("the clock was set back", extra={"seconds": round(self._ahead - ahead)})
+        offset = _clock_offset()
+        if offset < self._clock_offset - _CLOCK_TOLERANCE_SECONDS:
+            seconds = round(self._clock_offset - offset)
+            logger.warning("the clock was set back", extra={"seconds": seconds})
             await self._storage.reset()
-        self._ahead = ahead
+        self._clock_offset = offset
 
     async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
-        """The headers of the limit that is nearest to its end, and the seconds until then."""
-        nearest: RateLimitItem | None = None
+        """The headers of the limit with the fewest requests left, and the seconds to its reset."""
+        tightest: RateLimitItem | None = None
         left, reset = 0, 0.0
         for limit in self._rates[rate]:
             window = await self._limiter.get_window_stats(limit, rate, who)
-            if nearest is None or (window.remaining, -window.reset_time) < (left, -reset):
-                nearest, left, reset = limit, window.remaining, window.reset_time
-        assert nearest
+            if tightest is None or (window.remaining, -window.reset_time) < (left, -reset):
+                tightest, left, reset = limit, window.remaining, window.reset_time
+        assert tightest
         wait = max(1, math.ceil(reset - time.time()))
         return {
-            "X-RateLimit-Limit": str(nearest.amount),
+            "X-RateLimit-Limit": str(tightest.amount),
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
 
 
-def _ahead() -> float:
-    """Seconds that the clock of the day is ahead of the one that only goes forward."""
+def _clock_offset() -> float:
+    """Seconds between the wall clock and the monotonic clock."""
     return time.time() - time.monotonic()
 
 
 def caller_address(request: Request) -> str:
-    """Where a request comes from, a reverse proxy that is trusted looked through."""
+    """The caller's address. Behind a trusted reverse proxy it is the one that the proxy states."""
     return request.client.host if request.client else "unknown"
 
 
 def limited_address(request: Request) -> str:
-    """The address as limits count it: a household has a whole /64 of IPv6 addresses."""
+    """The address that limits count: for IPv6 the whole /64, because a household has one."""
     address = caller_address(request)
     try:
         parsed = ip_address(address)

@@ -1,4 +1,4 @@
-"""What every request gets: an id, a log line, metrics, the answer to a bug, safe headers."""
+"""Gives every request an id, a log line, metrics, safe headers, and an answer if a bug ends it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.http.error_responses import answer_unexpected
-from auth_api.http.load_shedding import SHED
+from auth_api.http.load_shedding import SHED_KEY
 from auth_api.observability.logs import new_request_id, request_id
 from auth_api.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-# What a caller may choose as an id: it goes into logs and back into a header.
+# Ids that a caller may choose: they are logged, and returned in a header.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-
-# What a browser must not do with our answers, whatever is in them. The pages run scripts and load
-# files from here only; Swagger UI sets styles as it goes, and the learners' page sees the camera
-# and shows pictures that it has in memory.
+# These forbid a browser to run or embed an answer, whatever it contains. The pages below may run
+# scripts and load files of this service only. Swagger UI sets inline styles. The learners' page
+# uses the camera and shows images from memory.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -48,7 +47,10 @@ _DOCUMENTATION_POLICY = (
 
 
 class RequestContext:
-    """Gives each request an id, and each answer `X-Request-ID`, a log line and its metrics."""
+    """Gives each request an id, a log line and its metrics, and each answer safe headers.
+
+    The log line of a caught bug has its traceback; the caller gets a 500 with the id. Pure ASGI.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Callable[[], bool]) -> None:
         self.app = app
@@ -59,14 +61,14 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        offered = Headers(scope=scope).get("x-request-id", "")
-        identifier = offered if _REQUEST_ID.fullmatch(offered) else new_request_id()
+        requested_id = Headers(scope=scope).get("x-request-id", "")
+        identifier = requested_id if _REQUEST_ID.fullmatch(requested_id) else new_request_id()
         token = request_id.set(identifier)
         started = time.perf_counter()
         status = received = sent = 0
         self.metrics.in_flight.inc()
 
-        async def counted() -> Message:
+        async def counted_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -83,14 +85,14 @@ class RequestContext:
             sent += len(message.get("body", b""))
 
         try:
-            await self.app(scope, counted, send_with_id)
+            await self.app(scope, counted_receive, send_with_id)
         except ClientDisconnect:
             status = status or 499
         except Exception:
             logger.exception("Unexpected error.")
             if status:
-                raise  # the answer has begun: all that is left is to break the connection
-            await answer_unexpected(identifier)(scope, counted, send_with_id)
+                raise  # the answer has begun, so only breaking the connection can tell the caller
+            await answer_unexpected(identifier)(scope, counted_receive, send_with_id)
         finally:
             self.metrics.in_flight.dec()
             seconds = time.perf_counter() - started
@@ -99,8 +101,8 @@ class RequestContext:
             request_id.reset(token)
 
     def _count(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
-        # What was refused before it came to a route was on its way to one.
-        unmatched = scope["path"] if SHED in scope else "unmatched"
+        # A shed request never reached the router, but its path is one of the known ones.
+        unmatched = scope["path"] if SHED_KEY in scope else "unmatched"
         route = getattr(scope.get("route"), "path", unmatched)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.metrics.requests[method, route, status].inc()
@@ -110,7 +112,7 @@ class RequestContext:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    if SHED in scope:
+    if SHED_KEY in scope:
         return
     caller = scope.get("state", {}).get("caller")
     logger.info(
@@ -136,7 +138,7 @@ def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
     elif path == "/" or path.startswith("/web/"):
         headers.update(_PAGE_HEADERS)
     if path.startswith("/api"):
-        # Unless a route says that its answer is the same for everybody.
+        # A route may set another value if its answer is the same for everybody.
         headers.setdefault("Cache-Control", "no-store")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"

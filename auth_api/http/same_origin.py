@@ -1,7 +1,7 @@
-"""What pages of others have a browser send here, which goes with the cookies that it has of us.
+"""Rejects requests that another site's page makes a browser send with this service's cookies.
 
-Browsers say so by themselves: in `Sec-Fetch-Site` (W3C, Fetch Metadata), older ones in `Origin`.
-A program other than a browser sends neither, and no cookie that it was not given.
+Browsers state the page in `Sec-Fetch-Site` (W3C, Fetch Metadata), older ones in `Origin`. Other
+programs send neither header, and no cookie that they were not given.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from starlette.requests import Request
 
 from auth_api.errors import Forbidden
 
-_OURS = frozenset({"same-origin", "none"})
-"""Sent by a page of this service, or by nobody's page."""
+_ALLOWED_SITES = frozenset({"same-origin", "none"})
+"""`none` stands for a request that the user started, without a page."""
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def require_same_origin(request: Request) -> None:
-    """Raises Forbidden for what another site's page, or one on another port, asks for."""
+    """Raises `Forbidden` for a request from a page of another site or port."""
     sites = request.headers.getlist("sec-fetch-site")
     origins = request.headers.getlist("origin")
     host = request.headers.get("host", "")
-    if not _OURS.issuperset(sites) or not all(_is_ours(origin, host) for origin in origins):
+    if not _ALLOWED_SITES.issuperset(sites) or not all(
+        _is_same(origin, host) for origin in origins
+    ):
         raise Forbidden("Pages of other sites may not do this.", "cross_site")
 
 
-def _is_ours(origin: str, host: str) -> bool:
+def _is_same(origin: str, host: str) -> bool:
     try:
-        scheme, place, *_ = urlsplit(origin)
+        scheme, netloc, *_ = urlsplit(origin)
     except ValueError:
         return False
     port = _DEFAULT_PORTS.get(scheme, "")
-    return bool(place) and place.lower().removesuffix(port) == host.lower().removesuffix(port)
+    return bool(netloc) and netloc.lower().removesuffix(port) == host.lower().removesuffix(port)

@@ -1,9 +1,9 @@
-"""Clients that send or read too slowly are let go, so that they keep nothing from others.
+"""Disconnects clients that send or read too slowly, so that they hold no resources.
 
-The head of a request has to be there in so many seconds; its body may fall as many behind a
-thousand bytes a second, as in Apache's `RequestReadTimeout`, whose defaults are 20 seconds and half
-of that; and as long may nobody take what is sent to them, be it that they do not read or that they
-have vanished without a word. Connections between two requests are closed by uvicorn.
+One number of seconds limits three things: how long the head of a request takes, how far its body
+falls behind 1000 bytes a second, and how long sent data stays unacknowledged because the client
+does not read or has vanished. Apache's `RequestReadTimeout` is similar; its defaults are 20 seconds
+and 500 bytes a second. uvicorn closes connections that are idle between requests.
 """
 
 from __future__ import annotations
@@ -22,84 +22,84 @@ from auth_api.errors import ApiError, BadRequest, TooSlow
 from auth_api.http.error_responses import response_of
 from auth_api.observability.logs import new_request_id
 
-_BYTES_A_SECOND = 1000
-# Of Linux: how long what was sent may go unacknowledged, or wait for a window that is shut.
+_BYTES_PER_SECOND = 1000
+# On Linux only: how long sent data may stay unacknowledged, or wait for a closed TCP window.
 _TCP_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
-class TimelyProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with a bound to how long the head of a request may take.
+class TimeoutProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with a timeout of `seconds` for the head of a request.
 
-    What is no HTTP is answered in the one error shape too.
+    Data that is not HTTP also gets an answer in the one error shape.
     """
 
-    def __init__(self, *, seconds: float, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, *, seconds: float, **options: Any) -> None:
+        super().__init__(**options)
         self._seconds = seconds
-        self._head_expected: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
         self._head_begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expects a request on a new connection."""
+        """Starts to wait for the first request of a connection."""
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
         if connection is not None and _TCP_USER_TIMEOUT is not None:
             milliseconds = round(self._seconds * 1000)
             connection.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, milliseconds)
-        self._expect_head()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expects nothing any more."""
-        self._expect_nothing()
+        """Stops waiting."""
+        self._stop_head_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Has the parser read; where it has no whole head then, the rest is expected."""
+        """Parses `data`. If the head is still incomplete, the timer runs until it is complete."""
         super().data_received(data)
         answering = self.cycle is not None and not self.cycle.response_complete
-        if not answering and self._head_expected is None and not self.transport.is_closing():
-            self._expect_head()
+        if not answering and self._head_timer is None and not self.transport.is_closing():
+            self._start_head_timer()
 
     def on_message_begin(self) -> None:
-        """The parser has seen the beginning of a request."""
+        """The parser has found the start of a request."""
         super().on_message_begin()
         self._head_begun = True
 
     def on_headers_complete(self) -> None:
-        """The parser has seen a whole head."""
+        """The parser has found a complete head."""
         self._head_begun = False
-        self._expect_nothing()
+        self._stop_head_timer()
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP, and hangs up."""
-        self._hang_up(BadRequest("The request is not valid HTTP.", "malformed_request"))
+        """Answers data that is not HTTP, and closes the connection."""
+        self._close_with(BadRequest("The request is not valid HTTP.", "malformed_request"))
 
-    def _expect_head(self) -> None:
-        self._head_expected = self.loop.call_later(self._seconds, self._head_is_late)
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self._seconds, self._head_timed_out)
 
-    def _expect_nothing(self) -> None:
-        if self._head_expected is not None:
-            self._head_expected.cancel()
-            self._head_expected = None
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _head_is_late(self) -> None:
+    def _head_timed_out(self) -> None:
         if self.transport.is_closing():
             return
         if self._head_begun:
-            self._hang_up(_too_slow())
-        else:  # it asked for nothing
+            self._close_with(_too_slow())
+        else:  # no request was begun, so there is nothing to answer
             self.transport.close()
 
-    def _hang_up(self, error: ApiError) -> None:
-        self.transport.write(_on_the_wire(error))
+    def _close_with(self, error: ApiError) -> None:
+        self.transport.write(_raw_response(error))
         self.transport.close()
 
 
-class SlowBodies:
-    """Ends a request whose body falls more than `seconds` behind. Pure ASGI.
+class BodyTimeout:
+    """Ends a request whose body falls more than `seconds` behind the minimum rate. Pure ASGI.
 
-    Only the time that is spent waiting for the client counts.
+    Only the time spent waiting for the client counts.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -112,9 +112,9 @@ class SlowBodies:
             return
         left, more = self.seconds, True
 
-        async def timely() -> Message:
+        async def timed_receive() -> Message:
             nonlocal left, more
-            if not more:  # the application waits for the client to leave
+            if not more:  # the body is complete; the application waits for a disconnect
                 return await receive()
             began = time.monotonic()
             message: Message | None = None
@@ -122,20 +122,20 @@ class SlowBodies:
                 message = await receive()
             if message is None:
                 raise _too_slow()
-            earned = len(message.get("body", b"")) / _BYTES_A_SECOND
+            earned = len(message.get("body", b"")) / _BYTES_PER_SECOND
             left = min(self.seconds, left + earned - (time.monotonic() - began))
             more = message.get("more_body", False)
             return message
 
-        await self.app(scope, timely, send)
+        await self.app(scope, timed_receive, send)
 
 
 def _too_slow() -> TooSlow:
-    return TooSlow("The request came too slowly to be waited for.")
+    return TooSlow("The request arrived too slowly.")
 
 
-def _on_the_wire(error: ApiError) -> bytes:
-    """An answer to what never became a request."""
+def _raw_response(error: ApiError) -> bytes:
+    """The bytes of an answer to data that never became a request."""
     response = response_of(error)
     response.headers["Connection"] = "close"
     response.headers["X-Request-ID"] = new_request_id()

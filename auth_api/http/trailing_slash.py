@@ -1,4 +1,4 @@
-"""`/api/predict` is `/api/predict/`."""
+"""Paths work with and without a trailing slash: `/api/predict` is `/api/predict/`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class TrailingSlash:
-    """Lets each path work with and without its trailing slash, without a redirect.
+    """Adds or removes the trailing slash, without a redirect. Pure ASGI.
 
-    Routes under `/api` are declared with one, as in the contract, others without.
+    Routes under `/api` are declared with one, as in the API contract, all others without.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -17,6 +17,6 @@ class TrailingSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             bare = scope["path"].rstrip("/")
-            # In place: the router notes in this very scope which route it took, for the metrics.
+            # Changed in place, because the metrics read the route from this same scope.
             scope["path"] = f"{bare}/" if bare.startswith("/api/") or not bare else bare
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Only host names that the service has are answered."""
+"""Rejects requests for other host names, for example after DNS rebinding in a browser."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PORT = re.compile(r":\d+$")
 
 
 class TrustedHosts:
-    """Refuses requests for other names than `hosts`, `*` for any, `*.example.org` for all below.
+    """Answers 400 to requests for a host that is not in `hosts`. Pure ASGI.
 
-    Whoever has a browser ask for this service under a name of their own gets nothing.
+    `*` allows any host, `*.example.org` all subdomains.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -25,13 +25,15 @@ class TrustedHosts:
         self.hosts = [host.lower() for host in hosts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "*" not in self.hosts and not self._is_ours(scope):
-            error = BadRequest("This service does not go by that name.", "host_not_trusted")
+        if scope["type"] == "http" and "*" not in self.hosts and not self._is_trusted(scope):
+            error = BadRequest(
+                "This service does not answer to this host name.", "host_not_trusted"
+            )
             await response_of(error)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def _is_ours(self, scope: Scope) -> bool:
+    def _is_trusted(self, scope: Scope) -> bool:
         name = _PORT.sub("", Headers(scope=scope).get("host", "")).lower()
         return any(
             name == host or (host.startswith("*.") and name.endswith(host[1:]))

@@ -1,4 +1,7 @@
-"""What was sent -> a pydantic model, or a BadRequest that names the fields at fault."""
+"""Checks queries and JSON bodies with pydantic models.
+
+An input that does not fit raises a `BadRequest` that names the fields at fault.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from auth_api.errors import BadRequest, NotFound, UnsupportedMedia
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_LARGEST_ROW = 2**53
-_MOST_FIELDS = 20
+_MAX_ROW = 2**53
+_MAX_FIELDS = 20
 
 
 def parse_query(request: Request, model: type[Model]) -> Model:
-    """The query parameters; of a repeated one the last."""
+    """The query parameters as `model`. If a parameter is repeated, the last one counts."""
     return validated(dict(request.query_params), model)
 
 
 def row_number(request: Request) -> int:
-    """The `id` of the path. Raises NotFound for what no row can have."""
+    """The `id` in the path. Raises `NotFound` if no row can have it."""
     try:
         return number(request.path_params["id"])
     except ValueError as error:
@@ -30,8 +33,8 @@ def row_number(request: Request) -> int:
 
 
 def number(text: str) -> int:
-    """The number of a row, as it is written. Raises ValueError for what no row can have."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= _LARGEST_ROW):
+    """The row number that `text` states. Raises `ValueError` if no row can have it."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= _MAX_ROW):
         raise ValueError
     return int(text)
 
@@ -42,12 +45,12 @@ def body_type(request: Request) -> str:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON body, which must be an object."""
+    """The JSON body. Raises `BadRequest` if it is not an object."""
     body = await request.body()
     try:
         content = json.loads(body)
         if b"\\u" in body:
-            # Half of a surrogate pair is JSON, but no text that could be stored or sent.
+            # JSON allows half of a surrogate pair, but such a text cannot be stored or sent.
             json.dumps(content, ensure_ascii=False).encode()
     except RecursionError as error:
         raise BadRequest("The JSON is nested too deeply.", "malformed_json") from error
@@ -59,21 +62,21 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 async def parse_json(request: Request, model: type[Model]) -> Model:
-    """The JSON body as `model`."""
+    """The JSON body as `model`. Raises `BadRequest` or `UnsupportedMedia`."""
     if body_type(request) != "application/json":
         raise UnsupportedMedia("Send JSON, with 'Content-Type: application/json'.")
     return validated(await json_object(request), model)
 
 
 def invalid(field: str, reason: str) -> BadRequest:
-    """The error for a field that was found wanting; `reason` reads on from its name."""
+    """The error for a field. `reason` continues a sentence that begins with the field's name."""
     return BadRequest(
         f"{field}: {reason}.", "validation_failed", details={"fields": {field: reason}}
     )
 
 
 def validated(content: dict[str, Any], model: type[Model]) -> Model:
-    """`content` as `model`; what the model does not know is left aside."""
+    """`content` as `model`; unknown fields are ignored. Raises `BadRequest`."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -81,8 +84,8 @@ def validated(content: dict[str, Any], model: type[Model]) -> Model:
             ".".join(map(str, problem["loc"])) or "body": problem["msg"].removeprefix(
                 "Value error, "
             )
-            for problem in error.errors(include_url=False, include_input=False)[:_MOST_FIELDS]
+            for problem in error.errors(include_url=False, include_input=False)[:_MAX_FIELDS]
         }
-        refused = invalid(*next(iter(fields.items())))
-        refused.details = {"fields": fields}
-        raise refused from error
+        invalid_input = invalid(*next(iter(fields.items())))
+        invalid_input.details = {"fields": fields}
+        raise invalid_input from error

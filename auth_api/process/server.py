@@ -14,7 +14,7 @@ from typing import cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from auth_api.http.slow_clients import TimelyProtocol
+from auth_api.http.slow_clients import TimeoutProtocol
 from auth_api.observability.logs import logging_config
 from auth_api.settings import Settings
 
@@ -29,7 +29,7 @@ def serve(settings: Settings) -> bool:
         "auth_api.app:create_app",
         factory=True,
         # uvicorn takes whatever makes a protocol, but says that it wants a class.
-        http=cast(type[asyncio.Protocol], partial(TimelyProtocol, seconds=settings.client_seconds)),
+        http=cast(type[asyncio.Protocol], partial(TimeoutProtocol, seconds=settings.client_seconds)),
         workers=settings.api_workers,
         timeout_worker_healthcheck=_SILENT_SECONDS,
         host=settings.api_host,

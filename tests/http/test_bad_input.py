@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a clear 4xx in the one shape, and the service lives on."""
+"""Every bad input gets a clear 4xx in the one error shape, and the service goes on."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MULTIPART = "multipart/form-data"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def logged_before(ranjana: Ranjana) -> int:
-    """How many characters were logged before anything of this file was asked."""
+def log_start(ranjana: Ranjana) -> int:
+    """Length of the log, in characters, before the first test of this file."""
     return len(ranjana.log.read_text())
 
 
@@ -48,7 +48,7 @@ def test_bad_image(ranjana: Ranjana, name: str) -> None:
         "/api/predict/", files={"image": ("named.png", image, "image/png")}
     )
     refused(response, status, code)
-    # And directly, as operators and other services ask.
+    # And directly from TorchServe, as operators and other services do.
     direct = ranjana.ask_directly("ranjana", image)
     assert (direct.status_code, direct.json()["code"]) == (status, code)
 
@@ -76,7 +76,7 @@ def test_an_image_as_a_text_field(ranjana: Ranjana) -> None:
     refused(ranjana.client.post("/api/predict/", files=text), 400, "image_not_a_file")
 
 
-def test_more_parts_than_anyone_needs(ranjana: Ranjana) -> None:
+def test_too_many_form_parts(ranjana: Ranjana) -> None:
     many = [(f"field{number}", GOOD) for number in range(40)]
     refused(ranjana.client.post("/api/predict/", files=many), 400, "malformed_multipart")
 
@@ -104,7 +104,7 @@ def test_malformed_multipart(ranjana: Ranjana, content_type: str, body: bytes) -
     assert response.json()["code"] in {"malformed_multipart", "image_missing"}
 
 
-def test_a_form_with_another_boundary_than_announced(ranjana: Ranjana) -> None:
+def test_a_form_with_a_boundary_other_than_declared(ranjana: Ranjana) -> None:
     body = b'--a\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n' + GOOD
     response = ranjana.client.post(
         "/api/predict/",
@@ -188,7 +188,7 @@ def test_25_megabytes_of_undeclared_length(ranjana: Ranjana) -> None:
     refused(response, 413, "body_too_large")
 
 
-def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_comes(
+def test_a_declared_length_above_the_limit_is_rejected_before_the_body_arrives(
     ranjana: Ranjana,
 ) -> None:
     with socket.create_connection(("127.0.0.1", ranjana.port), timeout=20) as connection:
@@ -200,7 +200,7 @@ def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_comes(
     assert head.startswith(b"HTTP/1.1 413")
 
 
-def test_a_caller_that_hangs_up_half_way(ranjana: Ranjana) -> None:
+def test_a_caller_that_disconnects_half_way(ranjana: Ranjana) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", ranjana.port), timeout=20) as connection:
             connection.sendall(
@@ -210,11 +210,11 @@ def test_a_caller_that_hangs_up_half_way(ranjana: Ranjana) -> None:
             )
 
 
-def test_nothing_is_logged_as_a_bug_of_ours(ranjana: Ranjana, logged_before: int) -> None:
-    """Last in this file: what all of the above left in the log."""
-    logged = ranjana.log.read_text()[logged_before:]
+def test_bad_input_is_never_logged_as_an_error(ranjana: Ranjana, log_start: int) -> None:
+    """This test is the last of the file, because it reads the log of all others."""
+    logged = ranjana.log.read_text()[log_start:]
     lines = [line for line in logged.splitlines() if line.startswith("{")]
-    bugs = [line for line in lines if json.loads(line)["level"] in {"error", "critical"}]
+    errors = [line for line in lines if json.loads(line)["level"] in {"error", "critical"}]
     assert lines
-    assert bugs == []
+    assert errors == []
     assert "Traceback" not in logged

@@ -1,5 +1,6 @@
-"""More is asked than can be answered: what can be is, the rest is refused at once, and images
-that are asked together get the answers that they would get alone.
+"""Under overload the service answers what it can and rejects the rest at once.
+
+Images that are sent to TorchServe together get the same answers as alone.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from tests.support.running import wait_for
 
 
 def ask_all(api: Api, count: int, path: str = "/api/predict/") -> list[httpx2.Response]:
-    """So many at the same time, each with the reference picture of its number."""
+    """Sends `count` requests at the same time, each with the reference image of its class."""
 
-    def ask(place: int) -> httpx2.Response:
-        index = place % 36
+    def ask(number: int) -> httpx2.Response:
+        index = number % 36
         image = encode(reference(index))
         fields = {"target_class": str(index)}
         with httpx2.Client(base_url=api.client.base_url, timeout=60) as client:
@@ -29,7 +30,7 @@ def ask_all(api: Api, count: int, path: str = "/api/predict/") -> list[httpx2.Re
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_answers_to_many_at_once_are_those_to_each_alone(start_api: StartApi) -> None:
+def test_grouped_images_get_the_same_answers_as_alone(start_api: StartApi) -> None:
     api = start_api({"TORCHSERVE_MAX_CONCURRENCY": "1"})
     answers = [response.json() for response in ask_all(api, 36)]
     assert [answer["predicted_class"] for answer in answers] == list(range(36))
@@ -42,11 +43,11 @@ def test_answers_to_many_at_once_are_those_to_each_alone(start_api: StartApi) ->
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_what_would_have_to_wait_too_long_is_refused_and_the_rest_answered(
+def test_requests_that_would_wait_too_long_are_rejected_and_the_rest_answered(
     start_api: StartApi,
 ) -> None:
     api = start_api({"TORCHSERVE_MAX_CONCURRENCY": "1", "MAX_QUEUE_SECONDS": "0.01"})
-    ask_all(api, 8)  # until then it is not known how long an answer takes
+    ask_all(api, 8)  # the service does not know before how long an answer takes
     responses = ask_all(api, 48)
     statuses = {response.status_code for response in responses}
     assert statuses == {200, 503}
@@ -60,4 +61,4 @@ def test_what_would_have_to_wait_too_long_is_refused_and_the_rest_answered(
         assert int(response.headers["Retry-After"]) >= 1
         assert response.headers["X-Request-ID"]
     wait_for(lambda: ask_all(api, 1)[0].status_code == 200, 10)
-    assert "refused: too many wait for the model" in api.log.read_text()
+    assert "requests rejected: the queue of the model is too long" in api.log.read_text()

@@ -1,7 +1,7 @@
-"""How often one may ask and guess, under which names, from where; and what browsers are told.
+"""Rate limits, host names, addresses behind proxies, and security headers.
 
-Limits and headers know nothing of the database: one will do. Rates are a day's, so that no window
-ends during a test.
+None of this depends on the database, so the tests use one. Most rates are per day, so that no
+window ends during a test.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def limited(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """An API behind a proxy that it trusts, so that each test comes from addresses of its own."""
+    """An API behind a trusted proxy, so that each test can use its own addresses."""
     rates = {
         "RATE_LIMIT_ENABLED": "true",
         "RATE_LIMIT_SIGNIN": f"{SIGNINS}/day",
@@ -47,7 +47,7 @@ def limited(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def exposed(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """An API that trusts no proxy and knows its names."""
+    """An API that trusts no proxy and answers to its own host names only."""
     environment = {
         "RATE_LIMIT_ENABLED": "true",
         "RATE_LIMIT_SIGNIN": "1000/day",
@@ -86,13 +86,12 @@ def sign_in(api: Api, username: str, password: str, address: str) -> httpx2.Resp
     return ask(api, "POST", "/api/signin/", address, json=fields)
 
 
-def counted(api: Api, name: str, **labels: str) -> float:
-    """What Prometheus is shown."""
+def metric(api: Api, name: str, **labels: str) -> float:
     return value(api.client.get("/metrics").text, name, **labels)
 
 
-def newcomer(api: Api) -> User:
-    """Somebody new, from an address that nobody else has."""
+def new_user(api: Api) -> User:
+    """A new user, signed up from a new address."""
     address, username = new_address(), f"learner{next(_numbers)}"
     fields = {"username": username, "email": f"{username}@example.org", "password": PASSWORD}
     assert ask(api, "POST", "/api/signup/", address, json=fields).status_code == 201
@@ -100,7 +99,7 @@ def newcomer(api: Api) -> User:
     return User(api, username, fields["email"], **tokens)
 
 
-def too_many(response: httpx2.Response, limit: int | None = None) -> None:
+def require_too_many(response: httpx2.Response, limit: int | None = None) -> None:
     assert response.status_code == 429, response.text
     answer = response.json()
     assert set(answer) == {"success", "error", "code"}
@@ -118,26 +117,24 @@ def too_many(response: httpx2.Response, limit: int | None = None) -> None:
     assert abs(int(response.headers["X-RateLimit-Reset"]) - time.time() - wait) < 5
 
 
-def test_sign_ins_and_sign_ups_of_an_address_are_limited_together(
-    limited: Api, address: str
-) -> None:
+def test_sign_ins_and_sign_ups_from_an_address_share_a_limit(limited: Api, address: str) -> None:
     paths = ("/api/signin/", "/api/signup", "/api/login/", "/api/register/")
-    before = counted(limited, "rate_limited_requests_total", limit="signin")
+    before = metric(limited, "rate_limited_requests_total", limit="signin")
     for number in range(SIGNINS):
         response = ask(limited, "POST", paths[number % 4], address, json={})
         assert response.status_code == 400
         assert response.headers["X-RateLimit-Limit"] == str(SIGNINS)
         assert response.headers["X-RateLimit-Remaining"] == str(SIGNINS - number - 1)
     for path in paths:
-        too_many(ask(limited, "POST", path, address, json={}), SIGNINS)
-    after = counted(limited, "rate_limited_requests_total", limit="signin")
+        require_too_many(ask(limited, "POST", path, address, json={}), SIGNINS)
+    after = metric(limited, "rate_limited_requests_total", limit="signin")
     assert after - before == len(paths)
     assert ask(limited, "POST", "/api/signin/", new_address(), json={}).status_code == 400
-    # Nor are other calls of the same address counted with these.
+    # Other requests from the same address are not counted with these.
     assert ask(limited, "POST", "/api/logout/", address, json={}).status_code == 400
 
 
-def test_predictions_of_an_address_are_limited(limited: Api, address: str) -> None:
+def test_anonymous_predictions_from_an_address_are_limited(limited: Api, address: str) -> None:
     paths = ("/api/predict/", "/api/similarity/")
     for number in range(PREDICTIONS_ADDRESS):
         response = ask(limited, "POST", paths[number % 2], address)
@@ -145,33 +142,35 @@ def test_predictions_of_an_address_are_limited(limited: Api, address: str) -> No
         assert response.headers["X-RateLimit-Limit"] == str(PREDICTIONS_ADDRESS)
         left = str(PREDICTIONS_ADDRESS - number - 1)
         assert response.headers["X-RateLimit-Remaining"] == left
-    too_many(ask(limited, "POST", paths[0], address), PREDICTIONS_ADDRESS)
+    require_too_many(ask(limited, "POST", paths[0], address), PREDICTIONS_ADDRESS)
     assert ask(limited, "POST", paths[0], new_address()).status_code == 415
 
 
-def test_predictions_of_a_user_and_of_a_key_are_limited_wherever_they_come_from(
+def test_predictions_of_a_user_and_of_a_key_are_limited_from_all_addresses(
     limited: Api,
 ) -> None:
-    user, other = newcomer(limited), newcomer(limited)
+    user, other = new_user(limited), new_user(limited)
     key = {"X-API-Key": make_key(user, "predict")["key"]}
     first = user.predict()
     assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, "2")
     for headers, already in ((user.headers, 1), (key, 0)):
         for _ in range(PREDICTIONS - already):
             assert ask(limited, "POST", "/api/predict/", new_address(), headers).status_code == 415
-        too_many(ask(limited, "POST", "/api/similarity/", new_address(), headers), PREDICTIONS)
+        require_too_many(
+            ask(limited, "POST", "/api/similarity/", new_address(), headers), PREDICTIONS
+        )
     assert ask(limited, "POST", "/api/predict/", new_address(), other.headers).status_code == 415
     assert user.get("/api/me/").status_code == 200
 
 
-def test_all_other_calls_of_a_user_are_limited_together(limited: Api) -> None:
-    user, other = newcomer(limited), newcomer(limited)
+def test_all_other_requests_of_a_user_share_a_limit(limited: Api) -> None:
+    user, other = new_user(limited), new_user(limited)
     paths = ("/api/me/", "/api/progress/", "/api/history/predictions/", "/api/admin/audit-logs/")
     for number in range(OTHERS):
         response = user.get(paths[number % 4])
         assert response.status_code in (200, 403)
         assert response.headers["X-RateLimit-Remaining"] == str(OTHERS - number - 1)
-    too_many(user.get(paths[0]), OTHERS)
+    require_too_many(user.get(paths[0]), OTHERS)
     assert other.get(paths[0]).status_code == 200
     assert user.predict().status_code == 200
 
@@ -181,10 +180,10 @@ def test_guessing_tokens_and_keys_is_limited(limited: Api, address: str, name: s
     for number in range(OTHERS):
         headers = {name: f"Bearer guess{number}"}
         assert ask(limited, "POST", "/api/predict/", address, headers).status_code == 401
-    too_many(ask(limited, "GET", "/api/me/", address, {name: "Bearer guess"}), OTHERS)
+    require_too_many(ask(limited, "GET", "/api/me/", address, {name: "Bearer guess"}), OTHERS)
 
 
-def test_those_who_watch_the_service_are_not_limited(limited: Api, address: str) -> None:
+def test_monitoring_and_documentation_are_not_limited(limited: Api, address: str) -> None:
     for path in ("/health", "/metrics", "/docs", "/openapi.json"):
         for _ in range(15):
             response = ask(limited, "GET", path, address)
@@ -192,114 +191,114 @@ def test_those_who_watch_the_service_are_not_limited(limited: Api, address: str)
             assert "X-RateLimit-Limit" not in response.headers
 
 
-def test_whoever_waits_as_long_as_told_is_let_in(exposed: Api) -> None:
-    def asked() -> httpx2.Response:
+def test_a_caller_that_waits_for_retry_after_is_let_in(exposed: Api) -> None:
+    def send() -> httpx2.Response:
         return exposed.client.post("/api/logout/", json={})
 
     for _ in range(2):
         refused = next(
             response
-            for response in (asked() for _ in range(50))
+            for response in (send() for _ in range(50))
             if response.is_error and response.status_code == 429
         )
         wait = int(refused.headers["Retry-After"])
         assert 1 <= wait <= 3
         time.sleep(wait)
-        assert asked().status_code == 400
+        assert send().status_code == 400
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_guessing_the_password_of_an_account_is_slowed_wherever_it_is_done(
+def test_password_guesses_for_a_username_are_limited_from_all_addresses(
     limited: Api, known: bool
 ) -> None:
-    user = newcomer(limited)
+    user = new_user(limited)
     name = user.username if known else f"nobody{next(_numbers)}"
     for spelling in (name, name.upper(), name.capitalize()):
         wrong = sign_in(limited, spelling, "wrong", new_address())
         assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
-    before = counted(limited, "sign_ins_total", outcome="limited")
-    # The right one does not help either, or guessing would.
+    before = metric(limited, "sign_ins_total", outcome="limited")
+    # The right password is rejected too, because otherwise guessing would succeed.
     for password in ("wrong", PASSWORD):
-        too_many(sign_in(limited, name, password, new_address()))
-    assert counted(limited, "sign_ins_total", outcome="limited") - before == 2
-    assert user.get("/api/me/").status_code == 200  # who is in stays in
-    assert newcomer(limited)
+        require_too_many(sign_in(limited, name, password, new_address()))
+    assert metric(limited, "sign_ins_total", outcome="limited") - before == 2
+    assert user.get("/api/me/").status_code == 200  # sessions go on
+    assert new_user(limited)
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_guessing_by_the_address_of_an_account_is_slowed_too(limited: Api, known: bool) -> None:
-    user = newcomer(limited)
+def test_password_guesses_for_an_email_are_limited_too(limited: Api, known: bool) -> None:
+    user = new_user(limited)
     email = user.email if known else f"nobody{next(_numbers)}@example.org"
     for spelling in (email, email.upper(), email):
         wrong = sign_in(limited, spelling, "wrong", new_address())
         assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
-    too_many(sign_in(limited, email, PASSWORD, new_address()))
+    require_too_many(sign_in(limited, email, PASSWORD, new_address()))
 
 
-def test_an_account_is_one_by_its_name_and_by_its_address(limited: Api) -> None:
-    user = newcomer(limited)
+def test_username_and_email_of_an_account_share_a_limit(limited: Api) -> None:
+    user = new_user(limited)
     for name in (user.username, user.email, user.username):
         assert sign_in(limited, name, "wrong", new_address()).status_code == 401
     for name in (user.username, user.email):
-        too_many(sign_in(limited, name, PASSWORD, new_address()))
-    # Its owner, who is in, sees that, and can still change the password.
+        require_too_many(sign_in(limited, name, PASSWORD, new_address()))
+    # The owner is signed in, sees this in the audit log, and can still change the password.
     statement = "SELECT action FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
     assert sql(limited, statement, user_id(user)) == [("sign_in_slowed",)]
     body = {"old_password": PASSWORD, "new_password": "another quiet river"}
     assert user.post("/api/change-password/", json=body).status_code == 200
 
 
-def test_guessing_the_old_password_is_slowed_too(limited: Api) -> None:
-    user = newcomer(limited)
+def test_guesses_of_the_old_password_are_limited_too(limited: Api) -> None:
+    user = new_user(limited)
     body = {"old_password": "wrong", "new_password": "another quiet river"}
     for _ in range(FAILED_ACCOUNT):
         headers = {**user.headers, "X-Forwarded-For": new_address()}
         wrong = user.post("/api/change-password/", json=body, headers=headers)
         assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
-    too_many(user.post("/api/change-password/", json={**body, "old_password": PASSWORD}))
+    require_too_many(user.post("/api/change-password/", json={**body, "old_password": PASSWORD}))
 
 
-def test_a_right_password_starts_the_count_of_its_account_anew(limited: Api) -> None:
-    user = newcomer(limited)
+def test_a_right_password_resets_the_count_of_its_account(limited: Api) -> None:
+    user = new_user(limited)
     for _ in range(3):
         for _ in range(FAILED_ACCOUNT - 1):
             assert sign_in(limited, user.username, "wrong", new_address()).status_code == 401
         assert sign_in(limited, user.email, PASSWORD, new_address()).status_code == 200
 
 
-def test_guessing_at_many_accounts_from_one_address_is_slowed(limited: Api, address: str) -> None:
-    user = newcomer(limited)
-    before = counted(limited, "rate_limited_requests_total", limit="failed_address")
+def test_password_guesses_from_one_address_are_limited(limited: Api, address: str) -> None:
+    user = new_user(limited)
+    before = metric(limited, "rate_limited_requests_total", limit="failed_address")
     for number in range(FAILED_ADDRESS):
         assert sign_in(limited, f"someone{number}", "wrong", address).status_code == 401
-    too_many(sign_in(limited, user.username, PASSWORD, address))
-    after = counted(limited, "rate_limited_requests_total", limit="failed_address")
+    require_too_many(sign_in(limited, user.username, PASSWORD, address))
+    after = metric(limited, "rate_limited_requests_total", limit="failed_address")
     assert after - before == 1
     assert sign_in(limited, user.username, PASSWORD, new_address()).status_code == 200
 
 
-def test_a_right_password_does_not_start_the_count_of_its_address_anew(
+def test_a_right_password_does_not_reset_the_count_of_its_address(
     limited: Api, address: str
 ) -> None:
-    user = newcomer(limited)
+    user = new_user(limited)
     for number in range(FAILED_ADDRESS - 1):
         assert sign_in(limited, f"somebody{number}", "wrong", address).status_code == 401
     assert sign_in(limited, user.username, PASSWORD, address).status_code == 200
     sign_in(limited, "somebody", "wrong", address)
-    too_many(sign_in(limited, user.username, PASSWORD, address))
+    require_too_many(sign_in(limited, user.username, PASSWORD, address))
 
 
-def test_a_class_that_signs_in_from_one_address_is_not_taken_for_guessing(
+def test_many_right_sign_ins_from_one_address_do_not_count_as_guesses(
     limited: Api, address: str
 ) -> None:
-    user = newcomer(limited)
+    user = new_user(limited)
     for _ in range(SIGNINS):
         signed_in = sign_in(limited, user.username, PASSWORD, address)
         assert signed_in.status_code == 200, signed_in.text
 
 
-def test_a_name_that_nobody_can_have_slows_nobody_else(limited: Api) -> None:
-    user = newcomer(limited)
+def test_guesses_for_an_impossible_username_limit_no_account(limited: Api) -> None:
+    user = new_user(limited)
     for _ in range(FAILED_ACCOUNT):
         name = f"user {user_id(user)}"  # not a username, for it has a space
         assert sign_in(limited, name, "wrong", new_address()).status_code == 401
@@ -317,7 +316,7 @@ def test_a_name_that_nobody_can_have_slows_nobody_else(limited: Api) -> None:
         ("203.0.113.3", "203.0.113.3:4711", True),
     ],
 )
-def test_a_household_is_one_address_and_two_are_two(
+def test_limits_count_an_ipv6_network_as_one_address(
     limited: Api, first: str, second: str, same: bool
 ) -> None:
     for _ in range(PREDICTIONS_ADDRESS):
@@ -335,7 +334,7 @@ def test_limits_can_be_switched_off(api: Api, user: User) -> None:
 
 
 def last_address(api: Api, user: User) -> str:
-    """Where the last entry about a user in the audit log came from."""
+    """The address in the last audit log entry about a user."""
     statement = "SELECT address FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
     ((found,),) = sql(api, statement, user_id(user))
     return str(found)
@@ -346,30 +345,30 @@ def last_address(api: Api, user: User) -> str:
     [
         ("198.51.100.7", "198.51.100.7"),
         ("2001:db8::7", "2001:db8::7"),
-        # Only what the proxy itself has added is believed.
+        # Only the part that the proxy itself added is trusted.
         ("1.2.3.4, 198.51.100.8", "198.51.100.8"),
         ("198.51.100.9, 127.0.0.1", "198.51.100.9"),
     ],
 )
-def test_a_trusted_proxy_is_believed_whom_it_calls_for(
+def test_a_trusted_proxy_states_the_callers_address(
     limited: Api, forwarded: str, seen: str
 ) -> None:
-    user = newcomer(limited)
+    user = new_user(limited)
     assert sign_in(limited, user.username, PASSWORD, forwarded).status_code == 200
     assert last_address(limited, user) == seen
 
 
-def test_nobody_else_chooses_their_address(exposed: Api) -> None:
+def test_an_untrusted_caller_cannot_choose_its_address(exposed: Api) -> None:
     user = exposed.sign_up()
     assert sign_in(exposed, user.username, PASSWORD, "198.51.100.7").status_code == 200
     ((found,),) = sql(exposed, "SELECT DISTINCT address FROM audit_log")
     assert found == "127.0.0.1"
-    asked = [ask(exposed, "POST", "/api/logout/", new_address(), json={}) for _ in range(50)]
-    assert {response.status_code for response in asked} == {400, 429}
+    responses = [ask(exposed, "POST", "/api/logout/", new_address(), json={}) for _ in range(50)]
+    assert {response.status_code for response in responses} == {400, 429}
 
 
 @pytest.mark.parametrize(
-    ("host", "ours"),
+    ("host", "trusted"),
     [
         ("ranjana.example", True),
         ("Ranjana.Example", True),
@@ -389,11 +388,11 @@ def test_nobody_else_chooses_their_address(exposed: Api) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/health", "/docs", "/nowhere"])
-def test_the_service_goes_by_its_own_names_only(
-    exposed: Api, host: str, ours: bool, path: str
+def test_only_trusted_host_names_are_answered(
+    exposed: Api, host: str, trusted: bool, path: str
 ) -> None:
     response = exposed.client.get(path, headers={"Host": host, "X-Forwarded-Host": "127.0.0.1"})
-    if ours:
+    if trusted:
         assert response.status_code == (404 if path == "/nowhere" else 200)
     else:
         assert (response.status_code, response.json()["code"]) == (400, "host_not_trusted")
@@ -415,7 +414,7 @@ ANSWERS = {
     ("path", "methods"),
     [("/api/me/", "DELETE, GET, HEAD, PATCH"), ("/api/predict/", "POST")],
 )
-def test_a_wrong_method_is_told_the_right_ones(
+def test_a_405_lists_the_allowed_methods(
     limited: Api, address: str, path: str, methods: str
 ) -> None:
     response = ask(limited, "PUT", path, address, {})
@@ -424,9 +423,7 @@ def test_a_wrong_method_is_told_the_right_ones(
 
 
 @pytest.mark.parametrize("status", ANSWERS)
-def test_every_answer_has_the_headers_that_keep_browsers_safe(
-    limited: Api, address: str, status: int
-) -> None:
+def test_every_answer_has_the_security_headers(limited: Api, address: str, status: int) -> None:
     method, path, sent = ANSWERS[status]
     response = ask(limited, method, path, address, {"Origin": ORIGIN}, **sent)
     assert response.status_code == status
@@ -455,14 +452,14 @@ def test_too_many_requests_are_answered_as_safely(limited: Api, address: str) ->
     )
 
 
-def test_scripts_of_the_documentation_come_from_here_only(limited: Api) -> None:
+def test_the_documentation_runs_only_scripts_of_the_service(limited: Api) -> None:
     policy = limited.client.get("/docs").headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
 
 
 def test_signing_in_sets_no_cookie(limited: Api) -> None:
-    user = newcomer(limited)
+    user = new_user(limited)
     signed_in = sign_in(limited, user.username, PASSWORD, new_address())
     assert signed_in.status_code == 200
     assert "Set-Cookie" not in signed_in.headers
@@ -472,7 +469,7 @@ def test_signing_in_sets_no_cookie(limited: Api) -> None:
 @pytest.mark.parametrize(
     ("proto", "strict"), [("https", True), ("http", False), ("", False), ("nonsense", False)]
 )
-def test_browsers_are_told_to_stay_with_https_where_they_came_by_it(
+def test_https_answers_tell_browsers_to_stay_with_https(
     limited: Api, exposed: Api, proto: str, strict: bool
 ) -> None:
     headers = {"X-Forwarded-Proto": proto}
@@ -497,12 +494,12 @@ def test_browsers_are_told_to_stay_with_https_where_they_came_by_it(
 def test_only_pages_of_listed_origins_may_read_answers(
     limited: Api, origin: str, listed: bool
 ) -> None:
-    asked = {
+    requested = {
         "Origin": origin,
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "authorization, content-type, x-api-key",
     }
-    preflight = limited.client.options("/api/me/", headers=asked)
+    preflight = limited.client.options("/api/me/", headers=requested)
     answer = limited.client.get("/api/me/", headers={"Origin": origin})
     assert preflight.status_code == (200 if listed else 400)
     for response in (preflight, answer):
@@ -512,7 +509,7 @@ def test_only_pages_of_listed_origins_may_read_answers(
         assert "Origin" in response.headers["Vary"]
 
 
-def test_without_a_setting_no_other_page_may_read_answers(exposed: Api) -> None:
+def test_by_default_no_other_page_may_read_answers(exposed: Api) -> None:
     response = exposed.client.get("/health", headers={"Origin": ORIGIN})
     assert response.status_code == 200
     assert "Access-Control-Allow-Origin" not in response.headers

@@ -17,7 +17,7 @@ from tests.support.running import wait_for
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of a Redis of our own, and its process."""
+    """The address and the process of a new Redis server."""
     server = shutil.which("redis-server")
     if not server:
         pytest.skip("needs Redis (on Debian: apt-get install redis-server)")
@@ -32,7 +32,7 @@ def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     process.wait()
 
 
-def test_two_processes_count_together_and_serve_on_when_redis_is_gone(
+def test_two_processes_share_counts_and_keep_serving_without_redis(
     start_api: StartApi, redis: tuple[str, subprocess.Popen[bytes]]
 ) -> None:
     address, process = redis

@@ -1,4 +1,4 @@
-"""What the API does on its own, with no model server behind it."""
+"""The API without TorchServe."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def client(app: Starlette) -> Iterator[TestClient]:
         yield client
 
 
-def test_without_a_model_server_it_is_alive_but_not_ready(client: TestClient) -> None:
+def test_without_torchserve_it_is_alive_but_not_ready(client: TestClient) -> None:
     assert client.get("/health").status_code == 200
     ready = client.get("/ready")
     assert ready.status_code == 503
@@ -52,27 +52,25 @@ def test_without_a_model_server_it_is_alive_but_not_ready(client: TestClient) ->
     assert ready.headers["Retry-After"]
 
 
-def test_without_a_model_server_a_prediction_is_a_503_to_try_again(client: TestClient) -> None:
+def test_without_torchserve_a_prediction_gets_503_with_retry_after(client: TestClient) -> None:
     response = client.post("/api/predict/", files={"image": encode(reference(0))})
     assert response.status_code == 503
     assert response.json()["success"] is False
     assert response.headers["Retry-After"]
 
 
-def test_the_callers_request_id_comes_back(client: TestClient) -> None:
+def test_the_callers_request_id_is_returned(client: TestClient) -> None:
     response = client.get("/health", headers={"X-Request-ID": "abc-123"})
     assert response.headers["X-Request-ID"] == "abc-123"
 
 
-@pytest.mark.parametrize("offered", ["", "a b", 'x"y', "x" * 129])
-def test_a_request_id_that_would_spoil_the_log_is_replaced(
-    client: TestClient, offered: str
-) -> None:
-    response = client.get("/health", headers={"X-Request-ID": offered})
-    assert response.headers["X-Request-ID"] not in ("", offered)
+@pytest.mark.parametrize("request_id", ["", "a b", 'x"y', "x" * 129])
+def test_an_invalid_request_id_is_replaced(client: TestClient, request_id: str) -> None:
+    response = client.get("/health", headers={"X-Request-ID": request_id})
+    assert response.headers["X-Request-ID"] not in ("", request_id)
 
 
-def test_a_bug_is_a_500_in_the_one_shape_without_a_trace(app: Starlette) -> None:
+def test_a_bug_gives_a_500_without_a_traceback(app: Starlette) -> None:
     async def broken(request: Request) -> JSONResponse:
         raise RuntimeError("secret detail")
 
@@ -85,16 +83,18 @@ def test_a_bug_is_a_500_in_the_one_shape_without_a_trace(app: Starlette) -> None
     assert "secret" not in response.text
 
 
-def test_web_pages_of_listed_origins_may_call_and_others_not(client: TestClient) -> None:
-    asked = {"Access-Control-Request-Method": "POST"}
-    listed = client.options("/api/predict/", headers={"Origin": "https://ranjana.example", **asked})
-    other = client.options("/api/predict/", headers={"Origin": "https://evil.example", **asked})
+def test_only_pages_of_listed_origins_may_call(client: TestClient) -> None:
+    requested = {"Access-Control-Request-Method": "POST"}
+    listed = client.options(
+        "/api/predict/", headers={"Origin": "https://ranjana.example", **requested}
+    )
+    other = client.options("/api/predict/", headers={"Origin": "https://evil.example", **requested})
     assert listed.headers["Access-Control-Allow-Origin"] == "https://ranjana.example"
     assert "Access-Control-Allow-Origin" not in other.headers
-    # The headers that calls have, and that answers have for a program.
-    asked["Access-Control-Request-Headers"] = "X-Device-ID, X-API-Key"
+    # Headers of requests that a page may send, and of answers that it may read.
+    requested["Access-Control-Request-Headers"] = "X-Device-ID, X-API-Key"
     page = {"Origin": "https://ranjana.example"}
-    assert client.options("/api/predict/", headers={**page, **asked}).status_code == 200
+    assert client.options("/api/predict/", headers={**page, **requested}).status_code == 200
     exposed = client.get("/health", headers=page).headers["Access-Control-Expose-Headers"]
     assert {"Location", "Retry-After", "X-Checksum-SHA256"} <= set(exposed.split(", "))
 
@@ -114,7 +114,7 @@ def test_a_wrong_method_is_a_405_that_names_the_right_one(client: TestClient, me
     assert response.headers["Allow"] == "POST"
 
 
-def test_metrics_keep_their_labels_few(client: TestClient) -> None:
+def test_unknown_paths_and_methods_add_no_labels(client: TestClient) -> None:
     for path in ("/nope/1", "/nope/2", "/health"):
         client.get(path)
     client.request("BREW", "/health")
@@ -125,7 +125,7 @@ def test_metrics_keep_their_labels_few(client: TestClient) -> None:
     assert "BREW" not in text
 
 
-def test_logs_are_one_json_object_a_line() -> None:
+def test_a_log_line_is_one_json_object() -> None:
     record = logging.makeLogRecord({"msg": "two\nlines", "levelname": "INFO", "answer": 42})
     line = JsonFormatter().format(record)
     assert "\n" not in line
