@@ -13,11 +13,14 @@ from starlette.requests import Request
 
 from auth_api.accounts.administration import Users
 from auth_api.accounts.passwords import Passwords
-from auth_api.accounts.profiles import Accounts
+from auth_api.accounts.profiles import Profiles
+from auth_api.accounts.registration import Registration
 from auth_api.accounts.sessions import Sessions
+from auth_api.accounts.sign_in import Credentials
 from auth_api.authorisation.access import Caller
 from auth_api.authorisation.authoriser import Authoriser
 from auth_api.authorisation.tokens import Tokens
+from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.corrections.review import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
@@ -51,7 +54,7 @@ from auth_api.torchserve.outage_retry import OutageRetry
 from auth_api.training.missing_models import MissingModels
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import TrainingJobs
-from auth_api.usage.counters import Usage
+from auth_api.usage.counters import UsageCounters
 
 _READ_AT_ONCE = 8
 
@@ -74,7 +77,9 @@ class Services:
     charts: EvaluationCharts
     cleanup: CleanUp
     characters: Characters
-    accounts: Accounts
+    registration: Registration
+    credentials: Credentials
+    profiles: Profiles
     sessions: Sessions
     history: History
     recorder: HistoryRecorder
@@ -85,9 +90,10 @@ class Services:
     folders: WorkFolders
     jobs: UserJobs
     corrections: Corrections
+    correction_data: CorrectionDataSet
     planner: Planner
     runner: JobRunner
-    usage: Usage
+    usage: UsageCounters
     users: Users
     since: datetime
     """When the service was started."""
@@ -110,26 +116,25 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
     torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
     archives = Archives(settings.model_store)
     releases = Releases(settings, database, torchserve)
-    usage = Usage(database)
+    usage = UsageCounters(database)
     retry = OutageRetry(settings.torchserve_retry_seconds)
     version_router = VersionRouter(torchserve, releases, usage, metrics, retry)
     inputs = InputFiles(settings.media_dir / "jobs")
     queue = JobQueue(database, uuid4().hex, metrics)
-    accounts = Accounts(database, passwords, sessions, limits, pictures, inputs, metrics)
     folders = WorkFolders(settings.data_dir / "training")
     store = ModelStore(settings.model_store)
     charts = EvaluationCharts(settings.data_dir / "charts")
-    corrections = Corrections(database, pictures, metrics)
+    correction_data = CorrectionDataSet(database, pictures)
     registry = Registry(settings, database, torchserve, releases)
     reading = PredictionJobs(queue, inputs, version_router, max(1, settings.job_concurrency))
     training = TrainingJobs(
-        settings, queue, inputs, folders, store, corrections, releases, registry
+        settings, queue, inputs, folders, store, correction_data, releases, registry
     )
-    lanes = (
+    pools = (
         WorkerPool({"predict": reading}, _READ_AT_ONCE if settings.job_concurrency else 0),
         WorkerPool(dict.fromkeys(TRAININGS, training), settings.training_concurrency),
     )
-    runner = JobRunner(queue, inputs, folders, lanes, alone=database.is_sqlite)
+    runner = JobRunner(queue, inputs, folders, pools, alone=database.is_sqlite)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -145,7 +150,9 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         charts=charts,
         cleanup=CleanUp(settings, database, pictures, inputs, folders, charts, metrics),
         characters=Characters(ROOT / "reference_images"),
-        accounts=accounts,
+        registration=Registration(database, passwords, metrics),
+        credentials=Credentials(database, passwords, sessions, limits, metrics),
+        profiles=Profiles(database, pictures, inputs),
         sessions=sessions,
         history=History(database, pictures),
         recorder=HistoryRecorder(database, pictures),
@@ -155,11 +162,12 @@ async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services
         inputs=inputs,
         folders=folders,
         jobs=UserJobs(database, inputs, folders, settings.jobs_per_user, runner.wake, metrics),
-        corrections=corrections,
-        planner=Planner(database, store, corrections, releases),
+        corrections=Corrections(database, pictures, metrics),
+        correction_data=correction_data,
+        planner=Planner(database, store, correction_data, releases),
         runner=runner,
         usage=usage,
-        users=Users(database, accounts),
+        users=Users(database, passwords),
         since=now(),
     )
     try:

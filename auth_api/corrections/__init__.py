@@ -1,13 +1,14 @@
-"""What users say of predictions, and how it becomes labelled data.
+"""Corrections: users say what a picture shows, and it becomes labelled data.
 
-    giving      feedback is kept, with the digest of the picture it is about
-    digesting   feedback from before digests were kept gets one
-    reading     feedback with what is known of its prediction and its user
-    voting      what those who sent the same picture agree on; pure
-    collecting  the corrections: shown, judged, collected
-    exporting   those that count, as a folder or a zip
-    presenting  the same in JSON
+feedback         stores feedback, with the digest of its picture
+picture_digests  adds digests to feedback from before digests were stored
+queries          reads feedback together with its prediction and its user
+voting           decides the label of a picture from the votes of its users; pure functions
+review           lists corrections and judges them
+data_set         collects the pictures whose label is decided
+exporting        writes them to a folder or a zip
+presenting       JSON
 
-Only pictures of users who consent to it, and whose account is open, ever become data; that is
-asked each time anew.
+A picture becomes data only while its user consents and has an active account. Each export checks
+this anew.
 """

@@ -1,4 +1,7 @@
-"""Pictures with the labels that count, as files of a folder or of a zip."""
+"""Labelled pictures as the files of a data set: in a folder, or in a zip.
+
+`data_set` decides which pictures are in it.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +14,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from auth_api.corrections.voting import Outcome, Said, voters
+from auth_api.corrections.voting import Outcome, Vote, outcome, valid_votes
 from auth_api.history.pictures import media_type
 from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.practice.alphabets import ALPHABETS
 
 LABELS = "labels.csv"
-"""The file beside the folders of the classes."""
+"""The table of all pictures, beside the folders of the classes."""
 
-_COLUMNS = ("file", "class", "character", "name", "predicted_class", "users", "kind")
+HEADER = csv_head(("file", "class", "character", "name", "predicted_class", "users", "kind"))
+"""The first line of `labels.csv`."""
 
 Kind = Literal["agreed", "accepted", "confirmed"]
-"""Corrected by users or by an administrator's word, or read rightly."""
+"""Corrected by users, corrected by an administrator, or predicted correctly."""
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """A picture that counts."""
+class LabelledPicture:
+    """A picture whose label is decided."""
 
     sha256: str
     label: int
     predicted: int
-    """What the model took it for; something else than the label, if it ever did."""
+    """A wrong prediction of the model if there ever was one, else the label."""
     kind: Kind
     users: int
     """How many named the label."""
-    medias: Sequence[str]
-    """Names of the picture in `auth_api.history.pictures`, of consenting users; at least one."""
+    media: Sequence[str]
+    """Its names in `auth_api.history.pictures`, from users who consent; at least one."""
 
     @property
-    def corrects(self) -> bool:
+    def is_correction(self) -> bool:
         """Whether the model was wrong."""
         return self.kind != "confirmed"
 
     def file_name(self, picture: bytes) -> str:
-        """`12/<sha256>.png`: in a folder of its class, the ending by its content."""
+        """`12/<sha256>.png`: the folder is the class, the extension follows from the content."""
         return f"{self.label}/{self.sha256}.{media_type(picture).rpartition('/')[2]}"
 
     def line(self, model: str, name: str) -> str:
@@ -55,57 +59,56 @@ class Labelled:
         return csv_line(values)
 
 
-def kind_of(found: Outcome) -> Kind | None:
-    """None where no label counts."""
-    if found.label is None:
+def kind_of(result: Outcome) -> Kind | None:
+    """The kind of a picture, None if no label is decided."""
+    if result.label is None:
         return None
-    if not found.mistaken:
+    if not result.mistaken:
         return "confirmed"
-    return "accepted" if found.accepted else "agreed"
+    return "accepted" if result.accepted else "agreed"
 
 
-def labelled(group: Sequence[Said], found: Outcome) -> Labelled | None:
-    """The picture of a group, None where no label counts."""
-    kind = kind_of(found)
-    if kind is None or found.label is None:
+def labelled_picture(votes: Sequence[Vote]) -> LabelledPicture | None:
+    """The picture that these votes are on, None if no label is decided."""
+    result = outcome(votes)
+    kind = kind_of(result)
+    if kind is None or result.label is None:
         return None
-    voting = voters(group)
-    others = [said.predicted for said in voting if said.predicted != found.label]
-    return Labelled(
-        sha256=group[0].sha256 or "",
-        label=found.label,
-        predicted=others[-1] if others else found.label,
+    valid = valid_votes(votes)
+    wrong = [vote.predicted for vote in valid if vote.predicted != result.label]
+    return LabelledPicture(
+        sha256=votes[0].sha256 or "",
+        label=result.label,
+        predicted=wrong[-1] if wrong else result.label,
         kind=kind,
-        users=found.votes[found.label],
-        medias=[said.media for said in voting],
+        users=result.votes[result.label],
+        media=[vote.media for vote in valid],
     )
 
 
-def head() -> str:
-    """The first line of `labels.csv`."""
-    return csv_head(_COLUMNS)
+def create_folder(folder: Path) -> None:
+    """Makes an empty folder that only its owner can read. Deletes what an interrupted export left.
 
-
-def begin(folder: Path) -> None:
-    """An empty folder that only its owner reads, whatever an interrupted export left; blocks."""
+    Blocks. Raises `OSError`.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(0o700, parents=True)
 
 
-def write(folder: Path, name: str, content: bytes) -> None:
-    """A file of the data set; blocks. Raises OSError."""
+def write_file(folder: Path, name: str, content: bytes) -> None:
+    """Writes a file of the data set. Blocks. Raises `OSError`."""
     path = folder / name
     path.parent.mkdir(0o700, exist_ok=True)
     path.write_bytes(content)
 
 
-def pictures(folder: Path) -> list[str]:
-    """The names of the pictures of a data set, none where there is no such folder; blocks."""
+def picture_names(folder: Path) -> list[str]:
+    """The pictures of a data set, none if the folder does not exist. Blocks."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*"))
 
 
-def remove(folder: Path, names: Sequence[str]) -> None:
-    """Deletes pictures of a data set with their lines of the table; blocks. Raises OSError."""
+def remove_pictures(folder: Path, names: Sequence[str]) -> None:
+    """Deletes pictures of a data set and their lines in the table. Blocks. Raises `OSError`."""
     if not names:
         return
     for name in names:
@@ -117,36 +120,36 @@ def remove(folder: Path, names: Sequence[str]) -> None:
 
 
 async def zipped(files: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes]:
-    """A zip of the files, one of them in memory at a time. Equal files make equal zips."""
+    """A zip of the files, in chunks, one file in memory at a time. Equal files make equal zips."""
     stream = _Stream()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         async for name, content in files:
-            await asyncio.to_thread(archive.writestr, _entry(name), content)
+            await asyncio.to_thread(archive.writestr, _zip_entry(name), content)
             yield stream.take()
     yield stream.take()
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)  # of 1980: the moment would make each zip another
+def _zip_entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # dated 1980, because the current time would make zips differ
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
     return entry
 
 
 class _Stream(io.RawIOBase):
-    """What is written to it, until it is taken: it cannot go back."""
+    """Collects written bytes until they are taken. It cannot seek."""
 
     def __init__(self) -> None:
-        self._waiting = bytearray()
+        self._buffer = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, content: bytes) -> int:  # type: ignore[override]
-        self._waiting += content
+        self._buffer += content
         return len(content)
 
     def take(self) -> bytes:
-        taken = bytes(self._waiting)
-        self._waiting.clear()
+        taken = bytes(self._buffer)
+        self._buffer.clear()
         return taken

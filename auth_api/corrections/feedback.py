@@ -1,4 +1,4 @@
-"""What a user says of a prediction is kept: once for each prediction."""
+"""Stores what a user says of a prediction: one feedback for each prediction."""
 
 from __future__ import annotations
 
@@ -24,54 +24,57 @@ from auth_api.schemas.history import NewFeedback
 _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}
 
 
-async def give(
+async def submit(
     database: Database, storage: PictureStore, caller: Caller, fields: NewFeedback, request: Request
 ) -> tuple[Feedback, Prediction, bool]:
-    """Keeps a feedback; answers it, its prediction, and whether it is the first to that one.
+    """Stores a feedback. Returns it, its prediction, and whether it is the first one on that.
 
-    Raises NotFound, also for what is somebody else's, BadRequest, Unauthorised or Unavailable.
+    Raises `NotFound`, also if the prediction belongs to another user, `BadRequest`, `Unauthorised`,
+    `Unavailable`.
     """
-    query = select(col(Prediction.media)).where(*_mine(caller, fields))
+    query = select(col(Prediction.media)).where(*_own_prediction(caller, fields))
     media = await database.read(lambda session: session.scalar(query))
     digest = await storage.digest(media, "image") if media else None
     return await database.write(
-        lambda transaction: _keep(transaction, caller, fields, digest, request)
+        lambda transaction: _store(transaction, caller, fields, digest, request)
     )
 
 
-def _keep(
+def _store(
     transaction: Session, caller: Caller, fields: NewFeedback, digest: str | None, request: Request
 ) -> tuple[Feedback, Prediction, bool]:
-    # Locks the user, so that of two that come at once the second one finds the first.
+    # Locks the user, so that the second of two simultaneous requests finds the row of the first.
     require_active(transaction, caller)
-    prediction = transaction.scalar(select(Prediction).where(*_mine(caller, fields)))
+    prediction = transaction.scalar(select(Prediction).where(*_own_prediction(caller, fields)))
     if prediction is None:
         raise NotFound("There is no such prediction in your history.")
     if fields.actual_class >= len(ALPHABETS[prediction.model]):
         raise invalid("actual_class", f"is no class of the model {prediction.model}")
-    kept = transaction.scalar(select(Feedback).where(col(Feedback.prediction_id) == prediction.id))
-    made, moment = kept is None, now()
-    kept = kept or Feedback(
+    stored = transaction.scalar(
+        select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
+    )
+    created, moment = stored is None, now()
+    stored = stored or Feedback(
         prediction_id=fields.prediction_id,
         user_id=caller.user_id,
         actual_class=fields.actual_class,
         created_at=moment,
     )
-    if kept.actual_class != fields.actual_class and kept.verdict == "accepted":
-        # The verdict was on what was said before. One who was rejected is not let off by changing
-        # their mind, and then once more.
-        kept.sqlmodel_update(_UNJUDGED)
-    said = fields.model_dump(exclude={"prediction_id"})
-    kept.sqlmodel_update({**said, "sha256": digest or kept.sha256, "updated_at": moment})
-    transaction.add(kept)
+    if stored.actual_class != fields.actual_class and stored.verdict == "accepted":
+        # The verdict was about the old class. A rejection stays, because a user could otherwise
+        # remove it by changing the class twice.
+        stored.sqlmodel_update(_UNJUDGED)
+    values = fields.model_dump(exclude={"prediction_id"})
+    stored.sqlmodel_update({**values, "sha256": digest or stored.sha256, "updated_at": moment})
+    transaction.add(stored)
     recording.record(
         transaction, "feedback_given", caller.user_id, request, id=fields.prediction_id
     )
     transaction.flush()
-    return kept, prediction, made
+    return stored, prediction, created
 
 
-def _mine(caller: Caller, fields: NewFeedback) -> tuple[Any, ...]:
+def _own_prediction(caller: Caller, fields: NewFeedback) -> tuple[Any, ...]:
     return (
         col(Prediction.id) == fields.prediction_id,
         col(Prediction.user_id) == caller.user_id,

@@ -1,4 +1,7 @@
-"""Feedback that was given before digests were kept gets its digest, so that it may count."""
+"""Adds the picture's digest to feedback from before digests were stored.
+
+Without a digest, feedback cannot be compared with other feedback on the same picture.
+"""
 
 from __future__ import annotations
 
@@ -12,40 +15,38 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.history.pictures import PictureStore
 
-_AT_A_TIME = 200
+_BATCH_SIZE = 200
 
 _FEEDBACK = core_of(Feedback)
-# Its user may have given it anew meanwhile.
-_KEEP = (
+# The user may have sent the feedback again in the meantime, with a digest.
+_SET_DIGEST = (
     update(_FEEDBACK)
-    .where(_FEEDBACK.c.id == bindparam("number"), _FEEDBACK.c.sha256.is_(None))
+    .where(_FEEDBACK.c.id == bindparam("feedback_id"), _FEEDBACK.c.sha256.is_(None))
     .values(sha256=bindparam("digest"))
 )
 
 
 async def fill(database: Database, storage: PictureStore) -> None:
-    """Gives all feedback without a digest that of its picture, where it is there. Raises
-    Unavailable.
-    """
+    """Adds missing digests, except where the picture is missing. Raises `Unavailable`."""
     after = 0
-    while rows := await database.read(partial(_without, after=after)):
+    while rows := await database.read(partial(_without_digest, after=after)):
         digests = [(number, await storage.digest(media, "image")) for number, media in rows]
-        found = [{"number": number, "digest": digest} for number, digest in digests if digest]
+        found = [{"feedback_id": number, "digest": digest} for number, digest in digests if digest]
         if found:
-            await database.write(partial(_keep, found=found))
+            await database.write(partial(_set_digests, found=found))
         after = rows[-1][0]
 
 
-def _without(session: Session, *, after: int) -> list[tuple[int, str]]:
+def _without_digest(session: Session, *, after: int) -> list[tuple[int, str]]:
     query = (
         select(col(Feedback.id), col(Prediction.media))
         .join(Prediction, col(Prediction.id) == col(Feedback.prediction_id))
         .where(col(Feedback.sha256).is_(None), col(Feedback.id) > after)
         .order_by(col(Feedback.id))
-        .limit(_AT_A_TIME)
+        .limit(_BATCH_SIZE)
     )
     return [(number, media) for number, media in session.execute(query)]
 
 
-def _keep(transaction: Session, *, found: list[dict[str, object]]) -> None:
-    transaction.connection().execute(_KEEP, found)
+def _set_digests(transaction: Session, *, found: list[dict[str, object]]) -> None:
+    transaction.connection().execute(_SET_DIGEST, found)

@@ -1,4 +1,4 @@
-"""Corrections as those see them who make data of them."""
+"""Corrections as JSON, for reviewers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from auth_api.practice.alphabets import ALPHABETS
 
 
 def entry(model: str, correction: Correction) -> dict[str, Any]:
-    """As `CorrectionEntry`."""
-    said = correction.said
-    actual = ALPHABETS[model][said.actual]
-    path = f"/api/models/{model}/corrections/{said.id}/image/"
+    """A correction in the form of `CorrectionEntry`."""
+    vote = correction.vote
+    actual = ALPHABETS[model][vote.actual]
+    path = f"/api/models/{model}/corrections/{vote.id}/image/"
     return {
-        "id": said.id,
-        "created_at": iso(said.created_at),
-        "updated_at": iso(said.updated_at),
-        "predicted_class": said.predicted,
-        "actual_class": said.actual,
+        "id": vote.id,
+        "created_at": iso(vote.created_at),
+        "updated_at": iso(vote.updated_at),
+        "predicted_class": vote.predicted,
+        "actual_class": vote.actual,
         "character": actual.text,
         "name": actual.name,
-        "agreeing": correction.outcome.votes[said.actual],
+        "agreeing": correction.outcome.votes[vote.actual],
         "state": correction.state,
-        "judged_at": said.judged_at and iso(said.judged_at),
-        "consent": said.consent,
-        "image": path if said.consent else None,
+        "judged_at": vote.judged_at and iso(vote.judged_at),
+        "consent": vote.consent,
+        "image": path if vote.consent else None,
     }

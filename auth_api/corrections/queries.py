@@ -1,4 +1,4 @@
-"""Feedback with what is known of its prediction and its user, some hundred rows at a time."""
+"""Reads feedback together with its prediction and its user, some hundred rows at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
-from auth_api.corrections.voting import AGREEING, Said
+from auth_api.corrections.voting import MIN_VOTES, Vote
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
 
-Groups = Mapping[str, Sequence[Said]]
-"""All feedback to each picture, by the digest of the picture."""
+VotesByPicture = Mapping[str, Sequence[Vote]]
+"""All votes on each picture, by the digest of the picture."""
 
 
 def corrections(
@@ -23,18 +23,20 @@ def corrections(
     model: str,
     limit: int,
     before: int | None,
-    number: int | None = None,
+    feedback_id: int | None = None,
     verdict: str | None = None,
-) -> list[Said]:
-    """At most `limit` corrections of a model, newest first: those older than the id `before`, or
-    the one of the id `number`; with a `verdict`, those that got it, or whose picture did.
+) -> list[Vote]:
+    """At most `limit` votes against the prediction of a model, newest first.
+
+    `before` keeps smaller ids, `feedback_id` keeps one id. `verdict` keeps feedback with that
+    verdict, and all feedback on the same pictures.
     """
-    query = _feedback_on(model).where(col(Feedback.actual_class) != col(Prediction.predicted_class))
+    query = _votes_on(model).where(col(Feedback.actual_class) != col(Prediction.predicted_class))
     query = query.order_by(col(Feedback.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(Feedback.id) < before)
-    if number is not None:
-        query = query.where(col(Feedback.id) == number)
+    if feedback_id is not None:
+        query = query.where(col(Feedback.id) == feedback_id)
     if verdict is not None:
         judged = aliased(Feedback)
         pictures = select(col(judged.sha256)).where(
@@ -43,24 +45,25 @@ def corrections(
         query = query.where(
             or_(col(Feedback.verdict) == verdict, col(Feedback.sha256).in_(pictures))
         )
-    return _all(session, query)
+    return _read(session, query)
 
 
-def groups(session: Session, model: str, digests: Iterable[str | None]) -> Groups:
-    """The groups of some pictures."""
+def votes_on(session: Session, model: str, digests: Iterable[str | None]) -> VotesByPicture:
+    """All votes on the pictures with these digests."""
     wanted = sorted({digest for digest in digests if digest})
-    query = _feedback_on(model).where(col(Feedback.sha256).in_(wanted)).order_by(col(Feedback.id))
-    found: defaultdict[str, list[Said]] = defaultdict(list)
-    for said in _all(session, query) if wanted else []:
-        found[said.sha256 or ""].append(said)
+    query = _votes_on(model).where(col(Feedback.sha256).in_(wanted)).order_by(col(Feedback.id))
+    found: defaultdict[str, list[Vote]] = defaultdict(list)
+    for vote in _read(session, query) if wanted else []:
+        found[vote.sha256 or ""].append(vote)
     return found
 
 
-def digests(
-    session: Session, model: str, limit: int, after: str, *, decided: bool = False
-) -> list[str]:
-    """Of at most `limit` pictures that there is feedback to, in order, those after one; only those
-    that enough users or an administrator had a say on, if they may be `decided`.
+def next_pictures(
+    session: Session, *, model: str, limit: int, after: str, decided: bool = False
+) -> VotesByPicture:
+    """All votes on the next `limit` pictures, in order of their digests, after the digest `after`.
+
+    `decided` skips pictures that neither enough users nor an administrator had a say on.
     """
     query = (
         select(col(Feedback.sha256))
@@ -73,11 +76,11 @@ def digests(
     if decided:
         users = func.count(col(Feedback.user_id).distinct())
         accepted = func.count(case((col(Feedback.verdict) == "accepted", 1)))
-        query = query.having(or_(users >= AGREEING, accepted > 0))
-    return [digest for digest in session.scalars(query) if digest]
+        query = query.having(or_(users >= MIN_VOTES, accepted > 0))
+    return votes_on(session, model, session.scalars(query))
 
 
-def _feedback_on(model: str) -> Select[Any]:
+def _votes_on(model: str) -> Select[Any]:
     return (
         select(
             col(Feedback.id).label("id"),
@@ -98,5 +101,5 @@ def _feedback_on(model: str) -> Select[Any]:
     )
 
 
-def _all(session: Session, query: Select[Any]) -> list[Said]:
-    return [Said(**row) for row in session.execute(query).mappings()]
+def _read(session: Session, query: Select[Any]) -> list[Vote]:
+    return [Vote(**row) for row in session.execute(query).mappings()]

@@ -1,9 +1,9 @@
-"""What those who sent the same picture agree on.
+"""Decides what a picture shows from the feedback of the users who sent it.
 
-Each user has one vote on a picture, their newest feedback. The class that two or more of them
-name, and more than name any other, is what the picture shows. An administrator who accepts a
-feedback decides alone. What they reject has no vote, nor has it when its user says the same of the
-same picture again. Without consent there is no vote either.
+Each user has one vote on a picture: their newest feedback. A label counts if at least
+`MIN_VOTES` users name it and no other label has as many votes. Feedback that an administrator
+accepts decides alone. Rejected feedback has no vote, and its user cannot cast the same vote on the
+same picture again. Feedback without consent has no vote.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from datetime import datetime
 
 from auth_api.schemas.corrections import State
 
-AGREEING = 2
-"""Users that must name a class before it counts."""
+MIN_VOTES = 2
+"""Users who must name a class before it counts."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """A feedback, its prediction, and whether its user lets it become data."""
+class Vote:
+    """One feedback, with its prediction and the consent of its user."""
 
     id: int
+    """Of the feedback."""
     user_id: int
     predicted: int
     actual: int
     sha256: str | None
-    """Of the picture as it was sent; None if it was gone."""
+    """Of the picture as it was sent; None if the picture is missing."""
     media: str
-    """Name of the prediction's picture, see `auth_api.history.pictures`."""
+    """Name of the picture in `auth_api.history.pictures`."""
     consent: bool
     verdict: str | None
     judged_at: datetime | None
@@ -40,64 +41,66 @@ class Said:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a picture shows, as far as it is known."""
+    """The result of the votes on a picture."""
 
     votes: Counter[int]
-    """Users by the class that they name."""
+    """Number of users by class."""
     label: int | None
     """The class that counts, None if none does."""
     accepted: bool
     """Whether an administrator decided."""
     mistaken: bool
-    """Whether the model ever took the picture for something else than its label."""
+    """Whether the model ever predicted a class other than the label."""
 
 
-def voters(group: Sequence[Said]) -> list[Said]:
-    """Of all feedback to the same picture, that which has a vote."""
-    rejected = [said for said in group if said.verdict == "rejected"]
+def valid_votes(votes: Sequence[Vote]) -> list[Vote]:
+    """The votes on one picture that count."""
+    rejected = [vote for vote in votes if vote.verdict == "rejected"]
     return [
-        said
-        for said in group
-        if said.consent
-        and said.verdict != "rejected"
-        and (said.verdict == "accepted" or not any(_rejects(other, said) for other in rejected))
+        vote
+        for vote in votes
+        if vote.consent
+        and vote.verdict != "rejected"
+        and (vote.verdict == "accepted" or not any(_repeats(vote, other) for other in rejected))
     ]
 
 
-def outcome(group: Sequence[Said]) -> Outcome:
-    """Of all feedback to the same picture."""
-    voting = voters(group)
-    ordered = sorted(voting, key=lambda said: (said.updated_at, said.id))
-    votes = Counter({said.user_id: said.actual for said in ordered}.values())
-    accepted = [said for said in voting if said.verdict == "accepted"]
-    label = _last_judged(accepted).actual if accepted else _winner(votes)
-    mistaken = label is not None and any(said.predicted != label for said in voting)
-    return Outcome(votes, label, bool(accepted), mistaken)
+def outcome(votes: Sequence[Vote]) -> Outcome:
+    """The result of all votes on one picture."""
+    valid = valid_votes(votes)
+    ordered = sorted(valid, key=lambda vote: (vote.updated_at, vote.id))
+    counts = Counter({vote.user_id: vote.actual for vote in ordered}.values())
+    accepted = [vote for vote in valid if vote.verdict == "accepted"]
+    label = _last_judged(accepted).actual if accepted else _winner(counts)
+    mistaken = label is not None and any(vote.predicted != label for vote in valid)
+    return Outcome(counts, label, bool(accepted), mistaken)
 
 
-def state(said: Said, found: Outcome) -> State:
-    """Of a feedback, given what is known of its picture."""
-    if said.verdict == "rejected":
+def state(vote: Vote, result: Outcome) -> State:
+    """The state of a vote, given the result of all votes on its picture."""
+    if vote.verdict == "rejected":
         return "rejected"
-    if found.label is not None:
-        if said.actual != found.label:
+    if result.label is not None:
+        if vote.actual != result.label:
             return "conflicting"
-        return "accepted" if found.accepted else "agreed"
-    return "conflicting" if found.votes.keys() - {said.actual} else "pending"
+        return "accepted" if result.accepted else "agreed"
+    return "conflicting" if result.votes.keys() - {vote.actual} else "pending"
 
 
-def _rejects(rejected: Said, said: Said) -> bool:
-    """Whether what was rejected is what the same user says here. Which class that was is unknown
-    once it was changed: then it may have been any.
+def _repeats(vote: Vote, rejected: Vote) -> bool:
+    """Whether a vote repeats a rejected vote of the same user.
+
+    If the rejected vote was changed after the verdict, its old class is unknown. Then every vote of
+    its user counts as a repetition.
     """
     changed = rejected.judged_at is not None and rejected.updated_at > rejected.judged_at
-    return rejected.user_id == said.user_id and (changed or rejected.actual == said.actual)
+    return rejected.user_id == vote.user_id and (changed or rejected.actual == vote.actual)
 
 
-def _last_judged(accepted: Sequence[Said]) -> Said:
-    return max(accepted, key=lambda said: (said.judged_at or said.updated_at, said.id))
+def _last_judged(accepted: Sequence[Vote]) -> Vote:
+    return max(accepted, key=lambda vote: (vote.judged_at or vote.updated_at, vote.id))
 
 
-def _winner(votes: Counter[int]) -> int | None:
-    first, second = [*votes.most_common(2), (None, 0), (None, 0)][:2]
-    return first[0] if first[1] >= AGREEING and first[1] > second[1] else None
+def _winner(counts: Counter[int]) -> int | None:
+    first, second = [*counts.most_common(2), (None, 0), (None, 0)][:2]
+    return first[0] if first[1] >= MIN_VOTES and first[1] > second[1] else None

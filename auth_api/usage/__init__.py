@@ -1,9 +1,8 @@
-"""How much the service is used, counted as it goes, for analytics that stay fast.
+"""Usage counts, kept up to date with each request, so that analytics stay fast.
 
-tables      the counts, by the hour and by user and day
-counting    counts in memory, written every second
-analytics   what was asked over some time, read from the counts
-volume      how much there was in all
-estimates   means, percentiles and shares that follow from counts
-presenting  the same in JSON
+counters    counts in memory, written every second
+analytics   reads the counts of a period
+volume      reads the totals
+estimates   means, percentiles, shares and their intervals; pure functions
+presenting  JSON
 """

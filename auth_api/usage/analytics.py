@@ -1,9 +1,7 @@
-"""What was asked and with what result, over some time, from counts.
+"""Reads the usage of a period from counts.
 
-An answer costs as many rows of counts as there were days (hours, if asked by the hour) times
-versions times classes that came up, however often, and a look-up for each feedback given in that
-time. No statement walks the history: a prediction is only ever looked up by its number, for what
-its user said of it.
+A query reads one row of counts for each day (or hour), version and class, and looks up one
+prediction for each feedback of that period. No statement scans the history.
 """
 
 from __future__ import annotations
@@ -26,27 +24,27 @@ from auth_api.usage.estimates import Sums
 
 
 class Steps(NamedTuple):
-    """Some hours or days up to now: the first and how many, UTC."""
+    """Consecutive hours or days up to now, in UTC: the first one and their number."""
 
     span: Literal["hour", "day"]
     since: datetime
     length: int
 
     def starts(self) -> list[datetime]:
-        """When each of them began."""
+        """The beginning of each hour or day."""
         step = timedelta(**{f"{self.span}s": 1})
         return [self.since + step * number for number in range(self.length)]
 
 
 def latest(span: Literal["hour", "day"], count: int, moment: datetime) -> Steps:
-    """So many hours or days, the last of which `moment` is in."""
+    """The `count` hours or days up to the one that contains `moment`."""
     newest = moment.replace(minute=0, second=0, microsecond=0)
     newest = newest if span == "hour" else newest.replace(hour=0)
     return Steps(span, newest - timedelta(**{f"{span}s": count - 1}), count)
 
 
 class Counted(NamedTuple):
-    """All of one measure of a version that has one label, see `UsageHour`."""
+    """The counts of a version for one measure and label of `UsageHour`."""
 
     model: str
     version: str
@@ -55,8 +53,8 @@ class Counted(NamedTuple):
     sums: Sums
 
 
-class InBucket(NamedTuple):
-    """All of one measure of a model in a day or an hour."""
+class StepCounts(NamedTuple):
+    """The counts of a model for one measure in one hour or day."""
 
     start: datetime
     model: str
@@ -64,8 +62,8 @@ class InBucket(NamedTuple):
     sums: Sums
 
 
-class OnDay(NamedTuple):
-    """A user's answers on a day."""
+class DayCounts(NamedTuple):
+    """A user's answers of a model on one day."""
 
     day: datetime
     model: str
@@ -73,7 +71,7 @@ class OnDay(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Feedback given to predictions of a class by a version."""
+    """Feedback on predictions of one class by one version."""
 
     model: str
     version: str
@@ -84,25 +82,25 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class SystemUse:
-    """What everybody asked since a moment."""
+    """Requests of all callers."""
 
     counted: list[Counted]
-    buckets: list[InBucket]
+    buckets: list[StepCounts]
     judged: list[Judged]
     active_users: int
 
 
 @dataclass(frozen=True)
 class OwnUse:
-    """What one user asked since a day."""
+    """Requests of one user."""
 
     counted: list[Counted]
-    days: list[OnDay]
+    days: list[DayCounts]
     judged: list[Judged]
 
 
 def use_of_all(session: Session, database: Database, steps: Steps, model: str | None) -> SystemUse:
-    """What everybody asked in those steps, of one model or of all."""
+    """Reads the usage of all callers. `model` None means all models."""
     judged = _judged(session, database, steps.since, None)
     return SystemUse(
         list(_counted(session, steps, model)),
@@ -113,19 +111,19 @@ def use_of_all(session: Session, database: Database, steps: Steps, model: str | 
 
 
 def use_of(session: Session, database: Database, user_id: int, since: datetime) -> OwnUse:
-    """Since the beginning of a day, UTC."""
-    mine = (col(UsageDay.user_id) == user_id, col(UsageDay.day) >= since)
+    """Reads the usage of a user. `since` is the beginning of a day in UTC."""
+    own = (col(UsageDay.user_id) == user_id, col(UsageDay.day) >= since)
     sums = _sums(UsageDay)
     versions = (col(UsageDay.model), col(UsageDay.version), col(UsageDay.label))
-    of_versions = select(*versions, *sums).where(*mine).group_by(*versions)
+    of_versions = select(*versions, *sums).where(*own).group_by(*versions)
     days = (col(UsageDay.day), col(UsageDay.model))
-    on_days = select(*days, *sums).where(*mine).group_by(*days)
+    on_days = select(*days, *sums).where(*own).group_by(*days)
     return OwnUse(
         [
-            Counted(model, version, "class", label, _added(*added))
-            for model, version, label, *added in session.execute(of_versions)
+            Counted(model, version, "class", label, _as_sums(*sums))
+            for model, version, label, *sums in session.execute(of_versions)
         ],
-        [OnDay(day, model, _added(*added)) for day, model, *added in session.execute(on_days)],
+        [DayCounts(day, model, _as_sums(*sums)) for day, model, *sums in session.execute(on_days)],
         _judged(session, database, since, user_id),
     )
 
@@ -133,46 +131,45 @@ def use_of(session: Session, database: Database, user_id: int, since: datetime) 
 def _counted(session: Session, steps: Steps, model: str | None) -> Iterator[Counted]:
     keys = (UsageHour.model, UsageHour.version, UsageHour.measure, UsageHour.label)
     columns = [col(key) for key in keys]
-    query = select(*columns, *_sums(UsageHour)).where(*_asked(steps, model)).group_by(*columns)
-    for name, version, measure, label, *added in session.execute(query):
-        yield Counted(name, version, _plain(measure), label, _added(*added))
+    query = select(*columns, *_sums(UsageHour)).where(*_conditions(steps, model)).group_by(*columns)
+    for name, version, measure, label, *sums in session.execute(query):
+        yield Counted(name, version, _without_span(measure), label, _as_sums(*sums))
 
 
-def _buckets(session: Session, steps: Steps, model: str | None) -> Iterator[InBucket]:
+def _buckets(session: Session, steps: Steps, model: str | None) -> Iterator[StepCounts]:
     columns = [col(UsageHour.hour), col(UsageHour.model), col(UsageHour.measure)]
-    query = select(*columns, *_sums(UsageHour)).where(*_asked(steps, model)).group_by(*columns)
-    for start, name, measure, *added in session.execute(query):
-        yield InBucket(start, name, _plain(measure), _added(*added))
+    query = select(*columns, *_sums(UsageHour)).where(*_conditions(steps, model)).group_by(*columns)
+    for start, name, measure, *sums in session.execute(query):
+        yield StepCounts(start, name, _without_span(measure), _as_sums(*sums))
 
 
-def _asked(steps: Steps, model: str | None) -> list[Any]:
+def _conditions(steps: Steps, model: str | None) -> list[Any]:
     measures = [measure_of(measure, steps.span) for measure in get_args(Measure)]
-    # Counts of days are among those of hours: each is looked up, and what lies between is not
-    # read.
+    # Counts of days are stored between those of hours. Naming each day avoids reading the hours.
     hour = col(UsageHour.hour)
     when = hour >= steps.since if steps.span == "hour" else hour.in_(steps.starts())
     conditions: list[Any] = [when, col(UsageHour.measure).in_(measures)]
     return conditions if model is None else [*conditions, col(UsageHour.model) == model]
 
 
-def _plain(measure: str) -> str:
+def _without_span(measure: str) -> str:
     return measure.rpartition(" ")[2]
 
 
 def _judged(
     session: Session, database: Database, since: datetime, user_id: int | None
 ) -> list[Judged]:
-    looked_up = select(
+    prediction = select(
         col(Prediction.model), col(Prediction.version), col(Prediction.predicted_class)
     ).where(col(Prediction.id) == col(Feedback.prediction_id))
-    # So that each prediction is looked up by its number. PostgreSQL would rather walk them all
-    # where there is much feedback, but for the limit; SQLite, which knows no such word, does not.
+    # Makes the database look up each prediction by its id. With much feedback PostgreSQL would scan
+    # all predictions without the LIMIT. SQLite has no LATERAL and needs none.
     source: Any
     if database.is_sqlite:
-        source, seen = Prediction, looked_up.selected_columns
+        source, seen = Prediction, prediction.selected_columns
         matching = col(Prediction.id) == col(Feedback.prediction_id)
     else:
-        source = looked_up.correlate(Feedback).limit(1).lateral("seen")
+        source = prediction.correlate(Feedback).limit(1).lateral("seen")
         seen, matching = source.c, true()
     keys = (seen.model, seen.version, seen.predicted_class)
     wrong = func.sum(case((seen.predicted_class != col(Feedback.actual_class), 1), else_=0))
@@ -189,7 +186,7 @@ def _judged(
 
 
 def _active_users(session: Session, since: datetime) -> int:
-    """Users who got an answer; each one's last day of use is looked up."""
+    """Users with an answer since then. Looks up the last day of each user."""
     day = since.replace(hour=0)
     last = (
         select(func.max(col(UsageDay.day)))
@@ -205,5 +202,5 @@ def _sums(table: type[UsageHour] | type[UsageDay]) -> list[Any]:
     return [func.sum(col(column)) for column in (table.count, table.total, table.squares)]
 
 
-def _added(count: Any, total: float, squares: float) -> Sums:
+def _as_sums(count: Any, total: float, squares: float) -> Sums:
     return Sums(int(count), total, squares)

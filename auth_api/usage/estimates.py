@@ -1,4 +1,4 @@
-"""What follows from counts and sums: means, spreads, percentiles, shares with their uncertainty."""
+"""Statistics of counts and sums: means, deviations, percentiles, shares, and intervals."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from auth_api.usage.counters import BUCKETS
 
-# Of the standard normal distribution, two-sided 95 %.
+# Two-sided 95 % quantile of the standard normal distribution.
 _Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Of some numbers: how many, their sum, the sum of their squares."""
+    """Number, sum and sum of squares of some values."""
 
     count: int = 0
     total: float = 0.0
@@ -28,20 +28,20 @@ class Sums:
 
     @property
     def mean(self) -> float | None:
-        """None of no numbers."""
+        """None without values."""
         return self.total / self.count if self.count else None
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of these numbers themselves, None of no numbers."""
+        """The population standard deviation, None without values."""
         if not self.count:
             return None
         variance = self.squares / self.count - (self.total / self.count) ** 2
-        return math.sqrt(max(0.0, variance))  # rounding may take it below 0
+        return math.sqrt(max(0.0, variance))  # rounding errors can make it negative
 
 
 class Interval(NamedTuple):
-    """A value, and between which ones the true one lies with 95 % confidence."""
+    """An estimate and its 95 % confidence interval."""
 
     value: float
     low: float
@@ -49,9 +49,9 @@ class Interval(NamedTuple):
 
 
 def interval(sums: Sums) -> Interval | None:
-    """The mean of the numbers that such numbers are drawn from; None of fewer than two.
+    """The mean of the population that the values are drawn from; None for fewer than two values.
 
-    By the normal approximation, as all below: of thirty numbers or more it is a good one.
+    Uses the normal approximation, like `difference`. It is good from about thirty values on.
     """
     error = _standard_error(sums)
     if error is None or sums.mean is None:
@@ -60,8 +60,9 @@ def interval(sums: Sums) -> Interval | None:
 
 
 def difference(one: Sums, other: Sums) -> Interval | None:
-    """By how much the mean of `one` is above that of the `other` (Welch 1947); None where either
-    has fewer than two numbers.
+    """The mean of `one` minus the mean of `other` (Welch 1947).
+
+    None if either has fewer than two values.
     """
     errors = _standard_error(one), _standard_error(other)
     if None in errors or one.mean is None or other.mean is None:
@@ -72,8 +73,9 @@ def difference(one: Sums, other: Sums) -> Interval | None:
 
 
 def difference_of_shares(one: tuple[int, int], other: tuple[int, int]) -> Interval | None:
-    """By how much a share, found and of how many, is above another one; None where either is of
-    none. Built from both Wilson intervals (Newcombe 1998, method 10).
+    """The share of `one` minus the share of `other`, each given as (part, whole).
+
+    Combines both Wilson intervals (Newcombe 1998, method 10). None if either whole is 0.
     """
     first, second = wilson(*one), wilson(*other)
     if first is None or second is None:
@@ -92,29 +94,28 @@ def _standard_error(sums: Sums) -> float | None:
 
 
 def percentile(buckets: Mapping[int, int], share: float) -> float | None:
-    """The seconds that `share` (0-1) of some answers took at most, None of no answers.
+    """The latency in seconds that a `share` (0-1) of answers does not exceed; None without answers.
 
-    `buckets` has how many fell into which of `BUCKETS`. Within a bucket they are taken to lie
-    evenly, and at its lower end in the last, which has no other, as Prometheus's
-    `histogram_quantile` does.
+    `buckets` maps an index of `BUCKETS` to its number of answers. Interpolates within a bucket, and
+    returns the lower bound of the last one, as Prometheus's `histogram_quantile` does.
     """
     rank = share * sum(buckets.values())
     below = 0
-    for place in sorted(buckets):
-        count = buckets[place]
+    for index in sorted(buckets):
+        count = buckets[index]
         if count and below + count >= rank:
-            low, high = BUCKETS[place - 1] if place else 0.0, BUCKETS[place]
+            low, high = BUCKETS[index - 1] if index else 0.0, BUCKETS[index]
             return low if math.isinf(high) else low + (high - low) * (rank - below) / count
         below += count
     return None
 
 
-def wilson(found: int, of: int) -> tuple[float, float] | None:
-    """Between which shares the true one lies with 95 % confidence (Wilson 1927), None of none."""
-    if not of:
+def wilson(part: int, whole: int) -> tuple[float, float] | None:
+    """The 95 % confidence interval of a share (Wilson 1927), None if `whole` is 0."""
+    if not whole:
         return None
-    share, square = found / of, _Z**2 / of
+    share, square = part / whole, _Z**2 / whole
     middle = share + square / 2
-    spread = _Z * math.sqrt((share * (1 - share) + square / 4) / of)
+    spread = _Z * math.sqrt((share * (1 - share) + square / 4) / whole)
     low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
     return max(0.0, low), min(1.0, high)

@@ -1,4 +1,4 @@
-"""Analytics in JSON."""
+"""Analytics as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from auth_api.http.json_response import iso
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, InBucket, Judged, OwnUse, Steps, SystemUse
+from auth_api.usage.analytics import Counted, Judged, OwnUse, StepCounts, Steps, SystemUse
 from auth_api.usage.estimates import Sums, percentile, wilson
 from handlers.characters import CHARACTERS
 
@@ -17,7 +17,7 @@ _FAILURES = ("refused", "failed", "fell_back")
 
 
 def own(use: OwnUse, days: Steps) -> dict[str, Any]:
-    """As `MyAnswer`."""
+    """A user's own usage in the form of `MyAnswer`."""
     by_day = {(row.day, row.model): row.sums.count for row in use.days}
     models = sorted({row.model for row in use.days})
     return {
@@ -45,10 +45,10 @@ def own(use: OwnUse, days: Steps) -> dict[str, Any]:
 
 
 def system(use: SystemUse, steps: Steps) -> dict[str, Any]:
-    """As `SystemAnswer`."""
-    rows: dict[datetime, list[InBucket]] = {start: [] for start in steps.starts()}
+    """All usage in the form of `SystemAnswer`."""
+    rows: dict[datetime, list[StepCounts]] = {start: [] for start in steps.starts()}
     for row in use.buckets:
-        rows.setdefault(row.start, []).append(row)  # one more if an hour has begun just now
+        rows.setdefault(row.start, []).append(row)  # a new hour may just have begun
     return {
         "success": True,
         "since": iso(steps.since),
@@ -69,7 +69,7 @@ def system(use: SystemUse, steps: Steps) -> dict[str, Any]:
     }
 
 
-def _step(start: datetime, rows: Sequence[InBucket]) -> dict[str, Any]:
+def _step(start: datetime, rows: Sequence[StepCounts]) -> dict[str, Any]:
     read = [row for row in rows if row.model != SIMILARITY]
     compared = [row for row in rows if row.model == SIMILARITY]
     return {
@@ -111,7 +111,7 @@ def _classes(counted: Iterable[Counted], judged: Sequence[Judged]) -> list[dict[
         if row.measure == "class":
             key = row.model, row.label
             sums[key] = sums.get(key, Sums()) + row.sums
-    for verdict in judged:  # of what was asked before this time
+    for verdict in judged:  # feedback may be on predictions from before the period
         sums.setdefault((verdict.model, verdict.label), Sums())
     return [
         {
@@ -133,9 +133,12 @@ def _named(model: str, label: int) -> dict[str, Any]:
 
 
 def _requests(
-    rows: Sequence[Counted] | Sequence[InBucket], *, fallen_back_once: bool
+    rows: Sequence[Counted] | Sequence[StepCounts], *, fallen_back_once: bool
 ) -> dict[str, int]:
-    """As `Requests`; what fell back came to two versions, from one caller."""
+    """In the form of `Requests`. A request that fell back was counted by two versions.
+
+    `fallen_back_once` counts it as one request.
+    """
     found = {name: _of(rows, name).count for name in _FAILURES}
     answers = _of(rows, "class").count
     requests = answers + found["refused"] + found["failed"]
@@ -178,14 +181,13 @@ def _latency(rows: Sequence[Counted]) -> dict[str, float | None]:
 
 
 def _corrections(judged: Iterable[Judged]) -> dict[str, Any]:
-    """As `Corrections`."""
     rows = list(judged)
     given, wrong = sum(row.given for row in rows), sum(row.wrong for row in rows)
     share = _share(wrong, given)
     return {"given": given, "right": given - wrong, "wrong": wrong, "wrong_share": share}
 
 
-def _of(rows: Sequence[Counted] | Sequence[InBucket], measure: str) -> Sums:
+def _of(rows: Sequence[Counted] | Sequence[StepCounts], measure: str) -> Sums:
     return sum((row.sums for row in rows if row.measure == measure), Sums())
 
 

@@ -1,4 +1,4 @@
-"""How much was asked in all, for who looks at the service as a whole."""
+"""Reads the total usage, for the overview of the service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMES: Mapping[str, Measure] = {
 
 
 def volume(session: Session, start: datetime, span: Span) -> dict[str, int]:
-    """As `Volume`, of the hour or day that begins then, or of all time."""
+    """The totals of one period in the form of `Volume`. `start` is its beginning, or `EVER`."""
     measures = {measure_of(measure, span): name for name, measure in _NAMES.items()}
     query = (
         select(col(UsageHour.measure), func.sum(col(UsageHour.count)))

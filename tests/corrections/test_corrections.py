@@ -1,4 +1,4 @@
-"""What users say a model got wrong becomes labelled data: with their consent, once others agree."""
+"""Corrections become labelled data once users agree, and only with their consent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from auth_api.corrections.review import Corrections
+from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.database.database import Database
 from auth_api.history.pictures import PictureStore
-from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from tests.authorisation.test_access import sql
 from tests.support.apis import PASSWORD, Api, StartApi, User
@@ -27,7 +26,7 @@ CORRECTIONS = "/api/models/ranjana/corrections/"
 EXPORT = f"{CORRECTIONS}export/"
 
 
-def someone(api: Api, *, consent: bool = True, role: str = "user") -> User:
+def new_user(api: Api, *, consent: bool = True, role: str = "user") -> User:
     user = api.sign_up()
     changed = user.request("PATCH", "/api/me/", json={"training_consent": consent})
     assert changed.json()["training_consent"] is consent
@@ -35,17 +34,17 @@ def someone(api: Api, *, consent: bool = True, role: str = "user") -> User:
     return user
 
 
-def say(user: User, picture: bytes, actual: int, model: str = "ranjana") -> int:
-    """Has a picture read and says what it is; answers the number of the feedback."""
+def give_feedback(user: User, picture: bytes, actual: int, model: str = "ranjana") -> int:
+    """Has a picture recognised and sends feedback on it; returns the id of the feedback."""
     read = user.post(f"/api/predict/?model={model}", files={"image": picture})
-    said = {"prediction_id": read.json()["prediction_id"], "actual_class": actual}
-    given = user.post("/api/feedback/", json=said)
-    assert given.status_code == 201, given.text
-    return int(given.json()["id"])
+    fields = {"prediction_id": read.json()["prediction_id"], "actual_class": actual}
+    feedback = user.post("/api/feedback/", json=fields)
+    assert feedback.status_code == 201, feedback.text
+    return int(feedback.json()["id"])
 
 
 def listed(user: User, **query: object) -> dict[int, dict[str, Any]]:
-    """All corrections that a query finds, in pages of two, by their ids."""
+    """All corrections of a query by id, read in pages of two."""
     found: dict[int, dict[str, Any]] = {}
     cursor: dict[str, str] = {}
     while True:
@@ -62,7 +61,7 @@ def state(user: User, number: int) -> str:
 
 
 def exported(user: User, path: str = EXPORT) -> tuple[dict[str, bytes], list[dict[str, str]]]:
-    """The pictures of a data set by their names, and the lines of its table."""
+    """The pictures of a data set by name, and the rows of its table."""
     response = user.get(path)
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"] == "application/zip"
@@ -83,17 +82,17 @@ def actions(admin: User, action: str) -> list[dict[str, Any]]:
     return results
 
 
-def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -> None:
+def test_two_consenting_users_who_agree_make_a_correction_count(start_api: StartApi) -> None:
     api = start_api()
-    first, second, third = (someone(api) for _ in range(3))
-    unhealthy, scientist = someone(api, consent=False), someone(api, role="data-scientist")
-    admin = someone(api, role="admin")
+    first, second, third = (new_user(api) for _ in range(3))
+    unwilling, scientist = new_user(api, consent=False), new_user(api, role="data-scientist")
+    admin = new_user(api, role="admin")
     drawn, photo = encode(reference(8)), encode(reference(12), "JPEG")
     assert exported(scientist) == ({}, [])
 
-    number = say(first, drawn, 9)
-    # Neither the same user again nor somebody without consent makes two.
-    again, without = say(first, drawn, 9), say(unhealthy, drawn, 9)
+    number = give_feedback(first, drawn, 9)
+    # The same user again, or a user without consent, is no second vote.
+    again, without = give_feedback(first, drawn, 9), give_feedback(unwilling, drawn, 9)
     shown = listed(scientist)
     assert {shown[n]["state"] for n in (number, again, without)} == {"pending"}
     assert (shown[number]["predicted_class"], shown[number]["actual_class"]) == (8, 9)
@@ -105,9 +104,9 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert (picture.content, picture.headers["Content-Type"]) == (drawn, "image/png")
     assert exported(scientist) == ({}, [])
 
-    say(second, drawn, 9)
-    say(second, photo, 13)
-    say(third, photo, 13)
+    give_feedback(second, drawn, 9)
+    give_feedback(second, photo, 13)
+    give_feedback(third, photo, 13)
     assert state(scientist, number) == "agreed"
     files, lines = exported(scientist)
     assert files == {name_of(drawn, 9): drawn, name_of(photo, 13, "jpeg"): photo}
@@ -117,28 +116,28 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert set(line) == {
         *("file", "class", "character", "name", "predicted_class", "users", "kind")
     }
-    # Equal corrections make an equal file.
+    # Equal corrections make equal files.
     assert scientist.get(EXPORT).content == scientist.get(EXPORT).content
     (entry, *_) = actions(admin, "corrections_exported")
     assert entry["details"] == {"model": "ranjana", "confirmed": False}
 
-    # As many who say it was right leave it open, more decide.
-    fourth, fifth = someone(api), someone(api)
-    say(third, drawn, 8)
-    say(fourth, drawn, 8)
+    # A tie with users who confirm the prediction leaves it undecided; a majority decides.
+    fourth, fifth = new_user(api), new_user(api)
+    give_feedback(third, drawn, 8)
+    give_feedback(fourth, drawn, 8)
     assert state(scientist, number) == "conflicting"
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     assert set(listed(scientist, state="conflicting")) >= {number, again}
-    say(fifth, drawn, 8)
+    give_feedback(fifth, drawn, 8)
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     files, lines = exported(scientist, f"{EXPORT}?include=confirmed")
     assert set(files) == {name_of(drawn, 8), name_of(photo, 13, "jpeg")}
     assert {line["kind"] for line in lines} == {"agreed", "confirmed"}
 
-    # An administrator decides alone, until the user changes what they said.
+    # An administrator decides alone, until the user changes the class.
     for verdict in ("accept", "reject"):
         path = f"{CORRECTIONS}{number}/{verdict}/"
-        refused = admin.post(f"{path}?actual_class=10")  # is not what they would accept
+        refused = admin.post(f"{path}?actual_class=10")  # the administrator saw another class
         assert (refused.status_code, refused.json()["code"]) == (409, "correction_changed")
         assert admin.post(f"{path}?actual_class=nine").status_code == 400
     accepted = admin.post(f"{CORRECTIONS}{number}/accept/?actual_class=9")
@@ -156,14 +155,14 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert name_of(drawn, 9) not in exported(scientist)[0]
     assert name_of(drawn, 10) not in exported(scientist)[0]
 
-    # What is rejected has no vote.
+    # Rejected feedback has no vote.
     by_third = max(n for n, row in listed(scientist).items() if row["actual_class"] == 13)
     rejected = admin.post(f"{CORRECTIONS}{by_third}/reject/")
     assert (rejected.status_code, rejected.json()["state"]) == (200, "rejected")
     assert set(listed(scientist, state="rejected")) == {by_third}
     assert exported(scientist)[0] == {}
-    # Not either when its user says so again, or first something else.
-    say(third, photo, 13)
+    # Nor when its user repeats it, directly or after another class.
+    give_feedback(third, photo, 13)
     assert exported(scientist)[0] == {}
     predictions = third.get("/api/history/predictions/").json()["results"]
     for actual in (14, 13):
@@ -177,27 +176,25 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert (refused.status_code, refused.json()["code"]) == (409, "no_consent")
     assert admin.post(f"{CORRECTIONS}{without}/reject/").json()["state"] == "rejected"
 
-    # Training jobs get the same.
+    # Training jobs get the same pictures.
     folder = api.folder / "export"
-    summary, counts = asyncio.run(with_corrections(api, lambda having: collect(having, folder)))
+    summary, counts = asyncio.run(with_data(api, lambda data: collect(data, folder)))
     assert summary == {"model": "ranjana", "pictures": 1, "classes": {"13": 1}}
     assert counts == {"pictures": 1, "agreed": 0, "accepted": 1, "confirmed": 1, "undecided": 0}
     assert (folder / name_of(photo, 13, "jpeg")).read_bytes() == photo
     assert sorted(path.name for path in folder.iterdir()) == ["13", "labels.csv"]
 
-    # Consent that is withdrawn counts at once, also for a training that goes on.
-    assert (
-        asyncio.run(with_corrections(api, lambda having: having.prune("ranjana", folder))) is False
-    )
+    # Withdrawn consent counts at once, also for a training that is resumed.
+    assert asyncio.run(with_data(api, lambda data: data.prune("ranjana", folder))) is False
     third.request("PATCH", "/api/me/", json={"training_consent": False})
     assert exported(scientist, f"{EXPORT}?include=confirmed")[0] == {name_of(drawn, 8): drawn}
     assert scientist.get(f"{CORRECTIONS}{by_third}/image/").status_code == 404
     for emptied in (True, False):
-        pruned = with_corrections(api, lambda having: having.prune("ranjana", folder))
+        pruned = with_data(api, lambda data: data.prune("ranjana", folder))
         assert asyncio.run(pruned) is emptied
         assert [path for path in folder.rglob("*.*") if path.name != "labels.csv"] == []
         assert (folder / "labels.csv").read_bytes().count(b"\n") == 1
-    # So does the end of an account.
+    # So does a deactivated or deleted account.
     off: object = 0 if api.database_url.startswith("sqlite") else False
     sql(api, "UPDATE users SET active = $1 WHERE username = $2", off, fourth.username)
     assert set(exported(scientist, f"{EXPORT}?include=confirmed")[0]) == set()
@@ -205,23 +202,23 @@ def test_two_who_consent_and_agree_make_a_correction_data(start_api: StartApi) -
     assert exported(scientist, f"{EXPORT}?include=confirmed") == ({}, [])
 
 
-async def with_corrections(api: Api, work: Callable[[Corrections], Awaitable[Any]]) -> Any:
+async def with_data(api: Api, work: Callable[[CorrectionDataSet], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        return await work(Corrections(database, PictureStore(api.media), Metrics()))
+        return await work(CorrectionDataSet(database, PictureStore(api.media)))
     finally:
         await database.aclose()
 
 
-async def collect(having: Corrections, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
-    summary = await having.export_to("ranjana", folder)
+async def collect(data: CorrectionDataSet, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    summary = await data.export_to("ranjana", folder)
     with pytest.raises(OSError, match="not empty"):
-        await having.export_to("ranjana", folder)
-    return summary, await having.counts("ranjana")
+        await data.export_to("ranjana", folder)
+    return summary, await data.counts("ranjana")
 
 
-def test_consent_is_asked_shown_changed_and_remembered(api: Api) -> None:
-    admin = someone(api, role="admin")
+def test_consent_can_be_given_changed_and_withdrawn(api: Api) -> None:
+    admin = new_user(api, role="admin")
     fields = {"username": "generous", "email": "generous@example.org", "password": PASSWORD}
     signed = api.client.post("/api/signup/", json={**fields, "training_consent": True})
     assert signed.status_code == 201
@@ -242,11 +239,11 @@ def test_consent_is_asked_shown_changed_and_remembered(api: Api) -> None:
     ]
 
 
-def test_each_model_has_corrections_of_its_own_and_comparisons_none(api: Api) -> None:
-    scientist = someone(api, role="data-scientist")
+def test_each_model_has_its_own_corrections_and_comparisons_have_none(api: Api) -> None:
+    scientist = new_user(api, role="data-scientist")
     picture = encode(held_out(4, 7))
     for _ in range(2):
-        say(someone(api), picture, 9, "digits")
+        give_feedback(new_user(api), picture, 9, "digits")
     path = "/api/models/digits/corrections/"
     (first, second, *_) = scientist.get(path).json()["results"]
     assert {row["state"] for row in (first, second)} == {"agreed"}
@@ -261,8 +258,8 @@ def test_each_model_has_corrections_of_its_own_and_comparisons_none(api: Api) ->
     assert scientist.get(EXPORT, params={"include": "all"}).status_code == 400
 
 
-def test_feedback_on_a_picture_that_is_gone_is_kept_and_is_no_data(api: Api) -> None:
-    user, admin = someone(api), someone(api, role="admin")
+def test_feedback_on_a_missing_picture_is_kept_but_is_no_data(api: Api) -> None:
+    user, admin = new_user(api), new_user(api, role="admin")
     before = set(api.media.rglob("*.image"))
     prediction = user.predict(20).json()["prediction_id"]
     (file,) = set(api.media.rglob("*.image")) - before
@@ -274,6 +271,6 @@ def test_feedback_on_a_picture_that_is_gone_is_kept_and_is_no_data(api: Api) -> 
     refused = admin.post(f"{CORRECTIONS}{number}/accept/")
     assert (refused.status_code, refused.json()["code"]) == (409, "picture_gone")
     assert admin.post(f"{CORRECTIONS}{number}/reject/").json()["state"] == "rejected"
-    # What its user calls right by now is no correction any more.
+    # Once its user confirms the prediction, it is no correction any more.
     assert user.post("/api/feedback/", json={**said, "actual_class": 20}).status_code == 200
     assert admin.post(f"{CORRECTIONS}{number}/reject/").status_code == 404

@@ -1,4 +1,4 @@
-"""What is counted of what was asked, and what it costs to look at it."""
+"""Analytics give the right numbers, and their queries scan no large table."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def analyst(api: Api) -> User:
     return user
 
 
-def asked(user: User, path: str = SYSTEM, **query: object) -> dict[str, Any]:
+def analytics(user: User, path: str = SYSTEM, **query: object) -> dict[str, Any]:
     response = user.get(path, params=query)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
@@ -64,7 +64,7 @@ def version(answer: dict[str, Any], model: str) -> dict[str, Any]:
 
 
 def by_class(answer: dict[str, Any]) -> dict[tuple[str, int], tuple[int, int, int]]:
-    """Of each class of a model: answers, feedback given, feedback that disagreed."""
+    """Answers, feedback, and disagreeing feedback for each class of a model."""
     return {
         (row["model"], row["class"]): (
             row["answers"],
@@ -78,12 +78,12 @@ def by_class(answer: dict[str, Any]) -> dict[tuple[str, int], tuple[int, int, in
 V = "1.0"
 
 
-def test_the_numbers_are_those_of_what_was_asked(start_api: StartApi) -> None:
+def test_the_numbers_match_the_requests(start_api: StartApi) -> None:
     api = start_api()
     analyst, learner, other = api.sign_up(), api.sign_up(), api.sign_up()
     for user, role in ((analyst, "analyst"), (other, "admin")):
         sql(api, "UPDATE users SET role = $1 WHERE username = $2", role, user.username)
-    nothing = asked(analyst)
+    nothing = analytics(analyst)
     assert nothing["totals"]["requests"] == nothing["totals"]["active_users"] == 0
     assert nothing["totals"]["latency_ms"] == dict.fromkeys(("mean", "p50", "p95", "p99"))
     assert (len(nothing["over_time"]), nothing["versions"], nothing["classes"]) == (30, [], [])
@@ -108,8 +108,8 @@ def test_the_numbers_are_those_of_what_was_asked(start_api: StartApi) -> None:
         assert learner.post("/api/feedback/", json=said).status_code == 201
 
     expected = {"requests": 15, "answers": 11, "refused": 4, "failed": 0, "fell_back": 0}
-    wait_for(lambda: asked(analyst)["totals"]["requests"] == 15, 10)
-    whole = asked(analyst)
+    wait_for(lambda: analytics(analyst)["totals"]["requests"] == 15, 10)
+    whole = analytics(analyst)
     assert expected.items() <= whole["totals"].items()
     assert {"recognitions": 9, "comparisons": 2, "active_users": 2}.items() <= (
         whole["totals"].items()
@@ -144,17 +144,17 @@ def test_the_numbers_are_those_of_what_was_asked(start_api: StartApi) -> None:
     }
     assert by_class(whole) == {key: value for key, value in counts.items() if value[0]}
 
-    hours = asked(analyst, days=2, bucket="hour", model="ranjana")
+    hours = analytics(analyst, days=2, bucket="hour", model="ranjana")
     assert len(hours["over_time"]) == 48
     assert hours["totals"]["requests"] == hours["over_time"][-1]["requests"] == 7
     assert {row["model"] for row in (*hours["versions"], *hours["classes"])} == {"ranjana"}
     assert hours["totals"]["corrections"] == corrections
-    assert asked(analyst, model="digits")["totals"]["corrections"]["given"] == 0
+    assert analytics(analyst, model="digits")["totals"]["corrections"]["given"] == 0
 
-    # One's own; what is deleted from the history was asked all the same.
+    # A user's own analytics still count what was deleted from the history.
     number = first["prediction_id"]
     assert learner.delete(f"/api/history/predictions/{number}/").is_success
-    mine = asked(learner, ME, days=7)
+    mine = analytics(learner, ME, days=7)
     assert mine["totals"] == {
         "answers": 6,
         "recognitions": 4,
@@ -179,51 +179,51 @@ def test_the_numbers_are_those_of_what_was_asked(start_api: StartApi) -> None:
         "digits": 1,
         "similarity": 2,
     }
-    assert asked(other, ME)["totals"]["answers"] == 4
-    assert asked(analyst, ME)["totals"]["answers"] == 0
+    assert analytics(other, ME)["totals"]["answers"] == 4
+    assert analytics(analyst, ME)["totals"]["answers"] == 0
     key = by_key(make_key(learner, "history"))
     assert api.client.get(ME, params={"days": 7}, headers=key).json() == mine
-    volume = asked(other, "/api/admin/stats/")["volume"]
+    volume = analytics(other, "/api/admin/stats/")["volume"]
     plain = {name: expected[name] for name in ("answers", "refused", "failed", "fell_back")}
     assert volume == {"today": plain, "total": plain}
 
-    # Who goes takes along what is theirs, and stays in the numbers of all.
+    # A deleted account takes its own counts along, but stays in the totals.
     assert learner.delete("/api/me/").status_code == 200
     assert sql(api, "SELECT DISTINCT user_id FROM usage_days") == [(user_id(other),)]
-    left = asked(analyst)["totals"]
+    left = analytics(analyst)["totals"]
     assert (left["requests"], left["active_users"]) == (15, 1)
 
-    # What was counted a moment ago is there after a restart.
+    # Recent counts survive a restart.
     assert other.predict(0).status_code == 200
     api.process.send_signal(signal.SIGTERM)
     api.process.wait(30)
     api.start()
     api.wait_until_alive()
-    assert asked(analyst)["totals"]["answers"] == 12
+    assert analytics(analyst)["totals"]["answers"] == 12
 
 
-def test_a_question_that_makes_no_sense_is_refused(analyst: User, user: User) -> None:
+def test_invalid_queries_are_refused(analyst: User, user: User) -> None:
     for query in ({"days": 0}, {"days": 367}, {"days": "x"}, {"bucket": "week"}, {"model": ""}):
         refused = analyst.get(SYSTEM, params=query)
         assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed"), query
     assert analyst.get(ME, params={"days": 367}).status_code == 400
     many = analyst.get(SYSTEM, params={"days": 32, "bucket": "hour"})
     assert list(many.json()["details"]["fields"]) == ["days"]
-    assert len(asked(analyst, days=31, bucket="hour")["over_time"]) == 31 * 24
-    assert len(asked(analyst, days=366)["over_time"]) == 366
+    assert len(analytics(analyst, days=31, bucket="hour")["over_time"]) == 31 * 24
+    assert len(analytics(analyst, days=366)["over_time"]) == 366
     unknown = analyst.get(SYSTEM, params={"model": "latin"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")
     assert user.get(SYSTEM).status_code == 403
 
 
-# ---- what it costs
+# ---- cost of the queries
 
 
 @pytest.fixture(scope="module")
 def long_use(
     database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """A database with two years of use, by a thousand users, and much else."""
+    """A database with two years of usage by a thousand users, and large other tables."""
     if database == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('use') / 'ranjana.db'}"
     else:
@@ -235,14 +235,14 @@ def long_use(
         await database.aclose()
 
     asyncio.run(migrate())
-    in_database(url, _make_use)
+    in_database(url, _insert_usage)
     fill(url, 1, 20_000)
-    in_database(url, _judge_some)
+    in_database(url, _insert_feedback)
     in_database(url, lambda connection: connection.execute(text("ANALYZE")))
     return url
 
 
-def _make_use(connection: Connection) -> None:
+def _insert_usage(connection: Connection) -> None:
     today = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=number) for number in range(730)]
     version = {"model": "ranjana", "version": "1.0", "count": 1, "total": 1.0, "squares": 1.0}
@@ -260,11 +260,11 @@ def _make_use(connection: Connection) -> None:
         for label in range(10)
     ]
     connection.execute(insert(core_of(UsageHour)), hours)
-    used = [
+    user_days = [
         {"user_id": 1 + (number % 1000), "day": days[number % 730], "label": number % 36, **version}
         for number in range(20_000)
     ]
-    connection.execute(insert(core_of(UsageDay)), used)
+    connection.execute(insert(core_of(UsageDay)), user_days)
     jobs = [
         {
             "user_id": 1 + number % 1000,
@@ -289,8 +289,8 @@ def _make_use(connection: Connection) -> None:
     connection.execute(insert(core_of(AuditEntry)), entries)
 
 
-def _judge_some(connection: Connection) -> None:
-    """Much long ago, some today."""
+def _insert_feedback(connection: Connection) -> None:
+    """Inserts much feedback from long ago and some from today."""
     rows = core_of(Prediction)
     names = ["prediction_id", "user_id", "actual_class", "created_at", "updated_at"]
     for days, which in ((400, rows.c.id % 4 == 0), (0, rows.c.id % 80 == 1)):
@@ -299,8 +299,8 @@ def _judge_some(connection: Connection) -> None:
         connection.execute(insert(core_of(Feedback)).from_select(names, some))
 
 
-def _walked(session: Session, is_sqlite: bool, statement: str, parameters: Any) -> set[str]:
-    """The tables, or their indexes, that a statement reads from end to end."""
+def _scanned(session: Session, is_sqlite: bool, statement: str, parameters: Any) -> set[str]:
+    """The tables that a statement scans completely, directly or through an index."""
     explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN (FORMAT JSON)"
     rows = session.connection().exec_driver_sql(f"{explain} {statement}", parameters).all()
     if is_sqlite:
@@ -318,7 +318,7 @@ def _walked(session: Session, is_sqlite: bool, statement: str, parameters: Any) 
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All but those that a limit ends."""
+    """All nodes of a plan except index scans that a limit stops."""
     yield plan
     for child in plan.get("Plans", []):
         limited = plan["Node Type"] == "Limit" and child["Node Type"].startswith("Index")
@@ -327,10 +327,10 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 SINCE = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
 
-Look = Callable[[Database, Session], object]
+Query = Callable[[Database, Session], object]
 
 
-def _one(work: Look) -> Callable[[Database], Any]:
+def _read(work: Query) -> Callable[[Database], Any]:
     return lambda database: database.read(lambda session: work(database, session))
 
 
@@ -341,13 +341,13 @@ def _jobs(database: Database, **filters: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("look", "bears"),
+    ("query", "allowed"),
     [
-        (_one(lambda d, s: use_of(s, d, 7, SINCE)), ()),
-        # Each user's last day is looked up.
-        (_one(lambda d, s: use_of_all(s, d, latest("day", 30, now()), None)), ("users",)),
-        (_one(lambda d, s: use_of_all(s, d, latest("hour", 168, now()), "ranjana")), ("users",)),
-        (_one(lambda d, s: overview(s, d)), ("users", "jobs")),
+        (_read(lambda d, s: use_of(s, d, 7, SINCE)), ()),
+        # These look up the last day of each user.
+        (_read(lambda d, s: use_of_all(s, d, latest("day", 30, now()), None)), ("users",)),
+        (_read(lambda d, s: use_of_all(s, d, latest("hour", 168, now()), "ranjana")), ("users",)),
+        (_read(lambda d, s: overview(s, d)), ("users", "jobs")),
         (lambda d: _jobs(d, state="failed"), ()),
         (lambda d: _jobs(d, user_id=7, kind="train"), ()),
         (lambda d: _jobs(d), ()),
@@ -357,8 +357,8 @@ def _jobs(database: Database, **filters: Any) -> Any:
     ],
     ids=["me", "system", "hours", "stats", "failed", "trainings", "jobs", "since", "until", "of"],
 )
-def test_looking_never_walks_the_history_nor_the_counts(
-    long_use: str, look: Callable[[Database], Any], bears: tuple[str, ...]
+def test_queries_never_scan_the_history_or_the_counts(
+    long_use: str, query: Callable[[Database], Any], allowed: tuple[str, ...]
 ) -> None:
     statements: list[tuple[str, Any]] = []
 
@@ -366,18 +366,18 @@ def test_looking_never_walks_the_history_nor_the_counts(
         if statement.startswith("SELECT") and " FROM " in statement.replace("\n", " "):
             statements.append((statement, parameters))
 
-    async def walked() -> dict[str, set[str]]:
+    async def scanned() -> dict[str, set[str]]:
         database = Database(Settings(database_url=long_use))
         event.listen(Engine, "before_cursor_execute", note)
         try:
-            await look(database)
+            await query(database)
         finally:
             event.remove(Engine, "before_cursor_execute", note)
         try:
             return {
                 statement: await database.read(
-                    lambda session, asked=(statement, parameters): _walked(
-                        session, database.is_sqlite, *asked
+                    lambda session, executed=(statement, parameters): _scanned(
+                        session, database.is_sqlite, *executed
                     )
                 )
                 for statement, parameters in statements
@@ -385,7 +385,7 @@ def test_looking_never_walks_the_history_nor_the_counts(
         finally:
             await database.aclose()
 
-    found = asyncio.run(walked())
+    found = asyncio.run(scanned())
     assert found
     for statement, tables in found.items():
-        assert tables <= set(bears), statement
+        assert tables <= set(allowed), statement

@@ -1,4 +1,4 @@
-"""What follows from counts, and what counting costs and keeps."""
+"""Counts in memory and in the database, and the statistics made of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from auth_api.usage import counters
-from auth_api.usage.counters import BUCKETS, EVER, Usage
+from auth_api.usage.counters import BUCKETS, EVER, UsageCounters
 from auth_api.usage.estimates import (
     Sums,
     difference,
@@ -32,7 +32,7 @@ from auth_api.usage.estimates import (
 )
 
 
-def test_sums_know_mean_and_deviation() -> None:
+def test_sums_give_mean_and_standard_deviation() -> None:
     values = [12.5, 99.0, 40.25, 99.0]
     sums = Sums()
     for value in values:
@@ -43,18 +43,18 @@ def test_sums_know_mean_and_deviation() -> None:
     assert (Sums().mean, Sums().deviation) == (None, None)
 
 
-def test_percentiles_are_within_a_bucket_of_the_true_ones() -> None:
+def test_percentiles_lie_in_the_bucket_of_the_true_value() -> None:
     seconds = np.random.default_rng(0).lognormal(-3, 0.8, 5000)
-    places = np.searchsorted(BUCKETS, seconds)
+    indices = np.searchsorted(BUCKETS, seconds)
     buckets = {
-        int(place): int(count)
-        for place, count in zip(*np.unique(places, return_counts=True), strict=True)
+        int(index): int(count)
+        for index, count in zip(*np.unique(indices, return_counts=True), strict=True)
     }
     for share in (0.01, 0.5, 0.95, 0.99, 1.0):
         found, true = percentile(buckets, share), np.quantile(seconds, share)
         assert found is not None
-        place = int(np.searchsorted(BUCKETS, true))
-        assert BUCKETS[place - 1] <= found <= BUCKETS[place]
+        index = int(np.searchsorted(BUCKETS, true))
+        assert BUCKETS[index - 1] <= found <= BUCKETS[index]
     assert percentile({4: 10}, 0.5) == pytest.approx((BUCKETS[3] + BUCKETS[4]) / 2)
     assert percentile({0: 4}, 0.5) == pytest.approx(BUCKETS[0] / 2)
     assert percentile({len(BUCKETS) - 1: 1}, 0.99) == BUCKETS[-2]
@@ -63,7 +63,7 @@ def test_percentiles_are_within_a_bucket_of_the_true_ones() -> None:
     assert list(BUCKETS) == sorted(set(BUCKETS))
 
 
-def test_a_share_comes_with_its_uncertainty() -> None:
+def test_a_share_has_a_wilson_interval() -> None:
     # Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
     for found, of, low, high in (
         (81, 263, 0.2553, 0.3662),
@@ -85,14 +85,14 @@ def test_means_and_their_differences_have_intervals() -> None:
     found = interval(_sums(one))
     assert found is not None
     assert found == pytest.approx((3, 3 - 1.96 * errors[0], 3 + 1.96 * errors[0]), abs=1e-4)
-    apart = difference(_sums(one), _sums(other))
+    between = difference(_sums(one), _sums(other))
     spread = 1.96 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5
-    assert apart == pytest.approx((1, 1 - spread, 1 + spread), abs=1e-4)
+    assert between == pytest.approx((1, 1 - spread, 1 + spread), abs=1e-4)
     assert interval(_sums([1.0])) is None
     assert difference(_sums(one), _sums([1.0])) is None
 
 
-def test_differences_of_shares_are_newcombes() -> None:
+def test_differences_of_shares_have_newcombe_intervals() -> None:
     # Newcombe 1998, table II, method 10.
     for one, other, expected in (
         ((56, 70), (48, 80), (0.2, 0.0524, 0.3339)),
@@ -112,7 +112,7 @@ SPANS = ("", "day ", "ever ")
 
 
 def counts(session: Session) -> dict[tuple[str, int], tuple[int, float]]:
-    """Of all hours, days and times: by measure and label."""
+    """Count and total of all hours, days and all time, by measure and label."""
     rows = session.scalars(select(UsageHour)).all()
     for row in rows:
         assert (row.hour == EVER) == row.measure.startswith("ever ")
@@ -120,8 +120,8 @@ def counts(session: Session) -> dict[tuple[str, int], tuple[int, float]]:
     return {(row.measure, row.label): (row.count, row.total) for row in rows}
 
 
-def with_usage(settings: Settings, work: Callable[[Database, Usage], Any]) -> Any:
-    """Runs `work` with two users, 1 and 2, in the database."""
+def with_usage(settings: Settings, work: Callable[[Database, UsageCounters], Any]) -> Any:
+    """Runs `work` on a database with the users 1 and 2."""
 
     async def run() -> Any:
         database = Database(settings)
@@ -133,27 +133,25 @@ def with_usage(settings: Settings, work: Callable[[Database, Usage], Any]) -> An
                 values |= {"active": True, "timezone": "UTC", "created_at": now()}
                 statement = insert(core_of(User)).values(values)
                 await database.write(lambda session, s=statement: session.execute(s))
-            return await work(database, Usage(database))
+            return await work(database, UsageCounters(database))
         finally:
             await database.aclose()
 
     return asyncio.run(run())
 
 
-def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
-    settings: Settings,
-) -> None:
-    async def work(database: Database, usage: Usage) -> None:
+def test_counts_are_added_up_and_a_deleted_user_does_not_spoil_a_batch(settings: Settings) -> None:
+    async def work(database: Database, usage: UsageCounters) -> None:
         for _ in range(2):
-            for user in (1, None, 99, 2, 1):  # 99 deleted the account meanwhile
-                usage.answered("ranjana", "1.0", user, 7, 90.0, 0.0101)
-            usage.refused("ranjana", "1.0")
+            for user in (1, None, 99, 2, 1):  # 99 is deleted
+                usage.count_answer("ranjana", "1.0", user, 7, 90.0, 0.0101)
+            usage.count("refused", "ranjana", "1.0")
             await usage.finish()
         found = await database.read(counts)
-        place = next(n for n, bound in enumerate(BUCKETS) if bound >= 0.0101)
+        index = next(n for n, bound in enumerate(BUCKETS) if bound >= 0.0101)
         for span in SPANS:
             assert found.pop((f"{span}class", 7)) == (10, 900.0)
-            assert found.pop((f"{span}seconds", place)) == (10, pytest.approx(0.101))
+            assert found.pop((f"{span}seconds", index)) == (10, pytest.approx(0.101))
             assert found.pop((f"{span}refused", 0)) == (2, 0)
         assert found == {}
         days = await database.read(lambda session: session.scalars(select(UsageDay)).all())
@@ -163,29 +161,29 @@ def test_what_is_counted_is_added_up_and_nobody_missing_takes_others_along(
 
 
 class Busy(Database):
-    """Something is counted during each write."""
+    """Counts one more answer during each write."""
 
-    usage: Usage
+    usage: UsageCounters
     writes = 0
 
     async def write(self, work: Callable[[Session], Any]) -> Any:
         self.writes += 1
-        self.usage.answered("ranjana", "1.0", None, 7, 50.0, 0.01)
+        self.usage.count_answer("ranjana", "1.0", None, 7, 50.0, 0.01)
         return await super().write(work)
 
 
-def test_what_is_counted_during_a_write_waits_for_the_next(
+def test_counts_that_arrive_during_a_write_wait_for_the_next(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counters, "_AT_A_TIME", 2)
+    monkeypatch.setattr(counters, "_BATCH_SIZE", 2)
 
-    async def work(_: Database, usage: Usage) -> None:
+    async def work(_: Database, usage: UsageCounters) -> None:
         database = Busy(settings)
-        database.usage = usage = Usage(database)
+        database.usage = usage = UsageCounters(database)
         for label in range(3):
-            usage.answered("ranjana", "1.0", None, label, 50.0, 0.01)
+            usage.count_answer("ranjana", "1.0", None, label, 50.0, 0.01)
         await asyncio.wait_for(usage.finish(), 20)
-        assert database.writes == 2  # three classes and a bucket, two at a time
+        assert database.writes == 2  # three classes and a bucket, in batches of two
         found = await database.read(counts)
         assert {label for measure, label in found if measure == "class"} == {0, 1, 2}
         await usage.finish()
@@ -195,14 +193,14 @@ def test_what_is_counted_during_a_write_waits_for_the_next(
     with_usage(settings, work)
 
 
-def test_versions_that_never_answered_are_not_all_counted_by_name(settings: Settings) -> None:
-    async def away() -> dict[str, Any]:
-        raise Unavailable("The model server is away.")
+def test_few_versions_that_never_answered_are_counted_by_name(settings: Settings) -> None:
+    async def unreachable() -> dict[str, Any]:
+        raise Unavailable("The model server is unreachable.")
 
-    async def work(database: Database, usage: Usage) -> None:
+    async def work(database: Database, usage: UsageCounters) -> None:
         for minor in range(100):
             with pytest.raises(Unavailable):
-                await usage.counted(away(), "ranjana", f"7.{minor}", None)
+                await usage.track(unreachable(), "ranjana", f"7.{minor}", None)
         await usage.finish()
         rows = await database.read(lambda session: session.scalars(select(UsageHour)).all())
         failed = {row.version: row.count for row in rows if row.measure == "failed"}
@@ -213,17 +211,17 @@ def test_versions_that_never_answered_are_not_all_counted_by_name(settings: Sett
     with_usage(settings, work)
 
 
-def test_while_the_database_is_away_counts_are_kept_within_bounds(
+def test_counts_are_kept_up_to_a_limit_while_the_database_is_unreachable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counters, "_MOST", 3)
+    monkeypatch.setattr(counters, "_MAX_COUNTS", 3)
 
     async def run() -> dict[tuple[str, int], tuple[int, float]]:
         database = Database(settings)
-        usage = Usage(database)
+        usage = UsageCounters(database)
         for label in (1, 2, 3, 4, 5, 1):
-            usage.answered("ranjana", "1.0", None, label, 50.0, math.inf)
-        await usage.finish()  # has no tables to write to
+            usage.count_answer("ranjana", "1.0", None, label, 50.0, math.inf)
+        await usage.finish()  # fails: there are no tables
         await database.migrate()
         await usage.finish()
         try:
@@ -232,7 +230,7 @@ def test_while_the_database_is_away_counts_are_kept_within_bounds(
             await database.aclose()
 
     found = asyncio.run(run())
-    # The first hour: two classes and a bucket; the fourth of its kind had no room.
+    # Two classes and a bucket fit; the other classes do not.
     last = len(BUCKETS) - 1
     for span in SPANS:
         assert found.pop((f"{span}class", 1)) == (2, 100.0)
