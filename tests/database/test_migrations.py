@@ -1,4 +1,4 @@
-"""A database of any age becomes one of today, with all that is in it."""
+"""Migrations bring a database of any revision to today's schema and keep its rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def within(url: str, work: Callable[[Connection], Result]) -> Result:
-    """Does something in one transaction."""
+    """Runs `work` in one transaction."""
 
     async def run() -> Result:
         database = Database(Settings(database_url=url))
@@ -75,20 +75,20 @@ def revision_of(url: str) -> str:
 
 
 def differences(connection: Connection) -> list[Any]:
-    """What differs from the tables that the code declares."""
+    """Differences between the schema and the tables that the code declares."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, METADATA))
 
 
 def reflected(connection: Connection) -> list[Table]:
-    """The tables that are there, those that others refer to first."""
+    """The tables of the database, referenced tables first."""
     metadata = MetaData()
     metadata.reflect(connection)
     return [table for table in metadata.sorted_tables if table.name != VERSIONS]
 
 
 def fill(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Gives each table a row; answers the rows as the database shows them."""
+    """Gives each table a row. Returns the rows as the database reads them."""
     rows: dict[str, dict[str, Any]] = {}
     for table in reflected(connection):
         row: dict[str, Any] = {}
@@ -114,7 +114,8 @@ def _value(name: str, kind: type) -> Any:
     return values.get(kind, name)
 
 
-def shown(connection: Connection) -> dict[str, dict[str, Any]]:
+def all_rows(connection: Connection) -> dict[str, dict[str, Any]]:
+    """The single row of each table that has one."""
     return {
         table.name: dict(connection.execute(select(table)).mappings().one())
         for table in reflected(connection)
@@ -122,20 +123,20 @@ def shown(connection: Connection) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_revisions_follow_one_another_in_a_line() -> None:
+def test_the_revisions_form_a_single_line() -> None:
     assert SCRIPTS.get_heads() == REVISIONS[-1:]
     assert SCRIPTS.get_bases() == REVISIONS[:1]
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_what_an_older_version_kept_is_still_there(empty: str, revision: str) -> None:
+def test_migrating_an_older_database_keeps_its_rows(empty: str, revision: str) -> None:
     migrate(empty, revision)
     assert revision_of(empty) == revision
     rows = within(empty, fill)
     assert "users" in rows
     migrate(empty)
     assert revision_of(empty) == REVISIONS[-1]
-    today = within(empty, shown)
+    today = within(empty, all_rows)
     assert set(rows) <= set(today)
     for name, row in rows.items():
         same = set(row) & set(today[name])
@@ -143,7 +144,7 @@ def test_what_an_older_version_kept_is_still_there(empty: str, revision: str) ->
             column: row[column] for column in same
         }
     assert within(empty, differences) == []
-    # What no comparison of tables sees: the triggers of the audit log.
+    # A comparison of tables does not see the triggers of the audit log.
     for change in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"):
         with pytest.raises(DBAPIError, match="append-only"):
             within(empty, lambda c, change=change: c.execute(text(change)))  # type: ignore[misc]
@@ -153,10 +154,10 @@ def test_migrating_twice_changes_nothing(empty: str) -> None:
     migrate(empty)
     rows = within(empty, fill)
     migrate(empty)
-    assert within(empty, shown) == rows
+    assert within(empty, all_rows) == rows
 
 
-def test_every_revision_can_be_taken_back(empty: str) -> None:
+def test_every_revision_can_be_reverted(empty: str) -> None:
     def downgrade(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
@@ -174,9 +175,9 @@ def test_every_revision_can_be_taken_back(empty: str) -> None:
     assert within(empty, differences) == []
 
 
-def test_four_that_start_on_one_empty_database_all_succeed(empty: str, tmp_path: Path) -> None:
+def test_four_processes_can_migrate_one_empty_database_at_once(empty: str, tmp_path: Path) -> None:
     def clean_up(number: int) -> subprocess.CompletedProcess[str]:
-        return auth_api(empty, tmp_path / str(number), "clean-up")
+        return run_auth_api(empty, tmp_path / str(number), "clean-up")
 
     with ThreadPoolExecutor(4) as operators:
         done = list(operators.map(clean_up, range(4)))
@@ -186,21 +187,21 @@ def test_four_that_start_on_one_empty_database_all_succeed(empty: str, tmp_path:
 
 
 @pytest.mark.parametrize("arguments", [[], ["clean-up"]])
-def test_a_database_of_a_newer_version_is_left_alone(
+def test_a_database_of_a_newer_version_is_refused_and_unchanged(
     empty: str, tmp_path: Path, arguments: list[str]
 ) -> None:
     migrate(empty)
     newer = text(f"UPDATE {VERSIONS} SET version_num = '9999'")
     within(empty, lambda connection: connection.execute(newer))
-    done = auth_api(empty, tmp_path, *arguments)
+    done = run_auth_api(empty, tmp_path, *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith("The database was migrated by a newer version of Ranjana")
     assert len(done.stderr.splitlines()) == 1
     assert revision_of(empty) == "9999"
 
 
-def auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m auth_api` on a database, until it ends by itself."""
+def run_auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m auth_api` on a database until it exits."""
     return subprocess.run(
         [sys.executable, "-m", "auth_api", *arguments],
         cwd=ROOT,
@@ -213,7 +214,7 @@ def auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_a_service_migrates_when_it_starts(
+def test_the_service_migrates_the_database_at_startup(
     empty: str, start_api: StartApi, tmp_path: Path, revision: str
 ) -> None:
     migrate(empty, revision)
@@ -234,7 +235,7 @@ def test_a_service_migrates_when_it_starts(
         },
         "jobs": {"state": "succeeded", "kind": "predict", "input": None, "parameters": {}},
     }
-    within(empty, lambda connection: add(connection, fields))
+    within(empty, lambda connection: add_rows(connection, fields))
     picture = tmp_path / "media" / MEDIA.partition("-")[0] / f"{MEDIA}.image"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"\x89PNG of old")
@@ -254,8 +255,8 @@ def test_a_service_migrates_when_it_starts(
     assert revision_of(empty) == REVISIONS[-1]
 
 
-def add(connection: Connection, fields: Mapping[str, Mapping[str, Any]]) -> None:
-    """Gives some tables, as far as there are such, a row of the first user."""
+def add_rows(connection: Connection, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    """Gives each of some tables, if it exists, a row of the first user."""
     for table in reflected(connection):
         if table.name not in fields:
             continue
@@ -270,15 +271,15 @@ def add(connection: Connection, fields: Mapping[str, Mapping[str, Any]]) -> None
 MEDIA = f"2026030108-{'0a' * 16}"
 
 
-def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(empty: str) -> None:
+def test_a_failed_migration_leaves_the_database_unchanged(empty: str) -> None:
     migrate(empty, "0003")
     rows = within(empty, fill)
-    # What the next revision makes last but one is there already.
+    # The next revision fails near its end because this table exists already.
     within(empty, lambda c: c.execute(text("CREATE TABLE usage_days (obstacle INTEGER)")))
     with pytest.raises((Unavailable, UnusableDatabase)):
         migrate(empty)
     assert revision_of(empty) == "0003"
-    assert within(empty, shown) == rows
+    assert within(empty, all_rows) == rows
     assert "model_versions" not in within(empty, lambda c: inspect(c).get_table_names())
     within(empty, lambda c: c.execute(text("DROP TABLE usage_days")))
     migrate(empty)

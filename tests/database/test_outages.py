@@ -1,4 +1,4 @@
-"""The database goes away, the process is killed: nothing that was answered is lost."""
+"""Outages of the database and kills of the process lose nothing that was answered."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ SECONDS = 10
 def steady_predictions(
     user: User, callers: int = 4
 ) -> AbstractContextManager[list[httpx2.Response]]:
-    """Signed-in callers that never pause, not even while the process is gone."""
+    """Signed-in callers that predict without a pause, even while no process answers."""
     return steadily(user.predict, callers, seconds=1, bears=httpx2.TransportError)
 
 
-def kept(user: User) -> set[int]:
+def stored_ids(user: User) -> set[int]:
     """The ids of all predictions in the history."""
     return {row["id"] for row in user.get("/api/history/export/").json()["predictions"]}
 
 
-def answered(responses: list[httpx2.Response]) -> set[int]:
-    """The ids that callers were given."""
+def answered_ids(responses: list[httpx2.Response]) -> set[int]:
+    """The prediction ids in successful answers."""
     return {response.json()["prediction_id"] for response in responses if response.is_success}
 
 
-@pytest.mark.parametrize("how", ["gone", "hanging"])
-def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
-    start_api: StartApi, database: str, tmp_path: Path, how: str
+@pytest.mark.parametrize("outage", ["stopped", "hanging"])
+def test_an_outage_of_ten_seconds_costs_503s_and_nothing_else(
+    start_api: StartApi, database: str, tmp_path: Path, outage: str
 ) -> None:
-    if how == "hanging" and database == "sqlite":
-        pytest.skip("a file does not hang")
+    if outage == "hanging" and database == "sqlite":
+        pytest.skip("a SQLite file does not hang")
     server = PostgreSQL(tmp_path / "postgresql") if database == "postgresql" else None
     api = start_api({"DATABASE_URL": server.new_database()} if server else {})
     user = api.sign_up()
     with steady_predictions(user) as responses:
-        with server.hanging() if server and how == "hanging" else gone(api, server):
+        with server.hanging() if server and outage == "hanging" else stopped(api, server):
             time.sleep(SECONDS / 2)
             anonymous = api.client.post("/api/predict/", files={"image": encode(reference(7))})
             measured = api.client.get("/metrics")
@@ -66,12 +66,12 @@ def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
                 ready = api.client.get("/ready")
             time.sleep(SECONDS / 2)
         wait_for(lambda: user.predict().status_code == 200, 20)
-    # Whoever needs no database does not notice.
+    # Requests that need no database succeed.
     assert anonymous.status_code == 200
     assert measured.status_code == 200
-    # A file that is locked for writing can be read.
+    # A SQLite file that is locked for writing can still be read.
     assert value(measured.text, "database_up") == (0 if server else 1)
-    # By now: whoever finds a file locked waits for five seconds.
+    # Counted only now, because a write waits up to five seconds for a locked file.
     assert value(api.client.get("/metrics").text, "database_failures_total") > 0
     assert ("\njobs{" in measured.text) == (server is None)
     if server:
@@ -81,7 +81,7 @@ def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
     refused = [response for response in responses if response.status_code == 503]
     assert {response.json()["code"] for response in refused} == {"database_unavailable"}
     assert all(response.headers["Retry-After"] for response in refused)
-    assert answered(responses) <= kept(user)
+    assert answered_ids(responses) <= stored_ids(user)
     assert api.client.get("/ready").status_code == 200
     wait_for(lambda: value(api.client.get("/metrics").text, "database_up") == 1, 10)
     api.stop()
@@ -90,8 +90,8 @@ def test_a_database_that_is_away_for_ten_seconds_costs_503s_and_nothing_else(
 
 
 @contextmanager
-def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
-    """PostgreSQL is stopped; a SQLite file is locked by somebody who writes and writes."""
+def stopped(api: Api, server: PostgreSQL | None) -> Iterator[None]:
+    """Stops PostgreSQL, or locks the SQLite file for writing."""
     if server:
         server.stop()
         yield
@@ -104,23 +104,23 @@ def gone(api: Api, server: PostgreSQL | None) -> Iterator[None]:
     connection.close()
 
 
-def test_connections_that_the_server_cuts_are_not_faults_of_ours(
+def test_a_connection_cut_by_the_server_raises_unavailable(
     database: str, request: pytest.FixtureRequest
 ) -> None:
     if database == "sqlite":
-        pytest.skip("a file cuts nothing")
+        pytest.skip("SQLite has no connections to cut")
     settings = Settings(database_url=request.getfixturevalue("postgresql").new_database())
     cut = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    one = Lookup("SELECT 1 WHERE 'a' {among} AND {moment}::timestamptz IS NOT NULL")
+    lookup = Lookup("SELECT 1 WHERE 'a' {among} AND {moment}::timestamptz IS NOT NULL")
     counts: Counter[str] = Counter()
 
     async def read(database: Database, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             try:
-                await database.look_up(one, ["a"], datetime.now(timezone.utc))
+                await database.look_up(lookup, ["a"], datetime.now(timezone.utc))
                 counts["answered"] += 1
             except Unavailable:
                 counts["refused"] += 1
@@ -136,7 +136,7 @@ def test_connections_that_the_server_cuts_are_not_faults_of_ours(
         await asyncio.gather(*readers)
         await database.aclose()
         await cutter.aclose()
-        # The event loop has yet to close the sockets of connections that were cut.
+        # Lets the event loop close the sockets of the cut connections.
         await asyncio.sleep(0.5)
 
     asyncio.run(run())
@@ -144,7 +144,7 @@ def test_connections_that_the_server_cuts_are_not_faults_of_ours(
     assert counts["refused"] > 10
 
 
-def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
+def test_a_kill_loses_no_answered_prediction_and_leaves_no_orphan_picture(
     start_api: StartApi,
 ) -> None:
     api = start_api()
@@ -154,30 +154,30 @@ def test_what_was_answered_before_a_kill_is_kept_and_no_picture_strays(
         api.process.send_signal(signal.SIGKILL)
         api.process.wait()
     assert len(responses) > 20
-    again = start_api(beside=api)
-    returned = User(again, user.username, user.email, user.refresh, user.access)
+    restarted = start_api(beside=api)
+    returned = User(restarted, user.username, user.email, user.refresh, user.access)
     rows = returned.get("/api/history/export/").json()["predictions"]
-    assert answered(responses) <= {row["id"] for row in rows}
-    assert command(again, "clean-up", "--orphans-after", "0").code == 0
-    # Every row has its picture, every picture its row.
-    assert len(list(again.media.rglob("*.image"))) == len(rows)
+    assert answered_ids(responses) <= {row["id"] for row in rows}
+    assert command(restarted, "clean-up", "--orphans-after", "0").code == 0
+    # There is one picture a row.
+    assert len(list(restarted.media.rglob("*.image"))) == len(rows)
     for row in rows[-8:]:
         assert returned.get(row["image"]).content == encode(reference(0))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopping_finishes_what_it_has_begun(start_api: StartApi, number: signal.Signals) -> None:
+def test_stopping_finishes_running_requests(start_api: StartApi, number: signal.Signals) -> None:
     api = start_api()
     user = api.sign_up()
     with steady_predictions(user, callers=8) as responses:
         api.process.send_signal(number)
         assert api.process.wait(20) in {0, -number}
     assert {response.status_code for response in responses} == {200}
-    again = start_api(beside=api)
-    returned = User(again, user.username, user.email, user.refresh, user.access)
+    restarted = start_api(beside=api)
+    returned = User(restarted, user.username, user.email, user.refresh, user.access)
     rows = returned.get("/api/history/export/").json()["predictions"]
-    assert answered(responses) == {row["id"] for row in rows}
-    assert len(list(again.media.rglob("*.image"))) == len(rows)
+    assert answered_ids(responses) == {row["id"] for row in rows}
+    assert len(list(restarted.media.rglob("*.image"))) == len(rows)
 
 
 def test_two_processes_serve_one_database(start_api: StartApi) -> None:
@@ -191,7 +191,7 @@ def test_two_processes_serve_one_database(start_api: StartApi) -> None:
     assert len({response.json()["comparison_id"] for response in compared}) == 40
     progress = users[1].get("/api/progress/").json()
     assert progress["characters"][5]["attempts"] == 40
-    # A session that ends at one ends at the other.
+    # A logout at one process ends the session at the other.
     logout: Callable[..., httpx2.Response] = first.client.post
     assert logout("/api/logout/", json={"refresh": user.refresh}).status_code == 200
     assert users[1].get("/api/me/").status_code == 401

@@ -1,4 +1,4 @@
-"""The characters that are learned: their pictures, their strokes, and how long they are kept."""
+"""The characters to learn: reference pictures, strokes, and caching."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIST = "/api/characters/"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_class_of_learners_loads_all_characters_once_and_then_asks_for_news(
+def test_characters_are_cached_revalidated_and_not_rate_limited(
     start_api: StartApi,
 ) -> None:
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_OTHER": "3/hour"}
@@ -50,11 +50,11 @@ def test_a_class_of_learners_loads_all_characters_once_and_then_asks_for_news(
         picture = client.get(character.reference)
         assert picture.headers["Content-Type"] == "image/png"
         assert picture.content == (REFERENCES / f"class_{character.class_}.png").read_bytes()
-    # Without the slash at the end, as everywhere.
+    # The final slash is optional, as for every path.
     assert client.get(LIST.rstrip("/")).json() == listed.json()
 
 
-def test_there_is_no_picture_of_anything_else(ranjana: Ranjana) -> None:
+def test_there_is_no_reference_picture_for_other_names(ranjana: Ranjana) -> None:
     client = ranjana.client
     assert client.get("/api/characters/0/reference/").status_code == 200
     for name in ("36", "00", "ka", "class_0", "strokes.json", *INJECTIONS):

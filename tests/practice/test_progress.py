@@ -49,14 +49,14 @@ def due(practice: Practice) -> datetime:
     return practice.due
 
 
-def test_what_was_never_tried_says_nothing() -> None:
+def test_an_untried_character_has_no_progress() -> None:
     nothing = Practice()
     assert (nothing.attempts, nothing.last, nothing.trend, nothing.due) == (0, None, None, None)
     assert nothing.recall(START) == nothing.mastery(START) == 0
     assert replay([]) == nothing
 
 
-def test_a_first_attempt_counts_half() -> None:
+def test_a_first_attempt_gives_half_the_mastery() -> None:
     practice = practice_after(FIRST)
     assert (practice.attempts, practice.best, practice.last, practice.last_at) == (1, 72, 72, START)
     assert practice.quality == 72
@@ -72,9 +72,13 @@ def test_a_first_attempt_counts_half() -> None:
         ([80], None, "new"),
         ([60, 70], 10, "improving"),
         ([70, 60], -10, "declining"),
-        ([50, 90, 60], -30, "declining"),  # of three the last two
+        ([50, 90, 60], -30, "declining"),  # of three scores, the last two count
         ([10, 20, 30, 40, 50], 20, "improving"),
-        ([100, 1, 2, 3, 4, 5, 6, 7, 8], 4, "improving"),  # the odd one out is the oldest
+        (
+            [100, 1, 2, 3, 4, 5, 6, 7, 8],
+            4,
+            "improving",
+        ),  # of nine scores, the oldest does not count
         ([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 50, "improving"),
         ([0, 0, 0, 100, 100, 100, 100, 100, 90, 90, 90, 90, 90], -10, "declining"),
         ([70, 72.9], 2.9, "steady"),
@@ -122,7 +126,9 @@ def fsrs_recall(days: int, stability: float) -> float:
 
 @pytest.mark.parametrize("scores", HISTORIES)
 @pytest.mark.parametrize("days", [0, 1, 7, 30, 120, 1000])
-def test_mastery_is_quality_by_number_by_recall(scores: list[float], days: int) -> None:
+def test_mastery_combines_quality_number_of_attempts_and_recall(
+    scores: list[float], days: int
+) -> None:
     practice = practice_after(scores)
     assert practice.card
     assert practice.last_at
@@ -135,37 +141,37 @@ def test_mastery_is_quality_by_number_by_recall(scores: list[float], days: int) 
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
-def test_what_is_not_practised_for_months_is_slowly_forgotten(scores: list[float]) -> None:
+def test_mastery_falls_slowly_without_practice(scores: list[float]) -> None:
     practice = practice_after(scores)
     assert practice.last_at
     moments = [practice.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
     masteries = [practice.mastery(moment) for moment in moments]
     assert masteries == sorted(masteries, reverse=True)
     assert len(set(masteries)) == len(masteries)
-    # Practised again it is back, and is remembered for longer than by somebody new.
+    # One more attempt restores recall, and the interval is longer than a beginner's.
     again = practice.after(90, moments[-1])
     assert again.recall(moments[-1]) == 1
     assert again.attempts == practice.attempts + 1
     assert due(again) - moments[-1] >= due(practice_after([90])) - START
 
 
-def test_before_the_last_attempt_nothing_is_forgotten_yet() -> None:
+def test_recall_is_full_before_the_last_attempt() -> None:
     assert practice_after(STEADY).recall(START) == 1  # by the clock of another server
 
 
 @pytest.mark.parametrize("scores", [[75.0], [92.0], STEADY, IMPROVING, [95.0] * 6])
-def test_it_is_due_when_it_is_about_to_be_forgotten(scores: list[float]) -> None:
+def test_a_character_is_due_when_recall_falls_to_nine_tenths(scores: list[float]) -> None:
     practice = practice_after(scores)
     assert practice.last_at
     assert due(practice) >= practice.last_at + DAY
-    # In whole days.
+    # Intervals are whole days.
     assert (due(practice) - practice.last_at) % DAY == timedelta(0)
     assert practice.recall(due(practice)) == pytest.approx(0.9, abs=0.02)
 
 
 @pytest.mark.parametrize("before", [[], *HISTORIES])
 @pytest.mark.parametrize("days", [0, 1, 20])
-def test_the_better_it_went_the_later_it_is_due(before: list[float], days: int) -> None:
+def test_a_better_score_gives_a_later_due_date(before: list[float], days: int) -> None:
     practice = practice_after(before)
     moment = (practice.last_at or START) + days * DAY
     dates = [due(practice.after(score, moment)) for score in (20, 60, 80, 95)]
@@ -175,7 +181,7 @@ def test_the_better_it_went_the_later_it_is_due(before: list[float], days: int) 
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 49.99), (50, 69.99), (70, 89.99), (90, 100)])
-def test_scores_of_one_grade_are_due_together(low: float, high: float) -> None:
+def test_scores_of_one_rating_give_the_same_due_date(low: float, high: float) -> None:
     practice = practice_after(STEADY)
     assert practice.last_at
     moment = practice.last_at + 5 * DAY
@@ -184,7 +190,7 @@ def test_scores_of_one_grade_are_due_together(low: float, high: float) -> None:
         assert practice.after(high, moment).card != practice.after(high + 0.01, moment).card
 
 
-def test_with_success_the_intervals_grow() -> None:
+def test_intervals_grow_with_success() -> None:
     practice, moment, intervals = Practice(), START, []
     for _ in range(6):
         practice = practice.after(85, moment)
@@ -196,7 +202,7 @@ def test_with_success_the_intervals_grow() -> None:
     assert due(failed) - moment < intervals[1]
 
 
-def test_time_does_not_run_backwards() -> None:
+def test_an_earlier_attempt_counts_as_simultaneous_with_the_last() -> None:
     late = Practice().after(60, START + DAY)
     both = late.after(80, START)
     assert both.last_at == START + DAY
@@ -204,7 +210,7 @@ def test_time_does_not_run_backwards() -> None:
     assert due(both) > START + DAY
 
 
-def test_a_moment_is_the_same_in_every_time_zone() -> None:
+def test_time_zones_do_not_change_the_progress() -> None:
     local = START.astimezone(ZoneInfo("Asia/Kathmandu"))
     assert Practice().after(80, local).card == Practice().after(80, START).card
     assert practice_after(STEADY).mastery(local + 90 * DAY) == practice_after(STEADY).mastery(
@@ -213,7 +219,7 @@ def test_a_moment_is_the_same_in_every_time_zone() -> None:
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
-def test_what_is_kept_survives_being_stored_as_json(scores: list[float]) -> None:
+def test_a_practice_survives_a_round_trip_through_json(scores: list[float]) -> None:
     practice = practice_after(scores)
     stored = replace(practice, card=json.loads(json.dumps(practice.card)))
     assert stored == practice
@@ -223,15 +229,15 @@ def test_what_is_kept_survives_being_stored_as_json(scores: list[float]) -> None
     assert stored.mastery(moment) == practice.mastery(moment)
 
 
-# Taking attempts back
+# Removing attempts
 
 
-def kept_and_fresh(
-    path: Path, scores: Sequence[float], taken_back: Sequence[int]
+def stored_and_expected(
+    path: Path, scores: Sequence[float], removed: Sequence[int]
 ) -> tuple[dict[int, Practice], Practice]:
-    """What the database keeps after some of the attempts were deleted, and what it should."""
+    """The practices in the database after some attempts were removed, and the expected one."""
     times = [START + n * DAY / 2 for n in range(len(scores))]
-    rest = [pair for n, pair in enumerate(zip(scores, times, strict=True)) if n not in taken_back]
+    rest = [pair for n, pair in enumerate(zip(scores, times, strict=True)) if n not in removed]
 
     async def run() -> dict[int, Practice]:
         database = Database(Settings(database_url=f"sqlite:///{path / 'ranjana.db'}"))
@@ -246,9 +252,9 @@ def kept_and_fresh(
                 for n, (score, at) in enumerate(zip(scores, times, strict=True))
             ]
             attempts.add(database, session, added, {(1, slot_of(at)) for at in times})
-            for n in taken_back:
+            for n in removed:
                 attempts.remove(database, session, 1, n + 1)
-                attempts.remove(database, session, 1, n + 1)  # there is nothing left to take
+                attempts.remove(database, session, 1, n + 1)  # the second removal has no effect
             return attempts.practices_of(session, 1)
 
         try:
@@ -259,31 +265,29 @@ def kept_and_fresh(
     return asyncio.run(run()), replay(rest)
 
 
-@pytest.mark.parametrize("taken_back", [[], [0], [11], [4, 7], [10, 11, 0], list(range(1, 12))])
-def test_taken_back_an_attempt_might_as_well_not_have_been(
-    tmp_path: Path, taken_back: list[int]
-) -> None:
-    kept, fresh = kept_and_fresh(tmp_path, IMPROVING, taken_back)
-    assert kept == {3: fresh}
+@pytest.mark.parametrize("removed", [[], [0], [11], [4, 7], [10, 11, 0], list(range(1, 12))])
+def test_a_removed_attempt_leaves_no_trace(tmp_path: Path, removed: list[int]) -> None:
+    stored, expected = stored_and_expected(tmp_path, IMPROVING, removed)
+    assert stored == {3: expected}
 
 
-def test_with_all_attempts_taken_back_it_was_never_tried(tmp_path: Path) -> None:
-    assert kept_and_fresh(tmp_path, STEADY, range(len(STEADY)))[0] == {}
+def test_a_character_without_remaining_attempts_is_untried(tmp_path: Path) -> None:
+    assert stored_and_expected(tmp_path, STEADY, range(len(STEADY)))[0] == {}
 
 
-def test_of_a_very_long_practice_the_latest_part_is_computed_anew(tmp_path: Path) -> None:
+def test_only_the_latest_attempts_of_a_long_practice_are_replayed(tmp_path: Path) -> None:
     scores = [99.5] + [50 + 7 * n % 40 for n in range(300)]
-    kept, fresh = kept_and_fresh(tmp_path, scores, [299])
-    assert (kept[3].attempts, kept[3].best, kept[3].recent) == (300, 99.5, fresh.recent)
-    assert kept[3].quality == pytest.approx(fresh.quality)
-    assert kept[3].last_at == fresh.last_at
+    stored, expected = stored_and_expected(tmp_path, scores, [299])
+    assert (stored[3].attempts, stored[3].best, stored[3].recent) == (300, 99.5, expected.recent)
+    assert stored[3].quality == pytest.approx(expected.quality)
+    assert stored[3].last_at == expected.last_at
 
 
 # The streak
 
 
 def slots(zone: str, *moments: str) -> list[int]:
-    """The quarters of an hour of some moments on the clocks of a zone."""
+    """The slots of some local times of a zone."""
     local = [datetime.fromisoformat(moment) for moment in moments]
     return [slot_of(moment.replace(tzinfo=ZoneInfo(zone))) for moment in local]
 
@@ -299,14 +303,14 @@ def days(zone: str, *active: int) -> list[int]:
     [
         ([], "2026-05-09 12:00", Streak(0, 0, False)),
         ([9], "2026-05-09 12:01", Streak(1, 1, True)),
-        ([9], "2026-05-10 23:59", Streak(1, 1, False)),  # today has not passed yet
-        ([9], "2026-05-11 00:00", Streak(0, 1, False)),  # a whole day without
+        ([9], "2026-05-10 23:59", Streak(1, 1, False)),  # today is not over yet
+        ([9], "2026-05-11 00:00", Streak(0, 1, False)),  # a whole day without practice
         ([1, 2, 3, 4, 5, 8, 9], "2026-05-09 13:00", Streak(2, 5, True)),
         ([1, 2, 3, 4, 5, 8, 9], "2026-05-10 00:01", Streak(2, 5, False)),
         ([1, 2, 3, 4, 5, 8, 9], "2026-05-20 00:01", Streak(0, 5, False)),
         ([1, 2, 5, 6, 7, 8, 9], "2026-05-09 23:00", Streak(5, 5, True)),
         ([1, 3, 5, 7, 9], "2026-05-09 23:00", Streak(1, 1, True)),
-        ([9, 8, 9, 7, 8, 9], "2026-05-09 23:00", Streak(3, 3, True)),  # in any order, twice
+        ([9, 8, 9, 7, 8, 9], "2026-05-09 23:00", Streak(3, 3, True)),  # any order, repeated
     ],
 )
 def test_the_streak_counts_days_in_a_row(
@@ -314,14 +318,14 @@ def test_the_streak_counts_days_in_a_row(
 ) -> None:
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
     assert streak(days(zone, *active), ZoneInfo(zone), moment) == expected
-    # Whatever zone the present moment is given in.
+    # The zone of the current time does not matter.
     assert streak(days(zone, *active), ZoneInfo(zone), moment.astimezone(timezone.utc)) == expected
 
 
 @pytest.mark.parametrize(
     ("zone", "moments", "expected"),
     [
-        # Minutes apart, on two days; in UTC these are one.
+        # Minutes apart, but on two local days. In UTC it is one day.
         ("Asia/Kathmandu", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
         ("Asia/Kathmandu", ["2026-05-08 00:00", "2026-05-08 23:59"], 1),
         ("Pacific/Kiritimati", ["2026-05-08 23:59", "2026-05-09 00:00"], 2),
@@ -343,8 +347,8 @@ def test_a_day_ends_at_midnight_where_the_learner_lives(
     assert streak(slots(zone, *moments), local, now) == Streak(expected, expected, True)
 
 
-def test_the_same_practice_is_of_other_days_elsewhere() -> None:
-    # Half past ten in the evening and half past nine the next one, in Nepal.
+def test_the_same_practice_falls_on_other_days_in_other_time_zones() -> None:
+    # 22:30, and 21:30 the next day, in Nepal.
     active = slots("Asia/Kathmandu", "2026-05-08 22:30", "2026-05-09 21:30")
     now = START.replace(month=5, day=9, hour=16)
     for zone, expected in (
@@ -354,14 +358,14 @@ def test_the_same_practice_is_of_other_days_elsewhere() -> None:
         ("America/New_York", Streak(2, 2, True)),
     ):
         assert streak(active, ZoneInfo(zone), now) == expected
-    # On the first evening it is the next day already in Kiritimati, and noon in New York.
+    # The first evening is already the next day in Kiritimati, and noon in New York.
     late = slots("Asia/Kathmandu", "2026-05-08 22:30", "2026-05-09 09:30")
     assert streak(late, ZoneInfo("Asia/Kathmandu"), now).current == 2
     assert streak(late, ZoneInfo("Pacific/Kiritimati"), now) == Streak(1, 1, False)
     assert streak(late, ZoneInfo("America/New_York"), now) == Streak(1, 1, False)
 
 
-def test_a_streak_over_the_date_line_is_counted_by_local_days() -> None:
+def test_a_streak_at_the_date_line_counts_local_days() -> None:
     zone = ZoneInfo("Pacific/Kiritimati")
     moment = datetime(2025, 12, 31, 10, 0, tzinfo=timezone.utc)  # midnight of New Year there
     assert moment.astimezone(zone).date() == date(2026, 1, 1)
@@ -370,7 +374,7 @@ def test_a_streak_over_the_date_line_is_counted_by_local_days() -> None:
     assert streak(active, ZoneInfo("UTC"), moment) == Streak(1, 1, True)
 
 
-def test_a_quarter_of_an_hour_lies_within_one_day_everywhere() -> None:
+def test_a_slot_lies_within_one_day_in_every_time_zone() -> None:
     for year in range(2024, 2036):
         for month in (1, 7):
             moment = datetime(year, month, 1, tzinfo=timezone.utc)
@@ -381,21 +385,21 @@ def test_a_quarter_of_an_hour_lies_within_one_day_everywhere() -> None:
 ZONES = sorted(available_timezones())
 
 
-def test_slots_are_quarters_of_an_hour() -> None:
+def test_slots_are_quarter_hours() -> None:
     assert slot_of(datetime(1970, 1, 1, tzinfo=timezone.utc)) == 0
     assert slot_of(datetime(1970, 1, 1, 0, 14, 59, 999999, tzinfo=timezone.utc)) == 0
     assert slot_of(datetime(1970, 1, 1, 0, 15, tzinfo=timezone.utc)) == 1
     assert slot_of(START) == slot_of(START.astimezone(ZoneInfo("Asia/Kathmandu")))
 
 
-# What next
+# What to practise next
 
 
-def test_what_is_due_comes_first_then_what_is_new_then_what_is_weakest() -> None:
+def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:
     practices = [Practice() for _ in range(8)]
     now = START + 400 * DAY
-    practices[6] = practice_after([85, 85, 85])  # long due, and half forgotten
-    practices[4] = practice_after([30])  # due, and forgotten even more
+    practices[6] = practice_after([85, 85, 85])  # long due, half forgotten
+    practices[4] = practice_after([30])  # due, less remembered still
     practices[1] = replay([(60, now)])  # just practised
     practices[3] = replay([(40, now), (45, now)])
     assert practices[4].recall(now) < practices[6].recall(now)
@@ -404,17 +408,17 @@ def test_what_is_due_comes_first_then_what_is_new_then_what_is_weakest() -> None
     assert next_to_practise(practices, now, limit=8) == [4, 6, 0, 2, 5, 7, 1, 3]
 
 
-def test_a_beginner_goes_by_the_alphabet() -> None:
+def test_a_beginner_follows_the_alphabet() -> None:
     assert next_to_practise([Practice()] * 36, START) == [0, 1, 2, 3, 4]
 
 
-def test_who_has_practised_everything_gets_the_weakest() -> None:
+def test_without_due_or_new_characters_the_weakest_come_first() -> None:
     practices = [replay([(score, START)]) for score in (90, 30, 70, 50, 60, 80)]
     assert next_to_practise(practices, START) == [1, 3, 4, 2, 5]
     assert next_to_practise(practices[:2], START) == [1, 0]
 
 
-def test_it_is_due_at_the_very_moment() -> None:
+def test_a_character_is_due_from_the_exact_due_time() -> None:
     practice = practice_after([80])
     practices = [Practice(), practice]
     assert next_to_practise(practices, due(practice)) == [1, 0]
