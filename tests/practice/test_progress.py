@@ -39,14 +39,14 @@ STEADY = [75.0, 77.0, 74.0, 76.0, 75.0, 76.0]
 HISTORIES = [FIRST, IMPROVING, DECLINING, STEADY]
 
 
-def practice_after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
+def state_after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
     """The practice after these scores, the first at START, one `every` interval."""
     return replay((score, START + n * every) for n, score in enumerate(scores))
 
 
-def due(practice: Practice) -> datetime:
-    assert practice.due
-    return practice.due
+def due(state: Practice) -> datetime:
+    assert state.due
+    return state.due
 
 
 def test_an_untried_character_has_no_progress() -> None:
@@ -57,13 +57,13 @@ def test_an_untried_character_has_no_progress() -> None:
 
 
 def test_a_first_attempt_gives_half_the_mastery() -> None:
-    practice = practice_after(FIRST)
-    assert (practice.attempts, practice.best, practice.last, practice.last_at) == (1, 72, 72, START)
-    assert practice.quality == 72
-    assert (practice.trend, trend_word(practice.trend)) == (None, "new")
-    assert practice.recall(START) == 1
-    assert practice.mastery(START) == 36
-    assert due(practice) > START
+    state = state_after(FIRST)
+    assert (state.attempts, state.best, state.last, state.last_at) == (1, 72, 72, START)
+    assert state.quality == 72
+    assert (state.trend, trend_word(state.trend)) == (None, "new")
+    assert state.recall(START) == 1
+    assert state.mastery(START) == 36
+    assert due(state) > START
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,7 @@ def test_a_first_attempt_gives_half_the_mastery() -> None:
         ([70, 60], -10, "declining"),
         ([50, 90, 60], -30, "declining"),  # of three scores, the last two count
         ([10, 20, 30, 40, 50], 20, "improving"),
-        (
-            [100, 1, 2, 3, 4, 5, 6, 7, 8],
-            4,
-            "improving",
-        ),  # of nine scores, the oldest does not count
+        ([100, 1, 2, 3, 4, 5, 6, 7, 8], 4, "improving"),  # the oldest of nine does not count
         ([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 50, "improving"),
         ([0, 0, 0, 100, 100, 100, 100, 100, 90, 90, 90, 90, 90], -10, "declining"),
         ([70, 72.9], 2.9, "steady"),
@@ -93,9 +89,9 @@ def test_a_first_attempt_gives_half_the_mastery() -> None:
 def test_the_trend_compares_the_latest_attempts_with_those_before(
     scores: list[float], trend: float | None, word: str
 ) -> None:
-    practice = practice_after(scores)
-    assert practice.trend == (None if trend is None else pytest.approx(trend))
-    assert trend_word(practice.trend) == word
+    state = state_after(scores)
+    assert state.trend == (None if trend is None else pytest.approx(trend))
+    assert trend_word(state.trend) == word
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
@@ -103,19 +99,15 @@ def test_quality_follows_the_latest_scores(scores: list[float]) -> None:
     quality = scores[0]
     for score in scores[1:]:
         quality += 0.4 * (score - quality)
-    practice = practice_after(scores)
-    assert practice.quality == pytest.approx(quality)
-    assert min(scores) <= practice.quality <= max(scores)
-    assert (practice.attempts, practice.best, practice.last) == (
-        len(scores),
-        max(scores),
-        scores[-1],
-    )
-    assert list(practice.recent) == scores[-10:]
+    state = state_after(scores)
+    assert state.quality == pytest.approx(quality)
+    assert min(scores) <= state.quality <= max(scores)
+    assert (state.attempts, state.best, state.last) == (len(scores), max(scores), scores[-1])
+    assert list(state.recent) == scores[-10:]
 
 
 def test_the_last_five_attempts_make_up_nine_tenths_of_the_quality() -> None:
-    assert practice_after([0.0] * 20 + [100.0] * 5).quality == pytest.approx(100 * (1 - 0.6**5))
+    assert state_after([0.0] * 20 + [100.0] * 5).quality == pytest.approx(100 * (1 - 0.6**5))
 
 
 def fsrs_recall(days: int, stability: float) -> float:
@@ -129,52 +121,52 @@ def fsrs_recall(days: int, stability: float) -> float:
 def test_mastery_combines_quality_number_of_attempts_and_recall(
     scores: list[float], days: int
 ) -> None:
-    practice = practice_after(scores)
-    assert practice.card
-    assert practice.last_at
-    moment = practice.last_at + days * DAY
-    recall = fsrs_recall(days, practice.card["stability"])
-    assert practice.recall(moment) == pytest.approx(recall)
-    expected = practice.quality * (1 - 0.5 ** len(scores)) * recall
-    assert practice.mastery(moment) == pytest.approx(expected)
-    assert 0 < practice.mastery(moment) <= 100
+    state = state_after(scores)
+    assert state.card
+    assert state.last_at
+    moment = state.last_at + days * DAY
+    recall = fsrs_recall(days, state.card["stability"])
+    assert state.recall(moment) == pytest.approx(recall)
+    expected = state.quality * (1 - 0.5 ** len(scores)) * recall
+    assert state.mastery(moment) == pytest.approx(expected)
+    assert 0 < state.mastery(moment) <= 100
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
 def test_mastery_falls_slowly_without_practice(scores: list[float]) -> None:
-    practice = practice_after(scores)
-    assert practice.last_at
-    moments = [practice.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
-    masteries = [practice.mastery(moment) for moment in moments]
+    state = state_after(scores)
+    assert state.last_at
+    moments = [state.last_at + days * DAY for days in (0, 1, 3, 10, 30, 90, 365)]
+    masteries = [state.mastery(moment) for moment in moments]
     assert masteries == sorted(masteries, reverse=True)
     assert len(set(masteries)) == len(masteries)
     # One more attempt restores recall, and the interval is longer than a beginner's.
-    again = practice.after(90, moments[-1])
+    again = state.after(90, moments[-1])
     assert again.recall(moments[-1]) == 1
-    assert again.attempts == practice.attempts + 1
-    assert due(again) - moments[-1] >= due(practice_after([90])) - START
+    assert again.attempts == state.attempts + 1
+    assert due(again) - moments[-1] >= due(state_after([90])) - START
 
 
 def test_recall_is_full_before_the_last_attempt() -> None:
-    assert practice_after(STEADY).recall(START) == 1  # by the clock of another server
+    assert state_after(STEADY).recall(START) == 1  # by the clock of another server
 
 
 @pytest.mark.parametrize("scores", [[75.0], [92.0], STEADY, IMPROVING, [95.0] * 6])
 def test_a_character_is_due_when_recall_falls_to_nine_tenths(scores: list[float]) -> None:
-    practice = practice_after(scores)
-    assert practice.last_at
-    assert due(practice) >= practice.last_at + DAY
+    state = state_after(scores)
+    assert state.last_at
+    assert due(state) >= state.last_at + DAY
     # Intervals are whole days.
-    assert (due(practice) - practice.last_at) % DAY == timedelta(0)
-    assert practice.recall(due(practice)) == pytest.approx(0.9, abs=0.02)
+    assert (due(state) - state.last_at) % DAY == timedelta(0)
+    assert state.recall(due(state)) == pytest.approx(0.9, abs=0.02)
 
 
 @pytest.mark.parametrize("before", [[], *HISTORIES])
 @pytest.mark.parametrize("days", [0, 1, 20])
 def test_a_better_score_gives_a_later_due_date(before: list[float], days: int) -> None:
-    practice = practice_after(before)
-    moment = (practice.last_at or START) + days * DAY
-    dates = [due(practice.after(score, moment)) for score in (20, 60, 80, 95)]
+    state = state_after(before)
+    moment = (state.last_at or START) + days * DAY
+    dates = [due(state.after(score, moment)) for score in (20, 60, 80, 95)]
     assert dates == sorted(dates)
     assert dates[0] < dates[-1]
     assert all(date_ > moment for date_ in dates)
@@ -182,23 +174,23 @@ def test_a_better_score_gives_a_later_due_date(before: list[float], days: int) -
 
 @pytest.mark.parametrize(("low", "high"), [(0, 49.99), (50, 69.99), (70, 89.99), (90, 100)])
 def test_scores_of_one_rating_give_the_same_due_date(low: float, high: float) -> None:
-    practice = practice_after(STEADY)
-    assert practice.last_at
-    moment = practice.last_at + 5 * DAY
-    assert practice.after(low, moment).card == practice.after(high, moment).card
+    state = state_after(STEADY)
+    assert state.last_at
+    moment = state.last_at + 5 * DAY
+    assert state.after(low, moment).card == state.after(high, moment).card
     if high < 100:
-        assert practice.after(high, moment).card != practice.after(high + 0.01, moment).card
+        assert state.after(high, moment).card != state.after(high + 0.01, moment).card
 
 
 def test_intervals_grow_with_success() -> None:
-    practice, moment, intervals = Practice(), START, []
+    state, moment, intervals = Practice(), START, []
     for _ in range(6):
-        practice = practice.after(85, moment)
-        intervals.append(due(practice) - moment)
-        moment = due(practice)
+        state = state.after(85, moment)
+        intervals.append(due(state) - moment)
+        moment = due(state)
     assert intervals == sorted(intervals)
     assert intervals[-1] > 10 * intervals[0]
-    failed = practice.after(10, moment)
+    failed = state.after(10, moment)
     assert due(failed) - moment < intervals[1]
 
 
@@ -213,20 +205,19 @@ def test_an_earlier_attempt_counts_as_simultaneous_with_the_last() -> None:
 def test_time_zones_do_not_change_the_progress() -> None:
     local = START.astimezone(ZoneInfo("Asia/Kathmandu"))
     assert Practice().after(80, local).card == Practice().after(80, START).card
-    assert practice_after(STEADY).mastery(local + 90 * DAY) == practice_after(STEADY).mastery(
-        START + 90 * DAY
-    )
+    state = state_after(STEADY)
+    assert state.mastery(local + 90 * DAY) == state.mastery(START + 90 * DAY)
 
 
 @pytest.mark.parametrize("scores", HISTORIES)
 def test_a_practice_survives_a_round_trip_through_json(scores: list[float]) -> None:
-    practice = practice_after(scores)
-    stored = replace(practice, card=json.loads(json.dumps(practice.card)))
-    assert stored == practice
-    assert stored.due == practice.due
+    state = state_after(scores)
+    stored = replace(state, card=json.loads(json.dumps(state.card)))
+    assert stored == state
+    assert stored.due == state.due
     moment = START + 200 * DAY
-    assert stored.after(77, moment) == practice.after(77, moment)
-    assert stored.mastery(moment) == practice.mastery(moment)
+    assert stored.after(77, moment) == state.after(77, moment)
+    assert stored.mastery(moment) == state.mastery(moment)
 
 
 # Removing attempts
@@ -398,8 +389,8 @@ def test_slots_are_quarter_hours() -> None:
 def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:
     practices = [Practice() for _ in range(8)]
     now = START + 400 * DAY
-    practices[6] = practice_after([85, 85, 85])  # long due, half forgotten
-    practices[4] = practice_after([30])  # due, less remembered still
+    practices[6] = state_after([85, 85, 85])  # long due, half forgotten
+    practices[4] = state_after([30])  # due, less remembered still
     practices[1] = replay([(60, now)])  # just practised
     practices[3] = replay([(40, now), (45, now)])
     assert practices[4].recall(now) < practices[6].recall(now)
@@ -419,7 +410,7 @@ def test_without_due_or_new_characters_the_weakest_come_first() -> None:
 
 
 def test_a_character_is_due_from_the_exact_due_time() -> None:
-    practice = practice_after([80])
-    practices = [Practice(), practice]
-    assert next_to_practise(practices, due(practice)) == [1, 0]
-    assert next_to_practise(practices, due(practice) - timedelta(seconds=1)) == [0, 1]
+    state = state_after([80])
+    practices = [Practice(), state]
+    assert next_to_practise(practices, due(state)) == [1, 0]
+    assert next_to_practise(practices, due(state) - timedelta(seconds=1)) == [0, 1]
