@@ -17,11 +17,11 @@ import sys
 from pydantic import ValidationError
 
 from auth_api.authorisation.tokens import Tokens
-from auth_api.commands.line import DONE, REFUSED, UNUSABLE, parser, run
+from auth_api.commands.parser import DONE, REFUSED, UNUSABLE, build_parser, run
 from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.observability.logs import logging_config
-from auth_api.observability.shared_metrics import shared
+from auth_api.observability.shared_metrics import share_metrics
 from auth_api.operations.startup import migrated, require_folders
 from auth_api.process.ports import PortInUse, require_free
 from auth_api.process.server import serve
@@ -30,7 +30,7 @@ from auth_api.settings import Settings, unusable
 
 def main() -> int:
     """Does what the command line says; answers the exit status."""
-    options = parser(__doc__ or "").parse_args()
+    options = build_parser(__doc__ or "").parse_args()
     try:
         settings = Settings()
     except (ValidationError, OSError, UnicodeError) as error:
@@ -48,7 +48,7 @@ def main() -> int:
         logging.config.dictConfig(logging_config("warning"))
         return run(settings, options)
     logging.config.dictConfig(logging_config(settings.log_level))
-    with shared(settings.api_workers):
+    with share_metrics(settings.api_workers):
         return _serve(settings)
 
 

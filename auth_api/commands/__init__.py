@@ -1,22 +1,22 @@
-"""`python -m auth_api <subject> <verb>`: what operators do, on the same database as the service.
+"""Commands for operators: `python -m auth_api <subject> <verb>`, on the database of the service.
 
-    line         the command line: which commands there are, and how one is run
-    output       tables for people, `--json` for programs
-    options      what several commands take
-    writing      files that are whole, or not there
-    asking       passwords from a terminal or a pipe, and whether to go on
-    accounts     create-admin, users
-    cleaning     clean-up
-    migrating    migrate
-    models       models: looked at
-    releases     models: changed
-    training     models: trained
-    jobs         jobs
-    corrections  corrections
-    audit_log    audit
-    backups      backup, restore
+parser       builds the parser and runs a command
+output       tables for people, JSON for programs, progress bars
+options      arguments that several commands share
+files        writes files completely or not at all
+prompts      asks for a password or a confirmation
+accounts     create-admin, users
+clean_up     clean-up
+migrate      migrate
+models       models: list, show, report, metrics, export
+releases     models: register, remove, default, traffic, scale
+training     models: train, tune
+jobs         jobs
+corrections  corrections
+audit_log    audit
+backups      backup, restore
 
-A command is a function of the services, its options and where its answer goes. It raises
-ApiError like everything else; only `line` makes exit codes of that. Operators sign in to
-nothing: who may run this can read the database anyhow.
+A command is a function of the services, its options and its output. It raises `ApiError`; only
+`parser` turns that into an exit code. Commands check no authorisation, because whoever can run them
+can read the database anyway.
 """

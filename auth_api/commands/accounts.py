@@ -1,4 +1,4 @@
-"""`create-admin`, and `users`: listed, given roles, kept out, let in."""
+"""`create-admin` and `users`: accounts are listed, changed, deactivated and activated."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from email_validator import EmailNotValidError, validate_email
 
 from auth_api.accounts.administration import Changes, shown
 from auth_api.authorisation.access import ROLES
-from auth_api.commands.asking import ask_for_password
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output
+from auth_api.commands.prompts import ask_for_password
 from auth_api.database.tables.accounts import User
 from auth_api.errors import BadRequest
 from auth_api.services import Services
@@ -19,36 +19,36 @@ from auth_api.services import Services
 _COLUMNS = ("id", "username", "email", "role", "active", "training_consent", "created_at")
 
 
-def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Adds the commands."""
-    admin = chosen.add_parser(
+    admin = commands.add_parser(
         "create-admin",
         parents=[common],
-        help="makes an administrator; asks for the password, or reads it from a pipe",
+        help="creates an administrator; asks for the password, or reads it from a pipe",
     )
     admin.add_argument("--username", required=True)
     admin.add_argument("--email", required=True)
     admin.set_defaults(command=_create_admin)
-    users = chosen.add_parser("users", help="lists and changes accounts")
+    users = commands.add_parser("users", help="lists and changes accounts")
     verbs = users.add_subparsers(metavar="VERB", required=True)
-    listing = verbs.add_parser("list", parents=[common], help="the newest accounts")
+    listing = verbs.add_parser("list", parents=[common], help="lists the newest accounts")
     listing.add_argument("--role", choices=ROLES)
     listing.add_argument("--active", action=argparse.BooleanOptionalAction)
-    listing.add_argument("--search", type=printable, help="part of the username or the address")
+    listing.add_argument("--search", type=printable, help="part of the username or e-mail address")
     add_limit(listing)
     listing.set_defaults(command=_list)
     for verb, command, text in (
-        ("show", _show, "one account"),
-        ("set-role", _set_role, "gives a user a role"),
-        ("activate", _activate, "lets a user in again"),
-        ("deactivate", _deactivate, "keeps a user out, at once"),
-        ("reset-password", _reset_password, "another password; all sessions end"),
+        ("show", _show, "shows an account"),
+        ("set-role", _set_role, "changes the role of a user"),
+        ("activate", _activate, "lets a user sign in again"),
+        ("deactivate", _deactivate, "signs a user out everywhere and lets them sign in no more"),
+        ("reset-password", _reset_password, "sets a new password and ends all sessions"),
     ):
-        one = verbs.add_parser(verb, parents=[common], help=text)
-        one.add_argument("user", type=printable, help="number, username or e-mail address")
+        parser = verbs.add_parser(verb, parents=[common], help=text)
+        parser.add_argument("user", type=printable, help="number, username or e-mail address")
         if verb == "set-role":
-            one.add_argument("role", choices=ROLES)
-        one.set_defaults(command=command)
+            parser.add_argument("role", choices=ROLES)
+        parser.set_defaults(command=command)
 
 
 async def _create_admin(services: Services, options: argparse.Namespace, output: Output) -> None:
@@ -59,7 +59,7 @@ async def _create_admin(services: Services, options: argparse.Namespace, output:
             f"{options.email} is no e-mail address: {error}", "validation_failed"
         ) from error
     password = ask_for_password()
-    number = await services.accounts.sign_up(options.username, address, password, role="admin")
+    number = await services.registration.sign_up(options.username, address, password, role="admin")
     user = await services.users.one(number)
     output.done(f"{options.username} is an administrator now.", shown(user))
 
@@ -77,7 +77,7 @@ async def _show(services: Services, options: argparse.Namespace, output: Output)
 
 async def _set_role(services: Services, options: argparse.Namespace, output: Output) -> None:
     user = await _changed(services, options, Changes(role=options.role))
-    output.done(f"{user.username} has the role {user.role} now.", shown(user))
+    output.done(f"{user.username} now has the role {user.role}.", shown(user))
 
 
 async def _activate(services: Services, options: argparse.Namespace, output: Output) -> None:
@@ -87,13 +87,13 @@ async def _activate(services: Services, options: argparse.Namespace, output: Out
 
 async def _deactivate(services: Services, options: argparse.Namespace, output: Output) -> None:
     user = await _changed(services, options, Changes(active=False))
-    output.done(f"{user.username} is kept out now.", shown(user))
+    output.done(f"{user.username} can no longer sign in.", shown(user))
 
 
 async def _reset_password(services: Services, options: argparse.Namespace, output: Output) -> None:
-    await services.users.named(options.user)  # before anybody types a password
+    await services.users.named(options.user)  # fails before the operator types a password
     user = await _changed(services, options, Changes(password=ask_for_password()))
-    output.done(f"{user.username} has another password now, and no session.", shown(user))
+    output.done(f"{user.username} has a new password and is signed out everywhere.", shown(user))
 
 
 async def _changed(services: Services, options: argparse.Namespace, changes: Changes) -> User:

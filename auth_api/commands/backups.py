@@ -1,4 +1,4 @@
-"""`backup` and `restore`: all that cannot be made anew, in one file."""
+"""`backup` and `restore`: everything that cannot be rebuilt, in one file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from auth_api.commands.asking import confirm
-from auth_api.commands.output import Output, working
-from auth_api.commands.writing import replaced
+from auth_api.commands.files import atomic_write
+from auth_api.commands.output import Output, spinner
+from auth_api.commands.prompts import confirm
 from auth_api.errors import BadRequest, NotFound
 from auth_api.operations.backups import restoring
 from auth_api.operations.backups.archive import spooled
@@ -23,27 +23,27 @@ from auth_api.services import Services
 _PIPE = Path("-")
 
 
-def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Adds the commands."""
-    backup = chosen.add_parser(
-        "backup", parents=[common], help="writes all that cannot be made anew into one file"
+    backup = commands.add_parser(
+        "backup", parents=[common], help="writes everything that cannot be rebuilt into one file"
     )
     backup.add_argument("file", type=Path, help="or - for standard output")
     backup.add_argument(
         "--without-secret",
         action="store_true",
-        help="leaves out what tokens are signed with: on another machine everybody then has to "
-        "sign in anew",
+        help="leaves out the secret that tokens are signed with; on another machine all users then "
+        "have to sign in again",
     )
     backup.set_defaults(command=_backup)
-    restore = chosen.add_parser(
-        "restore", parents=[common], help="has the database and the folders hold what a backup has"
+    restore = commands.add_parser(
+        "restore", parents=[common], help="restores the database and the folders from a backup"
     )
     restore.add_argument("file", type=Path, help="or - for standard input")
     restore.add_argument(
-        "--replace", action="store_true", help="also where there is something: that is lost"
+        "--replace", action="store_true", help="also if data exists; that data is lost"
     )
-    restore.add_argument("--yes", action="store_true", help="does not ask before it replaces")
+    restore.add_argument("--yes", action="store_true", help="does not ask before replacing data")
     restore.set_defaults(command=_restore)
 
 
@@ -51,7 +51,7 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
     file, secret = options.file, not options.without_secret
     if file == _PIPE:
         if options.json:
-            raise BadRequest("Name a file: --json has standard output.", "validation_failed")
+            raise BadRequest("Name a file: --json uses standard output.", "validation_failed")
         if sys.stdout.isatty():
             raise BadRequest("Name a file: a terminal cannot show it.", "validation_failed")
         made = await make(
@@ -62,23 +62,23 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
             secret=secret,
         )
         sys.stdout.buffer.flush()
-        print(_told("The backup", made), file=sys.stderr)
+        print(_summary("The backup", made), file=sys.stderr)
         return
-    with working("Backing up"), replaced(file) as target:
+    with spinner("Backing up"), atomic_write(file) as target:
         made = await make(services.database, _files(services), target, file.parent, secret=secret)
     shown = {"file": str(file), **made.model_dump(mode="json")}
-    output.done(_told(str(file), made), shown)
+    output.done(_summary(str(file), made), shown)
 
 
 def _files(services: Services) -> Files:
     return Files(services.settings, services.pictures, services.inputs)
 
 
-def _told(what: str, made: Made) -> str:
+def _summary(name: str, made: Made) -> str:
     has = "has" if made.manifest.secret else "does not have"
-    gone = f" Of {made.gone} entries of the history the pictures are gone." if made.gone else ""
+    gone = f" The pictures of {made.gone} history entries are missing." if made.gone else ""
     return (
-        f"{what} has {sum(made.manifest.rows.values())} rows and {made.files} files, and {has} the "
+        f"{name} has {sum(made.manifest.rows.values())} rows and {made.files} files, and {has} the "
         f"secret that tokens are signed with.{gone}"
     )
 
@@ -87,17 +87,17 @@ async def _restore(services: Services, options: argparse.Namespace, output: Outp
     scratch = services.settings.data_dir
     scratch.mkdir(0o700, parents=True, exist_ok=True)
     with _opened(options.file, scratch) as source:
-        with working("Checking"):
+        with spinner("Checking"):
             manifest = await asyncio.to_thread(restoring.checked, source, scratch)
         if options.replace and not options.yes:
-            confirm("All accounts, histories and jobs that there are will be lost.")
-        with working("Restoring"):
+            confirm("All present accounts, histories and jobs will be lost.")
+        with spinner("Restoring"):
             files = await restoring.restore(
                 services.database, _files(services), source, manifest, replace=options.replace
             )
     rows = sum(manifest.rows.values())
     kept = services.settings.secret_key is None
-    secret = "" if manifest.secret and kept else " The secret that tokens are signed with stays."
+    secret = "" if manifest.secret and kept else " The token signing secret is unchanged."
     output.done(
         f"Restored {rows} rows and {files} files of {manifest.made_at:%Y-%m-%d %H:%M} UTC.{secret}",
         {"rows": rows, "files": files, **manifest.model_dump(mode="json", exclude={"rows"})},
@@ -106,7 +106,7 @@ async def _restore(services: Services, options: argparse.Namespace, output: Outp
 
 @contextmanager
 def _opened(file: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """A backup that can be read more than once. Raises NotFound or OSError."""
+    """Opens a backup so that it can be read twice. Raises `NotFound`, `OSError`."""
     if file == _PIPE:
         with spooled(sys.stdin.buffer, scratch) as source:
             yield source

@@ -1,4 +1,4 @@
-"""`corrections`: looked through, judged, and taken away as data."""
+"""`corrections`: lists, judges and exports corrections."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, get_args
 
+from auth_api.commands.files import atomic_write
 from auth_api.commands.options import add_limit, printable
-from auth_api.commands.output import Output, progress
-from auth_api.commands.writing import replaced
+from auth_api.commands.output import Output, counting_bar
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.review import Verdict
@@ -26,30 +26,30 @@ _COLUMNS = (
 )
 
 
-def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Adds the commands."""
-    corrections = chosen.add_parser("corrections", help="what users say that a model got wrong")
+    corrections = commands.add_parser("corrections", help="corrections of a model by its users")
     verbs = corrections.add_subparsers(metavar="VERB", required=True)
-    listing = verbs.add_parser("list", parents=[common], help="the newest corrections")
+    listing = verbs.add_parser("list", parents=[common], help="lists the newest corrections")
     listing.add_argument("--state", choices=get_args(State))
     add_limit(listing)
     listing.set_defaults(command=_list)
     for verb, command, text in (
-        ("accept", _accept, "has a correction count, whatever others say"),
-        ("reject", _reject, "has a correction not count"),
+        ("accept", _accept, "accepts a correction, whatever other users say"),
+        ("reject", _reject, "rejects a correction"),
     ):
-        one = verbs.add_parser(verb, parents=[common], help=text)
-        one.add_argument("id", type=number)
-        one.add_argument(
+        parser = verbs.add_parser(verb, parents=[common], help=text)
+        parser.add_argument("id", type=number)
+        parser.add_argument(
             "--actual-class",
             type=number,
             metavar="CLASS",
-            help="as it was listed: refused if its user says something else by now",
+            help="the class as it was listed; refused if the user has changed it since",
         )
-        one.set_defaults(command=command)
-    export = verbs.add_parser("export", parents=[common], help="writes a zip of what counts")
+        parser.set_defaults(command=command)
+    export = verbs.add_parser("export", parents=[common], help="writes those that count to a zip")
     export.add_argument("file", type=Path)
-    export.add_argument("--confirmed", action="store_true", help="also what was read rightly")
+    export.add_argument("--confirmed", action="store_true", help="also pictures that users confirm")
     export.set_defaults(command=_export)
     for verb in verbs.choices.values():
         verb.add_argument(
@@ -70,12 +70,12 @@ async def _list(services: Services, options: argparse.Namespace, output: Output)
 
 async def _accept(services: Services, options: argparse.Namespace, output: Output) -> None:
     judged = await _judged(services, options, "accepted")
-    output.done(f"Correction {options.id} counts now.", judged)
+    output.done(f"Correction {options.id} now counts.", judged)
 
 
 async def _reject(services: Services, options: argparse.Namespace, output: Output) -> None:
     judged = await _judged(services, options, "rejected")
-    output.done(f"Correction {options.id} does not count any more.", judged)
+    output.done(f"Correction {options.id} no longer counts.", judged)
 
 
 async def _judged(
@@ -88,25 +88,25 @@ async def _judged(
 
 async def _export(services: Services, options: argparse.Namespace, output: Output) -> None:
     model, file = _model(services, options), options.file
-    corrections = services.corrections
-    counts = await corrections.counts(model)
+    data = services.correction_data
+    counts = await data.counts(model)
     total = counts["pictures"] + (counts["confirmed"] if options.confirmed else 0)
-    pictures = -1  # the table of labels is no picture
-    with progress() as bar, replaced(file) as target:
+    pictures = -1  # does not count labels.csv
+    with counting_bar() as bar, atomic_write(file) as target:
         task = bar.add_task("Pictures", total=total)
 
         async def counted() -> AsyncIterator[tuple[str, bytes]]:
             nonlocal pictures
-            async for name, content in corrections.files(model, confirmed=options.confirmed):
+            async for name, content in data.files(model, confirmed=options.confirmed):
                 pictures += 1
                 bar.update(task, completed=pictures)
                 yield name, content
 
-        await corrections.note_export(model, options.confirmed)
+        await data.record_export(model, options.confirmed)
         async for chunk in zipped(counted()):
             await asyncio.to_thread(target.write, chunk)
     document = {"model": model, "pictures": pictures, "file": str(file)}
-    output.done(f"{file} has {pictures} pictures now.", document)
+    output.done(f"{file} now has {pictures} pictures.", document)
 
 
 def _model(services: Services, options: argparse.Namespace) -> str:

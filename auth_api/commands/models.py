@@ -1,5 +1,6 @@
-"""`models`: what is served and how good it is, looked at and taken away; `auth_api.commands`
-has `releases` and `training` for what is changed of it and made anew.
+"""`models`: shows the models that are served, and exports their archives.
+
+`releases` and `training` add the commands that change and train them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from auth_api.commands import releases, training
+from auth_api.commands.files import atomic_write
 from auth_api.commands.options import add_model, printable, served_model
-from auth_api.commands.output import Output, working
-from auth_api.commands.writing import replaced
+from auth_api.commands.output import Output, spinner
 from auth_api.models import evaluation_figures, traffic_report
 from auth_api.models.exporting import exported
 from auth_api.services import Services
@@ -29,25 +30,25 @@ _DIFFERENCE_COLUMNS = ("version", "against", "measure", "difference", "verdict")
 _MEASURES = ("latency_ms", "error_rate", "score", "wrong_share")
 
 
-def add_to(chosen: Any, common: argparse.ArgumentParser) -> None:
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Adds the commands."""
-    models = chosen.add_parser("models", help="models and their versions")
+    models = commands.add_parser("models", help="models and their versions")
     verbs = models.add_subparsers(metavar="VERB", required=True)
     for verb, command, text in (
-        ("list", _list, "all models"),
-        ("show", _show, "one model and its versions"),
-        ("report", _report, "compares the versions among which users are divided"),
-        ("metrics", _metrics, "how good a version was when it was evaluated"),
+        ("list", _list, "lists all models"),
+        ("show", _show, "shows a model and its versions"),
+        ("report", _report, "compares the versions of the traffic split"),
+        ("metrics", _metrics, "shows the evaluation of a version"),
         ("export", _export, "writes the archive of a version"),
     ):
-        one = verbs.add_parser(verb, parents=[common], help=text)
+        parser = verbs.add_parser(verb, parents=[common], help=text)
         if verb != "list":
-            add_model(one)
+            add_model(parser)
         if verb == "export":
-            one.add_argument("file", type=Path)
+            parser.add_argument("file", type=Path)
         if verb in {"metrics", "export"}:
-            one.add_argument("--version", type=printable, help="the default if absent")
-        one.set_defaults(command=command)
+            parser.add_argument("--version", type=printable, help="default: the default version")
+        parser.set_defaults(command=command)
     releases.add_to(verbs, common)
     training.add_to(verbs, common)
 
@@ -90,9 +91,9 @@ async def _metrics(services: Services, options: argparse.Namespace, output: Outp
     if output.as_json:
         output.one(found)
         return
-    seen = {"model": name, "version": row.version, **found}
-    del seen["success"]
-    output.one({name: value for name, value in seen.items() if not isinstance(value, list | dict)})
+    shown = {"model": name, "version": row.version, **found}
+    del shown["success"]
+    output.one({name: value for name, value in shown.items() if not isinstance(value, list | dict)})
     if classes := found.get("per_class"):
         output.rows(tuple(classes[0]), classes, title="Classes")
 
@@ -100,12 +101,12 @@ async def _metrics(services: Services, options: argparse.Namespace, output: Outp
 async def _export(services: Services, options: argparse.Namespace, output: Output) -> None:
     name, file = await served_model(services, options), options.file
     row = services.releases.version(name, options.version)
-    with working("Copying"), replaced(file) as target:
+    with spinner("Copying"), atomic_write(file) as target:
         found = await exported(services.database, services.archives, row)
         with found.path.open("rb") as source:
             await asyncio.to_thread(shutil.copyfileobj, source, target)
     document = {"model": name, "version": row.version, "sha256": found.sha256, "file": str(file)}
-    output.done(f"{file} is version {row.version} of {name} now.", document)
+    output.done(f"{file} is version {row.version} of {name}.", document)
 
 
 def _summary(model: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What a command answers: tables and sentences for people, one JSON document for programs."""
+"""Prints the result of a command: text for people, or one JSON document for programs.
+
+Progress bars appear on standard error, only on a terminal.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,17 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-# Columns, where nothing says how wide the reader's are: wide enough to wrap nothing.
-_WIDE = 200
+# Columns when the output is no terminal: enough to wrap nothing.
+_PIPE_WIDTH = 200
 
 
 @dataclass
 class Output:
-    """Standard output, in one of two forms."""
+    """Standard output, as text or JSON."""
 
     as_json: bool
     answered: bool = False
-    """Whether the one JSON document is printed."""
+    """Whether the JSON document has been printed."""
 
     def rows(
         self,
@@ -42,7 +45,7 @@ class Output:
         rows: Sequence[Mapping[str, Any]],
         title: str | None = None,
     ) -> None:
-        """Rows of equal shape, of which people see some columns; as JSON `{"results": [...]}`."""
+        """Prints a table of some columns, or as JSON all of `{"results": [...]}`."""
         if self.as_json:
             self._print_json({"results": rows})
             return
@@ -56,7 +59,7 @@ class Output:
         _console().print(table)
 
     def one(self, shown: Mapping[str, Any]) -> None:
-        """One thing: a line for each of its properties."""
+        """Prints one object, a line for each property."""
         if self.as_json:
             self._print_json(shown)
             return
@@ -66,45 +69,43 @@ class Output:
         _console().print(table)
 
     def done(self, sentence: str, document: Mapping[str, Any]) -> None:
-        """What was done: the sentence, or as JSON what became of it."""
+        """Prints the sentence, or the document as JSON."""
         if self.as_json:
             self._print_json(document)
         else:
             print(sentence)
 
     def failed(self, document: Mapping[str, Any]) -> None:
-        """Why nothing was done, for programs: the error as routes answer it, unless there was an
-        answer before.
-        """
+        """Prints an error as JSON, in the form of the routes, unless a document was printed."""
         if self.as_json and not self.answered:
-            with suppress(OSError):  # it may be standard output that fails
+            with suppress(OSError):  # standard output may be what failed
                 self._print_json(document)
 
     def _print_json(self, document: Mapping[str, Any]) -> None:
         self.answered = True
-        # In ASCII, for whatever encoding the reader has.
+        # ASCII only, because the encoding of the reader is unknown.
         print(json.dumps(document, indent=2))
 
 
-def progress() -> Progress:
-    """A bar on standard error that counts, where somebody sees it."""
-    return _seen(BarColumn(), MofNCompleteColumn())
+def counting_bar() -> Progress:
+    """A progress bar with a count."""
+    return _progress(BarColumn(), MofNCompleteColumn())
 
 
-def share() -> Progress:
-    """The same of something of which there are percent only."""
-    return _seen(BarColumn(), TaskProgressColumn())
+def percent_bar() -> Progress:
+    """A progress bar with a percentage."""
+    return _progress(BarColumn(), TaskProgressColumn())
 
 
 @contextmanager
-def working(sentence: str) -> Iterator[None]:
-    """Shows that something is under way that nobody knows the length of."""
-    with _seen(SpinnerColumn(), TimeElapsedColumn()) as shown:
-        shown.add_task(f"{sentence} ...", total=None)
+def spinner(sentence: str) -> Iterator[None]:
+    """Shows a sentence and a spinner while work of unknown length is done."""
+    with _progress(SpinnerColumn(), TimeElapsedColumn()) as bar:
+        bar.add_task(f"{sentence} ...", total=None)
         yield
 
 
-def _seen(*columns: ProgressColumn) -> Progress:
+def _progress(*columns: ProgressColumn) -> Progress:
     console = Console(stderr=True, highlight=False)
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -116,8 +117,8 @@ def _seen(*columns: ProgressColumn) -> Progress:
 
 
 def _console() -> Console:
-    seen = sys.stdout.isatty()
-    return Console(width=None if seen else _WIDE, no_color=not seen, highlight=False)
+    terminal = sys.stdout.isatty()
+    return Console(width=None if terminal else _PIPE_WIDTH, no_color=not terminal, highlight=False)
 
 
 def _cell(value: object) -> Text:

@@ -1,4 +1,4 @@
-"""`models train` and `models tune`: trainings, which a running service does."""
+"""`models train` and `models tune`: queue trainings, which a running service executes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from auth_api.training.submission import queued, require_trainable
 
 
 def add_to(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Adds the commands to those of `models`; each field of what a route takes is an option."""
+    """Adds the commands to those of `models`. Each field of the route's JSON becomes an option."""
     for verb, command, schema, text in (
-        ("train", _train, TrainJson, "has a new version trained, which is a job"),
-        ("tune", _tune, TuneJson, "the same, in search of the best parameters"),
+        ("train", _train, TrainJson, "queues a job that trains a new version"),
+        ("tune", _tune, TuneJson, "queues a job that searches the best parameters"),
     ):
-        one = verbs.add_parser(verb, parents=[common], help=text)
-        add_model(one)
-        whose = "number, username or e-mail address of whose job it is"
-        one.add_argument("--user", type=printable, required=True, help=whose)
+        parser = verbs.add_parser(verb, parents=[common], help=text)
+        add_model(parser)
+        owner = "id, username or e-mail address of the owner of the job"
+        parser.add_argument("--user", type=printable, required=True, help=owner)
         for name, field in schema.model_fields.items():
             option = f"--{name.replace('_', '-')}"
-            said = (field.description or "").replace("%", "%%")
+            text = (field.description or "").replace("%", "%%")
             if field.annotation is bool:
-                one.add_argument(option, action=argparse.BooleanOptionalAction, help=said)
+                parser.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
             else:
-                one.add_argument(option, type=printable, metavar="VALUE", help=said)
-        one.set_defaults(command=command)
+                parser.add_argument(option, type=printable, metavar="VALUE", help=text)
+        parser.set_defaults(command=command)
 
 
 async def _train(services: Services, options: argparse.Namespace, output: Output) -> None:
@@ -50,10 +50,10 @@ async def _queue(
     schema: type[TrainJson],
 ) -> None:
     require_trainable(options.name, services.settings.models)
-    said = {name: getattr(options, name) for name in schema.model_fields}
-    asked = validated({name: value for name, value in said.items() if value is not None}, schema)
+    given = {name: getattr(options, name) for name in schema.model_fields}
+    fields = validated({name: value for name, value in given.items() if value is not None}, schema)
     owner = await services.users.named(options.user)
     assert owner.id is not None
-    job = await queued(services.jobs, services.planner, owner.id, kind, options.name, asked)
+    job = await queued(services.jobs, services.planner, owner.id, kind, options.name, fields)
     version = job.parameters["version"]
-    output.done(f"Job {job.id} makes version {version} of {options.name}.", owned_entry(job))
+    output.done(f"Job {job.id} trains version {version} of {options.name}.", owned_entry(job))

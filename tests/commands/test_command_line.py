@@ -1,4 +1,4 @@
-"""What operators do on the command line, for people and for programs."""
+"""Operators' commands, with output for people and for programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import zipfile
 
 import pytest
 
-from auth_api.commands.line import parser
+from auth_api.commands.parser import build_parser
 from launcher.ports import free_port
 from tests.authorisation.test_access import sql, user_id
-from tests.corrections.test_corrections import name_of, say, someone
+from tests.corrections.test_corrections import give_feedback, name_of, new_user
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.commands import answer, command, refusal, table
 from tests.support.jobs import digits, finished, hand_in, inputs
@@ -23,7 +23,7 @@ from tests.support.pictures import encode, reference
 NEW_PASSWORD = "another quiet river"
 
 
-def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
+def test_accounts_are_listed_and_changed(start_api: StartApi) -> None:
     api = start_api()
     asha = api.sign_up("asha")
     arguments = ("--username", "chief", "--email", "chief@example.org")
@@ -70,7 +70,7 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
     assert asha.get("/api/me/").status_code == 401  # the old session stays ended
     assert api.sign_in("asha", NEW_PASSWORD)
 
-    # All of it is in the audit log.
+    # The audit log has all changes.
     log = answer(api, "audit", "list", "--action", "user_changed")["results"]
     whole = answer(api, "audit", "list", "--limit", "1000")["results"]
     newest = answer(api, "audit", "list", "--limit", "2")["results"]
@@ -130,14 +130,14 @@ def test_accounts_are_looked_at_and_changed(start_api: StartApi) -> None:
         (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
     ],
 )
-def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
+def test_a_failed_command_has_an_exit_code_and_a_sentence(
     api: Api, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    found, stdout, said = command(api, *arguments, "--json")
-    assert (found, said.count("\n")) == (code, 1)
-    assert words in said
+    found, stdout, message = command(api, *arguments, "--json")
+    assert (found, message.count("\n")) == (code, 1)
+    assert words in message
     document = json.loads(stdout)
-    assert (document["success"], f"{document['error']}\n") == (False, said)
+    assert (document["success"], f"{document['error']}\n") == (False, message)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,11 @@ def test_what_cannot_be_done_has_an_exit_code_and_a_sentence(
         (("models", "train", "ranjana"), "--user"),
     ],
 )
-def test_a_command_line_that_cannot_be_used_is_explained(
+def test_invalid_arguments_are_explained(
     arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser("").parse_args(arguments)
+        build_parser("").parse_args(arguments)
     assert (ended.value.code, words in capsys.readouterr().err) == (2, True)
 
 
@@ -197,10 +197,10 @@ def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None
     assert (entry["user_id"], entry["details"]) == (None, {"id": second})
 
 
-def test_corrections_are_judged_and_taken_away(api: Api) -> None:
+def test_corrections_are_judged_and_exported(api: Api) -> None:
     picture = encode(reference(30), "WEBP", lossless=True)
-    number = say(someone(api), picture, 31)
-    without = say(someone(api, consent=False), picture, 31)
+    number = give_feedback(new_user(api), picture, 31)
+    without = give_feedback(new_user(api, consent=False), picture, 31)
     (shown, *_) = (
         row for row in answer(api, "corrections", "list")["results"] if row["id"] == number
     )
@@ -224,7 +224,7 @@ def test_corrections_are_judged_and_taken_away(api: Api) -> None:
     assert (code, sentence) == (1, "Its user does not consent to its use as data.\n")
 
 
-def test_models_are_looked_at_and_taken_away(
+def test_models_are_shown_and_exported(
     start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = start_api()
@@ -254,12 +254,12 @@ def test_models_are_looked_at_and_taken_away(
     (entry,) = answer(api, "audit", "list", "--action", "model_exported")["results"]
     assert (entry["user_id"], entry["details"]) == (None, {"model": "digits", "version": "1.0"})
 
-    # What only needs the database works without TorchServe; of the rest it is said.
+    # Commands that only need the database work without TorchServe; the others say what is missing.
     url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setitem(api.environment, "TORCHSERVE_MANAGEMENT_URL", url)
-    away = "The model server is not running at the moment."
-    assert answer(api, "models", "show", "ranjana")["state"] == away
-    assert refusal(api, "models", "default", "ranjana", "1.0") == (1, f"{away}\n")
+    unreachable = "The model server is not running at the moment."
+    assert answer(api, "models", "show", "ranjana")["state"] == unreachable
+    assert refusal(api, "models", "default", "ranjana", "1.0") == (1, f"{unreachable}\n")
 
 
 def test_trainings_are_queued_for_a_user_and_jobs_are_watched(api: Api, user: User) -> None:

@@ -120,7 +120,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     code, why = refusal(other, "restore", str(file))
     assert (code, why) == (1, "The database is not empty.\n")
     code, why = refusal(other, "restore", str(file), "--replace")
-    assert (code, why.split(". ")[1]) == (1, "Say --yes where nobody can be asked.\n")
+    assert (code, why.split(". ")[1]) == (1, "Add --yes to run without this question.\n")
     moved.stop()
     assert command(other, "restore", str(file), "--replace", "--yes").code == 0
     ids = "SELECT id FROM predictions ORDER BY id"

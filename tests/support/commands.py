@@ -1,4 +1,4 @@
-"""Commands of `python -m auth_api`, done in the process of the tests."""
+"""Runs commands of `python -m auth_api` in the process of the tests."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple, Protocol
 
-from auth_api.commands.line import parser, run
+from auth_api.commands.parser import build_parser, run
 from auth_api.settings import Settings
 
 
 class Served(Protocol):
-    """A service whose environment commands have too."""
+    """A service. Commands run with its environment."""
 
     environment: dict[str, str]
 
 
 class Ended(NamedTuple):
-    """What a command leaves behind."""
+    """The result of a command."""
 
     code: int
     stdout: str
@@ -27,8 +27,8 @@ class Ended(NamedTuple):
 
 
 def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
-    """Does what `python -m auth_api` does with arguments, without a process of its own, whose
-    start takes longer than all commands of a test.
+    """Runs a command in this process, because starting one takes longer than the commands of a
+    test.
     """
     environment = {name.lower(): value for name, value in api.environment.items()}
     settings = Settings(**{n: environment[n] for n in Settings.model_fields if n in environment})
@@ -36,14 +36,14 @@ def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape")))
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):
-            code = run(settings, parser("").parse_args(arguments))
+            code = run(settings, build_parser("").parse_args(arguments))
     finally:
         sys.stdin = before
     return Ended(code, stdout.getvalue(), stderr.getvalue())
 
 
 def answer(api: Served, *arguments: str, stdin: str = "") -> dict[str, Any]:
-    """The document that a command prints."""
+    """The JSON document that a command prints."""
     ended = command(api, *arguments, "--json", stdin=stdin)
     assert (ended.code, ended.stderr) == (0, "")
     document: dict[str, Any] = json.loads(ended.stdout)
@@ -51,14 +51,14 @@ def answer(api: Served, *arguments: str, stdin: str = "") -> dict[str, Any]:
 
 
 def refusal(api: Served, *arguments: str, stdin: str = "") -> tuple[int, str]:
-    """The exit code of a command that is refused, and the sentence that says why."""
+    """The exit code and the error message of a command that fails."""
     ended = command(api, *arguments, stdin=stdin)
     assert ended.stdout == ""
     return ended.code, ended.stderr
 
 
 def table(api: Served, *arguments: str) -> list[str]:
-    """The lines that people see."""
+    """The lines that a command prints for people."""
     ended = command(api, *arguments)
     assert (ended.code, ended.stderr) == (0, "")
     assert "\x1b" not in ended.stdout

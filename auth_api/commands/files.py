@@ -1,4 +1,4 @@
-"""Files that commands write: whole, or as they were before; readable by their owner alone."""
+"""Writes files completely or not at all, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from auth_api.errors import BadRequest
 
 
 @contextmanager
-def replaced(file: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of `file` once all is written.
+def atomic_write(file: Path) -> Iterator[BinaryIO]:
+    """Opens a temporary file that replaces `file` at the end.
 
-    Raises BadRequest for a folder, or OSError.
+    Raises `BadRequest` if `file` is a folder, `OSError`.
     """
     if file.is_dir():
         raise BadRequest(f"{file} is a folder: name a file.", "not_a_file")
     try:
-        # A name that nobody else can have put something at; of the mode 0600.
+        # The name is random, so that nobody else can have made the file. Its mode is 0600.
         descriptor, name = tempfile.mkstemp(".partial", f"{file.name}.", file.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(file)) from error
