@@ -19,32 +19,33 @@ from auth_api.settings import Settings
 
 
 class Exposition:
-    """What Prometheus is answered."""
+    """Collects the metrics of the service, its processes, its disks, and its jobs."""
 
     def __init__(
         self,
         settings: Settings,
         metrics: Metrics,
-        of_jobs: Callable[[], Awaitable[Iterable[Metric]]],
+        job_metrics: Callable[[], Awaitable[Iterable[Metric]]],
     ) -> None:
-        self._places = {"data": settings.data_dir, "media": settings.media_dir}
+        self._folders = {"data": settings.data_dir, "media": settings.media_dir}
         self._metrics = metrics
-        self._of_jobs = of_jobs
+        self._job_metrics = job_metrics
 
     async def text(self) -> bytes:
         """The metrics as they are now; those of jobs may be some seconds old."""
-        of_jobs = await self._of_jobs()
-        # Reading what several processes have counted takes many milliseconds.
-        return await asyncio.to_thread(self._text, of_jobs)
+        job_metrics = await self._job_metrics()
+        # A thread, because reading the counts of several processes takes many milliseconds.
+        return await asyncio.to_thread(self._text, job_metrics)
 
-    def _text(self, of_jobs: Iterable[Metric]) -> bytes:
-        gathered = CollectorRegistry()
-        gathered.register(_Gathered([*of_jobs, *process_metrics(), *_disk_metrics(self._places)]))
-        return generate_latest(shared_metrics.recorded(self._metrics)) + generate_latest(gathered)
+    def _text(self, job_metrics: Iterable[Metric]) -> bytes:
+        current = [*job_metrics, *process_metrics(), *_disk_metrics(self._folders)]
+        registry = CollectorRegistry()
+        registry.register(_Fixed(current))
+        return generate_latest(shared_metrics.registry(self._metrics)) + generate_latest(registry)
 
 
-class _Gathered(Collector):
-    """Metrics that are there already."""
+class _Fixed(Collector):
+    """Metrics whose values are already known."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
@@ -53,12 +54,12 @@ class _Gathered(Collector):
         return self._metrics
 
 
-def _disk_metrics(places: dict[str, Path]) -> Iterator[Metric]:
-    """Of the file systems that the folders of the settings are on."""
-    free = GaugeMetricFamily("disk_free_bytes", "What can still be written.", labels=("folder",))
-    size = GaugeMetricFamily("disk_size_bytes", "All that can be kept.", labels=("folder",))
-    for name, folder in places.items():
-        with suppress(OSError):  # nothing has been written there yet
+def _disk_metrics(folders: dict[str, Path]) -> Iterator[Metric]:
+    """Space on the file systems of the folders."""
+    free = GaugeMetricFamily("disk_free_bytes", "Free space of the disk.", labels=("folder",))
+    size = GaugeMetricFamily("disk_size_bytes", "Size of the disk.", labels=("folder",))
+    for name, folder in folders.items():
+        with suppress(OSError):  # the folder is made with the first file
             usage = shutil.disk_usage(folder)
             free.add_metric((name,), usage.free)
             size.add_metric((name,), usage.total)

@@ -1,4 +1,4 @@
-"""One JSON object a line on standard error, each with the id of the request it belongs to."""
+"""Logs to standard error, one JSON object a line, with the id of the request it belongs to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import orjson
 from handlers.logs import entry_of
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Id of the request that is being answered, empty outside of one."""
+"""Id of the current request, empty outside of one."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, request id, whatever `extra` gave, and the exception."""
+    """Writes time, level, logger, message, request id, the values of `extra`, and the exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = entry_of(record)
@@ -31,12 +31,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def new_request_id() -> str:
-    """For a request that came without one."""
+    """A random id, for a request that came without one."""
     return secrets.token_hex(16)
 
 
 def logging_config(level: str) -> dict[str, object]:
-    """For `logging.config.dictConfig` and for uvicorn, whose own access log is off."""
+    """The configuration for `logging.config.dictConfig` and for uvicorn."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

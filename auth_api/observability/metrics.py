@@ -1,7 +1,7 @@
-"""What the service counts and times, for Prometheus; docs/monitoring.md says what each is for.
+"""The metrics of the service, for Prometheus. `docs/monitoring.md` explains each.
 
-Every label has few values: routes as they are declared, models of the settings, versions that have
-answered, codes and names of ours. Nothing that a caller made up, and nobody's number, is a label.
+Every label has few values: declared routes, models of the settings, versions that answered, and
+fixed codes and names. Input of callers and ids of users are never labels.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from auth_api import VERSION
 
-# When a series began is nothing that anybody looks at, and as many series again.
+# Nobody uses the time when a series began, and it would double the number of series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
-# A statement takes less than a millisecond, and five seconds at most.
+# A statement usually takes less than a millisecond, and at most five seconds.
 _DATABASE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
-# Jobs take seconds, trainings hours.
+# Prediction jobs take seconds, trainings take hours.
 _JOB_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
-# Finer where confidences are: most are near 1.
+# Finer near 1, where most confidences are.
 _RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1)
 
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 
-class Labelled(dict[tuple[Any, ...], Metric], Generic[Metric]):
-    """The series of a metric by the values of its labels, for what every request counts: to have
-    prometheus_client look one up takes longer than to count.
+class SeriesCache(dict[tuple[Any, ...], Metric], Generic[Metric]):
+    """The series of a metric by label values, for metrics that every request uses.
+
+    The lookup of prometheus_client takes longer than the counting itself.
     """
 
     def __init__(self, metric: Metric) -> None:
@@ -45,75 +46,77 @@ class Labelled(dict[tuple[Any, ...], Metric], Generic[Metric]):
         self._metric = metric
 
     def __missing__(self, values: tuple[Any, ...]) -> Metric:
-        self[values] = found = self._metric.labels(*values)
-        return found
+        self[values] = series = self._metric.labels(*values)
+        return series
 
 
 class Metrics:
-    """The metrics of one process, in a registry of their own. What happens when several processes
-    share them is in `auth_api.observability.shared_metrics`.
+    """The metrics of one process, in their own registry.
+
+    `auth_api.observability.shared_metrics` combines those of several processes.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._of_http()
-        self._of_torchserve()
-        self._of_models()
-        self._of_accounts()
-        self._of_jobs()
-        self._of_database()
-        self._gauge("ranjana_build_info", "The version that runs.", ("version",), "max").labels(
+        self._add_http()
+        self._add_torchserve()
+        self._add_models()
+        self._add_accounts()
+        self._add_jobs()
+        self._add_database()
+        self._gauge("ranjana_build_info", "The running version.", ("version",), "max").labels(
             VERSION
         ).set(1)
 
-    def _of_http(self) -> None:
-        self.requests = Labelled(
+    def _add_http(self) -> None:
+        self.requests = SeriesCache(
             self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
         )
-        self.request_seconds = Labelled(
+        self.request_seconds = SeriesCache(
             self._histogram(
                 "http_request_seconds",
-                "From the first byte of a request to the last of its answer.",
+                "Time from the first byte of a request to the last byte of its answer.",
                 ("route",),
                 _SECONDS,
             )
         )
-        self.request_bytes = Labelled(
-            self._counter("http_request_bytes", "Bytes of bodies that came.", ("route",))
+        self.request_bytes = SeriesCache(
+            self._counter("http_request_bytes", "Bytes of request bodies.", ("route",))
         )
-        self.response_bytes = Labelled(
-            self._counter("http_response_bytes", "Bytes of bodies that were answered.", ("route",))
+        self.response_bytes = SeriesCache(
+            self._counter("http_response_bytes", "Bytes of answer bodies.", ("route",))
         )
         self.in_flight = self._gauge(
-            "http_requests_in_flight", "Requests that have come and are not answered yet."
+            "http_requests_in_flight", "Requests that are not answered yet."
         )
         self.rate_limited = self._counter(
-            "rate_limited_requests", "Requests refused by a limit.", ("limit",)
+            "rate_limited_requests", "Requests rejected by a rate limit.", ("limit",)
         )
         self.rate_limit_failures = self._counter(
-            "rate_limit_store_failures", "Counts of limits that their store did not take."
+            "rate_limit_store_failures",
+            "Requests that the store of the rate limits could not count.",
         )
 
-    def _of_torchserve(self) -> None:
-        self.torchserve_seconds = Labelled(
+    def _add_torchserve(self) -> None:
+        self.torchserve_seconds = SeriesCache(
             self._histogram(
                 "torchserve_request_seconds",
-                "Predictions by TorchServe as felt here, its own queue included.",
+                "Time of a request to TorchServe, including its own queue.",
                 ("model",),
                 _SECONDS,
             )
         )
-        self.torchserve_waiting_seconds = Labelled(
+        self.torchserve_waiting_seconds = SeriesCache(
             self._histogram(
                 "torchserve_waiting_seconds",
-                "How long pictures waited here before they were sent to TorchServe.",
+                "Time that images waited here before they were sent to TorchServe.",
                 ("model",),
                 _SECONDS,
             )
         )
         self.requests_shed = self._counter(
             "requests_shed",
-            "Pictures refused at once because too many waited for TorchServe.",
+            "Images rejected at once because the queue for TorchServe was too long.",
             ("model",),
         )
         self.torchserve_failures = self._counter(
@@ -121,99 +124,98 @@ class Metrics:
         )
         self.fallbacks = self._counter(
             "model_fallbacks",
-            "Predictions that the default version answered in the place of another one.",
+            "Predictions that the default version answered in place of another version.",
             ("model", "version"),
         )
         self.workers = self._gauge(
             "torchserve_workers",
-            "Workers of a version: those that there are to be, and those that answer.",
+            "Workers of a version, wanted and ready.",
             ("model", "version", "state"),
-            # Every process looks; what the last one saw counts.
+            # Every process checks the workers; the latest value counts.
             "livemostrecent",
         )
         self.key_renewals = self._counter(
             "torchserve_key_renewals",
-            "New keys asked of TorchServe before the old ones expired, or because they had.",
+            "Requests to TorchServe for a new key, before or after the old one expired.",
             ("kind", "outcome"),
             product(("inference", "management"), ("succeeded", "failed")),
         )
 
-    def _of_models(self) -> None:
-        self._predictions = Labelled(
-            self._counter(
-                "predictions", "Pictures that were read as a class.", ("model", "version", "class")
-            )
+    def _add_models(self) -> None:
+        self._predictions = SeriesCache(
+            self._counter("predictions", "Images read as a class.", ("model", "version", "class"))
         )
-        self._confidence = Labelled(
+        self._confidence = SeriesCache(
             self._histogram(
                 "prediction_confidence_ratio",
-                "How sure a version was of the class, 0-1.",
+                "Confidence of a version in the class, 0-1.",
                 ("model", "version"),
                 _RATIOS,
             )
         )
-        self._comparisons = Labelled(
+        self._comparisons = SeriesCache(
             self._counter(
                 "comparisons",
-                "Pictures that were compared with a reference, by whether they are the same.",
+                "Images compared with a reference, by whether the characters are the same.",
                 ("version", "same"),
             )
         )
         self.refused = self._counter(
-            "pictures_refused", "Pictures that a handler refused, by why.", ("model", "code")
+            "pictures_refused", "Images rejected by a handler, by error code.", ("model", "code")
         )
         self.feedback = self._counter(
             "feedback", "Predictions that users called right or wrong.", ("model", "said")
         )
 
-    def _of_accounts(self) -> None:
+    def _add_accounts(self) -> None:
         outcomes = ("succeeded", "wrong_password", "unknown", "limited")
         self.sign_ins = self._counter(
             "sign_ins", "Attempts to sign in.", ("outcome",), product(outcomes)
         )
-        self.sign_ups = self._counter("sign_ups", "Accounts made.")
+        self.sign_ups = self._counter("sign_ups", "Accounts created.")
         outcomes = ("succeeded", "ended", "reused", "invalid")
         self.refreshes = self._counter(
             "token_refreshes",
-            "Refresh tokens that came to be exchanged.",
+            "Refresh tokens sent for exchange.",
             ("outcome",),
             product(outcomes),
         )
 
-    def _of_jobs(self) -> None:
+    def _add_jobs(self) -> None:
         self.jobs_ended = self._counter(
             "jobs_ended",
-            "Jobs that ended.",
+            "Jobs ended.",
             ("kind", "outcome"),
             product(("predict", "train", "tune"), ("succeeded", "failed", "cancelled")),
         )
         self.job_seconds = self._histogram(
             "job_seconds",
-            "From when a job was taken up first to its end.",
+            "Time from the first claim of a job to its end.",
             ("kind",),
             _JOB_SECONDS,
         )
 
-    def _of_database(self) -> None:
-        self.database_seconds = Labelled(
+    def _add_database(self) -> None:
+        self.database_seconds = SeriesCache(
             self._histogram(
                 "database_seconds",
-                "Reading and writing, waiting for a connection included.",
+                "Time of reads and writes, including the wait for a connection.",
                 ("operation",),
                 _DATABASE_SECONDS,
             )
         )
         self.database_busy = self._gauge(
-            "database_operations_in_flight", "What is being read or written, or waits for that."
+            "database_operations_in_flight", "Reads and writes that run or wait."
         )
         self.database_capacity = self._gauge(
-            "database_connections_max", "Connections that there may be; more has to wait."
+            "database_connections_max", "Limit of connections; further operations wait."
         )
         self.database_connections = self._counter(
-            "database_connections_opened", "Connections opened, again after they were lost."
+            "database_connections_opened",
+            "Connections opened, including replacements of lost ones.",
         )
         self.database_failures = self._counter(
-            "database_failures", "What could not be done because the database was unreachable."
+            "database_failures", "Operations that failed because the database was unreachable."
         )
         self.clean_ups = self._counter(
             "clean_ups",
@@ -222,11 +224,11 @@ class Metrics:
             product(("succeeded", "failed")),
         )
         self.cleaned_up = self._counter(
-            "cleaned_up", "What the clean-up has removed, by what it was.", ("what",)
+            "cleaned_up", "Things removed by the clean-up, by kind.", ("what",)
         )
 
-    def answered(self, model: str, answer: Mapping[str, Any]) -> None:
-        """Counts what a version of a model answered."""
+    def count_answer(self, model: str, answer: Mapping[str, Any]) -> None:
+        """Counts the answer of a model version."""
         version = answer["model"]["version"]
         if "similarity_score" in answer:
             same = "yes" if answer["is_same_character"] else "no"
@@ -238,25 +240,25 @@ class Metrics:
     def _counter(
         self,
         name: str,
-        meaning: str,
+        help_text: str,
         labels: tuple[str, ...] = (),
-        known: Iterable[tuple[str, ...]] = (),
+        known_values: Iterable[tuple[str, ...]] = (),
     ) -> Counter:
-        """`known` are values of the labels that are shown from the start, as 0: what rises from
-        nothing to 1 is no increase to Prometheus.
+        """Series of `known_values` start as 0, because Prometheus sees no increase if a series
+        appears with 1.
         """
-        counter = Counter(name, meaning, labels, registry=self.registry)
-        for values in known:
+        counter = Counter(name, help_text, labels, registry=self.registry)
+        for values in known_values:
             counter.labels(*values)
         return counter
 
     def _histogram(
-        self, name: str, meaning: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+        self, name: str, help_text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
     ) -> Histogram:
-        return Histogram(name, meaning, labels, buckets=buckets, registry=self.registry)
+        return Histogram(name, help_text, labels, buckets=buckets, registry=self.registry)
 
     def _gauge(
-        self, name: str, meaning: str, labels: tuple[str, ...] = (), together: Any = "livesum"
+        self, name: str, help_text: str, labels: tuple[str, ...] = (), mode: Any = "livesum"
     ) -> Gauge:
-        """`together` is what several processes that live show as one."""
-        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode=together)
+        """`mode` says how the values of several living processes become one."""
+        return Gauge(name, help_text, labels, registry=self.registry, multiprocess_mode=mode)

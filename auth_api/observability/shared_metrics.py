@@ -1,8 +1,8 @@
-"""Metrics of several processes as those of one: whichever answers Prometheus answers for all.
+"""Shows the metrics of several processes as those of one, whichever process Prometheus asks.
 
-`prometheus_client` keeps them in files then, some for each process, in a folder that the parent
-makes before its children import that library, and takes away in the end. What processes that have
-died have counted stays counted; what they had under way is forgotten.
+`prometheus_client` then keeps the metrics in files, a few per process. The parent makes their
+folder before its children import that library, and removes it at the end. The counts of a process
+that died remain; its gauges, such as requests in flight, are removed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @contextmanager
-def shared(processes: int) -> Iterator[None]:
-    """Has so many processes that are started within the `with` share their metrics."""
+def share_metrics(processes: int) -> Iterator[None]:
+    """Lets the `processes` started within the `with` share their metrics, if more than one."""
     if processes == 1:
         yield
         return
@@ -36,29 +36,29 @@ def shared(processes: int) -> Iterator[None]:
             del os.environ[_VARIABLE]
 
 
-def recorded(metrics: Metrics) -> CollectorRegistry:
-    """What is to be shown: that of this process, or of all that share."""
-    folder, started_by = _folder(), parent()
-    if folder is None or started_by is None:
+def registry(metrics: Metrics) -> CollectorRegistry:
+    """The metrics of this process, or of all that share."""
+    folder, parent_process = _folder(), parent()
+    if folder is None or parent_process is None:
         return metrics.registry
-    _forget_dead(folder, started_by)
-    together = CollectorRegistry()
-    MultiProcessCollector(together, str(folder))  # type: ignore[no-untyped-call]
-    return together
+    _remove_dead(folder, parent_process)
+    combined = CollectorRegistry()
+    MultiProcessCollector(combined, str(folder))  # type: ignore[no-untyped-call]
+    return combined
 
 
 def parent() -> psutil.Process | None:
-    """The process that started those that share; None for one by itself."""
+    """The process that started the ones that share; None if there is only this process."""
     return psutil.Process(os.getppid()) if _folder() else None
 
 
-def siblings() -> list[psutil.Process]:
-    """The processes that answer requests, this one among them."""
-    folder, started_by = _folder(), parent()
-    if folder is None or started_by is None:
+def server_processes() -> list[psutil.Process]:
+    """The processes that answer requests, including this one."""
+    folder, parent_process = _folder(), parent()
+    if folder is None or parent_process is None:
         return [psutil.Process()]
-    counting = _processes(folder)
-    return [child for child in started_by.children() if child.pid in counting]
+    counting = _counting_pids(folder)
+    return [child for child in parent_process.children() if child.pid in counting]
 
 
 def _folder() -> Path | None:
@@ -66,15 +66,15 @@ def _folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def _processes(folder: Path) -> set[int]:
-    """Those that have counted anything: their numbers are the last part of the files' names."""
+def _counting_pids(folder: Path) -> set[int]:
+    """Ids of processes that have counted anything; file names end with them."""
     return {int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")}
 
 
-def _forget_dead(folder: Path, started_by: psutil.Process) -> None:
-    # In this order: one that begins meanwhile must not be taken for dead.
-    counting = _processes(folder)
-    living = {child.pid for child in started_by.children()}
+def _remove_dead(folder: Path, parent_process: psutil.Process) -> None:
+    # The files are listed first, so that a process that starts meanwhile does not count as dead.
+    counting = _counting_pids(folder)
+    living = {child.pid for child in parent_process.children()}
     for process in counting - living:
-        with suppress(FileNotFoundError):  # another process was quicker
+        with suppress(FileNotFoundError):  # another process removed it first
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
