@@ -22,7 +22,7 @@ from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.startup import wait_for_neighbours
-from auth_api.process.stopping import Stopping
+from auth_api.process.stopping import Shutdown
 from auth_api.routes import (
     accounts,
     admin,
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application, with `settings` or those of the environment."""
     settings = settings or Settings()
     metrics = Metrics()
-    stopping = Stopping(settings.drain_seconds)
+    shutdown = Shutdown(settings.drain_seconds)
 
     def rejection(model: str) -> Unavailable | None:
         services: Services = app.state.services
@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 ),
             }
             try:
-                with stopping.heard():
+                with shutdown.handling_signals():
                     yield
             finally:
                 for task in beside:
@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *openapi.routes(),
         ],
         middleware=[
-            Middleware(RequestContext, metrics=metrics, stopping=lambda: stopping.begun),
+            Middleware(RequestContext, metrics=metrics, stopping=lambda: shutdown.started),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -157,7 +157,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
-    app.state.stopping = stopping
+    app.state.shutdown = shutdown
     app.router.redirect_slashes = False
     openapi.describe(app)
     return app

@@ -1,4 +1,4 @@
-"""What settings are made of.
+"""The types of settings and their checks.
 
 values           the types of settings, from text to value
 secret_strength  how strong the signing secret must be

@@ -1,4 +1,4 @@
-"""The types of settings: how the text of an environment variable becomes a value."""
+"""The types of settings. They turn the text of an environment variable into a value."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _DRIVERS = {
 
 
 def _split(value: object) -> object:
-    """`a, b` as `("a", "b")`."""
+    """`a, b` becomes `("a", "b")`."""
     if isinstance(value, str):
         return tuple(part for part in map(str.strip, value.split(",")) if part)
     return value
 
 
 def _none_if_empty(value: object) -> object:
-    # Path("") would be the working directory.
+    # Path("") would mean the working directory.
     return None if value == "" else value
 
 
@@ -53,7 +53,7 @@ def _rate_limit_store(value: str) -> str:
 
 @lru_cache
 def _time_zones() -> set[str]:
-    # These two mean different things on different machines.
+    # The two have different meanings on different machines.
     return available_timezones() - {"localtime", "Factory"}
 
 
@@ -64,7 +64,7 @@ def _time_zone(value: str) -> str:
 
 
 def _database_url(value: str) -> str:
-    """Replaces the names of drivers and of `sslmode` by those that SQLAlchemy and asyncpg use."""
+    """Sets the driver, and renames `sslmode` to `ssl`, as asyncpg calls it."""
     if not value:
         return value
     try:
@@ -94,7 +94,7 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 Folder = Annotated[Path, BeforeValidator(_not_empty)]
 
 Rates = Annotated[str, AfterValidator(_rates)]
-"""Limits that all apply, in the notation of the library `limits`: `10/minute;100/hour`."""
+"""Limits in the notation of the library `limits`: `10/minute;100/hour`. All of them apply."""
 
 RateLimitStore = Annotated[str, AfterValidator(_rate_limit_store)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -1,4 +1,4 @@
-"""Child processes that are ours to stop, with all that they started."""
+"""Starts child processes and stops them together with everything that they started."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
-# Looked up here: a process that has just been forked off one with threads must not load anything.
+# Loaded here, because a child forked from a process with threads must not load libraries.
 _PRCTL: Callable[[int, int], int] | None = (
     ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 )
 
 Stream = int | IO[bytes] | None
-"""As `subprocess` has them: None is that of the parent."""
+"""As in `subprocess`; None is the stream of the parent."""
 
-
-# What a process needs of ours: nothing that is secret.
+# Variables that a child needs; none of them is secret.
 _INHERITED = (
     "PATH",
     "HOME",
@@ -36,12 +35,14 @@ _INHERITED = (
 
 
 class Interrupted(Exception):
-    """A process was ended from outside: started again, it would go on."""
+    """A process was ended from outside. A new start would resume its work."""
 
 
 class Child:
-    """A process in a session of its own: Ctrl-C in the terminal reaches its parent alone,
-    and whatever the process starts belongs to its group and goes with it.
+    """A process in its own session.
+
+    Ctrl-C in the terminal reaches only the parent. Everything that the process starts belongs to
+    its process group and ends with it.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -61,9 +62,8 @@ class Child:
     ) -> Child:
         """Starts `command` in `directory`.
 
-        `output` may be `subprocess.PIPE`: what of it is not read yet is at most twice the
-        `longest_line`, in bytes; then the process waits. `niceness` is how much lower its
-        priority is than that of its parent, 0-19.
+        If `output` is `subprocess.PIPE`, it buffers up to twice `longest_line` bytes; then the
+        process waits for its reader. `niceness`, 0-19, lowers the priority below the parent's.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -80,18 +80,18 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Process id, which is the id of the group too."""
+        """Process id, which is also the id of the group."""
         return self._process.pid
 
     @property
     def output(self) -> asyncio.StreamReader:
-        """What it writes, where `output` was `subprocess.PIPE`."""
+        """The standard output, if `output` was `subprocess.PIPE`."""
         assert self._process.stdout
         return self._process.stdout
 
     @property
     def running(self) -> bool:
-        """Whether the process itself still lives."""
+        """Whether the process itself is alive; its group may outlive it."""
         return self._process.returncode is None
 
     @property
@@ -100,35 +100,31 @@ class Child:
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Waits until the process has ended."""
+        """Waits for the end of the process; returns its exit status."""
         return await self._process.wait()
 
-    async def stop(self, patience: float) -> None:
-        """Asks the process to end, waits `patience` seconds, then kills its whole group."""
+    async def stop(self, timeout: float) -> None:
+        """Sends SIGTERM, waits up to `timeout` seconds, then kills the whole group."""
         try:
             if self.running:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.terminate()
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._process.wait(), patience)
-        finally:  # also when nobody waits any longer
+                    await asyncio.wait_for(self._process.wait(), timeout)
+        finally:  # also if the caller is cancelled
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
 
 
 def bare_environment(temporary: Path) -> dict[str, str]:
-    """The environment of a process that is to know no secret, with a folder for its temporary
-    files. It has one core.
-    """
+    """An environment without secrets and with one thread; `temporary` holds temporary files."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**inherited, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
 
 
 def _begin(niceness: int) -> None:
-    """What the process does first: it has the kernel kill it when its parent dies without
-    stopping it.
-    """
-    if _PRCTL:
+    """Runs first in the child."""
+    if _PRCTL:  # the kernel kills the child if its parent dies without stopping it
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)

@@ -1,4 +1,4 @@
-"""Is a port free? Asked before anything starts, so that the answer can name the port."""
+"""Checks that a port is free, before anything starts, so that the error can name the port."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 
 
 class PortInUse(Exception):
-    """Its message is a sentence for the operator."""
+    """The message is a sentence for the operator."""
 
 
 def require_free(host: str, port: int, setting: str) -> None:
-    """Raises PortInUse when something listens on `port`; `setting` is what would move ours."""
+    """Raises `PortInUse` if `port` cannot be bound. `setting` is named as the remedy."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Connections of an earlier run that are still fading do not count.
+        # Connections of an earlier run in TIME_WAIT must not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,7 +1,7 @@
 """The HTTP server: uvicorn, in one process or in several that share a listener.
 
-SIGTERM stops all of it, SIGHUP replaces several processes one by one, each once another one is
-there (`auth_api.process.stopping`).
+SIGTERM stops all processes (`auth_api.process.stopping`). SIGHUP replaces several processes one by
+one, each after its successor has started.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from auth_api.http.slow_clients import TimeoutProtocol
 from auth_api.observability.logs import logging_config
 from auth_api.settings import Settings
 
-# A process that says nothing for so long is replaced, one that has died at once.
-_SILENT_SECONDS = 30
+# A process that does not respond for this long is replaced. One that died is replaced at once.
+_HEALTHCHECK_SECONDS = 30
 
 
 def serve(settings: Settings) -> bool:
-    """Serves until it is told to stop; answers whether it could."""
+    """Serves until a signal stops it; returns whether it could start."""
     config = uvicorn.Config(
-        # By its name, so that each process makes its own.
+        # A name, so that each process creates its own application.
         "auth_api.app:create_app",
         factory=True,
-        # uvicorn takes whatever makes a protocol, but says that it wants a class.
-        http=cast(type[asyncio.Protocol], partial(TimeoutProtocol, seconds=settings.client_seconds)),
+        # uvicorn accepts any factory of protocols, but its type hint asks for a class.
+        http=cast(
+            type[asyncio.Protocol], partial(TimeoutProtocol, seconds=settings.client_seconds)
+        ),
         workers=settings.api_workers,
-        timeout_worker_healthcheck=_SILENT_SECONDS,
+        timeout_worker_healthcheck=_HEALTHCHECK_SECONDS,
         host=settings.api_host,
         port=settings.api_port,
         log_config=logging_config(settings.log_level),
@@ -42,7 +44,7 @@ def serve(settings: Settings) -> bool:
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
     if settings.api_workers > 1:
-        _Several(config, [config.bind_socket()]).run()
+        _Supervisor(config, [config.bind_socket()]).run()
         return True
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
@@ -50,9 +52,11 @@ def serve(settings: Settings) -> bool:
     return server.started
 
 
-class _Several(Multiprocess):
-    """Processes whose listener is closed once the last of them has closed it: callers are then
-    refused, where they would else wait for an answer that nobody gives.
+class _Supervisor(Multiprocess):
+    """Closes its copy of the shared listener when it stops its processes.
+
+    The listener is then closed with the last process, and new callers are refused. They would
+    otherwise wait for an answer that no process gives.
     """
 
     def terminate_all(self) -> None:

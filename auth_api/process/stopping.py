@@ -1,9 +1,9 @@
-"""How a process stops: it says so first, answers what it was asked, and takes nobody by surprise.
+"""Stops a process without failing requests.
 
-On SIGTERM, `DRAIN_SECONDS` long, all requests are still answered, but `/ready` says 503, answers
-close their connections, and streams of events end, so that a balancer and its clients turn to
-another process. Then uvicorn closes its listener, and waits for what is under way. A second signal
-cuts that short, and SIGINT does without it. A process whose parent has died is told to stop too.
+After SIGTERM all requests are still answered for `DRAIN_SECONDS`, but `/ready` says 503, answers
+close their connections, and streams of events end, so that load balancers and clients turn to
+another process. Then uvicorn closes its listener and waits for running requests. A second signal
+ends the drain at once, and SIGINT skips it. A process whose parent died stops in the same way.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
+_Handler = Callable[[int, FrameType | None], Any]
 
-class Stopping:
-    """Whether this process is about to stop."""
+
+class Shutdown:
+    """Whether and how this process stops."""
 
     def __init__(self, drain_seconds: float) -> None:
         self._drain_seconds = drain_seconds
-        self.begun = False
-        """Whether it has been told to."""
+        self.started = False
+        """Whether a signal to stop has arrived."""
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Hears of signals before the server does, and of the end of the process that started
-        this one, until the end of the `with`; for an event loop in the main thread.
+    def handling_signals(self) -> Iterator[None]:
+        """Handles signals before the server does, and the death of the parent process, until the
+        end of the `with`. It needs an event loop in the main thread; elsewhere it does nothing.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -42,10 +44,10 @@ class Stopping:
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         servers = {number: handler for number, handler in before.items() if callable(handler)}
         for number, server in servers.items():
-            signal.signal(number, self._hear(loop, server))
+            signal.signal(number, self._handler(loop, server))
         parent = multiprocessing.parent_process()
         if parent:
-            loop.add_reader(parent.sentinel, self._orphaned, loop, parent.sentinel)
+            loop.add_reader(parent.sentinel, self._parent_died, loop, parent.sentinel)
         try:
             yield
         finally:
@@ -54,30 +56,23 @@ class Stopping:
             for number, server in servers.items():
                 signal.signal(number, server)
 
-    def _hear(
-        self, loop: asyncio.AbstractEventLoop, server: Callable[[int, FrameType | None], Any]
-    ) -> Callable[[int, FrameType | None], None]:
-        def hear(number: int, frame: FrameType | None) -> None:
-            patient = number == signal.SIGTERM and self._drain_seconds and not self.begun
-            self.begun = True
-            if not patient:
+    def _handler(self, loop: asyncio.AbstractEventLoop, server: _Handler) -> _Handler:
+        def handle(number: int, frame: FrameType | None) -> None:
+            drain = number == signal.SIGTERM and self._drain_seconds and not self.started
+            self.started = True
+            if not drain:
                 server(number, frame)
                 return
-            # Nothing but this may be done here: whatever was going on is interrupted.
+            # The handler interrupts arbitrary code, so it leaves all else to the event loop.
             loop.call_soon_threadsafe(self._drain, loop, server, number)
 
-        return hear
+        return handle
 
-    def _drain(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        server: Callable[[int, FrameType | None], Any],
-        number: int,
-    ) -> None:
+    def _drain(self, loop: asyncio.AbstractEventLoop, server: _Handler, number: int) -> None:
         logger.info("stopping", extra={"drain_seconds": self._drain_seconds})
         loop.call_later(self._drain_seconds, server, number, None)
 
-    def _orphaned(self, loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
+    def _parent_died(self, loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
         loop.remove_reader(sentinel)
-        logger.error("the process that started this one has died: stopping")
+        logger.error("the parent process has died: stopping")
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What is waited for, said calmly: at once, every ten seconds, and when it is there."""
+"""Logs that something is waited for: at once, every ten seconds, and when it is available."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ import time
 
 logger = logging.getLogger(__name__)
 
-_EVERY = 10.0
+_INTERVAL_SECONDS = 10.0
 
 
-class Waiting:
-    """One thing that may have to be waited for."""
+class WaitLog:
+    """The log of one wait."""
 
-    def __init__(self, what: str, usual: float = 0) -> None:
-        """`usual` seconds are not worth a word."""
+    def __init__(self, what: str, quiet_seconds: float = 0) -> None:
+        """The first `quiet_seconds` are not logged, because that wait is usual."""
         self._what = what
-        self._usual = usual
+        self._quiet_seconds = quiet_seconds
         self._since: float | None = None
-        self._said = 0.0
+        self._logged_at = 0.0
 
-    def still(self, reason: str) -> None:
-        """It is not there, for that reason."""
+    def still_waiting(self, reason: str) -> None:
+        """Call it after each attempt that failed."""
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        if now - self._since < self._usual or (self._said and now - self._said < _EVERY):
+        recent = self._logged_at and now - self._logged_at < _INTERVAL_SECONDS
+        if recent or now - self._since < self._quiet_seconds:
             return
-        self._said = now
+        self._logged_at = now
         logger.warning(
             "waiting for %s", self._what, extra={"reason": reason, "seconds": self._seconds()}
         )
 
-    def over(self) -> None:
-        """It is there; says so if it was not before."""
-        if self._said:
-            logger.info("%s: there now", self._what, extra={"seconds": self._seconds()})
+    def done(self) -> None:
+        """Call it at the end; logs if the wait was logged."""
+        if self._logged_at:
+            logger.info("%s: available", self._what, extra={"seconds": self._seconds()})
 
     def _seconds(self) -> int:
         return round(time.monotonic() - (self._since or 0))

@@ -1,4 +1,4 @@
-"""What is set by files, and settings that do not go together."""
+"""Settings from files, and settings that cannot be used."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the service says that does not start."""
+def start_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The error output of a service that does not start."""
     monkeypatch.setattr(sys, "argv", ["auth_api"])
     assert main() == 2
     return capsys.readouterr().err
@@ -40,7 +40,7 @@ def test_secrets_come_from_files_unless_the_environment_has_them(
     secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (secrets / "secret_key").write_text(f"{SECRET}\n")
-    # As Kubernetes has them: a link to a file of another folder.
+    # Kubernetes links each secret to a file in another folder.
     (secrets / "..data").mkdir()
     (secrets / "..data" / "database_password").write_text("hunt/er@2\n")
     (secrets / "database_password").symlink_to("..data/database_password")
@@ -56,27 +56,27 @@ def test_secrets_come_from_files_unless_the_environment_has_them(
     assert Database(Settings()).url.password is None
 
 
-def test_secrets_that_cannot_be_read_are_said(
+def test_secrets_that_cannot_be_read_are_reported(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (secrets / "secret_key").write_text("too short")
-    assert "The setting SECRET_KEY is not usable" in refused(capsys, monkeypatch)
+    assert "The setting SECRET_KEY is not usable" in start_error(capsys, monkeypatch)
     monkeypatch.setenv("SECRETS_DIR", str(secrets / "none"))
-    assert refused(capsys, monkeypatch) == (
+    assert start_error(capsys, monkeypatch) == (
         f"The file {secrets / 'none'} cannot be read: Not a directory.\n"
     )
 
 
-def test_several_processes_need_a_database_for_several(
+def test_several_processes_need_postgresql(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_WORKERS", "2")
-    assert "DATABASE_URL is not usable" in refused(capsys, monkeypatch)
+    assert "DATABASE_URL is not usable" in start_error(capsys, monkeypatch)
     monkeypatch.setenv("DATABASE_URL", "postgresql://ranjana@db/ranjana")
     assert Settings().api_workers == 2
 
 
-def test_an_empty_path_is_nothing_or_refused_and_never_the_working_directory(
+def test_an_empty_path_is_none_or_rejected_and_never_the_working_directory(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCHSERVE_KEY_FILE", "")
@@ -86,10 +86,10 @@ def test_an_empty_path_is_nothing_or_refused_and_never_the_working_directory(
     for name in ("DATA_DIR", "MEDIA_DIR", "MODEL_STORE"):
         with monkeypatch.context() as alone:
             alone.setenv(name, "")
-            assert f"The setting {name} is not usable" in refused(capsys, monkeypatch)
+            assert f"The setting {name} is not usable" in start_error(capsys, monkeypatch)
 
 
-def test_a_start_that_cannot_go_well_is_a_sentence(tmp_path: Path) -> None:
+def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no database, and no folder either")
     cases = (
@@ -110,11 +110,11 @@ def test_a_start_that_cannot_go_well_is_a_sentence(tmp_path: Path) -> None:
             timeout=60,
         )
 
-    with ThreadPoolExecutor() as operators:
-        ended = operators.map(lambda case: start(*case[:2]), cases)
-    for (name, _, status, said), done in zip(cases, ended, strict=True):
+    with ThreadPoolExecutor() as threads:
+        ended = threads.map(lambda case: start(*case[:2]), cases)
+    for (name, _, status, message), done in zip(cases, ended, strict=True):
         assert done.returncode == status, name
-        assert done.stderr.startswith(said), done.stderr
+        assert done.stderr.startswith(message), done.stderr
         assert len(done.stderr.splitlines()) == 1, name
 
 

@@ -1,5 +1,5 @@
-"""TorchServe and the service apart from each other, as containers have them, and the service in
-several processes.
+"""TorchServe and the service started separately, as in containers, and the service in several
+processes.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.running import Ranjana, command_of, steadily, wait_for
 
 _WORKERS = 3
-# Of one core or two that others use as well.
+# Enough for one or two shared cores.
 _SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def torchserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
-    """TorchServe without a service, its keys in a folder that stays."""
+    """TorchServe without the service. The folder of its keys outlives it."""
     folder = tmp_path_factory.mktemp("torchserve")
     home = folder / "ranjana-keys" / "home"
     home.mkdir(parents=True)
-    # Of an earlier container.
+    # Left by an earlier container.
     (home / "key_file.json").write_text("{}")
     running = Ranjana(folder, {"MODELS": "ranjana", "TORCHSERVE_HOME": str(home)}, "torchserve")
     try:
@@ -44,8 +44,8 @@ def torchserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
         running.kill()
 
 
-def _answers(torchserve: Ranjana) -> bool:
-    """As the health check of its container finds it."""
+def _is_healthy(torchserve: Ranjana) -> bool:
+    """The result of the container's health check."""
     checked = subprocess.run(
         [sys.executable, "-m", "launcher.answering"],
         cwd=ROOT,
@@ -56,10 +56,10 @@ def _answers(torchserve: Ranjana) -> bool:
     return checked.returncode == 0
 
 
-def test_processes_share_callers_keys_and_jobs_and_one_that_dies_is_replaced(
+def test_processes_share_callers_keys_and_jobs_and_a_dead_one_is_replaced(
     torchserve: Ranjana, postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
-    assert _answers(torchserve)
+    assert _is_healthy(torchserve)
     with pytest.raises(httpx2.ConnectError):
         torchserve.client.get("/health")
     secrets = tmp_path / "secrets"
@@ -83,7 +83,7 @@ def test_processes_share_callers_keys_and_jobs_and_one_that_dies_is_replaced(
 def _require_sharing(api: Api, torchserve: Ranjana) -> None:
     wait_for(lambda: api.client.get("/ready").status_code == 200, _SECONDS)
     user, image = api.sign_up(), {"image": encode(reference(9))}
-    # Each on a connection of its own, so that all of the processes answer some.
+    # A new connection for each request, so that every process answers some.
     url, headers = f"http://127.0.0.1:{api.port}/api/predict/", user.headers
 
     def ask() -> httpx2.Response:
@@ -91,7 +91,7 @@ def _require_sharing(api: Api, torchserve: Ranjana) -> None:
 
     with steadily(ask) as answers:
         job = hand_in(user, characters(12), "/api/jobs/predict/")
-        for kind in ("inference", "management"):  # as TorchServe's own users renew them
+        for kind in ("inference", "management"):  # as other users of TorchServe do
             _renew(torchserve, kind)
         assert finished(user, job)["counts"]["succeeded"] == 12
     assert {answer.status_code for answer in answers} == {200}
@@ -118,18 +118,18 @@ def _renew(torchserve: Ranjana, kind: str) -> None:
 
 
 def _servers(api: Api) -> list[psutil.Process]:
-    """The processes that answer."""
+    """The processes that answer requests."""
     children = psutil.Process(api.process.pid).children()
     return [child for child in children if "spawn_main" in command_of(child)]
 
 
-def test_where_versions_are_decided_elsewhere_only_pictures_are_sent(
+def test_with_versions_elsewhere_only_predictions_are_sent(
     torchserve: Ranjana, tmp_path: Path
 ) -> None:
     environment = {
         "MODELS": "ranjana",
         "VERSIONS_ELSEWHERE": "true",
-        # Nobody is there.
+        # Nothing listens there.
         "TORCHSERVE_MANAGEMENT_URL": f"http://127.0.0.1:{free_port()}",
     }
     api = Api(tmp_path, torchserve, environment=environment)
@@ -144,9 +144,9 @@ def test_where_versions_are_decided_elsewhere_only_pictures_are_sent(
             assert refused.returncode == 1
             assert "not decided here" in refused.stderr
         assert torchserve.stop() == 0
-        assert not _answers(torchserve)
+        assert not _is_healthy(torchserve)
         assert api.client.get("/ready").status_code == 503
-        # The keys went with it, the folder did not.
+        # The keys are removed, the folder stays.
         assert list(torchserve.folder.glob("ranjana-*/home"))
     finally:
         api.stop(signal.SIGKILL)

@@ -1,5 +1,5 @@
-"""A service stops, is replaced and is started anew without losing a request, and its logs tell of
-each request in all processes, of no secret.
+"""The service stops and restarts without losing a request. Its logs cover each request in all
+processes and contain no secret.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.running import Ranjana, command_of, steadily, wait_for
 
 IMAGE = encode(reference(5))
-PATIENCE = 90
+RETRY_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def talkative(
+def verbose(
     postgresql: PostgreSQL, small_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ranjana]:
-    """All of it, in two processes of the service, that says all it can in its log."""
+    """The launcher with TorchServe and two service processes, at log level debug."""
     settings = {
         "MODELS": "ranjana",
         "MODEL_STORE": str(small_store),
         "DATABASE_URL": postgresql.new_database(),
         "API_WORKERS": "2",
         "LOG_LEVEL": "debug",
-        "TORCHSERVE_RETRY_SECONDS": str(PATIENCE),
+        "TORCHSERVE_RETRY_SECONDS": str(RETRY_SECONDS),
         "DRAIN_SECONDS": "1",
     }
-    running = Ranjana(tmp_path_factory.mktemp("talkative"), settings)
+    running = Ranjana(tmp_path_factory.mktemp("verbose"), settings)
     try:
         running.wait_until_ready()
         yield running
@@ -52,40 +52,40 @@ def talkative(
 
 
 def lines(running: Ranjana) -> list[dict[str, Any]]:
-    """What it logged, but for the two lines that its launcher has for people."""
+    """The JSON lines of the log, without the two lines that the launcher writes for people."""
     found = running.log.read_text().splitlines()
     assert found[0].startswith("Starting TorchServe")
     return [json.loads(line) for line in found[1:] if not line.startswith("Ranjana is ready")]
 
 
-def test_one_id_finds_a_request_in_the_logs_of_both_sides(talkative: Ranjana) -> None:
+def test_the_request_id_is_in_the_logs_of_service_and_worker(verbose: Ranjana) -> None:
     for number, image in enumerate((IMAGE, b"no picture")):
         headers = {"X-Request-ID": f"find-me-{number}"}
-        talkative.client.post("/api/predict/", files={"image": image}, headers=headers)
+        verbose.client.post("/api/predict/", files={"image": image}, headers=headers)
 
-    def of(identifier: str) -> dict[str, dict[str, Any]]:
-        said = (line for line in lines(talkative) if line.get("request_id") == identifier)
-        return {line["logger"]: line for line in said}
+    def logged(identifier: str) -> dict[str, dict[str, Any]]:
+        found = (line for line in lines(verbose) if line.get("request_id") == identifier)
+        return {line["logger"]: line for line in found}
 
     names = {"auth_api.http.request_context", "ranjana.worker"}
-    # TorchServe writes its log behind the answers.
-    wait_for(lambda: all(of(f"find-me-{n}").keys() >= names for n in (0, 1)), 10)
-    answered, refused = of("find-me-0")["ranjana.worker"], of("find-me-1")["ranjana.worker"]
+    # TorchServe may write its log after the answers.
+    wait_for(lambda: all(logged(f"find-me-{n}").keys() >= names for n in (0, 1)), 10)
+    answered, refused = logged("find-me-0")["ranjana.worker"], logged("find-me-1")["ranjana.worker"]
     assert (answered["message"], answered["level"]) == ("answered", "debug")
     assert (refused["message"], refused["level"], refused["code"]) == (
         "refused",
         "info",
         "unreadable_image",
     )
-    assert of("find-me-1")["auth_api.http.request_context"]["status"] == 415
-    for line in lines(talkative):
+    assert logged("find-me-1")["auth_api.http.request_context"]["status"] == 415
+    for line in lines(verbose):
         assert {"time", "level", "logger", "message"} <= line.keys()
-    loggers = {line["logger"].partition(".")[0] for line in lines(talkative)}
+    loggers = {line["logger"].partition(".")[0] for line in lines(verbose)}
     assert {"auth_api", "torchserve", "ranjana"} <= loggers
 
 
-def test_no_log_has_a_password_a_token_a_key_or_a_picture(talkative: Ranjana) -> None:
-    client, secrets = talkative.client, {PASSWORD, "another quiet river"}
+def test_no_log_has_a_password_a_token_a_key_or_an_image(verbose: Ranjana) -> None:
+    client, secrets = verbose.client, {PASSWORD, "another quiet river"}
     named = {"username": "asha", "email": "asha@example.org"}
     client.post("/api/signup/", json={**named, "password": PASSWORD})
     client.post("/api/signup/", content=f'{{"password": "{PASSWORD}", broken')
@@ -103,7 +103,7 @@ def test_no_log_has_a_password_a_token_a_key_or_a_picture(talkative: Ranjana) ->
         answer = client.post("/api/predict/", json={"image": image}, headers={"X-API-Key": key})
         secrets |= set(answer.json().get("processed_image", "").split(",")[1:])
     client.get("/api/me/", params={"token": "sEcReT-in-a-query", "password": PASSWORD})
-    origin = {"Origin": f"http://127.0.0.1:{talkative.port}"}
+    origin = {"Origin": f"http://127.0.0.1:{verbose.port}"}
     web = client.post(
         "/api/web-session/", json={"username": "asha", "password": PASSWORD}, headers=origin
     )
@@ -115,60 +115,60 @@ def test_no_log_has_a_password_a_token_a_key_or_a_picture(talkative: Ranjana) ->
     client.get("/api/me/", headers={"Authorization": "Basic c29tZWJvZHk6c2VjcmV0"})
     secrets |= {*signed_in.values(), *renewed.values(), key, encoded[:60], cookie}
     secrets |= {"sEcReT-in-a-query", "c29tZWJvZHk6c2VjcmV0", str(IMAGE[40:60])}
-    secrets |= {talkative.key(kind) for kind in ("inference", "management", "API")}
-    secrets |= {(talkative.folder / "data" / "secret_key").read_text()}
+    secrets |= {verbose.key(kind) for kind in ("inference", "management", "API")}
+    secrets |= {(verbose.folder / "data" / "secret_key").read_text()}
     assert len(secrets) > 12
 
-    signed = [line for line in lines(talkative) if line.get("path") == "/api/change-password/"]
+    signed = [line for line in lines(verbose) if line.get("path") == "/api/change-password/"]
     assert [line["user_id"] for line in signed] == [1]
-    log = talkative.log.read_text()
+    log = verbose.log.read_text()
     assert [secret for secret in secrets if secret[:60] in log] == []
 
 
-def test_torchserve_started_anew_costs_patience_and_no_answer(talkative: Ranjana) -> None:
-    restarts = talkative.restarts
-    with steadily(lambda: talkative.predict(IMAGE), seconds=1) as responses:
-        talkative.java().terminate()
-        wait_for(lambda: talkative.restarts > restarts, PATIENCE)
+def test_requests_wait_for_a_restart_of_torchserve_and_none_fails(verbose: Ranjana) -> None:
+    restarts = verbose.restarts
+    with steadily(lambda: verbose.predict(IMAGE), seconds=1) as responses:
+        verbose.java().terminate()
+        wait_for(lambda: verbose.restarts > restarts, RETRY_SECONDS)
     assert {response.status_code for response in responses} == {200}
     assert {response.json()["predicted_class"] for response in responses} == {5}
-    assert talkative.client.get("/ready").status_code == 200
+    assert verbose.client.get("/ready").status_code == 200
 
 
-def test_processes_are_replaced_one_by_one_and_no_request_is_lost(talkative: Ranjana) -> None:
-    parent, *before = served_by(talkative)
-    with steadily(lambda: talkative.predict(IMAGE), seconds=1) as responses:
+def test_processes_are_replaced_one_by_one_and_no_request_fails(verbose: Ranjana) -> None:
+    parent, *before = service_processes(verbose)
+    with steadily(lambda: verbose.predict(IMAGE), seconds=1) as responses:
         parent.send_signal(signal.SIGHUP)
         wait_for(lambda: not any(each.is_running() for each in before), 60)
-        wait_for(lambda: len(served_by(talkative)) == 3, 30)
+        wait_for(lambda: len(service_processes(verbose)) == 3, 30)
     assert {response.status_code for response in responses} == {200}
-    assert served_by(talkative)[0] == parent
+    assert service_processes(verbose)[0] == parent
 
 
-def served_by(running: Ranjana) -> list[psutil.Process]:
-    """The process that has the service's listener, and those that answer."""
+def service_processes(running: Ranjana) -> list[psutil.Process]:
+    """The supervisor of the service, then the processes that answer requests."""
     (parent,) = (each for each in running.processes() if "-m auth_api" in command_of(each))
     return [parent, *(each for each in parent.children() if "spawn_main" in command_of(each))]
 
 
-def test_a_launcher_that_is_killed_takes_everything_along(talkative: Ranjana) -> None:
-    everything = talkative.processes()
-    assert len(everything) >= 5
-    os.kill(talkative.process.pid, signal.SIGKILL)
-    talkative.process.wait()
-    wait_for(lambda: not any(map(lives, everything)), 30)
+def test_a_killed_launcher_leaves_no_process(verbose: Ranjana) -> None:
+    processes = verbose.processes()
+    assert len(processes) >= 5
+    os.kill(verbose.process.pid, signal.SIGKILL)
+    verbose.process.wait()
+    wait_for(lambda: not any(map(is_alive, processes)), 30)
     with pytest.raises(httpx2.TransportError):
-        talkative.client.get("/health")
+        verbose.client.get("/health")
 
 
-def lives(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 DRAIN = 3
 
 
-def test_a_service_that_stops_says_so_and_answers_all_that_it_has_accepted(
+def test_a_stopping_service_is_not_ready_and_answers_all_accepted_requests(
     start_api: StartApi, database: str
 ) -> None:
     if database == "postgresql":
@@ -182,25 +182,25 @@ def test_a_service_that_stops_says_so_and_answers_all_that_it_has_accepted(
         assert api.client.get("/ready").status_code == 200
         time.sleep(0.5)
         api.process.terminate()
-        told = time.monotonic()
-        # It is still there for those who have not noticed.
+        signalled = time.monotonic()
+        # It still answers clients that have not noticed.
         wait_for(lambda: api.client.get("/ready").json()["success"] is False, 2, 0.05)
         ready = api.client.get("/ready")
         assert (ready.status_code, ready.json()["code"]) == (503, "stopping")
         assert ready.headers["Connection"] == "close"
         assert user.predict(5).json()["predicted_class"] == 5
-        # Its clients ask elsewhere.
+        # Event streams end, so that clients turn to another process.
         assert "event: progress" in events.result(DRAIN).text
-        assert time.monotonic() - told < DRAIN
+        assert time.monotonic() - signalled < DRAIN
         assert {response.status_code for response in steady.result(30)} == {200}
-        wait_for(lambda: not listens(api.port), DRAIN + 5)
+        wait_for(lambda: not is_listening(api.port), DRAIN + 5)
         assert api.process.poll() is None
         assert upload().startswith(b"HTTP/1.1 200 OK")
     assert api.process.wait(20) in {0, -signal.SIGTERM}
 
 
 class slow_upload:  # noqa: N801 - reads as a function
-    """A request of which half is sent; called, it sends the rest and answers what is answered."""
+    """A request of which half is sent. A call sends the rest and returns the answer."""
 
     def __init__(self, port: int) -> None:
         body = json.dumps({"image": base64.b64encode(IMAGE).decode()}).encode()
@@ -224,7 +224,7 @@ class slow_upload:  # noqa: N801 - reads as a function
         return self._socket.recv(4096)
 
 
-def listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
     except ConnectionRefusedError:

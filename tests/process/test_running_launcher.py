@@ -1,4 +1,4 @@
-"""How commands find the TorchServe that a launcher has started."""
+"""How commands find the TorchServe of a running launcher."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from auth_api.process.running_launcher import connected, noted
+from auth_api.process.running_launcher import announce, with_running_torchserve
 from auth_api.settings import Settings
 
 TORCHSERVE = {
@@ -18,39 +18,41 @@ TORCHSERVE = {
 }
 
 
-def where(settings: Settings) -> dict[str, str]:
+def addresses(settings: Settings) -> dict[str, str]:
     return {name: str(getattr(settings, name)) for name in TORCHSERVE}
 
 
-def test_it_is_found_while_the_launcher_runs_unless_another_one_is_named(tmp_path: Path) -> None:
+def test_torchserve_is_found_while_the_launcher_runs_unless_settings_name_one(
+    tmp_path: Path,
+) -> None:
     settings = Settings(data_dir=tmp_path / "data", api_port=4321)
-    assert connected(settings) == settings
-    with noted(settings.data_dir, TORCHSERVE):
-        found = connected(settings)
+    assert with_running_torchserve(settings) == settings
+    with announce(settings.data_dir, TORCHSERVE):
+        found = with_running_torchserve(settings)
         (file,) = settings.data_dir.iterdir()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        named = Settings(data_dir=settings.data_dir, torchserve_key_file=tmp_path)
-        assert connected(named) == named
-    assert (where(found), found.api_port) == (TORCHSERVE, 4321)
+        explicit = Settings(data_dir=settings.data_dir, torchserve_key_file=tmp_path)
+        assert with_running_torchserve(explicit) == explicit
+    assert (addresses(found), found.api_port) == (TORCHSERVE, 4321)
     assert [*settings.data_dir.iterdir()] == []
-    assert connected(settings) == settings
+    assert with_running_torchserve(settings) == settings
 
 
-def test_what_a_launcher_that_was_killed_has_left_is_not_believed(tmp_path: Path) -> None:
+def test_the_file_of_a_killed_launcher_and_a_broken_file_are_ignored(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    with noted(tmp_path, TORCHSERVE):
+    with announce(tmp_path, TORCHSERVE):
         (file,) = tmp_path.iterdir()
-        said = file.read_text()
-        file.write_text(said.replace(f'"pid":{os.getpid()}', f'"pid":{ended.pid}'))
-        assert connected(settings) == settings
-        file.write_text(said[:-1])
-        assert connected(settings) == settings
+        written = file.read_text()
+        file.write_text(written.replace(f'"pid":{os.getpid()}', f'"pid":{ended.pid}'))
+        assert with_running_torchserve(settings) == settings
+        file.write_text(written[:-1])
+        assert with_running_torchserve(settings) == settings
 
 
-def test_a_launcher_leaves_alone_what_another_one_says(tmp_path: Path) -> None:
-    with noted(tmp_path, TORCHSERVE):
+def test_a_launcher_does_not_remove_the_file_of_another(tmp_path: Path) -> None:
+    with announce(tmp_path, TORCHSERVE):
         (file,) = tmp_path.iterdir()
         other = file.read_text().replace(f'"pid":{os.getpid()}', '"pid":1')
         file.write_text(other)
