@@ -164,7 +164,7 @@ class HistoryRecorder:
             return (await self._database.write(partial(self._add, [row])))[0]
         except IntegrityError:
             await self._pictures.delete([row.values["media"]])
-            return Unauthorised("The account is no more.", "session_ended")
+            return Unauthorised("The account no longer exists.", "session_ended")
         except (Unavailable, DBAPIError) as error:
             return error
 

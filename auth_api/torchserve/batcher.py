@@ -1,4 +1,4 @@
-"""The line in front of the workers of one model."""
+"""The request queue of one model: batches requests, rejects new ones when it is too long."""
 
 from __future__ import annotations
 
@@ -6,196 +6,182 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
 
 from auth_api.database.micro_batching import resolve
 from auth_api.errors import Unavailable
+from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
 BUSY = "model_server_busy"
-"""The code of the 503 that says so."""
+"""The error code of `busy`."""
 
-
-class Question(Protocol):
-    """What stands in a line."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-
-    @property
-    def kind(self) -> Hashable:
-        """Those of one kind may be asked together."""
-
-
-Asked = TypeVar("Asked", bound=Question)
-Result = TypeVar("Result")
-
-# A model gains nothing from more at once, and who came with seven others waits for all of them.
-_TOGETHER = 8
-# Seconds: what callers of the same answers ask next comes within that time.
-_GATHER = 0.003
-# Bytes that are asked together: of photographs even two are work enough.
-_TOGETHER_BYTES = 1024 * 1024
-# What may stand in line, whatever its pace.
-_MOST = 2048
-_MOST_BYTES = 64 * 1024 * 1024
-# Seconds after which a third of what was measured still counts.
-_REMEMBERED = 2.0
-# Answers that a model is supposed to have given in no time before any is measured.
-_CREDIT = 100.0
+# A larger batch is no faster per image, and each request waits for its whole batch.
+_MAX_BATCH_SIZE = 8
+# Bytes of images. Two photographs are already enough work for one batch.
+_MAX_BATCH_BYTES = 1024 * 1024
+# Callers whose answers arrive together send their next requests within this time.
+_LINGER_SECONDS = 0.003
+# Limits of the queue, however fast it moves.
+_MAX_QUEUE_LENGTH = 2048
+_MAX_QUEUE_BYTES = 64 * 1024 * 1024
+# The throughput is an exponential average: a measurement of this age has a weight of 1/e.
+_DECAY_SECONDS = 2.0
+# Before the first measurement the model counts as fast: this many answers in no time.
+_INITIAL_ANSWERS = 100.0
 
 
 @dataclass
-class _Place(Generic[Asked, Result]):
-    question: Asked
-    answer: asyncio.Future[Result]
+class _QueueEntry:
+    request: PredictionRequest
+    answer: asyncio.Future[Answer]
     since: float = field(default_factory=time.monotonic)
 
 
-class Line(Generic[Asked, Result]):
-    """Asks in the order of arrival, `at_once` times at the same time. A lone question is asked at
-    once; while others are being asked, it waits a moment for company, with which it is asked
-    together. Knows when one more would have to wait too long.
+class DynamicBatcher:
+    """Sends requests in the order of arrival, in up to `max_concurrency` batches at a time.
 
-    `ask` answers one result a question, in order; an exception among them is raised to whoever
-    asked that one, one that it raises to all of them.
+    If no batch is in flight, a request is sent at once. Otherwise it lingers a few milliseconds so
+    that others can join its batch. All requests of a batch are for the same version.
     """
 
     def __init__(
         self,
-        ask: Callable[[Sequence[Asked]], Awaitable[Sequence[Result | Exception]]],
+        predict: Callable[[Sequence[PredictionRequest]], Awaitable[Sequence[Answer | Exception]]],
         *,
-        at_once: int,
-        longest: float,
-        patience: float,
-        waited: Callable[[float], None],
+        max_concurrency: int,
+        max_wait: float,
+        timeout: float,
+        observe_wait: Callable[[float], None],
     ) -> None:
-        """`longest` is how many seconds a question may have to wait, as far as can be told when it
-        arrives; after `patience` seconds it is given up. `waited` is told how long each did.
+        """`predict` returns an answer or an exception for each request, in order; an exception
+        that it raises goes to the whole batch.
+
+        A new request is rejected if it would wait more than `max_wait` seconds in the queue. A
+        queued request fails after `timeout` seconds. `observe_wait` gets the seconds that each
+        request spent in the queue.
         """
-        self._ask = ask
-        self._at_once = at_once
-        self._longest = longest
-        self._patience = patience
-        self._waited = waited
-        self._waiting: deque[_Place[Asked, Result]] = deque()
-        self._bytes = 0
-        self._asking: set[asyncio.Task[None]] = set()
-        self._asked = 0
-        self._gathering: asyncio.TimerHandle | None = None
-        self._gathered = False
-        # Of late, while there was something to answer.
-        self._answers, self._seconds = _CREDIT, 0.0
+        self._predict = predict
+        self._max_concurrency = max_concurrency
+        self._max_wait = max_wait
+        self._timeout = timeout
+        self._observe_wait = observe_wait
+        self._queue: deque[_QueueEntry] = deque()
+        self._queued_bytes = 0
+        self._batches: set[asyncio.Task[None]] = set()
+        self._requests_in_flight = 0
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._lingered = False
+        # Recent throughput: answers, and the seconds during which a batch was in flight.
+        self._answers, self._busy_seconds = _INITIAL_ANSWERS, 0.0
         self._answered_at = 0.0
 
-    async def __call__(self, question: Asked) -> Result:
-        """The result. Raises what asking raises, and Unavailable when it is given up."""
-        place: _Place[Asked, Result] = _Place(question, asyncio.get_running_loop().create_future())
-        self._waiting.append(place)
-        self._bytes += question.size
-        self._go_on()
-        return await place.answer
+    async def __call__(self, request: PredictionRequest) -> Answer:
+        """Queues a request and returns its answer.
 
-    def refusal(self) -> Unavailable | None:
-        """Why one more question is to be refused, None where it is not."""
-        if len(self._waiting) <= self._at_once:
-            return None
-        seconds = self._expected()
-        full = len(self._waiting) >= _MOST or self._bytes >= _MOST_BYTES
-        return busy(math.ceil(seconds)) if full or seconds > self._longest else None
-
-    def _expected(self) -> float:
-        """How many seconds the next one would wait."""
-        silence = time.monotonic() - self._answered_at
-        return max((len(self._waiting) + self._asked) * self._seconds / self._answers, silence)
-
-    def _go_on(self) -> None:
-        while self._waiting and len(self._asking) < self._at_once:
-            if self._asking and len(self._waiting) < self._share() and not self._gathered:
-                if self._gathering is None:
-                    loop = asyncio.get_running_loop()
-                    self._gathering = loop.call_later(_GATHER, self._have_gathered)
-                return
-            self._gather_anew()
-            if group := self._next():
-                if not self._asking:
-                    self._answered_at = time.monotonic()
-                self._asked += len(group)
-                # Not in the context of whoever happens to have set this off.
-                task = Context().run(asyncio.create_task, self._answer(group))
-                self._asking.add(task)
-
-    def _share(self) -> int:
-        """How many to ask together: of few, no more than leave as many for another worker; there
-        is one for every two of those `at_once`.
+        Raises what `predict` raises, and `Unavailable` after `timeout`.
         """
-        here = len(self._waiting) + self._asked
-        return min(_TOGETHER, math.ceil(2 * here / self._at_once))
+        entry = _QueueEntry(request, asyncio.get_running_loop().create_future())
+        self._queue.append(entry)
+        self._queued_bytes += request.size
+        self._dispatch()
+        return await entry.answer
 
-    def _have_gathered(self) -> None:
-        self._gathering = None
-        self._gathered = True
-        self._go_on()
+    def rejection(self) -> Unavailable | None:
+        """The error for a new request if the queue is too long, else None."""
+        if len(self._queue) <= self._max_concurrency:
+            return None
+        seconds = self._expected_wait()
+        full = len(self._queue) >= _MAX_QUEUE_LENGTH or self._queued_bytes >= _MAX_QUEUE_BYTES
+        return busy(math.ceil(seconds)) if full or seconds > self._max_wait else None
 
-    def _gather_anew(self) -> None:
-        self._gathered = False
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+    def _expected_wait(self) -> float:
+        """Seconds that a new request would wait; at least the time since the last answer."""
+        ahead = len(self._queue) + self._requests_in_flight
+        since_answer = time.monotonic() - self._answered_at
+        return max(ahead * self._busy_seconds / self._answers, since_answer)
 
-    def _next(self) -> list[_Place[Asked, Result]]:
-        """The next to be asked together."""
-        group: list[_Place[Asked, Result]] = []
-        size, most = 0, self._share()
-        while self._waiting and len(group) < most:
-            question = self._waiting[0].question
-            size += question.size
-            if group and (question.kind != group[0].question.kind or size > _TOGETHER_BYTES):
+    def _dispatch(self) -> None:
+        while self._queue and len(self._batches) < self._max_concurrency:
+            if self._batches and len(self._queue) < self._batch_size() and not self._lingered:
+                if self._linger_timer is None:
+                    loop = asyncio.get_running_loop()
+                    self._linger_timer = loop.call_later(_LINGER_SECONDS, self._end_linger)
+                return
+            self._lingered = False
+            if self._linger_timer is not None:
+                self._linger_timer.cancel()
+                self._linger_timer = None
+            if batch := self._take_batch():
+                if not self._batches:
+                    self._answered_at = time.monotonic()
+                self._requests_in_flight += len(batch)
+                # In an empty context: the current one belongs to an unrelated request.
+                task = Context().run(asyncio.create_task, self._run(batch))
+                self._batches.add(task)
+
+    def _batch_size(self) -> int:
+        """How many requests the next batch takes: one worker's share, so that no worker is idle.
+
+        `max_concurrency` is taken to be twice the number of workers.
+        """
+        total = len(self._queue) + self._requests_in_flight
+        return min(_MAX_BATCH_SIZE, math.ceil(2 * total / self._max_concurrency))
+
+    def _end_linger(self) -> None:
+        self._linger_timer = None
+        self._lingered = True
+        self._dispatch()
+
+    def _take_batch(self) -> list[_QueueEntry]:
+        batch: list[_QueueEntry] = []
+        total_bytes, batch_size = 0, self._batch_size()
+        while self._queue and len(batch) < batch_size:
+            request = self._queue[0].request
+            total_bytes += request.size
+            if batch and (
+                request.version != batch[0].request.version or total_bytes > _MAX_BATCH_BYTES
+            ):
                 break
-            place = self._leave()
-            if self._wanted(place):
-                group.append(place)
-        return group
+            entry = self._queue.popleft()
+            self._queued_bytes -= request.size
+            if self._is_live(entry):
+                batch.append(entry)
+        return batch
 
-    def _leave(self) -> _Place[Asked, Result]:
-        place = self._waiting.popleft()
-        self._bytes -= place.question.size
-        return place
-
-    def _wanted(self, place: _Place[Asked, Result]) -> bool:
-        if place.answer.done():
-            return False  # its caller has gone
-        waited = time.monotonic() - place.since
-        self._waited(waited)
-        if waited > self._patience:
-            place.answer.set_exception(busy())
+    def _is_live(self, entry: _QueueEntry) -> bool:
+        """Whether the caller still waits. Fails the request if its time is over."""
+        if entry.answer.done():
+            return False  # the caller was cancelled
+        waited = time.monotonic() - entry.since
+        self._observe_wait(waited)
+        if waited > self._timeout:
+            entry.answer.set_exception(busy())
             return False
         return True
 
-    async def _answer(self, group: Sequence[_Place[Asked, Result]]) -> None:
-        asking = self._ask([place.question for place in group])
-        results = await resolve([place.answer for place in group], asking)
-        self._measure(len(group), failed=isinstance(results[0], Unavailable))
-        self._asked -= len(group)
+    async def _run(self, batch: Sequence[_QueueEntry]) -> None:
+        predicting = self._predict([entry.request for entry in batch])
+        answers = await resolve([entry.answer for entry in batch], predicting)
+        self._measure(len(batch), failed=isinstance(answers[0], Unavailable))
+        self._requests_in_flight -= len(batch)
         task = asyncio.current_task()
         assert task
-        self._asking.discard(task)
-        self._go_on()
+        self._batches.discard(task)
+        self._dispatch()
 
-    def _measure(self, answered: int, *, failed: bool) -> None:
-        moment = time.monotonic()
-        elapsed, self._answered_at = moment - self._answered_at, moment
-        if not failed:  # which may be quicker than any answer
-            kept = math.exp(-elapsed / _REMEMBERED)
-            self._answers = kept * self._answers + answered
-            self._seconds = kept * self._seconds + elapsed
+    def _measure(self, answers: int, *, failed: bool) -> None:
+        now = time.monotonic()
+        elapsed, self._answered_at = now - self._answered_at, now
+        if not failed:  # a failure may be faster than any answer
+            weight = math.exp(-elapsed / _DECAY_SECONDS)
+            self._answers = weight * self._answers + answers
+            self._busy_seconds = weight * self._busy_seconds + elapsed
 
 
 def busy(retry_after: int = 2) -> Unavailable:
-    """What to tell whoever cannot be answered now; in how many seconds to ask again."""
+    """The error while too many requests wait. `retry_after` is in seconds."""
     return Unavailable(
         "The model server is busy. Please try again in a moment.",
         BUSY,

@@ -1,6 +1,6 @@
-"""The only module that speaks to TorchServe: bytes and a model's name in, its JSON out.
+"""The client of TorchServe: predictions, versions and workers of its models.
 
-Every foreign failure becomes one of `auth_api.errors` here.
+Callers get exceptions of `auth_api.errors` only; `connection` translates TorchServe's errors.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from auth_api.errors import Conflict, ModelMissing, NotFound, Unavailable
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
-from auth_api.torchserve.batcher import Line
+from auth_api.torchserve.batcher import DynamicBatcher
 from auth_api.torchserve.connection import Connection, Response, failure
-from auth_api.torchserve.predictions import Answer, Predictions
-from auth_api.torchserve.wire_format import Asked
+from auth_api.torchserve.predictions import Predictions
+from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
 
 class ServedVersion(NamedTuple):
@@ -28,24 +28,24 @@ class ServedVersion(NamedTuple):
 
     version: str
     archive: str
-    """Name of its file in the model store, or a whole address."""
+    """File name in the model store, or a URL."""
     states: list[str]
-    """Of each worker, `READY` if it answers."""
+    """State of each worker; `READY` if it answers."""
     processes: dict[str, int]
-    """The process of each worker that has one, by the name of the worker."""
+    """Process id of each running worker, by the worker's name."""
     workers: int
-    """How many there are to be."""
+    """Target number of workers."""
     batch_size: int
     batch_delay: int
-    """Milliseconds that a batch waits to be full."""
+    """Milliseconds that TorchServe waits for a full batch."""
     response_timeout: int
-    """Seconds that a worker may take."""
+    """Seconds that a worker may take for a batch."""
     waiting: int
-    """Requests in its queue."""
+    """Requests in TorchServe's queue."""
 
     @property
     def ready(self) -> bool:
-        """Whether there is a worker that answers."""
+        """Whether at least one worker answers."""
         return "READY" in self.states
 
 
@@ -58,12 +58,12 @@ class TorchServe:
         metrics: Metrics,
         missing: Callable[[str], ModelMissing | None] = lambda model: None,
     ) -> None:
-        """`missing` says why TorchServe does not know a model that is served; None if it should."""
+        """`missing` returns the error for a model that has no archive yet, None if it has one."""
         self._settings = settings
         self._metrics = metrics
         self._connection = Connection(settings, metrics)
-        self._predicting = Predictions(self._connection)
-        self._lines: dict[str, Line[Asked, Answer]] = {}
+        self._predictions = Predictions(self._connection)
+        self._batchers: dict[str, DynamicBatcher] = {}
         self._missing = missing
 
     async def aclose(self) -> None:
@@ -77,18 +77,19 @@ class TorchServe:
         version: str | None = None,
         options: Mapping[str, str] | None = None,
         *,
-        patient: bool = False,
+        shed: bool = True,
     ) -> Answer:
-        """Has `model` look at an encoded image; the version that is served if none is named.
+        """Returns the answer of `model` for an encoded image.
 
-        `options` are the request headers that tell the handler what else is asked for. Who is
-        `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
-        Unavailable.
+        `version` None means the version that TorchServe serves by default. `options` are request
+        headers for the handler. `shed=False`: never rejected, however long the queue. Raises
+        `Refused`, `NotFound`, `TooLarge`, `Unavailable`.
         """
-        if not patient and (refusal := self.refusal(model)):
-            raise refusal
+        if shed and (rejection := self.rejection(model)):
+            raise rejection
+        request = PredictionRequest(image, version, options or {}, request_id.get())
         try:
-            return await self._line(model)(Asked(image, version, options or {}, request_id.get()))
+            return await self._batcher(model)(request)
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
@@ -97,68 +98,71 @@ class TorchServe:
                 raise missing from error
             raise
 
-    def refusal(self, model: str) -> Unavailable | None:
-        """Why a prediction is refused at once, None where it is not. It is counted."""
-        line = self._lines.get(model)
-        refusal = line.refusal() if line else None
-        if refusal:
+    def rejection(self, model: str) -> Unavailable | None:
+        """The error for a new prediction if the model's queue is too long, else None.
+
+        An error is counted as a shed request.
+        """
+        batcher = self._batchers.get(model)
+        rejection = batcher.rejection() if batcher else None
+        if rejection:
             self._metrics.requests_shed.labels(model).inc()
-        return refusal
+        return rejection
 
-    def _line(self, model: str) -> Line[Asked, Answer]:
-        line = self._lines.get(model)
-        if line is None:
-            line = self._lines[model] = Line(
-                partial(self._ask, model),
-                at_once=self._settings.torchserve_max_concurrency,
-                longest=self._settings.max_queue_seconds,
-                patience=self._settings.torchserve_timeout,
-                waited=self._metrics.torchserve_waiting_seconds[model,].observe,
+    def _batcher(self, model: str) -> DynamicBatcher:
+        batcher = self._batchers.get(model)
+        if batcher is None:
+            batcher = self._batchers[model] = DynamicBatcher(
+                partial(self._predict_batch, model),
+                max_concurrency=self._settings.torchserve_max_concurrency,
+                max_wait=self._settings.max_queue_seconds,
+                timeout=self._settings.torchserve_timeout,
+                observe_wait=self._metrics.torchserve_waiting_seconds[model,].observe,
             )
-        return line
+        return batcher
 
-    async def _ask(self, model: str, questions: Sequence[Asked]) -> Sequence[Answer | Exception]:
+    async def _predict_batch(
+        self, model: str, requests: Sequence[PredictionRequest]
+    ) -> Sequence[Answer | Exception]:
         started = time.perf_counter()
         try:
-            return await self._predicting.ask(model, questions)
+            return await self._predictions.predict(model, requests)
         finally:
             elapsed = time.perf_counter() - started
-            for _ in questions:
+            for _ in requests:
                 self._metrics.torchserve_seconds[model,].observe(elapsed)
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
-        """One version of `model`, the default if none is named, or `all` of them.
+        """Describes one version of `model`: the default if `version` is None; or `all` of them.
 
-        Raises NotFound or Unavailable.
+        Raises `NotFound`, `Unavailable`.
         """
         path = f"/models/{model}" + (f"/{version}" if version else "")
         described = await self._manage("GET", path, model, version)
         return [_served(each) for each in described]
 
     async def register(self, model: str, archive: str) -> None:
-        """Has the workers of an archive of the model store started.
+        """Starts the workers of an archive of the model store; does not wait until they are ready.
 
-        TorchServe could be told to answer only when they are ready, but keeps other callers
-        waiting meanwhile: `synchronous` blocks a thread that reads from connections.
-
-        Raises Conflict when its version is served already, NotFound or Unavailable.
+        Raises `Conflict` if its version is served already, `NotFound`, `Unavailable`.
         """
+        # `synchronous=true` blocks a thread of TorchServe that reads connections: others wait.
         query = {"url": archive, "synchronous": "false"}
         await self._manage("POST", "/models", model, None, query)
 
     async def unregister(self, model: str, version: str) -> None:
-        """Ends the workers of a version other than the default. Raises NotFound or Unavailable."""
+        """Stops serving a version other than the default. Raises `NotFound`, `Unavailable`."""
         await self._manage("DELETE", f"/models/{model}/{version}", model, version)
 
     async def set_default(self, model: str, version: str) -> None:
-        """Has requests that name no version answered by this one.
+        """Makes `version` answer requests that name no version.
 
-        Raises NotFound or Unavailable.
+        Raises `NotFound`, `Unavailable`.
         """
         await self._manage("PUT", f"/models/{model}/{version}/set-default", model, version)
 
     async def scale(self, model: str, version: str, workers: int) -> None:
-        """Has workers of a version started or ended. Raises NotFound or Unavailable."""
+        """Starts or stops workers of a version. Raises `NotFound`, `Unavailable`."""
         query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "false"}
         await self._manage("PUT", f"/models/{model}/{version}", model, version, query)
 
@@ -170,7 +174,7 @@ class TorchServe:
         version: str | None,
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        # In the address, for TorchServe reads some of them wrongly from a body.
+        # In the URL, because TorchServe reads some parameters wrongly from a body.
         path = f"{path}?{urlencode(query)}" if query else path
         response = await self._connection.send("management", method, path)
         if response.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:

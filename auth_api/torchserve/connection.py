@@ -1,4 +1,4 @@
-"""How requests get to TorchServe and back: pooled connections, tokens, what failures mean."""
+"""HTTP requests to TorchServe: pooled connections, tokens, translation of errors."""
 
 from __future__ import annotations
 
@@ -22,20 +22,18 @@ logger = logging.getLogger(__name__)
 
 _MANAGEMENT_SECONDS = 5.0
 _CONNECT_SECONDS = 2.0
-# The second may die as well while it travels, where others rotate keys at the same moment.
-_KEYS_TRIED = 4
-_IMAGE_HEADERS = {"Content-Type": "application/octet-stream"}
+# Another process may renew the key again while the request with the new one is on its way.
+_MAX_ATTEMPTS = 4
+_HEADERS = {"Content-Type": "application/octet-stream"}
 
 
 class Response(NamedTuple):
-    """What TorchServe answered."""
-
     status: int
     body: bytes
 
 
 class Connection:
-    """Connections to one TorchServe, for the event loop they are made in."""
+    """Pooled connections to one TorchServe, for the event loop they are made in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._sessions: dict[Kind, aiohttp.ClientSession] = {
@@ -65,17 +63,20 @@ class Connection:
         body: bytes | None = None,
         options: Mapping[str, str] | None = None,
     ) -> Response:
-        """Sends one request, again with the new key as often as the old one died under it.
+        """Sends a request; repeats it with a new key if TorchServe rejects the key.
 
-        `options` are headers besides. Raises Unavailable.
+        `options` are further headers. Raises `Unavailable`.
         """
-        headers = {**_IMAGE_HEADERS, **_named(), **(options or {})}
+        headers = {**_HEADERS, **(options or {})}
+        if identifier := request_id.get():
+            headers.setdefault("X-Request-ID", identifier)  # for the logs of handlers
         token = await self._keys.token(kind) if self._keys else ""
-        for _ in range(_KEYS_TRIED):
-            response = await self._transmit(kind, method, path, body, _signed(headers, token))
-            if not self._keys or not _is_key_refusal(response):
+        for _ in range(_MAX_ATTEMPTS):
+            headers["Authorization"] = f"Bearer {token}"
+            response = await self._transmit(kind, method, path, body, headers)
+            if not self._keys or not _is_invalid_key(response):
                 break
-            token = await self._keys.renewed(kind, token)
+            token = await self._keys.renew(kind, token)
         return response
 
     async def _transmit(
@@ -83,11 +84,11 @@ class Connection:
     ) -> Response:
         try:
             try:
-                return await self._once(kind, method, path, body, headers)
+                return await self._request(kind, method, path, body, headers)
             except aiohttp.ServerDisconnectedError:
-                # A pooled connection that TorchServe closed at this very moment; whatever is
-                # asked of it here may safely be asked twice.
-                return await self._once(kind, method, path, body, headers)
+                # TorchServe closed the pooled connection at this moment. All requests of this
+                # service may safely be repeated.
+                return await self._request(kind, method, path, body, headers)
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
@@ -97,22 +98,12 @@ class Connection:
         except aiohttp.ClientError as error:
             raise Unreachable("The model server went away. Please try again.") from error
 
-    async def _once(
+    async def _request(
         self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Response:
         session = self._sessions[kind]
         async with session.request(method, path, data=body, headers=headers) as response:
             return Response(response.status, await response.read())
-
-
-def _named() -> Mapping[str, str]:
-    """What handlers call the request in their logs."""
-    identifier = request_id.get()
-    return {"X-Request-ID": identifier} if identifier else {}
-
-
-def _signed(headers: Mapping[str, str], token: str) -> Mapping[str, str]:
-    return {**headers, "Authorization": f"Bearer {token}"}
 
 
 def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSession:
@@ -124,20 +115,20 @@ def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSessio
     )
 
 
-def _is_key_refusal(response: Response) -> bool:
+def _is_invalid_key(response: Response) -> bool:
     return response.status == HTTPStatus.BAD_REQUEST and b"InvalidKeyException" in response.body
 
 
 def failure(response: Response, model: str, version: str | None) -> Exception:
-    """What an answer other than 200 means."""
+    """The exception for a response with a status other than 200."""
     status = response.status
-    body = _object(response.body)
+    body = _json_object(response.body)
     if body.get("success") is False and 400 <= status < 500:
         sentence = str(body.get("error") or "The model refused this without a reason.")
         return Refused(status, sentence, str(body.get("code") or "refused"))
     if status == HTTPStatus.NOT_FOUND:
-        named = f"version {version} of {model}" if version else f"model {model}"
-        return NotFound(f"There is no {named}.", "model_not_found")
+        name = f"version {version} of {model}" if version else f"model {model}"
+        return NotFound(f"There is no {name}.", "model_not_found")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLarge("The image is too large for the model server.", "image_too_large")
     logger.warning(
@@ -145,12 +136,12 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
         extra={"model": model, "status": status, "answer": response.body.decode(errors="replace")},
     )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        # The queue of the model is full, or none of its workers is up.
+        # The model's queue in TorchServe is full, or no worker is ready.
         return busy(retry_after=1)
     return Unavailable("The model server could not answer. Please try again.")
 
 
-def _object(content: bytes) -> Mapping[str, Any]:
+def _json_object(content: bytes) -> Mapping[str, Any]:
     try:
         body = json.loads(content)
     except ValueError:

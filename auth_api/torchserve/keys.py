@@ -1,9 +1,9 @@
-"""TorchServe's tokens: read from its key file, renewed before they expire, shared politely.
+"""TorchServe's tokens: reads them from its key file and renews them before they expire.
 
 TorchServe writes `key_file.json` into its working directory: a key for inference and one for
-management, each with an expiry, and an API key that buys new ones. A renewal kills the old
-key at once and rewrites the file in place. So whoever finds a key refused reads the file
-again, and only the holder of a lock on the file next to it asks for a new key.
+management, each with an expiry, and an API key that authorises renewals. A renewal invalidates the
+old key at once and rewrites the file in place. After a rejection a process therefore reads the file
+again. Only the process that holds a lock on the file next to it requests a new key.
 """
 
 from __future__ import annotations
@@ -30,68 +30,67 @@ logger = logging.getLogger(__name__)
 Kind = Literal["inference", "management"]
 
 _RENEW_BEFORE = timedelta(minutes=2)
-# How often, in seconds, expiry is looked at, and a half-written file read again.
-_CHECK_EVERY = 5.0
-_READ_AGAIN_AFTER = 0.02
+# Seconds between checks of the expiry, and between attempts to read a half-written file.
+_CHECK_SECONDS = 5.0
+_READ_RETRY_SECONDS = 0.02
 _READ_ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
 class Key:
-    """One token and when it dies."""
-
     token: str
     expires: datetime
 
 
 class KeyFile:
-    """The keys of one TorchServe, as its key file has them."""
+    """The keys of one TorchServe. Several processes may share one key file."""
 
     def __init__(self, path: Path, management: aiohttp.ClientSession, metrics: Metrics) -> None:
         self._path = path
         self._management = management
         self._renewals = metrics.key_renewals
         self._keys: dict[Kind, Key] = {}
-        self._buys_keys = ""
-        self._checked = 0.0
+        self._api_key = ""
+        self._checked_at = 0.0
         self._lock = asyncio.Lock()
 
     async def token(self, kind: Kind) -> str:
-        """The current token, renewed first when it is about to expire.
+        """Returns the current token; renews it if it expires within two minutes.
 
-        Raises Unavailable when the file cannot be read: TorchServe is not up.
+        Raises `Unavailable` if the file cannot be read, because TorchServe is not running then.
         """
         if kind not in self._keys:
             await self._read()
         now = time.monotonic()
-        if now - self._checked > _CHECK_EVERY:
-            self._checked = now
+        if now - self._checked_at > _CHECK_SECONDS:
+            self._checked_at = now
             if self._keys[kind].expires - datetime.now(timezone.utc) < _RENEW_BEFORE:
-                return await self.renewed(kind, self._keys[kind].token)
+                return await self.renew(kind, self._keys[kind].token)
         return self._keys[kind].token
 
-    async def renewed(self, kind: Kind, refused: str) -> str:
-        """A token other than `refused`: what the file has by now, else a new one.
+    async def renew(self, kind: Kind, rejected: str) -> str:
+        """Returns a token other than `rejected`: the one in the file if another process renewed it
+        already, else a new one.
 
-        Raises Unavailable.
+        Raises `Unavailable`.
         """
         async with self._lock:
-            if self._keys[kind].token != refused:
+            if self._keys[kind].token != rejected:
                 return self._keys[kind].token
-            async with self._owning(kind):
+            async with self._renewal_lock(kind):
                 await self._read()
-                if self._keys[kind].token == refused:
-                    await self._ask_for_new(kind)
+                if self._keys[kind].token == rejected:
+                    await self._request_key(kind)
                     await self._read()
             return self._keys[kind].token
 
-    async def _ask_for_new(self, kind: Kind) -> None:
+    async def _request_key(self, kind: Kind) -> None:
         logger.info("renewing TorchServe's %s key", kind)
         try:
             async with self._management.get(
                 "/token",
                 params={"type": kind},
-                headers={"Authorization": f"Bearer {self._buys_keys}"},
+                headers={"Authorization": f"Bearer {self._api_key}"},
             ) as response:
                 response.raise_for_status()
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
@@ -102,10 +101,10 @@ class KeyFile:
     async def _read(self) -> None:
         for attempt in range(_READ_ATTEMPTS):
             if attempt:
-                await asyncio.sleep(_READ_AGAIN_AFTER)
+                await asyncio.sleep(_READ_RETRY_SECONDS)
             try:
                 content = json.loads(self._path.read_text())
-                self._keys, self._buys_keys = (
+                self._keys, self._api_key = (
                     {
                         "inference": _key(content["inference"]),
                         "management": _key(content["management"]),
@@ -114,14 +113,14 @@ class KeyFile:
                 )
                 return
             except OSError:
-                break  # it is not there yet, or not for us to read
+                break  # the file does not exist yet, or is not readable for us
             except (ValueError, KeyError):
                 continue  # TorchServe is writing it
         raise Unreachable("The model server is starting. Please try again in a moment.")
 
     @asynccontextmanager
-    async def _owning(self, kind: Kind) -> AsyncIterator[None]:
-        """Holds, across processes, the right to ask for new keys."""
+    async def _renewal_lock(self, kind: Kind) -> AsyncIterator[None]:
+        """Locks out the other processes while this one requests a key."""
         try:
             file = self._path.with_suffix(".lock").open("w")
         except OSError as error:
@@ -133,7 +132,7 @@ class KeyFile:
 
 
 def _key(entry: dict[str, str]) -> Key:
-    # Nine digits of fraction, which fromisoformat does not read on Python 3.10.
+    # The fraction has nine digits, which fromisoformat of Python 3.10 does not read.
     whole_seconds = entry["expiration time"].rstrip("Z").partition(".")[0]
     expires = datetime.fromisoformat(whole_seconds).replace(tzinfo=timezone.utc)
     return Key(entry["key"], expires)

@@ -1,6 +1,6 @@
-"""Pictures that wait for a TorchServe that is started anew, rather than be refused.
+"""Retries predictions while TorchServe restarts, so that callers wait instead of getting a 503.
 
-They may be asked about twice: reading one changes nothing.
+A prediction may run twice; this is safe because it changes nothing.
 """
 
 from __future__ import annotations
@@ -12,34 +12,37 @@ from typing import TypeVar
 
 from auth_api.errors import Unreachable
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
-_PAUSE = 0.25
-# Pictures are in memory while they wait: beyond so many, others are refused at once.
-_MOST = 256
+_RETRY_SECONDS = 0.25
+# Waiting requests keep their images in memory. Further requests fail at once.
+_MAX_WAITING = 256
 
 
 class OutageRetry:
-    """That of one process."""
+    """Shared by all predictions of a process."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._waiting = 0
 
     def deadline(self) -> float:
-        """Until when somebody waits who has come now."""
+        """When a request that arrives now stops retrying, by the monotonic clock."""
         return time.monotonic() + self._seconds
 
-    async def call(self, deadline: float, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer, asked for again and again while there is no TorchServe. Raises ApiError."""
+    async def call(self, deadline: float, predict: Callable[[], Awaitable[Result]]) -> Result:
+        """Calls `predict` until TorchServe is reachable or `deadline` is over.
+
+        Raises what `predict` raises.
+        """
         while True:
             try:
-                return await ask()
+                return await predict()
             except Unreachable:
-                if self._waiting >= _MOST or time.monotonic() + _PAUSE > deadline:
+                if self._waiting >= _MAX_WAITING or time.monotonic() + _RETRY_SECONDS > deadline:
                     raise
             self._waiting += 1
             try:
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RETRY_SECONDS)
             finally:
                 self._waiting -= 1

@@ -1,4 +1,4 @@
-"""Predictions by TorchServe: one image a request, or several where several wait."""
+"""Sends images to TorchServe, one or a batch in a request, and translates the answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 
@@ -14,51 +13,53 @@ from auth_api.errors import ApiError, Refused, Unavailable, Unreachable
 from auth_api.observability.logs import request_id
 from auth_api.torchserve.batcher import BUSY
 from auth_api.torchserve.connection import Connection, Response, failure
-from auth_api.torchserve.wire_format import Asked, answers_in, joined
+from auth_api.torchserve.wire_format import Answer, PredictionRequest, pack, unpack
 
-Answer = dict[str, Any]
-
-# Seconds: so long is a version asked about one image at a time that did not understand a group.
-_REMEMBERED = 60.0
+# How long a version gets single images after it did not understand a batch.
+_UNBATCHED_SECONDS = 60.0
 
 
 class Predictions:
-    """Asks the models of one TorchServe."""
+    """Predictions of the models of one TorchServe."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._single: dict[tuple[str, str | None], float] = {}
+        # By model and version, in seconds of the monotonic clock.
+        self._unbatched_until: dict[tuple[str, str | None], float] = {}
 
-    async def ask(self, model: str, questions: Sequence[Asked]) -> Sequence[Answer | Exception]:
-        """The answer to each, which are all for one version, or why there is none: Refused,
-        NotFound, TooLarge or Unavailable.
+    async def predict(
+        self, model: str, requests: Sequence[PredictionRequest]
+    ) -> Sequence[Answer | Exception]:
+        """Returns an answer for each request, in order, or its error: `Refused`, `NotFound`,
+        `TooLarge` or `Unavailable`. All requests are for the same version.
+
+        Raises `NotFound`, `TooLarge`, `Unavailable` if the whole batch fails.
         """
-        single = self._single.get((model, questions[0].version), 0.0) > time.monotonic()
-        if len(questions) > 1 and not single:
-            answers = await self._together(model, questions)
+        unbatched_until = self._unbatched_until.get((model, requests[0].version), 0.0)
+        if len(requests) > 1 and unbatched_until <= time.monotonic():
+            answers = await self._predict_batch(model, requests)
             if answers is not None:
                 return answers
-        return await asyncio.gather(*(self._alone(model, each) for each in questions))
+        return await asyncio.gather(*(self._predict_one(model, each) for each in requests))
 
-    async def _together(
-        self, model: str, questions: Sequence[Asked]
+    async def _predict_batch(
+        self, model: str, requests: Sequence[PredictionRequest]
     ) -> Sequence[Answer | Exception] | None:
-        """None where each is to be asked alone. Raises NotFound, TooLarge or Unavailable."""
-        version = questions[0].version
-        body, headers = joined(questions)
-        # What is said meanwhile, on both sides, is said of all of them.
-        request_id.set(",".join(question.request_id for question in questions))
+        """None if each image has to be sent alone."""
+        version = requests[0].version
+        body, headers = pack(requests)
+        # Log lines, here and in the handler, are about all of these requests.
+        request_id.set(",".join(request.request_id for request in requests))
         try:
-            found = answers_in(await self._send(model, version, body, headers), len(questions))
+            found = unpack(await self._send(model, version, body, headers), len(requests))
         except Refused:
             found = None
         except Unavailable as error:
             if isinstance(error, Unreachable) or error.code == BUSY:
                 raise
-            return None  # one image may be to blame for what befell all of them
-        if found is None:
-            # Its handler is older than groups.
-            self._single[model, version] = time.monotonic() + _REMEMBERED
+            return None  # a single image may have made the whole batch fail
+        if found is None:  # the handler is older than batches
+            self._unbatched_until[model, version] = time.monotonic() + _UNBATCHED_SECONDS
             return None
         return [
             answer
@@ -67,29 +68,24 @@ class Predictions:
             for status, answer in found
         ]
 
-    async def _alone(self, model: str, question: Asked) -> Answer | Exception:
-        request_id.set(question.request_id)
+    async def _predict_one(self, model: str, request: PredictionRequest) -> Answer | Exception:
+        request_id.set(request.request_id)
         try:
-            return await self._send(model, question.version, question.image, question.options)
+            return await self._send(model, request.version, request.image, request.options)
         except ApiError as error:
             return error
 
     async def _send(
         self, model: str, version: str | None, body: bytes, headers: Mapping[str, str]
     ) -> Answer:
-        """Raises Refused, NotFound, TooLarge or Unavailable."""
         path = f"/predictions/{model}" + (f"/{version}" if version else "")
         response = await self._connection.send("inference", "POST", path, body, headers)
         if response.status != HTTPStatus.OK:
             raise failure(response, model, version)
         try:
             answer = orjson.loads(response.body)
-        except ValueError as error:
-            raise _unreadable() from error
+        except ValueError:
+            answer = None
         if not isinstance(answer, dict):
-            raise _unreadable()
+            raise Unavailable("The model server answered something unreadable.")
         return answer
-
-
-def _unreadable() -> Unavailable:
-    return Unavailable("The model server answered something unreadable.")

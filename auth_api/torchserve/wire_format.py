@@ -1,4 +1,4 @@
-"""Several images in one request to TorchServe, as `handlers.grouping` takes them."""
+"""The format of several images in one request to TorchServe; `handlers.wire_format` reads it."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+Answer = dict[str, Any]
+"""The JSON object that a handler returns for an image."""
 
-class Asked(NamedTuple):
-    """What one image is asked."""
+
+class PredictionRequest(NamedTuple):
+    """One image for a model, and the options for it."""
 
     image: bytes
     version: str | None
+    """None for the version that TorchServe serves by default."""
     options: Mapping[str, str]
     """Request headers for the handler."""
     request_id: str = ""
-    """What the request is called in logs."""
+    """For logs."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the image."""
         return len(self.image)
 
-    @property
-    def kind(self) -> str | None:
-        """Those of one version may be asked together."""
-        return self.version
 
-
-def joined(questions: Sequence[Asked]) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers of one request."""
+def pack(requests: Sequence[PredictionRequest]) -> tuple[bytes, dict[str, str]]:
+    """Returns the body and the headers of one HTTP request."""
     images = [
-        {"bytes": question.size, **({"headers": question.options} if question.options else {})}
-        for question in questions
+        {"bytes": request.size, **({"headers": request.options} if request.options else {})}
+        for request in requests
     ]
     described = json.dumps(images, separators=(",", ":"))
-    return b"".join(question.image for question in questions), {"X-Images": described}
+    return b"".join(request.image for request in requests), {"X-Images": described}
 
 
-def answers_in(answer: Any, count: int) -> list[tuple[int, dict[str, Any]]] | None:
-    """The status and the answer of each of `count` images, None where that is not what came: the
-    handler of an older archive knows nothing of groups.
+def unpack(response: Answer, count: int) -> list[tuple[int, Answer]] | None:
+    """Returns the HTTP status and the answer of each of `count` images.
+
+    None if `response` has another form, because handlers of older archives do not know batches.
     """
-    answers = answer.get("answers") if isinstance(answer, dict) else None
+    answers = response.get("answers")
     if not isinstance(answers, list) or len(answers) != count:
         return None
     return [(each["status"], each["answer"]) for each in answers]

@@ -1,4 +1,4 @@
-"""The line in front of a model: who is asked together, who is refused, who is given up."""
+"""The request queue of a model: what shares a batch, what is rejected, what times out."""
 
 from __future__ import annotations
 
@@ -8,191 +8,212 @@ from collections.abc import Sequence
 import pytest
 
 from auth_api.errors import Unavailable
-from auth_api.torchserve.batcher import Line
-from auth_api.torchserve.wire_format import Asked
+from auth_api.torchserve.batcher import DynamicBatcher
+from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
 
 class Workers:
-    """Answer what they are asked when they are told to."""
+    """Hold each batch until the test calls `answer`."""
 
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.batches: list[list[str]] = []
         self._waiting: list[asyncio.Event] = []
 
-    async def __call__(self, questions: Sequence[Asked]) -> list[str | Exception]:
-        self.asked.append([question.image.decode() for question in questions])
+    async def __call__(self, requests: Sequence[PredictionRequest]) -> list[Answer | Exception]:
+        self.batches.append([request.image.decode() for request in requests])
         event = asyncio.Event()
         self._waiting.append(event)
         await event.wait()
         return [
-            Unavailable("No.") if question.image == b"bad" else question.image.decode().upper()
-            for question in questions
+            Unavailable("No.") if request.image == b"bad" else answer_to(request.image.decode())
+            for request in requests
         ]
 
     async def answer(self) -> None:
-        """Answers all that they were asked, and waits until they are asked more, if they are."""
+        """Answers all batches in flight, and waits until the next ones have been sent."""
         waiting, self._waiting = self._waiting, []
         for event in waiting:
             event.set()
         await asyncio.sleep(0.02)
 
 
-def asked(text: str, version: str | None = None) -> Asked:
-    return Asked(text.encode(), version, {})
+def answer_to(text: str) -> Answer:
+    return {"read": text.upper()}
 
 
-def line_of(
-    workers: Workers, at_once: int = 2, longest: float = 60, patience: float = 60
-) -> Line[Asked, str]:
-    return Line(workers, at_once=at_once, longest=longest, patience=patience, waited=lambda _: None)
+def a_request(text: str, version: str | None = None) -> PredictionRequest:
+    return PredictionRequest(text.encode(), version, {})
 
 
-async def standing(line: Line[Asked, str], *questions: Asked) -> list[asyncio.Task[str]]:
-    """The questions in line, in this order."""
-    tasks = [asyncio.create_task(_ask(line, question)) for question in questions]
+def batcher_of(
+    workers: Workers, max_concurrency: int = 2, max_wait: float = 60, timeout: float = 60
+) -> DynamicBatcher:
+    return DynamicBatcher(
+        workers,
+        max_concurrency=max_concurrency,
+        max_wait=max_wait,
+        timeout=timeout,
+        observe_wait=lambda _: None,
+    )
+
+
+async def enqueue(
+    batcher: DynamicBatcher, *requests: PredictionRequest
+) -> list[asyncio.Task[Answer]]:
+    """Queues the requests in this order."""
+    tasks = [asyncio.create_task(_predict(batcher, request)) for request in requests]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
 
 
-async def _ask(line: Line[Asked, str], question: Asked) -> str:
-    return await line(question)
+async def _predict(batcher: DynamicBatcher, request: PredictionRequest) -> Answer:
+    return await batcher(request)
 
 
-def test_a_lone_question_is_asked_at_once_and_those_that_wait_are_asked_together() -> None:
+def test_a_lone_request_is_sent_at_once_and_waiting_requests_share_a_batch() -> None:
     async def act() -> None:
         workers = Workers()
-        tasks = await standing(line_of(workers), *(asked(each) for each in "abcdefg"))
-        assert workers.asked == [["a"]]
+        tasks = await enqueue(batcher_of(workers), *(a_request(each) for each in "abcdefg"))
+        assert workers.batches == [["a"]]
         await asyncio.sleep(0.02)
-        assert workers.asked[1:] == [["b", "c", "d", "e", "f", "g"]]
+        assert workers.batches[1:] == [["b", "c", "d", "e", "f", "g"]]
         await workers.answer()
-        assert [await task for task in tasks] == list("ABCDEFG")
+        assert [await task for task in tasks] == [answer_to(each) for each in "abcdefg"]
 
     asyncio.run(act())
 
 
-def test_no_more_are_asked_together_than_a_model_looks_at_and_those_are_asked_at_once() -> None:
+def test_a_batch_has_at_most_eight_requests_and_a_full_one_is_sent_at_once() -> None:
     async def act() -> None:
         workers = Workers()
-        await standing(line_of(workers, at_once=3), *(asked(f"{place}") for place in range(20)))
-        assert [len(group) for group in workers.asked] == [1, 2, 6]
+        await enqueue(
+            batcher_of(workers, max_concurrency=3), *(a_request(f"{place}") for place in range(20))
+        )
+        assert [len(batch) for batch in workers.batches] == [1, 2, 6]
         await workers.answer()
-        assert [len(group) for group in workers.asked] == [1, 2, 6, 8, 3]
+        assert [len(batch) for batch in workers.batches] == [1, 2, 6, 8, 3]
         await workers.answer()
 
     asyncio.run(act())
 
 
-def test_few_are_shared_by_the_workers() -> None:
+def test_a_few_requests_are_divided_among_the_workers() -> None:
     async def act() -> None:
         workers = Workers()
-        line = line_of(workers, at_once=4)
-        await standing(line, *(asked(letter) for letter in "abcd"))
+        batcher = batcher_of(workers, max_concurrency=4)
+        await enqueue(batcher, *(a_request(letter) for letter in "abcd"))
         await asyncio.sleep(0.02)
-        await standing(line, *(asked(letter) for letter in "efgh"))
-        assert [len(group) for group in workers.asked] == [1, 1, 2, 4]
+        await enqueue(batcher, *(a_request(letter) for letter in "efgh"))
+        assert [len(batch) for batch in workers.batches] == [1, 1, 2, 4]
         await workers.answer()
 
     asyncio.run(act())
 
 
-def test_versions_are_not_asked_together_and_keep_their_order() -> None:
+def test_a_batch_is_for_one_version_and_requests_keep_their_order() -> None:
     async def act() -> None:
         workers = Workers()
         versions = ["1.0", "1.0", "1.0", "1.1", "1.0"]
-        questions = [asked(f"{place}", version) for place, version in enumerate(versions)]
-        tasks = await standing(line_of(workers, at_once=1), *questions)
-        for _ in questions:
+        requests = [a_request(f"{place}", version) for place, version in enumerate(versions)]
+        tasks = await enqueue(batcher_of(workers, max_concurrency=1), *requests)
+        for _ in requests:
             await workers.answer()
-        assert workers.asked == [["0"], ["1", "2"], ["3"], ["4"]]
-        assert [await task for task in tasks] == list("01234")
+        assert workers.batches == [["0"], ["1", "2"], ["3"], ["4"]]
+        assert [await task for task in tasks] == [answer_to(each) for each in "01234"]
 
     asyncio.run(act())
 
 
-def test_large_pictures_are_not_asked_together() -> None:
+def test_large_images_do_not_share_a_batch() -> None:
     async def act() -> None:
         workers = Workers()
-        large = [asked(letter * 700_000) for letter in "abc"]
-        await standing(line_of(workers, at_once=1), *large)
+        large = [a_request(letter * 700_000) for letter in "abc"]
+        await enqueue(batcher_of(workers, max_concurrency=1), *large)
         await workers.answer()
         await workers.answer()
-        assert [len(group) for group in workers.asked] == [1, 1, 1]
+        assert [len(batch) for batch in workers.batches] == [1, 1, 1]
         await workers.answer()
 
     asyncio.run(act())
 
 
-def test_an_error_is_that_of_its_own_question() -> None:
+def test_an_error_reaches_only_the_caller_of_its_request() -> None:
     async def act() -> None:
         workers = Workers()
-        line = line_of(workers, at_once=1)
-        tasks = await standing(line, asked("a"), asked("b"), asked("bad"), asked("c"))
+        batcher = batcher_of(workers, max_concurrency=1)
+        tasks = await enqueue(
+            batcher, a_request("a"), a_request("b"), a_request("bad"), a_request("c")
+        )
         await workers.answer()
-        assert workers.asked[-1] == ["b", "bad", "c"]
+        assert workers.batches[-1] == ["b", "bad", "c"]
         await workers.answer()
-        assert [tasks[0].result(), tasks[1].result(), tasks[3].result()] == ["A", "B", "C"]
+        answers = [tasks[place].result() for place in (0, 1, 3)]
+        assert answers == [answer_to(each) for each in "abc"]
         with pytest.raises(Unavailable, match="No"):
             await tasks[2]
 
     asyncio.run(act())
 
 
-def test_who_has_gone_is_not_asked_for() -> None:
+def test_a_cancelled_request_is_not_sent() -> None:
     async def act() -> None:
         workers = Workers()
-        tasks = await standing(line_of(workers, at_once=1), asked("a"), asked("b"), asked("c"))
+        tasks = await enqueue(
+            batcher_of(workers, max_concurrency=1), a_request("a"), a_request("b"), a_request("c")
+        )
         tasks[1].cancel()
         await asyncio.wait({tasks[1]})
         await workers.answer()
-        assert workers.asked == [["a"], ["c"]]
+        assert workers.batches == [["a"], ["c"]]
         await workers.answer()
 
     asyncio.run(act())
 
 
-def test_too_long_a_line_refuses_until_it_moves_again() -> None:
+def test_a_queue_that_does_not_move_rejects_requests_until_it_moves_again() -> None:
     async def act() -> None:
         workers = Workers()
-        line = line_of(workers, at_once=1, longest=0.02)
-        waiting = await standing(line, asked("a"), asked("b"), asked("c"))
-        assert line.refusal() is None
-        await asyncio.sleep(0.05)  # nothing has been answered for longer than may be waited
-        refusal = line.refusal()
-        assert refusal is not None
-        assert (refusal.status, refusal.code) == (503, "model_server_busy")
-        assert int(refusal.headers["Retry-After"]) >= 1
+        batcher = batcher_of(workers, max_concurrency=1, max_wait=0.02)
+        waiting = await enqueue(batcher, a_request("a"), a_request("b"), a_request("c"))
+        assert batcher.rejection() is None
+        await asyncio.sleep(0.05)  # longer without an answer than `max_wait`
+        rejection = batcher.rejection()
+        assert rejection is not None
+        assert (rejection.status, rejection.code) == (503, "model_server_busy")
+        assert int(rejection.headers["Retry-After"]) >= 1
         while not all(task.done() for task in waiting):
             await workers.answer()
-        assert [await task for task in waiting] == ["A", "B", "C"]
-        assert line.refusal() is None
+        assert [await task for task in waiting] == [answer_to(each) for each in "abc"]
+        assert batcher.rejection() is None
 
     asyncio.run(act())
 
 
-def test_a_full_line_refuses_however_fast_it_moves() -> None:
+def test_a_full_queue_rejects_requests_however_fast_it_moves() -> None:
     async def act() -> None:
         workers = Workers()
-        line = line_of(workers, at_once=1)
-        waiting = await standing(line, *(asked("a" * 8_000_000) for _ in range(10)))
-        assert line.refusal() is not None
+        batcher = batcher_of(workers, max_concurrency=1)
+        waiting = await enqueue(batcher, *(a_request("a" * 8_000_000) for _ in range(10)))
+        assert batcher.rejection() is not None
         while not all(task.done() for task in waiting):
             await workers.answer()
-        assert line.refusal() is None
+        assert batcher.rejection() is None
 
     asyncio.run(act())
 
 
-def test_who_has_waited_in_vain_is_given_up() -> None:
+def test_a_request_that_waited_too_long_fails() -> None:
     async def act() -> None:
         workers = Workers()
-        tasks = await standing(line_of(workers, at_once=1, patience=0.02), asked("a"), asked("b"))
+        tasks = await enqueue(
+            batcher_of(workers, max_concurrency=1, timeout=0.02), a_request("a"), a_request("b")
+        )
         await asyncio.sleep(0.05)
         await workers.answer()
-        assert await tasks[0] == "A"
+        assert await tasks[0] == answer_to("a")
         with pytest.raises(Unavailable, match="busy"):
             await tasks[1]
-        assert workers.asked == [["a"]]
+        assert workers.batches == [["a"]]
 
     asyncio.run(act())

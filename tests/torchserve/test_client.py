@@ -1,4 +1,4 @@
-"""Odd answers and unreadable keys of a model server become answers, not errors of ours."""
+"""Unusual answers and unreadable keys of TorchServe become API errors, not internal errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from auth_api.torchserve.keys import KeyFile
 from tests.support.measured import value
 
 
-def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
+def test_a_refusal_without_a_reason_gets_a_default_message() -> None:
     found = failure(Response(400, b'{"success": false}'), "ranjana", None)
     assert isinstance(found, Refused)
     assert (found.status, found.code) == (400, "refused")
@@ -31,12 +31,12 @@ def test_a_refusal_without_words_is_passed_on_with_ours() -> None:
     assert (named.code, named.message) == ("x", "No.")
 
 
-Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def asking(answer: Answering, **settings: object) -> AsyncIterator[TorchServe]:
-    """A client of a server that answers so."""
+async def client_of(answer: Handler, **settings: object) -> AsyncIterator[TorchServe]:
+    """A client of a server that handles its connections with `answer`."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     addressed = {"torchserve_inference_url": address, "torchserve_key_file": None}
@@ -49,22 +49,22 @@ async def asking(answer: Answering, **settings: object) -> AsyncIterator[TorchSe
 
 
 @pytest.mark.parametrize("body", [b"[]", b"3", b"null", b"{", b"[" * 100_000])
-def test_an_answer_that_is_none_is_a_503(body: bytes) -> None:
+def test_an_answer_that_is_no_json_object_is_a_503(body: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
-    async def ask() -> None:
-        async with asking(answer) as torchserve:
+    async def predict() -> None:
+        async with client_of(answer) as torchserve:
             await torchserve.predict("ranjana", b"a picture")
 
     with pytest.raises(Unavailable, match="unreadable"):
-        asyncio.run(ask())
+        asyncio.run(predict())
 
 
-def test_a_version_that_is_older_than_groups_is_asked_about_one_image_at_a_time() -> None:
-    """Its handler takes the images of a group for one: what it says of that must reach nobody."""
+def test_a_version_older_than_batches_gets_single_images() -> None:
+    """Its handler takes a batch for one image; no caller may get that answer."""
     bodies: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,14 +77,14 @@ def test_a_version_that_is_older_than_groups_is_asked_about_one_image_at_a_time(
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
-    async def ask() -> None:
-        async with asking(answer, torchserve_max_concurrency=1) as torchserve:
+    async def predict() -> None:
+        async with client_of(answer, torchserve_max_concurrency=1) as torchserve:
             for letters in ("abc", "def"):
-                asked = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
-                answers = await asyncio.gather(*asked)
+                predictions = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
+                answers = await asyncio.gather(*predictions)
                 assert [answer["saw"] for answer in answers] == list(letters)
 
-    asyncio.run(ask())
+    asyncio.run(predict())
     assert [len(body) for body in bodies] == [1, 2, 1, 1, 1, 1, 1]
 
 
@@ -100,18 +100,18 @@ def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     unreadable.mkdir()
     path = tmp_path / "key_file.json"
     key = {"key": "old", "expiration time": "2020-01-01T00:00:00.123456789Z"}
-    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "buys"}}))
+    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "renews"}}))
     path.with_suffix(".lock").mkdir()
 
     metrics = Metrics()
 
-    async def ask(path: Path) -> None:
+    async def token(path: Path) -> None:
         async with aiohttp.ClientSession() as session:
             await KeyFile(path, session, metrics).token("inference")
 
     with pytest.raises(Unavailable, match="is starting"):
-        asyncio.run(ask(unreadable))
+        asyncio.run(token(unreadable))
     with pytest.raises(Unavailable, match="cannot be renewed"):
-        asyncio.run(ask(path))
+        asyncio.run(token(path))
     failed = generate_latest(metrics.registry).decode()
     assert value(failed, "torchserve_key_renewals_total", kind="inference", outcome="failed") == 1

@@ -1,6 +1,4 @@
-"""Keys are rotated, workers die, queues fill, and callers hardly notice; what else may break is in
-`tests/faults/`.
-"""
+"""Callers hardly notice key rotations, dead workers and full queues; more in `tests/faults/`."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ IMAGE = encode(reference(5))
 
 
 def rotate(ranjana: Ranjana, kind: str) -> None:
-    """Buys a new key, as an operator would; the old one is dead from now on."""
+    """Requests a new key, as an operator would. The old key becomes invalid at once."""
     response = httpx2.get(
         f"http://127.0.0.1:{ranjana.management_port}/token",
         params={"type": kind},
@@ -29,7 +27,7 @@ def rotate(ranjana: Ranjana, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["inference", "management"])
-def test_key_rotation_while_requests_run_fails_none(ranjana: Ranjana, kind: str) -> None:
+def test_no_request_fails_during_a_key_rotation(ranjana: Ranjana, kind: str) -> None:
     with steadily(lambda: ranjana.predict(IMAGE)) as responses:
         for _ in range(10):
             before = ranjana.key(kind)
@@ -48,13 +46,13 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(ranjana: Ranjana) ->
         before[0].kill()
         wait_for(lambda: ranjana.workers_of("ranjana", but=before) != [], 60)
         (successor,) = ranjana.workers_of("ranjana", but=before)
-        # Slow to come back, as on a busy machine, which is no reason to stop everything else.
+        # The new worker starts slowly, as on a busy machine: no reason to restart everything.
         successor.suspend()
         time.sleep(HEAL_SECONDS + 2)
         successor.resume()
         wait_for(lambda: ranjana.client.get("/ready").status_code == 200, 60)
     assert ranjana.restarts == restarts
-    # What the worker had in its hands is lost, with an invitation to ask again.
+    # The requests of the killed worker fail, with a hint when to try again.
     assert {response.status_code for response in responses} <= {200, 503}
     lost = [response for response in responses if response.status_code == 503]
     assert len(lost) <= 16
@@ -65,7 +63,7 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(ranjana: Ranjana) ->
 def test_keys_are_renewed_before_they_expire_and_no_request_fails(
     launch: Launch, tmp_path: Path
 ) -> None:
-    # Keys that live for a minute are always about to expire.
+    # A key that is valid for one minute is always about to expire.
     ranjana = launch(tmp_path, {"TS_TOKEN_EXPIRATION_TIME_MIN": "1"})
     ranjana.wait_until_ready()
     seen: set[str] = set()
@@ -79,12 +77,12 @@ def test_keys_are_renewed_before_they_expire_and_no_request_fails(
     assert {response.status_code for response in responses} == {200}
 
 
-def test_a_full_queue_is_a_503_to_try_again(launch: Launch, tmp_path: Path) -> None:
+def test_a_full_queue_is_a_503_with_retry_after(launch: Launch, tmp_path: Path) -> None:
     store, archive = tmp_path / "store", STORE / "ranjana.mar"
     store.mkdir()
-    # So short a queue that a few callers fill it.
-    little = configured(archive, **ONE_WORKER, jobQueueSize=1, batchSize=1)
-    derive(archive, store / archive.name, "1.0", members=little)
+    # A few callers fill this short queue.
+    members = configured(archive, **ONE_WORKER, jobQueueSize=1, batchSize=1)
+    derive(archive, store / archive.name, "1.0", members=members)
     ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
     ranjana.wait_until_ready()
     with ThreadPoolExecutor(48) as callers:
