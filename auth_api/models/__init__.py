@@ -1,20 +1,18 @@
 """Models and their versions: what is served, to whom, and how good it is.
 
-tables       the versions that are to be served, and who gets which
-states       the same as they are at a moment
-versions     what a version is called
-arms         which version a caller gets
-releases     what operators change, kept in the database and told to TorchServe
-registering  an archive of the model store becomes a version
-checking     what an archive must be before that
-trying       a new version reads its first picture
-aligning     brings TorchServe in line with the tables again and again
-serving      predictions: the caller's version, or the default where that one fails
-store        the model store: which versions have an archive or weights there
-archives     what an archive says about itself: card, figures, checksum
-exporting    an archive is taken away
-figures      what the evaluation in an archive found
-charts       the same as pictures
-presenting   all of it in JSON
-reports      how the versions of a model compare
+states              versions and releases as the database has them
+traffic_split       which version a client gets
+version_routing     predictions: chooses the version, falls back to the default
+releases            changes of the default, the traffic and the workers
+registration        makes an archive of the model store a version
+archive_validation  checks an archive before TorchServe loads it
+smoke_test          has a new version read one picture
+reconciler          makes TorchServe serve what the database says
+model_store         versions and weights in the model store
+archives            reads the card, the figures and the checksum of an archive
+exporting           the download of an archive
+evaluation_figures  the figures of a version's evaluation
+evaluation_charts   the figures as pictures
+presenting          models and versions as JSON
+traffic_report      compares the versions of a model
 """

@@ -1,4 +1,4 @@
-"""What an archive of the model store says about itself: its card, its figures, its checksum."""
+"""Reads the model card, the evaluation figures and the checksum of an archive."""
 
 from __future__ import annotations
 
@@ -21,64 +21,63 @@ MANIFEST = "MAR-INF/MANIFEST.json"
 CARD = "card.md"
 FIGURES = "evaluation.json"
 
-_CHUNK = 1024 * 1024
-_REMEMBERED = 64
+_CHUNK_BYTES = 1024 * 1024
+_CACHE_SIZE = 64
 _T = TypeVar("_T")
-# What is otherwise in a moment: no files or memory left, a network file system that is away.
-_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
+# Errors that may be over in a moment: too many open files, no memory, an unreachable network file
+# system.
+_TEMPORARY_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
 
 
 class Archives:
-    """The archives in one folder; those that are not there have neither card nor figures."""
+    """The archives in one folder. A missing archive has no card, figures or checksum."""
 
     def __init__(self, store: Path) -> None:
         self.store = store
 
     def path(self, archive: str) -> Path:
-        """Where the file is, or should be."""
+        """The path of the file, whether it exists or not."""
         return self.store / archive
 
     async def card(self, archive: str) -> str | None:
-        """The model card, Markdown."""
+        """Returns the model card in Markdown; None without one."""
         content = await self._read(_card, archive)
         return content.decode(errors="replace") if content else None
 
     async def figures(self, archive: str) -> dict[str, Any] | None:
-        """The figures of the evaluation, as `archive_scripts.evaluation.figures` writes them.
+        """Returns the evaluation figures that `archive_scripts.evaluation.figures` wrote.
 
-        None if they are malformed. It is cached: do not change it.
+        None if there are none or they are malformed. Do not change the result: it is cached.
         """
         return await self._read(_figures, archive)
 
     async def sha256(self, archive: str) -> str | None:
-        """The checksum of the file, in hexadecimal; None where there is none for this service.
+        """Returns the checksum of the file in hexadecimal; None if the file cannot be read.
 
-        Raises Unavailable where there may be one that cannot be read at the moment.
+        Raises `Unavailable` if it may become readable in a moment.
         """
         try:
-            return await self._remembered(_sha256, archive)
+            return await self._cached(_sha256, archive)
         except OSError as error:
-            if error.errno in _PASSING:
+            if error.errno in _TEMPORARY_ERRORS:
                 raise Unavailable("The model store cannot be read at the moment.") from error
             return None
 
     async def _read(self, read: Callable[[Path, int, int], _T | None], archive: str) -> _T | None:
         try:
-            return await self._remembered(read, archive)
+            return await self._cached(read, archive)
         except OSError:
             return None
 
-    async def _remembered(self, read: Callable[[Path, int, int], _T], archive: str) -> _T:
-        """What `read` finds, which remembers what it answers but not that it could not. Raises
-        OSError.
-        """
+    async def _cached(self, read: Callable[[Path, int, int], _T], archive: str) -> _T:
+        """Calls `read` in a thread. Its cache keeps results, not exceptions. Raises `OSError`."""
         path = self.path(archive)
         found = path.stat()
         return await asyncio.to_thread(read, path, found.st_mtime_ns, found.st_size)
 
 
 class _Evaluation(BaseModel):
-    """What answers rely on in figures; the rest may be anything."""
+    """The figures that the service itself uses; the others may have any form."""
 
     data: str | None = None
     pictures: int | None = None
@@ -88,9 +87,7 @@ class _Evaluation(BaseModel):
 
 
 def stated_sha256(archive: Path) -> str | None:
-    """The checksum in the file beside an archive, as `sha256sum` writes it; None if there is
-    none.
-    """
+    """Returns the checksum in the file beside an archive, written by `sha256sum`; else None."""
     try:
         line = archive.with_name(f"{archive.name}.sha256").read_text(errors="replace")
     except OSError:
@@ -100,18 +97,18 @@ def stated_sha256(archive: Path) -> str | None:
 
 
 def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hexadecimal; blocks. Raises OSError."""
+    """Returns the checksum of a file in hexadecimal; blocks. Raises `OSError`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
 
 
 def read_member(path: Path, name: str) -> bytes | None:
-    """A member of an archive, None without it or where that is damaged; blocks.
+    """Returns a member of an archive; None if it is missing or damaged. Blocks.
 
-    Raises OSError where the file cannot be read at the moment.
+    Raises `OSError` if the file cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -122,21 +119,21 @@ def read_member(path: Path, name: str) -> bytes | None:
         return None
 
 
-# Files are remembered by when they were changed and their size too: another one of the same name
-# is read anew.
+# The time of the last change and the size belong to the cache key, so that a new file of the same
+# name is read again.
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def _sha256(path: Path, _changed: int, _size: int) -> str:
     return sha256_of(path)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def _card(path: Path, _changed: int, _size: int) -> bytes | None:
     return read_member(path, CARD)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def _figures(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
     content = read_member(path, FIGURES)
     if content is None:
@@ -144,7 +141,7 @@ def _figures(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
     try:
         _Evaluation.model_validate_json(content, strict=True)
         found: dict[str, Any] = json.loads(content)
-        # As an answer is written: without numbers and letters that JSON and UTF-8 have not.
+        # An answer cannot contain NaN, infinities or lone surrogates.
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -1,7 +1,6 @@
-"""Figures as pictures: drawn once for each archive, by a process of its own, and kept.
+"""Draws the evaluation figures of an archive as pictures, once, and keeps them in a folder.
 
-matplotlib needs a second and a hundred megabytes; neither is the service's to spend while
-it answers.
+A separate process draws, because matplotlib takes a second and a hundred megabytes.
 """
 
 from __future__ import annotations
@@ -28,27 +27,27 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["metrics", "confusion-matrix", "roc-curve"]
 
-_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 _NICENESS = 10
-_TAIL = 2000
-_SCRATCH = "tmp"
-# Far longer than a picture takes: whoever was drawing there is gone.
+_LOGGED_CHARACTERS = 2000
+_SCRATCH_PREFIX = "tmp"
+# Far longer than drawing takes: the process that used such a folder was killed.
 _STALE_SECONDS = 24 * 3600.0
 
 
 class EvaluationCharts:
-    """The pictures in one folder."""
+    """The charts in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # One at a time: whoever asks for the same one meanwhile finds it there.
-        self._turn = asyncio.Lock()
+        # One chart at a time, and never the same chart twice.
+        self._drawing = asyncio.Lock()
 
     async def png(self, kind: Kind, sha256: str, figures: dict[str, Any]) -> bytes:
-        """The picture of the figures of the archive with that checksum. Raises Unavailable."""
+        """Returns the chart of an archive's figures; draws it if needed. Raises `Unavailable`."""
         path = self._folder / f"{sha256}-{kind}.png"
         try:
-            async with self._turn:
+            async with self._drawing:
                 if not path.exists():
                     await self._draw(kind, figures, path)
             return await asyncio.to_thread(path.read_bytes)
@@ -57,26 +56,26 @@ class EvaluationCharts:
             raise _unavailable() from error
 
     def remove_stale(self, known: Collection[str]) -> None:
-        """Removes pictures of archives other than those with the checksums that are `known`, and
-        what a process that was killed has left; blocks.
+        """Removes charts of archives whose checksum is not `known`, and folders that a killed
+        process left; blocks.
         """
         for path in self._folder.glob("*.png"):
             if path.name.partition("-")[0] not in known:
                 with suppress(OSError):
                     path.unlink()
-        for path in self._folder.glob(f"{_SCRATCH}*"):
+        for path in self._folder.glob(f"{_SCRATCH_PREFIX}*"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     shutil.rmtree(path, ignore_errors=True)
 
     async def _draw(self, kind: Kind, figures: dict[str, Any], path: Path) -> None:
         self._folder.mkdir(0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._folder) as scratch:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX, dir=self._folder) as scratch:
             folder = Path(scratch)
-            source, target, trouble = (folder / name for name in ("figures", "chart.png", "errors"))
+            source, target, log = (folder / name for name in ("figures", "chart.png", "errors"))
             source.write_text(json.dumps(figures))
             command = ["-m", "archive_scripts", "chart", kind, str(source), str(target)]
-            with trouble.open("wb") as errors:
+            with log.open("wb") as errors:
                 child = await Child.start(
                     [sys.executable, *command],
                     environment=bare_environment(folder),
@@ -87,11 +86,11 @@ class EvaluationCharts:
                 )
             try:
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(child.wait(), _SECONDS)
+                    await asyncio.wait_for(child.wait(), _TIMEOUT_SECONDS)
             finally:
                 await child.stop(0)
             if child.exit_status != 0:
-                said = trouble.read_text(errors="replace")[-_TAIL:]
+                said = log.read_text(errors="replace")[-_LOGGED_CHARACTERS:]
                 details = {"kind": kind, "status": child.exit_status, "said": said}
                 logger.error("no chart was drawn", extra=details)
                 raise _unavailable()

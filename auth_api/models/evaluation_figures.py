@@ -1,4 +1,4 @@
-"""What a version was found to be worth when it was evaluated, by the figures in its archive."""
+"""The evaluation figures in the archive of a version, as answers of the API."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from auth_api.database.tables.models import ModelVersion
 from auth_api.errors import NotFound
 from auth_api.models.archives import Archives
 
-_ELSEWHERE = frozenset({"confusion", "roc", "model", "version", "data", "pictures"})
+# Figures with a route of their own, and fields that `measured` adds.
+_EXCLUDED = frozenset({"confusion", "roc", "model", "version", "data", "pictures"})
 
 
 async def evaluated(archives: Archives, row: ModelVersion) -> dict[str, Any]:
-    """All figures of a version. Raises NotFound."""
+    """Returns all figures of a version. Raises `NotFound`."""
     found = await archives.figures(row.archive)
     if found is None:
         raise not_measured(row)
@@ -20,13 +21,13 @@ async def evaluated(archives: Archives, row: ModelVersion) -> dict[str, Any]:
 
 
 def metrics(row: ModelVersion, figures: dict[str, Any]) -> dict[str, Any]:
-    """As `MetricsAnswer`: all but the matrix and the curves."""
-    shown = {name: value for name, value in figures.items() if name not in _ELSEWHERE}
+    """Returns a `MetricsAnswer`: all figures but the confusion matrix and the ROC curves."""
+    shown = {name: value for name, value in figures.items() if name not in _EXCLUDED}
     return {**shown, **measured(row, figures)}
 
 
 def measured(row: ModelVersion, figures: dict[str, Any]) -> dict[str, Any]:
-    """Of which version, and measured on what: what all answers with figures share."""
+    """The fields that all answers with figures share: the version and the test data."""
     return {
         "success": True,
         "model": row.model,
@@ -37,7 +38,7 @@ def measured(row: ModelVersion, figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def not_measured(row: ModelVersion) -> NotFound:
-    """The error for figures that an archive has not."""
+    """The error for an archive without these figures."""
     return NotFound(
         f"The archive of version {row.version} of {row.model} has no such figures.",
         "figures_not_found",

@@ -1,4 +1,4 @@
-"""The archive of a version, to be taken away."""
+"""The download of a version's archive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Exported(NamedTuple):
 
     path: Path
     sha256: str
+    """Hexadecimal."""
 
 
 async def exported(
@@ -28,9 +29,9 @@ async def exported(
     user_id: int | None = None,
     request: Request | None = None,
 ) -> Exported:
-    """The archive of a version; that somebody takes it is in the audit log.
+    """Returns the archive of a version and notes the download in the audit log.
 
-    Raises NotFound or Unavailable.
+    Raises `NotFound`, `Unavailable`.
     """
     checksum = await archives.sha256(row.archive)
     if checksum is None:

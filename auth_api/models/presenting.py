@@ -1,4 +1,4 @@
-"""Models as those who ask see them."""
+"""Models and versions as the API shows them: the database's state and TorchServe's together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAIN_FIGURES = (
 
 
 class ModelPresenter:
-    """All models, as `ModelShown` and `VersionShown`."""
+    """Shows models and versions."""
 
     def __init__(
         self,
@@ -37,15 +37,15 @@ class ModelPresenter:
         releases: Releases,
         archives: Archives,
     ) -> None:
-        self._elsewhere = settings.versions_elsewhere
+        self._versions_elsewhere = settings.versions_elsewhere
         self._torchserve = torchserve
         self._releases = releases
         self._archives = archives
 
     async def model(self, name: str) -> dict[str, Any]:
-        """As `ModelShown`, also while TorchServe is away."""
+        """Returns a `ModelShown`, also while TorchServe is down."""
         state = self._releases.state(name)
-        served, trouble = await self._served(name)
+        served, problem = await self._served(name)
         rows = [row for row in state.versions.values() if row.state != "removed"]
         rows.sort(key=lambda row: release_number(row.version), reverse=True)
         release = state.release
@@ -55,7 +55,7 @@ class ModelPresenter:
             card = await self._archives.card(state.versions[default].archive)
         return {
             "name": name,
-            "state": trouble or _state(served.get(default or "")),
+            "state": problem or _model_state(served.get(default or "")),
             "default": default,
             "previous": release.previous_version if release else None,
             "traffic": dict(release.traffic) if release else {},
@@ -64,35 +64,35 @@ class ModelPresenter:
         }
 
     async def version(self, name: str, version: str) -> dict[str, Any]:
-        """As `VersionShown`, of one that is registered. Raises NotFound."""
+        """Returns a `VersionShown` of a registered version. Raises `NotFound`."""
         row = self._releases.version(name, version)
         served, _ = await self._served(name)
         return await self._version(self._releases.state(name), row, served)
 
     async def readiness(self, name: str) -> str:
-        """`ready`, or a sentence that says why the model cannot be asked."""
-        if self._elsewhere:
-            return await self._answers(name)
+        """Returns `ready`, or a sentence that says why the model does not answer."""
+        if self._versions_elsewhere:
+            return await self._probe(name)
         try:
             (served,) = await self._torchserve.versions(name)
         except ApiError as error:
             return error.message
-        return _state(served)
+        return _model_state(served)
 
-    async def _answers(self, name: str) -> str:
-        """As `readiness`, told by a picture: nobody can be asked."""
+    async def _probe(self, name: str) -> str:
+        """The readiness by a prediction, because the management API is not in use."""
         picture = await asyncio.to_thread(smoke_test.PICTURE.read_bytes)
         try:
-            await self._torchserve.predict(name, picture, options=smoke_test.OPTIONS, patient=True)
-        except Refused:  # is an answer as well
+            await self._torchserve.predict(name, picture, options=smoke_test.OPTIONS, shed=False)
+        except Refused:  # this is an answer too
             pass
         except ApiError as error:
             return error.message
         return "ready"
 
     async def _served(self, name: str) -> tuple[dict[str, ServedVersion], str | None]:
-        if self._elsewhere:
-            return {}, await self._answers(name)
+        if self._versions_elsewhere:
+            return {}, await self._probe(name)
         try:
             found = await self._torchserve.versions(name, "all")
         except ApiError as error:
@@ -110,7 +110,7 @@ class ModelPresenter:
             "version": row.version,
             "default": release is not None and release.default_version == row.version,
             "traffic": release.traffic.get(row.version, 0) if release else 0,
-            "state": _word(row, found),
+            "state": _version_state(row, found),
             "archive": row.archive,
             "sha256": row.sha256,
             "workers": row.workers,
@@ -125,7 +125,7 @@ class ModelPresenter:
 
 
 def release(name: str, state: ModelState) -> dict[str, Any]:
-    """As `ReleaseAnswer`."""
+    """Returns a `ReleaseAnswer`."""
     found = state.release
     assert found
     return {
@@ -138,13 +138,13 @@ def release(name: str, state: ModelState) -> dict[str, Any]:
     }
 
 
-def _state(served: ServedVersion | None) -> str:
+def _model_state(served: ServedVersion | None) -> str:
     if served is None:
         return "its default version is not served yet"
     return "ready" if served.ready else "no worker is ready"
 
 
-def _word(row: ModelVersion, served: ServedVersion | None) -> str:
+def _version_state(row: ModelVersion, served: ServedVersion | None) -> str:
     if row.state == "checking":
         return "checking"
     if served is None:

@@ -1,7 +1,7 @@
-"""What operators change: who gets which version, workers, what is served no more.
+"""What operators change: the default, the traffic, the workers, and removals of versions.
 
-The database is changed first and its word counts; TorchServe is told afterwards, and where that
-fails `auth_api.models.reconciler` tells it again.
+The database is changed first. TorchServe is told afterwards; if that fails, `reconciler` tells it
+again.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ from auth_api.models.traffic_split import TrafficSplit
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
 
-LOOK_SECONDS = 1.0
-"""After so long every process of the service knows of a change."""
+REFRESH_SECONDS = 1.0
+"""After this time every process of the service knows a change."""
 
-_NOBODY = ModelState()
+_EMPTY = ModelState()
 
 
 class Releases:
-    """The versions of all models; what is cached here is at most `LOOK_SECONDS` old. What no
-    user changes somebody with access to the machine does.
+    """The versions of all models, from a cache that is at most `REFRESH_SECONDS` old.
+
+    In all methods, `user_id` None means a change on the command line.
     """
 
     def __init__(self, settings: Settings, database: Database, torchserve: TorchServe) -> None:
@@ -46,12 +47,12 @@ class Releases:
         self._database = database
         self._torchserve = torchserve
         self._states: Mapping[str, ModelState] = {}
-        self._looks = itertools.count(1)
-        self._seen = 0
-        self._silent: dict[str, set[str]] = {}
+        self._reads = itertools.count(1)
+        self._newest_read = 0
+        self._unhealthy: dict[str, set[str]] = {}
 
     def require_ours(self) -> None:
-        """Raises Conflict where another system decides which versions are served."""
+        """Raises `Conflict` if another system decides which versions are served."""
         if self._settings.versions_elsewhere:
             raise Conflict(
                 "Which versions are served is not decided here, but where they are deployed.",
@@ -59,42 +60,39 @@ class Releases:
             )
 
     async def refresh(self) -> None:
-        """Reads the database, unless nothing of it counts here. Raises Unavailable."""
+        """Reads the database, unless versions are managed elsewhere. Raises `Unavailable`."""
         if self._settings.versions_elsewhere:
             return
-        look = next(self._looks)
+        number = next(self._reads)
         found = await self._database.read(states.read)
-        if look > self._seen:  # not what was there before another look that ended earlier
-            self._seen, self._states = look, found
+        if number > self._newest_read:  # a read that started later may have ended earlier
+            self._newest_read, self._states = number, found
 
     def state(self, model: str) -> ModelState:
-        """As of the last look."""
-        return self._states.get(model, _NOBODY)
+        """Returns the state as of the last refresh."""
+        return self._states.get(model, _EMPTY)
 
     def traffic_split(self, model: str) -> TrafficSplit | None:
-        """None until TorchServe has been seen to serve the model."""
+        """Returns the shares; None until TorchServe serves the model for the first time."""
         return self.state(model).traffic_split
 
     def note_unhealthy(self, model: str, versions: set[str]) -> None:
-        """Notes which versions TorchServe had no worker of that answers when it was looked at."""
-        self._silent[model] = versions
+        """Notes which versions have no ready worker in TorchServe."""
+        self._unhealthy[model] = versions
 
     def unhealthy(self, model: str, version: str) -> bool:
-        """Whether a version is known not to answer."""
-        return version in self._silent.get(model, ())
+        """Whether a version had no ready worker when it was last checked."""
+        return version in self._unhealthy.get(model, ())
 
     def require_model(self, model: str) -> None:
-        """Raises NotFound for what is not to be served."""
-        served = self._settings.models
-        if model not in served:
-            named = " or ".join(served)
-            raise NotFound(f"There is no such model: choose {named}.", "model_not_found")
+        """Raises `NotFound` if the service has no such model."""
+        models = self._settings.models
+        if model not in models:
+            choices = " or ".join(models)
+            raise NotFound(f"There is no such model: choose {choices}.", "model_not_found")
 
     def version(self, model: str, version: str | None) -> ModelVersion:
-        """One that is registered, the default if none is named, as of the last look.
-
-        Raises NotFound.
-        """
+        """Returns a registered version; the default if `version` is None. Raises `NotFound`."""
         state = self.state(model)
         if version is None:
             version = state.release.default_version if state.release else ""
@@ -108,9 +106,9 @@ class Releases:
         user_id: int | None = None,
         request: Request | None = None,
     ) -> None:
-        """Has a version served no more, once the requests that it has got are answered.
+        """Stops serving a version, after its queued requests are answered.
 
-        Raises NotFound, Conflict while somebody gets it, or Unavailable.
+        Raises `NotFound`, `Conflict` while it is the default or has traffic, `Unavailable`.
         """
 
         def work(session: Session) -> None:
@@ -129,22 +127,22 @@ class Releases:
 
         await self._database.write(work)
         await self.refresh()
-        with suppress(NotFound, Unavailable):  # it is tried again
+        with suppress(NotFound, Unavailable):  # the reconciler tries it again
             await self._drain(model, version)
             await self._torchserve.unregister(model, version)
 
     async def _drain(self, model: str, version: str) -> None:
-        """Waits until a version that nobody is given any more has answered what it was asked.
+        """Waits until a removed version has answered its requests.
 
-        Raises NotFound or Unavailable.
+        Raises `NotFound`, `Unavailable`.
         """
         deadline = time.monotonic() + self._settings.torchserve_timeout
-        # By then every process knows, and sends it nothing more.
-        await asyncio.sleep(1.5 * LOOK_SECONDS)
+        # Now every process knows of the removal and sends it no more requests.
+        await asyncio.sleep(1.5 * REFRESH_SECONDS)
         while time.monotonic() < deadline:
             (served,) = await self._torchserve.versions(model, version)
-            # What its workers have taken from the queue is not counted: one more look for that.
-            await asyncio.sleep(LOOK_SECONDS)
+            # `waiting` leaves out the requests that workers are processing: wait for these too.
+            await asyncio.sleep(REFRESH_SECONDS)
             if not served.waiting:
                 return
 
@@ -155,7 +153,7 @@ class Releases:
         user_id: int | None = None,
         request: Request | None = None,
     ) -> ModelState:
-        """Gives everybody one version. Raises NotFound, Conflict or Unavailable."""
+        """Gives all clients one version. Raises `NotFound`, `Conflict`, `Unavailable`."""
         await self._require_ready(model, version)
 
         def change(release: ModelRelease) -> dict[str, Any]:
@@ -165,7 +163,7 @@ class Releases:
             release.default_version, release.traffic = version, {version: 100}
             return {"version": version, "before": before}
 
-        await self._change(model, (version,), change, "default_changed", user_id, request)
+        await self._change_release(model, (version,), change, "default_changed", user_id, request)
         with suppress(NotFound, Unavailable):
             await self._torchserve.set_default(model, version)
         return self.state(model)
@@ -177,9 +175,9 @@ class Releases:
         user_id: int | None = None,
         request: Request | None = None,
     ) -> ModelState:
-        """Divides the users among versions, percent by version, 100 in all.
+        """Divides the clients among versions: percent by version, 100 in all.
 
-        Raises NotFound, Conflict or Unavailable.
+        Raises `NotFound`, `Conflict`, `Unavailable`.
         """
         shares = {
             version: int(share) if float(share).is_integer() else share
@@ -193,7 +191,9 @@ class Releases:
             before, release.traffic = release.traffic, shares
             return {"traffic": shares, "before": before}
 
-        await self._change(model, tuple(shares), change, "traffic_changed", user_id, request)
+        await self._change_release(
+            model, tuple(shares), change, "traffic_changed", user_id, request
+        )
         return self.state(model)
 
     async def set_workers(
@@ -204,22 +204,22 @@ class Releases:
         user_id: int | None = None,
         request: Request | None = None,
     ) -> None:
-        """Scales a version; it keeps the workers that it has where others do not start.
+        """Scales a version; keeps the old number of workers if new ones do not start.
 
-        Raises NotFound, BadRequest for too many, or Unavailable.
+        Raises `NotFound`, `BadRequest` for too many, `Unavailable`.
         """
         if workers > self._settings.max_workers:
             raise invalid("workers", f"can be {self._settings.max_workers} at most")
-        before = await self._note_workers(model, version, workers, user_id, request)
+        before = await self._store_workers(model, version, workers, user_id, request)
         try:
             await self._torchserve.scale(model, version, workers)
             seconds = self._settings.smoke_seconds
             await smoke_test.wait_until_ready(self._torchserve, model, version, seconds)
         except smoke_test.NotReady as error:
-            await self._note_workers(model, version, before, user_id, request)
+            await self._store_workers(model, version, before, user_id, request)
             raise Unavailable("The workers do not start: there are as many as before.") from error
 
-    async def _note_workers(
+    async def _store_workers(
         self,
         model: str,
         version: str,
@@ -227,7 +227,7 @@ class Releases:
         user_id: int | None,
         request: Request | None,
     ) -> int:
-        """Notes how many workers there are to be; answers how many there were to be."""
+        """Stores the target number of workers; returns the old one."""
 
         def work(session: Session) -> int:
             state = states.locked(session, model)
@@ -244,17 +244,17 @@ class Releases:
         return before
 
     async def adopt(self, model: str, work: Callable[[Session, ModelState], None]) -> None:
-        """Has `work` bring the database in line with what TorchServe turned out to serve."""
+        """Calls `work` in a transaction that adopts TorchServe's state into the database."""
 
-        def adopting(session: Session) -> None:
-            session.get(ModelRelease, model, with_for_update=True)  # nobody changes it meanwhile
-            work(session, states.read(session).get(model, _NOBODY))
+        def locked_work(session: Session) -> None:
+            session.get(ModelRelease, model, with_for_update=True)  # locks the model
+            work(session, states.read(session).get(model, _EMPTY))
 
-        with suppress(IntegrityError):  # another process did so at the same moment
-            await self._database.write(adopting)
+        with suppress(IntegrityError):  # another process adopted it at the same moment
+            await self._database.write(locked_work)
         await self.refresh()
 
-    async def _change(
+    async def _change_release(
         self,
         model: str,
         versions: tuple[str, ...],
@@ -278,7 +278,7 @@ class Releases:
         await self.refresh()
 
     async def _require_ready(self, model: str, version: str) -> None:
-        await self.refresh()  # another process may have registered it just now
+        await self.refresh()  # another process may have just registered it
         _require_registered(self.state(model), model, version)
         try:
             (served,) = await self._torchserve.versions(model, version)
@@ -292,5 +292,5 @@ class Releases:
 
 def _require_registered(state: ModelState, model: str, version: str) -> None:
     if not state.registered(version):
-        named = f"version {version} of {model}" if version else f"version of {model} yet"
-        raise NotFound(f"There is no {named}.", "version_not_found")
+        name = f"version {version} of {model}" if version else f"version of {model} yet"
+        raise NotFound(f"There is no {name}.", "version_not_found")

@@ -1,4 +1,4 @@
-"""A new version reads its first picture, and is refused unless it answers as its model does."""
+"""Tests a new version with one picture before any client gets it."""
 
 from __future__ import annotations
 
@@ -14,49 +14,52 @@ from auth_api.settings import ROOT
 from auth_api.torchserve.client import TorchServe
 
 PICTURE = ROOT / "reference_images" / "class_0.png"
-"""What a model is tried out with, and the next what is asked besides."""
+"""The test image."""
 OPTIONS = {"X-Target-Class": "0"}
+"""The request headers that are sent with it."""
 
-_LOOK = 0.2
-# So many processes may a worker end before it is seen that none will do.
-_ATTEMPTS = 2
+_POLL_SECONDS = 0.2
+# A version whose worker has lost so many processes counts as unable to start.
+_MAX_LOST_PROCESSES = 2
 
 
 class NotReady(Exception):
-    """Workers do not come up; the message is the end of a sentence that says why."""
+    """The workers do not start. The message completes "The archive is refused: ..."."""
 
 
-async def start(torchserve: TorchServe, model: str, checked: ValidArchive, seconds: float) -> None:
-    """Has TorchServe start the workers of an archive, which must read a picture.
+async def start_and_test(
+    torchserve: TorchServe, model: str, archive: ValidArchive, seconds: float
+) -> None:
+    """Starts the workers of an archive within `seconds` and has them read the test image.
 
-    Nothing is left of it in TorchServe where that fails. Raises Conflict when its version is
-    served already, BadRequest with the reason, or Unavailable.
+    Removes the version from TorchServe again if that fails. Raises `Conflict` if the version is
+    served already, `BadRequest` with the reason, `Unavailable`.
     """
     try:
-        await torchserve.register(model, checked.archive)
-        await wait_until_ready(torchserve, model, checked.version, seconds)
-        await _require_answer(torchserve, model, checked.version)
+        await torchserve.register(model, archive.file)
+        await wait_until_ready(torchserve, model, archive.version, seconds)
+        await _require_answer(torchserve, model, archive.version)
     except Conflict:
         raise
     except BaseException as error:
-        with suppress(ApiError):  # it never was there, or TorchServe is away and forgets it
-            await torchserve.unregister(model, checked.version)
+        with suppress(ApiError):  # TorchServe has not got it, or is down and forgets it
+            await torchserve.unregister(model, archive.version)
         if isinstance(error, NotReady):
             raise refused(str(error)) from error
         if isinstance(error, NotFound):
-            raise Unavailable("The model server was started anew. Please try again.") from error
+            raise Unavailable("The model server has restarted. Please try again.") from error
         raise
 
 
 async def wait_until_ready(
     torchserve: TorchServe, model: str, version: str, seconds: float
 ) -> None:
-    """Waits until as many workers of a version are ready as there are to be.
+    """Waits until all workers of a version are ready.
 
-    Raises NotReady when they do not start or take longer than `seconds`, NotFound or Unavailable.
+    Raises `NotReady` if they do not start within `seconds`, `NotFound`, `Unavailable`.
     """
     deadline = time.monotonic() + seconds
-    # TorchServe does not say that a worker has failed: it starts another process for it.
+    # TorchServe does not report a failed worker. It starts another process for the worker.
     processes: dict[str, set[int]] = {}
     while time.monotonic() < deadline:
         (served,) = await torchserve.versions(model, version)
@@ -64,21 +67,19 @@ async def wait_until_ready(
             return
         for worker, process in served.processes.items():
             processes.setdefault(worker, set()).add(process)
-            if len(processes[worker]) > _ATTEMPTS:
+            if len(processes[worker]) > _MAX_LOST_PROCESSES:
                 raise NotReady("no worker starts with it; TorchServe's log says why")
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL_SECONDS)
     raise NotReady(f"its workers were not ready within {seconds:g} seconds")
 
 
 async def _require_answer(torchserve: TorchServe, model: str, version: str) -> None:
     try:
-        answer = await torchserve.predict(
-            model, PICTURE.read_bytes(), version, OPTIONS, patient=True
-        )
+        answer = await torchserve.predict(model, PICTURE.read_bytes(), version, OPTIONS, shed=False)
     except Refused as error:
         raise refused(f"it does not read its first picture: {error.message}") from error
     except Unavailable as error:
-        await torchserve.versions(model, version)  # raises if it is TorchServe that does not answer
+        await torchserve.versions(model, version)  # raises if TorchServe itself is down
         raise refused("it does not answer its first picture") from error
     if not _is_answer(answer, model, version):
         raise refused(f"it does not answer as {model} does")

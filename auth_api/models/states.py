@@ -17,26 +17,25 @@ from auth_api.models.traffic_split import TrafficSplit
 
 @dataclass(frozen=True)
 class ModelState:
-    """What is to be served of one model."""
+    """The versions of one model, and who gets which."""
 
     release: ModelRelease | None = None
-    """None until TorchServe has been seen to serve it."""
+    """None until TorchServe serves the model for the first time."""
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
-    """All that ever were, by their names."""
+    """All versions in the database, removed ones too, by name."""
 
     @property
     def traffic_split(self) -> TrafficSplit | None:
-        """Who gets which."""
         if self.release is None:
             return None
         return TrafficSplit(self.release.default_version, self.release.traffic)
 
     def registered(self, version: str) -> bool:
-        """Whether it is to be served."""
+        """Whether the version is served."""
         return version in self.versions and self.versions[version].state == "registered"
 
     def in_use(self, version: str) -> bool:
-        """Whether it is the default or some get it."""
+        """Whether the version is the default or has a share of the traffic."""
         release = self.release
         return release is not None and (
             version == release.default_version or version in release.traffic
@@ -44,7 +43,7 @@ class ModelState:
 
 
 def read(session: Session) -> dict[str, ModelState]:
-    """The state of every model there is something about."""
+    """Returns the state of every model in the database."""
     releases = {release.model: release for release in session.scalars(select(ModelRelease))}
     versions: dict[str, dict[str, ModelVersion]] = {name: {} for name in releases}
     for version in session.scalars(select(ModelVersion)):
@@ -53,9 +52,9 @@ def read(session: Session) -> dict[str, ModelState]:
 
 
 def locked(session: Session, model: str) -> ModelState:
-    """The state of one model, which nobody else changes until the transaction ends.
+    """Returns the state of one model and locks it until the transaction ends.
 
-    Raises NotFound where it is not served yet.
+    Raises `NotFound` if the model is not served yet.
     """
     release = session.get(ModelRelease, model, with_for_update=True)
     if release is None:
@@ -65,7 +64,6 @@ def locked(session: Session, model: str) -> ModelState:
 
 
 def is_abandoned(version: ModelVersion, seconds: float) -> bool:
-    """Whether whoever tried it out for at most `seconds` did not live to tell."""
-    return version.state == "checking" and now() - version.changed_at > timedelta(
-        seconds=2 * seconds + 30
-    )
+    """Whether the process that tested a version, for at most `seconds`, died meanwhile."""
+    limit = timedelta(seconds=2 * seconds + 30)
+    return version.state == "checking" and now() - version.changed_at > limit

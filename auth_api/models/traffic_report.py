@@ -1,7 +1,7 @@
-"""How the versions of a model compare since the traffic was last changed.
+"""Compares the versions of a model since the last change of the traffic.
 
-Of users who are divided at random, so that a difference is one of the versions. The intervals are
-of 95 %: a difference whose interval has no zero in it is called one.
+Users are divided at random, so a difference comes from the version. A difference counts if its 95 %
+confidence interval does not contain zero.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from auth_api.usage.estimates import (
 )
 
 _PERCENTILES = (0.5, 0.95)
-_MOST_HOURS = 31 * 24
+_MAX_HOURS = 31 * 24
 
 
 class Arm:
-    """What came of one version."""
+    """The results of one version."""
 
     def __init__(self, version: str, counted: Sequence[Counted], judged: Sequence[Judged]) -> None:
         rows = [row for row in counted if row.version == version]
         self.version = version
-        self.scores, self.seconds = _of(rows, "class"), _of(rows, "seconds")
-        self.refused, self.failed = _of(rows, "refused").count, _of(rows, "failed").count
-        self.fell_back = _of(rows, "fell_back").count
+        self.scores, self.seconds = _sum(rows, "class"), _sum(rows, "seconds")
+        self.refused, self.failed = _sum(rows, "refused").count, _sum(rows, "failed").count
+        self.fell_back = _sum(rows, "fell_back").count
         self.buckets = {row.label: row.sums.count for row in rows if row.measure == "seconds"}
-        said = [row for row in judged if row.version == version]
-        self.given, self.wrong = sum(row.given for row in said), sum(row.wrong for row in said)
+        own = [row for row in judged if row.version == version]
+        self.given, self.wrong = sum(row.given for row in own), sum(row.wrong for row in own)
 
     @property
     def requests(self) -> int:
-        """All that it was asked."""
+        """Requests that reached this version, answered or not."""
         return self.scores.count + self.refused + self.failed
 
 
 async def compared(database: Database, name: str, state: ModelState) -> dict[str, Any]:
-    """As `TrafficReport`, of what was counted until now. Raises NotFound or Unavailable."""
+    """Returns a `TrafficReport` until now. Raises `NotFound`, `Unavailable`."""
     if state.release is None:
         raise NotFound(f"The model {name} is not served yet.", "model_not_found")
     steps = _steps(state)
@@ -80,17 +80,17 @@ def _report(name: str, state: ModelState, since: datetime, use: SystemUse) -> di
 
 
 def _steps(state: ModelState) -> Steps:
-    """What is compared: the hours since the traffic was last changed, after a month the days."""
+    """The hours since the last change of the traffic; after a month, the days."""
     release, moment = state.release, now()
     assert release
-    began = release.since.replace(minute=0, second=0, microsecond=0)
-    hours = 1 + int((moment - began) / timedelta(hours=1))
-    if hours <= _MOST_HOURS:
+    start = release.since.replace(minute=0, second=0, microsecond=0)
+    hours = 1 + int((moment - start) / timedelta(hours=1))
+    if hours <= _MAX_HOURS:
         return latest("hour", hours, moment)
-    return latest("day", 1 + (moment.date() - began.date()).days, moment)
+    return latest("day", 1 + (moment.date() - start.date()).days, moment)
 
 
-def _of(rows: Sequence[Counted], measure: str) -> Sums:
+def _sum(rows: Sequence[Counted], measure: str) -> Sums:
     return sum((row.sums for row in rows if row.measure == measure), Sums())
 
 
@@ -120,7 +120,7 @@ def _arm(arm: Arm, share: float) -> dict[str, Any]:
 
 
 def _comparison(base: Arm, arm: Arm, *, recognises: bool) -> dict[str, Any]:
-    """Of one arm with the default; positive where the arm has more."""
+    """The differences of an arm from the default; positive if the arm has more."""
     latency = difference(arm.seconds, base.seconds)
     errors = difference_of_shares((arm.failed, arm.requests), (base.failed, base.requests))
     score = difference(arm.scores, base.scores)

@@ -1,4 +1,4 @@
-"""Which version of a model a caller gets: always the same one, as long as the traffic stays."""
+"""Divides clients among versions. A client keeps its version while the shares stay the same."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# Hexadecimal digits of a digest that a float holds without loss.
 _DIGITS = 13
-"""Of a digest in hexadecimal, which a float holds without loss."""
 
 
 @dataclass(frozen=True)
 class TrafficSplit:
-    """The versions among which the users of a model are divided."""
+    """The shares of the versions of a model."""
 
     default: str
     traffic: Mapping[str, float]
-    """Percent of the users by version, 100 in all."""
+    """Percent of the clients by version, 100 in all."""
 
     def version_of(self, model: str, identity: str) -> str:
-        """The version for whoever has `identity`, by a digest of it.
+        """Returns the version of the client with this identity.
 
-        The default has the lower end of the scale and the newest version the upper one: whoever
-        tries a new version goes on doing so when its share grows, and nobody else changes sides.
+        The default has the low end of the scale, the newest version the high end. When the share of
+        a new version grows, its clients therefore keep it and only the needed others move to it.
         """
         place = position(model, identity)
         for version in self._in_order():
@@ -37,8 +37,9 @@ class TrafficSplit:
 
 
 def position(model: str, identity: str) -> float:
-    """Where on a scale from 0 to 100 somebody is, the same in every process; another place for
-    every model, so that it is not always the same people who try something new.
+    """Returns the place of a client on a scale from 0 to 100, the same in every process.
+
+    It differs between models, so that new versions do not always go to the same clients.
     """
     digest = hashlib.sha256(f"{model} {identity}".encode()).hexdigest()
     place: float = 100 * int(digest[:_DIGITS], 16) / 16**_DIGITS
@@ -46,6 +47,6 @@ def position(model: str, identity: str) -> float:
 
 
 def release_number(version: str) -> tuple[int, ...]:
-    """`1.10` comes after `1.9`; what is no number comes first."""
+    """The sort key of a version: `1.10` comes after `1.9`. Parts that are no numbers come first."""
     parts = version.split(".")
     return tuple(int(part) if part.isascii() and part.isdigit() else -1 for part in parts)

@@ -1,4 +1,4 @@
-"""Predictions by the version that is the caller's, or by the default where that one fails."""
+"""Decides which version of a model answers, and falls back to the default if that one fails."""
 
 from __future__ import annotations
 
@@ -16,41 +16,53 @@ from auth_api.models.releases import Releases
 from auth_api.observability.metrics import Metrics
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import OutageRetry
-from auth_api.torchserve.predictions import Answer
-from auth_api.usage.counters import Usage
+from auth_api.torchserve.wire_format import Answer
+from auth_api.usage.counters import UsageCounters
 
-_FAILURES = 5
-"""So many in a row, and a version is left alone for a while."""
-_REST_SECONDS = 15.0
-# A failure that took longer is not tried again.
-_HASTE_SECONDS = 1.0
-_LONGEST_IDENTITY = 128
+# A version with so many failures in a row gets no requests for a while: a circuit breaker.
+_FAILURE_THRESHOLD = 5
+_OPEN_SECONDS = 15.0
+# After a slower failure of the default the caller has waited long enough: no second attempt.
+_FAST_FAILURE_SECONDS = 1.0
+_MAX_DEVICE_ID_LENGTH = 128
 
 
 class Client(NamedTuple):
-    """Whose requests are to get the same version."""
+    """Who asks. All requests of one client get the same version."""
 
     identity: str
     user_id: int | None = None
-    """None of who is not signed in."""
+    """None for a client that is not signed in."""
 
 
 @dataclass
-class _Health:
-    """How a version other than the default has been doing in this process."""
+class _Circuit:
+    """Failures of a version other than the default, in this process."""
 
     failures: int = 0
-    rests_until: float = 0.0
+    open_until: float = 0.0
+    """In seconds of the monotonic clock."""
 
 
 class VersionRouter:
-    """All models, to be asked."""
+    """Predictions of all models by the version that these rules choose.
+
+    1. The version that the request names. If it fails, the caller gets the error.
+    2. Else the client's version by the traffic split. It is skipped if it has no ready worker, and
+       for `_OPEN_SECONDS` after `_FAILURE_THRESHOLD` failures in a row.
+    3. Else, and if the client's version fails, the default version.
+    4. If the default has no ready worker or fails within `_FAST_FAILURE_SECONDS`, one attempt that
+       names no version: any worker, of any version that TorchServe serves by default just now.
+
+    A failure is `Unavailable` or `NotFound`. `Refused` and `TooLarge` are answers about the image;
+    no other version is tried.
+    """
 
     def __init__(
         self,
         torchserve: TorchServe,
         releases: Releases,
-        usage: Usage,
+        usage: UsageCounters,
         metrics: Metrics,
         retry: OutageRetry,
     ) -> None:
@@ -59,7 +71,7 @@ class VersionRouter:
         self._usage = usage
         self._metrics = metrics
         self._retry = retry
-        self._health: dict[tuple[str, str], _Health] = {}
+        self._circuits: dict[tuple[str, str], _Circuit] = {}
 
     async def predict(
         self,
@@ -69,89 +81,84 @@ class VersionRouter:
         version: str | None = None,
         options: Mapping[str, str] | None = None,
         *,
-        patient: bool = False,
+        shed: bool = True,
     ) -> Answer:
-        """Has `model` look at an encoded image: the `version` that is named, else that of whoever
-        asks, else the default. It is counted.
+        """Returns the answer of `model` for an encoded image and counts it in the usage.
 
-        `options` are the request headers that tell the handler what else is asked for. Who is
-        `patient` is not refused however many wait. Raises Refused, NotFound, TooLarge or
-        Unavailable.
+        `version` None means the client's version. `options` are request headers for the handler.
+        `shed=False`: never rejected, however long the queue. Raises `Refused`, `NotFound`,
+        `TooLarge`, `Unavailable`.
         """
         deadline = self._retry.deadline()
 
         async def ask(version: str | None) -> Answer:
             predicting = self._retry.call(
                 deadline,
-                lambda: self._torchserve.predict(model, image, version, options, patient=patient),
+                lambda: self._torchserve.predict(model, image, version, options, shed=shed),
             )
             try:
-                answer = await self._usage.counted(predicting, model, version, client.user_id)
+                answer = await self._usage.track(predicting, model, version, client.user_id)
             except Refused as error:
                 self._metrics.refused.labels(model, error.code).inc()
                 raise
-            self._metrics.answered(model, answer)
+            self._metrics.count_answer(model, answer)
             return answer
 
-        arms = self._releases.traffic_split(model)
+        split = self._releases.traffic_split(model)
         if version is not None:
-            if arms is not None and not self._releases.state(model).registered(version):
+            if split is not None and not self._releases.state(model).registered(version):
                 raise NotFound(f"There is no version {version} of {model}.", "model_not_found")
             return await ask(version)
-        if arms is None:
+        if split is None:
             return await ask(None)
-        chosen = arms.version_of(model, client.identity)
-        if chosen != arms.default and not self._releases.unhealthy(model, chosen):
-            answer = await self._try(ask, model, chosen)
+        chosen = split.version_of(model, client.identity)
+        if chosen != split.default and not self._releases.unhealthy(model, chosen):
+            answer = await self._try_version(ask, model, chosen)
             if answer is not None:
                 return answer
-        if self._releases.unhealthy(model, arms.default):
-            # TorchServe has just started: whatever it serves by itself is better than nothing.
+        if self._releases.unhealthy(model, split.default):
             return await ask(None)
-        began = time.monotonic()
+        started = time.monotonic()
         try:
-            return await ask(arms.default)
-        except NotFound:
-            return await ask(None)  # as above
+            return await ask(split.default)
+        except NotFound:  # TorchServe has just restarted and does not serve it yet
+            return await ask(None)
         except Unavailable:
-            if time.monotonic() - began > _HASTE_SECONDS:
+            if time.monotonic() - started > _FAST_FAILURE_SECONDS:
                 raise
-            # A worker that ends takes its requests along; another one may be there.
-            self._usage.fell_back(model, arms.default)
+            # A worker that dies loses its requests; another worker may answer.
+            self._usage.count("fell_back", model, split.default)
             return await ask(None)
 
-    async def _try(
+    async def _try_version(
         self, ask: Callable[[str], Awaitable[Answer]], model: str, version: str
     ) -> Answer | None:
-        """The answer of a version that may fail, None where the default has to answer."""
-        health = self._health.setdefault((model, version), _Health())
-        if health.rests_until > time.monotonic():
-            self._metrics.fallbacks.labels(model, version).inc()
-            return None
-        try:
-            answer = await ask(version)
-        except Unavailable:
-            self._usage.fell_back(model, version)
-            health.failures += 1
-            if health.failures >= _FAILURES:
-                health.rests_until = time.monotonic() + _REST_SECONDS
-            self._metrics.fallbacks.labels(model, version).inc()
-            return None
-        except NotFound:  # as above
-            self._metrics.fallbacks.labels(model, version).inc()
-            return None
-        health.failures = 0
-        return answer
+        """The answer of a version other than the default, None if the default has to answer."""
+        circuit = self._circuits.setdefault((model, version), _Circuit())
+        if circuit.open_until <= time.monotonic():
+            try:
+                answer = await ask(version)
+                circuit.failures = 0
+                return answer
+            except NotFound:  # TorchServe has just restarted and does not serve it yet
+                pass
+            except Unavailable:
+                self._usage.count("fell_back", model, version)
+                circuit.failures += 1
+                if circuit.failures >= _FAILURE_THRESHOLD:
+                    circuit.open_until = time.monotonic() + _OPEN_SECONDS
+        self._metrics.fallbacks.labels(model, version).inc()
+        return None
 
 
 def client_of(request: Request, caller: Caller | None) -> Client:
-    """Who asks: a user, else the device that says so in `X-Device-ID`, else an address."""
+    """The client of a request: its user, else its `X-Device-ID`, else its address."""
     if caller is not None:
         return user(caller.user_id)
-    device = request.headers.get("x-device-id", "").strip()[:_LONGEST_IDENTITY]
+    device = request.headers.get("x-device-id", "").strip()[:_MAX_DEVICE_ID_LENGTH]
     return Client(f"device {device}" if device else f"address {caller_address(request)}")
 
 
 def user(user_id: int) -> Client:
-    """A signed-in user, wherever."""
+    """The client for a signed-in user, the same on every device."""
     return Client(f"user {user_id}", user_id)

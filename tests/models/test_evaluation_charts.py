@@ -1,4 +1,4 @@
-"""Pictures of figures: a full disk is no error of ours, and they go with their models."""
+"""Charts of figures: a failure is a 503, and a chart is removed with its archive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from auth_api.settings import ROOT
 FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())
 
 
-def test_what_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
+def test_a_chart_that_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable):
         asyncio.run(EvaluationCharts(tmp_path / "file").png("metrics", "a" * 64, FIGURES))
@@ -26,10 +26,10 @@ def test_what_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_picture_is_drawn_without_secrets_and_goes_with_its_model(
+def test_a_chart_is_drawn_without_secrets_and_removed_with_its_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whatever reads the environment of the process would see it: Python itself does.
+    # Python itself would fail with it, so the process must not get this environment.
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     charts = EvaluationCharts(tmp_path)
     drawn = asyncio.run(charts.png("metrics", "a" * 64, FIGURES))

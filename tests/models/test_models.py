@@ -1,4 +1,4 @@
-"""What is served, and how good it is."""
+"""Models, their figures and their archives over HTTP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def figures(user: User, model: str, what: str, **options: Mapping[str, str]) -> 
     return user.get(f"/api/models/{model}/{what}/", **options)
 
 
-def test_anyone_sees_what_is_served(api: Api) -> None:
+def test_anyone_sees_the_models(api: Api) -> None:
     listed = api.client.get("/api/models/").json()["models"]
     assert [model["name"] for model in listed] == list(MODELS)
     for model in listed:
@@ -50,7 +50,7 @@ def test_anyone_sees_what_is_served(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("model", "classes"), MODELS.items())
-def test_figures_come_as_numbers_and_as_pictures(scientist: User, model: str, classes: int) -> None:
+def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, classes: int) -> None:
     metrics = figures(scientist, model, "metrics").json()
     assert (metrics["model"], metrics["version"]) == (model, "1.0")
     assert "never saw" in metrics["data"]
@@ -78,7 +78,7 @@ def test_figures_come_as_numbers_and_as_pictures(scientist: User, model: str, cl
         assert figures(scientist, model, what, headers=PNG).content == drawn.content
 
 
-def test_an_archive_leaves_with_its_checksum(api: Api, scientist: User) -> None:
+def test_an_archive_is_downloaded_with_its_checksum(api: Api, scientist: User) -> None:
     content = (STORE / "digits.mar").read_bytes()
     sent = scientist.get("/api/models/digits/export/?version=1.0")
     assert sent.content == content
@@ -91,7 +91,7 @@ def test_an_archive_leaves_with_its_checksum(api: Api, scientist: User) -> None:
 
 
 @pytest.mark.parametrize("what", ["metrics", "confusion-matrix", "roc-curve", "export"])
-def test_what_is_not_there_is_said(scientist: User, what: str) -> None:
+def test_unknown_models_and_versions_are_a_404(scientist: User, what: str) -> None:
     for path, code in (
         (f"nothing/{what}/", "model_not_found"),
         (f"ranjana/{what}/?version=7.7", "version_not_found"),

@@ -1,10 +1,11 @@
-"""Versions come and go while people ask: nobody notices but by a better answer."""
+"""Versions come and go while requests run, and no request fails."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -21,18 +22,18 @@ HANDLER = "recognition.py"
 
 FAILS_AFTER_THE_FIRST = b"""
 from handlers.characters import CHARACTERS
-from handlers.reading import Reader
+from handlers.classification import ClassificationHandler
 
 
-class RecognitionHandler(Reader):
+class RecognitionHandler(ClassificationHandler):
     characters = CHARACTERS
     asked = 0
 
-    def postprocess(self, batch, context):
+    def postprocess(self, batch, output, context):
         self.asked += 1
         if self.asked > 1:
             raise RuntimeError("out of order")
-        return super().postprocess(batch, context)
+        return super().postprocess(batch, output, context)
 """
 ANSWERS_NONSENSE = FAILS_AFTER_THE_FIRST.replace(
     b"        self.asked += 1\n", b'        return [{"hello": "world"} for _ in batch]\n'
@@ -57,28 +58,22 @@ def version_of(response: httpx2.Response) -> str:
     return version
 
 
-def asking(operator: Operator) -> Callable[[], tuple[int, httpx2.Response]]:
-    """Asks for one device after the other, again and again."""
-    devices = iter(range(10**9))
-    return lambda: (device := next(devices) % 200, operator.ask(device))
-
-
-def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_answered(
+def test_no_request_fails_while_a_version_is_registered_promoted_and_rolled_back(
     operator: Operator,
 ) -> None:
-    ask = asking(operator)
-    asked: list[tuple[float, int, httpx2.Response]] = []
+    devices = itertools.cycle(range(200))
+    requests: list[tuple[float, int, httpx2.Response]] = []
 
-    def remembered() -> httpx2.Response:
-        begun = time.monotonic()
-        device, response = ask()
-        asked.append((begun, device, response))
+    def ask() -> httpx2.Response:
+        started, device = time.monotonic(), next(devices)
+        response = operator.ask(device)
+        requests.append((started, device, response))
         return response
 
-    def begun_after(moment: float) -> list[tuple[int, httpx2.Response]]:
-        return [(device, response) for begun, device, response in list(asked) if begun > moment]
+    def started_after(moment: float) -> list[tuple[int, httpx2.Response]]:
+        return [(device, response) for at, device, response in list(requests) if at > moment]
 
-    with steadily(remembered, 16) as responses:
+    with steadily(ask, 16) as responses:
         made = operator.register("1.1")
         assert made.status_code == 201, made.text
         assert made.json()["traffic"] == 0
@@ -88,36 +83,36 @@ def test_a_version_is_registered_shared_promoted_and_taken_back_while_all_are_an
         shares = {"1.0": 50, "1.1": 50}
         changed = operator.send("PUT", "traffic/", shares)
         assert changed.json()["traffic"] == shares
-        divided = time.monotonic()
-        wait_for(lambda: len(begun_after(divided)) > 600, 90)
-        split = begun_after(divided)
+        split_at = time.monotonic()
+        wait_for(lambda: len(started_after(split_at)) > 600, 90)
+        split = started_after(split_at)
 
         in_use = operator.send("DELETE", "versions/1.1/")
         assert (in_use.status_code, in_use.json()["code"]) == (409, "version_in_use")
         promoted = operator.send("PUT", "default/", {"version": "1.1"}).json()
         assert (promoted["default"], promoted["previous"]) == ("1.1", "1.0")
-        everybodys = time.monotonic()
-        wait_for(lambda: len(begun_after(everybodys)) > 100, 30)
-        after = begun_after(everybodys)
+        promoted_at = time.monotonic()
+        wait_for(lambda: len(started_after(promoted_at)) > 100, 30)
+        after = started_after(promoted_at)
         back = operator.send("PUT", "default/", {"version": "1.0"}).json()
         assert (back["default"], back["traffic"]) == ("1.0", {"1.0": 100})
         assert operator.send("DELETE", "versions/1.1/").status_code == 200
 
     assert {response.status_code for response in responses} == {200}
-    arms: dict[int, set[str]] = defaultdict(set)
+    versions: dict[int, set[str]] = defaultdict(set)
     for device, response in split:
-        arms[device].add(version_of(response))
-    assert all(len(seen) == 1 for seen in arms.values())
-    got_new = {device for device, seen in arms.items() if seen == {"1.1"}}
-    expected = {device for device in arms if position("ranjana", f"device {device}") >= 50}
+        versions[device].add(version_of(response))
+    assert all(len(seen) == 1 for seen in versions.values())
+    got_new = {device for device, seen in versions.items() if seen == {"1.1"}}
+    expected = {device for device in versions if position("ranjana", f"device {device}") >= 50}
     assert got_new == expected
     # Four standard deviations of a binomial of 200.
-    assert abs(len(got_new) / len(arms) - 0.5) < 0.15
+    assert abs(len(got_new) / len(versions) - 0.5) < 0.15
     assert {version_of(response) for _, response in after} == {"1.1"}
     assert operator.served() == {"1.0"}
 
 
-def test_all_of_that_is_done_on_the_command_line_too(operator: Operator) -> None:
+def test_the_command_line_manages_versions_too(operator: Operator) -> None:
     def models(*arguments: str) -> dict[str, Any]:
         return answer(operator, "models", arguments[0], "ranjana", *arguments[1:])
 
@@ -173,11 +168,11 @@ def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
         )
         seen.add(version_of(response))
     assert len(seen) == 1
-    # What they were asked is compared.
-    asked = {"1.0": 0, "1.6": 0}
+    # The report counts these requests.
+    counts = {"1.0": 0, "1.6": 0}
     for device in range(100, 140):
-        asked[version_of(operator.ask(device))] += 1
-    expected = asked["1.6"] + (8 if seen == {"1.6"} else 0)
+        counts[version_of(operator.ask(device))] += 1
+    expected = counts["1.6"] + (8 if seen == {"1.6"} else 0)
     wait_for(lambda: arms()["1.6"]["answers"] >= expected, 10)
     report = operator.send("GET", "traffic/report/").json()
     assert [arm["version"] for arm in report["arms"]] == ["1.0", "1.6"]
@@ -190,13 +185,13 @@ def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
     assert (compared["version"], compared["against"]) == ("1.6", "1.0")
     assert compared["error_rate"]["verdict"] == "no difference seen"
     assert compared["wrong_share"]["verdict"] == "not enough data"
-    # Whoever names a version gets that one.
+    # A request that names a version gets that version.
     for version in ("1.0", "1.6"):
         named = operator.ranjana.predict(encode(reference(0)), version=version)
         assert version_of(named) == version
 
 
-def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
+def test_versions_workers_and_shares_survive_a_restart_of_torchserve(operator: Operator) -> None:
     assert operator.register("1.1").status_code == 201
     assert operator.register("1.2").status_code == 201
     operator.send("PUT", "traffic/", {"1.0": 50, "1.2": 50})
@@ -209,7 +204,7 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
     restarts = operator.ranjana.restarts
     operator.ranjana.java().kill()
     wait_for(lambda: operator.ranjana.restarts > restarts, 90)
-    # Not even before it has been told does anybody go without an answer.
+    # All requests are answered even before the versions are restored.
     assert {operator.ask(device).status_code for device in range(20)} == {200}
     wait_for(lambda: operator.served() == {"1.0", "1.2"}, 60)
     wait_for(lambda: operator.versions()["1.2"]["state"] == "ready", 60)
@@ -221,7 +216,7 @@ def test_torchserve_forgets_and_is_told_again(operator: Operator) -> None:
     wait_for(lambda: now() == before, 20)
 
 
-def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: Operator) -> None:
+def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) -> None:
     name = operator.derived("ranjana-3.0.mar", "3.0")
     address = f"http://127.0.0.1:{operator.ranjana.management_port}/models"
     headers = {"Authorization": f"Bearer {operator.ranjana.key('management')}"}
@@ -229,7 +224,7 @@ def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: 
     assert httpx2.post(address, params=query, headers=headers, timeout=60).status_code == 200
     wait_for(lambda: "3.0" in operator.versions(), 20)
     assert operator.versions()["3.0"]["traffic"] == 0
-    # A default that only TorchServe knows of is not what was decided here.
+    # The default in the database wins over a default that was set in TorchServe.
     changed = httpx2.put(f"{address}/ranjana/3.0/set-default", headers=headers)
     assert changed.status_code == 200
 
@@ -241,14 +236,14 @@ def test_what_operators_tell_torchserve_itself_is_learnt_or_put_right(operator: 
     assert version_of(operator.ask(0)) == "1.0"
 
 
-def test_a_version_that_errs_is_stood_in_for_by_the_default(operator: Operator) -> None:
+def test_the_default_answers_for_a_version_that_fails(operator: Operator) -> None:
     made = operator.register("1.5", members={HANDLER: FAILS_AFTER_THE_FIRST})
     assert made.status_code == 201, made.text
     operator.send("PUT", "traffic/", {"1.5": 100})
-    answered = [operator.ask(device) for device in range(30)]
-    assert {response.status_code for response in answered} == {200}
-    # Each of its workers answered a first picture or two.
-    assert [version_of(response) for response in answered].count("1.0") >= 25
+    responses = [operator.ask(device) for device in range(30)]
+    assert {response.status_code for response in responses} == {200}
+    # Each worker of 1.5 has answered one or two pictures before it failed.
+    assert [version_of(response) for response in responses].count("1.0") >= 25
     metrics = operator.ranjana.client.get("/metrics").text
     assert 'model_fallbacks_total{model="ranjana",version="1.5"}' in metrics
 
@@ -264,7 +259,7 @@ def test_a_version_that_errs_is_stood_in_for_by_the_default(operator: Operator) 
         ({"checksum": False}, "no checksum"),
     ],
 )
-def test_an_archive_that_does_not_do_is_refused_and_nothing_is_changed(
+def test_a_bad_archive_is_refused_and_nothing_changes(
     operator: Operator, spoilt: dict[str, Any], reason: str
 ) -> None:
     before = operator.model()
@@ -279,8 +274,8 @@ def test_an_archive_that_does_not_do_is_refused_and_nothing_is_changed(
     assert reason in log.json()["results"][0]["details"]["reason"]
 
 
-def test_what_cannot_be_done_is_said(operator: Operator) -> None:
-    stated = state_checksum(operator.store / "ranjana.mar")
+def test_impossible_requests_get_the_right_errors(operator: Operator) -> None:
+    checksum = state_checksum(operator.store / "ranjana.mar")
     cases: list[tuple[str, str, object, int, str]] = [
         ("POST", "versions/", {"archive": "ranjana-8.0.mar"}, 404, "archive_not_found"),
         ("POST", "versions/", {"archive": "ranjana.mar"}, 409, "version_exists"),
@@ -310,6 +305,6 @@ def test_what_cannot_be_done_is_said(operator: Operator) -> None:
     for method, path, body, status, code in cases:
         response = operator.send(method, path, body)
         assert (response.status_code, response.json()["code"]) == (status, code), (path, body)
-    assert stated == operator.versions()["1.0"]["sha256"]
+    assert checksum == operator.versions()["1.0"]["sha256"]
     unknown = operator.ranjana.client.get("/api/models/nothing/")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")

@@ -1,4 +1,4 @@
-"""Who gets which version, and which archives are not even tried."""
+"""Which version a client gets, and which archives are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import BadRequest, NotFound, Unavailable
-from auth_api.models.archive_validation import check
+from auth_api.models.archive_validation import validate
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.model_store import ModelStore
 from auth_api.models.traffic_split import TrafficSplit, release_number
@@ -27,38 +27,39 @@ from tests.support.archives import MANIFEST, derive, state_checksum
 PEOPLE = [f"user {number}" for number in range(20_000)]
 
 
-def test_shares_are_as_they_were_set() -> None:
-    arms = TrafficSplit("1.0", {"1.0": 70, "1.1": 20, "1.2": 10})
-    found = Counter(arms.version_of("ranjana", person) for person in PEOPLE)
-    for version, share in arms.traffic.items():
+def test_each_version_gets_its_share() -> None:
+    split = TrafficSplit("1.0", {"1.0": 70, "1.1": 20, "1.2": 10})
+    found = Counter(split.version_of("ranjana", person) for person in PEOPLE)
+    for version, share in split.traffic.items():
         # Four standard deviations of a binomial of 20,000.
         assert abs(found[version] / len(PEOPLE) - share / 100) < 0.013
 
 
-def test_who_has_tried_a_version_keeps_it_while_its_share_grows() -> None:
+def test_a_client_keeps_a_new_version_while_its_share_grows() -> None:
     before: set[str] = set()
     for share in (0, 5, 10, 50, 90, 100):
-        arms = TrafficSplit("1.0", {"1.0": 100 - share, "1.1": share})
-        trying = {person for person in PEOPLE if arms.version_of("ranjana", person) == "1.1"}
-        assert before <= trying
-        before = trying
+        split = TrafficSplit("1.0", {"1.0": 100 - share, "1.1": share})
+        clients = {person for person in PEOPLE if split.version_of("ranjana", person) == "1.1"}
+        assert before <= clients
+        before = clients
     assert len(before) == len(PEOPLE)
 
 
-def test_it_is_not_the_same_people_who_try_every_model() -> None:
-    arms = TrafficSplit("1.0", {"1.0": 50, "1.1": 50})
+def test_new_versions_of_two_models_go_to_different_clients() -> None:
+    split = TrafficSplit("1.0", {"1.0": 50, "1.1": 50})
     same = [
-        arms.version_of("ranjana", person) == arms.version_of("digits", person) for person in PEOPLE
+        split.version_of("ranjana", person) == split.version_of("digits", person)
+        for person in PEOPLE
     ]
     assert 0.48 < sum(same) / len(same) < 0.52
 
 
 def test_a_default_without_a_share_gets_nobody() -> None:
-    arms = TrafficSplit("1.0", {"1.1": 100})
-    assert {arms.version_of("ranjana", person) for person in PEOPLE} == {"1.1"}
+    split = TrafficSplit("1.0", {"1.1": 100})
+    assert {split.version_of("ranjana", person) for person in PEOPLE} == {"1.1"}
 
 
-def test_versions_are_numbers() -> None:
+def test_versions_are_sorted_by_number() -> None:
     assert sorted(["1.10", "1.9", "2.0", "1.9.1"], key=release_number) == [
         "1.9",
         "1.9.1",
@@ -67,9 +68,9 @@ def test_versions_are_numbers() -> None:
     ]
 
 
-def test_a_new_version_is_above_all_others_and_one_that_is_taken() -> None:
+def test_the_next_version_is_above_all_others() -> None:
     assert next_version({"1.0"}) == "1.1"
-    # Neither a name nor other digits than these count.
+    # Names, incomplete numbers, leading zeros and other digits do not count.
     assert next_version({"1.0", "1.10", "1.9.7", "latest", "9", "01.40", "३.२"}) == "1.11"
     assert next_version({f"1.{LARGEST}"}) == "2.0"
     assert next_version({f"{LARGEST}.{LARGEST}"}) is None
@@ -79,7 +80,7 @@ def test_a_new_version_is_above_all_others_and_one_that_is_taken() -> None:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A small archive that is as it should be."""
+    """A small valid archive."""
     path = tmp_path / "ranjana-1.1.mar"
     described = {
         "modelName": "ranjana",
@@ -96,10 +97,10 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_good_archive_says_its_version(archive: Path) -> None:
-    found = check(archive.parent, "ranjana", archive.name, None)
+def test_a_valid_archive_is_accepted(archive: Path) -> None:
+    found = validate(archive.parent, "ranjana", archive.name, None)
     assert found == ("ranjana-1.1.mar", "1.1", stated_sha256(archive))
-    assert check(archive.parent, "ranjana", archive.name, found.sha256.upper()) == found
+    assert validate(archive.parent, "ranjana", archive.name, found.sha256.upper()) == found
 
 
 @pytest.mark.parametrize(
@@ -110,16 +111,16 @@ def test_a_good_archive_says_its_version(archive: Path) -> None:
         *("ranjana-1.1.zip", "x" * 200 + ".mar", "ranjana 1.1.mar", "..\\ranjana-1.1.mar"),
     ],
 )
-def test_nothing_outside_the_model_store_is_looked_at(archive: Path, name: str) -> None:
+def test_only_files_of_the_model_store_are_read(archive: Path, name: str) -> None:
     store = archive.parent / "store"
     store.mkdir()
     with pytest.raises(BadRequest, match="named by its file"):
-        check(store, "ranjana", name, None)
+        validate(store, "ranjana", name, None)
 
 
-def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_a_missing_archive_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        check(tmp_path, "ranjana", "ranjana-9.9.mar", None)
+        validate(tmp_path, "ranjana", "ranjana-9.9.mar", None)
 
 
 def _link(path: Path) -> None:
@@ -138,16 +139,16 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-def _unstated(path: Path) -> None:
+def _without_checksum(path: Path) -> None:
     path.with_name(f"{path.name}.sha256").unlink()
 
 
-def _another(path: Path) -> None:
+def _changed(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"x")
 
 
-def _stated_for_another(path: Path) -> None:
+def _checksum_of_another(path: Path) -> None:
     stated = path.with_name(f"{path.name}.sha256")
     stated.write_text(stated.read_text().replace("1.1", "1.2"))
 
@@ -157,7 +158,7 @@ def _no_zip(path: Path) -> None:
     state_checksum(path)
 
 
-def _cut(path: Path) -> None:
+def _truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     state_checksum(path)
 
@@ -189,7 +190,7 @@ def _name_in_no_encoding(path: Path) -> None:
     state_checksum(path)
 
 
-def _with(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], None]:
+def _with_member(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         info = zipfile.ZipInfo(name)
         info.external_attr = mode << 16
@@ -200,15 +201,15 @@ def _with(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], N
     return spoil
 
 
-def _saying(**words: object) -> Callable[[Path], None]:
+def _with_manifest_fields(**fields: object) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         source = path.rename(path.with_name("source"))
-        derive(source, path, str(words.pop("modelVersion", "1.1")), manifest=words)
+        derive(source, path, str(fields.pop("modelVersion", "1.1")), manifest=fields)
 
     return spoil
 
 
-def _manifest(content: bytes) -> Callable[[Path], None]:
+def _with_manifest(content: bytes) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         source = path.rename(path.with_name("source"))
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
@@ -222,45 +223,45 @@ def _manifest(content: bytes) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (_link, "link or no file"),
-        (_directory, "link or no file"),
-        (_pipe, "link or no file"),
-        (_unstated, "no checksum"),
-        (_stated_for_another, "no checksum"),
-        (_another, "checksum is another"),
+        (_link, "link or not a file"),
+        (_directory, "link or not a file"),
+        (_pipe, "link or not a file"),
+        (_without_checksum, "no checksum"),
+        (_checksum_of_another, "no checksum"),
+        (_changed, "checksum is wrong"),
         (_no_zip, "cannot be read"),
-        (_cut, "cannot be read"),
+        (_truncated, "cannot be read"),
         (_damaged_member, "is damaged"),
         (_corrupt_stream, "cannot be read"),
         (_name_in_no_encoding, "cannot be read"),
-        (_with("../../evil.py"), "leads out"),
-        (_with("/etc/cron.d/evil"), "leads out"),
-        (_with("..\\evil.py"), "leads out"),
-        (_with("C:\\evil.py"), "leads out"),
-        (_with("link", b"/etc/passwd", stat.S_IFLNK | 0o777), "links or devices"),
-        (_manifest(b"[]"), "nothing of a model"),
-        (_manifest(b"{"), "cannot be read"),
-        (_manifest(b'{"model": 3}'), "nothing of a model"),
-        (_manifest(b"[" * 60_000), "cannot be read"),
-        (_saying(modelName="digits"), "another model"),
-        (_saying(handler="../x.py"), "names no handler"),
-        (_saying(handler="model.pt"), "handler is not that"),
-        (_saying(serializedFile=None), "names no serializedFile"),
-        (_saying(modelVersion="latest"), "version is not"),
-        (_saying(modelVersion="1.1/../2"), "version is not"),
-        (_saying(modelVersion=7), "version is not"),
+        (_with_member("../../evil.py"), "leads out"),
+        (_with_member("/etc/cron.d/evil"), "leads out"),
+        (_with_member("..\\evil.py"), "leads out"),
+        (_with_member("C:\\evil.py"), "leads out"),
+        (_with_member("link", b"/etc/passwd", stat.S_IFLNK | 0o777), "links or devices"),
+        (_with_manifest(b"[]"), "describes no model"),
+        (_with_manifest(b"{"), "cannot be read"),
+        (_with_manifest(b'{"model": 3}'), "describes no model"),
+        (_with_manifest(b"[" * 60_000), "cannot be read"),
+        (_with_manifest_fields(modelName="digits"), "another model"),
+        (_with_manifest_fields(handler="../x.py"), "names no handler"),
+        (_with_manifest_fields(handler="model.pt"), "handler is not that"),
+        (_with_manifest_fields(serializedFile=None), "names no serializedFile"),
+        (_with_manifest_fields(modelVersion="latest"), "version is not"),
+        (_with_manifest_fields(modelVersion="1.1/../2"), "version is not"),
+        (_with_manifest_fields(modelVersion=7), "version is not"),
     ],
 )
-def test_a_spoilt_archive_is_refused_with_the_reason(
+def test_a_bad_archive_is_refused_with_the_reason(
     archive: Path, spoil: Callable[[Path], None], reason: str
 ) -> None:
     spoil(archive)
     with pytest.raises(BadRequest, match=reason) as refused:
-        check(archive.parent, "ranjana", archive.name, None)
+        validate(archive.parent, "ranjana", archive.name, None)
     assert refused.value.code == "archive_refused"
 
 
-def test_what_a_training_left_of_a_version_is_removed_and_nothing_else(archive: Path) -> None:
+def test_remove_deletes_only_the_files_of_one_training(archive: Path) -> None:
     store = archive.parent
     kept = {"ranjana.mar", "ranjana-1.10.mar", "ranjana-1.1.2.mar", "digits-1.1.mar"}
     for name in (*kept, "ranjana-1.1.partial", "ranjana-1.1.safetensors"):
@@ -269,7 +270,7 @@ def test_what_a_training_left_of_a_version_is_removed_and_nothing_else(archive: 
     assert {path.name for path in store.iterdir()} == kept
 
 
-def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive: Path) -> None:
+def test_an_archive_that_cannot_be_opened_is_read_again_the_next_time(archive: Path) -> None:
     archives = Archives(archive.parent)
 
     async def without_and_with_files() -> str | None:
@@ -301,12 +302,12 @@ def test_an_archive_that_could_not_be_opened_once_is_read_the_next_time(archive:
         b"\xff",
     ],
 )
-def test_figures_that_cannot_be_shown_count_as_none(archive: Path, figures: bytes) -> None:
-    _with(FIGURES, figures)(archive)
+def test_malformed_figures_count_as_none(archive: Path, figures: bytes) -> None:
+    _with_member(FIGURES, figures)(archive)
     assert asyncio.run(Archives(archive.parent).figures(archive.name)) is None
 
 
-def test_figures_of_an_evaluation_are_shown_as_they_are(archive: Path) -> None:
+def test_figures_of_an_evaluation_are_returned_unchanged(archive: Path) -> None:
     for evaluation in ("recognition", "similarity", "digits"):
         content = (ROOT / "weights" / f"{evaluation}.json").read_bytes()
         target = archive.with_name(f"{evaluation}.mar")
@@ -315,8 +316,8 @@ def test_figures_of_an_evaluation_are_shown_as_they_are(archive: Path) -> None:
         assert found == json.loads(content)
 
 
-@pytest.mark.parametrize("spoil", [_no_zip, _cut, _corrupt_stream, _name_in_no_encoding])
-def test_a_damaged_archive_in_the_store_is_passed_over(
+@pytest.mark.parametrize("spoil", [_no_zip, _truncated, _corrupt_stream, _name_in_no_encoding])
+def test_a_damaged_archive_in_the_store_is_ignored(
     archive: Path, spoil: Callable[[Path], None]
 ) -> None:
     shutil.copy(archive, archive.with_name("whole.mar"))

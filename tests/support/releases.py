@@ -1,4 +1,4 @@
-"""Somebody who releases versions of a model, on a service and a model store of their own."""
+"""An operator who releases versions, with a service and a model store for the test."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CONFIG = configured(SOURCE, **ONE_WORKER)
 
 
 class Operator:
-    """An administrator of a service with a model store of its own."""
+    """An administrator of a service that serves one model from its own store."""
 
     def __init__(self, folder: Path) -> None:
         self.store = folder / "store"
         self.store.mkdir(parents=True)
         self.derived("ranjana.mar", "1.0")
         settings = {"MODELS": "ranjana", "MODEL_STORE": str(self.store)}
-        # Commands find TorchServe themselves.
+        # For commands, which find TorchServe by it.
         self.environment = {**private(folder), **settings}
         self.ranjana = Ranjana(folder, settings)
         self.ranjana.wait_until_ready()
@@ -53,7 +53,7 @@ class Operator:
         return self.ranjana.port
 
     def appoint(self, username: str, role: str) -> None:
-        """Makes an account that has a role."""
+        """Creates an account with a role."""
         fields = {"username": username, "email": f"{username}@example.org", "role": role}
         made = self.ranjana.client.post(
             "/api/admin/users/", json={**fields, "password": PASSWORD}, headers=self.headers
@@ -74,7 +74,7 @@ class Operator:
         return {version["version"]: version for version in self.model()["versions"]}
 
     def served(self) -> set[str]:
-        """What TorchServe itself says."""
+        """The versions in TorchServe itself."""
         response = httpx2.get(
             f"http://127.0.0.1:{self.ranjana.management_port}/models/ranjana/all",
             headers={"Authorization": f"Bearer {self.ranjana.key('management')}"},
@@ -84,7 +84,7 @@ class Operator:
     def derived(
         self, name: str, version: str, members: Mapping[str, bytes] | None = None, **spoilt: Any
     ) -> str:
-        """Puts an archive of one worker into the store; answers its name."""
+        """Puts an archive with one worker into the store and returns its name."""
         members = {**CONFIG, **(members or {})}
         return derive(SOURCE, self.store / name, version, members=members, **spoilt).name
 
@@ -100,7 +100,7 @@ class Operator:
         )
 
     def only_the_default(self) -> None:
-        """As it was at the start."""
+        """Restores the state of the start."""
         assert self.send("PUT", "default/", {"version": "1.0"}).status_code == 200
         for version in self.versions().keys() - {"1.0"}:
             assert self.send("DELETE", f"versions/{version}/").status_code == 200
