@@ -19,7 +19,7 @@ from starlette.requests import Request
 from auth_api.errors import ApiError, BadRequest, TooLarge, Unavailable, UnsupportedMedia
 from auth_api.http.multipart import CHUNK_BYTES, FormReader, text_of
 from auth_api.http.validation import body_type, json_object, validated
-from auth_api.schemas.recognition import MOST_IMAGES, BatchJson, ImageJson
+from auth_api.schemas.recognition import MAX_IMAGES, BatchJson, ImageJson
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,10 @@ async def read_images(request: Request, limit: int) -> list[Upload]:
     """
     kind = body_type(request)
     if kind == "multipart/form-data":
-        values = _images(await _read_fields(request, 2 * MOST_IMAGES), _NAMES_OF_SEVERAL)
-        if len(values) > MOST_IMAGES:
+        values = _images(await _read_fields(request, 2 * MAX_IMAGES), _NAMES_OF_SEVERAL)
+        if len(values) > MAX_IMAGES:
             raise BadRequest(
-                f"There are {len(values)} images: send up to {MOST_IMAGES} at a time.",
+                f"There are {len(values)} images: send up to {MAX_IMAGES} at a time.",
                 "too_many_images",
             )
         return [_image_or_error(_require_file, value, limit) for value in values]

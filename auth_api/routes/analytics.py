@@ -12,7 +12,7 @@ from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import invalid, parse_query
 from auth_api.routes.openapi import documented
 from auth_api.schemas.analytics import (
-    MOST_DAYS_OF_HOURS,
+    MAX_DAYS_BY_HOUR,
     MyAnswer,
     MyQuery,
     SystemAnswer,
@@ -53,8 +53,8 @@ async def of_all(request: Request) -> JSONResponse:
     having = services(request)
     if query.model is not None and query.model not in having.settings.models:
         raise NotFound(f"There is no model {query.model}.", "model_not_found")
-    if query.bucket == "hour" and query.days > MOST_DAYS_OF_HOURS:
-        raise invalid("days", f"can be {MOST_DAYS_OF_HOURS} at most by the hour")
+    if query.bucket == "hour" and query.days > MAX_DAYS_BY_HOUR:
+        raise invalid("days", f"can be {MAX_DAYS_BY_HOUR} at most by the hour")
     count = query.days if query.bucket == "day" else query.days * 24
     steps, database = latest(query.bucket, count, now()), having.database
     use = await database.read(lambda session: use_of_all(session, database, steps, query.model))

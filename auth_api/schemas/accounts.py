@@ -1,4 +1,4 @@
-"""Accounts, sessions and API keys: what is asked, what is answered."""
+"""Accounts, sign-in and API keys."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_valida
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.accounts import Scope
 
-# Longer ones are refused before anything is done with them; what is taken is up to
-# `auth_api.accounts.usernames` and `auth_api.accounts.passwords`.
+# These only limit the length. The rules are in `auth_api.accounts.usernames` and
+# `auth_api.accounts.passwords`.
 Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Password = Annotated[str, Field(max_length=1024)]
 _Token = Annotated[str, Field(max_length=4096)]
@@ -19,11 +19,11 @@ _Token = Annotated[str, Field(max_length=4096)]
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
-"""Text without control characters."""
+"""One line of text without control characters."""
 
 _Consent = Annotated[
     bool,
-    Field(strict=True, description="Whether pictures that one gives feedback on may train models."),
+    Field(strict=True, description="Whether pictures with feedback may train models."),
 ]
 
 
@@ -33,7 +33,7 @@ class SignUp(BaseModel):
     username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
     email: EmailStr
     password: Password = Field(description="8-128 characters, not a common one.")
-    password2: Password | None = Field(default=None, description="The same once more.")
+    password2: Password | None = Field(default=None, description="The password again.")
     timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
     training_consent: _Consent = False
 
@@ -52,14 +52,14 @@ class Refresh(BaseModel):
 
 
 class TokenPair(BaseModel):
-    """A refresh token, to be used once, and an access token for `Authorization: Bearer`."""
+    """A refresh token, valid once, and an access token for `Authorization: Bearer`."""
 
     refresh: str
     access: str
 
 
 class Message(BaseModel):
-    """That it was done."""
+    """Confirmation of a successful request."""
 
     message: str
 
@@ -77,7 +77,7 @@ class Me(BaseModel):
 
 
 class Profile(BaseModel):
-    """What can be changed of an account without a password: one of them, or both."""
+    """Changes to an account that need no password. At least one field is required."""
 
     timezone: TimeZone | None = None
     training_consent: _Consent | None = None
@@ -105,29 +105,29 @@ class ChangeUsername(BaseModel):
 class NewApiKey(BaseModel):
     """An API key to make."""
 
-    name: Annotated[Line, Field(max_length=64)] = Field(description="To tell it from others.")
+    name: Annotated[Line, Field(max_length=64)] = Field(description="To recognise the key.")
     scopes: list[Scope] = Field(
-        default=["predict"], min_length=1, max_length=2, description="What it is for."
+        default=["predict"], min_length=1, max_length=2, description="What the key may be used for."
     )
     expires_in_days: int | None = Field(
-        default=None, ge=1, le=3650, description="It lives until revoked if absent."
+        default=None, ge=1, le=3650, description="Valid until revoked if absent."
     )
 
 
 class ApiKeyShown(BaseModel):
-    """An API key, without what makes it one."""
+    """An API key without its secret."""
 
     id: int
     name: str
-    prefix: str = Field(description="Its first characters.")
+    prefix: str = Field(description="The first characters of the key.")
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
-    last_used_at: datetime | None = Field(description="To the minute.")
+    last_used_at: datetime | None = Field(description="Accurate to the minute.")
 
 
 class ApiKeyMade(ApiKeyShown):
-    """A new API key; `key` is never shown again."""
+    """A new API key. Only this answer contains `key`."""
 
     success: Literal[True] = True
     key: str

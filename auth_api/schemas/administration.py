@@ -1,4 +1,4 @@
-"""For administrators: what is asked, what is answered."""
+"""Administration: users, audit log, jobs, settings, overview."""
 
 from __future__ import annotations
 
@@ -15,40 +15,38 @@ from auth_api.schemas.jobs import JobEntry
 
 Role = Literal["user", "analyst", "data-scientist", "ml-engineer", "admin"]
 
-_Row = Annotated[int, Field(ge=1, le=2**53)]
-_Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the page before.")]
-_Next = Annotated[str | None, Field(description="Cursor of the next page, null on the last.")]
+_RowId = Annotated[int, Field(ge=1, le=2**53)]
+_Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the previous page.")]
+_Next = Annotated[str | None, Field(description="Cursor of the next page, null on the last page.")]
 
 
-def _conceivable(value: datetime) -> datetime:
-    if not 2000 <= value.year <= 2200:  # so that one can add to it, whatever its time zone
-        raise ValueError("must be of the years 2000 to 2200")
+def _in_range(value: datetime) -> datetime:
+    if not 2000 <= value.year <= 2200:  # far from the limits of `datetime`, in any time zone
+        raise ValueError("must be in the years 2000 to 2200")
     return value
 
 
-_Moment = Annotated[AwareDatetime, AfterValidator(_conceivable)]
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 
 
 class AuditFilter(BaseModel):
-    """Which part of the audit log."""
+    """Selects entries of the audit log."""
 
-    user_id: _Row | None = None
+    user_id: _RowId | None = None
     action: Action | None = None
-    since: _Moment | None = Field(
-        default=None, description="From this moment on, with its time zone."
-    )
-    until: _Moment | None = Field(default=None, description="Before this moment.")
+    since: _Moment | None = Field(default=None, description="From this time on, with time zone.")
+    until: _Moment | None = Field(default=None, description="Before this time, with time zone.")
 
 
 class AuditQuery(AuditFilter):
-    """The same, a page of it."""
+    """Selects a page of the audit log."""
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: _Cursor = None
 
 
 class AuditRow(BaseModel):
-    """Who did what, when, from where."""
+    """An entry of the audit log: who did what, when, and from where."""
 
     id: int
     at: datetime
@@ -60,14 +58,14 @@ class AuditRow(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """The audit log, newest first."""
+    """A page of the audit log, newest first."""
 
     results: list[AuditRow]
     next: _Next
 
 
 class UserQuery(BaseModel):
-    """Which users."""
+    """Selects users."""
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: _Cursor = None
@@ -79,7 +77,7 @@ class UserQuery(BaseModel):
 
 
 class NewUser(BaseModel):
-    """An account for somebody else."""
+    """An account to create for another person."""
 
     username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
     email: EmailStr
@@ -89,16 +87,15 @@ class NewUser(BaseModel):
 
 
 class ChangedUser(BaseModel):
-    """What is to be changed; what is absent or null stays as it is."""
+    """Changes to a user. Absent or null fields stay as they are."""
 
     username: Name | None = None
     email: EmailStr | None = None
-    password: Password | None = Field(
-        default=None, description="A new one ends the sessions of the user."
-    )
+    password: Password | None = Field(default=None, description="A new one ends all sessions.")
     role: Role | None = None
     active: bool | None = Field(
-        default=None, description="False ends the sessions and keeps out; true lets in again."
+        default=None,
+        description="False ends all sessions and prevents sign-in; true allows it again.",
     )
 
 
@@ -116,42 +113,42 @@ class UserShown(BaseModel):
 
 
 class UserPage(BaseModel):
-    """Users, newest first."""
+    """A page of users, newest first."""
 
     results: list[UserShown]
     next: _Next
 
 
 class AllJobsQuery(BaseModel):
-    """Which jobs."""
+    """Selects jobs."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: _Cursor = None
     state: State | None = None
     kind: Kind | None = None
-    user_id: _Row | None = None
+    user_id: _RowId | None = None
 
 
 class OwnedJob(JobEntry):
-    """A job, and whose it is."""
+    """A job with its owner."""
 
     user_id: int
 
 
 class AllJobsPage(BaseModel):
-    """Jobs of all users, newest first."""
+    """A page of the jobs of all users, newest first."""
 
     results: list[OwnedJob]
     next: _Next
 
 
 class Setting(BaseModel):
-    """A setting as it is in force."""
+    """A setting and its effective value."""
 
-    name: str = Field(description="That of the environment variable.")
-    value: Any = Field(description="Secrets are `********`.")
+    name: str = Field(description="Name of the environment variable.")
+    value: Any = Field(description="Secrets are shown as `********`.")
     default: Any
-    set: bool = Field(description="Whether somebody has set it.")
+    set: bool = Field(description="Whether it was set explicitly.")
 
 
 class Configuration(BaseModel):
@@ -162,16 +159,16 @@ class Configuration(BaseModel):
 
 
 class UserCounts(BaseModel):
-    """Users there are."""
+    """Numbers of users."""
 
     total: int
     active: int
-    new: int = Field(description="Of the last 30 days.")
+    new: int = Field(description="Users created in the last 30 days.")
     by_role: dict[str, int]
 
 
 class Volume(BaseModel):
-    """What was asked of the models; images of jobs count like others."""
+    """Numbers of requests to models, including images of jobs."""
 
     answers: int
     refused: int
@@ -180,29 +177,29 @@ class Volume(BaseModel):
 
 
 class Volumes(BaseModel):
-    """The same today (UTC) and since counting began."""
+    """Numbers of requests today (UTC) and in total."""
 
     today: Volume
     total: Volume
 
 
 class FeedbackCounts(BaseModel):
-    """Feedback that users gave."""
+    """Numbers of feedback."""
 
     today: int
     last_30_days: int
 
 
 class StorageSizes(BaseModel):
-    """Bytes."""
+    """Sizes in bytes."""
 
     database: int
-    media_disk_total: int = Field(description="Of the file system with the pictures.")
+    media_disk_total: int = Field(description="Size of the file system that holds the pictures.")
     media_disk_free: int
 
 
 class Software(BaseModel):
-    """Versions."""
+    """Versions of the software."""
 
     python: str
     database: str
@@ -212,14 +209,14 @@ class Software(BaseModel):
 
 
 class StatsAnswer(BaseModel):
-    """The service at a glance."""
+    """An overview of the service."""
 
     success: Literal[True] = True
     users: UserCounts
     volume: Volumes
-    jobs: dict[str, int] = Field(description="By state; of those that are kept.")
+    jobs: dict[str, int] = Field(description="Numbers of stored jobs by state.")
     feedback: FeedbackCounts
     storage: StorageSizes
     software: Software
-    since: datetime = Field(description="When this process was started.")
+    since: datetime = Field(description="Start time of this process.")
     uptime_seconds: float

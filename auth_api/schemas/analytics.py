@@ -1,4 +1,4 @@
-"""Analytics: what is asked, what is answered. Days and hours are those of UTC."""
+"""Analytics. Days and hours are in UTC."""
 
 from __future__ import annotations
 
@@ -9,34 +9,37 @@ from pydantic import BaseModel, Field
 
 from auth_api.schemas.accounts import Line
 
-_MOST_DAYS = 366
-MOST_DAYS_OF_HOURS = 31
+_MAX_DAYS = 366
+MAX_DAYS_BY_HOUR = 31
 
 _Score = Annotated[
-    float | None, Field(description="Mean confidence or similarity score, 0-100, null of none.")
+    float | None,
+    Field(description="Mean confidence or similarity score, 0-100; null without answers."),
 ]
-_Share = Annotated[float | None, Field(ge=0, le=1, description="Null of none.")]
+_Share = Annotated[
+    float | None, Field(ge=0, le=1, description="Null if there is nothing to divide by.")
+]
 
 
 class MyQuery(BaseModel):
-    """Over which time."""
+    """Selects a period."""
 
-    days: int = Field(default=30, ge=1, le=_MOST_DAYS, description="Today is the last of them.")
+    days: int = Field(default=30, ge=1, le=_MAX_DAYS, description="Days, including today.")
 
 
 class SystemQuery(MyQuery):
-    """Over which time, in what steps, of which model."""
+    """Selects a period, a resolution and a model."""
 
     bucket: Literal["day", "hour"] = Field(
-        default="day", description=f"By the hour for up to {MOST_DAYS_OF_HOURS} days."
+        default="day", description=f"`hour` allows up to {MAX_DAYS_BY_HOUR} days."
     )
     model: Annotated[Line, Field(max_length=64)] | None = Field(
-        default=None, description="All models if absent."
+        default=None, description="All models by default."
     )
 
 
 class Corrections(BaseModel):
-    """Feedback that was given in this time, by whether it agreed with the prediction."""
+    """Feedback of this period. `right` agrees with the prediction, `wrong` does not."""
 
     given: int
     right: int
@@ -45,14 +48,14 @@ class Corrections(BaseModel):
 
 
 class EstimatedCorrections(Corrections):
-    """The same, with the 95 % interval of the share (Wilson)."""
+    """Feedback with the 95 % confidence interval of the share (Wilson)."""
 
     wrong_share_low: _Share
     wrong_share_high: _Share
 
 
 class ClassUse(BaseModel):
-    """A class that was predicted or compared with, by any version of a model."""
+    """Usage of a class that was predicted or compared with, over all versions of a model."""
 
     model: str
     class_: int = Field(alias="class")
@@ -64,7 +67,7 @@ class ClassUse(BaseModel):
 
 
 class MyDay(BaseModel):
-    """A day."""
+    """Usage on a day."""
 
     day: date
     answers: int
@@ -73,7 +76,7 @@ class MyDay(BaseModel):
 
 
 class MyVersion(BaseModel):
-    """A version of a model."""
+    """Usage of a version."""
 
     model: str
     version: str
@@ -82,7 +85,7 @@ class MyVersion(BaseModel):
 
 
 class MyTotals(BaseModel):
-    """Of all days."""
+    """Totals of the period."""
 
     answers: int
     recognitions: int
@@ -91,74 +94,74 @@ class MyTotals(BaseModel):
 
 
 class MyAnswer(BaseModel):
-    """What one asked; images of jobs count like others."""
+    """Usage by the caller, including images of jobs."""
 
     success: Literal[True] = True
     since: date
     totals: MyTotals
-    days: list[MyDay] = Field(description="All days, the oldest first.")
+    days: list[MyDay] = Field(description="Every day, oldest first.")
     versions: list[MyVersion]
     classes: list[ClassUse]
 
 
 class Requests(BaseModel):
-    """What became of requests."""
+    """Numbers of requests by result."""
 
-    requests: int = Field(description="Answered, refused or failed; once, if fallen back.")
+    requests: int = Field(description="Answered, refused or failed. A fallback counts once.")
     answers: int
     refused: int = Field(description="Images that could not be read.")
-    failed: int = Field(description="Not answered by the version that was to.")
-    fell_back: int = Field(description="Of these, answered by the default version instead.")
+    failed: int = Field(description="Not answered by the intended version.")
+    fell_back: int = Field(description="Failed requests that the default version answered.")
 
 
 class Latency(BaseModel):
-    """From asking the model server to its answer, in milliseconds; null without answers."""
+    """Response time of the model server in milliseconds; null without answers."""
 
     mean: float | None
-    p50: float | None = Field(description="Interpolated between bounds, as the next two.")
+    p50: float | None = Field(description="Interpolated from a histogram, like p95, p99.")
     p95: float | None
     p99: float | None
 
 
 class SystemTotals(Requests):
-    """Of the whole time."""
+    """Totals of the period."""
 
     recognitions: int
     comparisons: int
     latency_ms: Latency
     corrections: Corrections
-    active_users: int = Field(description="Who got an answer of any model on these days.")
+    active_users: int = Field(description="Users with an answer of any model in the period.")
 
 
 class Step(Requests):
-    """A day or an hour."""
+    """Usage in a day or an hour."""
 
     start: datetime
-    mean_confidence: float | None = Field(description="Of recognitions, percent.")
-    mean_similarity: float | None = Field(description="Of comparisons, 0-100.")
+    mean_confidence: float | None = Field(description="Recognitions only, percent.")
+    mean_similarity: float | None = Field(description="Comparisons only, 0-100.")
     mean_latency_ms: float | None
 
 
 class VersionUse(Requests):
-    """A version of a model; its `requests` are those that came to it."""
+    """Usage of a version. `requests` counts all requests sent to this version."""
 
     model: str
     version: str
-    error_rate: _Share = Field(description="Failed of all that came to it.")
+    error_rate: _Share = Field(description="Share of its requests that failed.")
     mean_score: _Score
-    score_deviation: float | None = Field(description="Standard deviation of the same.")
-    same_share: _Share = Field(description="Comparisons called the same character.")
+    score_deviation: float | None = Field(description="Standard deviation of the scores.")
+    same_share: _Share = Field(description="Share of comparisons with `is_same_character`.")
     latency_ms: Latency
     corrections: EstimatedCorrections
 
 
 class SystemAnswer(BaseModel):
-    """What everybody asked; images of jobs count like others."""
+    """Usage by all callers, including images of jobs."""
 
     success: Literal[True] = True
     since: datetime
     bucket: Literal["day", "hour"]
     totals: SystemTotals
-    over_time: list[Step] = Field(description="All days or hours, the oldest first.")
+    over_time: list[Step] = Field(description="Every day or hour, oldest first.")
     versions: list[VersionUse]
     classes: list[ClassUse]

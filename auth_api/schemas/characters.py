@@ -1,4 +1,4 @@
-"""The characters: what is answered."""
+"""The characters to learn."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StrokeShown(BaseModel):
-    """One movement of the pen, in fractions of the side of the reference picture."""
+    """A stroke of the pen, in fractions of the side of the reference picture."""
 
-    name: str = Field(description="What a learner would call it, such as top bar.")
+    name: str = Field(description="A name for learners, such as top bar.")
     width: float = Field(
         gt=0,
         lt=1,
-        description="Of a line with round ends along the points that covers the stroke's ink.",
+        description="Width of a line with round ends along `points` that covers the ink.",
     )
     points: list[tuple[float, float]] = Field(
         min_length=2, description="x to the right and y down, 0-1, in the order of writing."
@@ -26,15 +26,15 @@ class CharacterShown(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    class_: int = Field(alias="class", ge=0, description="What the models call it.")
-    character: str = Field(description="In Devanagari.")
+    class_: int = Field(alias="class", ge=0, description="The class in answers of the models.")
+    character: str = Field(description="The character in Devanagari.")
     name: str
-    reference: str = Field(description="Path of its reference picture.")
+    reference: str = Field(description="Path of the reference picture.")
     strokes: list[StrokeShown] = Field(min_length=1, description="In the order of writing.")
 
 
 class CharacterList(BaseModel):
-    """All characters, by their classes."""
+    """All characters, in order of their classes."""
 
     success: Literal[True] = True
     characters: list[CharacterShown]

@@ -1,4 +1,4 @@
-"""Corrections: what is asked, what is answered."""
+"""Corrections of predictions by users."""
 
 from __future__ import annotations
 
@@ -8,62 +8,58 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 State = Literal["pending", "agreed", "accepted", "rejected", "conflicting"]
-"""Of one feedback: too few say so, enough do, an administrator has said yes or no, others say
-something else."""
+"""`pending`: too few users agree. `agreed`: enough users agree. `accepted`, `rejected`: an
+administrator decided. `conflicting`: other users name another class."""
 
 
 class CorrectionQuery(BaseModel):
-    """Which corrections."""
+    """Selects corrections."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the page before."
+        default=None, max_length=64, description="`next` of the previous page."
     )
-    state: State | None = Field(default=None, description="Only those in this state.")
+    state: State | None = Field(default=None, description="Only corrections in this state.")
 
 
 class JudgementQuery(BaseModel):
-    """What is judged."""
+    """Guards a verdict against a change by the user."""
 
     actual_class: int | None = Field(
         default=None,
         ge=0,
         le=999,
-        description="As it was shown: 409 if its user says something else by now.",
+        description="The class as it was shown. If the user has changed it, the answer is 409.",
     )
 
 
 class CorrectionExportQuery(BaseModel):
-    """What besides the corrections that count."""
+    """Selects what to export besides the corrections that count."""
 
     include: Literal["confirmed"] | None = Field(
-        default=None, description="`confirmed`: also pictures that two users say were read rightly."
+        default=None, description="`confirmed` adds pictures whose prediction users confirm."
     )
 
 
 class CorrectionEntry(BaseModel):
-    """A feedback that says that the model was wrong."""
+    """Feedback that names another class than the prediction."""
 
     id: int
     created_at: datetime
     updated_at: datetime
     predicted_class: int
-    actual_class: int = Field(description="What it is according to the user.")
-    character: str = Field(description="Of the actual class.")
+    actual_class: int = Field(description="The class that the user names.")
+    character: str = Field(description="The character of the actual class.")
     name: str
-    agreeing: int = Field(
-        description="Users who say the same of the same picture and consent to its use."
-    )
-    state: State = Field(
-        description="`agreed` and `accepted` ones are data if their user consents."
-    )
-    judged_at: datetime | None = Field(description="When an administrator last judged it.")
-    consent: bool = Field(description="Whether its user consents to its use as data.")
+    agreeing: int = Field(description="Consenting users who name this class.")
+    state: State = Field(description="`agreed` and `accepted` ones are data, with consent.")
+    judged_at: datetime | None = Field(description="Time of the last verdict.")
+    consent: bool = Field(description="Whether the user consents to the use as data.")
     image: str | None = Field(description="Path of the picture, null without consent.")
 
 
 class CorrectionPage(BaseModel):
-    """Corrections, newest first."""
+    """A page of corrections, newest first."""
 
     results: list[CorrectionEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last.")
+    next: str | None = Field(description="Cursor of the next page, null on the last page.")

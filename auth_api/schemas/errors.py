@@ -1,4 +1,4 @@
-"""The one error shape."""
+"""The body of every error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field
 
 
 class ErrorAnswer(BaseModel):
-    """The one error shape."""
+    """An error. All errors have this form."""
 
     success: Literal[False] = False
-    error: str = Field(description="One sentence a person understands.")
-    code: str = Field(description="What a program tells the cases apart by, snake_case.")
+    error: str = Field(description="A sentence for people.")
+    code: str = Field(description="A name for programs, in snake_case.")
     details: dict[str, Any] | None = Field(
-        default=None, description="Where there is more to say, e.g. the fields that failed."
+        default=None, description="More about the error, e.g. the invalid fields."
     )

@@ -1,4 +1,4 @@
-"""History, progress and feedback: what is asked, what is answered."""
+"""History, progress and feedback."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 
 
 class PageQuery(BaseModel):
-    """Which part of the history."""
+    """Selects a page of the history."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the page before."
+        default=None, max_length=64, description="`next` of the previous page."
     )
     class_: int | None = Field(
-        default=None, alias="class", ge=0, le=999, description="Only this character."
+        default=None, alias="class", ge=0, le=999, description="Only this class."
     )
 
 
 class ExportQuery(BaseModel):
-    """In which form."""
+    """Selects the format of the export."""
 
     format: Literal["json", "csv"] = "json"
 
 
 class ProgressQuery(BaseModel):
-    """For whom the days are counted."""
+    """Selects the time zone in which days are counted."""
 
-    timezone: TimeZone | None = Field(
-        default=None, description="Instead of that of the account, e.g. Asia/Kathmandu."
-    )
+    timezone: TimeZone | None = Field(default=None, description="By default that of the account.")
 
 
 class GivenFeedback(BaseModel):
-    """What a user said of a prediction."""
+    """Feedback of a user on a prediction."""
 
     actual_class: int
     rating: int | None
@@ -64,14 +62,14 @@ class PredictionEntry(BaseModel):
 
 
 class PredictionPage(BaseModel):
-    """Recognitions, newest first."""
+    """A page of recognitions, newest first."""
 
     results: list[PredictionEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last.")
+    next: str | None = Field(description="Cursor of the next page, null on the last page.")
 
 
 class ComparisonPictures(BaseModel):
-    """Paths of the pictures."""
+    """Paths of the pictures of a comparison."""
 
     user: str
     reference: str
@@ -94,27 +92,27 @@ class ComparisonEntry(BaseModel):
     form: str
     strictness: str
     regions: list[ComparedRegion]
-    feedback: list[str] = Field(description="What the learner was told.")
+    feedback: list[str] = Field(description="The advice that the learner was given.")
     preprocessed: bool
     images: ComparisonPictures
 
 
 class ComparisonPage(BaseModel):
-    """Comparisons, newest first."""
+    """A page of comparisons, newest first."""
 
     results: list[ComparisonEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last.")
+    next: str | None = Field(description="Cursor of the next page, null on the last page.")
 
 
 class History(BaseModel):
-    """All of one's history, oldest first."""
+    """The whole history of the caller, oldest first."""
 
     predictions: list[PredictionEntry]
     similarities: list[ComparisonEntry]
 
 
 class NewFeedback(BaseModel):
-    """What a prediction should have been."""
+    """Feedback to submit: what a prediction should have been."""
 
     prediction_id: int = Field(ge=1, le=2**53, strict=True)
     actual_class: int = Field(ge=0, le=999, strict=True, description="0-35 for ranjana.")
@@ -133,7 +131,7 @@ class NewFeedback(BaseModel):
 
 
 class FeedbackAnswer(GivenFeedback):
-    """The feedback as it is kept."""
+    """The stored feedback."""
 
     success: Literal[True] = True
     id: int
@@ -141,7 +139,7 @@ class FeedbackAnswer(GivenFeedback):
 
 
 class CharacterPractice(BaseModel):
-    """How one character is coming along, see `docs/progress.md`."""
+    """Progress with one character, see `docs/progress.md`."""
 
     class_: int = Field(alias="class")
     character: str
@@ -150,14 +148,14 @@ class CharacterPractice(BaseModel):
     best: float | None = Field(description="Similarity score, 0-100.")
     last: float | None
     last_at: datetime | None
-    trend: float | None = Field(description="Points gained of late.")
+    trend: float | None = Field(description="Recent gain in points, null without a trend yet.")
     trend_word: Literal["new", "improving", "steady", "declining"]
     mastery: float = Field(description="0-100.")
-    due: datetime | None = Field(description="When to practise again, null if never tried.")
+    due: datetime | None = Field(description="When to practise again, null without attempts.")
 
 
 class PracticeNext(BaseModel):
-    """A character to practise."""
+    """A character to practise next."""
 
     class_: int = Field(alias="class")
     character: str
@@ -166,29 +164,29 @@ class PracticeNext(BaseModel):
 
 
 class StreakAnswer(BaseModel):
-    """Days in a row."""
+    """Consecutive days with practice."""
 
     current: int
     longest: int
-    today: bool = Field(description="Whether today is among them already.")
+    today: bool = Field(description="Whether today counts already.")
     timezone: str
 
 
 class Totals(BaseModel):
-    """Over everything."""
+    """Totals over all characters."""
 
     attempts: int
     characters_tried: int
-    characters_mastered: int = Field(description="With a mastery of 80 or more.")
+    characters_mastered: int = Field(description="Characters with a mastery of 80 or more.")
     mastery: float = Field(description="Mean over all characters, 0-100.")
     due: int = Field(description="Characters that are due now.")
 
 
 class ProgressAnswer(BaseModel):
-    """How a learner is coming along."""
+    """The progress of a learner."""
 
     success: Literal[True] = True
-    characters: list[CharacterPractice] = Field(description="All 36, in order.")
+    characters: list[CharacterPractice] = Field(description="All 36 characters, in order of class.")
     streak: StreakAnswer
     totals: Totals
     next: list[PracticeNext] = Field(description="What to practise, the most urgent first.")

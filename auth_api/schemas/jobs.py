@@ -1,4 +1,4 @@
-"""Jobs: what is asked, what is answered."""
+"""Jobs: batches of images, and the state of all jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from auth_api.settings import RECOGNITION
 
 
 class JobQuery(BaseModel):
-    """Which model is to read the images, and how."""
+    """Selects the model and its options."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -25,37 +25,35 @@ class JobQuery(BaseModel):
     enhancement_level: EnhancementLevel = None
 
     def options(self) -> dict[str, str]:
-        """The request headers that tell the handler so."""
+        """The request headers for the handler."""
         level = self.enhancement_level
         return {} if level is None else {"X-Enhancement-Level": str(level)}
 
 
 class JobForm(BaseModel):
-    """Many images, or one zip of them."""
+    """Many images, or one zip file of images."""
 
-    images: list[BaseFile] | None = Field(
-        default=None, description="Up to 1,000 files of this name."
-    )
-    zip: BaseFile | None = Field(default=None, description="Or one zip of up to 1,000 files.")
+    images: list[BaseFile] | None = Field(default=None, description="Up to 1,000 files.")
+    zip: BaseFile | None = Field(default=None, description="One zip of up to 1,000 files instead.")
 
 
 class JobPageQuery(BaseModel):
-    """Which part of the list."""
+    """Selects a page of jobs."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the page before."
+        default=None, max_length=64, description="`next` of the previous page."
     )
 
 
 class OneJobQuery(BaseModel):
-    """How much of it."""
+    """Selects what to show of a job."""
 
-    results: bool = Field(default=True, description="Whether to answer the results as well.")
+    results: bool = Field(default=True, description="Whether to include the results.")
 
 
 class Counts(BaseModel):
-    """Of the images of a job."""
+    """Numbers of images of a job."""
 
     total: int
     succeeded: int
@@ -70,40 +68,38 @@ class JobAccepted(BaseModel):
     job_id: int
     state: Literal["queued"] = "queued"
     counts: Counts
-    url: str = Field(description="Where to ask for its state and results.")
+    url: str = Field(description="Path of the state and the results.")
 
 
 class JobState(BaseModel):
-    """How far a job is."""
+    """The state of a job."""
 
     id: int
     kind: Kind
     state: State
     progress: float = Field(ge=0, le=1)
     counts: Counts
-    error: str | None = Field(description="Of a job that failed as a whole, why.")
-    outcome: TrainingOutcome | None = Field(
-        description="Of a training, what has come of it so far."
-    )
+    error: str | None = Field(description="Why the whole job failed.")
+    outcome: TrainingOutcome | None = Field(description="The result of a training so far.")
 
 
 class JobEntry(JobState):
-    """A job in the list."""
+    """A job."""
 
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     model: str | None
-    cancelling: bool = Field(description="Whether it is about to be cancelled.")
+    cancelling: bool = Field(description="Whether the job is being cancelled.")
 
 
 class ImageRead(BaseModel):
-    """What an image of a job was read as."""
+    """The result of an image that was recognised."""
 
     file: str
     success: Literal[True] = True
     predicted_class: int
-    digit: int | None = Field(default=None, description="Only of digits.")
+    digit: int | None = Field(default=None, description="The digit, only for the model digits.")
     character: str
     name: str
     confidence: float = Field(description="Percent.")
@@ -111,7 +107,7 @@ class ImageRead(BaseModel):
 
 
 class ImageFailed(ErrorAnswer):
-    """Why an image of a job could not be read."""
+    """The result of an image that could not be read."""
 
     file: str
 
@@ -120,12 +116,12 @@ class JobAnswer(JobEntry):
     """A job with its results so far."""
 
     results: list[ImageRead | ImageFailed] | None = Field(
-        description="In the order of the files; those that there are so far, null if not asked for."
+        description="The results so far, in order of the files; null if not requested."
     )
 
 
 class JobPage(BaseModel):
-    """A page of one's jobs, newest first."""
+    """A page of the caller's jobs, newest first."""
 
     results: list[JobEntry]
-    next: str | None = Field(description="The `cursor` of the next page, null on the last.")
+    next: str | None = Field(description="Cursor of the next page, null on the last page.")

@@ -1,4 +1,4 @@
-"""Models: what is asked, what is answered."""
+"""Models, their versions, traffic and evaluation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Version = Annotated[str, Field(pattern=f"^{VERSION}$", max_length=32)]
 
 
 class VersionQuery(BaseModel):
-    """Which version; the default if none is named."""
+    """Selects a version, the default version if absent."""
 
     version: Version | None = None
 
@@ -27,28 +27,28 @@ class NewVersion(BaseModel):
     sha256: str | None = Field(
         default=None,
         pattern="^[0-9A-Fa-f]{64}$",
-        description="Its checksum; what `<archive>.sha256` in the model store says if absent.",
+        description="Checksum of the archive; by default read from `<archive>.sha256`.",
     )
 
 
 class OneVersion(BaseModel):
-    """A version."""
+    """The number of a version."""
 
     version: Version
 
 
 class Workers(BaseModel):
-    """How many workers."""
+    """The number of workers."""
 
-    workers: int = Field(ge=1, le=1000, description="Up to the setting MAX_WORKERS.")
+    workers: int = Field(ge=1, le=1000, description="At most the setting MAX_WORKERS.")
 
 
 class Traffic(RootModel[dict[Version, float]]):
-    """Percent of the users by version, 100 in all: `{"1.0": 90, "1.1": 10}`."""
+    """Percent of the users by version, 100 in total: `{"1.0": 90, "1.1": 10}`."""
 
     @field_validator("root")
     @classmethod
-    def _whole(cls, shares: dict[str, float]) -> dict[str, float]:
+    def _require_100_percent(cls, shares: dict[str, float]) -> dict[str, float]:
         if len(shares) > 10:
             raise ValueError("names more than 10 versions")
         if any(not 0 <= share <= 100 for share in shares.values()):
@@ -63,22 +63,22 @@ class VersionShown(BaseModel):
 
     version: str
     default: bool
-    traffic: float = Field(description="Percent of the users that get it.")
+    traffic: float = Field(description="Percent of the users.")
     state: str = Field(
-        description="`ready`; `starting` while workers do; `failing` without any; `missing` where "
-        "TorchServe does not serve it; `checking` while it is tried out."
+        description="`ready`; `starting`: workers start; `failing`: no worker runs; `missing`: "
+        "TorchServe does not serve it; `checking`: it is being tested."
     )
-    archive: str = Field(description="Its file in the model store.")
+    archive: str = Field(description="File in the model store.")
     sha256: str
-    workers: int = Field(description="How many there are to be.")
+    workers: int = Field(description="Intended number of workers.")
     workers_ready: int
     batch_size: int | None
-    max_batch_delay: int | None = Field(description="Milliseconds that a batch waits to be full.")
-    response_timeout: int | None = Field(description="Seconds that a worker may take.")
-    waiting: int | None = Field(description="Requests in its queue.")
-    changed_at: datetime = Field(description="When it was registered, or scaled.")
+    max_batch_delay: int | None = Field(description="Milliseconds that a batch waits.")
+    response_timeout: int | None = Field(description="Maximum seconds for a batch.")
+    waiting: int | None = Field(description="Requests in the queue.")
+    changed_at: datetime = Field(description="When it was registered or scaled.")
     figures: dict[str, Any] | None = Field(
-        description="The main figures of its evaluation, and what they were measured on."
+        description="The main figures of the evaluation, and the data they were measured on."
     )
 
 
@@ -86,12 +86,12 @@ class ModelShown(BaseModel):
     """A model."""
 
     name: str
-    state: str = Field(description="`ready`, or a sentence that says why not.")
-    default: str | None = Field(description="Version that answers unless another is named.")
-    previous: str | None = Field(description="The default before that.")
+    state: str = Field(description="`ready`, or a sentence with the reason.")
+    default: str | None = Field(description="The version that answers if none is requested.")
+    previous: str | None = Field(description="The previous default version.")
     traffic: dict[str, float] = Field(description="Percent of the users by version.")
     versions: list[VersionShown] = Field(description="Newest first.")
-    card: str | None = Field(description="The model card of the default version, Markdown.")
+    card: str | None = Field(description="The model card of the default version, in Markdown.")
 
 
 class ModelAnswer(ModelShown):
@@ -112,7 +112,7 @@ class ModelsStatus(BaseModel):
 
     success: Literal[True] = True
     status: Literal["ready", "not_ready"]
-    models: dict[str, str] = Field(description="`ready` for each model, or why not.")
+    models: dict[str, str] = Field(description="`ready` or the reason, by model.")
 
 
 class VersionAnswer(VersionShown):
@@ -122,28 +122,28 @@ class VersionAnswer(VersionShown):
 
 
 class ReleaseAnswer(BaseModel):
-    """Who gets which version."""
+    """The default version and the traffic split of a model."""
 
     success: Literal[True] = True
     model: str
     default: str
     previous: str | None
     traffic: dict[str, float]
-    since: datetime = Field(description="When this was changed last.")
+    since: datetime = Field(description="When this last changed.")
 
 
 class _Figures(BaseModel):
-    """Of which version, and measured on what."""
+    """The version that was evaluated, and on which data."""
 
     success: Literal[True] = True
     model: str
     version: str
-    data: str | None = Field(description="What was measured on, in a sentence.")
-    pictures: int | None = Field(description="How many.")
+    data: str | None = Field(description="A sentence about the data.")
+    pictures: int | None = Field(description="Number of pictures.")
 
 
 class MetricsAnswer(_Figures):
-    """What the evaluation of a version found, but for the matrix and the curves."""
+    """Evaluation of a version, without confusion matrix and curves."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -151,7 +151,7 @@ class MetricsAnswer(_Figures):
 
 
 class ConfusionAnswer(_Figures):
-    """Pictures by what was written (rows) and what was read (columns)."""
+    """Numbers of pictures by written class (rows) and predicted class (columns)."""
 
     labels: list[str] = Field(description="Names of the classes.")
     matrix: list[list[int]]
@@ -162,26 +162,24 @@ class Curve(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    auc: float | None = Field(description="Area under it.")
-    points: list[tuple[float, float]] = Field(
-        description="False positive rate and true positive rate."
-    )
+    auc: float | None = Field(description="Area under the curve.")
+    points: list[tuple[float, float]] = Field(description="False and true positive rate.")
 
 
 class Curves(BaseModel):
-    """How well classes are told from all others; for similarity, same from different."""
+    """ROC curves: of each class against the rest; for similarity, of same against different."""
 
     macro: Curve | None = Field(default=None, description="Mean over the classes.")
-    classes: list[Curve] | None = Field(default=None, description="One a class against the rest.")
+    classes: list[Curve] | None = Field(default=None, description="Each against the rest.")
     verification: Curve | None = Field(default=None, description="Same against different.")
 
 
 class RocAnswer(_Figures, Curves):
-    """How well classes are told from all others; for similarity, same from different."""
+    """ROC curves: of each class against the rest; for similarity, of same against different."""
 
 
 class Estimate(BaseModel):
-    """A mean with its 95 % interval; null of fewer than two."""
+    """A mean with its 95 % confidence interval; null for fewer than two values."""
 
     mean: float | None
     low: float | None
@@ -189,14 +187,14 @@ class Estimate(BaseModel):
 
 
 class LatencyEstimate(Estimate):
-    """Milliseconds from sending an image to its answer."""
+    """Response time in milliseconds."""
 
     p50: float | None
     p95: float | None
 
 
 class ShareEstimate(BaseModel):
-    """A share, 0-1, with its 95 % interval (Wilson); null of none."""
+    """A share, 0-1, with its 95 % confidence interval (Wilson); null without data."""
 
     value: float | None
     low: float | None
@@ -204,7 +202,7 @@ class ShareEstimate(BaseModel):
 
 
 class ArmCorrections(BaseModel):
-    """What users said of its predictions."""
+    """Feedback on the predictions of a version."""
 
     given: int
     wrong: int
@@ -212,15 +210,15 @@ class ArmCorrections(BaseModel):
 
 
 class ArmShown(BaseModel):
-    """What came of a version."""
+    """Measurements of a version."""
 
     version: str
-    traffic: float = Field(description="Percent of the users that get it.")
+    traffic: float = Field(description="Percent of the users.")
     requests: int
     answers: int
     refused: int = Field(description="Images that could not be read.")
-    failed: int = Field(description="Requests that it did not answer.")
-    fell_back: int = Field(description="Of these, those that the default answered.")
+    failed: int = Field(description="Requests without an answer.")
+    fell_back: int = Field(description="Failed requests that the default version answered.")
     error_rate: ShareEstimate
     latency_ms: LatencyEstimate
     score: Estimate = Field(description="Confidence or similarity score, 0-100.")
@@ -228,7 +226,7 @@ class ArmShown(BaseModel):
 
 
 class Difference(BaseModel):
-    """By how much a version is above the default, with the 95 % interval."""
+    """The value of a version minus that of the default, with the 95 % confidence interval."""
 
     value: float | None
     low: float | None
@@ -237,25 +235,25 @@ class Difference(BaseModel):
 
 
 class ArmComparison(BaseModel):
-    """A version and the default."""
+    """Comparison of a version with the default version."""
 
     version: str
     against: str
     latency_ms: Difference
     error_rate: Difference
-    score: Difference = Field(description="A surer model is not a better one.")
-    wrong_share: Difference | None = Field(description="Of corrections; null for similarity.")
+    score: Difference = Field(description="Higher confidence does not mean a better model.")
+    wrong_share: Difference | None = Field(description="Null for similarity.")
 
 
 class TrafficReport(BaseModel):
-    """How the versions among which users are divided compare."""
+    """Comparison of the versions of a traffic split."""
 
     success: Literal[True] = True
     model: str
     since: datetime = Field(
-        description="The hour, after a month the day, in which the traffic was last changed."
+        description="When the traffic last changed, rounded to the hour, after a month to the day."
     )
     default: str
     traffic: dict[str, float]
-    arms: list[ArmShown] = Field(description="The default first.")
-    comparisons: list[ArmComparison] = Field(description="Of each other version.")
+    arms: list[ArmShown] = Field(description="The versions, the default first.")
+    comparisons: list[ArmComparison] = Field(description="Each other version against the default.")

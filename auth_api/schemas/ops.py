@@ -1,4 +1,4 @@
-"""What the operations routes answer."""
+"""Health and readiness."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pydantic import BaseModel, Field
 
 
 class HealthAnswer(BaseModel):
-    """The service itself is alive."""
+    """The service is alive."""
 
     success: Literal[True] = True
     status: Literal["alive"] = "alive"
 
 
 class ReadyAnswer(BaseModel):
-    """Everything that a prediction needs is there."""
+    """The service can make predictions."""
 
     success: Literal[True] = True
     status: Literal["ready"] = "ready"

@@ -1,4 +1,4 @@
-"""Recognition and comparison: what is asked, what is answered."""
+"""Recognition and comparison."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.versions import VERSION
 from auth_api.settings import RECOGNITION
 
-MOST_IMAGES = 32
-"""In one request."""
+MAX_IMAGES = 32
+"""Maximum in one request."""
 
 VersionNumber = Annotated[
     str | None,
     Field(
         pattern=f"^{VERSION}$",
-        description="A version such as 1.0; the default version if absent.",
+        description="A version such as 1.0. The default version if absent.",
     ),
 ]
 
@@ -27,16 +27,16 @@ EnhancementLevel = Annotated[
     Field(
         ge=0,
         le=2,
-        description="What to do about a poor picture: 0 nothing, 1 or 2 for noise and faint "
-        "writing; as much as it takes if absent.",
+        description="Enhancement of poor pictures: 0 is none, 1 and 2 help with noise and faint "
+        "writing. Chosen automatically if absent.",
     ),
 ]
 
 
 class PredictQuery(BaseModel):
-    """Which model, which version."""
+    """Selects the model, its version and options."""
 
-    # Pydantic keeps `model_` for itself otherwise; the fields are named after the contract.
+    # By default Pydantic reserves names that start with `model_`.
     model_config = ConfigDict(protected_namespaces=())
 
     model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
@@ -45,7 +45,7 @@ class PredictQuery(BaseModel):
     enhancement_level: EnhancementLevel = None
 
     def options(self) -> dict[str, str]:
-        """The request headers that tell the handler so."""
+        """The request headers for the handler."""
         return _options(self.heatmap, self.enhancement_level)
 
 
@@ -59,26 +59,26 @@ def _options(heatmap: bool, enhancement_level: int | None) -> dict[str, str]:
 class ImageForm(BaseModel):
     """An image as a file of a multipart form."""
 
-    image: BaseFile = Field(description="PNG, JPEG, WebP, BMP or GIF; may be called `file` too.")
+    image: BaseFile = Field(description="PNG, JPEG, WebP, BMP or GIF. The name `file` works too.")
 
 
 class ImageJson(BaseModel):
     """An image inside JSON."""
 
-    image: str = Field(description="The bytes of the image in base64, or a `data:` URI of them.")
+    image: str = Field(description="The image in base64, or as a `data:` URI.")
 
 
 class BatchForm(BaseModel):
     """Images as files of a multipart form."""
 
-    images: list[BaseFile] = Field(description="Up to 32 files of this name, as for one image.")
+    images: list[BaseFile] = Field(description="Up to 32 files with this name.")
 
 
 class BatchJson(BaseModel):
     """Images inside JSON."""
 
     images: list[str] = Field(
-        min_length=1, max_length=MOST_IMAGES, description="Each as for one image."
+        min_length=1, max_length=MAX_IMAGES, description="Each in base64 or as a `data:` URI."
     )
 
 
@@ -94,25 +94,25 @@ class Candidate(BaseModel):
 
 
 class ModelVersion(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str
     version: str
 
 
 class PredictAnswer(BaseModel):
-    """What an image was read as."""
+    """The recognised character."""
 
     success: Literal[True] = True
     predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
-    digit: int | None = Field(default=None, description="Only of digits: the digit.")
+    digit: int | None = Field(default=None, description="The digit, only for the model digits.")
     character: str = Field(description="The character in Devanagari, or the digit.")
-    name: str = Field(description="Its Latin name.")
+    name: str = Field(description="The name in Latin letters.")
     confidence: float = Field(description="Percent, 0-100.")
     top: list[Candidate] = Field(description="The five likeliest classes, best first.")
-    probabilities: list[float] = Field(description="One a class, summing to 1.")
+    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
     processed_image: str = Field(
-        description="What the model saw: a PNG of 64x64, of digits 28x28, white ink on black, as a "
+        description="The input of the model, white on black: PNG of 64x64 (digits: 28x28) as a "
         "`data:` URI."
     )
     preprocessed: bool = Field(
@@ -120,38 +120,38 @@ class PredictAnswer(BaseModel):
     )
     heatmap: str | None = Field(
         default=None,
-        description="Only where asked for: where the model looked (Grad-CAM), 256x256 PNG.",
+        description="Only if requested: where the model looked (Grad-CAM), 256x256 PNG.",
     )
     model: ModelVersion
-    prediction_id: int | None = Field(description="Id in the history, null if not kept.")
+    prediction_id: int | None = Field(description="Id in the history, null if anonymous.")
 
 
 class BatchAnswer(BaseModel):
-    """What images were read as."""
+    """The results of several images."""
 
     success: Literal[True] = True
-    results: list[PredictAnswer | ErrorAnswer] = Field(description="In the order of the images.")
+    results: list[PredictAnswer | ErrorAnswer] = Field(description="In order of the images.")
 
 
 class ComparisonQuery(BaseModel):
-    """How to compare, and what more to answer."""
+    """Options of a comparison."""
 
     strictness: Literal["lenient", "normal", "strict"] = Field(
-        default="normal", description="What counts as a fault; the distance stays the same."
+        default="normal", description="Changes what counts as a fault, but not the distance."
     )
-    embedding: bool = Field(default=False, description="Whether to answer the embedding.")
+    embedding: bool = Field(default=False, description="Whether to add the embedding.")
     heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
     enhancement_level: EnhancementLevel = None
 
     def options(self) -> dict[str, str]:
-        """The request headers that tell the handler so."""
+        """The request headers for the handler."""
         options: dict[str, str] = {"X-Strictness": self.strictness}
         options |= {"X-Embedding": "true"} if self.embedding else {}
         return options | _options(self.heatmap, self.enhancement_level)
 
 
 def _plain_number(value: object) -> object:
-    """Takes 12 and "12", and not what Python takes for a number besides: true, "1_0", "12.0"."""
+    """Accepts 12 and "12", but not true, "1_0" and "12.0", which Python would accept too."""
     text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
     if text or isinstance(value, bool):
         raise ValueError("must be the number of a class, such as 12")
@@ -159,33 +159,33 @@ def _plain_number(value: object) -> object:
 
 
 class ComparisonFields(BaseModel):
-    """What to compare with."""
+    """Selects the character to compare with."""
 
     target_class: Annotated[int, BeforeValidator(_plain_number)] = Field(
-        ge=0, le=999_999_999, description="The character meant, 0-35."
+        ge=0, le=999_999_999, description="Class of the intended character, 0-35."
     )
 
 
 class ComparisonForm(ImageForm, ComparisonFields):
-    """An image as a file of a multipart form, and what to compare it with."""
+    """An image as a file of a multipart form, and the character to compare it with."""
 
 
 class ComparisonJson(ImageJson, ComparisonFields):
-    """An image inside JSON, and what to compare it with."""
+    """An image inside JSON, and the character to compare it with."""
 
 
 class ComparedRegion(BaseModel):
-    """One of the nine thirds of thirds of the reference picture."""
+    """A cell of the 3x3 grid over the reference picture."""
 
-    row: int = Field(description="0 at the top to 2.")
-    column: int = Field(description="0 on the left to 2.")
-    missing: float = Field(description="Share of the reference's ink there that is missing, 0-1.")
-    extra: float = Field(description="Share of the learner's ink that is extra, 0-1.")
-    score: float = Field(description="0-100, 100 without a fault.")
+    row: int = Field(description="0 (top) to 2.")
+    column: int = Field(description="0 (left) to 2.")
+    missing: float = Field(description="Missing share of the reference's ink here, 0-1.")
+    extra: float = Field(description="Extra share of the learner's ink here, 0-1.")
+    score: float = Field(description="0-100; 100 without faults.")
 
 
 class NearCharacter(BaseModel):
-    """A character whose reference is near."""
+    """A character whose reference is near the image."""
 
     class_: int = Field(alias="class")
     character: str
@@ -194,23 +194,23 @@ class NearCharacter(BaseModel):
 
 
 class ComparisonAnswer(BaseModel):
-    """How near an image is to the reference of a character, and where to improve."""
+    """How close an image is to the reference of a character, and where to improve."""
 
     success: Literal[True] = True
     similarity_score: float = Field(
         description="100 at distance 0, 50 at the threshold, 0 at distance 2."
     )
-    distance: float = Field(description="Between embeddings of length 1, 0-2.")
+    distance: float = Field(description="Euclidean distance of the embeddings, 0-2.")
     is_same_character: bool = Field(description="Whether the distance is below the threshold.")
     threshold: float
     compared_with_class: int
     character: str = Field(description="The character compared with, in Devanagari.")
-    name: str = Field(description="Its Latin name.")
-    form: str = Field(description="The way of writing it that the ink was compared with.")
-    reference_image: str = Field(description="256x256 grey PNG, black on white, `data:` URI.")
-    user_image: str = Field(description="The learner's ink likewise.")
+    name: str = Field(description="The name in Latin letters.")
+    form: str = Field(description="The letterform that the ink was compared with.")
+    reference_image: str = Field(description="256x256 grey PNG, black on white, as a `data:` URI.")
+    user_image: str = Field(description="The learner's ink in the same format.")
     blended_overlay: str = Field(
-        description="The reference with the learner's ink, laid over it at half opacity, in red."
+        description="The reference, overlaid with the learner's ink in red at half opacity."
     )
     regions: list[ComparedRegion] = Field(description="3x3, row by row.")
     feedback: list[str] = Field(description="Two to four sentences, the worst fault first.")
@@ -219,11 +219,11 @@ class ComparisonAnswer(BaseModel):
         description="False when no character could be isolated and the whole image was used."
     )
     embedding: list[float] | None = Field(
-        default=None, description="Only where asked for: 128 numbers, of length 1 together."
+        default=None, description="Only if requested: 128 numbers, a vector of length 1."
     )
     heatmap: str | None = Field(
         default=None,
-        description="Only where asked for: what speaks for the character (Grad-CAM), PNG.",
+        description="Only if requested: what supports the character (Grad-CAM), PNG.",
     )
     model: ModelVersion
-    comparison_id: int | None = Field(description="Id in the history, null if not kept.")
+    comparison_id: int | None = Field(description="Id in the history, null if anonymous.")

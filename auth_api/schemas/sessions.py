@@ -1,4 +1,4 @@
-"""Web pages that stay signed in, and where one is signed in: what is answered."""
+"""Sign-ins of an account, and the session of the web page."""
 
 from __future__ import annotations
 
@@ -8,28 +8,24 @@ from pydantic import BaseModel, Field
 
 
 class SessionShown(BaseModel):
-    """A sign-in that has not ended."""
+    """An active sign-in."""
 
-    id: str = Field(description="To end it by; nobody signs in with it.")
-    client: str | None = Field(
-        max_length=200, description="What it was started with, as that calls itself."
-    )
-    current: bool = Field(description="Whether this was asked in it.")
+    id: str = Field(description="Identifies the session; it is no credential.")
+    client: str | None = Field(max_length=200, description="The User-Agent of the client.")
+    current: bool = Field(description="Whether this request belongs to it.")
     created_at: datetime
-    last_used_at: datetime = Field(
-        description="When it was started or its tokens were last exchanged."
-    )
-    expires_at: datetime = Field(description="Unless its tokens are exchanged before.")
+    last_used_at: datetime = Field(description="Time of sign-in or of the last token refresh.")
+    expires_at: datetime = Field(description="When it ends unless its tokens are refreshed before.")
 
 
 class SessionList(BaseModel):
-    """All sign-ins of an account that have not ended, the one used last first."""
+    """All active sign-ins of an account, the last used one first."""
 
     results: list[SessionShown]
 
 
 class WebSession(BaseModel):
-    """An access token for `Authorization: Bearer`; the refresh token is in the cookie."""
+    """An access token for `Authorization: Bearer`. The cookie holds the refresh token."""
 
     access: str
-    expires_in: int = Field(description="Seconds that the access token lives.")
+    expires_in: int = Field(description="Seconds until the access token expires.")

@@ -1,4 +1,4 @@
-"""Trainings: what is asked, and what comes of them."""
+"""Training and tuning of models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _in_order(values: list[float]) -> list[float]:
 
 
 def _from_text(value: object) -> object:
-    """JSON in a field of a form."""
+    """Parses JSON from a form field."""
     if not isinstance(value, str):
         return value
     try:
@@ -35,93 +35,90 @@ _Range = Field(min_length=2, max_length=2)
 
 
 class Search(BaseModel):
-    """What is tried out."""
+    """The search space of a tuning."""
 
     model_config = ConfigDict(extra="forbid")
 
     learning_rate: Annotated[list[LearningRate], _Range, AfterValidator(_in_order)] = Field(
-        default=[1e-5, 1e-2], description="Lowest and highest."
+        default=[1e-5, 1e-2], description="Lowest and highest value."
     )
     batch_size: list[BatchSize] = Field(
-        default=[32, 64, 128], min_length=1, max_length=10, description="Each that is tried."
+        default=[32, 64, 128], min_length=1, max_length=10, description="Values to try."
     )
     augmentation: Annotated[list[Augmentation], _Range, AfterValidator(_in_order)] = Field(
-        default=[0.5, 1.5], description="Least and most."
+        default=[0.5, 1.5], description="Lowest and highest value."
     )
 
 
 class TrainJson(BaseModel):
-    """What to train a model on, and for how long."""
+    """Parameters of a training."""
 
     model_config = ConfigDict(extra="forbid")
 
-    epochs: int = Field(default=5, ge=1, le=100, description="How often it is measured.")
+    epochs: int = Field(default=5, ge=1, le=100, description="The model is evaluated after each.")
     images_per_epoch: int = Field(
-        default=2000, ge=64, le=200_000, description="Images that are drawn, each seen once."
+        default=2000, ge=64, le=200_000, description="Images drawn per epoch."
     )
-    batch_size: BatchSize = Field(default=64, description="Images a step.")
-    learning_rate: LearningRate = Field(default=5e-4, description="At its peak.")
-    augmentation: Augmentation = Field(
-        default=1.0, description="How much images are bent and spoilt; 1 as the first version was."
-    )
+    batch_size: BatchSize = Field(default=64, description="Images per step.")
+    learning_rate: LearningRate = Field(default=5e-4, description="Its peak value.")
+    augmentation: Augmentation = Field(default=1.0, description="Its strength; version 1.0 has 1.")
     start: str = Field(
         default="default",
         pattern=f"^(default|scratch|{VERSION})$",
-        description="Whose weights to start from: the version that is the default now, none, or "
+        description="Initial weights: those of the default version, none (`scratch`), or those of "
         "a version such as 1.0.",
     )
     network: Literal["small"] | None = Field(
         default=None,
-        description="Only to start from scratch, and not of digits: a network that learns quickly "
-        "and reads worse.",
+        description="`small` trains faster and is less accurate. Only from scratch, and not for "
+        "digits.",
     )
     synthesis: bool = Field(
-        default=True, description="Whether to train on described letterforms; digits have none."
+        default=True, description="Whether to use synthetic images; digits have none."
     )
     corrections: bool = Field(
         default=False,
-        description="Whether to train on the corrections of users that count and that their "
-        "users consent to.",
+        description="Whether to train on corrections that count and whose users consent.",
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     version: str | None = Field(
         default=None,
         pattern=f"^{VERSION}$",
-        description="Of the new model; one that there is not. The next free one if absent.",
+        description="Version of the new model, the next free one if absent.",
     )
 
     def largest_batch(self) -> int:
-        """Images of the largest step that is taken."""
+        """The largest number of images in a step."""
         return self.batch_size
 
 
 class TuneJson(TrainJson):
-    """The same, in search of the parameters that are best."""
+    """Parameters of a tuning."""
 
-    trials: int = Field(default=10, ge=1, le=100, description="Trainings that are tried.")
+    trials: int = Field(default=10, ge=1, le=100, description="Number of trainings.")
     search: Annotated[Search, BeforeValidator(_from_text)] = Field(
-        default=Search(), description="In a form: as JSON."
+        default=Search(), description="In a form, as JSON."
     )
 
     def largest_batch(self) -> int:
-        """Images of the largest step that is taken."""
+        """The largest number of images in a step."""
         return max(self.search.batch_size)
 
 
 class _Labelled(BaseModel):
     labelled: BaseFile | None = Field(
         default=None,
-        description="A zip of labelled pictures to train on besides, one folder a class (`12`, "
+        description="A zip of additional labelled pictures: one folder per class (`12`, "
         "`class_12`, `ड` or `dda`), or pictures called `class_12.png`.",
     )
 
 
 class TrainForm(TrainJson, _Labelled):
-    """What to train a model on, with pictures."""
+    """Parameters of a training, with pictures."""
 
 
 class TuneForm(TuneJson, _Labelled):
-    """The same, in search of the parameters that are best."""
+    """Parameters of a tuning, with pictures."""
 
 
 class TrainingAccepted(BaseModel):
@@ -130,45 +127,41 @@ class TrainingAccepted(BaseModel):
     success: Literal[True] = True
     job_id: int
     state: Literal["queued"] = "queued"
-    version: str = Field(description="That the new model will have.")
-    url: str = Field(description="Where to ask for its state.")
+    version: str = Field(description="Version of the new model.")
+    url: str = Field(description="Path of the job.")
 
 
 class Epoch(BaseModel):
-    """How good the model was after some of the training."""
+    """Evaluation of the model after an epoch."""
 
-    epoch: int = Field(description="1 is the first.")
+    epoch: int = Field(description="Starts at 1.")
     epochs: int | None
-    loss: float | None = Field(description="On what it was trained on, null if not a number.")
-    validation_loss: float | None = Field(description="On what it was not trained on.")
-    accuracy: float | None = Field(description="On what it was not trained on, 0-1.")
+    loss: float | None = Field(description="On the training data, null if not a number.")
+    validation_loss: float | None = Field(description="On the validation data.")
+    accuracy: float | None = Field(description="On the validation data, 0-1.")
     seconds: float | None
 
 
 class Trial(BaseModel):
-    """What one set of parameters led to."""
+    """A training of the search and its result."""
 
-    trial: int = Field(description="0 is the first.")
+    trial: int = Field(description="Starts at 0.")
     trials: int | None
-    state: str | None = Field(description="`complete`, or `pruned`: given up early.")
+    state: str | None = Field(description="`complete`, or `pruned`: stopped early.")
     parameters: dict[str, float | None] | None
     accuracy: float | None
 
 
 class TrainingOutcome(BaseModel):
-    """What has come of a training so far."""
+    """The result of a training so far."""
 
     version: str
     epochs: list[Epoch]
     trials: list[Trial]
     archive: str | None = Field(default=None, description="The new archive in the model store.")
-    sha256: str | None = Field(default=None, description="Of that archive.")
-    before: dict[str, Any] | None = Field(
-        default=None, description="Figures of the weights that it started from."
-    )
-    after: dict[str, Any] | None = Field(default=None, description="Those of the new ones.")
-    parameters: dict[str, Any] | None = Field(default=None, description="What it was made with.")
-    registered: bool = Field(
-        default=False, description="Whether the new version can be asked for by its number."
-    )
-    not_registered: str | None = Field(default=None, description="Why not.")
+    sha256: str | None = Field(default=None, description="Checksum of that archive.")
+    before: dict[str, Any] | None = Field(default=None, description="Figures before the training.")
+    after: dict[str, Any] | None = Field(default=None, description="Figures after the training.")
+    parameters: dict[str, Any] | None = Field(default=None, description="Its parameters.")
+    registered: bool = Field(default=False, description="Whether requests can name the version.")
+    not_registered: str | None = Field(default=None, description="Why it is not registered.")

@@ -1,4 +1,4 @@
-"""What a version is called: one grammar, whoever asks for it, makes it or registers it."""
+"""The syntax of version numbers, for requests, trainings and archives."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Iterable
 _NUMBER = "(0|[1-9][0-9]{0,5})"
 
 VERSION = rf"{_NUMBER}\.{_NUMBER}(\.{_NUMBER})?"
-"""`1.2` or `1.2.3`, each number below a million and without leading zeros: what is the same
-version is written in one way.
+"""`1.2` or `1.2.3`. Each number is below a million and has no leading zeros, so that a version has
+one spelling.
 """
 
 LARGEST = 999_999
-"""Number in a version."""
+"""The largest number in a version."""
 
-_WHOLE = re.compile(VERSION)
+_PATTERN = re.compile(VERSION)
 
 
 def is_version(text: str) -> bool:
-    """Whether a version may be called so."""
-    return _WHOLE.fullmatch(text) is not None
+    """Whether `text` is a version number."""
+    return _PATTERN.fullmatch(text) is not None
 
 
 def next_version(taken: Iterable[str]) -> str | None:
-    """The next minor version above all of `taken`, after the largest the next major one; None
-    where there is none left. What is no version does not count.
+    """The minor version after the highest of `taken`; after the largest minor, the next major.
+
+    None if no version is left. Ignores text that is no version.
     """
     numbers = [tuple(map(int, version.split("."))) for version in taken if is_version(version)]
     major, minor = max((number[:2] for number in numbers), default=(1, -1))
