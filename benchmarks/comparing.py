@@ -14,11 +14,11 @@ from archive_scripts.archives.building import ROOT
 from archive_scripts.archives.contents import recognition, similarity
 from benchmarks.timing import milliseconds
 from handlers.comparison import Strictness, compare
+from handlers.drawing import enlarge, overlay, png_data_uri
 from handlers.feedback import sentences
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
 from handlers.loading import load_model, warm_up
-from handlers.pictures import enlarged, overlay, png_data_uri
 from handlers.preprocessing import preprocess
 from tests.support.pictures import encode, reference
 
@@ -61,7 +61,7 @@ def comparing_table() -> str:
             "three pictures": each(
                 lambda k: (
                     png_data_uri(255 - compared[k].form.picture),
-                    png_data_uri(255 - enlarged(inks[k])),
+                    png_data_uri(255 - enlarge(inks[k])),
                     png_data_uri(overlay(compared[k].form.picture, compared[k].ink)),
                 )
             ),

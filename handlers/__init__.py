@@ -1,5 +1,36 @@
-"""What runs inside a TorchServe worker: image preprocessing and one handler a model.
+"""The code that runs inside a TorchServe worker.
 
-Every module imports its neighbours as `handlers.<module>`, in tests, in training and in a
-worker alike: `archive_scripts.archives.building` packs this package as a folder of each archive.
+base             every handler: preprocess, inference, postprocess
+classification   the base of the two handlers that name a character
+recognition      handler of the archive `ranjana`
+digits           handler of the archive `digits`
+similarity       handler of the archive `similarity`
+options          the options of a request, from its headers
+wire_format      several images in one request
+characters       the classes of the models
+errors           the reasons for which a request is refused
+loading          loads the model and warms it up
+logs             log lines, shared with the service
+worker_metrics   metrics for Prometheus
+
+preprocessing    image bytes to ink image, in these steps:
+decoding         image bytes to an upright grey picture
+enhancement      removes noise from poor pictures
+ruled_lines      removes ruled lines
+isolation        keeps the character, drops specks and neighbours
+framing          crops, centres and resizes the ink
+
+comparison       the ink beside the letterform: missing and extra ink, by region
+alignment        lays the ink over the letterform
+letterforms      the letterforms in an archive
+distance         distances between embeddings, and the score of one
+writing_faults   the faults, part by part
+feedback         sentences for the learner
+position_words   words for positions and directions
+heatmap          where the model looked
+drawing          the pictures in answers
+arrays           names for array types
+
+Modules import each other as `handlers.<module>`, in workers, training and tests, because
+`archive_scripts.archives.building` packs this package as a folder into each archive.
 """

@@ -1,7 +1,7 @@
-"""Lays one ink image over another: position, scale, aspect and a small rotation.
+"""Lays one ink image over another: finds the position, scale, aspect and a small rotation.
 
-Both are compared by the middle of their strokes, so that the width of the pen does not count,
-and by truncated distances, so that a missing or an extra part does not pull the rest along.
+The comparison uses the centrelines of strokes, so that the width of the pen does not matter, and
+truncated distances, so that a missing or extra part does not pull the rest out of place.
 """
 
 from __future__ import annotations
@@ -15,39 +15,40 @@ import numpy.typing as npt
 from handlers.arrays import Field, Gray, Mask, field, gray, mask
 
 SIDE = 128
-"""Side in pixels of the canvas that inks are aligned on, half that of a reference picture."""
+"""Side in pixels of the canvas on which inks are aligned, half that of a reference picture."""
 
 Points = npt.NDArray[np.float64]
-"""x and y of each point on the canvas in pixels, shape (n, 2)."""
+"""x and y on the canvas in pixels, shape (n, 2)."""
 Poses = npt.NDArray[np.float64]
-"""Ways to lay an ink on the canvas, shape (n, 5): logarithms of the scales in x and y,
-rotation in radians clockwise, and where the centre of the ink comes to lie, x and y."""
+"""Transforms of an ink, shape (n, 5): logarithms of the scales in x and y, rotation in radians
+clockwise, and the position of the ink's centre on the canvas, x and y in pixels."""
 
-_TRUNCATED = 8.0
-"""Distance in pixels from which on a point counts as having no counterpart at all."""
-_POINTS = 96
-"""Points of each ink that are looked at while searching."""
-_DOUBT = 1.2
-"""Factor on the cost of poses that leave a third of the reference or more without ink."""
+_MAX_DISTANCE = 8.0
+"""Distances are truncated here, in pixels: a point this far off has no counterpart."""
+_SAMPLES = 96
+"""Points per ink that the search uses."""
+_PARTIAL_PENALTY = 1.2
+"""Factor on the cost of poses that leave a third or more of the reference without ink."""
 _EXTENTS = ((0.0, 1.0), (0.0, 0.72), (0.28, 1.0))
-"""What part of the reference's width and height the ink may show; all of it comes first."""
-_ANGLES = np.deg2rad((-12, 0, 12))
-_STEPS = (1.0, 0.5, 0.25, 0.1)
-_FIRST_STEP = np.array([0.10, 0.10, 0.07, 5.0, 5.0])
-_MOVES = np.concatenate([np.zeros((1, 5)), np.diag(_FIRST_STEP), -np.diag(_FIRST_STEP)])
-_WALK = 6
-"""Steps of one length at most."""
-_MOST_TURNED = np.deg2rad(25)
-_MOST_STRETCHED = np.log(2.2)
+"""Shares of the reference's width and height that the ink may cover; the whole comes first."""
+_START_ANGLES = np.deg2rad((-12, 0, 12))
+_STEP_SIZES = (1.0, 0.5, 0.25, 0.1)
+_UNIT_STEP = np.array([0.10, 0.10, 0.07, 5.0, 5.0])
+_MOVES = np.concatenate([np.zeros((1, 5)), np.diag(_UNIT_STEP), -np.diag(_UNIT_STEP)])
+"""Stay, or change one component of a pose by a step up or down."""
+_MAX_STEPS = 6
+"""Steps of each size."""
+_MAX_ROTATION = np.deg2rad(25)
+_MAX_STRETCH = np.log(2.2)
 
 
 @dataclass(frozen=True)
 class Centreline:
-    """The middle of an ink's strokes, and how far every pixel of the canvas is from it."""
+    """The middle of an ink's strokes."""
 
     points: Points
     distance: Field
-    """Distance of each pixel to the nearest point, shape (128, 128)."""
+    """Distance of each pixel of the canvas to the nearest point, shape (128, 128)."""
 
     @property
     def box(self) -> tuple[Points, Points]:
@@ -56,9 +57,9 @@ class Centreline:
 
 
 def centreline(ink: Gray) -> Centreline:
-    """Finds the ridge of the distance to the edge in `ink`, (128, 128), 255 on 0.
+    """Finds the pixels of `ink`, (128, 128), 255 on 0, that are farthest from its edges.
 
-    Raises ValueError where there is no ink.
+    Raises ValueError if there is no ink.
     """
     middle = ridge(depth(ink))
     if not middle.any():
@@ -74,52 +75,52 @@ def on_canvas(ink: Gray) -> Gray:
 
 
 def _blackened(ink: Gray) -> Gray:
-    """255 where there is ink, faint ink too where there is no other, 0 elsewhere."""
+    """255 where there is ink, 0 elsewhere. If all ink is faint, faint ink counts."""
     return gray(ink >= max(1, min(128, int(ink.max()) // 2))) * 255
 
 
 def depth(ink: Gray) -> Field:
-    """How far inside the ink, 128 and more, each pixel is; beyond the picture there is none."""
+    """Distance of each pixel of the ink, 128 and more, to the paper, also beyond the picture."""
     framed = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     return field(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
 
 
 def ridge(inside: Field) -> Mask:
-    """Where `depth` is not deeper on any side: the middle of strokes."""
+    """The local maxima of `depth`, which are the middle of strokes."""
     return mask((inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)) - 0.35))
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How an ink is laid over a reference."""
+    """The transform that lays an ink over a reference."""
 
     matrix: npt.NDArray[np.float64]
     """Affine map from the ink's canvas to the reference's, shape (2, 3)."""
     cost: float
-    """Mean truncated distance of both to each other in pixels, and a little more for every
-    change of proportions and every rotation; 0 for the reference itself."""
+    """Mean truncated distance of the two to each other in pixels, plus a penalty for changed
+    proportions and for rotation; 0 for the reference itself."""
     aspect: float
-    """How much wider the ink had to be made than higher; 1 leaves its proportions."""
+    """Horizontal scale divided by vertical scale; 1 keeps the ink's proportions."""
 
     def apply(self, ink: Gray) -> Gray:
-        """Moves `ink`, (128, 128), to where the reference is; ink of which nothing would be left
-        on the canvas stays where it was.
-        """
+        """Moves `ink`, (128, 128), onto the reference, unless it would leave the canvas."""
         moved = gray(cv2.warpAffine(ink, self.matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))
         return _blackened(moved) if moved.any() else ink
 
 
 def align(ink: Centreline, reference: Centreline) -> Alignment:
-    """Finds the pose of `ink` in which it and `reference` are nearest to each other."""
+    """Finds the pose of `ink` nearest to `reference`: a local search from the best start poses."""
     search = _Search(ink, reference)
-    whole, part = search.coarse_poses()
-    # The best turn of each way to cover all of the reference, and the best of the rest.
-    turns = np.split(whole, len(whole) // len(_ANGLES))
-    starts = np.concatenate([*(search.best(turn, 1) for turn in turns), search.best(part, 2)])
+    whole, partial = search.coarse_poses()
+    # The best angle for each stretch over the whole reference, and the two best partial poses.
+    stretches = np.split(whole, len(whole) // len(_START_ANGLES))
+    starts = np.concatenate(
+        [*(search.best(poses, 1) for poses in stretches), search.best(partial, 2)]
+    )
     costs, poses = search.refine(starts)
-    # That half of a letter is missing is believed only where it explains much more.
-    doubt = np.where(np.arange(len(starts)) < len(turns), 1, _DOUBT)
-    best = int(np.argmin(costs * doubt))
+    # A partial pose claims that a piece of the letter is missing, so it must fit much better.
+    penalty = np.where(np.arange(len(starts)) < len(stretches), 1, _PARTIAL_PENALTY)
+    best = int(np.argmin(costs * penalty))
     pose = poses[best]
     aspect = float(np.exp(pose[0] - pose[1]))
     return Alignment(search.matrices(pose[None])[0], float(costs[best]), aspect)
@@ -128,14 +129,14 @@ def align(ink: Centreline, reference: Centreline) -> Alignment:
 class _Search:
     def __init__(self, ink: Centreline, reference: Centreline) -> None:
         self._ink, self._reference = ink, reference
-        self._ink_points = _thin_out(ink.points)
-        self._reference_points = _thin_out(reference.points)
+        self._ink_points = _sample(ink.points)
+        self._reference_points = _sample(reference.points)
         low, high = ink.box
         self._centre = (low + high) / 2
         self._size = np.maximum(high - low, 1)
 
     def coarse_poses(self) -> tuple[Poses, Poses]:
-        """The ink over all of the reference, and over parts of it, upright and turned."""
+        """Start poses: the ink over the whole reference, and over parts of it."""
         low, high = self._reference.box
         span = np.maximum(high - low, 1)
         poses = []
@@ -144,75 +145,76 @@ class _Search:
                 share = np.array([right - left, bottom - top])
                 scale = np.log(span * share / self._size)
                 centre = low + span * np.array([left + right, top + bottom]) / 2
-                # With the reference's proportions; with its own, as large; with its own, inside.
+                # Stretched to the reference's box; in its own proportions with the box's mean
+                # scale; in its own proportions and inside the box.
                 for stretch in (scale, np.full(2, scale.mean()), np.full(2, scale.min())):
-                    poses += [(*stretch, angle, *centre) for angle in _ANGLES]
-        whole = 3 * len(_ANGLES)
+                    poses += [(*stretch, angle, *centre) for angle in _START_ANGLES]
+        whole = 3 * len(_START_ANGLES)
         return np.array(poses[:whole]), np.array(poses[whole:])
 
     def best(self, poses: Poses, count: int) -> Poses:
-        """The `count` poses of the lowest cost."""
+        """The `count` poses of lowest cost."""
         return poses[np.argsort(self.costs(poses), kind="stable")[:count]]
 
     def refine(self, poses: Poses) -> tuple[npt.NDArray[np.float64], Poses]:
-        """Walks downhill from each of `poses` in ever smaller steps; answers where that led
-        and the costs there.
+        """Pattern search from each of `poses`: the best step until none helps, then smaller steps.
+
+        Returns the final costs and poses.
         """
-        each = np.arange(len(poses))
-        for step in _STEPS:
-            for _ in range(_WALK):
-                tried = poses[:, None] + step * _MOVES
-                costs = self.costs(tried.reshape(-1, 5)).reshape(len(poses), -1)
+        rows = np.arange(len(poses))
+        for step in _STEP_SIZES:
+            for _ in range(_MAX_STEPS):
+                candidates = poses[:, None] + step * _MOVES
+                costs = self.costs(candidates.reshape(-1, 5)).reshape(len(poses), -1)
                 best = costs.argmin(axis=1)
-                poses = tried[each, best]
+                poses = candidates[rows, best]
                 if not best.any():
                     break
         return costs.min(axis=1), poses
 
     def costs(self, poses: Poses) -> npt.NDArray[np.float64]:
-        """Mean truncated distance, both ways, of the ink in each pose and the reference."""
+        """Mean truncated distance of ink and reference, both ways, plus the penalties, per pose."""
         matrices = self.matrices(poses)
         extra = _look_up(self._reference.distance, matrices, self._ink_points)
         inverse = np.linalg.inv(matrices[:, :, :2])
         back = np.concatenate([inverse, -inverse @ matrices[:, :, 2:]], axis=2)
         scale = np.exp(poses[:, :2].mean(axis=1))[:, None]
         missing = _look_up(self._ink.distance, back, self._reference_points) * scale
-        mean = np.minimum(extra, _TRUNCATED).mean(axis=1)
-        mean = (mean + np.minimum(missing, _TRUNCATED).mean(axis=1)) / 2
-        # Of two equal fits the one that changes less; and no ink is laid on its
-        # side or stretched beyond recognition.
+        mean = np.minimum(extra, _MAX_DISTANCE).mean(axis=1)
+        mean = (mean + np.minimum(missing, _MAX_DISTANCE).mean(axis=1)) / 2
+        # Of two equal fits the smaller change wins. Ink is never laid on its side or stretched
+        # beyond recognition.
         mean += 1.0 * np.abs(poses[:, 0] - poses[:, 1]) + 0.5 * np.abs(poses[:, 2])
-        beyond = np.abs(poses[:, 2]) > _MOST_TURNED
-        beyond |= np.abs(poses[:, 0] - poses[:, 1]) > _MOST_STRETCHED
-        mean[beyond] = np.inf
+        forbidden = np.abs(poses[:, 2]) > _MAX_ROTATION
+        forbidden |= np.abs(poses[:, 0] - poses[:, 1]) > _MAX_STRETCH
+        mean[forbidden] = np.inf
         return np.asarray(mean)
 
     def matrices(self, poses: Poses) -> npt.NDArray[np.float64]:
         """The affine maps of `poses`, shape (n, 2, 3)."""
         cosine, sine = np.cos(poses[:, 2]), np.sin(poses[:, 2])
-        turn = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
-        linear = turn * np.exp(poses[:, None, :2])
+        rotation = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
+        linear = rotation * np.exp(poses[:, None, :2])
         offset = poses[:, 3:] - linear @ self._centre
         return np.concatenate([linear, offset[..., None]], axis=2)
 
 
-def _thin_out(points: Points) -> Points:
-    step = max(1, len(points) // _POINTS)
-    return points[::step]
+def _sample(points: Points) -> Points:
+    return points[:: max(1, len(points) // _SAMPLES)]
 
 
 def _look_up(distance: Field, matrices: npt.NDArray[np.float64], points: Points) -> Field:
-    """The distance at each of `points`, (p, 2), moved by each of `matrices`, (n, 2, 3): (n, p).
+    """The values of `distance` at `points`, (p, 2), moved by each of `matrices`, (n, 2, 3).
 
-    Outside the canvas it is the truncation's.
+    Returns shape (n, p), with the maximum distance for points outside the canvas.
     """
     moves = matrices.astype(np.float32)[..., None]
     x, y = points.T.astype(np.float32)
     column = np.rint(moves[:, 0, 0] * x + moves[:, 0, 1] * y + moves[:, 0, 2]).astype(np.int32)
     row = np.rint(moves[:, 1, 0] * x + moves[:, 1, 1] * y + moves[:, 1, 2]).astype(np.int32)
-    # A negative number is a very large one without its sign.
+    # One comparison checks both bounds: a negative int32 is a very large uint32.
     outside = np.maximum(column.view(np.uint32), row.view(np.uint32)) >= SIDE
-    place = np.where(outside, 0, row * SIDE + column)
-    found = distance.ravel()[place]
-    found[outside] = _TRUNCATED
-    return field(found)
+    index = np.where(outside, 0, row * SIDE + column)
+    distances = distance.ravel()[index]
+    distances[outside] = _MAX_DISTANCE
+    return field(distances)

@@ -1,7 +1,6 @@
-"""Names for the arrays that go from function to function, and the way back from OpenCV's.
+"""Names for array types.
 
-OpenCV's stubs promise no element type; `gray`, `mask` and `field` state it where it is known,
-and convert where it is not.
+OpenCV's type stubs give no element type. `gray`, `mask` and `field` state it and convert if needed.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ Mask = npt.NDArray[np.bool_]
 """True where there is ink, shape (height, width)."""
 
 Field = npt.NDArray[np.float32]
-"""A number a pixel, shape (height, width) or (height, width, channels)."""
+"""A number per pixel, shape (height, width) or (height, width, channels)."""
 
 
 def gray(array: Any) -> Gray:
-    """`array` as uint8, cut off after the point."""
+    """`array` as uint8; decimals are cut off."""
     return np.asarray(array, dtype=np.uint8)
 
 

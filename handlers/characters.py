@@ -1,8 +1,7 @@
-"""Class index <-> Ranjana character, or digit.
+"""The classes of the models: Ranjana characters and digits.
 
-The 36 consonants in the order of the Devanagari alphabet, conjuncts last. Latin names are
-the Unicode names of the letters (DEVANAGARI LETTER KA and so on), those of conjuncts the
-names of their parts run together.
+The 36 consonants are in the order of the Devanagari alphabet, conjuncts last. Latin names are the
+Unicode names (DEVANAGARI LETTER KA and so on); the name of a conjunct joins those of its parts.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Character:
-    """One class of a model: its index, how it is written (in Devanagari), its
-    Latin name.
-    """
+    """One class of a model: its index, its text in Devanagari and its Latin name."""
 
     index: int
     text: str

@@ -1,7 +1,7 @@
-"""A learner's ink beside the reference: what is missing, what is extra, and where.
+"""Compares a learner's ink with the reference: which ink is missing, which is extra, and where.
 
-The ink is laid over the reference first (`handlers.alignment`), so that its size, its place
-and a small rotation cost nothing, and a stroke may be as thin or as thick as the pen makes it.
+`handlers.alignment` first lays the ink over the reference, so that size, position and a small
+rotation do not count. The width of the pen does not count either.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -28,15 +29,15 @@ from handlers.alignment import (
 from handlers.arrays import Field, Gray, Mask, field, gray
 
 GRID = 3
-"""Regions in a row and rows of regions."""
+"""Regions per row, and rows."""
 
-_FAMILIAR = 1.1
-"""Factor on the cost of forms other than that of the reference picture."""
+_OTHER_FORM_PENALTY = 1.1
+"""Factor on the cost of letterforms other than that of the reference picture."""
 
 
 class Strictness(Enum):
-    """How far ink may be off before it counts as a fault, in pixels of the 128-pixel canvas,
-    on which a letter is 108 long.
+    """How far ink may be off before it is a fault, in pixels of the 128-pixel canvas, on which a
+    letter is 108 long.
     """
 
     LENIENT = 6.0
@@ -45,7 +46,7 @@ class Strictness(Enum):
 
     @classmethod
     def named(cls, name: str) -> Strictness:
-        """The one called `name`, in lower case. Raises ValueError for another name."""
+        """The member with this name in lower case. Raises ValueError for any other name."""
         known = {strictness.name.lower(): strictness for strictness in cls}
         if name not in known:
             raise ValueError(f"strictness is one of {', '.join(known)}")
@@ -53,27 +54,27 @@ class Strictness(Enum):
 
     @property
     def noticeable(self) -> float:
-        """Length of a fault, along the stroke, that is worth a sentence."""
+        """Minimum length of a fault, along the stroke, for a sentence."""
         return 2.2 * self.value
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stroke of a reference by its name, such as "top bar"."""
+    """A named stroke of a letterform, such as "top bar"."""
 
     name: str
     points: Points
-    """Along the middle of the stroke in the order of writing, pixels of the canvas, (n, 2)."""
+    """Along the middle of the stroke, in the order of writing, (n, 2)."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to write a character, to compare with."""
+    """A letterform: one way to write a character."""
 
     source: str
-    """The tradition it comes from."""
+    """The writing tradition."""
     picture: Gray
-    """uint8 of shape (256, 256), 255 on 0: the reference picture, inverted, or one like it."""
+    """uint8 of shape (256, 256), 255 on 0: the inverted reference picture or one like it."""
     parts: tuple[Part, ...]
 
     @cached_property
@@ -83,102 +84,105 @@ class Form:
 
     @cached_property
     def line(self) -> Centreline:
-        """The middle of its strokes."""
+        """The centreline of its strokes."""
         return centreline(self.ink)
 
 
 @dataclass(frozen=True)
 class Region:
-    """One of the nine thirds of thirds of the reference picture."""
+    """One of the nine regions of the reference picture."""
 
     row: int
     column: int
     missing: float
-    """Share of the reference's ink in this region that the learner left out, 0-1. In regions with
-    hardly any ink it is taken of 4 % of the whole letter's instead: a speck weighs little."""
+    """Share of the reference's ink in this region that the learner left out, 0-1. A region with
+    less ink than 4 % of the whole letter counts as if it had 4 %, so that a speck weighs little."""
     extra: float
-    """Share of the learner's ink in this region that the reference does not have, likewise."""
+    """Share of the learner's ink in this region that the reference does not have; as `missing`."""
 
     @property
     def score(self) -> float:
-        """100 for a region without a fault, 0 for one where nothing is right."""
+        """100 for a region without faults, 0 for one where nothing is right."""
         return 100 * (1 - self.missing) * (1 - self.extra)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found. All masks have shape (128, 128) and lie on the reference's canvas."""
+    """The result of `compare`. All masks are (128, 128), on the reference's canvas."""
 
     form: Form
-    """The way to write the character that the learner's is nearest to."""
+    """The letterform nearest to the learner's ink."""
     strictness: Strictness
     alignment: Alignment
     ink: Gray
-    """The learner's ink where it was laid over the form: uint8, 255 on 0."""
+    """The learner's ink, aligned with the letterform: uint8, 255 on 0."""
     line: Centreline
-    """The middle of the learner's strokes, laid over the form as well."""
+    """The centreline of the aligned ink."""
     missing: Mask
     extra: Mask
-    pen: float
+    pen_half_width: float
     """Half the width of the learner's strokes in pixels of the canvas."""
-    nib: float
-    """Half the width of the form's strokes."""
+    form_half_width: float
+    """Half the width of the letterform's strokes, in the same pixels."""
 
     @property
     def regions(self) -> list[Region]:
         """All nine, row by row."""
         reference, ink = self.form.ink >= 128, self.ink >= 128
-        # A speck of ink in a region is neither lost nor added with the weight of a region.
         least = 0.04 * np.count_nonzero(reference)
         bounds = np.linspace(0, SIDE, GRID + 1).round().astype(int)
-        found = []
-        for row in range(GRID):
-            for column in range(GRID):
-                at = (
-                    slice(bounds[row], bounds[row + 1]),
-                    slice(bounds[column], bounds[column + 1]),
-                )
-                missing = _share(self.missing[at], reference[at], least)
-                found.append(Region(row, column, missing, _share(self.extra[at], ink[at], least)))
-        return found
+        slices = [slice(low, high) for low, high in pairwise(bounds)]
+        return [
+            Region(
+                row,
+                column,
+                _share(self.missing[rows, columns], reference[rows, columns], least),
+                _share(self.extra[rows, columns], ink[rows, columns], least),
+            )
+            for row, rows in enumerate(slices)
+            for column, columns in enumerate(slices)
+        ]
 
 
 def compare(ink: Gray, forms: Sequence[Form], strictness: Strictness) -> Comparison:
-    """Compares an ink image, uint8 of shape (64, 64), with the form it is nearest to.
+    """Compares an ink image, uint8 of shape (64, 64), with the nearest of `forms`.
 
-    `forms` are all of one character, that of the reference picture first: another is chosen
-    only where it fits clearly better. Raises ValueError where there is no ink at all.
+    `forms` are the letterforms of one character. The first is that of the reference picture;
+    another is chosen only if it fits clearly better. Raises ValueError if there is no ink.
     """
     large = on_canvas(ink)
     line = centreline(large)
     alignments = [align(line, form.line) for form in forms]
     costs = [
-        alignment.cost * (1 if index == 0 else _FAMILIAR)
+        alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
     ]
     best = int(np.argmin(costs))
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
-    nib = _half_width(form.ink)
-    # What is more than twice as broad is a blot, and no reason to be more tolerant.
-    pen = min(_half_width(aligned), 2 * nib)
-    reference, learner = form.ink >= 128, aligned >= 128
-    missing = reference & (_reach(learner) > strictness.value + max(0.0, 1.15 * nib - pen))
-    extra = learner & (_reach(reference) > 0.75 * strictness.value + max(0.0, 1.1 * pen - nib))
+    form_half = _half_width(form.ink)
+    # Strokes more than twice as broad as the letterform's are blots: no more tolerance for them.
+    pen_half = min(_half_width(aligned), 2 * form_half)
+    reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
+    # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
+    # them, so the difference of the widths is added to the tolerance.
+    missing = reference & (_distance(learner) > slack + max(0.0, 1.15 * form_half - pen_half))
+    extra = learner & (_distance(reference) > 0.75 * slack + max(0.0, 1.1 * pen_half - form_half))
+    line = centreline(aligned)
     return Comparison(
-        form, strictness, alignment, aligned, centreline(aligned), missing, extra, pen, nib
+        form, strictness, alignment, aligned, line, missing, extra, pen_half, form_half
     )
 
 
-def _reach(ink: Mask) -> Field:
-    """How far every pixel is from the ink."""
+def _distance(ink: Mask) -> Field:
+    """Distance of every pixel to the ink."""
     return field(cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5))
 
 
 def _half_width(ink: Gray) -> float:
     """Half the width of most strokes.
 
-    More than the median of the ridge, which has short branches into every corner.
+    A percentile above the median, because the ridge has short branches into every corner.
     """
     inside = depth(ink)
     return float(np.percentile(inside[ridge(inside)], 65))

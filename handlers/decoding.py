@@ -1,4 +1,4 @@
-"""Image bytes -> one upright grey picture of a size that is quick to work on."""
+"""Decodes image bytes to an upright grey picture of at most 512 pixels."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from handlers.arrays import gray as to_gray
 from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-"""What is read, by Pillow's names; the first frame of an animation."""
+"""The formats that are read, by Pillow's names. Of an animation the first frame is read."""
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-"""How files of these formats begin."""
+"""The first bytes of files in these formats."""
 
 MAX_PIXELS = 40_000_000
-"""Declared pixels above which an image is refused undecoded: three 12-megapixel photos."""
+"""An image that declares more pixels is refused undecoded. Three 12-megapixel photos."""
 
 LONGEST_SIDE = 512
-"""Longer side of what `decode` returns, in pixels, at the most."""
+"""Maximum longer side of a decoded picture, in pixels."""
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 scale when that leaves at least this many pixels on the
-# longer side: 1/8 of a 12-megapixel photo (4000 -> 500), a third of the time and a fiftieth of
-# the memory of a full decode.
+# A JPEG is decoded at 1/2, 1/4 or 1/8 scale if at least this many pixels remain on the longer side.
+# For a 12-megapixel photo that is 1/8 (4000 -> 500), which takes a third of the time and a fiftieth
+# of the memory of a full decode.
 _REDUCED_SIDE = 480
 
 
 def decode(data: bytes) -> Gray:
     """Decodes an image to grey: uint8 of shape (height, width), 0 black to 255 white.
 
-    EXIF orientation is honoured, transparency laid over white, 16-bit values stretched to
-    the range they use. Raises UnreadableImage, DamagedImage or ImageTooLarge.
+    Honours the EXIF orientation, lays transparency over white and stretches 16-bit values from the
+    range they use. Raises UnreadableImage, DamagedImage or ImageTooLarge.
     """
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures; the limit below decides.
+            # Pillow warns about large pictures, but the limit below decides.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -52,7 +52,7 @@ def decode(data: bytes) -> Gray:
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_large() from error
-    except Exception as error:  # Pillow's parsers raise many kinds on broken headers
+    except Exception as error:  # Pillow's parsers raise many types for broken headers
         raise _damaged() from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(image)
@@ -62,7 +62,7 @@ def decode(data: bytes) -> Gray:
             image.draft("L", (round(image.width * reduction), round(image.height * reduction)))
         image.load()
         gray = _gray(image)
-    except Exception as error:  # and on broken pixel data
+    except Exception as error:  # as above, for broken pixel data
         raise _damaged() from error
     return shrink(gray, LONGEST_SIDE)
 
@@ -71,7 +71,7 @@ Picture = TypeVar("Picture", Gray, npt.NDArray[np.uint16])
 
 
 def shrink(picture: Picture, longest: int) -> Picture:
-    """Scales a picture down so that its longer side is `longest` pixels; never up."""
+    """Scales a picture down until its longer side is `longest` pixels; never enlarges it."""
     scale = longest / max(picture.shape)
     if scale >= 1:
         return picture
@@ -83,9 +83,9 @@ def shrink(picture: Picture, longest: int) -> Picture:
 def _gray(image: Image.Image) -> Gray:
     if image.mode.startswith("I"):
         deep = np.asarray(_upright(image)).clip(0, 65535).astype(np.uint16)
-        return _stretched(shrink(deep, LONGEST_SIDE))
+        return _stretch(shrink(deep, LONGEST_SIDE))
     mode = "RGBA" if image.has_transparency_data else "L"
-    # A large picture must not be held several times over: no copy before it is small.
+    # Copies of a large picture would take too much memory, so it is reduced before any copy.
     picture = image if image.mode == mode else image.convert(mode)
     excess = max(picture.size) // LONGEST_SIDE
     if excess > 1:
@@ -98,15 +98,15 @@ def _gray(image: Image.Image) -> Gray:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF orientation says, if that can be read."""
+    """Turns a picture as its EXIF orientation says, if that can be read."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # broken metadata say nothing of the picture itself
+    except Exception:  # the picture itself can still be good
         return image
 
 
-def _stretched(deep: npt.NDArray[np.uint16]) -> Gray:
-    """Maps the values in use to 0-255: 16-bit pictures often hold 10 or 12 bits."""
+def _stretch(deep: npt.NDArray[np.uint16]) -> Gray:
+    """Maps the range in use to 0-255, because 16-bit pictures often hold 10 or 12 bits."""
     low, high = int(deep.min()), int(deep.max())
     if high - low < 256:
         return np.full(deep.shape, 255, np.uint8)

@@ -1,4 +1,4 @@
-"""What is done to poor pictures before ink is looked for in them."""
+"""Removes noise from poor pictures before preprocessing looks for ink."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import cv2
 from handlers.arrays import Gray, gray
 
 LEVELS = (0, 1, 2)
-"""0 nothing, 1 for noise, 2 for faint writing in noise."""
+"""0 changes nothing, 1 is for noise, 2 for faint writing in noise."""
 
-# Standard deviation of the Gaussian, in shares of the shorter side of the picture.
+# Standard deviation of the Gaussian for each level, as a share of the picture's shorter side.
 _BLUR = (0.0, 0.002, 0.006)
 
 
 def enhance(picture: Gray, level: int) -> Gray:
-    """Takes noise out of a grey picture, uint8 of shape (height, width).
+    """Removes noise from a grey picture, uint8 of shape (height, width).
 
-    A median removes single grains; a Gaussian, narrower than the strokes of a character that
-    fills half of the picture, averages the rest.
+    A median removes single grains. A Gaussian averages the remaining noise; it is narrower than the
+    strokes of a character that fills half of the picture.
     """
     if level == 0:
         return picture

@@ -1,13 +1,13 @@
-"""Why a request is refused.
+"""The reasons for which a request is refused.
 
-RequestRefused             an answer of 4xx for this request alone
-├── InvalidOption          400: something beside the image makes no sense
+RequestRefused             4xx for this request alone
+├── InvalidOption          400: a header is missing or makes no sense
 ├── NoReference            404: no character to compare with
-└── ImageRefused           the image itself:
-    ├── UnreadableImage    415: not an image of a format that is read
-    ├── DamagedImage       400: such a format, but broken or cut short
+└── ImageRefused           the image cannot be used:
+    ├── UnreadableImage    415: not an image, or of a format that is not read
+    ├── DamagedImage       400: a known format, but broken or cut short
     ├── ImageTooLarge      413: more pixels than are decoded
-    └── NoCharacterFound   400: an image with nothing written on it
+    └── NoCharacterFound   400: nothing is written on the image
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class RequestRefused(Exception):
     """The message is one sentence for the person who sent the request."""
 
     status: ClassVar[int] = 400
-    """HTTP status of the answer."""
+    """HTTP status of the response."""
     code: ClassVar[str] = "bad_request"
-    """What programs tell the cases apart by, snake_case."""
+    """Tells programs which case it is, snake_case."""
 
 
 class InvalidOption(RequestRefused):
-    """A header that says what to do with the image is missing or makes no sense."""
+    """A header that sets an option is missing or makes no sense."""
 
     code = "invalid_option"
 
@@ -38,32 +38,32 @@ class NoReference(RequestRefused):
 
 
 class ImageRefused(RequestRefused):
-    """It is the image that cannot be used."""
+    """The image cannot be used."""
 
     code = "bad_image"
 
 
 class UnreadableImage(ImageRefused):
-    """The bytes are not an image of a format that is read."""
+    """The bytes are not an image in one of the formats of `handlers.decoding`."""
 
     status = 415
     code = "unreadable_image"
 
 
 class DamagedImage(ImageRefused):
-    """The bytes begin like an image and cannot be decoded to the end."""
+    """The bytes begin like an image but cannot be decoded to the end."""
 
     code = "damaged_image"
 
 
 class ImageTooLarge(ImageRefused):
-    """The header declares more pixels than are decoded."""
+    """The image declares more pixels than are decoded."""
 
     status = 413
     code = "image_too_large"
 
 
 class NoCharacterFound(ImageRefused):
-    """The image is blank, too small or nothing but noise."""
+    """The image is blank, too small or only noise."""
 
     code = "no_character_found"

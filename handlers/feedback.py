@@ -1,46 +1,45 @@
-"""What a comparison means, in plain sentences for the learner."""
+"""Turns a comparison into plain sentences for the learner."""
 
 from __future__ import annotations
 
 from handlers.comparison import Comparison
-from handlers.faults import faults
-from handlers.places import PLACES
+from handlers.position_words import POSITION_WORDS
+from handlers.writing_faults import find_faults
 
-MOST_SENTENCES = 4
+MAX_SENTENCES = 4
 
-_UNLIKE = 70.0
-"""Score of a region below which it is worth a word though no part of it is at fault."""
+_LOW_SCORE = 70.0
+"""A region below this score is mentioned even if no part has a fault."""
 
 
 def sentences(comparison: Comparison, character: str, verdict: str | None = None) -> list[str]:
-    """Two to four sentences, the worst fault first; praise where there is none.
+    """Two to four sentences: the faults, the worst first, or praise if there are none.
 
-    `character` is how the character is called in them. `verdict` says that the ink is not this
-    character at all: it comes before everything else, and nothing is praised.
+    `character` is the character's name in the sentences. `verdict` says that the ink is not this
+    character at all: it comes first, and nothing is praised.
     """
-    found = faults(comparison)
+    faults = [fault.sentence for fault in find_faults(comparison)]
     if verdict:
-        said = [fault.sentence for fault in found[: MOST_SENTENCES - 1]]
+        said = faults[: MAX_SENTENCES - 1]
         return [verdict, *(said or ["Compare it with the reference part by part."])]
     worst = min(comparison.regions, key=lambda region: region.score)
-    if not found and worst.score < _UNLIKE:
+    if not faults and worst.score < _LOW_SCORE:
         return [
             f"Your {character} differs most from the reference "
-            f"{PLACES[worst.row][worst.column]}: compare the two there.",
+            f"{POSITION_WORDS[worst.row][worst.column]}: compare the two there.",
             "The rest of it is in its place.",
         ]
-    if not found:
+    if not faults:
         return [
             f"Well written: every part of {character} is there and in its place.",
-            _praise_of_proportions(comparison, character),
+            _proportions(comparison, character),
         ]
-    said = [fault.sentence for fault in found[:MOST_SENTENCES]]
-    if len(said) == 1:
-        said.append(f"Everything else about your {character} is in its place.")
-    return said
+    if len(faults) == 1:
+        return [*faults, f"Everything else about your {character} is in its place."]
+    return faults[:MAX_SENTENCES]
 
 
-def _praise_of_proportions(comparison: Comparison, character: str) -> str:
+def _proportions(comparison: Comparison, character: str) -> str:
     aspect = comparison.alignment.aspect
     if 0.92 < aspect < 1.08:
         return "Its proportions match the reference as well."

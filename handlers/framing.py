@@ -1,4 +1,4 @@
-"""The last step of preprocessing, shared with training: ink of any size -> ink image of one
+"""The last step of preprocessing, shared with training: ink of any size to an ink image of one
 size.
 """
 
@@ -13,21 +13,21 @@ INK_SIZE = 64
 """Side of an ink image in pixels."""
 
 INK_MARGIN = 4
-"""Free pixels between the longer side of the character and the edge of the ink image."""
+"""Pixels between the longer side of the character and the edge of the ink image."""
 
 DIGIT_SIZE = 28
 """Side of the ink image of a digit in pixels, as in MNIST."""
 
 DIGIT_BOX = 20
-"""Longer side of the digit in it."""
+"""Longer side of the digit in its ink image, in pixels."""
 
 
 def frame_ink(ink: Gray) -> Gray:
-    """Crops to the ink, centres it in a square and resizes it, keeping the aspect ratio.
+    """Crops to the ink, resizes it in its aspect ratio and centres it in a square.
 
-    `ink` is uint8 of shape (height, width), brighter where there is more ink; pixels of 128
-    and more decide where the crop is. Returns uint8 of shape (64, 64), white ink on black,
-    the longer side of the character 56 pixels. Raises ValueError where there is no ink.
+    `ink` is uint8 of shape (height, width), brighter where there is more ink. The crop is the box
+    of the pixels of 128 and more. Returns uint8 of shape (64, 64), white ink on black; the longer
+    side of the character is 56 pixels. Raises ValueError if there is no ink.
     """
     x, y, width, height = cv2.boundingRect((ink >= 128).astype(np.uint8))
     if not width:
@@ -44,18 +44,18 @@ def frame_ink(ink: Gray) -> Gray:
 
 
 def frame_digit(ink: Gray, mask: Mask) -> Gray:
-    """Brings a digit to the form of MNIST's images (LeCun et al. 1998, and
+    """Draws a digit in the form of MNIST's images (LeCun et al. 1998, and
     http://yann.lecun.com/exdb/mnist): scaled to fit 20x20 pixels, grey where an edge covers a
-    pixel in part, its centre of mass in the middle of 28x28.
+    pixel in part, with the centre of mass in the middle of 28x28.
 
-    `ink`, uint8 of shape (height, width), says how much ink there is, `mask` which of it belongs
-    to the digit. Returns uint8 of shape (28, 28), the densest ink 255. Raises ValueError where
-    `mask` is empty.
+    `ink`, uint8 of shape (height, width), is the amount of ink; `mask` marks the pixels of the
+    digit. Returns uint8 of shape (28, 28), the densest ink 255. Raises ValueError if `mask` is
+    empty.
     """
     x, y, width, height = cv2.boundingRect(gray(mask))
     if not width:
         raise ValueError("no ink to frame")
-    # The edges of strokes are only partly ink and outside the mask.
+    # The grey edges of strokes lie just outside the mask.
     around = cv2.dilate(gray(mask), np.ones((3, 3), np.uint8))
     digit = gray(ink * around)[y : y + height, x : x + width]
     scale = DIGIT_BOX / max(width, height)

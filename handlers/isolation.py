@@ -1,5 +1,6 @@
-"""Which of the contours in a mask are the character: its broken strokes and detached parts
-stay, specks and neighbours go.
+"""Finds the contours of the character in a mask.
+
+Keeps broken strokes and detached parts; drops specks and neighbouring characters.
 """
 
 from __future__ import annotations
@@ -14,25 +15,23 @@ from handlers.arrays import Mask, gray
 from handlers.arrays import mask as to_mask
 from handlers.errors import NoCharacterFound
 
-# Shares of the main contour's area: what is smaller than the first is a speck wherever it is;
-# a detached part near the main contour has at least the second.
-_SPECK = 0.004
-_PART = 0.02
-# A part belongs to the character when the gap to it is at most this share of the longer side
-# of what was gathered so far.
-_GAP = 0.14
-# Noise is many contours of which none stands out.
+# Shares of the main contour's area. A contour smaller than the first is always a speck; a detached
+# part outside the box of the character has at least the second.
+_SPECK_SHARE = 0.004
+_PART_SHARE = 0.02
+# A part belongs to the character if the gap to it is at most this share of the longer side of the
+# contours collected so far.
+_GAP_SHARE = 0.14
+# Sparse noise: many contours, and none has a large share of the ink.
 _NOISE_CONTOURS = 60
 _NOISE_MAIN_SHARE = 0.10
-# Or it is dense, and so rough that a median over 3x3 pixels turns this share of them. Real
-# handwriting has up to 0.015.
-_NOISE_TURNED = 0.12
+# Dense noise: a median over 3x3 pixels changes at least this share of the pixels. In real
+# handwriting it changes up to 0.015.
+_NOISE_CHANGED_SHARE = 0.12
 
 
 class Isolated(NamedTuple):
-    """The mask of a character alone, cropped to it, and the corner of the picture that it was
-    cropped at, in pixels from the upper left.
-    """
+    """The mask of the character, cropped to it, and the crop's upper left corner in pixels."""
 
     mask: Mask
     left: int
@@ -40,16 +39,17 @@ class Isolated(NamedTuple):
 
 
 def isolate(mask: Mask) -> Isolated | None:
-    """Returns the character alone, or None where it cannot be told from its surroundings: it
-    reaches all four edges of the picture.
+    """Returns the character, or None if it reaches all four edges of the picture and so cannot be
+    separated from its surroundings.
 
-    Raises NoCharacterFound when the mask is empty, full or nothing but specks.
+    Raises NoCharacterFound if the mask is empty, full or only specks.
     """
     ink = gray(mask)
-    turned = cv2.countNonZero(cv2.absdiff(cv2.medianBlur(ink, 3), ink))
-    if turned > _NOISE_TURNED * mask.size:
+    changed = cv2.countNonZero(cv2.absdiff(cv2.medianBlur(ink, 3), ink))
+    if changed > _NOISE_CHANGED_SHARE * mask.size:
         raise NoCharacterFound("No character found: the image is nothing but noise.")
-    # 16 bits take a third of the time of 32; what passed the test for noise has fewer contours.
+    # 16 bits take a third of the time of 32 bits. They are enough: a mask that passed the test for
+    # noise has fewer contours.
     count, labels, stats, centres = cv2.connectedComponentsWithStats(
         ink, connectivity=8, ltype=cv2.CV_16U
     )
@@ -68,7 +68,7 @@ def isolate(mask: Mask) -> Isolated | None:
         raise NoCharacterFound("No character found: there are only specks.")
     if edges[main] == 4:
         return None
-    kept = _gather(main, boxes, areas)
+    kept = _collect(main, boxes, areas)
     left, top = boxes[kept, :2].min(axis=0)
     right, bottom = (boxes[kept, :2] + boxes[kept, 2:]).max(axis=0)
     character = np.concatenate([[False], kept])[labels[top:bottom, left:right]]
@@ -76,7 +76,7 @@ def isolate(mask: Mask) -> Isolated | None:
 
 
 def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """How many of the four edges of the picture each contour reaches."""
+    """How many of the picture's four edges each contour reaches."""
     height, width = shape
     left, top = boxes[:, 0] <= 1, boxes[:, 1] <= 1
     right = boxes[:, 0] + boxes[:, 2] >= width - 1
@@ -87,33 +87,33 @@ def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.
 def _prominence(
     shape: tuple[int, ...], centres: npt.NDArray[np.float64], edges: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """1 for a contour in the middle of the picture, less towards and along its edges.
+    """The weight of each contour's area: 1 in the middle of the picture, less towards its edges.
 
-    A shadow, the edge of the table or a neighbouring character may be larger than the
-    character that was meant, but it is cut by the edge of the picture.
+    A shadow, the edge of the table or a neighbouring character may be larger than the character,
+    but the edge of the picture cuts it.
     """
     height, width = shape
     offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
     return np.asarray((1 - offset) ** 2 * 0.6**edges)
 
 
-def _gather(
+def _collect(
     main: int, boxes: npt.NDArray[np.int32], areas: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Grows from the main contour to what lies near, nearest first."""
+    """Starts with the main contour and adds near contours one by one, the nearest first."""
     corners = np.column_stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]).astype(np.float64)
     kept = np.zeros(len(areas), bool)
     kept[main] = True
-    candidates = areas >= max(3.0, _SPECK * areas[main])
+    candidates = areas >= max(3.0, _SPECK_SHARE * areas[main])
     while True:
         box = np.concatenate([corners[kept, :2].min(axis=0), corners[kept, 2:].max(axis=0)])
         gap = np.maximum(
             np.maximum(box[:2] - corners[:, 2:], corners[:, :2] - box[2:]).max(axis=1), 0
         )
-        reach = _GAP * max(box[2:] - box[:2])
+        max_gap = _GAP_SHARE * max(box[2:] - box[:2])
         inside = gap <= 0
-        near = (gap <= reach) & (areas >= _PART * areas[main])
-        added = candidates & ~kept & (inside | near)
-        if not added.any():
+        near = (gap <= max_gap) & (areas >= _PART_SHARE * areas[main])
+        eligible = candidates & ~kept & (inside | near)
+        if not eligible.any():
             return kept
-        kept[np.flatnonzero(added)[np.argmin(gap[added])]] = True
+        kept[np.flatnonzero(eligible)[np.argmin(gap[eligible])]] = True

@@ -1,4 +1,4 @@
-"""The model of an archive, ready to be run."""
+"""Loads the model of an archive and warms it up."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import torch
 
 
 def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
-    """Loads what `archive_scripts.archives.export` wrote, for the CPU and up to
-    `batch_size` images at once.
-    """
+    """Loads a model of `archive_scripts.archives.export` for up to `batch_size` images per run."""
     if platform.machine() in ("x86_64", "AMD64"):
-        # Fuses convolutions with what follows them: half the time for one image and for eight.
+        # Fuses convolutions with the operations after them: half the time for one image and for
+        # eight.
         torch.jit.enable_onednn_fusion(True)
-        # As many compiled variants as there are batch sizes: by default the thirteenth and
-        # all after it would run unfused, slower than without any of this.
+        # One compiled variant per batch size. With the default limit the thirteenth and later
+        # variants run unfused, slower than without fusion.
         torch.jit.set_fusion_strategy([("STATIC", batch_size)])
     model: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     return model.eval()
@@ -25,8 +24,8 @@ def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
 def warm_up(model: torch.jit.ScriptModule, batch_size: int, side: int) -> None:
     """Runs `model` on every number of images up to `batch_size`.
 
-    The fused kernels are compiled for each, a tenth of a second a time, which no caller
-    should wait for: TorchScript profiles in the first run and compiles in the second.
+    The fused kernels are compiled for each number, a tenth of a second each, and no caller should
+    wait for that. Two runs, because TorchScript profiles in the first and compiles in the second.
     """
     with torch.inference_mode():
         for images in range(1, batch_size + 1):

@@ -1,9 +1,8 @@
-"""What workers say: one JSON object a line on standard error, in the shape of the service's own.
+"""The logs of workers: one JSON object per line on standard error, as in the service's logs.
 
-Each has the id of the request that it is about, so that a search for one finds what both sides
-say of it. TorchServe passes on what comes by standard error and drops the rest
-(`deploy/torchserve/log4j2.xml`). `LOG_LEVEL` says from which level on: `info` has a line for each
-refusal, `debug` one for each answer.
+Each line has the id of its request, so that one search finds the lines of both sides. TorchServe
+passes standard error on and drops the rest (`deploy/torchserve/log4j2.xml`). `LOG_LEVEL` sets the
+level: `info` has a line for each refusal, `debug` one for each answer.
 """
 
 from __future__ import annotations
@@ -18,40 +17,41 @@ from datetime import datetime, timezone
 logger = logging.getLogger("ranjana.worker")
 
 _HEADER = "x-request-id"
-_LONGEST = 128
+_MAX_ID_LENGTH = 128
 _EXTRA = ("request_id", "status", "code")
 
 
 def set_up(model: str, version: object) -> None:
-    """Has what this worker says written; called once in its life."""
+    """Sends this worker's log lines to standard error. Called once per worker."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(model, version))
     logger.handlers = [handler]
     logger.setLevel(os.environ.get("LOG_LEVEL", "info").upper())
-    log_lightly()  # TorchServe's metrics are lines of a log too
-    logger.propagate = False  # TorchServe has a handler of its own, for standard output
+    log_lightly()  # TorchServe's metrics are log lines too
+    logger.propagate = False  # TorchServe has its own handler, for standard output
 
 
 def request_ids(headers: Mapping[str, str], images: int) -> list[str]:
-    """The id that each of the images of a request came with, empty where there is none.
+    """The id of each image of a request, empty where the caller sent none.
 
-    `headers` are by their names in lower case. Several ids are separated by commas, in the order
-    of the images.
+    `headers` are by their names in lower case. Commas separate the ids, which are in the order of
+    the images.
     """
-    found = [each.strip()[:_LONGEST] for each in headers.get(_HEADER, "").split(",")]
-    return (found + [""] * images)[:images]
+    ids = [each.strip()[:_MAX_ID_LENGTH] for each in headers.get(_HEADER, "").split(",")]
+    return (ids + [""] * images)[:images]
 
 
 def log_lightly() -> None:
-    """Looks up nothing that is in no line: where in the source it was said, by which thread and
-    process. See "Optimization" in Python's logging HOWTO.
+    """Stops `logging` from looking up what no line shows: source line, thread and process.
+
+    See "Optimization" in Python's logging HOWTO.
     """
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def entry_of(record: logging.LogRecord) -> dict[str, object]:
-    """What every line of either side begins with."""
+    """The fields that begin every line, of workers and of the service."""
     return {
         "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
         "level": record.levelname.lower(),

@@ -1,5 +1,6 @@
-"""What callers ask for beside the image: in request headers, since TorchServe passes nothing
-else on to a handler.
+"""The options of a request.
+
+They come in request headers because TorchServe passes nothing else to a handler.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ class RecognitionOptions:
     """Options of the archives `ranjana` and `digits`."""
 
     heatmap: bool
-    """Whether to show where the model looked: `X-Heatmap: true`, anything else is no."""
+    """`X-Heatmap: true` asks where the model looked; any other value means no."""
     enhancement: int | None
-    """How much to do about a poor picture: `X-Enhancement-Level: 0`, `1` or `2`; None, which is
-    `auto` and the default, as much as it takes."""
+    """`X-Enhancement-Level`: how much noise to remove, `0`, `1` or `2`. None, for `auto` and by
+    default, is the least level at which a character is found."""
 
     @classmethod
     def read(cls, headers: Headers) -> RecognitionOptions:
-        """Raises InvalidOption where there is no such level."""
+        """Raises InvalidOption for an unknown level."""
         return cls(heatmap=_flag(headers, "x-heatmap"), enhancement=_enhancement(headers))
 
 
@@ -36,19 +37,19 @@ class ComparisonOptions:
     """Options of the archive `similarity`."""
 
     target: int
-    """Class to compare with: `X-Target-Class`, from 0 on."""
+    """`X-Target-Class`: the class to compare with, from 0."""
     strictness: Strictness
     """`X-Strictness: lenient`, `normal` (the default) or `strict`."""
     embedding: bool
-    """Whether to give the embedding itself: `X-Embedding: true`."""
+    """`X-Embedding: true` asks for the embedding."""
     heatmap: bool
-    """Whether to show where the model looked: `X-Heatmap: true`."""
+    """As in `RecognitionOptions`."""
     enhancement: int | None
     """As in `RecognitionOptions`."""
 
     @classmethod
     def read(cls, headers: Headers) -> ComparisonOptions:
-        """Raises InvalidOption where the class is missing or one of them makes no sense."""
+        """Raises InvalidOption if the class is missing or an option makes no sense."""
         target = headers.get("x-target-class", "").strip()
         if not (target.isascii() and target.isdigit() and len(target) < 10):
             raise InvalidOption("X-Target-Class must be the number of a class, such as 12.")
@@ -67,10 +68,10 @@ class ComparisonOptions:
 
 def _enhancement(headers: Headers) -> int | None:
     levels = {"": None, "auto": None, **{str(level): level for level in LEVELS}}
-    asked = headers.get("x-enhancement-level", "").strip().lower()
-    if asked not in levels:
+    requested = headers.get("x-enhancement-level", "").strip().lower()
+    if requested not in levels:
         raise InvalidOption("X-Enhancement-Level must be 0, 1, 2 or auto.")
-    return levels[asked]
+    return levels[requested]
 
 
 def _flag(headers: Headers, name: str) -> bool:

@@ -1,12 +1,12 @@
-"""Image bytes -> ink image: what the networks see, in serving and in training.
+"""Image bytes to ink image, the input of the networks in serving and in training.
 
-    decode     grey picture, upright, at most 512 pixels on the longer side
-    enhance    for poor pictures: noise and unevenness taken out
-    ink_map    how much darker than the paper each pixel is, whatever the light and polarity
-    ink_mask   where there is ink, by Otsu's threshold
-    remove_ruled_lines
-    isolate    the character's contours, without specks
-    frame_ink  or frame_digit: cropped, centred, resized
+    decode               an upright grey picture of at most 512 pixels on the longer side
+    enhance              removes noise from poor pictures
+    ink_map              how much darker than the paper each pixel is, in any light and polarity
+    ink_mask             where there is ink, by Otsu's threshold
+    remove_ruled_lines   keeps the strokes that cross them
+    isolate              keeps the character's contours, drops specks
+    frame_ink            crops, centres, resizes; `frame_digit` for digits
 
 Pure functions, no torch.
 """
@@ -29,29 +29,29 @@ from handlers.isolation import isolate
 from handlers.ruled_lines import remove_ruled_lines
 
 SMALLEST_SIDE = 8
-"""Pixels on the shorter side below which nothing can be read."""
+"""Minimum shorter side of a readable picture, in pixels."""
 
-# Longer side, in pixels, of pictures that are enlarged.
+# Pictures with a shorter longer side than this, in pixels, are enlarged.
 _TINY = 56
 
-# Longer side, in pixels, of the copy on which light and polarity are judged.
+# Longer side, in pixels, of the copy that light and polarity are measured on.
 _SMALL = 96
 
-# Otsu's two classes must be this far apart for one of them to be ink: in units of 1/255 of the
-# paper's brightness, the less the more a picture was enhanced, and of the spread of the paper.
-# Splitting pure Gaussian noise in two gives 1.6 / 0.6 = 2.65 spreads, uniform noise 3.46,
-# handwriting 6 and more.
-_LEAST_CONTRAST = (18.0, 12.0, 8.0)
-_LEAST_SEPARATION = 3.6
+# The means of Otsu's two classes must be this far apart, or there is no ink. The contrast is in
+# 1/255 of the paper's brightness, one value per level of enhancement. The separation is in standard
+# deviations of the paper: a split of pure Gaussian noise has 1.6 / 0.6 = 2.65, of uniform noise
+# 3.46, handwriting 6 and more.
+_MIN_CONTRAST = (18.0, 12.0, 8.0)
+_MIN_SEPARATION = 3.6
 
 
 @dataclass(frozen=True)
 class FoundInk:
-    """A character, cropped with a pixel to spare where the picture has one.
+    """A character, cropped with a margin of one pixel where the picture has one.
 
-    `ink` is uint8 of shape (height, width), how much ink there is at each place, 0-255; `mask`,
-    of the same shape, says which of it is the character. `isolated` is False when no character
-    could be told from its surroundings and both are those of the whole image.
+    `ink` is uint8 of shape (height, width), the amount of ink, 0-255. `mask`, of the same shape,
+    marks the character. `isolated` is False if the character could not be separated from its
+    surroundings; then both are of the whole image.
     """
 
     ink: Gray
@@ -61,11 +61,8 @@ class FoundInk:
 
 @dataclass(frozen=True)
 class InkImage:
-    """What was written: `ink` is uint8, white ink on black, of shape (64, 64) for characters
-    and (28, 28) for digits.
-
-    `isolated` is False when no character could be told from its surroundings and the whole
-    image was used.
+    """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
+    digits. `isolated` as in `FoundInk`.
     """
 
     ink: Gray
@@ -73,10 +70,10 @@ class InkImage:
 
 
 def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
-    """Finds the character in an encoded image, for the networks that look at characters.
+    """Makes the ink image of a character from an encoded image.
 
-    `enhancement` is one of `LEVELS`; None is the least with which there is one to be found.
-    Raises an `handlers.errors.ImageRefused` when the bytes are no image or show no character.
+    `enhancement` is one of `LEVELS`; None takes the lowest level at which a character is found.
+    Raises an `handlers.errors.ImageRefused` if the bytes are no image or show no character.
     """
     found = find_ink(decode(data), enhancement)
     ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
@@ -84,13 +81,13 @@ def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
-    """The same for the network that looks at digits."""
+    """As `preprocess`, for a digit."""
     found = find_ink(decode(data), enhancement)
     return InkImage(digit_image(found), found.isolated)
 
 
 def digit_image(found: FoundInk) -> Gray:
-    """Ink as MNIST's images show it: uint8 of shape (28, 28), white on black."""
+    """The ink image of a digit, in the form of MNIST's images: uint8 (28, 28), white on black."""
     return frame_digit(found.ink, found.mask)
 
 
@@ -103,8 +100,8 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
         raise NoCharacterFound(
             f"No character found: the image is only {gray.shape[1]} x {gray.shape[0]} pixels."
         )
-    *gentle, last = LEVELS if enhancement is None else (enhancement,)
-    for level in gentle:
+    *first, last = LEVELS if enhancement is None else (enhancement,)
+    for level in first:
         try:
             return _find_ink(enhance(gray, level), level)
         except NoCharacterFound:
@@ -114,16 +111,16 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
 
 def _find_ink(gray: Gray, level: int) -> FoundInk:
     binarised = is_binarised(gray)
-    gray = _enlarged(gray)
+    gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
-    character = isolate(remove_ruled_lines(ink_mask(ink, _LEAST_CONTRAST[level])))
+    character = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
     if character is None:
         return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False)
     height, width = character.mask.shape
     if level and not (
         0 < character.left < ink.shape[1] - width and 0 < character.top < ink.shape[0] - height
     ):
-        # So faint as to be no more than the end of a slope of light.
+        # Faint ink at the edge of the picture is usually only a gradient of light.
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
     left, top = max(0, character.left - 1), max(0, character.top - 1)
     right, bottom = character.left + width + 1, character.top + height + 1
@@ -134,26 +131,26 @@ def _find_ink(gray: Gray, level: int) -> FoundInk:
     return FoundInk(crop, mask, isolated=True)
 
 
-def _enlarged(gray: Gray) -> Gray:
-    """A tiny picture at four times its size: lines, specks and gaps are told by their pixels."""
+def _enlarge_tiny(gray: Gray) -> Gray:
+    """Enlarges a tiny picture four times, because lines, specks and gaps are measured in pixels."""
     if max(gray.shape) >= _TINY:
         return gray
     return to_gray(cv2.resize(gray, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC))
 
 
 def is_binarised(gray: Gray) -> bool:
-    """Whether nearly all pixels are near one of two far-apart values, as after a threshold."""
+    """Whether nearly all pixels are near one of two distant values, as after a threshold."""
     low, high = int(gray.min()), int(gray.max())
     between = np.count_nonzero((gray > low + 24) & (gray < high - 24))
     return high - low > 100 and between < 0.10 * gray.size
 
 
 def binarised_ink(gray: Gray) -> Gray:
-    """Brings an already binarised picture to white ink on black, 0-255.
+    """Turns a binarised picture into white ink on black, 0-255.
 
-    The paper is what there is more of, on the border of the picture and on the whole: a
-    tight crop has ink on its border and a bold character may cover half of its box, but
-    hardly any does both.
+    The value with the larger share of the border and of the whole picture, taken together, is the
+    paper. A tight crop has ink on its border, and a bold character may cover half of its box, but
+    hardly any picture does both.
     """
     stretched = _full_contrast(gray)
     bright = stretched >= 128
@@ -164,26 +161,26 @@ def binarised_ink(gray: Gray) -> Gray:
 
 
 def ink_map(gray: Gray) -> Gray:
-    """Evens out the light and the polarity of a photograph.
+    """Removes uneven light and polarity from a photograph.
 
-    Returns uint8 of the same shape: how much darker than the paper around it each pixel is
-    (lighter, for light ink on dark), 0 none to 255 all.
+    Returns uint8 of the same shape, 0-255: how much darker each pixel is than the paper around it,
+    or how much lighter for light ink on dark.
     """
     small = shrink(gray, _SMALL)
     if _is_light_on_dark(small):
         gray, small = 255 - gray, 255 - small
     size = (gray.shape[1], gray.shape[0])
     paper = cv2.resize(_paper(small), size, interpolation=cv2.INTER_LINEAR)
-    # Saturates where a pixel is brighter than the paper.
+    # `divide` saturates at 255 where a pixel is brighter than the paper.
     brightness = cv2.divide(cv2.GaussianBlur(gray, (3, 3), 0), paper, scale=255)
     return 255 - to_gray(brightness)
 
 
 def _is_light_on_dark(small: Gray) -> bool:
-    """Whether the deviations from the local median are mostly to the bright side."""
+    """Whether most deviations from the local median are brighter than it."""
     window = max(3, round(0.6 * min(small.shape)) | 1)
     deviation = small.astype(np.int16) - cv2.medianBlur(small, window)
-    # Slow changes of light and noise are no strokes.
+    # Smaller deviations are noise or slow changes of light, not strokes.
     quiet = max(8.0, 2.5 * float(np.median(np.abs(deviation))))
     darker = np.maximum(-deviation - quiet, 0).sum()
     brighter = np.maximum(deviation - quiet, 0).sum()
@@ -191,9 +188,9 @@ def _is_light_on_dark(small: Gray) -> bool:
 
 
 def _paper(small: Gray) -> Gray:
-    """The brightness of the paper behind every pixel of dark ink, at least 1, same shape.
+    """The brightness of the paper at every pixel, at least 1, same shape.
 
-    A grey closing with a window wider than any stroke.
+    A grey closing with a window wider than any stroke removes the dark ink.
     """
     side = max(3, round(0.45 * min(small.shape))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
@@ -201,11 +198,11 @@ def _paper(small: Gray) -> Gray:
     return np.maximum(to_gray(cv2.blur(paper, (side // 2 | 1, side // 2 | 1))), 1)
 
 
-def ink_mask(ink: Gray, least_contrast: float = _LEAST_CONTRAST[0]) -> Mask:
+def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
     """Where there is ink, by Otsu's threshold (Otsu 1979).
 
-    Raises NoCharacterFound when the two sides of the threshold are not apart enough for one
-    of them to be ink: blank paper, noise.
+    Raises NoCharacterFound if the two sides of the threshold are too close, as with blank paper or
+    noise.
     """
     _, binary = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     mask = binary > 0
@@ -214,7 +211,7 @@ def ink_mask(ink: Gray, least_contrast: float = _LEAST_CONTRAST[0]) -> Mask:
     written, _ = cv2.meanStdDev(ink, mask=binary)
     paper, paper_spread = cv2.meanStdDev(ink, mask=cv2.bitwise_not(binary))
     contrast = float(written[0, 0] - paper[0, 0])
-    if contrast < max(least_contrast, _LEAST_SEPARATION * float(paper_spread[0, 0])):
+    if contrast < max(min_contrast, _MIN_SEPARATION * float(paper_spread[0, 0])):
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
     return mask
 

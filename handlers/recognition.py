@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from handlers.characters import CHARACTERS
-from handlers.reading import Reader
+from handlers.classification import ClassificationHandler
 
 
-class RecognitionHandler(Reader):
-    """Reads Ranjana characters."""
+class RecognitionHandler(ClassificationHandler):
+    """Recognises Ranjana characters."""
 
     characters = CHARACTERS

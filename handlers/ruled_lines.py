@@ -1,4 +1,4 @@
-"""Takes ruled lines out of a mask of ink and leaves the strokes that cross them."""
+"""Removes ruled lines from a mask of ink and keeps the strokes that cross them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import numpy as np
 from handlers.arrays import Gray, Mask, gray
 from handlers.arrays import mask as to_mask
 
-# A ruled line crosses the picture: there is ink on the first share of the way from edge to
-# edge, and on the second ink that is thin. A top bar may be as straight, but there is paper
-# on either side of the character.
-_INKED = 0.75
-_THIN = 0.35
-# Paper beyond the other ink at either end of a single line, in shares of the way.
-_ROOM = 0.04
-# Thickness in shares of the shorter side of the picture.
-_THICKEST = 0.022
-# Angles searched, in degrees from the axes.
-_STEEPEST = 25.0
+# A ruled line runs from edge to edge of the picture. Ink covers at least the first share of its
+# length, thin ink the second. A top bar is as straight, but has paper at both ends.
+_INK_SHARE = 0.75
+_THIN_INK_SHARE = 0.35
+# A single line must go on beyond the other ink at both ends by this share of its length.
+_OVERHANG_SHARE = 0.04
+# Maximum thickness of a line, as a share of the picture's shorter side.
+_MAX_THICKNESS_SHARE = 0.022
+# Maximum angle of a line to an axis, in degrees.
+_MAX_SLOPE = 25.0
 
 
 class Line(NamedTuple):
-    """A straight line, `distance` = x cos(`angle`) + y sin(`angle`) in pixels and radians."""
+    """The points with x cos(`angle`) + y sin(`angle`) = `distance`, in pixels and radians."""
 
     distance: float
     angle: float
@@ -32,8 +31,9 @@ class Line(NamedTuple):
 
 def remove_ruled_lines(mask: Mask) -> Mask:
     """Returns `mask` without the thin straight lines that run from edge to edge."""
-    thickest = max(3, round(_THICKEST * min(mask.shape)) | 1)
+    thickest = max(3, round(_MAX_THICKNESS_SHARE * min(mask.shape)) | 1)
     ink = gray(mask)
+    # A morphological opening keeps the ink that is thicker than a ruled line.
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thickest + 2, thickest + 2))
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
     bold = gray(cv2.dilate(opened, np.ones((3, 3), np.uint8)))
@@ -45,9 +45,9 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     for line in lines:
         _draw(band, line, thickest)
     cleaned = ink & ~(thin & band)
-    if len(lines) == 1 and not _paper_on_both_sides(cleaned, lines[0]):
+    if len(lines) == 1 and not _extends_beyond(cleaned, lines[0]):
         return mask
-    # A thin stroke that crosses a line lost the crossing: bridge it where ink stands on both
+    # A thin stroke that crosses a line has lost the crossing. Restore it where there is ink on both
     # sides of the band.
     window = np.ones((thickest + 4, 3), np.uint8)
     bridge = gray(cv2.morphologyEx(cleaned, cv2.MORPH_CLOSE, window))
@@ -56,21 +56,17 @@ def remove_ruled_lines(mask: Mask) -> Mask:
 
 def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
     height, width = thin.shape
-    found = cv2.HoughLines(
-        thin,
-        rho=1.5,
-        theta=np.pi / 360,
-        threshold=max(16, round(0.35 * min(height, width))),
-    )
+    threshold = max(16, round(0.35 * min(height, width)))
+    found = cv2.HoughLines(thin, rho=1.5, theta=np.pi / 360, threshold=threshold)
     if found is None:
         return []
     lines: list[Line] = []
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
         if (
-            _off_axis(line) <= _STEEPEST
-            and _coverage(thin, line) >= _THIN
-            and _coverage(ink, line) >= _INKED
+            _slope(line) <= _MAX_SLOPE
+            and _coverage(thin, line) >= _THIN_INK_SHARE
+            and _coverage(ink, line) >= _INK_SHARE
         ):
             lines.append(line)
             if len(lines) == 60:
@@ -78,24 +74,26 @@ def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
     return lines
 
 
-def _paper_on_both_sides(ink: Gray, line: Line) -> bool:
-    """Whether the line runs on beyond the rest of the ink: a single one that does not may be
-    the top bar of a character that fills the picture.
+def _extends_beyond(ink: Gray, line: Line) -> bool:
+    """Whether the line goes on beyond the other ink at both ends.
+
+    A single line that does not may be the top bar of a character that fills the picture.
     """
-    level = abs(np.sin(line.angle)) > abs(np.cos(line.angle))
-    along = np.flatnonzero(ink.any(axis=0 if level else 1))
-    length = ink.shape[1 if level else 0]
-    room = _ROOM * length
-    return bool(along.size) and along[0] >= room and along[-1] < length - room
+    horizontal = abs(np.sin(line.angle)) > abs(np.cos(line.angle))
+    along = np.flatnonzero(ink.any(axis=0 if horizontal else 1))
+    length = ink.shape[1 if horizontal else 0]
+    overhang = _OVERHANG_SHARE * length
+    return bool(along.size) and along[0] >= overhang and along[-1] < length - overhang
 
 
-def _off_axis(line: Line) -> float:
+def _slope(line: Line) -> float:
+    """Angle to the nearer axis in degrees."""
     degrees = np.rad2deg(line.angle) % 90
     return float(min(degrees, 90 - degrees))
 
 
 def _coverage(ink: Gray, line: Line) -> float:
-    """Share of the line's way across the picture that has ink within two pixels."""
+    """Share of the line's length inside the picture that has ink within two pixels."""
     height, width = ink.shape
     normal = np.array([np.cos(line.angle), np.sin(line.angle)])
     along = np.array([-normal[1], normal[0]])

@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext, stack
+from handlers.base import Answer, Batch, ImageHandler, PreparedImage, WorkerContext
 from handlers.characters import CHARACTERS
 from handlers.comparison import compare
 from handlers.distance import THRESHOLD, similarity_score
+from handlers.drawing import enlarge, heat_overlay, overlay, png_data_uri
 from handlers.errors import NoReference
 from handlers.feedback import sentences
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
-from handlers.observing import observe
 from handlers.options import ComparisonOptions, Headers
-from handlers.pictures import enlarged, heat, overlay, png_data_uri
+from handlers.worker_metrics import observe
 
 NEAREST = 5
-"""How many reference characters an answer lists."""
+"""Number of nearest reference characters in an answer."""
 
 
 class SimilarityHandler(ImageHandler[ComparisonOptions]):
-    """Answers what `POST /api/similarity/` does, less the id in the history."""
+    """Answers what `POST /api/similarity/` does, except for the id in the history."""
 
     def load(self, folder: Path) -> None:
-        """Reads the forms of all characters."""
+        """Loads the letterforms of all characters."""
         self.forms = load_forms(folder / "forms.json")
 
     def options(self, headers: Headers) -> ComparisonOptions:
-        """Raises InvalidOption, and NoReference for a class that has no reference."""
+        """Raises InvalidOption, and NoReference for a class without a reference."""
         options = ComparisonOptions.read(headers)
         if options.target >= len(self.forms):
             raise NoReference(f"There is no reference for class {options.target}.")
         return options
 
     def postprocess(
-        self, batch: Sequence[Readable[ComparisonOptions]], context: WorkerContext
+        self, batch: Batch[ComparisonOptions], output: Any, context: WorkerContext
     ) -> list[Answer]:
-        """Embeds all images in one run of the model and compares each with its reference."""
-        with torch.inference_mode():
-            embeddings, distances = (found.double().numpy() for found in self.model(stack(batch)))
+        """Compares each image with its reference.
+
+        `output` is the embeddings, (n, dimensions), and their distances to the references of all
+        classes, (n, 36).
+        """
+        embeddings, distances = (each.double().numpy() for each in output)
         answers = []
         for item, embedding, row in zip(batch, embeddings, distances, strict=True):
             answer = self._answer(item, row)
-            observe(context, item.request, "Distance", answer["distance"], "Distance")
+            observe(context, item.request_index, "Distance", answer["distance"], "Distance")
             if item.options.embedding:
                 answer["embedding"] = embedding.round(6).tolist()
             if item.options.heatmap:
                 ink = item.image.ink
-                seen = grad_cam(self.model, ink, item.options.target)
-                answer["heatmap"] = png_data_uri(heat(ink, seen))
+                weights = grad_cam(self.model, ink, item.options.target)
+                answer["heatmap"] = png_data_uri(heat_overlay(ink, weights))
             answers.append(answer)
         return answers
 
     def _answer(
-        self, item: Readable[ComparisonOptions], distances: npt.NDArray[np.float64]
+        self, item: PreparedImage[ComparisonOptions], distances: npt.NDArray[np.float64]
     ) -> Answer:
         target = CHARACTERS[item.options.target]
         ink = item.image.ink
@@ -79,7 +81,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "name": target.name,
             "form": comparison.form.source,
             "reference_image": png_data_uri(255 - comparison.form.picture),
-            "user_image": png_data_uri(255 - enlarged(ink)),
+            "user_image": png_data_uri(255 - enlarge(ink)),
             "blended_overlay": png_data_uri(overlay(comparison.form.picture, comparison.ink)),
             "regions": [
                 {
@@ -107,8 +109,8 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
 
 
 def _verdict(target: int, distances: npt.NDArray[np.float64]) -> str:
-    """What to tell a learner whose ink is not the character with index `target`."""
-    meant, nearest = CHARACTERS[target], CHARACTERS[int(distances.argmin())]
+    """The sentence for a learner whose ink is not the character with index `target`."""
+    wanted, nearest = CHARACTERS[target], CHARACTERS[int(distances.argmin())]
     if distances[nearest.index] < THRESHOLD:
-        return f"This looks more like {nearest.text} ({nearest.name}) than {meant.text}."
-    return f"This is hard to recognise as {meant.text} ({meant.name})."
+        return f"This looks more like {nearest.text} ({nearest.name}) than {wanted.text}."
+    return f"This is hard to recognise as {wanted.text} ({wanted.name})."

@@ -13,8 +13,8 @@ from flask import Flask, Response, jsonify, request
 from archive_scripts.archives.building import ROOT
 from archive_scripts.training.networks import load_network
 from handlers.characters import CHARACTERS
+from handlers.classification import describe
 from handlers.preprocessing import preprocess
-from handlers.reading import describe
 
 _network = load_network(ROOT / "weights" / "recognition.safetensors")
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Response, expect
 from archive_scripts.archives.building import ROOT
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.characters import CHARACTERS
-from handlers.places import PLACES
+from handlers.position_words import POSITION_WORDS
 from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look
 from tests.support.pictures import REFERENCES, encode, reference
 
@@ -320,7 +320,7 @@ def test_all_that_the_service_can_say_is_said_in_nepali(visitor: Visitor) -> Non
     assert page.evaluate(script) == unknown
 
 
-_SAYING = ("feedback", "faults", "similarity")
+_SAYING = ("feedback", "writing_faults", "similarity")
 """Modules of the handlers that sentences for learners are written in."""
 
 
@@ -336,7 +336,7 @@ def _sentences() -> Iterator[str]:
     )
     ways = ["to the right", "to the left", "down", "up"]
     ways += [f"{down} to the {side}" for down in ("down", "up") for side in ("right", "left")]
-    where = [*itertools.chain(*PLACES), *ways]
+    where = [*itertools.chain(*POSITION_WORDS), *ways]
     character = CHARACTERS[33]
     called = f"{character.text} ({character.name})"
     values = {
@@ -346,14 +346,14 @@ def _sentences() -> Iterator[str]:
         "character": [called],
         "nearest.text": [character.text],
         "nearest.name": [character.name],
-        "meant.text": [character.text],
-        "meant.name": [character.name],
+        "wanted.text": [character.text],
+        "wanted.name": [character.name],
     }
     for module in _SAYING:
         tree = ast.parse((ROOT / "handlers" / f"{module}.py").read_text(encoding="utf-8"))
         for template in _templates(tree):
             names = [
-                re.sub(r"^(end_of|place|direction|PLACES)\b.*", "where", each)
+                re.sub(r"^(position_within|position|direction|POSITION_WORDS)\b.*", "where", each)
                 for each in template[1]
             ]
             for chosen in itertools.product(*(values[name] for name in names)):

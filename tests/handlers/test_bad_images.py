@@ -1,4 +1,4 @@
-"""An image that cannot be read is refused for the reason that is true of it."""
+"""Each bad image is refused with its own reason."""
 
 import contextlib
 import tracemalloc
@@ -12,7 +12,7 @@ from tests.support.pictures import encode, reference
 
 
 @pytest.mark.parametrize("name", BAD_IMAGES)
-def test_is_refused_with_its_own_status_and_code(name: str) -> None:
+def test_each_bad_image_has_its_status_and_code(name: str) -> None:
     data, status, code = BAD_IMAGES[name]
     with pytest.raises(ImageRefused) as refusal:
         preprocess(data)
@@ -21,7 +21,7 @@ def test_is_refused_with_its_own_status_and_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
-def test_damage_anywhere_is_refused_or_survived_but_never_a_crash(kind: str) -> None:
+def test_damage_never_crashes_preprocessing(kind: str) -> None:
     data = encode(reference(3), kind)
     for end in range(0, len(data), max(1, len(data) // 60)):
         for damaged in (data[:end], bit_flipped(data[:end]) + data[end:]):
@@ -29,7 +29,7 @@ def test_damage_anywhere_is_refused_or_survived_but_never_a_crash(kind: str) -> 
                 assert preprocess(damaged).ink.shape == (64, 64)
 
 
-def test_a_huge_picture_is_refused_before_it_is_decoded() -> None:
+def test_a_huge_picture_is_refused_before_decoding() -> None:
     data, *_ = BAD_IMAGES["huge png"]
     tracemalloc.start()
     with pytest.raises(ImageRefused):

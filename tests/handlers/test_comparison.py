@@ -1,4 +1,4 @@
-"""Flaws planted in all references are found where they are, and a good copy has none."""
+"""The comparison finds planted flaws in their place, and none in a good copy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import align, centreline, on_canvas
 from handlers.comparison import Comparison, Form, Strictness, compare
 from handlers.distance import THRESHOLD, similarity_score
-from handlers.faults import faults
 from handlers.feedback import sentences
 from handlers.preprocessing import preprocess
+from handlers.writing_faults import find_faults
 from tests.support.pictures import REFERENCES, encode, reference
 
 Picture = npt.NDArray[np.uint8]
@@ -41,7 +41,7 @@ def region(row: int, column: int) -> tuple[slice, slice]:
 
 
 def inked_regions(picture: Picture) -> list[Place]:
-    """Regions with enough of the character in them for a flaw to be seen."""
+    """Regions with enough ink for a visible flaw."""
     ink = picture < 128
     places = [(row, column) for row in range(3) for column in range(3)]
     return [place for place in places if ink[region(*place)].sum() > 0.09 * ink.sum()]
@@ -62,16 +62,16 @@ def shift(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Place]:
     part[region(*place)] = picture[region(*place)]
     flawed = picture.copy()
     flawed[region(*place)] = 255
-    way = ((0, 30), (30, 0), (0, -30), (-30, 0))[rng.integers(4)]
-    return np.minimum(flawed, np.roll(part, way, axis=(0, 1))), place
+    offset = ((0, 30), (30, 0), (0, -30), (-30, 0))[rng.integers(4)]
+    return np.minimum(flawed, np.roll(part, offset, axis=(0, 1))), place
 
 
 def add(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Place]:
     """A stroke of 64 pixels, most of it where there was paper."""
     while True:
         centre, angle = rng.uniform(40, 216, 2), rng.uniform(0, np.pi)
-        way = 32 * np.array([np.cos(angle), np.sin(angle)])
-        ends = [tuple(np.rint(centre + side * way).astype(int).tolist()) for side in (-1, 1)]
+        half = 32 * np.array([np.cos(angle), np.sin(angle)])
+        ends = [tuple(np.rint(centre + side * half).astype(int).tolist()) for side in (-1, 1)]
         flawed = picture.copy()
         cv2.line(flawed, ends[0], ends[1], 0, 16)
         new = (picture >= 128) & (flawed < 128)
@@ -118,13 +118,14 @@ def test_a_planted_flaw_is_among_the_two_worst_regions(
 
 
 @pytest.mark.parametrize("plant", [erase, shift])
-def test_a_planted_flaw_is_spoken_of(
-    forms: list[list[Form]],
-    plant: Callable[[Picture, np.random.Generator], tuple[Picture, Place]],
+def test_a_planted_flaw_is_reported(
+    forms: list[list[Form]], plant: Callable[[Picture, np.random.Generator], tuple[Picture, Place]]
 ) -> None:
     rng = np.random.default_rng(11)
-    spoken = [bool(faults(compared(plant(reference(i), rng)[0], forms[i]))) for i in range(36)]
-    assert np.mean(spoken) >= 0.85
+    reported = [
+        bool(find_faults(compared(plant(reference(i), rng)[0], forms[i]))) for i in range(36)
+    ]
+    assert np.mean(reported) >= 0.85
 
 
 @pytest.mark.parametrize("write", [thin, thick])
@@ -137,7 +138,7 @@ def test_the_width_of_the_pen_is_no_fault(
 
 
 @pytest.mark.parametrize("write", [np.copy, small, lambda picture: rotated(picture, 7)])
-def test_a_faithful_copy_of_any_size_place_and_tilt_is_praised(
+def test_a_good_copy_of_any_size_position_and_tilt_is_praised(
     forms: list[list[Form]], write: Callable[[Picture], Picture]
 ) -> None:
     for index in range(36):
@@ -148,11 +149,11 @@ def test_a_faithful_copy_of_any_size_place_and_tilt_is_praised(
         assert all(found.score > 60 for found in comparison.regions)
 
 
-def test_another_tradition_is_compared_with_its_own_form(forms: list[list[Form]]) -> None:
+def test_another_tradition_is_compared_with_its_own_letterform(forms: list[list[Form]]) -> None:
     for index, own in enumerate(forms):
         for form in own[1:]:
             comparison = compared(255 - form.picture, own)
-            assert not faults(comparison), (index, form.source)
+            assert not find_faults(comparison), (index, form.source)
 
 
 def test_sentences_name_the_part_and_the_worst_comes_first(forms: list[list[Form]]) -> None:
@@ -168,36 +169,36 @@ def test_sentences_name_the_part_and_the_worst_comes_first(forms: list[list[Form
     assert "left bowl" in said[0]
 
 
-def test_strictness_moves_what_counts_as_a_fault(forms: list[list[Form]]) -> None:
+def test_stricter_settings_find_more_faults(forms: list[list[Form]]) -> None:
     rng = np.random.default_rng(5)
     counts = dict.fromkeys(Strictness, 0)
     for index in range(36):
         flawed, _ = shift(reference(index), rng)
         for strictness in Strictness:
-            counts[strictness] += len(faults(compared(flawed, forms[index], strictness)))
+            counts[strictness] += len(find_faults(compared(flawed, forms[index], strictness)))
     assert counts[Strictness.LENIENT] < counts[Strictness.NORMAL] < counts[Strictness.STRICT]
     with pytest.raises(ValueError, match="lenient, normal, strict"):
         Strictness.named("harsh")
 
 
 def test_the_wrong_character_has_faults(forms: list[list[Form]]) -> None:
-    wrong = [bool(faults(compared(reference((i + 7) % 36), forms[i]))) for i in range(36)]
+    wrong = [bool(find_faults(compared(reference((i + 7) % 36), forms[i]))) for i in range(36)]
     assert np.mean(wrong) >= 0.9
 
 
-def test_alignment_undoes_what_was_done_to_the_ink() -> None:
+def test_alignment_undoes_a_transform_of_the_ink() -> None:
     original = on_canvas(preprocess(encode(reference(4))).ink)
     matrix = np.array([[0.62, -0.09, 20.0], [0.08, 0.8, 5.0]])
     moved = np.asarray(cv2.warpAffine(original, matrix, (128, 128)), dtype=np.uint8)
     found = align(centreline(moved), centreline(original))
     points = np.array([[20.0, 20.0], [100, 30], [60, 110]])
-    there = points @ matrix[:, :2].T + matrix[:, 2]
-    back = there @ found.matrix[:, :2].T + found.matrix[:, 2]
+    moved_points = points @ matrix[:, :2].T + matrix[:, 2]
+    back = moved_points @ found.matrix[:, :2].T + found.matrix[:, 2]
     assert np.abs(back - points).max() < 5
     assert found.cost < 1.5
 
 
-def test_no_ink_cannot_be_compared(forms: list[list[Form]]) -> None:
+def test_an_image_without_ink_cannot_be_compared(forms: list[list[Form]]) -> None:
     with pytest.raises(ValueError, match="no ink"):
         compare(np.zeros((64, 64), np.uint8), forms[0], Strictness.NORMAL)
 
@@ -217,7 +218,7 @@ def outline(size: tuple[int, int], centre: tuple[int, int], axes: tuple[int, int
     return picture
 
 
-def dotted(rng: np.random.Generator) -> Picture:
+def scribble(rng: np.random.Generator) -> Picture:
     picture = np.full((200, 260), 255, np.uint8)
     for _ in range(int(rng.integers(1, 5))):
         ends = rng.integers(10, 190, (2, 2)).tolist()
@@ -225,7 +226,7 @@ def dotted(rng: np.random.Generator) -> Picture:
     return picture
 
 
-def test_whatever_ink_there_is_can_be_compared(forms: list[list[Form]]) -> None:
+def test_any_ink_can_be_compared(forms: list[list[Form]]) -> None:
     rng = np.random.default_rng(0)
     square = np.zeros((64, 64), np.uint8)
     square[4:60, 4:60] = 255
@@ -237,7 +238,7 @@ def test_whatever_ink_there_is_can_be_compared(forms: list[list[Form]]) -> None:
     pictures = [
         outline((522, 590), (261, 261), (260, 259)),
         outline((480, 360), (180, 240), (179, 239)),
-        *(dotted(rng) for _ in range(12)),
+        *(scribble(rng) for _ in range(12)),
     ]
     inks += [preprocess(encode(picture)).ink for picture in pictures]
     for number, ink in enumerate(inks):
@@ -251,9 +252,7 @@ def test_whatever_ink_there_is_can_be_compared(forms: list[list[Form]]) -> None:
                 assert 0 <= found.extra <= 1
 
 
-def test_a_blot_all_over_is_extra_everywhere_between_the_strokes(
-    forms: list[list[Form]],
-) -> None:
+def test_a_blot_over_the_whole_letter_is_extra_ink(forms: list[list[Form]]) -> None:
     ink = np.zeros((64, 64), np.uint8)
     ink[4:60, 4:60] = 255
     regions = compare(ink, forms[12], Strictness.NORMAL).regions

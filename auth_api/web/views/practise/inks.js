@@ -7,7 +7,7 @@ export const SIDE = 256;
 export const ofPaper = (red) => 255 - red;
 
 // The overlay lays the learner's ink over the reference at half opacity, in a red that has 190 more
-// of red than of green (handlers/pictures.py); the reference itself is grey.
+// of red than of green (handlers/drawing.py); the reference itself is grey.
 /** The opacity of the learner's ink in an overlay. */
 export const ofOverlay = (red, green) => ((red - green) / 190) * 2 * 255;
 

@@ -1,62 +1,61 @@
-"""What the handlers that say which character an image shows have in common."""
+"""The base of the handlers that say which character an image shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from handlers.base import Answer, ImageHandler, Readable, WorkerContext, stack
+from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.characters import Character
+from handlers.drawing import heat_overlay, png_data_uri
 from handlers.heatmap import grad_cam
-from handlers.observing import observe
 from handlers.options import Headers, RecognitionOptions
-from handlers.pictures import heat, png_data_uri
 from handlers.preprocessing import InkImage
+from handlers.worker_metrics import observe
 
 TOP = 5
-"""How many of the likeliest classes an answer lists."""
+"""Number of most likely classes in an answer."""
 
 
-class Reader(ImageHandler[RecognitionOptions]):
-    """Answers what `POST /api/predict/` does, less the id in the history."""
+class ClassificationHandler(ImageHandler[RecognitionOptions]):
+    """Answers what `POST /api/predict/` does, except for the id in the history."""
 
     characters: ClassVar[tuple[Character, ...]]
-    """What is told apart."""
+    """The classes of the model."""
 
     def options(self, headers: Headers) -> RecognitionOptions:
         """Raises InvalidOption."""
         return RecognitionOptions.read(headers)
 
     def postprocess(
-        self, batch: Sequence[Readable[RecognitionOptions]], context: WorkerContext
+        self, batch: Batch[RecognitionOptions], output: Any, context: WorkerContext
     ) -> list[Answer]:
-        """Classifies all images in one run of the model."""
-        with torch.inference_mode():
-            probabilities = self.model(stack(batch)).double().numpy()
+        """Describes the classes; `output` has one probability per class, (n, classes)."""
         answers = []
-        for item, row in zip(batch, probabilities, strict=True):
-            observe(context, item.request, "Confidence", float(row.max()), "Share")
-            answer = {**describe(item.image, row, self.characters), "model": self.description}
+        for item, probabilities in zip(batch, output.double().numpy(), strict=True):
+            confidence = float(probabilities.max())
+            observe(context, item.request_index, "Confidence", confidence, "Share")
+            answer = describe(item.image, probabilities, self.characters)
+            answer["model"] = self.description
             if item.options.heatmap:
                 ink = item.image.ink
-                seen = grad_cam(self.model, ink, answer["predicted_class"])
-                answer["heatmap"] = png_data_uri(heat(ink, seen))
+                weights = grad_cam(self.model, ink, answer["predicted_class"])
+                answer["heatmap"] = png_data_uri(heat_overlay(ink, weights))
             answers.append(self.complete(answer))
         return answers
 
     def complete(self, answer: Answer) -> Answer:
-        """Adds what only this model answers."""
+        """Adds the fields that only this model has."""
         return answer
 
 
 def describe(
     image: InkImage, probabilities: npt.NDArray[np.float64], characters: Sequence[Character]
 ) -> Answer:
-    """What an image was read as; `probabilities` is one a character, of shape (n,)."""
+    """The answer for one image; `probabilities` has one per character, shape (n,)."""
     likeliest = np.argsort(-probabilities, kind="stable")[:TOP]
     top = [_candidate(characters[index], float(probabilities[index])) for index in likeliest]
     best = top[0]

@@ -1,4 +1,4 @@
-"""What workers observe is written in one piece, whatever becomes of the batch."""
+"""Metric lines of a batch are written in one piece, also if the batch fails."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from ts.metrics.caching_metric import CachingMetric, logger
 from ts.metrics.metric_type_enum import MetricTypes
 
-from handlers import observing
+from handlers import worker_metrics
 
 
-class Written(io.StringIO):
-    """Standard output that keeps apart what was written in one go."""
+class Pieces(io.StringIO):
+    """Standard output that records each flush as one piece."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class Written(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def as_in_a_worker() -> Iterator[None]:
+def worker_logging() -> Iterator[None]:
     handlers, propagate, level = logger.handlers, logger.propagate, logger.level
-    observing.set_up()
+    worker_metrics.set_up()
     logger.setLevel(logging.INFO)
     yield
     logger.handlers, logger.propagate = handlers, propagate
@@ -42,33 +42,33 @@ def _observe(value: float) -> None:
 
 
 def test_lines_of_a_batch_are_written_in_one_piece() -> None:
-    with redirect_stdout(Written()) as written:
-        with observing.written_together():
+    with redirect_stdout(Pieces()) as written:
+        with worker_metrics.buffered():
             for value in range(3):
                 _observe(value)
             assert written.pieces == []
         (piece,) = written.pieces
     assert piece.endswith("\n")
-    begun = [line.split("|")[0] for line in piece.splitlines()]
-    assert begun == [f"[METRICS]Size.Bytes:{value}" for value in range(3)]
+    values = [line.split("|")[0] for line in piece.splitlines()]
+    assert values == [f"[METRICS]Size.Bytes:{value}" for value in range(3)]
 
 
 def test_other_lines_are_written_at_once() -> None:
-    with redirect_stdout(Written()) as written:
+    with redirect_stdout(Pieces()) as written:
         _observe(1)
-        with observing.written_together():
+        with worker_metrics.buffered():
             pass
         _observe(2)
         assert len(written.pieces) == 2
 
 
-def test_lines_of_a_batch_that_failed_are_written() -> None:
+def test_lines_of_a_failed_batch_are_written() -> None:
     def fail() -> None:
-        with observing.written_together():
+        with worker_metrics.buffered():
             _observe(1)
             raise ArithmeticError
 
-    with redirect_stdout(Written()) as written:
+    with redirect_stdout(Pieces()) as written:
         with pytest.raises(ArithmeticError):
             fail()
         assert len(written.pieces) == 1
