@@ -22,7 +22,7 @@ from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.observability.logs import logging_config
 from auth_api.observability.shared_metrics import share_metrics
-from auth_api.operations.startup import migrated, require_folders
+from auth_api.operations.startup import migrate_when_reachable, require_folders
 from auth_api.process.ports import PortInUse, require_free
 from auth_api.process.server import serve
 from auth_api.settings import Settings, unusable
@@ -77,7 +77,7 @@ async def _prepare(settings: Settings) -> None:
     """
     database = Database(settings)
     try:
-        await migrated(database)
+        await migrate_when_reachable(database)
     finally:
         await database.aclose()
 

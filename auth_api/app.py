@@ -21,7 +21,7 @@ from auth_api.http.slow_clients import BodyTimeout
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.observability.metrics import Metrics
-from auth_api.operations.startup import wait_for_neighbours
+from auth_api.operations.startup import wait_for_dependencies
 from auth_api.process.stopping import Shutdown
 from auth_api.routes import (
     accounts,
@@ -47,7 +47,7 @@ from auth_api.routes import (
     web,
     web_sessions,
 )
-from auth_api.services import Services, opened
+from auth_api.services import Services, open_services
 from auth_api.settings import Settings
 from handlers.logs import log_lightly
 
@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(settings, metrics) as services:
+        async with open_services(settings, metrics) as services:
             app.state.services = services
             if not settings.versions_elsewhere:
                 await services.reconciler.start()
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             beside = {
                 asyncio.create_task(services.cleanup.run_regularly()),
                 asyncio.create_task(
-                    wait_for_neighbours(settings, services.limits, services.presenter)
+                    wait_for_dependencies(settings, services.limits, services.presenter)
                 ),
             }
             try:

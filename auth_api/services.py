@@ -1,11 +1,9 @@
-"""Everything that routes call, made once when the service starts, closed when it stops."""
+"""Builds everything that routes and commands use, once at the start, and closes it at the end."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
@@ -46,7 +44,7 @@ from auth_api.models.version_routing import VersionRouter
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.cleanup import CleanUp
-from auth_api.operations.startup import migrated
+from auth_api.operations.startup import migrate_when_reachable
 from auth_api.practice.characters import Characters
 from auth_api.settings import ROOT, Settings
 from auth_api.torchserve.client import TorchServe
@@ -56,146 +54,119 @@ from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import TrainingJobs
 from auth_api.usage.counters import UsageCounters
 
-_READ_AT_ONCE = 8
+_PREDICTION_JOBS = 8
+"""Prediction jobs that this process runs at the same time."""
 
 
-@dataclass(frozen=True)
 class Services:
-    """One of each."""
+    """One object of each kind, built from the lowest layer to the highest."""
 
-    settings: Settings
-    metrics: Metrics
-    exposition: Exposition
-    torchserve: TorchServe
-    database: Database
-    archives: Archives
-    releases: Releases
-    registry: Registry
-    reconciler: Reconciler
-    version_router: VersionRouter
-    presenter: ModelPresenter
-    charts: EvaluationCharts
-    cleanup: CleanUp
-    characters: Characters
-    registration: Registration
-    credentials: Credentials
-    profiles: Profiles
-    sessions: Sessions
-    history: History
-    recorder: HistoryRecorder
-    authoriser: Authoriser
-    limits: RateLimits
-    pictures: PictureStore
-    inputs: InputFiles
-    folders: WorkFolders
-    jobs: UserJobs
-    corrections: Corrections
-    correction_data: CorrectionDataSet
-    planner: Planner
-    runner: JobRunner
-    usage: UsageCounters
-    users: Users
-    since: datetime
-    """When the service was started."""
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Raises `ValueError` for a weak signing secret."""
+        self.settings = settings
+        self.metrics = metrics
+        self.started_at = now()
+        tokens = Tokens(settings)
+
+        # Infrastructure
+        self.database = database = Database(settings, metrics)
+        self.limits = limits = RateLimits(settings, metrics)
+        self.torchserve = torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
+
+        # Authorisation, practice, history, usage
+        self.authoriser = Authoriser(settings, database, tokens, limits)
+        self.characters = Characters(ROOT / "reference_images")
+        self.pictures = pictures = PictureStore(settings.media_dir)
+        self.history = History(database, pictures)
+        self.recorder = HistoryRecorder(database, pictures)
+        self.usage = UsageCounters(database)
+
+        # Models
+        store = ModelStore(settings.model_store)
+        retry = OutageRetry(settings.torchserve_retry_seconds)
+        self.archives = archives = Archives(settings.model_store)
+        self.charts = EvaluationCharts(settings.data_dir / "charts")
+        self.releases = releases = Releases(settings, database, torchserve)
+        self.registry = Registry(settings, database, torchserve, releases)
+        self.reconciler = Reconciler(settings, releases, torchserve, archives, metrics)
+        self.version_router = VersionRouter(torchserve, releases, self.usage, metrics, retry)
+        self.presenter = ModelPresenter(settings, torchserve, releases, archives)
+
+        # Corrections
+        self.corrections = Corrections(database, pictures, metrics)
+        self.correction_data = data_set = CorrectionDataSet(database, pictures)
+
+        # Jobs and training
+        queue = JobQueue(database, uuid4().hex, metrics)
+        self.inputs = inputs = InputFiles(settings.media_dir / "jobs")
+        folders = WorkFolders(settings.data_dir / "training")
+        concurrency = settings.job_concurrency
+        predictions = PredictionJobs(queue, inputs, self.version_router, max(1, concurrency))
+        trainings = TrainingJobs(
+            settings, queue, inputs, folders, store, data_set, releases, self.registry
+        )
+        pools = (
+            WorkerPool({"predict": predictions}, _PREDICTION_JOBS if concurrency else 0),
+            WorkerPool(dict.fromkeys(TRAININGS, trainings), settings.training_concurrency),
+        )
+        self.runner = JobRunner(queue, inputs, folders, pools, alone=database.is_sqlite)
+        self.jobs = UserJobs(
+            database, inputs, folders, settings.jobs_per_user, self.runner.wake, metrics
+        )
+        self.planner = Planner(database, store, data_set, releases)
+
+        # Accounts
+        self._passwords = passwords = Passwords(settings)
+        self.sessions = Sessions(settings, database, tokens, metrics, expect_more=passwords.is_busy)
+        self.registration = Registration(database, passwords, metrics)
+        self.credentials = Credentials(database, passwords, self.sessions, limits, metrics)
+        self.profiles = Profiles(database, pictures, inputs)
+        self.users = Users(database, passwords)
+
+        # Operations
+        self.cleanup = CleanUp(settings, database, pictures, inputs, folders, self.charts, metrics)
+        self.exposition = Exposition(settings, metrics, UnfinishedJobs(database).metrics)
+
+    async def close(self) -> None:
+        """Finishes pending work and closes all connections."""
+        await self.runner.stop()
+        await self.reconciler.stop()
+        await self.recorder.finish()
+        await self.usage.finish()
+        await self.authoriser.finish()
+        await self.sessions.finish()
+        await self.torchserve.aclose()
+        self._passwords.close()
+        await self.database.aclose()
 
 
 @asynccontextmanager
-async def opened(settings: Settings, metrics: Metrics) -> AsyncIterator[Services]:
-    """The services of an application, its database migrated.
+async def open_services(settings: Settings, metrics: Metrics) -> AsyncIterator[Services]:
+    """The services of an application with a migrated database, until the end of the `with`.
 
-    Raises Unavailable when the database does not answer for long, NewerDatabase, ValueError for a
-    weak secret.
+    Raises `ValueError` for a weak signing secret, `NewerDatabase`, and `Unavailable` if the
+    database does not answer for long.
     """
-    tokens = Tokens(settings)
-    database = Database(settings, metrics)
-    await migrated(database)
-    limits = RateLimits(settings, metrics)
-    pictures = PictureStore(settings.media_dir)
-    passwords = Passwords(settings)
-    sessions = Sessions(settings, database, tokens, metrics, expect_more=passwords.is_busy)
-    torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
-    archives = Archives(settings.model_store)
-    releases = Releases(settings, database, torchserve)
-    usage = UsageCounters(database)
-    retry = OutageRetry(settings.torchserve_retry_seconds)
-    version_router = VersionRouter(torchserve, releases, usage, metrics, retry)
-    inputs = InputFiles(settings.media_dir / "jobs")
-    queue = JobQueue(database, uuid4().hex, metrics)
-    folders = WorkFolders(settings.data_dir / "training")
-    store = ModelStore(settings.model_store)
-    charts = EvaluationCharts(settings.data_dir / "charts")
-    correction_data = CorrectionDataSet(database, pictures)
-    registry = Registry(settings, database, torchserve, releases)
-    reading = PredictionJobs(queue, inputs, version_router, max(1, settings.job_concurrency))
-    training = TrainingJobs(
-        settings, queue, inputs, folders, store, correction_data, releases, registry
-    )
-    pools = (
-        WorkerPool({"predict": reading}, _READ_AT_ONCE if settings.job_concurrency else 0),
-        WorkerPool(dict.fromkeys(TRAININGS, training), settings.training_concurrency),
-    )
-    runner = JobRunner(queue, inputs, folders, pools, alone=database.is_sqlite)
-    services = Services(
-        settings=settings,
-        metrics=metrics,
-        exposition=Exposition(settings, metrics, UnfinishedJobs(database).metrics),
-        torchserve=torchserve,
-        database=database,
-        archives=archives,
-        releases=releases,
-        registry=registry,
-        reconciler=Reconciler(settings, releases, torchserve, archives, metrics),
-        version_router=version_router,
-        presenter=ModelPresenter(settings, torchserve, releases, archives),
-        charts=charts,
-        cleanup=CleanUp(settings, database, pictures, inputs, folders, charts, metrics),
-        characters=Characters(ROOT / "reference_images"),
-        registration=Registration(database, passwords, metrics),
-        credentials=Credentials(database, passwords, sessions, limits, metrics),
-        profiles=Profiles(database, pictures, inputs),
-        sessions=sessions,
-        history=History(database, pictures),
-        recorder=HistoryRecorder(database, pictures),
-        authoriser=Authoriser(settings, database, tokens, limits),
-        limits=limits,
-        pictures=pictures,
-        inputs=inputs,
-        folders=folders,
-        jobs=UserJobs(database, inputs, folders, settings.jobs_per_user, runner.wake, metrics),
-        corrections=Corrections(database, pictures, metrics),
-        correction_data=correction_data,
-        planner=Planner(database, store, correction_data, releases),
-        runner=runner,
-        usage=usage,
-        users=Users(database, passwords),
-        since=now(),
-    )
+    services = Services(settings, metrics)
     try:
+        await migrate_when_reachable(services.database)
         yield services
     finally:
-        await services.runner.stop()
-        await services.reconciler.stop()
-        await services.recorder.finish()
-        await services.usage.finish()
-        await services.authoriser.finish()
-        await services.sessions.finish()
-        await services.torchserve.aclose()
-        passwords.close()
-        await database.aclose()
+        await services.close()
 
 
 def services(request: Request) -> Services:
-    """Those of the application that a request has come to."""
+    """The services of the application that received the request."""
     return cast(Services, request.app.state.services)
 
 
 def caller(request: Request) -> Caller:
-    """Who calls a route that only takes signed-in callers."""
+    """The caller of a route that requires one."""
     found = possible_caller(request)
     assert found
     return found
 
 
 def possible_caller(request: Request) -> Caller | None:
-    """Who calls, None if that was not asked or not said."""
+    """The caller, None if the request is anonymous or its route does not identify callers."""
     return cast(Caller | None, request.state.caller)

@@ -18,7 +18,7 @@ from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models import smoke_test
 from auth_api.observability.metrics import Metrics
 from auth_api.process.children import Child
-from auth_api.process.waiting import Waiting
+from auth_api.process.waiting import WaitLog
 from auth_api.torchserve.client import TorchServe
 from launcher import configuration
 from launcher.settings import LauncherSettings
@@ -136,7 +136,7 @@ class ModelServer:
 
     async def _until_all_answer(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds
-        waiting = Waiting("TorchServe", _USUAL_SECONDS)
+        waiting = WaitLog("TorchServe", _USUAL_SECONDS)
         while not await self._all_answer():
             if not child.running:
                 raise ModelServerFailed(f"TorchServe ended with exit status {child.exit_status}.")
@@ -144,9 +144,9 @@ class ModelServer:
                 raise ModelServerFailed(
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
-            waiting.still("not every worker is ready")
+            waiting.still_waiting("not every worker is ready")
             await asyncio.sleep(_POLL_SECONDS)
-        waiting.over()
+        waiting.done()
 
     async def needs_restart(self) -> bool:
         """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.

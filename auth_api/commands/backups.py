@@ -14,10 +14,10 @@ from auth_api.commands.files import atomic_write
 from auth_api.commands.output import Output, spinner
 from auth_api.commands.prompts import confirm
 from auth_api.errors import BadRequest, NotFound
-from auth_api.operations.backups import restoring
 from auth_api.operations.backups.archive import spooled
+from auth_api.operations.backups.backup import BackupResult, create_backup
 from auth_api.operations.backups.files import Files
-from auth_api.operations.backups.making import Made, make
+from auth_api.operations.backups.restore import restore_backup, verify_backup
 from auth_api.services import Services
 
 _PIPE = Path("-")
@@ -54,7 +54,7 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
             raise BadRequest("Name a file: --json uses standard output.", "validation_failed")
         if sys.stdout.isatty():
             raise BadRequest("Name a file: a terminal cannot show it.", "validation_failed")
-        made = await make(
+        made = await create_backup(
             services.database,
             _files(services),
             sys.stdout.buffer,
@@ -65,7 +65,9 @@ async def _backup(services: Services, options: argparse.Namespace, output: Outpu
         print(_summary("The backup", made), file=sys.stderr)
         return
     with spinner("Backing up"), atomic_write(file) as target:
-        made = await make(services.database, _files(services), target, file.parent, secret=secret)
+        made = await create_backup(
+            services.database, _files(services), target, file.parent, secret=secret
+        )
     shown = {"file": str(file), **made.model_dump(mode="json")}
     output.done(_summary(str(file), made), shown)
 
@@ -74,7 +76,7 @@ def _files(services: Services) -> Files:
     return Files(services.settings, services.pictures, services.inputs)
 
 
-def _summary(name: str, made: Made) -> str:
+def _summary(name: str, made: BackupResult) -> str:
     has = "has" if made.manifest.secret else "does not have"
     gone = f" The pictures of {made.gone} history entries are missing." if made.gone else ""
     return (
@@ -88,11 +90,11 @@ async def _restore(services: Services, options: argparse.Namespace, output: Outp
     scratch.mkdir(0o700, parents=True, exist_ok=True)
     with _opened(options.file, scratch) as source:
         with spinner("Checking"):
-            manifest = await asyncio.to_thread(restoring.checked, source, scratch)
+            manifest = await asyncio.to_thread(verify_backup, source, scratch)
         if options.replace and not options.yes:
             confirm("All present accounts, histories and jobs will be lost.")
         with spinner("Restoring"):
-            files = await restoring.restore(
+            files = await restore_backup(
                 services.database, _files(services), source, manifest, replace=options.replace
             )
     rows = sum(manifest.rows.values())

@@ -22,7 +22,7 @@ from auth_api.database.database import NewerDatabase, UnusableDatabase
 from auth_api.errors import ApiError, Conflict, NotFound
 from auth_api.observability.metrics import Metrics
 from auth_api.process.running_launcher import with_running_torchserve
-from auth_api.services import Services, opened
+from auth_api.services import Services, open_services
 from auth_api.settings import Settings
 
 DONE, REFUSED, UNUSABLE, MISSING = 0, 1, 2, 3
@@ -79,5 +79,5 @@ def _report(output: Output, error: ApiError) -> int:
 async def _run(
     settings: Settings, command: Command, options: argparse.Namespace, output: Output
 ) -> None:
-    async with opened(settings, Metrics()) as services:
+    async with open_services(settings, Metrics()) as services:
         await command(services, options, output)

@@ -1,4 +1,4 @@
-"""The settings in force, for administrators to look at, without what must stay secret."""
+"""Shows administrators the settings in force, with secrets masked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECRET_NAME = re.compile(r"(?:^|_)(?:secret|password|token|key)$")
 
 
 def effective(settings: Settings) -> list[dict[str, Any]]:
-    """Each setting as `Setting`, in the order in which they are declared."""
+    """Each setting as the schema `Setting`, in the order of their declaration."""
     values, defaults = settings.model_dump(mode="json"), Settings.model_construct()
     shown_defaults = defaults.model_dump(mode="json")
     return [
@@ -40,28 +40,29 @@ def _shown(name: str, value: object, plain: Any) -> Any:
 
 
 def _masked(plain: Any) -> Any:
-    """An address without its passwords, anything else as it is.
+    """A URL without its passwords; any other value unchanged.
 
-    Not by `urlsplit`, which takes what follows a `/` or `?` in a password for a path or a query,
-    and would have it shown.
+    `urlsplit` is not safe here: it takes the part of a password after `/` or `?` for a path or a
+    query, so that part would be shown.
     """
     if not isinstance(plain, str) or "://" not in plain:
         return plain
     scheme, _, rest = plain.partition("://")
     userinfo, at, location = rest.rpartition("@")
-    if "?" in userinfo:  # is that in a password, or the @ in a query?
+    if "?" in userinfo:  # unclear whether the ? is in a password or the @ in a query
         return f"{scheme}://{MASK}"
     if at and not userinfo.startswith("/"):
         name, colon, _ = userinfo.partition(":")
         userinfo = f"{name}:{MASK}" if colon else MASK
-    place, mark, query = location.partition("?")
+    path, mark, query = location.partition("?")
     parameters = "&".join(map(_parameter, query.split("&")))
-    return f"{scheme}://{userinfo}{at}{place}{mark}{parameters}"
+    return f"{scheme}://{userinfo}{at}{path}{mark}{parameters}"
 
 
 def _parameter(parameter: str) -> str:
-    """A parameter of a query, or several after `;`, up to the first that is secret: there, a `;`
-    may be part of it.
+    """Masks a query parameter, which may hold several separated by `;`.
+
+    Everything after the first secret is masked too, because a `;` may be part of the secret.
     """
     shown: list[str] = []
     for part in parameter.split(";"):

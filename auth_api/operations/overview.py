@@ -1,8 +1,8 @@
-"""The service at a glance, for administrators.
+"""An overview of the service for administrators.
 
-It costs what there are of users and of kept jobs, and the feedback of a month; how much was asked
-is looked up among counts, never in the history. What the pictures of the history take is not
-added up, for that would look at every file: the room on their disk is told instead.
+Its cost grows with the numbers of users and stored jobs and with one month of feedback. Volumes
+come from stored counts, not from the history. The size of the history's images is not included,
+because the sum would need every file. The space on their disk is included instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import shutil
 from datetime import timedelta
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,14 +29,24 @@ from auth_api.usage.volume import volume
 
 _MONTH = timedelta(days=30)
 _LIBRARIES = ("starlette", "sqlalchemy", "pydantic")
+_SIZE_AND_VERSION = {
+    "sqlite": (
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        "SELECT sqlite_version()",
+    ),
+    "postgresql": (
+        "SELECT pg_database_size(current_database())",
+        "SELECT current_setting('server_version')",
+    ),
+}
 
 
 def overview(session: Session, database: Database) -> dict[str, Any]:
-    """What the database knows of it, a part of `StatsAnswer`."""
+    """The part of `StatsAnswer` that comes from the database."""
     moment = now()
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     kind = "sqlite" if database.is_sqlite else "postgresql"
-    size, number = (session.scalar(text(statement)) for statement in _ABOUT[kind])
+    size, version = (session.scalar(text(statement)) for statement in _SIZE_AND_VERSION[kind])
     return {
         "users": _users(session, moment - _MONTH),
         "volume": {
@@ -49,32 +59,26 @@ def overview(session: Session, database: Database) -> dict[str, Any]:
             "last_30_days": _feedback(session, moment - _MONTH),
         },
         "storage": {"database": size},
-        "software": {"database": f"{kind} {number}"},
+        "software": {"database": f"{kind} {version}"},
     }
 
 
-_ABOUT = {
-    "sqlite": (
-        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-        "SELECT sqlite_version()",
-    ),
-    "postgresql": (
-        "SELECT pg_database_size(current_database())",
-        "SELECT current_setting('server_version')",
-    ),
-}
-
-
 def disk(folder: Path) -> dict[str, int]:
-    """The room on the disk of a folder, in bytes; of the nearest one that is there; blocks."""
-    there = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
-    usage = shutil.disk_usage(there)
+    """Size and free space of a folder's disk, in bytes. Blocks.
+
+    A folder that does not exist yet counts as its nearest existing parent.
+    """
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
+    usage = shutil.disk_usage(existing)
     return {"media_disk_total": usage.total, "media_disk_free": usage.free}
 
 
 def libraries() -> dict[str, str]:
-    """Versions of Python and of what the service is made of."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    """Versions of Python and of the main libraries."""
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _LIBRARIES},
+    }
 
 
 def _users(session: Session, month_ago: Any) -> dict[str, Any]:

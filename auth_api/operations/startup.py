@@ -1,8 +1,7 @@
-"""Says after a start which neighbours are not there yet, until all have been there once.
+"""Waits at the start for the database, and logs which other dependencies are not available yet.
 
-The service does without them meanwhile: it keeps accounts and histories, and `/ready` says why it
-is not ready. What it cannot be without, the database and its folders, is waited for, or refused,
-before it listens (`auth_api.__main__`).
+The service cannot start without its folders and its database. It does start without TorchServe and
+the rate limit store: accounts and histories work, and `/ready` says what is missing.
 """
 
 from __future__ import annotations
@@ -13,23 +12,24 @@ import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from auth_api.database.database import Database
 from auth_api.errors import Unavailable
 from auth_api.http.rate_limits import RateLimits
 from auth_api.models.presenting import ModelPresenter
-from auth_api.process.waiting import Waiting
+from auth_api.process.waiting import WaitLog
 from auth_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_LOOK = 1.0
-_DATABASE_SECONDS = 30
+_POLL_SECONDS = 1.0
+_DATABASE_TIMEOUT_SECONDS = 30
 
 
 def require_folders(settings: Settings) -> None:
-    """Raises OSError, with its name, for a folder that cannot be written to."""
+    """Raises `OSError`, with its name, for a folder that cannot be written to."""
     for folder in (settings.data_dir, settings.media_dir):
         try:
             folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -39,74 +39,63 @@ def require_folders(settings: Settings) -> None:
             raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
-async def migrated(database: Database) -> None:
-    """Waits for the database and migrates it. Raises Unavailable or NewerDatabase."""
-    waiting, deadline = Waiting("the database"), time.monotonic() + _DATABASE_SECONDS
+async def migrate_when_reachable(database: Database) -> None:
+    """Waits for the database, then migrates it. Raises `Unavailable` or `NewerDatabase`."""
+    waiting, deadline = WaitLog("the database"), time.monotonic() + _DATABASE_TIMEOUT_SECONDS
     while True:
         try:
             await database.migrate()
-            return waiting.over()
+            return waiting.done()
         except Unavailable as error:
             reason = str(error.__cause__)
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    f"The database did not answer for {_DATABASE_SECONDS} seconds: {reason}.",
+                    f"The database did not answer for {_DATABASE_TIMEOUT_SECONDS} seconds: "
+                    f"{reason}.",
                     "database_unavailable",
                 ) from error
-            waiting.still(reason)
-            await asyncio.sleep(1)
+            waiting.still_waiting(reason)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
-async def wait_for_neighbours(
+async def wait_for_dependencies(
     settings: Settings, limits: RateLimits, presenter: ModelPresenter
 ) -> None:
-    """Looks for all of them, every second, until they are there."""
-    looks = [_until_there("the store of the rate limits", _limits(limits))]
+    """Checks each dependency every second until it was available once, and logs the wait."""
+    waits = [_wait_for("the store of the rate limits", partial(_check_limits, limits))]
     if (keys := settings.torchserve_key_file) is not None:
-        looks.append(_until_there(f"TorchServe's keys in {keys}", _readable(keys)))
+        waits.append(_wait_for(f"TorchServe's keys in {keys}", partial(_check_file, keys)))
     for model in settings.models:
-        looks.append(_until_there(f"the model {model}", _model(presenter, model)))
-    await asyncio.gather(*looks)
+        waits.append(_wait_for(f"the model {model}", partial(_check_model, presenter, model)))
+    await asyncio.gather(*waits)
 
 
-Look = Callable[[], Awaitable[str | None]]
-"""Answers why something is not there, None if it is."""
-
-
-async def _until_there(what: str, look: Look) -> None:
-    waiting = Waiting(what)
+async def _wait_for(what: str, check: Callable[[], Awaitable[str | None]]) -> None:
+    """`check` returns why a dependency is not available, None if it is."""
+    waiting = WaitLog(what)
     while True:
         try:
-            reason = await look()
-        except Exception:  # whatever it was, it must not end the service
-            logger.exception("cannot look for %s", what)
+            reason = await check()
+        except Exception:  # the check only logs, so no error in it may end the service
+            logger.exception("cannot check %s", what)
             return
         if reason is None:
-            waiting.over()
+            waiting.done()
             return
-        waiting.still(reason)
-        await asyncio.sleep(_LOOK)
+        waiting.still_waiting(reason)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _limits(limits: RateLimits) -> Look:
-    async def look() -> str | None:
-        return None if await limits.reachable() else "it does not answer"
-
-    return look
+async def _check_limits(limits: RateLimits) -> str | None:
+    return None if await limits.reachable() else "it does not answer"
 
 
-def _readable(file: Path) -> Look:
-    async def look() -> str | None:
-        if os.access(file, os.R_OK):
-            return None
-        return "it cannot be read" if file.exists() else "there is no such file"
-
-    return look
+async def _check_file(file: Path) -> str | None:
+    if os.access(file, os.R_OK):
+        return None
+    return "it cannot be read" if file.exists() else "there is no such file"
 
 
-def _model(presenter: ModelPresenter, model: str) -> Look:
-    async def look() -> str | None:
-        state = await presenter.readiness(model)
-        return None if state == "ready" else state
-
-    return look
+async def _check_model(presenter: ModelPresenter, model: str) -> str | None:
+    state = await presenter.readiness(model)
+    return None if state == "ready" else state

@@ -34,9 +34,14 @@ async def stats(request: Request) -> JSONResponse:
     found = await having.database.read(lambda session: overview(session, having.database))
     found["storage"] |= await asyncio.to_thread(disk, having.settings.media_dir)
     found["software"] |= libraries()
-    uptime = (now() - having.since).total_seconds()
+    uptime = (now() - having.started_at).total_seconds()
     return JSONResponse(
-        {"success": True, **found, "since": iso(having.since), "uptime_seconds": round(uptime, 1)}
+        {
+            "success": True,
+            **found,
+            "since": iso(having.started_at),
+            "uptime_seconds": round(uptime, 1),
+        }
     )
 
 

@@ -138,7 +138,7 @@ async def _events(request: Request, owner: int, number: int) -> AsyncIterator[Se
         if now != shown:
             yield ServerSentEvent(json.dumps(now), event="done" if done else "progress")
             shown = now
-        if done or request.app.state.stopping.begun:
+        if done or request.app.state.shutdown.started:
             return  # clients ask again, and are answered by another process
         await asyncio.sleep(_LOOK)
 

@@ -26,7 +26,7 @@ async def health(request: Request) -> JSONResponse:
 @documented(tag="operations", access=OPERATIONS, answer=ReadyAnswer, errors=(503,))
 async def ready(request: Request) -> JSONResponse:
     """Says whether predictions can be made, and if not, what is missing."""
-    if request.app.state.stopping.begun:
+    if request.app.state.shutdown.started:
         headers = {"Retry-After": "2"}
         return error_response(503, "The service is stopping.", "stopping", headers=headers)
     having = services(request)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from auth_api.database.database import Database
 from auth_api.operations.backups.archive import Member, Writer, members
-from auth_api.operations.backups.rows import last_numbers, tables_of, write_rows
+from auth_api.operations.backups.rows import last_ids, tables_of, write_rows
 from auth_api.settings import Settings
 from tests.database.test_migrations import REVISIONS, fill, migrate, within
 from tests.support.apis import StartApi, User
@@ -169,7 +169,7 @@ def write_old(connection: Connection, writer: Writer, revision: str, **other: An
             table.name: write_rows(connection, table, contents[table.name].append, lambda row: None)
             for table in tables
         },
-        "numbers": last_numbers(connection, tables),
+        "numbers": last_ids(connection, tables),
         **other,
     }
     add(writer, "manifest.json", json.dumps(manifest).encode())

@@ -1,22 +1,22 @@
-"""All that cannot be made anew, in one file, and back from it, on whichever database.
+"""Backup of everything that cannot be rebuilt into one file, and restore into either database.
 
-    archive      the file: a tar that is written and read in one go, with sums of all it has
-    rows         tables as lines of JSON, the same from SQLite and PostgreSQL
-    files        what lies beside the database, and putting it there all at once
-    making       a backup, while the service runs
-    restoring    what was backed up, where nothing is yet, or in place of what is
+archive  the file: a tar with checksums, written and read as a stream
+rows     tables as lines of JSON, the same from SQLite and PostgreSQL
+files    the files beside the database, and their move into place at once
+backup   writes a backup while the service runs
+restore  restores a backup into an empty service, or replaces an existing one
 
 The members, in this order:
 
-    manifest.json                      when, of which version and revision, how many rows
-    secret_key                         what tokens are signed with, unless it was left out
-    tables/predictions.jsonl           a line a row
-    pictures/2026112201-3f...image     of the history, by the names of its rows
-    uploads/9c...                      the images of jobs that have not ended
-    models/ranjana-1.1.mar             what was trained or registered
+    manifest.json                      time, version, schema revision, numbers of rows
+    secret_key                         the secret that signs tokens, unless it was left out
+    tables/predictions.jsonl           a line for each row
+    pictures/2026112201-3f...image     images of the history, named by their rows
+    uploads/9c...                      images of unfinished jobs
+    models/ranjana-1.1.mar             trained or registered models
     sums.txt                           SHA-256 of all of the above
 
-Rows come first, in one snapshot, then the files that they name: one that is deleted meanwhile is
-simply not there, one that is added meanwhile has no row. Folders of trainings are left out: a
-training that had begun begins anew.
+Rows are read first, in one snapshot, then the files that they name. A file that is deleted in the
+meantime is missing, and a file that is added in the meantime has no row. Work folders of trainings
+are left out, because a restored training starts again.
 """

@@ -1,8 +1,8 @@
-"""Tables as lines of JSON: the same from SQLite and from PostgreSQL, and back into either.
+"""Tables as lines of JSON, the same from SQLite and PostgreSQL, and back into either.
 
-They are those that the database has, and not those of the code: a backup is loaded at the revision
-it was made at. Moments are ISO 8601 in UTC. What is JSON in the database is a string, in which
-`null` and nothing at all are two things.
+Tables are reflected from the database, not taken from the code, because a backup is loaded at the
+revision at which it was made. Times are ISO 8601 in UTC. JSON columns become strings, so that a
+JSON `null` differs from an SQL NULL.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from auth_api.operations.backups.archive import Damaged, Member
 Row = dict[str, Any]
 
 _REVISION = "alembic_version"
-_AT_A_TIME = 500
-_LONGEST_LINE = 64 * 1024 * 1024
+_BATCH_SIZE = 500
+_MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 def tables_of(connection: Connection) -> list[Table]:
-    """The tables that are there, those that others refer to first."""
+    """The tables of the database. A table comes after the ones it refers to."""
     metadata = MetaData()
     metadata.reflect(connection)
     return [table for table in metadata.sorted_tables if table.name != _REVISION]
@@ -61,77 +61,75 @@ def write_rows(
     connection: Connection,
     table: Table,
     write: Callable[[bytes], None],
-    see: Callable[[Row], None],
+    on_row: Callable[[Row], None],
 ) -> int:
-    """Writes a line for each row, which `see` is shown too; answers how many there are."""
-    shown = [
+    """Writes a line for each row and passes the row to `on_row`; returns the number of rows."""
+    columns = [
         cast(column, Text).label(column.name) if isinstance(column.type, JSON) else column
         for column in table.columns
     ]
-    query = select(*shown).order_by(*table.primary_key.columns)
-    number = 0
-    for row in connection.execute(query.execution_options(yield_per=_AT_A_TIME)).mappings():
+    query = select(*columns).order_by(*table.primary_key.columns)
+    count = 0
+    for row in connection.execute(query.execution_options(yield_per=_BATCH_SIZE)).mappings():
         portable = {name: _portable(value) for name, value in row.items()}
-        see(portable)
+        on_row(portable)
         write(f"{json.dumps(portable)}\n".encode())
-        number += 1
-    return number
+        count += 1
+    return count
 
 
 def load_rows(connection: Connection, table: Table, member: Member) -> int:
-    """Fills an empty table; answers how many rows it has. Raises Damaged."""
+    """Fills an empty table; returns the number of rows. Raises `Damaged`."""
     typed = plain_table(table.name, *(plain_column(c.name, _bound(c)) for c in table.columns))
     kinds = {column.name: column.type for column in table.columns}
     aware = connection.dialect.name != "sqlite"
-    lines = iter(lambda: member.content.readline(_LONGEST_LINE), b"")
-    number = 0
+    lines = iter(lambda: member.content.readline(_MAX_LINE_BYTES), b"")
+    count = 0
     try:
-        while some := [_loaded(line, kinds, aware) for line in islice(lines, _AT_A_TIME)]:
-            connection.execute(insert(typed), some)
-            number += len(some)
+        while batch := [_loaded(line, kinds, aware) for line in islice(lines, _BATCH_SIZE)]:
+            connection.execute(insert(typed), batch)
+            count += len(batch)
     except (ValueError, TypeError, AttributeError, RecursionError, DBAPIError) as error:
         raise Damaged(f"{member.name} has rows that the table {table.name} does not take") from (
             error
         )
-    return number
+    return count
 
 
-def last_numbers(connection: Connection, tables: list[Table]) -> dict[str, int]:
-    """The highest number that each table has given a row, be the row gone."""
+def last_ids(connection: Connection, tables: list[Table]) -> dict[str, int]:
+    """The highest id that each table has ever used, also by deleted rows."""
     return {
-        table.name: max(_given(connection, table), _highest(connection, table))
-        for table in _numbered(tables)
+        table.name: max(_counter(connection, table), _highest_id(connection, table))
+        for table in _with_integer_id(tables)
     }
 
 
-def go_on_from(connection: Connection, tables: list[Table], numbers: Mapping[str, int]) -> None:
-    """Has new rows get numbers that none had."""
-    for table in _numbered(tables):
-        last = max(numbers.get(table.name, 0), _highest(connection, table))
-        if not last:
+def advance_ids(connection: Connection, tables: list[Table], last: Mapping[str, int]) -> None:
+    """Advances the id counters, so that new rows never reuse an id."""
+    for table in _with_integer_id(tables):
+        highest = max(last.get(table.name, 0), _highest_id(connection, table))
+        if not highest:
             continue
-        named = {"name": table.name, "last": last}
+        parameters = {"name": table.name, "highest": highest}
         if connection.dialect.name == "sqlite":
-            connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), named)
-            row = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)")
-            connection.execute(row, named)
+            connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), parameters)
+            row = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :highest)")
+            connection.execute(row, parameters)
         else:
-            connection.execute(select(func.setval(_sequence(table), literal(last, BigInteger))))
+            connection.execute(select(func.setval(_sequence(table), literal(highest, BigInteger))))
 
 
-def _numbered(tables: list[Table]) -> Iterator[Table]:
-    return (table for table in tables if "id" in table.columns and _is_number(table.columns["id"]))
+def _with_integer_id(tables: list[Table]) -> Iterator[Table]:
+    for table in tables:
+        if "id" in table.columns and table.columns["id"].type.python_type is int:
+            yield table
 
 
-def _is_number(column: Column[Any]) -> bool:
-    return column.type.python_type is int
-
-
-def _given(connection: Connection, table: Table) -> int:
+def _counter(connection: Connection, table: Table) -> int:
     if connection.dialect.name == "sqlite":
         query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
         return connection.execute(query, {"name": table.name}).scalar() or 0
-    # One that gave no number yet says 1 and that it was not called.
+    # The last_value of an unused sequence is 1, with is_called false.
     name = connection.execute(select(_sequence(table))).scalar_one()
     query = text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}")  # noqa: S608
     return int(connection.execute(query).scalar_one())
@@ -141,7 +139,7 @@ def _sequence(table: Table) -> Any:
     return func.pg_get_serial_sequence(table.name, "id")
 
 
-def _highest(connection: Connection, table: Table) -> int:
+def _highest_id(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.max(table.columns["id"]))).scalar() or 0
 
 
@@ -157,7 +155,7 @@ def _bound(column: Column[Any]) -> Any:
 
 
 def _loaded(line: bytes, kinds: Mapping[str, Any], aware: bool) -> Row:
-    """Raises ValueError, TypeError or AttributeError."""
+    """Raises `ValueError`, `TypeError` or `AttributeError`."""
     row = json.loads(line)
     if row.keys() != kinds.keys():
         raise ValueError("other columns")

@@ -1,4 +1,4 @@
-"""A backup, made while the service runs: the rows of one moment, then the files that they name."""
+"""Writes a backup while the service runs: one snapshot of the rows, then the files they name."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ from auth_api.database.database import Database
 from auth_api.database.tables.jobs import UNFINISHED
 from auth_api.operations.backups.archive import MANIFEST, SECRET, Writer
 from auth_api.operations.backups.files import Files, Spool
-from auth_api.operations.backups.rows import Row, last_numbers, tables_of, write_rows
+from auth_api.operations.backups.rows import Row, last_ids, tables_of, write_rows
 
 FORMAT = 1
 
 
 class Manifest(BaseModel):
-    """What a backup says of itself."""
+    """The description of a backup, its first member."""
 
     format: int
     made_at: datetime
     service: str
-    """Version of what made it."""
+    """Version of the service that made it."""
     revision: str
-    """Of the schema that the rows have."""
+    """Schema revision of the rows."""
     secret: bool
-    """Whether it has what tokens are signed with."""
+    """Whether it contains the signing secret."""
     rows: dict[str, int] = Field(default_factory=dict)
-    """By table, in the order in which they can be filled."""
+    """Numbers of rows by table, in an order in which the tables can be filled."""
     numbers: dict[str, int] = Field(default_factory=dict)
-    """The last that each table has given a row."""
+    """Highest row id that each table has ever used."""
 
 
-class Made(BaseModel):
-    """What came of a backup."""
+class BackupResult(BaseModel):
+    """What a backup contains."""
 
     manifest: Manifest
     files: int
-    """Pictures, uploads and files of models."""
+    """Number of images, uploads and model files."""
     gone: int
-    """Rows without a picture: deleted while the backup was made, or lost before."""
+    """Number of rows without an image, which was deleted during the backup or lost before."""
 
 
-async def make(
+async def create_backup(
     database: Database, files: Files, target: IO[bytes], scratch: Path, *, secret: bool
-) -> Made:
-    """Writes a backup to `target`. `scratch` is a folder with room for all rows.
+) -> BackupResult:
+    """Writes a backup to `target`. `scratch` is a folder with space for all rows.
 
-    With `secret` it has what tokens are signed with, unless the settings have that. Raises
-    Conflict, OSError or Unavailable.
+    `secret` includes the signing secret, unless the settings hold it. Raises `Conflict`, `OSError`
+    or `Unavailable`.
     """
     secret = secret and files.secret is not None
     await database.write(
         lambda transaction: recording.record(transaction, "backup_made", None, secret=secret)
     )
     with ExitStack() as spools:
-        named = _Named(*(spools.enter_context(closing(Spool(scratch))) for _ in range(2)))
+        names = _FileNames(*(spools.enter_context(closing(Spool(scratch))) for _ in range(2)))
         tables: dict[str, Spool] = {}
 
         def read(session: Session) -> Manifest:
@@ -81,29 +81,29 @@ async def make(
                 revision=revision.scalar_one(),
                 secret=secret,
             )
-            found = tables_of(connection)
-            for table in found:
+            ordered = tables_of(connection)
+            for table in ordered:
                 spool = spools.enter_context(closing(Spool(scratch)))
                 tables[table.name] = spool
-                see = partial(named.see, table.name)
-                manifest.rows[table.name] = write_rows(connection, table, spool.write, see)
-            manifest.numbers = last_numbers(connection, found)
+                on_row = partial(names.add_row, table.name)
+                manifest.rows[table.name] = write_rows(connection, table, spool.write, on_row)
+            manifest.numbers = last_ids(connection, ordered)
             return manifest
 
         manifest = await database.snapshot(read)
         writer = Writer(target, spools.enter_context(tempfile.TemporaryFile(dir=scratch)))
-        return await asyncio.to_thread(_write, writer, manifest, tables, named, files)
+        return await asyncio.to_thread(_write, writer, manifest, tables, names, files)
 
 
-class _Named:
-    """The names of files that rows have, a line each."""
+class _FileNames:
+    """The names of files that rows refer to, one a line."""
 
     def __init__(self, pictures: Spool, uploads: Spool) -> None:
         self.pictures = pictures
         self.uploads = uploads
 
-    def see(self, table: str, row: Row) -> None:
-        """Notes which files a row names."""
+    def add_row(self, table: str, row: Row) -> None:
+        """Adds the files of a row."""
         if table in {"predictions", "comparisons"}:
             self.pictures.write(f"{row['media']}\n".encode())
         elif table == "jobs" and row["input"] and row["state"] in UNFINISHED:
@@ -111,10 +111,10 @@ class _Named:
 
 
 def _write(
-    writer: Writer, manifest: Manifest, tables: dict[str, Spool], named: _Named, files: Files
-) -> Made:
-    said = manifest.model_dump_json(indent=2).encode()
-    writer.add(MANIFEST, io.BytesIO(said), len(said))
+    writer: Writer, manifest: Manifest, tables: dict[str, Spool], names: _FileNames, files: Files
+) -> BackupResult:
+    description = manifest.model_dump_json(indent=2).encode()
+    writer.add(MANIFEST, io.BytesIO(description), len(description))
     if manifest.secret and files.secret:
         _add(writer, SECRET, files.secret)
     for name, spool in tables.items():
@@ -123,22 +123,22 @@ def _write(
         writer.add(f"tables/{name}.jsonl", spool.file, size)
         spool.close()
     before, gone = writer.members, 0
-    named.pictures.file.seek(0)
-    for line in named.pictures.file:
-        found = [_add(writer, *each) for each in files.pictures(line.decode().rstrip())]
-        gone += not any(found)
-    named.uploads.file.seek(0)
-    for line in named.uploads.file:
+    names.pictures.file.seek(0)
+    for line in names.pictures.file:
+        added = [_add(writer, *each) for each in files.pictures(line.decode().rstrip())]
+        gone += not any(added)
+    names.uploads.file.seek(0)
+    for line in names.uploads.file:
         _add(writer, *files.upload(line.decode().rstrip()))
     for name, path in files.models():
         _add(writer, name, path)
-    made = Made(manifest=manifest, files=writer.members - before, gone=gone)
+    result = BackupResult(manifest=manifest, files=writer.members - before, gone=gone)
     writer.close()
-    return made
+    return result
 
 
 def _add(writer: Writer, name: str, path: Path) -> bool:
-    """Whether the file was there."""
+    """Adds a file; returns False if it does not exist."""
     try:
         file = path.open("rb")
     except FileNotFoundError:

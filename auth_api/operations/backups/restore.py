@@ -1,4 +1,4 @@
-"""Back from a backup: all of it checked first, then all of it there, or nothing changed."""
+"""Restores a backup. It is verified first, and then restored completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from auth_api.operations.backups.archive import (
     members,
     verify,
 )
-from auth_api.operations.backups.files import Files, disk
-from auth_api.operations.backups.making import FORMAT, Manifest
-from auth_api.operations.backups.rows import go_on_from, is_empty, load_rows, tables_of
+from auth_api.operations.backups.backup import FORMAT, Manifest
+from auth_api.operations.backups.files import Files, disk_errors
+from auth_api.operations.backups.rows import advance_ids, is_empty, load_rows, tables_of
 
-_LONGEST_MANIFEST = 1024 * 1024
+_MAX_MANIFEST_BYTES = 1024 * 1024
 
 
-def checked(source: BinaryIO, scratch: Path) -> Manifest:
-    """Reads all of a backup, and changes nothing; blocks. Raises Damaged, or Conflict for one of a
-    newer version.
+def verify_backup(source: BinaryIO, scratch: Path) -> Manifest:
+    """Reads the whole backup and returns its manifest. Blocks.
+
+    Raises `Damaged`, or `Conflict` if a newer version made it.
     """
     verify(source, scratch)
     manifest = _manifest(next(members(source)))
@@ -44,18 +45,17 @@ def checked(source: BinaryIO, scratch: Path) -> Manifest:
     return manifest
 
 
-async def restore(
+async def restore_backup(
     database: Database, files: Files, source: BinaryIO, manifest: Manifest, *, replace: bool
 ) -> int:
-    """Has the database and the folders hold what a `checked` backup has, and nothing that was there
-    before; the pictures of that are strays, which the clean-up removes. Answers how many files
-    there are.
+    """Replaces all rows by those of a verified backup, and adds its files; returns their number.
 
-    Raises Conflict where there is something and it is not to be replaced; Damaged, OSError or
-    Unavailable. Nothing has changed then.
+    With `replace`, old images stay as orphans until the clean-up removes them. Without it, raises
+    `Conflict` if the service has data. Also raises `Damaged`, `OSError` or `Unavailable`. After an
+    error nothing has changed.
     """
     if not replace:
-        await _require_nothing_there(database, files)
+        await _require_empty(database, files)
     await asyncio.to_thread(files.discard)
     try:
         staged = await asyncio.to_thread(_stage, files, source, replace)
@@ -65,29 +65,29 @@ async def restore(
     return staged
 
 
-async def _require_nothing_there(database: Database, files: Files) -> None:
+async def _require_empty(database: Database, files: Files) -> None:
     if not await database.read(lambda session: is_empty(session.connection())):
         raise Conflict("The database is not empty.", "not_empty")
-    files.require_nothing_there()
+    files.require_empty()
 
 
 def _manifest(member: Member) -> Manifest:
     try:
-        return Manifest.model_validate_json(member.content.read(_LONGEST_MANIFEST))
+        return Manifest.model_validate_json(member.content.read(_MAX_MANIFEST_BYTES))
     except ValidationError as error:
-        raise Damaged(f"its {MANIFEST} is none") from error
+        raise Damaged(f"its {MANIFEST} cannot be read") from error
 
 
 def _stage(files: Files, source: BinaryIO, replace: bool) -> int:
-    number = 0
+    count = 0
     for member in members(source):
         if member.name in {MANIFEST, SUMS} or member.name.startswith("tables/"):
             continue
         if member.name == SECRET and files.secret is None:
-            continue  # the settings have one
+            continue  # the settings hold the secret
         files.stage(member, replace)
-        number += member.name != SECRET
-    return number
+        count += member.name != SECRET
+    return count
 
 
 def _load(session: Session, source: BinaryIO, manifest: Manifest, files: Files) -> None:
@@ -95,23 +95,23 @@ def _load(session: Session, source: BinaryIO, manifest: Manifest, files: Files) 
     upgrade(session, manifest.revision)
     connection = session.connection()
     tables = tables_of(connection)
-    filled = _tables(source)
+    table_members = _table_members(source)
     if [table.name for table in tables] != list(manifest.rows):
         raise Damaged("its tables are not those of its revision")
     for table in tables:
-        member = next(filled, None)
+        member = next(table_members, None)
         if member is None or member.name != f"tables/{table.name}.jsonl":
             raise Damaged(f"it lacks the table {table.name}")
         if load_rows(connection, table, member) != manifest.rows[table.name]:
-            raise Damaged(f"the table {table.name} has not as many rows as it says")
-    go_on_from(connection, tables, manifest.numbers)
+            raise Damaged(f"the table {table.name} has not as many rows as the manifest says")
+    advance_ids(connection, tables, manifest.numbers)
     upgrade(session)
     made_at = manifest.made_at.isoformat()
     recording.record(session, "backup_restored", None, made_at=made_at, revision=manifest.revision)
     session.flush()
-    with disk():
+    with disk_errors():
         files.place()
 
 
-def _tables(source: BinaryIO) -> Iterator[Member]:
+def _table_members(source: BinaryIO) -> Iterator[Member]:
     return (member for member in members(source) if member.name.startswith("tables/"))
