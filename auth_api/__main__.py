@@ -1,11 +1,11 @@
-"""`python -m auth_api` serves the API with the settings of the environment.
+"""Serves the API, or runs a command for operators, with the settings of the environment.
 
 python -m auth_api                 serves
-python -m auth_api COMMAND         does what operators do: see the list below, and
-                                   python -m auth_api COMMAND --help
+python -m auth_api COMMAND         runs a command of the list below
+python -m auth_api COMMAND --help  explains a command
 
-Exit codes: 0 done, 1 refused or failed, 2 a command line, what it says, or settings that cannot
-be used, 3 no such thing. With --json standard output is one JSON document, also of an error.
+Exit codes: 0 done, 1 refused or failed, 2 the command line, its values or the settings are not
+valid, 3 not found. With --json, standard output is one JSON document, also after an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from auth_api.settings import Settings, unusable
 
 
 def main() -> int:
-    """Does what the command line says; answers the exit status."""
+    """Runs the command line; returns the exit status."""
     options = build_parser(__doc__ or "").parse_args()
     try:
         settings = Settings()
@@ -37,7 +37,7 @@ def main() -> int:
         print(unusable(error), file=sys.stderr)
         return UNUSABLE
     try:
-        Tokens(settings)  # a secret that is weak is better noticed now
+        Tokens(settings)  # reports a weak secret before anything starts
     except OSError as error:
         print(f"The folder {settings.data_dir} cannot be used: {error.strerror}.", file=sys.stderr)
         return UNUSABLE
@@ -71,9 +71,9 @@ def _serve(settings: Settings) -> int:
 
 
 async def _prepare(settings: Settings) -> None:
-    """Migrates the database, so that what keeps the service from starting is said in a sentence.
+    """Migrates the database before the server starts, so that an error is one sentence.
 
-    Raises Unavailable, NewerDatabase or UnusableDatabase.
+    Raises `Unavailable`, `NewerDatabase` or `UnusableDatabase`.
     """
     database = Database(settings)
     try:

@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""Builds the ASGI application: routes, middleware, and background tasks."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ from auth_api.services import Services, open_services
 from auth_api.settings import Settings
 from handlers.logs import log_lightly
 
-# New objects between two looks of the garbage collector, looks at those between two at what it has
-# seen once, and of these between two at everything. Python's own are 700, 10 and 10, with which
-# everything that a long line is made of is looked at every other second.
-_GARBAGE = (10_000, 50, 100)
+# Of the garbage collector: new objects between two collections of the youngest generation, then
+# collections of one generation between two of the next. With Python's own values, 700, 10 and 10,
+# it scanned all objects of a long queue every other second.
+_GC_THRESHOLDS = (10_000, 50, 100)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """The ASGI application, with `settings` or those of the environment."""
+    """The ASGI application with `settings`, by default those of the environment."""
     settings = settings or Settings()
     metrics = Metrics()
     shutdown = Shutdown(settings.drain_seconds)
@@ -73,11 +73,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
             app.state.services = services
             if not settings.versions_elsewhere:
                 await services.reconciler.start()
-            _collect_seldom()
+            _tune_garbage_collector()
             log_lightly()
             services.usage.start()
             services.runner.start()
-            beside = {
+            background_tasks = {
                 asyncio.create_task(services.cleanup.run_regularly()),
                 asyncio.create_task(
                     wait_for_dependencies(settings, services.limits, services.presenter)
@@ -87,9 +87,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 with shutdown.handling_signals():
                     yield
             finally:
-                for task in beside:
+                for task in background_tasks:
                     task.cancel()
-                await asyncio.wait(beside)
+                await asyncio.wait(background_tasks)
 
     app = Starlette(
         routes=[
@@ -163,12 +163,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _collect_seldom() -> None:
-    """Has the garbage collector look less often, and never at what is there from the start.
+def _tune_garbage_collector() -> None:
+    """Makes the garbage collector run less often, and skip all objects of the start.
 
-    A request leaves few cycles behind; looking for them was a tenth of its work, and held up all
-    others for up to a tenth of a second while hundreds waited.
+    Requests leave few reference cycles. The search for them took a tenth of the work of a request,
+    and stopped all requests for up to 0.1 s while hundreds were queued.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*_GC_THRESHOLDS)
