@@ -1,4 +1,4 @@
-"""What Prometheus sees of a running service and its TorchServe."""
+"""The metrics that Prometheus gets from a running service and its TorchServe."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.running import Ranjana, command_of, wait_for
 
 _PROCESSES = 2
-_UNDER_WAY = 8
+_PENDING = 8
 _ROUTE = "/api/characters/"
 
 
-def test_what_is_shown_is_what_is_documented(ranjana: Ranjana) -> None:
+def test_all_metrics_are_documented(ranjana: Ranjana) -> None:
     image = encode(reference(3))
     assert ranjana.predict(image).status_code == 200
     compared = ranjana.client.post(
         "/api/similarity/", files={"image": image}, data={"target_class": "3"}
     )
     assert compared.status_code == 200
-    _require_documented(_scraped(ranjana.port), BY_SERVICE)
+    _require_documented(_scrape(ranjana.port), BY_SERVICE)
     # TorchServe adds its host to every series.
-    text = _scraped(ranjana.metrics_port)
-    _require_documented(text.replace(",}", "}"), BY_TORCHSERVE, added={"Hostname", "hostname"})
+    text = _scrape(ranjana.metrics_port)
+    _require_documented(
+        text.replace(",}", "}"), BY_TORCHSERVE, extra_labels={"Hostname", "hostname"}
+    )
     assert value(text, "BatchSize_count", ModelName="ranjana") > 0
 
 
-def _scraped(port: int) -> str:
-    """What Prometheus gets, which takes no format that is not named."""
+def _scrape(port: int) -> str:
+    """The metrics, requested with the headers of Prometheus."""
     accepted = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
     answer = httpx2.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accepted})
     assert answer.status_code == 200
@@ -49,16 +51,18 @@ def _scraped(port: int) -> str:
 
 
 def _require_documented(
-    text: str, documented: dict[str, Measured], added: frozenset[str] | set[str] = frozenset()
+    text: str,
+    documented: dict[str, Measured],
+    extra_labels: frozenset[str] | set[str] = frozenset(),
 ) -> None:
     found = shown(text)
     assert found.keys() == documented.keys()
     for name, metric in found.items():
         assert metric.type == documented[name].type, name
-        assert metric.labels - added <= documented[name].labels, name
+        assert metric.labels - extra_labels <= documented[name].labels, name
 
 
-def test_what_users_do_is_counted(api: Api, user: User) -> None:
+def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     before = api.client.get("/metrics").text
     image = {"image": encode(reference(9))}
     predicted = user.post("/api/predict/", files=image).json()
@@ -82,7 +86,7 @@ def test_what_users_do_is_counted(api: Api, user: User) -> None:
         text = api.client.get("/metrics").text
         return value(text, name, **labels) - value(before, name, **labels)
 
-    # It is counted when its end is written, which others may see a moment before.
+    # The count rises just after the end of the job becomes visible.
     wait_for(lambda: added("jobs_ended_total", kind="predict", outcome="succeeded") == 1, 5)
     assert added("job_seconds_count", kind="predict") == 1
     nine = {"model": "ranjana", "version": "1.0", "class": "9"}
@@ -113,7 +117,7 @@ def test_what_users_do_is_counted(api: Api, user: User) -> None:
     assert 0 < value(text, "process_open_fds") < value(text, "process_max_fds")
 
 
-def test_nothing_that_callers_make_up_becomes_a_series(api: Api, user: User) -> None:
+def test_values_chosen_by_callers_never_become_a_series(api: Api, user: User) -> None:
     image = {"image": encode(reference(0))}
 
     def ask(number: int) -> set[str]:
@@ -139,7 +143,7 @@ def test_nothing_that_callers_make_up_becomes_a_series(api: Api, user: User) -> 
         assert f'"7.{number}"' not in text
         return set(series(text))
 
-    ask(1)  # /metrics itself is there once it was asked for
+    ask(1)  # the first request adds the series of /metrics itself
     first = ask(2)
     assert ask(3) == ask(4) == first
     assert len(first) < 5000
@@ -152,7 +156,7 @@ def temporary(tmp_path: Path) -> Path:
     return folder
 
 
-def test_whichever_of_two_processes_answers_answers_for_both(
+def test_each_of_two_processes_shows_the_metrics_of_both(
     ranjana: Ranjana, postgresql: PostgreSQL, tmp_path: Path, temporary: Path
 ) -> None:
     environment = {"API_WORKERS": str(_PROCESSES), "TMPDIR": str(temporary)}
@@ -160,49 +164,49 @@ def test_whichever_of_two_processes_answers_answers_for_both(
     try:
         api.wait_until_alive()
         wait_for(lambda: len(_servers(api)) == _PROCESSES, 30)
-        _require_one_answer(api, temporary)
+        _require_combined_metrics(api, temporary)
         assert api.stop() == 0
         assert list(temporary.glob("ranjana-metrics-*")) == []
     finally:
         api.stop(signal.SIGKILL)
 
 
-def _require_one_answer(api: Api, temporary: Path) -> None:
+def _require_combined_metrics(api: Api, temporary: Path) -> None:
     (folder,) = temporary.glob("ranjana-metrics-*")
-    asked = 0
+    requests = 0
 
-    def both_have_answered() -> bool:
-        nonlocal asked
-        asked += 1
+    def both_answered() -> bool:
+        nonlocal requests
+        requests += 1
         assert _get(api, _ROUTE)
-        return all(_counted(folder, server) for server in _servers(api))
+        return all(_answered(folder, server) for server in _servers(api))
 
-    wait_for(both_have_answered, 30, pause=0)
+    wait_for(both_answered, 30, pause=0)
     for _ in range(4 * _PROCESSES):
         text = _get(api, "/metrics")
-        assert value(text, "http_requests_total", route=_ROUTE, status="200") == asked
-        assert value(text, "http_request_seconds_count", route=_ROUTE) == asked
+        assert value(text, "http_requests_total", route=_ROUTE, status="200") == requests
+        assert value(text, "http_request_seconds_count", route=_ROUTE) == requests
         assert value(text, "service_processes") == _PROCESSES
         assert value(text, "ranjana_build_info") == 1
         assert value(text, "database_connections_max") == 16 * _PROCESSES
-    with _under_way(api):
-        wait_for(lambda: _in_flight(api) == _UNDER_WAY, 10)
-        victim = max(_servers(api), key=lambda server: _unanswered(folder, server))
-        lost = _unanswered(folder, victim)
+    with _pending_requests(api):
+        wait_for(lambda: _in_flight(api) == _PENDING, 10)
+        victim = max(_servers(api), key=lambda server: _in_flight_of(folder, server))
+        lost = _in_flight_of(folder, victim)
         assert lost > 0
         victim.kill()
         wait_for(lambda: victim not in _servers(api) and len(_servers(api)) == _PROCESSES, 30)
-        # What it had counted stays, what it had begun does not.
-        assert _in_flight(api) == _UNDER_WAY - lost
+        # Its counts stay; its pending requests are no longer in flight.
+        assert _in_flight(api) == _PENDING - lost
         after = _get(api, "/metrics")
-    assert value(after, "http_requests_total", route=_ROUTE, status="200") == asked
+    assert value(after, "http_requests_total", route=_ROUTE, status="200") == requests
     assert value(after, "process_cpu_seconds_total") >= value(text, "process_cpu_seconds_total")
     assert value(after, "process_start_time_seconds") == value(text, "process_start_time_seconds")
     wait_for(lambda: value(_get(api, "/metrics"), "service_processes") == _PROCESSES, 30)
 
 
 def _get(api: Api, path: str) -> str:
-    """On a connection of its own, so that any of the processes may answer."""
+    """Uses a new connection, so that any of the processes may answer."""
     response = httpx2.get(f"http://127.0.0.1:{api.port}{path}", timeout=30)
     assert response.status_code == 200, response.text
     return response.text
@@ -213,8 +217,8 @@ def _servers(api: Api) -> list[psutil.Process]:
     return [child for child in children if "spawn_main" in command_of(child)]
 
 
-def _of_one(folder: Path, server: psutil.Process, kind: str, name: str, **labels: str) -> float:
-    """What one process has noted, 0 if nothing."""
+def _value_of(folder: Path, server: psutil.Process, kind: str, name: str, **labels: str) -> float:
+    """A metric of one process, 0 if it has no value."""
     files = [str(path) for path in folder.glob(f"{kind}_{server.pid}.db")]
     metrics = MultiProcessCollector.merge(files)
     return sum(
@@ -225,28 +229,28 @@ def _of_one(folder: Path, server: psutil.Process, kind: str, name: str, **labels
     )
 
 
-def _counted(folder: Path, server: psutil.Process) -> float:
-    return _of_one(folder, server, "counter", "http_requests_total", route=_ROUTE)
+def _answered(folder: Path, server: psutil.Process) -> float:
+    return _value_of(folder, server, "counter", "http_requests_total", route=_ROUTE)
 
 
-def _unanswered(folder: Path, server: psutil.Process) -> float:
-    return _of_one(folder, server, "gauge_livesum", "http_requests_in_flight")
+def _in_flight_of(folder: Path, server: psutil.Process) -> float:
+    return _value_of(folder, server, "gauge_livesum", "http_requests_in_flight")
 
 
 def _in_flight(api: Api) -> float:
-    """But for the one that asks."""
+    """Requests in flight, without the request for the metrics."""
     return value(_get(api, "/metrics"), "http_requests_in_flight") - 1
 
 
 @contextmanager
-def _under_way(api: Api) -> Iterator[None]:
-    """Requests whose bodies do not come."""
-    begun = (
+def _pending_requests(api: Api) -> Iterator[None]:
+    """Keeps requests pending whose bodies are never sent."""
+    head = (
         f"POST /api/signin/ HTTP/1.1\r\nHost: 127.0.0.1:{api.port}\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
     )
     with ExitStack() as stack:
-        for _ in range(_UNDER_WAY):
-            caller = stack.enter_context(socket.create_connection(("127.0.0.1", api.port)))
-            caller.sendall(begun.encode())
+        for _ in range(_PENDING):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", api.port)))
+            client.sendall(head.encode())
         yield

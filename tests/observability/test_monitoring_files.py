@@ -1,6 +1,6 @@
-"""Metrics, rules, alerts, the dashboard and the documentation name the same things.
+"""Metrics, rules, alerts, the dashboard and the documentation use the same names.
 
-tests/observability/test_metrics.py holds them against what a running service shows.
+tests/observability/test_metrics.py compares them with the metrics of a running service.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 
 
-def test_what_is_counted_is_documented_as_it_is() -> None:
+def test_all_metrics_are_documented_with_their_types() -> None:
     for metric in Metrics().registry.collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         assert name in BY_SERVICE
         assert BY_SERVICE[name].type == metric.type
 
 
-def test_the_version_that_is_shown_is_that_of_the_project() -> None:
+def test_the_version_in_the_metrics_is_that_of_the_project() -> None:
     assert auth_api.VERSION == VERSION
 
 
-def test_names_are_as_prometheus_wants_them() -> None:
+def test_names_follow_the_rules_of_prometheus() -> None:
     for name, metric in BY_SERVICE.items():
         assert name.endswith("_total") == (metric.type == "counter"), name
         assert not re.search("milli|micro|kilo|mega|percent", name)
         assert not metric.labels & {"user", "user_id", "path", "address", "id"}
 
 
-def test_prometheus_loads_all_rules_and_every_expression_can_be_answered() -> None:
+def test_prometheus_loads_all_rules_and_their_expressions_use_known_metrics() -> None:
     (prometheus,) = documents(PROMETHEUS)
     loaded = {
         path for pattern in prometheus["rule_files"] for path in PROMETHEUS.parent.glob(pattern)
@@ -66,12 +66,12 @@ def test_prometheus_loads_all_rules_and_every_expression_can_be_answered() -> No
 @pytest.mark.parametrize(
     "expression", ["sum by (user) (jobs)", "job{", "nonsense_total", "jobs{path='x'}"]
 )
-def test_an_expression_that_nothing_answers_is_noticed(expression: str) -> None:
+def test_an_expression_with_unknown_metrics_is_rejected(expression: str) -> None:
     with pytest.raises((AssertionError, ValueError)):
         require_answerable(expression)
 
 
-def test_whoever_is_called_by_an_alert_reads_what_to_do() -> None:
+def test_every_alert_has_a_runbook() -> None:
     guide = GUIDE.read_text().partition("\n## Alerts\n")[2]
     assert re.findall(r"^### (\w+)$", guide, re.MULTILINE) == list(ALERTS)
     for name, alert in ALERTS.items():
@@ -79,13 +79,13 @@ def test_whoever_is_called_by_an_alert_reads_what_to_do() -> None:
         assert alert["labels"]["severity"] in {"critical", "warning"}
         assert alert["annotations"].keys() == {"summary", "runbook"}
         assert alert["annotations"]["runbook"] == f"docs/monitoring.md#{name.lower()}"
-        # What is seen over some time, or has to last for some.
+        # An alert needs a duration or a time range, so that one sample does not fire it.
         assert "for" in alert or re.search(r"\[\d+[mh]\]", alert["expr"]), name
     anchors = set(re.findall(r"\]\(#(\w+)\)", guide))
     assert anchors <= {name.lower() for name in ALERTS}
 
 
-def test_rules_do_what_they_are_for() -> None:
+def test_rules_pass_the_tests_of_promtool() -> None:
     promtool = shutil.which("promtool")
     if not promtool:
         pytest.skip("needs promtool (on Debian: apt-get install prometheus)")
@@ -97,18 +97,18 @@ def test_rules_do_what_they_are_for() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_dashboard_asks_what_can_be_answered() -> None:
+def test_the_dashboard_uses_known_metrics() -> None:
     expressions = list(dashboard_expressions())
     assert len(expressions) > 50
     for expression in expressions:
         require_answerable(expression)
-    # Alerts have a place there: who is woken sees the same figures.
+    # The dashboard shows the figures of all alerts.
     asked = " ".join(expressions)
-    assert {name for name in RECORDED if name not in asked} <= _ONLY_FOR_OTHERS
+    assert {name for name in RECORDED if name not in asked} <= _NOT_SHOWN
 
 
-_ONLY_FOR_OTHERS = {
-    # Are what others are computed from, or looked at over another time.
+_NOT_SHOWN = {
+    # Other rules are computed from these, or show the same over another time.
     "route:http_requests:rate5m",
     "route:http_errors:ratio_rate5m",
     "service:http_errors:ratio_rate30m",
@@ -116,11 +116,11 @@ _ONLY_FOR_OTHERS = {
 }
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_the_dashboard_is_valid_for_grafana() -> None:
     dashboard = json.loads(DASHBOARD.read_text())
     (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
     source = {"type": "prometheus", "uid": sources["datasources"][0]["uid"]}
-    # Grafana numbers it itself, and knows it by its uid.
+    # Grafana assigns the id itself and identifies the dashboard by its uid.
     assert (dashboard["id"], dashboard["uid"], dashboard["editable"]) == (None, "ranjana", False)
     assert [panel["id"] for panel in panels()] == list(range(1, len(panels()) + 1))
     for panel in panels():
@@ -151,11 +151,11 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
     assert {name for name in used if not name.startswith("__")} == variables
 
 
-# Grafana's names of them.
+# Grafana's names of units.
 _UNITS = {"none", "short", "reqps", "ops", "Bps", "bytes", "s", "percentunit"}
 
 
-def test_dashboards_are_where_grafana_looks() -> None:
+def test_grafana_and_prometheus_find_their_files_in_compose() -> None:
     assert [path.name for path in DASHBOARD.parent.iterdir()] == ["ranjana.json"]
     (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
     (compose,) = documents(ROOT / "docker-compose.yml")

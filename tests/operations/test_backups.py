@@ -1,4 +1,4 @@
-"""All of a service goes into one file and comes back, on whichever database."""
+"""A backup holds the whole service in one file, and is restored into either database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRAINED = "ranjana-1.1.mar"
 
 @dataclass
 class Place:
-    """Where something is restored to, as its commands and its service are told."""
+    """The environment of a service, which is also the target of a restore."""
 
     environment: dict[str, str]
 
@@ -43,7 +43,7 @@ class Place:
 
 @pytest.fixture
 def other(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty place, on the other database."""
+    """An empty service on the other kind of database."""
     url = f"sqlite:///{tmp_path / 'other.db'}"
     if database == "sqlite":
         server: PostgreSQL = request.getfixturevalue("postgresql")
@@ -57,14 +57,14 @@ def place(folder: Path, url: str) -> Place:
     return Place({**private(folder), "DATABASE_URL": url, "MODEL_STORE": str(store)})
 
 
-def test_a_service_moves_to_the_other_database_with_all_that_it_has(
+def test_a_service_moves_to_the_other_database_with_all_its_data(
     start_api: StartApi, other: Place, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     store.mkdir()
     for name in (TRAINED, "ranjana.mar"):
         (store / name).write_bytes(b"an archive")
-    # Jobs stay where they are.
+    # Without workers, jobs stay unfinished.
     api = start_api({"MODEL_STORE": str(store), "JOB_CONCURRENCY": "0"})
     user = api.sign_up()
     first = user.predict(5).json()["prediction_id"]
@@ -79,7 +79,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     progress = user.get("/api/progress/").json()
 
     file = tmp_path / "backup.tar"
-    # Others go on meanwhile: each row that is in the file has its picture there too.
+    # Other users go on meanwhile, but each row in the file has its image there too.
     with steadily(api.sign_up("busy").predict):
         made = answer(api, "backup", str(file))
     assert file.stat().st_mode & 0o777 == 0o600
@@ -96,7 +96,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     assert command(other, "restore", str(file)).stderr == ""
     moved = start_api(other.environment)
     back = User(moved, user.username, user.email, user.refresh, user.access)
-    # Tokens hold, for the secret has come along; so do passwords and keys.
+    # Tokens stay valid because the backup has the secret. Passwords and keys stay valid too.
     assert back.get("/api/me/").json()["email"] == user.email
     assert moved.sign_in(user.username).get("/api/progress/").json() == progress
     assert back.get(f"/api/history/predictions/{first}/image/").content == encode(reference(5))
@@ -108,7 +108,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     asked = moved.client.post(
         "/api/predict/", files={"image": encode(reference(5))}, headers={"X-API-Key": key}
     )
-    # Nobody gets the number of what was deleted.
+    # The id of a deleted row is never reused.
     assert asked.json()["prediction_id"] > last
     assert job_of(back, job)["state"] in {"queued", "running", "succeeded"}
     assert finished(back, job)["counts"]["succeeded"] == 3
@@ -116,7 +116,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
     listed = answer(other, "audit", "list", "--action", "backup_restored")["results"]
     assert [entry["details"]["revision"] for entry in listed] == [REVISIONS[-1]]
 
-    # It has something now, which is replaced only where somebody says so.
+    # The target has data now, which is replaced only on request.
     code, why = refusal(other, "restore", str(file))
     assert (code, why) == (1, "The database is not empty.\n")
     code, why = refusal(other, "restore", str(file), "--replace")
@@ -130,7 +130,7 @@ def test_a_service_moves_to_the_other_database_with_all_that_it_has(
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_a_backup_of_an_older_version_becomes_one_of_today(
+def test_a_backup_of_an_older_version_is_migrated(
     database: str, other: Place, tmp_path: Path, revision: str
 ) -> None:
     url = f"sqlite:///{tmp_path / 'old.db'}"
@@ -145,7 +145,7 @@ def test_a_backup_of_an_older_version_becomes_one_of_today(
     for name, (line, *_) in before.items():
         row, found = json.loads(line), json.loads(today[name][0])
         assert {column: found[column] for column in row} == row
-    assert len(today["audit_log"]) == 2  # and that it was restored
+    assert len(today["audit_log"]) == 2  # the second entry says that it was restored
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def written(target: IO[bytes]) -> Iterator[Writer]:
 
 
 def write_old(connection: Connection, writer: Writer, revision: str, **other: Any) -> None:
-    """A backup of what a database has, as the version of its revision would have made it."""
+    """Writes a backup of a database, as the version of its revision would have done."""
     tables = tables_of(connection)
     contents: dict[str, list[bytes]] = {table.name: [] for table in tables}
     manifest = {
@@ -181,13 +181,13 @@ def add(writer: Writer, name: str, content: bytes) -> None:
     writer.add(name, io.BytesIO(content), len(content))
 
 
-Spoiler = Callable[[bytes], bytes]
+Damage = Callable[[bytes], bytes]
 
 
-def rewritten(change: Callable[[Member, bytes], bytes | None]) -> Spoiler:
-    """A backup with other members, and sums that fit; those that are None are left out."""
+def rewritten(change: Callable[[Member, bytes], bytes | None]) -> Damage:
+    """Changes the members of a backup and writes right checksums; None leaves a member out."""
 
-    def spoil(whole: bytes) -> bytes:
+    def damage(whole: bytes) -> bytes:
         target = io.BytesIO()
         writer = Writer(target, io.BytesIO())
         for member in members(io.BytesIO(whole)):
@@ -197,10 +197,10 @@ def rewritten(change: Callable[[Member, bytes], bytes | None]) -> Spoiler:
         writer.close()
         return target.getvalue()
 
-    return spoil
+    return damage
 
 
-def manifest_with(**other: Any) -> Spoiler:
+def manifest_with(**other: Any) -> Damage:
     def change(member: Member, content: bytes) -> bytes:
         if member.name == "manifest.json":
             return json.dumps({**json.loads(content), **other}).encode()
@@ -209,7 +209,7 @@ def manifest_with(**other: Any) -> Spoiler:
     return rewritten(change)
 
 
-def replacing_row(table: str, **other: Any) -> Spoiler:
+def replacing_row(table: str, **other: Any) -> Damage:
     def change(member: Member, content: bytes) -> bytes:
         if member.name == f"tables/{table}.jsonl":
             return json.dumps({**json.loads(content), **other}).encode() + b"\n"
@@ -218,18 +218,18 @@ def replacing_row(table: str, **other: Any) -> Spoiler:
     return rewritten(change)
 
 
-def hostile(name: str, kind: bytes = tarfile.REGTYPE) -> Spoiler:
-    def spoil(whole: bytes) -> bytes:
+def hostile(name: str, kind: bytes = tarfile.REGTYPE) -> Damage:
+    def damage(whole: bytes) -> bytes:
         header = tarfile.TarInfo(name)
         header.type, header.linkname = kind, "/etc/passwd"
-        # Between the first member and the second.
+        # The end of the first member.
         end = 1024 + -(-len(next(members(io.BytesIO(whole))).content.read()) // 512) * 512 - 512
         return whole[:end] + header.tobuf(tarfile.GNU_FORMAT) + whole[end:]
 
-    return spoil
+    return damage
 
 
-SPOILT: dict[str, tuple[Spoiler, str]] = {
+DAMAGED: dict[str, tuple[Damage, str]] = {
     "empty": (lambda whole: b"", "cut short"),
     "a text": (lambda whole: b"no backup at all " * 100, "no backup, or damaged"),
     "cut short": (lambda whole: whole[: len(whole) // 2], "cut short"),
@@ -242,12 +242,12 @@ SPOILT: dict[str, tuple[Spoiler, str]] = {
     "a device": (hostile("models/device", tarfile.CHRTYPE), "that no backup has"),
     "a newer format": (manifest_with(format=2), "newer version of Ranjana"),
     "a newer revision": (manifest_with(revision="9999"), "newer version of Ranjana"),
-    "no manifest": (manifest_with(rows="many"), "its manifest.json is none"),
+    "no manifest": (manifest_with(rows="many"), "its manifest.json cannot be read"),
     "a missing table": (
         rewritten(lambda m, content: None if m.name == "tables/sessions.jsonl" else content),
         "lacks the table sessions",
     ),
-    "rows of nobody": (replacing_row("sessions", user_id=77), "sessions does not take"),
+    "rows of a missing user": (replacing_row("sessions", user_id=77), "sessions does not take"),
     "a wrong column": (replacing_row("users", wings=2), "users does not take"),
     "a missing row": (
         rewritten(lambda m, content: b"" if m.name == "tables/audit_log.jsonl" else content),
@@ -256,7 +256,7 @@ SPOILT: dict[str, tuple[Spoiler, str]] = {
 }
 
 
-def test_what_is_no_whole_backup_is_a_sentence_and_changes_nothing(
+def test_a_damaged_backup_is_explained_and_changes_nothing(
     database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     old = f"sqlite:///{tmp_path / 'old.db'}"
@@ -270,24 +270,24 @@ def test_what_is_no_whole_backup_is_a_sentence_and_changes_nothing(
     here = place(tmp_path / "here", url)
     named = ("--username", "chief", "--email", "chief@example.org")
     assert command(here, "create-admin", *named, stdin="a quiet river long\n").code == 0
-    before, stored = contents(url), everything(tmp_path / "here")
-    # All else is found before there is any difference.
-    cases = [*SPOILT][-4:] if server else SPOILT
-    for name, (spoil, why) in ((name, SPOILT[name]) for name in cases):
-        file = tmp_path / "spoilt.tar"
-        file.write_bytes(spoil(whole.getvalue()))
+    before, stored = contents(url), all_files(tmp_path / "here")
+    # All other damage is found before the database matters.
+    cases = [*DAMAGED][-4:] if server else DAMAGED
+    for name, (damage, why) in ((name, DAMAGED[name]) for name in cases):
+        file = tmp_path / "damaged.tar"
+        file.write_bytes(damage(whole.getvalue()))
         ended = command(here, "restore", str(file), "--replace", "--yes")
         assert (ended.code, ended.stdout) == (1, ""), name
         assert why in ended.stderr, (name, ended.stderr)
         assert len(ended.stderr.splitlines()) == 1, name
         assert contents(url) == before, name
-        assert everything(tmp_path / "here") == stored, name
+        assert all_files(tmp_path / "here") == stored, name
     code, why = refusal(here, "restore", str(tmp_path / "nowhere.tar"))
     assert (code, why) == (3, f"There is no file {tmp_path / 'nowhere.tar'}.\n")
 
 
 def contents(url: str) -> dict[str, list[bytes]]:
-    """All rows."""
+    """All rows of a database, by table."""
 
     def read(connection: Connection) -> dict[str, list[bytes]]:
         rows: dict[str, list[bytes]] = {}
@@ -305,5 +305,5 @@ def contents(url: str) -> dict[str, list[bytes]]:
     return asyncio.run(run())
 
 
-def everything(folder: Path) -> set[Path]:
+def all_files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}

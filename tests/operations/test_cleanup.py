@@ -1,4 +1,4 @@
-"""What is no longer wanted goes by itself, and nothing else does."""
+"""The clean-up removes data that is no longer needed, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ RETENTION = {"RETENTION_DAYS": "30"}
 
 
 def clean_up(api: Api, *arguments: str) -> tuple[int, int, int]:
-    """Cleans up and answers how many entries, sessions and pictures were said to be removed."""
+    """Cleans up; returns how many entries, sessions and images the command says it removed."""
     done = command(api, "clean-up", *arguments)
     assert (done.code, done.stderr) == (0, "")
-    return removed(done.stdout)
+    return counts_in(done.stdout)
 
 
-def removed(said: str) -> tuple[int, int, int]:
-    entries, sessions, orphans, _, _ = re.findall(r"\d+", said)
+def counts_in(output: str) -> tuple[int, int, int]:
+    entries, sessions, orphans, _, _ = re.findall(r"\d+", output)
     return int(entries), int(sessions), int(orphans)
 
 
 def age(api: Api, table: EntryTable, numbers: list[int], days: float) -> None:
-    """Has entries be from some days ago."""
+    """Sets the time of entries to some days ago."""
     moment = now() - timedelta(days=days)
 
     def work(connection: Connection) -> None:
@@ -50,7 +50,7 @@ def age(api: Api, table: EntryTable, numbers: list[int], days: float) -> None:
 
 
 def add_pictures(api: Api, medias: list[str], kinds: tuple[str, ...] = ("image",)) -> set[Path]:
-    """Writes pictures as the service does; answers the files."""
+    """Writes images as the service does; returns the new files."""
     before = files(api)
     pictures = dict.fromkeys(kinds, encode(reference(0)))
     asyncio.run(PictureStore(api.media).write([(media, pictures) for media in medias]))
@@ -67,7 +67,7 @@ def make_old(paths: set[Path], seconds: float) -> None:
         os.utime(path, (moment, moment))
 
 
-def test_what_is_older_than_its_retention_goes_and_the_progress_stays(start_api: StartApi) -> None:
+def test_expired_history_is_removed_and_progress_stays(start_api: StartApi) -> None:
     api = start_api(RETENTION)
     user = api.sign_up()
     predicted = [user.predict(index).json()["prediction_id"] for index in range(4)]
@@ -82,7 +82,7 @@ def test_what_is_older_than_its_retention_goes_and_the_progress_stays(start_api:
     age(api, Prediction, [row["id"] for row in others], days=31)
     progress, before = user.get("/api/progress/").json(), files(api)
     assert clean_up(api, "--orphans-after", "0") == (2 + 1100 + 3, 0, 0)
-    # A picture of each prediction, three of each comparison.
+    # One image of each prediction, three of each comparison.
     assert len(before - files(api)) == 2 + 9
     exported = user.get(f"{HISTORY}/export/").json()
     assert [row["id"] for row in exported["predictions"]] == predicted[2:]
@@ -94,11 +94,11 @@ def test_what_is_older_than_its_retention_goes_and_the_progress_stays(start_api:
     assert user.get(f"{HISTORY}/predictions/{predicted[0]}/image/").status_code == 404
     assert user.post("/api/feedback/", json=said).status_code == 404
     assert user.get("/api/progress/").json() == progress
-    # Once more there is nothing to do.
+    # A second run finds nothing.
     left = files(api)
     assert clean_up(api, "--orphans-after", "0") == (0, 0, 0)
     assert files(api) == left
-    # Practice goes on from what was.
+    # Progress continues from the removed attempts.
     again = user.compare(5).json()
     practised = user.get("/api/progress/").json()["characters"][5]
     assert practised["attempts"] == 3
@@ -112,7 +112,7 @@ def test_a_service_cleans_up_by_itself(start_api: StartApi) -> None:
     age(api, Prediction, [number], days=3650)
     (orphan,) = add_pictures(api, [new_media()])
     make_old({orphan}, 2 * 3600)
-    # Without a retention everything is kept.
+    # Without RETENTION_DAYS all history is kept.
     assert clean_up(api)[0] == 0
     assert not orphan.exists()
     assert user.get(f"{HISTORY}/predictions/{number}/image/").status_code == 200
@@ -121,16 +121,16 @@ def test_a_service_cleans_up_by_itself(start_api: StartApi) -> None:
     assert user.get(f"{HISTORY}/predictions/{number}/").status_code == 404
 
 
-def test_only_old_pictures_of_no_entry_are_strays(api: Api, user: User) -> None:
+def test_only_old_images_without_an_entry_are_orphans(api: Api, user: User) -> None:
     predicted, compared = user.predict(3), user.compare(4)
     assert (predicted.status_code, compared.status_code) == (200, 200)
     kept = files(api)
-    strays = add_pictures(api, [new_media() for _ in range(600)])
-    strays |= add_pictures(api, [new_media()], ("user", "reference", "overlay"))
+    orphans = add_pictures(api, [new_media() for _ in range(600)])
+    orphans |= add_pictures(api, [new_media()], ("user", "reference", "overlay"))
     young = add_pictures(api, [new_media()]) | add_pictures(api, [new_media()])
-    # Written slowly: only its last picture is young.
+    # Written slowly, so that only its last image is young.
     half = add_pictures(api, [new_media()], ("user", "overlay"))
-    make_old(kept | strays | {sorted(half)[0]}, 3700)
+    make_old(kept | orphans | {sorted(half)[0]}, 3700)
     make_old(young, 3500)
     assert clean_up(api)[2] == 601
     assert files(api) == kept | young | half
@@ -140,7 +140,7 @@ def test_only_old_pictures_of_no_entry_are_strays(api: Api, user: User) -> None:
     assert clean_up(api, "--orphans-after", "0")[2] == 0
 
 
-def test_folders_of_past_hours_go_with_their_last_picture(api: Api, user: User) -> None:
+def test_folders_of_past_hours_are_removed_with_their_last_image(api: Api, user: User) -> None:
     assert user.predict().status_code == 200
     names = [f"20200101{hour:02}-{number:032x}" for number, hour in enumerate((0, 0, 1))]
     gone, left, alone = (add_pictures(api, [name]).pop() for name in names)
@@ -152,7 +152,7 @@ def test_folders_of_past_hours_go_with_their_last_picture(api: Api, user: User) 
     assert files(api) >= {left}
 
 
-def test_ended_sessions_go_and_living_ones_stay(api: Api, user: User) -> None:
+def test_ended_sessions_are_removed_and_running_ones_stay(api: Api, user: User) -> None:
     owner = number_of(user)
     clean_up(api)
     signed_out, expired, elsewhere = (api.sign_in(user.username) for _ in range(3))
@@ -197,7 +197,7 @@ def test_ended_sessions_go_and_living_ones_stay(api: Api, user: User) -> None:
     assert api.client.post("/api/token/refresh/", json={"refresh": user.refresh}).is_success
 
 
-def test_several_clean_ups_at_the_same_time_do_no_harm(start_api: StartApi) -> None:
+def test_several_clean_ups_can_run_at_the_same_time(start_api: StartApi) -> None:
     api = start_api(RETENTION)
     user = api.sign_up()
     owner = number_of(user)
@@ -209,12 +209,12 @@ def test_several_clean_ups_at_the_same_time_do_no_harm(start_api: StartApi) -> N
     age(api, Comparison, [row["id"] for row in exported["similarities"]], days=31)
     kept = files(api)
     add_pictures(api, [new_media() for _ in range(700)])
-    with ThreadPoolExecutor(3) as operators:
+    with ThreadPoolExecutor(3) as threads:
         arguments = ("clean-up", "--orphans-after", "0")
-        ended = list(operators.map(lambda _: api.command(*arguments), range(3)))
+        ended = list(threads.map(lambda _: api.command(*arguments), range(3)))
     assert [each.returncode for each in ended] == [0, 0, 0]
-    # Each entry was removed by one of them.
-    assert sum(removed(each.stdout)[0] for each in ended) == 2400
+    # Each entry was counted by exactly one of them.
+    assert sum(counts_in(each.stdout)[0] for each in ended) == 2400
     assert files(api) == kept
     exported = user.get(f"{HISTORY}/export/").json()
     assert [row["id"] for row in exported["predictions"]] == [young]

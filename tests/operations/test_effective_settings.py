@@ -1,4 +1,4 @@
-"""What administrators see of the settings."""
+"""The settings that administrators see."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(settings: Settings, name: str) -> object:
         ("", ""),
     ],
 )
-def test_the_address_of_the_database_is_shown_without_its_password(url: str, masked: str) -> None:
+def test_the_database_url_is_shown_without_its_password(url: str, masked: str) -> None:
     assert shown(Settings(database_url=url), "DATABASE_URL") == masked
 
 
@@ -51,11 +51,13 @@ def test_the_address_of_the_database_is_shown_without_its_password(url: str, mas
         ),
     ],
 )
-def test_neither_is_that_of_the_rate_limits(url: str, masked: str) -> None:
+def test_the_url_of_the_rate_limit_store_is_shown_without_its_password(
+    url: str, masked: str
+) -> None:
     assert shown(Settings(rate_limit_storage=url), "RATE_LIMIT_STORAGE") == masked
 
 
-def test_every_setting_is_shown_and_no_secret_is() -> None:
+def test_every_setting_is_shown_and_secrets_are_masked() -> None:
     settings = Settings(
         secret_key=SECRET,
         torchserve_inference_url="http://me:hunter2@models:8080",
@@ -65,7 +67,7 @@ def test_every_setting_is_shown_and_no_secret_is() -> None:
     assert {row["name"] for row in settings_shown} == {
         name.upper() for name in Settings.model_fields
     }
-    text = json.dumps(settings_shown)  # they all are JSON
+    text = json.dumps(settings_shown)  # all values are JSON
     assert SECRET not in text
     assert "hunter2" not in text
     assert shown(settings, "CORS_ORIGINS") == [

@@ -1,4 +1,4 @@
-"""What those who run the service do, see and rely on: administrators, audit log, secret."""
+"""The work of operators: administrators, audit log, signing secret."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def admin(api: Api) -> User:
 
 
 def logged(admin: User, **query: object) -> list[dict[str, Any]]:
-    """All entries that a query finds, newest first, page by page."""
+    """All entries that match a query, newest first, read page by page."""
     entries: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
@@ -63,11 +63,11 @@ def logged(admin: User, **query: object) -> list[dict[str, Any]]:
 
 
 def actions(admin: User, number: int) -> list[str]:
-    """What one user did, oldest first."""
+    """The actions of a user, oldest first."""
     return [entry["action"] for entry in reversed(logged(admin, user_id=number))]
 
 
-def test_an_administrator_is_made_on_the_command_line(api: Api, admin: User, user: User) -> None:
+def test_an_administrator_is_created_on_the_command_line(api: Api, admin: User, user: User) -> None:
     assert admin.get("/api/me/").json()["role"] == "admin"
     assert admin.get(LOGS).status_code == 200
     refused = user.get(LOGS)
@@ -91,7 +91,7 @@ def test_an_administrator_is_made_on_the_command_line(api: Api, admin: User, use
         ("weak.warden", "TAKEN@example.org", PASSWORD, 1, "There is an account with this e-mail"),
     ],
 )
-def test_what_cannot_be_an_administrator_is_refused_in_a_sentence(
+def test_invalid_administrators_are_rejected_in_one_line(
     api: Api, username: str, email: str, password: str, code: int, sentence: str
 ) -> None:
     fields = {"username": "taken", "email": "taken@example.org", "password": PASSWORD}
@@ -106,14 +106,14 @@ def test_what_cannot_be_an_administrator_is_refused_in_a_sentence(
     assert sql(api, "SELECT role FROM users WHERE username_key = $1", "taken") == [("user",)]
 
 
-def test_a_password_from_a_pipe_may_end_as_lines_do_on_windows(api: Api) -> None:
+def test_a_password_from_a_pipe_may_end_with_a_windows_line_end(api: Api) -> None:
     arguments = ("--username", "windows.warden", "--email", "windows@example.org")
     made = api.command("create-admin", *arguments, stdin=f"{PASSWORD}\r\n")
     assert (made.returncode, made.stderr) == (0, "")
     assert api.sign_in("windows.warden", PASSWORD)
 
 
-def test_all_that_an_account_does_is_in_the_audit_log(api: Api, admin: User) -> None:
+def test_every_action_of_an_account_is_in_the_audit_log(api: Api, admin: User) -> None:
     user = api.sign_up()
     number = user_id(user)
     expected = ["signed_up", "signed_in"]
@@ -123,7 +123,7 @@ def test_all_that_an_account_does_is_in_the_audit_log(api: Api, admin: User) -> 
         expected.append(action)
         assert actions(admin, number) == expected
         (newest, *_) = logged(admin, user_id=number)
-        # So that it can be found in the service's log; of who is gone, not even that.
+        # The id finds the request in the service's log. A deleted account leaves none.
         assert bool(newest["request_id"]) is (action != "account_deleted"), action
         return newest
 
@@ -169,9 +169,7 @@ def test_all_that_an_account_does_is_in_the_audit_log(api: Api, admin: User) -> 
     happened("account_deleted")
 
 
-def test_what_fails_or_changes_nothing_is_not_logged_as_done(
-    api: Api, admin: User, user: User
-) -> None:
+def test_failed_actions_are_not_in_the_audit_log(api: Api, admin: User, user: User) -> None:
     number = user_id(user)
     before = actions(admin, number)
     other = api.sign_up()
@@ -186,7 +184,7 @@ def test_what_fails_or_changes_nothing_is_not_logged_as_done(
     assert actions(admin, number) == before
 
 
-def test_an_entry_tells_when_and_from_where(api: Api, admin: User) -> None:
+def test_an_entry_has_its_time_address_and_request_id(api: Api, admin: User) -> None:
     headers = {"X-Request-ID": f"request-{next(_numbers)}"}
     fields = {"username": f"who{next(_numbers)}", "password": "wrong"}
     assert api.client.post("/api/signin/", json=fields, headers=headers).status_code == 401
@@ -194,7 +192,7 @@ def test_an_entry_tells_when_and_from_where(api: Api, admin: User) -> None:
     assert newest["request_id"] == headers["X-Request-ID"]
     assert newest["address"] == "127.0.0.1"
     assert newest["user_id"] is None
-    # Whoever mistakes the fields types a password there.
+    # The username is not stored, because people type passwords into the wrong field.
     assert newest["details"] == {}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", newest["at"])
     assert set(newest) == {"id", "at", "action", "user_id", "address", "request_id", "details"}
@@ -214,7 +212,7 @@ def test_the_audit_log_comes_in_pages_newest_first(api: Api, admin: User) -> Non
     exports = logged(admin, user_id=number, action="history_exported", limit=2)
     assert exports == whole[:5]
     assert logged(admin, user_id=number, action="signed_out") == []
-    # Entries that come in the meantime move nothing.
+    # New entries do not shift the pages.
     first = admin.get(LOGS, params={"user_id": number, "limit": 3}).json()
     user.get("/api/history/export/")
     query = {"user_id": number, "limit": 200, "cursor": first["next"]}
@@ -235,13 +233,13 @@ def test_the_audit_log_comes_in_pages_newest_first(api: Api, admin: User) -> Non
         ("action", "' OR 1=1 --"),
     ],
 )
-def test_a_query_that_makes_no_sense_is_refused(admin: User, name: str, value: str) -> None:
+def test_an_invalid_query_is_rejected(admin: User, name: str, value: str) -> None:
     response = admin.get(LOGS, params={name: value})
     assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
     assert name in response.json()["details"]["fields"]
 
 
-def test_of_a_deleted_account_the_audit_log_knows_a_number_only(api: Api, admin: User) -> None:
+def test_the_audit_log_keeps_only_the_id_of_a_deleted_account(api: Api, admin: User) -> None:
     name = f"unforgettable{next(_numbers)}"
     user = api.sign_up(name)
     number = user_id(user)
@@ -275,7 +273,7 @@ def test_of_a_deleted_account_the_audit_log_knows_a_number_only(api: Api, admin:
         "ON CONFLICT (id) DO UPDATE SET action = 'nothing'",
     ],
 )
-def test_the_database_itself_refuses_to_change_the_audit_log(
+def test_the_database_rejects_changes_of_the_audit_log(
     api: Api, user: User, statement: str
 ) -> None:
     rows = "SELECT id, action, user_id FROM audit_log ORDER BY id"
@@ -286,7 +284,7 @@ def test_the_database_itself_refuses_to_change_the_audit_log(
 
 
 def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Starts the service, which is expected to end by itself."""
+    """Starts the service and waits until it ends by itself."""
     return subprocess.run(
         [sys.executable, "-m", "auth_api"],
         cwd=ROOT,
@@ -307,9 +305,7 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     ],
 )
-def test_the_service_does_not_start_with_a_secret_that_can_be_guessed(
-    tmp_path: Path, secret: str
-) -> None:
+def test_the_service_does_not_start_with_a_weak_secret(tmp_path: Path, secret: str) -> None:
     ended = start(tmp_path, SECRET_KEY=secret)
     assert ended.returncode == 2
     assert ended.stderr.startswith("The setting SECRET_KEY is not usable: ")
@@ -318,7 +314,7 @@ def test_the_service_does_not_start_with_a_secret_that_can_be_guessed(
     assert not (tmp_path / "data").exists()
 
 
-def test_the_service_does_not_start_with_a_kept_secret_that_can_be_guessed(tmp_path: Path) -> None:
+def test_the_service_does_not_start_with_a_weak_secret_in_its_file(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "secret_key").write_text("short")
     ended = start(tmp_path)
@@ -327,7 +323,7 @@ def test_the_service_does_not_start_with_a_kept_secret_that_can_be_guessed(tmp_p
     assert (tmp_path / "data" / "secret_key").read_text() == "short"
 
 
-def test_a_folder_that_cannot_be_used_is_named_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     ended = start(tmp_path)
     assert ended.returncode == 2
@@ -335,7 +331,7 @@ def test_a_folder_that_cannot_be_used_is_named_in_a_sentence(tmp_path: Path) -> 
     assert "Traceback" not in ended.stderr
 
 
-def test_the_kept_secret_is_its_owners_only_and_tokens_outlive_a_restart(
+def test_only_the_owner_can_read_the_secret_and_tokens_survive_a_restart(
     start_api: StartApi,
 ) -> None:
     api = start_api()
@@ -351,7 +347,7 @@ def test_the_kept_secret_is_its_owners_only_and_tokens_outlive_a_restart(
     assert again.sign_in(user.username)
 
 
-def test_a_secret_that_is_set_counts_and_another_one_ends_all_sessions(
+def test_a_new_secret_key_ends_all_sessions(
     start_api: StartApi,
 ) -> None:
     api = start_api({"SECRET_KEY": secrets.token_hex(32)})
@@ -363,7 +359,7 @@ def test_a_secret_that_is_set_counts_and_another_one_ends_all_sessions(
     assert other.sign_in(user.username).get("/api/me/").status_code == 200
 
 
-def test_stronger_hashing_can_be_set_and_everyone_still_gets_in(start_api: StartApi) -> None:
+def test_passwords_still_work_after_a_change_of_the_hashing(start_api: StartApi) -> None:
     before = start_api()
     users = [before.sign_up() for _ in range(3)]
     after = start_api({"ARGON2_TIME_COST": "2"}, beside=before)
