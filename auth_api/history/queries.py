@@ -96,6 +96,14 @@ class History:
 
         await self._pictures.delete([await self._database.write(remove)])
 
+    async def record_export(self, user_id: int, file_format: str, request: Request) -> None:
+        """Writes an export to the audit log. Raises `Unavailable`."""
+        await self._database.write(
+            lambda transaction: recording.record(
+                transaction, "history_exported", user_id, request, format=file_format
+            )
+        )
+
     async def all_of(
         self, table: EntryTable, user_id: int
     ) -> AsyncIterator[tuple[Entry, Feedback | None]]:

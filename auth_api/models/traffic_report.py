@@ -16,7 +16,7 @@ from auth_api.errors import NotFound
 from auth_api.http.json_response import iso
 from auth_api.models.states import ModelState
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, Judged, Steps, SystemUse, latest, use_of_all
+from auth_api.usage.analytics import Counted, Judged, Steps, SystemUse, latest, usage_of_all
 from auth_api.usage.estimates import (
     Interval,
     Sums,
@@ -55,7 +55,7 @@ async def compared(database: Database, name: str, state: ModelState) -> dict[str
     if state.release is None:
         raise NotFound(f"The model {name} is not served yet.", "model_not_found")
     steps = _steps(state)
-    use = await database.read(lambda session: use_of_all(session, database, steps, name))
+    use = await usage_of_all(database, steps, name)
     return _report(name, state, steps.since, use)
 
 

@@ -1,4 +1,4 @@
-"""Accounts: signing up, and what is one's own to change."""
+"""Sign-up, and changes to the caller's own account."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from auth_api.services import caller, services
 
 @documented(tag="accounts", access=SIGN_IN, json=SignUp, answer=Message, status=201, errors=(409,))
 async def sign_up(request: Request) -> JSONResponse:
-    """Makes an account."""
+    """Creates an account."""
     fields = await parse_json(request, SignUp)
     if fields.password2 not in (None, fields.password):
         raise invalid("password2", "is not the same as the password")
-    await services(request).accounts.sign_up(
+    await services(request).registration.sign_up(
         fields.username,
         fields.email,
         fields.password,
@@ -33,18 +33,18 @@ async def sign_up(request: Request) -> JSONResponse:
 
 @documented(tag="accounts", access=ACCOUNT, answer=Me)
 async def me(request: Request) -> JSONResponse:
-    """Says who is signed in."""
-    return _me(await services(request).accounts.profile(caller(request)))
+    """Shows the caller's account."""
+    return _me(await services(request).profiles.get(caller(request)))
 
 
 @documented(tag="accounts", access=ACCOUNT, json=Profile, answer=Me)
 async def change_profile(request: Request) -> JSONResponse:
-    """Changes the time zone that days are counted in, or whether one's pictures may train models.
+    """Changes the time zone in which days are counted, or the consent to training.
 
-    Consent that is withdrawn counts at once: no later export and no later training has them.
+    Withdrawn consent applies at once: no later export or training uses the caller's pictures.
     """
     fields = await parse_json(request, Profile)
-    changed = await services(request).accounts.change_profile(
+    changed = await services(request).profiles.change(
         caller(request), fields.timezone, fields.training_consent, request
     )
     return _me(changed)
@@ -52,19 +52,19 @@ async def change_profile(request: Request) -> JSONResponse:
 
 @documented(tag="accounts", access=ACCOUNT, answer=Message, errors=(409,))
 async def delete_me(request: Request) -> JSONResponse:
-    """Deletes the account, its history, its pictures and everything else of it, for good.
+    """Permanently deletes the caller's account with its history, pictures and all other data.
 
-    The last administrator's is not deleted: `last_admin`.
+    The last administrator cannot be deleted (`last_admin`).
     """
-    await services(request).accounts.delete(caller(request))
+    await services(request).profiles.delete(caller(request))
     return JSONResponse({"message": "Account deleted successfully."})
 
 
 @documented(tag="accounts", access=ACCOUNT, json=ChangePassword, answer=Message, errors=(409,))
 async def change_password(request: Request) -> JSONResponse:
-    """Changes the password; every other session ends."""
+    """Changes the password and ends all other sessions."""
     fields = await parse_json(request, ChangePassword)
-    await services(request).accounts.change_password(
+    await services(request).credentials.change_password(
         caller(request), fields.old_password, fields.new_password, request
     )
     return JSONResponse({"message": "Password updated successfully."})
@@ -74,13 +74,12 @@ async def change_password(request: Request) -> JSONResponse:
 async def change_username(request: Request) -> JSONResponse:
     """Changes the username."""
     fields = await parse_json(request, ChangeUsername)
-    await services(request).accounts.change_username(caller(request), fields.new_username, request)
+    await services(request).profiles.change_username(caller(request), fields.new_username, request)
     return JSONResponse({"message": "Username updated successfully."})
 
 
 def _me(user: User) -> JSONResponse:
-    shown = Me.model_validate(user, from_attributes=True)
-    return JSONResponse(shown.model_dump(mode="json"))
+    return JSONResponse(Me.model_validate(user, from_attributes=True).model_dump(mode="json"))
 
 
 routes = [

@@ -1,8 +1,6 @@
-"""For administrators: the service at a glance, the jobs of all users, the settings."""
+"""For administrators: an overview, the jobs of all users, and the settings."""
 
 from __future__ import annotations
-
-import asyncio
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -14,7 +12,7 @@ from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query
 from auth_api.jobs.presenting import owned_entry
 from auth_api.operations.effective_settings import effective
-from auth_api.operations.overview import disk, libraries, overview
+from auth_api.operations.overview import overview
 from auth_api.routes.openapi import documented
 from auth_api.schemas.administration import (
     AllJobsPage,
@@ -29,17 +27,15 @@ _ADMIN = at_least("admin")
 
 @documented(tag="administration", access=_ADMIN, answer=StatsAnswer)
 async def stats(request: Request) -> JSONResponse:
-    """Shows the service at a glance."""
-    having = services(request)
-    found = await having.database.read(lambda session: overview(session, having.database))
-    found["storage"] |= await asyncio.to_thread(disk, having.settings.media_dir)
-    found["software"] |= libraries()
-    uptime = (now() - having.started_at).total_seconds()
+    """Shows an overview of the service."""
+    app = services(request)
+    found = await overview(app.database, app.settings.media_dir)
+    uptime = (now() - app.started_at).total_seconds()
     return JSONResponse(
         {
             "success": True,
             **found,
-            "since": iso(having.started_at),
+            "since": iso(app.started_at),
             "uptime_seconds": round(uptime, 1),
         }
     )
@@ -61,7 +57,7 @@ async def jobs(request: Request) -> JSONResponse:
 
 @documented(tag="administration", access=_ADMIN, answer=Configuration)
 async def config(request: Request) -> JSONResponse:
-    """Shows the settings in force, secrets masked."""
+    """Shows the effective settings, with secrets masked."""
     return JSONResponse({"success": True, "settings": effective(services(request).settings)})
 
 

@@ -1,4 +1,4 @@
-"""Users, for administrators."""
+"""Users, managed by administrators."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ async def users(request: Request) -> JSONResponse:
     errors=(409,),
 )
 async def create(request: Request) -> JSONResponse:
-    """Makes an account for somebody, of any role."""
+    """Creates an account with any role for another person."""
     fields = await parse_json(request, NewUser)
-    having = services(request)
-    number = await having.accounts.sign_up(
+    app = services(request)
+    number = await app.registration.sign_up(
         fields.username,
         fields.email,
         fields.password,
         timezone=fields.timezone,
         role=fields.role,
         request=request,
-        maker=caller(request),
+        created_by=caller(request),
     )
-    return JSONResponse(shown(await having.users.one(number)), 201)
+    return JSONResponse(shown(await app.users.one(number)), 201)
 
 
 @documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404,))
@@ -65,26 +65,26 @@ async def user(request: Request) -> JSONResponse:
     tag="administration", access=_ADMIN, json=ChangedUser, answer=UserShown, errors=(404, 409)
 )
 async def change(request: Request) -> JSONResponse:
-    """Changes a user: what is not named stays as it is.
+    """Changes a user. Absent fields stay as they are.
 
-    A new role counts from their next request on. A new password signs them out everywhere. The
-    last active administrator can be neither demoted nor deactivated.
+    A new role applies from the user's next request on. A new password ends all sessions of the
+    user. The last active administrator cannot be demoted or deactivated.
     """
     number = row_number(request)
     fields = await parse_json(request, ChangedUser)
-    changes = Changes(**fields.model_dump())
-    return await _changed(request, number, changes)
+    return await _change(request, number, Changes(**fields.model_dump()))
 
 
 @documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404, 409))
 async def deactivate(request: Request) -> JSONResponse:
-    """Deactivates a user: their sessions end at once, their API keys and their password are taken
-    no more. Their history is kept; `PUT` with `active` true lets them in again.
+    """Deactivates a user: sessions end at once, and API keys and password stop working.
+
+    The history is kept. `PUT` with `active: true` activates the user again.
     """
-    return await _changed(request, row_number(request), Changes(active=False))
+    return await _change(request, row_number(request), Changes(active=False))
 
 
-async def _changed(request: Request, number: int, changes: Changes) -> JSONResponse:
+async def _change(request: Request, number: int, changes: Changes) -> JSONResponse:
     changed = await services(request).users.change(number, changes, caller(request), request)
     return JSONResponse(shown(changed))
 

@@ -1,4 +1,4 @@
-"""How much was asked, and with what result: one's own, and everybody's."""
+"""Usage over time: of the caller, and of all callers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,19 @@ from auth_api.schemas.analytics import (
     SystemQuery,
 )
 from auth_api.services import caller, services
-from auth_api.usage.analytics import latest, use_of, use_of_all
+from auth_api.usage.analytics import latest, usage_of, usage_of_all
 from auth_api.usage.presenting import own, system
 
 
 @documented(tag="analytics", access=HISTORY, query=MyQuery, answer=MyAnswer)
 async def mine(request: Request) -> JSONResponse:
-    """Shows what one asked, by day, version and class, and what one said of it.
+    """Shows the caller's usage and feedback by day, version and class.
 
-    Counts are about a second behind. They include images of jobs, and what was deleted from the
-    history since.
+    Counts are about a second behind. They include images of jobs and deleted history entries.
     """
     query = parse_query(request, MyQuery)
-    user_id, database = caller(request).user_id, services(request).database
     days = latest("day", query.days, now())
-    use = await database.read(lambda session: use_of(session, database, user_id, days.since))
+    use = await usage_of(services(request).database, caller(request).user_id, days.since)
     return JSONResponse(own(use, days))
 
 
@@ -44,24 +42,24 @@ async def mine(request: Request) -> JSONResponse:
     answer=SystemAnswer,
     errors=(404,),
 )
-async def of_all(request: Request) -> JSONResponse:
-    """Shows what everybody asked, over time, by version and by class.
+async def everyone(request: Request) -> JSONResponse:
+    """Shows the usage of all callers over time, by version and by class.
 
     Counts are about a second behind. They include anonymous callers and images of jobs.
     """
     query = parse_query(request, SystemQuery)
-    having = services(request)
-    if query.model is not None and query.model not in having.settings.models:
+    app = services(request)
+    if query.model is not None and query.model not in app.settings.models:
         raise NotFound(f"There is no model {query.model}.", "model_not_found")
     if query.bucket == "hour" and query.days > MAX_DAYS_BY_HOUR:
         raise invalid("days", f"can be {MAX_DAYS_BY_HOUR} at most by the hour")
     count = query.days if query.bucket == "day" else query.days * 24
-    steps, database = latest(query.bucket, count, now()), having.database
-    use = await database.read(lambda session: use_of_all(session, database, steps, query.model))
+    steps = latest(query.bucket, count, now())
+    use = await usage_of_all(app.database, steps, query.model)
     return JSONResponse(system(use, steps))
 
 
 routes = [
     Route("/api/analytics/me/", mine, methods=["GET"]),
-    Route("/api/analytics/system/", of_all, methods=["GET"]),
+    Route("/api/analytics/system/", everyone, methods=["GET"]),
 ]

@@ -34,7 +34,7 @@ async def audit_logs(request: Request) -> JSONResponse:
     media=("text/csv",),
 )
 async def export(request: Request) -> Response:
-    """The audit log as a table, newest first; that it was exported is in the log itself."""
+    """Exports the audit log as CSV, newest first. The export itself is logged."""
     trail, database = _trail(parse_query(request, AuditFilter)), services(request).database
     await trail.note_export(database, caller(request), request)
     return StreamingResponse(

@@ -1,5 +1,7 @@
-"""The characters that are learned. Not counted by any limit, and kept by browsers: a class of
-learners behind one address loads all the pictures at once.
+"""The characters to learn.
+
+These routes have no rate limit and can be cached, because a class of learners behind one address
+loads all pictures at once.
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ from auth_api.routes.openapi import documented
 from auth_api.schemas.characters import CharacterList
 from auth_api.services import services
 
-_KEPT = "public, max-age=3600"
+_CACHE_CONTROL = "public, max-age=3600"
 
 
 @documented(
     tag="characters", access=OPERATIONS, answer=CharacterList, also={304: None}, errors=(400,)
 )
 async def list_characters(request: Request) -> Response:
-    """Lists the characters and the strokes that each is written with.
+    """Lists the characters with their strokes.
 
-    May be kept for an hour, and asked for with `If-None-Match` after that.
+    Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
     return _answer(request, services(request).characters.described)
 
@@ -37,22 +39,22 @@ async def list_characters(request: Request) -> Response:
     errors=(400, 404),
 )
 async def reference(request: Request) -> Response:
-    """The reference picture of a character: 256x256, black on white.
+    """Returns the reference picture of a character: 256x256, black on white.
 
-    May be kept for an hour, and asked for with `If-None-Match` after that.
+    Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
     return _answer(request, services(request).characters.reference(request.path_params["class"]))
 
 
 def _answer(request: Request, document: Document) -> Response:
-    headers = {"Cache-Control": _KEPT, "ETag": document.etag}
-    if _has(request, document.etag):
+    headers = {"Cache-Control": _CACHE_CONTROL, "ETag": document.etag}
+    if _is_cached(request, document.etag):
         return Response(status_code=304, headers=headers)
     return Response(document.content, media_type=document.media_type, headers=headers)
 
 
-def _has(request: Request, etag: str) -> bool:
-    """Whether a caller has what goes by `etag` already (RFC 9110, section 13.1.2)."""
+def _is_cached(request: Request, etag: str) -> bool:
+    """Whether the client has the document already (RFC 9110, section 13.1.2)."""
     listed = ",".join(request.headers.getlist("if-none-match")).split(",")
     return not {"*", etag}.isdisjoint(each.strip().removeprefix("W/") for each in listed)
 

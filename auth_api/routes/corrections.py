@@ -1,4 +1,4 @@
-"""What users say a model got wrong: looked through, judged, and taken away as data."""
+"""Corrections of a model by its users: listed, judged, and exported as labelled data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from auth_api.authorisation.access import at_least
+from auth_api.corrections.data_set import EXPORT_ROLE
 from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
-from auth_api.corrections.review import COLLECTORS, Verdict
+from auth_api.corrections.review import Verdict
 from auth_api.errors import NotFound
 from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.http.json_response import JSONResponse
@@ -29,17 +30,17 @@ from auth_api.schemas.corrections import (
 from auth_api.services import caller, services
 from auth_api.settings import SIMILARITY
 
-_LOOKING = at_least(COLLECTORS)
-_JUDGING = at_least("admin")
+_REVIEWER = at_least(EXPORT_ROLE)
+_ADMIN = at_least("admin")
 
 
 @documented(
-    tag="corrections", access=_LOOKING, query=CorrectionQuery, answer=CorrectionPage, errors=(404,)
+    tag="corrections", access=_REVIEWER, query=CorrectionQuery, answer=CorrectionPage, errors=(404,)
 )
 async def corrections(request: Request) -> JSONResponse:
-    """Lists what users say that the model got wrong, newest first.
+    """Lists corrections of a model by its users, newest first.
 
-    A page of one state may be short, or empty, and yet have a next one: follow `next` to its end.
+    With `state`, a page can be short or empty although more follow: go on until `next` is null.
     """
     query, model = parse_query(request, CorrectionQuery), _model(request)
     rows, before = await services(request).corrections.page(
@@ -49,9 +50,9 @@ async def corrections(request: Request) -> JSONResponse:
     return JSONResponse({"results": [entry(model, row) for row in rows], "next": following})
 
 
-@documented(tag="corrections", access=_LOOKING, answer=None, media=MEDIA_TYPES, errors=(404,))
+@documented(tag="corrections", access=_REVIEWER, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def image(request: Request) -> Response:
-    """The picture as it was sent, while its user consents to its use as data."""
+    """Returns the picture as it was sent, while its user consents to its use as data."""
     model = _model(request)
     picture = await services(request).corrections.image(model, row_number(request))
     return Response(picture, media_type=media_type(picture))
@@ -59,72 +60,68 @@ async def image(request: Request) -> Response:
 
 @documented(
     tag="corrections",
-    access=_JUDGING,
+    access=_ADMIN,
     query=JudgementQuery,
     answer=CorrectionEntry,
     errors=(404, 409),
 )
 async def accept(request: Request) -> JSONResponse:
-    """Has a correction count, whatever others say of the same picture.
+    """Accepts a correction as data, whatever other users say of the same picture.
 
-    Its user must consent, and its picture be there.
+    Its user must consent, and the picture must still be stored.
     """
     return await _judge(request, "accepted")
 
 
 @documented(
     tag="corrections",
-    access=_JUDGING,
+    access=_ADMIN,
     query=JudgementQuery,
     answer=CorrectionEntry,
     errors=(404, 409),
 )
 async def reject(request: Request) -> JSONResponse:
-    """Has a correction not count."""
+    """Rejects a correction, so that it does not count."""
     return await _judge(request, "rejected")
 
 
 @documented(
     tag="corrections",
-    access=_LOOKING,
+    access=_REVIEWER,
     query=CorrectionExportQuery,
     answer=None,
     media=("application/zip",),
     errors=(404,),
 )
 async def export(request: Request) -> Response:
-    """Streams the corrections that count as a zip: a folder a class, and `labels.csv`.
+    """Streams the corrections that count as a zip: one folder per class, and `labels.csv`.
 
-    A correction counts when two users at least say the same of the same picture, and more than
-    say anything else, or when an administrator has accepted it. Each picture is in it once, and
-    only while its users consent.
+    A correction counts when an administrator has accepted it, or when at least two users name the
+    same class for the same picture and fewer name any other class. Each picture is in the zip once,
+    and only while its user consents.
     """
     query, model = parse_query(request, CorrectionExportQuery), _model(request)
     confirmed = query.include == "confirmed"
-    having = services(request).corrections
-    await having.note_export(model, confirmed, caller(request), request)
+    data = services(request).correction_data
+    await data.record_export(model, confirmed, caller(request), request)
     name = f"{model}-corrections-{datetime.now(timezone.utc):%Y-%m-%d}.zip"
     return StreamingResponse(
-        zipped(having.files(model, confirmed=confirmed)),
+        zipped(data.files(model, confirmed=confirmed)),
         media_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
 async def _judge(request: Request, verdict: Verdict) -> JSONResponse:
-    query, model, number = (
-        parse_query(request, JudgementQuery),
-        _model(request),
-        row_number(request),
-    )
+    query, model = parse_query(request, JudgementQuery), _model(request)
     judged = await services(request).corrections.judge(
-        model, number, verdict, caller(request), request, query.actual_class
+        model, row_number(request), verdict, caller(request), request, query.actual_class
     )
     return JSONResponse(entry(model, judged))
 
 
 def _model(request: Request) -> str:
-    """Raises NotFound for what is no model that recognises."""
+    """The model of the path. Raises `NotFound` unless it is one that recognises."""
     model: str = request.path_params["name"]
     if model == SIMILARITY:
         raise NotFound(

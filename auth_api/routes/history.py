@@ -1,4 +1,4 @@
-"""One's own history: nobody else's is ever found."""
+"""The caller's own history. Entries of other users are never found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.audit import recording
 from auth_api.authorisation.access import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.exporting import as_csv, as_json
@@ -58,51 +57,46 @@ async def similarity(request: Request) -> JSONResponse:
 
 @documented(tag="history", access=HISTORY, answer=Message, errors=(404,))
 async def delete_prediction(request: Request) -> JSONResponse:
-    """Deletes a recognition, its picture and its feedback."""
+    """Deletes a recognition with its picture and its feedback."""
     return await _delete(request, Prediction)
 
 
 @documented(tag="history", access=HISTORY, answer=Message, errors=(404,))
 async def delete_similarity(request: Request) -> JSONResponse:
-    """Deletes a comparison, its pictures and its part in the progress."""
+    """Deletes a comparison with its pictures, and removes it from the progress."""
     return await _delete(request, Comparison)
 
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def prediction_image(request: Request) -> Response:
-    """The picture as it was sent."""
+    """Returns the picture as it was sent."""
     return await _picture(request, Prediction, "image")
 
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def user_image(request: Request) -> Response:
-    """The learner's ink."""
+    """Returns the picture of the learner's ink."""
     return await _picture(request, Comparison, "user")
 
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def reference_image(request: Request) -> Response:
-    """The reference that it was compared with."""
+    """Returns the reference picture of the comparison."""
     return await _picture(request, Comparison, "reference")
 
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def overlay_image(request: Request) -> Response:
-    """The one laid over the other."""
+    """Returns the learner's ink overlaid on the reference."""
     return await _picture(request, Comparison, "overlay")
 
 
 @documented(tag="history", access=HISTORY, query=ExportQuery, answer=History, media=("text/csv",))
 async def export(request: Request) -> Response:
-    """Streams all of the history, oldest first, pictures by their paths."""
+    """Streams the whole history, oldest first. Pictures are given as paths."""
     query = parse_query(request, ExportQuery)
-    owner = caller(request).user_id
-    await services(request).database.write(
-        lambda transaction: recording.record(
-            transaction, "history_exported", owner, request, format=query.format
-        )
-    )
-    history = services(request).history
+    history, owner = services(request).history, caller(request).user_id
+    await history.record_export(owner, query.format, request)
     content, kind = (
         (as_csv(history, owner), "text/csv; charset=utf-8")
         if query.format == "csv"

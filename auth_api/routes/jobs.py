@@ -1,4 +1,4 @@
-"""Jobs: handed in at once, done later."""
+"""Jobs: submitted in one request, executed later."""
 
 from __future__ import annotations
 
@@ -35,18 +35,17 @@ from auth_api.schemas.jobs import (
 )
 from auth_api.services import caller, services
 
-_HANDING_IN = Access(scope="predict", rate="predict")
-_LOOKING = Access(scope="predict")
+_SUBMIT = Access(scope="predict", rate="predict")
+_READ = Access(scope="predict")
 
-# Seconds between looks whether a job has got any further, and between signs of life to a client
-# whose job has not.
-_LOOK = 0.5
-_PING = 15
+_POLL_SECONDS = 0.5
+# Between pings on an idle event stream.
+_PING_SECONDS = 15
 
 
 @documented(
     tag="jobs",
-    access=_HANDING_IN,
+    access=_SUBMIT,
     query=JobQuery,
     form=JobForm,
     answer=JobAccepted,
@@ -54,28 +53,28 @@ _PING = 15
     errors=(404,),
 )
 async def create(request: Request) -> JSONResponse:
-    """Has up to 1,000 images read, later.
+    """Queues a job that recognises up to 1,000 images.
 
-    Takes the images as files `images`, or one zip of them as the file `zip`. An image that
-    cannot be read is a failed result, not a failed job. Nothing of a job is in the history.
+    Send the images as files `images`, or one zip as the file `zip`. An image that cannot be read
+    is a failed result, not a failed job. Jobs do not appear in the history.
     """
     query = parse_query(request, JobQuery)
-    having = services(request)
-    require_recogniser(query.model, having.settings.models)
+    app = services(request)
+    require_recogniser(query.model, app.settings.models)
     owner = caller(request)
-    await having.jobs.require_room(owner.user_id)
-    limits = Limits(having.settings.max_body_bytes, having.settings.max_job_bytes)
-    received = await receive(request, having.inputs, limits)
+    await app.jobs.require_room(owner.user_id)
+    limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
+    received = await receive(request, app.inputs, limits)
     parameters = Parameters(model=query.model, version=query.version, options=query.options())
-    made = await having.jobs.add(owner, "predict", parameters.model_dump(), received, request)
-    url = f"/api/jobs/{made.id}/"
-    answer = {"success": True, "job_id": made.id, "state": "queued", "counts": counts(made)}
+    job = await app.jobs.add(owner, "predict", parameters.model_dump(), received, request)
+    url = f"/api/jobs/{job.id}/"
+    answer = {"success": True, "job_id": job.id, "state": "queued", "counts": counts(job)}
     return JSONResponse({**answer, "url": url}, 202, {"Location": url})
 
 
-@documented(tag="jobs", access=_LOOKING, query=JobPageQuery, answer=JobPage)
+@documented(tag="jobs", access=_READ, query=JobPageQuery, answer=JobPage)
 async def jobs(request: Request) -> JSONResponse:
-    """Lists one's jobs, newest first."""
+    """Lists the caller's jobs, newest first."""
     query = parse_query(request, JobPageQuery)
     rows = await services(request).jobs.page(
         caller(request).user_id, query.limit + 1, row_before(query.cursor)
@@ -83,9 +82,9 @@ async def jobs(request: Request) -> JSONResponse:
     return JSONResponse(page([entry(row) for row in rows], query.limit))
 
 
-@documented(tag="jobs", access=_LOOKING, query=OneJobQuery, answer=JobAnswer, errors=(404,))
+@documented(tag="jobs", access=_READ, query=OneJobQuery, answer=JobAnswer, errors=(404,))
 async def job(request: Request) -> JSONResponse:
-    """Shows a job, with the results that there are so far."""
+    """Shows a job with its results so far."""
     query = parse_query(request, OneJobQuery)
     number = row_number(request)
     found = await services(request).jobs.one(caller(request).user_id, number)
@@ -97,16 +96,16 @@ async def job(request: Request) -> JSONResponse:
     return JSONResponse({**entry(found), "results": results})
 
 
-@documented(tag="jobs", access=_LOOKING, answer=JobEntry, errors=(404, 409))
+@documented(tag="jobs", access=_READ, answer=JobEntry, errors=(404, 409))
 async def cancel(request: Request) -> JSONResponse:
-    """Cancels a job: nothing more is read; results that there are stay."""
+    """Cancels a job. Its results so far are kept."""
     found = await services(request).jobs.cancel(caller(request), row_number(request), request)
     return JSONResponse(entry(found))
 
 
-@documented(tag="jobs", access=_LOOKING, answer=None, media=("text/csv",), errors=(404,))
+@documented(tag="jobs", access=_READ, answer=None, media=("text/csv",), errors=(404,))
 async def results_csv(request: Request) -> Response:
-    """The results that there are so far, as a table."""
+    """Returns the results so far as CSV."""
     number = row_number(request)
     await services(request).jobs.one(caller(request).user_id, number)
     return StreamingResponse(
@@ -116,31 +115,29 @@ async def results_csv(request: Request) -> Response:
     )
 
 
-@documented(tag="jobs", access=_LOOKING, answer=None, media=(EVENTS,), errors=(404,))
+@documented(tag="jobs", access=_READ, answer=None, media=(EVENTS,), errors=(404,))
 async def events(request: Request) -> Response:
-    """Streams the state of a job whenever it changes (server-sent events, `event: progress`),
-    until it is finished (`event: done`).
-    """
+    """Streams each change of a job as a server-sent event `progress`, and its end as `done`."""
     owner, number = caller(request).user_id, row_number(request)
     await services(request).jobs.one(owner, number)
-    return EventSourceResponse(_events(request, owner, number), ping=_PING)
+    return EventSourceResponse(_events(request, owner, number), ping=_PING_SECONDS)
 
 
 async def _events(request: Request, owner: int, number: int) -> AsyncIterator[ServerSentEvent]:
-    shown = None
+    sent = None
     while True:
         try:
             found = await services(request).jobs.one(owner, number)
         except ApiError:
-            return  # the client asks again, and is told why
-        now = state(found)
+            return  # the client reconnects and gets the error
+        current = state(found)
         done = found.state not in UNFINISHED
-        if now != shown:
-            yield ServerSentEvent(json.dumps(now), event="done" if done else "progress")
-            shown = now
+        if current != sent:
+            yield ServerSentEvent(json.dumps(current), event="done" if done else "progress")
+            sent = current
         if done or request.app.state.shutdown.started:
-            return  # clients ask again, and are answered by another process
-        await asyncio.sleep(_LOOK)
+            return  # the client reconnects to another process
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 _JOB = "/api/jobs/{id}/"

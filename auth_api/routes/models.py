@@ -1,4 +1,4 @@
-"""Models: what is served and how good it is."""
+"""Models, their versions and their evaluation."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _ANALYST = at_least("analyst")
 
 @documented(tag="models", access=PUBLIC, answer=ModelsAnswer)
 async def models(request: Request) -> JSONResponse:
-    """Lists the models: versions, default, traffic, workers, state and model card."""
-    having = services(request)
-    shown = [await having.presenter.model(name) for name in having.settings.models]
+    """Lists the models with versions, default, traffic, workers, state and model card."""
+    app = services(request)
+    shown = [await app.presenter.model(name) for name in app.settings.models]
     return JSONResponse({"success": True, "models": shown})
 
 
 @documented(tag="models", access=PUBLIC, answer=ModelsStatus)
 async def status(request: Request) -> JSONResponse:
-    """Says for each model whether it is ready, and if not, why."""
-    having = services(request)
-    states = {name: await having.presenter.readiness(name) for name in having.settings.models}
-    word = "ready" if set(states.values()) == {"ready"} else "not_ready"
-    return JSONResponse({"success": True, "status": word, "models": states})
+    """Shows for each model whether it is ready, or why not."""
+    app = services(request)
+    states = {name: await app.presenter.readiness(name) for name in app.settings.models}
+    overall = "ready" if set(states.values()) == {"ready"} else "not_ready"
+    return JSONResponse({"success": True, "status": overall, "models": states})
 
 
 @documented(tag="models", access=PUBLIC, answer=ModelAnswer, errors=(404,))
@@ -66,13 +66,13 @@ async def model(request: Request) -> JSONResponse:
     errors=(404,),
 )
 async def metrics(request: Request) -> Response:
-    """How good a version was when it was evaluated, over all and for each class.
+    """Shows the evaluation of a version, in total and for each class.
 
-    With `Accept: image/png`, as a picture.
+    `Accept: image/png` returns a chart instead.
     """
     row, found = await _evaluated(request)
-    if _wants_picture(request):
-        return await _picture(request, "metrics", row, found)
+    if _wants_chart(request):
+        return await _chart(request, "metrics", row, found)
     return JSONResponse(evaluation_figures.metrics(row, found))
 
 
@@ -85,16 +85,16 @@ async def metrics(request: Request) -> Response:
     errors=(404,),
 )
 async def confusion_matrix(request: Request) -> Response:
-    """What was read as what; of the similarity model, which reference was nearest.
+    """Shows the confusion matrix of a version; for similarity, of the nearest references.
 
-    With `Accept: image/png`, as a picture.
+    `Accept: image/png` returns a chart instead.
     """
     row, found = await _evaluated(request)
     matrix = found.get("confusion")
     if matrix is None:
         raise evaluation_figures.not_measured(row)
-    if _wants_picture(request):
-        return await _picture(request, "confusion-matrix", row, found)
+    if _wants_chart(request):
+        return await _chart(request, "confusion-matrix", row, found)
     labels = [character.name for character in ALPHABETS.get(row.model, CHARACTERS)]
     return JSONResponse(
         {**evaluation_figures.measured(row, found), "labels": labels, "matrix": matrix}
@@ -110,17 +110,17 @@ async def confusion_matrix(request: Request) -> Response:
     errors=(404,),
 )
 async def roc_curve(request: Request) -> Response:
-    """The receiver operating characteristic of each class against the rest and their mean; of
-    the similarity model, of same against different.
+    """Shows the ROC curve of each class against the rest and their mean; for similarity, of same
+    against different.
 
-    With `Accept: image/png`, as a picture.
+    `Accept: image/png` returns a chart instead.
     """
     row, found = await _evaluated(request)
     curves = found.get("roc")
     if curves is None:
         raise evaluation_figures.not_measured(row)
-    if _wants_picture(request):
-        return await _picture(request, "roc-curve", row, found)
+    if _wants_chart(request):
+        return await _chart(request, "roc-curve", row, found)
     return JSONResponse({**curves, **evaluation_figures.measured(row, found)})
 
 
@@ -133,11 +133,11 @@ async def roc_curve(request: Request) -> Response:
     errors=(404,),
 )
 async def export(request: Request) -> Response:
-    """The archive of a version as a file; its SHA-256 is in `X-Checksum-SHA256`."""
+    """Returns the archive of a version. `X-Checksum-SHA256` has its checksum."""
     row = _row(request)
-    having = services(request)
+    app = services(request)
     owner = caller(request).user_id
-    path, checksum = await exported(having.database, having.archives, row, owner, request)
+    path, checksum = await exported(app.database, app.archives, row, owner, request)
     return FileResponse(
         path,
         filename=f"{row.model}-{row.version}.mar",
@@ -147,14 +147,14 @@ async def export(request: Request) -> Response:
 
 
 def model_name(request: Request) -> str:
-    """The model that the path names. Raises NotFound."""
+    """The model of the path. Raises `NotFound`."""
     name: str = request.path_params["name"]
     services(request).releases.require_model(name)
     return name
 
 
 def _row(request: Request) -> ModelVersion:
-    """The version that is asked for, or the default. Raises NotFound or BadRequest."""
+    """The requested version, or the default. Raises `NotFound`, `BadRequest`."""
     name = model_name(request)
     return services(request).releases.version(name, parse_query(request, VersionQuery).version)
 
@@ -164,19 +164,19 @@ async def _evaluated(request: Request) -> tuple[ModelVersion, dict[str, Any]]:
     return row, await evaluation_figures.evaluated(services(request).archives, row)
 
 
-def _wants_picture(request: Request) -> bool:
-    """Whether a PNG is preferred to JSON, which is what `*/*` gets."""
+def _wants_chart(request: Request) -> bool:
+    """Whether the client accepts PNG and not JSON. `*/*` gets JSON."""
     accepted = request.headers.get("accept", "")
     types = [part.partition(";")[0].strip().lower() for part in accepted.split(",")]
     return _PNG in types and "application/json" not in types
 
 
-async def _picture(
+async def _chart(
     request: Request, kind: Kind, row: ModelVersion, found: dict[str, Any]
 ) -> Response:
-    having = services(request)
+    app = services(request)
     named = {**found, "model": row.model, "version": row.version}
-    png = await having.charts.png(kind, row.sha256, named)
+    png = await app.charts.png(kind, row.sha256, named)
     return Response(png, media_type=_PNG, headers={"Vary": "Accept"})
 
 

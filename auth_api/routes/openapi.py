@@ -1,7 +1,7 @@
-"""The description of the routes at `/openapi.json`, and a page of it at `/docs`.
+"""Describes the routes at `/openapi.json` and shows them at `/docs`.
 
-Routes are annotated with `documented`; what they take is validated by
-`auth_api.http.validation`, so that every error has the one shape.
+`documented` adds a route to the description. `auth_api.http.validation` validates requests instead
+of SpecTree, so that all errors have the same form.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from auth_api.services import services
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _schemas = get_pydantic_model_adapter()
-# That of errors alone is asked for hundreds of times, which was half a second of every start.
+# Cached, because the schema of errors alone is computed hundreds of times: half a second per start.
 _schemas.json_schema = functools.cache(  # type: ignore[assignment, method-assign]
     _schemas.json_schema
 )
@@ -93,7 +93,7 @@ _EVENT = {
     },
 }
 
-# Not in the page: its Content-Security-Policy runs no script that stands in one.
+# Not inline, because the Content-Security-Policy forbids inline scripts.
 _START = 'window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });'
 
 
@@ -110,19 +110,19 @@ def documented(
     media: tuple[str, ...] = (),
     tag: str,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Puts a route into the description, its docstring as the text, and lets in who may.
+    """Adds a route to the description, with its docstring as text, and authorises its callers.
 
-    `answer` is the model of its success, None where that is no JSON, `media` the types that it
-    may have besides; `also` has the models of other successes, None where one has no body. The
-    errors that follow from `access` and from what is sent need not be named. The caller is in
-    `request.state.caller`, None for an anonymous one.
+    `answer` is the model of a successful answer, None if that is not JSON. `media` has further
+    media types of that answer. `also` has the models of other successful statuses, None for one
+    without a body. `errors` need not list those that follow from `access` and the request body.
+    Sets `request.state.caller`, None for an anonymous caller.
     """
     models: dict[str, Any] = {f"HTTP_{status}": answer}
     models |= {f"HTTP_{number}": model for number, model in (also or {}).items()}
     implied = _errors_of(access) | ({400} if query or json or form else set())
     implied |= {408, 413, 415} if json or form else set()
     models |= {f"HTTP_{number}": ErrorAnswer for number in sorted(implied.union(errors))}
-    describing = _spectree.validate(
+    describe_route = _spectree.validate(
         query=query,
         form=form,
         json=json,
@@ -134,11 +134,11 @@ def documented(
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
-        async def guarded(request: Request) -> Response:
+        async def authorised(request: Request) -> Response:
             request.state.caller = await services(request).authoriser.authorise(request, access)
             return await endpoint(request)
 
-        described: Endpoint = describing(guarded)
+        described: Endpoint = describe_route(authorised)
         described.media = media  # type: ignore[attr-defined]
         return described
 
@@ -148,39 +148,39 @@ def documented(
 def _errors_of(access: Access) -> set[int]:
     if access == OPERATIONS:
         return set()
-    errors = {400, 429, 503}  # 400: a host name that is not trusted
+    errors = {400, 429, 503}  # 400: an untrusted host name
     errors |= {403} if access.same_origin else set()
     return errors if access.who == "anyone" else errors | {401, 403}
 
 
 def _security_of(access: Access) -> Any:
-    """As OpenAPI has it: alternatives, of which `{}` is none at all."""
+    """Alternatives, as in OpenAPI. `{}` means no authentication."""
     if access.who == "anyone":
         return []
-    ways: list[dict[str, list[str]]] = [{"session": []}]
-    ways += [{"api_key": []}] if access.scope else []
-    ways += [{}] if access.who == "models" else []
-    return ways
+    schemes: list[dict[str, list[str]]] = [{"session": []}]
+    schemes += [{"api_key": []}] if access.scope else []
+    schemes += [{}] if access.who == "models" else []
+    return schemes
 
 
 def describe(app: Starlette) -> None:
-    """Makes `app` the application that is described."""
+    """Sets the application to describe."""
     _spectree.app = app
 
 
 async def specification(request: Request) -> Response:
     """`/openapi.json`."""
-    specified = _spectree.spec
+    description = _spectree.spec
     for route in request.app.routes:
         for media in getattr(getattr(route, "endpoint", None), "media", ()):
-            answers = specified["paths"][route.path]["get"]["responses"]
+            answers = description["paths"][route.path]["get"]["responses"]
             content = answers["200"].setdefault("content", {})
             content[media] = {"schema": _EVENT if media == EVENTS else {"type": "string"}}
-    return JSONResponse(specified)
+    return JSONResponse(description)
 
 
 async def page(request: Request) -> Response:
-    """`/docs`: Swagger UI, whose files come from its package and not from a CDN."""
+    """`/docs`: Swagger UI, served from its Python package instead of a CDN."""
     return HTMLResponse(_PAGE)
 
 
@@ -190,7 +190,7 @@ async def start(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """The routes of the documentation itself."""
+    """The routes of the documentation."""
     assets = StaticFiles(directory=str(files(swagger_ui) / "static"))
     return [
         Route("/openapi.json", specification),

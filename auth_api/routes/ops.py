@@ -1,4 +1,4 @@
-"""For those who run the service: is it alive, is it ready, what does it measure."""
+"""Health, readiness and metrics, for operators."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from auth_api.services import services
 
 @documented(tag="operations", access=OPERATIONS, answer=HealthAnswer)
 async def health(request: Request) -> JSONResponse:
-    """Says that the service is alive, whatever becomes of its neighbours."""
+    """Says that the service is alive. Database and model server are not checked."""
     return JSONResponse({"success": True, "status": "alive"})
 
 
 @documented(tag="operations", access=OPERATIONS, answer=ReadyAnswer, errors=(503,))
 async def ready(request: Request) -> JSONResponse:
-    """Says whether predictions can be made, and if not, what is missing."""
+    """Says whether predictions can be made, or what is missing."""
     if request.app.state.shutdown.started:
         headers = {"Retry-After": "2"}
         return error_response(503, "The service is stopping.", "stopping", headers=headers)
-    having = services(request)
-    database = await _database_state(having.database)
-    models = {model: await having.presenter.readiness(model) for model in having.settings.models}
+    app = services(request)
+    database = await _database_state(app.database)
+    models = {model: await app.presenter.readiness(model) for model in app.settings.models}
     states = {"database": database, "models": models}
     if {database, *models.values()} == {"ready"}:
         return JSONResponse({"success": True, "status": "ready", **states})
@@ -50,7 +50,7 @@ async def _database_state(database: Database) -> str:
 
 @documented(tag="operations", access=OPERATIONS, answer=None, media=("text/plain",))
 async def metrics(request: Request) -> Response:
-    """The metrics in Prometheus's text format."""
+    """Returns the metrics in Prometheus text format."""
     text = await services(request).exposition.text()
     return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -1,4 +1,4 @@
-"""Recognition: which character an image shows, or each of many."""
+"""Recognition of one image, or of several."""
 
 from __future__ import annotations
 
@@ -38,11 +38,10 @@ from auth_api.services import possible_caller, services
     errors=(404,),
 )
 async def predict(request: Request) -> JSONResponse:
-    """Reads one character or digit.
+    """Recognises one character or digit.
 
-    Takes a photograph or a drawing, as a file or as base64, and answers the likeliest of the
-    36 characters, or of the ten digits, with its confidence. Of a signed-in caller it is kept in
-    the history.
+    Send a photograph or a drawing, as a file or in base64. The answer is the likeliest of the 36
+    characters, or of the ten digits. For a signed-in caller it is stored in the history.
     """
     query = _query(request)
     return JSONResponse(await _answer(request, query, await read_image(request)))
@@ -58,18 +57,17 @@ async def predict(request: Request) -> JSONResponse:
     errors=(404,),
 )
 async def predict_batch(request: Request) -> JSONResponse:
-    """Reads up to 32 characters or digits at once.
+    """Recognises up to 32 images at once.
 
-    `results` are in the order of the images: each is what `/api/predict/` answers, or the error
-    that it would be refused with.
+    `results` are in order of the images. Each is an answer or an error of `/api/predict/`.
     """
     query = _query(request)
     uploads = await read_images(request, services(request).settings.max_body_bytes)
     results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
-    faults = [each for each in results if isinstance(each, Unavailable | NotFound)]
-    if len(faults) == len(results):
-        raise faults[0]  # it is not the images that are at fault
-    shown = [each.body if isinstance(each, ApiError) else each for each in results]
+    failures = [result for result in results if isinstance(result, Unavailable | NotFound)]
+    if len(failures) == len(results):
+        raise failures[0]  # the cause is not in the images
+    shown = [result.body if isinstance(result, ApiError) else result for result in results]
     return JSONResponse({"success": True, "results": shown})
 
 
@@ -89,17 +87,16 @@ async def _result(
 
 
 async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[str, Any]:
-    """Raises ApiError."""
     owner = possible_caller(request)
     predicting = services(request).version_router.predict(
         query.model, image, client_of(request, owner), query.version, query.options()
     )
     if owner is None:
         return {**await predicting, "prediction_id": None}
-    answer, number = await services(request).recorder.record_prediction(
+    answer, prediction_id = await services(request).recorder.record_prediction(
         owner.user_id, image, predicting
     )
-    return {**answer, "prediction_id": number}
+    return {**answer, "prediction_id": prediction_id}
 
 
 routes = [

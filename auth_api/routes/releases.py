@@ -1,4 +1,4 @@
-"""Versions of models: registered, released, divided among users, removed."""
+"""Versions of models: registration, default, traffic, workers, removal."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ _ENGINEER = at_least("ml-engineer")
     errors=(404, 409),
 )
 async def register(request: Request) -> JSONResponse:
-    """Registers an archive of the model store as a version that nobody gets yet.
+    """Registers an archive of the model store as a version without traffic.
 
-    It is refused, with the reason, unless its checksum is right, it is for this model, and a
-    worker starts with it and reads a picture in time.
+    The archive is refused with a reason unless its checksum is correct, it is for this model, and
+    a worker starts with it and recognises a test picture in time.
     """
     name = model_name(request)
     fields = await parse_json(request, NewVersion)
-    having = services(request)
-    row = await having.registry.register(
+    app = services(request)
+    row = await app.registry.register(
         name, fields.archive, fields.sha256, caller(request).user_id, request
     )
-    shown = await having.presenter.version(name, row.version)
+    shown = await app.presenter.version(name, row.version)
     return JSONResponse({"success": True, **shown}, 201)
 
 
 @documented(tag="models", access=_ENGINEER, answer=Message, errors=(404, 409))
 async def remove(request: Request) -> JSONResponse:
-    """Removes a version that is neither the default nor anybody's; its archive stays."""
+    """Removes a version that is not the default and has no traffic. Its archive is kept."""
     name = model_name(request)
     version = request.path_params["version"]
     await services(request).releases.remove(name, version, caller(request).user_id, request)
@@ -62,14 +62,12 @@ async def remove(request: Request) -> JSONResponse:
 
 @documented(tag="models", access=_ENGINEER, json=Workers, answer=VersionAnswer, errors=(404,))
 async def scale(request: Request) -> JSONResponse:
-    """Sets how many workers a version has, and waits until they are ready."""
+    """Sets the number of workers of a version, and waits until they are ready."""
     name, version = model_name(request), request.path_params["version"]
     fields = await parse_json(request, Workers)
-    having = services(request)
-    await having.releases.set_workers(
-        name, version, fields.workers, caller(request).user_id, request
-    )
-    shown = await having.presenter.version(name, version)
+    app = services(request)
+    await app.releases.set_workers(name, version, fields.workers, caller(request).user_id, request)
+    shown = await app.presenter.version(name, version)
     return JSONResponse({"success": True, **shown})
 
 
@@ -77,7 +75,10 @@ async def scale(request: Request) -> JSONResponse:
     tag="models", access=_ENGINEER, json=OneVersion, answer=ReleaseAnswer, errors=(404, 409)
 )
 async def set_default(request: Request) -> JSONResponse:
-    """Promotes a version, or rolls back to it: everybody gets it, and no request is dropped."""
+    """Makes a version the default for all users, to promote it or to roll back.
+
+    No request is lost.
+    """
     name = model_name(request)
     fields = await parse_json(request, OneVersion)
     state = await services(request).releases.set_default(
@@ -88,7 +89,7 @@ async def set_default(request: Request) -> JSONResponse:
 
 @documented(tag="models", access=_ENGINEER, json=Traffic, answer=ReleaseAnswer, errors=(404, 409))
 async def set_traffic(request: Request) -> JSONResponse:
-    """Divides the users among versions. Each user gets one version, always the same."""
+    """Splits the users among versions. Each user always gets the same version."""
     name = model_name(request)
     fields = await parse_json(request, Traffic)
     state = await services(request).releases.set_traffic(
@@ -99,13 +100,14 @@ async def set_traffic(request: Request) -> JSONResponse:
 
 @documented(tag="models", access=_ENGINEER, answer=TrafficReport, errors=(404,))
 async def report(request: Request) -> JSONResponse:
-    """Compares the versions among which users are divided: requests, latency, confidence,
-    errors and corrections since the traffic was last changed, with 95 % intervals.
+    """Compares the versions of the traffic split since it last changed, with 95 % intervals.
+
+    Compares requests, latency, confidence, errors and corrections.
     """
     name = model_name(request)
-    having = services(request)
-    state = having.releases.state(name)
-    return JSONResponse(await traffic_report.compared(having.database, name, state))
+    app = services(request)
+    state = app.releases.state(name)
+    return JSONResponse(await traffic_report.compared(app.database, name, state))
 
 
 _MODEL = "/api/models/{name}/"

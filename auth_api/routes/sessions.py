@@ -1,4 +1,4 @@
-"""Signing in, staying signed in, signing out."""
+"""Sign-in, refresh and sign-out."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from auth_api.services import services
 async def sign_in(request: Request) -> JSONResponse:
     """Exchanges a password for a refresh token and an access token."""
     fields = await parse_json(request, SignIn)
-    pair = await services(request).accounts.sign_in(fields.username, fields.password, request)
+    pair = await services(request).credentials.sign_in(fields.username, fields.password, request)
     return JSONResponse(pair._asdict())
 
 
 @documented(tag="accounts", access=PUBLIC, json=Refresh, answer=TokenPair, errors=(401,))
 async def refresh(request: Request) -> JSONResponse:
-    """Exchanges a refresh token for the next one and an access token.
+    """Exchanges a refresh token for a new refresh token and an access token.
 
-    It can be used once: coming twice, it ends the session that it belongs to.
+    A refresh token works once. Using it again later ends its session.
     """
     fields = await parse_json(request, Refresh)
     pair = await services(request).sessions.refresh(fields.refresh, request)
@@ -34,7 +34,7 @@ async def refresh(request: Request) -> JSONResponse:
 
 @documented(tag="accounts", access=PUBLIC, json=Refresh, answer=Message, errors=(401,))
 async def log_out(request: Request) -> JSONResponse:
-    """Ends the session that a refresh token belongs to, its access tokens included."""
+    """Ends the session of a refresh token. Its access tokens become invalid."""
     fields = await parse_json(request, Refresh)
     await services(request).sessions.end(fields.refresh, request)
     return JSONResponse({"message": "Signed out successfully."})

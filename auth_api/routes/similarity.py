@@ -1,4 +1,4 @@
-"""Comparison: how near an image is to the reference of the character that was meant."""
+"""Comparison of an image with the reference of a character."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ from auth_api.settings import SIMILARITY
     errors=(404,),
 )
 async def compare(request: Request) -> JSONResponse:
-    """Compares with the reference.
+    """Compares an image with the reference of `target_class`.
 
-    Takes a photograph or a drawing of a character that the learner meant to be
-    `target_class`, and answers how near it is, what is missing or extra, and where. Of a
-    signed-in caller it is kept in the history, and counts as practice.
+    The answer says how close the writing is, what is missing or extra, and where. For a signed-in
+    caller it is stored in the history and counts as practice.
     """
     query = parse_query(request, ComparisonQuery)
     if SIMILARITY not in services(request).settings.models:
@@ -48,12 +47,12 @@ async def compare(request: Request) -> JSONResponse:
     answer = await services(request).version_router.predict(
         SIMILARITY, image, client_of(request, owner), options=options
     )
-    kept = (
+    comparison_id = (
         await services(request).recorder.record_comparison(owner.user_id, query.strictness, answer)
         if owner
         else None
     )
-    return JSONResponse({**answer, "comparison_id": kept})
+    return JSONResponse({**answer, "comparison_id": comparison_id})
 
 
 routes = [Route("/api/similarity/", compare, methods=["POST"])]

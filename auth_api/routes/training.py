@@ -1,4 +1,4 @@
-"""Trainings, which are jobs: asked for here, followed under `/api/jobs/`."""
+"""Training and tuning. Both queue a job, which `/api/jobs/` shows."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _TRAINING = at_least("data-scientist")
     errors=(404, 409),
 )
 async def train(request: Request) -> JSONResponse:
-    """Trains a model, later.
+    """Queues a job that trains a model.
 
-    The result is a new version in the model store, with its card and its evaluation, that is
-    not released: nobody gets it who does not ask for it.
+    The result is a new version with model card and evaluation. It gets no traffic, but requests can
+    name it.
     """
     return await _queue(request, "train", TrainJson)
 
@@ -52,9 +52,9 @@ async def train(request: Request) -> JSONResponse:
     errors=(404, 409),
 )
 async def tune(request: Request) -> JSONResponse:
-    """Looks for the parameters that a model is best trained with, later.
+    """Queues a job that searches the best training parameters.
 
-    The best of the models that are trained on the way is the result, as of a training.
+    The best model of the search becomes a new version, as after a training.
     """
     return await _queue(request, "tune", TuneJson)
 
@@ -62,35 +62,35 @@ async def tune(request: Request) -> JSONResponse:
 async def _queue(
     request: Request, kind: Literal["train", "tune"], schema: type[TrainJson]
 ) -> JSONResponse:
-    having, owner = services(request), caller(request)
+    app, owner = services(request), caller(request)
     model = request.path_params["name"]
-    require_trainable(model, having.settings.models)
-    await having.jobs.require_room(owner.user_id)
-    content, received = await _sent(request, model)
+    require_trainable(model, app.settings.models)
+    await app.jobs.require_room(owner.user_id)
+    content, received = await _parse(request, model)
     try:
-        asked = validated(content, schema)
+        fields = validated(content, schema)
     except BadRequest:
         if received:
             received.file.discard()
         raise
-    made = await queued(having.jobs, having.planner, owner, kind, model, asked, received, request)
-    url = f"/api/jobs/{made.id}/"
-    answer = {"success": True, "job_id": made.id, "state": "queued"}
-    answer |= {"version": made.parameters["version"], "url": url}
+    job = await queued(app.jobs, app.planner, owner, kind, model, fields, received, request)
+    url = f"/api/jobs/{job.id}/"
+    answer = {"success": True, "job_id": job.id, "state": "queued"}
+    answer |= {"version": job.parameters["version"], "url": url}
     return JSONResponse(answer, 202, {"Location": url})
 
 
-async def _sent(request: Request, model: str) -> tuple[dict[str, Any], Received | None]:
-    """The fields, and the zip of a form that has one."""
+async def _parse(request: Request, model: str) -> tuple[dict[str, Any], Received | None]:
+    """The fields of the request, and the zip of a form if it has one."""
     kind = body_type(request)
     if kind == "application/json":
         return await json_object(request), None
     if kind != "multipart/form-data":
         raise UnsupportedMedia("Send JSON, or a multipart form with pictures as 'labelled'.")
-    having = services(request)
-    limits = Limits(having.settings.max_body_bytes, having.settings.max_job_bytes)
+    app = services(request)
+    limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
     alphabet = ALPHABETS[corrected_model(model)]
-    form = await receive_labelled(request, having.inputs, limits, alphabet)
+    form = await receive_labelled(request, app.inputs, limits, alphabet)
     return {**form.texts}, form.received
 
 

@@ -1,4 +1,4 @@
-"""The web page: static files, sent as they lie in `auth_api/web`."""
+"""The web page: static files of `auth_api/web`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILES = Path(__file__).parents[1] / "web"
 
 
 async def home(request: Request) -> FileResponse:
-    """`/`: the page, which finds its views by itself."""
+    """`/`: the page. Its scripts choose the view."""
     return FileResponse(_FILES / "index.html")
 
 

@@ -1,7 +1,7 @@
-"""Staying signed in from a web page, whose scripts never see a refresh token.
+"""Sign-in, refresh and sign-out of the web page, whose scripts never see a refresh token.
 
-It lies in a cookie that the browser sends to these three addresses only, and that no script can
-read: whatever gets into a page finds an access token there, which is worth ten minutes.
+The refresh token is in a cookie that scripts cannot read and that the browser sends to these routes
+only. A malicious script in the page finds only an access token, which is valid for ten minutes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _PATH = "/api/web-session/"
 
 @documented(tag="sessions", access=WEB_SIGN_IN, json=SignIn, answer=WebSession, errors=(401,))
 async def sign_in(request: Request) -> JSONResponse:
-    """Exchanges a password for an access token, and a cookie `ranjana_session` to stay signed in.
+    """Exchanges a password for an access token and a cookie `ranjana_session`.
 
-    The cookie holds the refresh token; it is for this address and those below it.
+    The cookie holds the refresh token and is sent to `/api/web-session/` only.
     """
     fields = await parse_json(request, SignIn)
-    pair = await services(request).accounts.sign_in(
+    pair = await services(request).credentials.sign_in(
         fields.username, fields.password, request, web=True
     )
     return _signed_in(request, pair)
@@ -41,32 +41,33 @@ async def sign_in(request: Request) -> JSONResponse:
 
 @documented(tag="sessions", access=WEB, answer=WebSession, errors=(401,))
 async def refresh(request: Request) -> JSONResponse:
-    """Exchanges the cookie for the next one and an access token.
+    """Exchanges the cookie for a new cookie and an access token.
 
-    A cookie can be used again within ten seconds, for the answer is lost to a page that is loaded
-    anew in the meantime; later, it ends the session. A 401 takes the cookie away.
+    The old cookie works for ten more seconds, because a page that reloads loses the answer. Using
+    it later ends the session. A 401 removes the cookie.
     """
     try:
         pair = await services(request).sessions.refresh(_token(request), request, web=True)
     except Unauthorised as error:
-        error.headers = {**(error.headers or {}), "Set-Cookie": _no_cookie(request)}
+        error.headers = {**(error.headers or {}), "Set-Cookie": _removal_header(request)}
         raise
     return _signed_in(request, pair)
 
 
 @documented(tag="sessions", access=WEB, answer=Message)
 async def sign_out(request: Request) -> JSONResponse:
-    """Ends the session that the cookie belongs to, its access tokens included, if there is one
-    still, and takes the cookie away.
+    """Ends the session of the cookie, if there is one, and removes the cookie.
+
+    Its access tokens become invalid.
     """
     with suppress(Unauthorised):
         await services(request).sessions.end(_token(request), request)
     message = {"message": "Signed out successfully."}
-    return JSONResponse(message, headers={"Set-Cookie": _no_cookie(request)})
+    return JSONResponse(message, headers={"Set-Cookie": _removal_header(request)})
 
 
 def _token(request: Request) -> str:
-    """The refresh token of the cookie. Raises Unauthorised where there is none."""
+    """The refresh token of the cookie. Raises `Unauthorised` without one."""
     token = request.cookies.get(_COOKIE)
     if not token:
         raise Unauthorised("Please sign in.")
@@ -80,8 +81,8 @@ def _signed_in(request: Request, pair: Pair) -> JSONResponse:
     return response
 
 
-def _no_cookie(request: Request) -> str:
-    """The header that takes the cookie away."""
+def _removal_header(request: Request) -> str:
+    """The value of `Set-Cookie` that removes the cookie."""
     response = Response()
     _set_cookie(request, response, "", 0)
     return response.headers["Set-Cookie"]

@@ -99,19 +99,27 @@ class OwnUse:
     judged: list[Judged]
 
 
-def use_of_all(session: Session, database: Database, steps: Steps, model: str | None) -> SystemUse:
-    """Reads the usage of all callers. `model` None means all models."""
-    judged = _judged(session, database, steps.since, None)
-    return SystemUse(
-        list(_counted(session, steps, model)),
-        list(_buckets(session, steps, model)),
-        [row for row in judged if model in (None, row.model)],
-        _active_users(session, steps.since),
-    )
+async def usage_of_all(database: Database, steps: Steps, model: str | None) -> SystemUse:
+    """Reads the usage of all callers. `model` None means all models. Raises `Unavailable`."""
+
+    def read(session: Session) -> SystemUse:
+        judged = _judged(session, database, steps.since, None)
+        return SystemUse(
+            list(_counted(session, steps, model)),
+            list(_buckets(session, steps, model)),
+            [row for row in judged if model in (None, row.model)],
+            _active_users(session, steps.since),
+        )
+
+    return await database.read(read)
 
 
-def use_of(session: Session, database: Database, user_id: int, since: datetime) -> OwnUse:
-    """Reads the usage of a user. `since` is the beginning of a day in UTC."""
+async def usage_of(database: Database, user_id: int, since: datetime) -> OwnUse:
+    """Reads the usage of a user. `since` is the beginning of a day in UTC. Raises `Unavailable`."""
+    return await database.read(lambda session: _usage_of(session, database, user_id, since))
+
+
+def _usage_of(session: Session, database: Database, user_id: int, since: datetime) -> OwnUse:
     own = (col(UsageDay.user_id) == user_id, col(UsageDay.day) >= since)
     sums = _sums(UsageDay)
     versions = (col(UsageDay.model), col(UsageDay.version), col(UsageDay.label))

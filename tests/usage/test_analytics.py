@@ -28,7 +28,7 @@ from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.overview import overview
 from auth_api.settings import Settings
-from auth_api.usage.analytics import latest, use_of, use_of_all
+from auth_api.usage.analytics import latest, usage_of, usage_of_all
 from tests.authorisation.test_access import by_key, make_key, sql, user_id
 from tests.history.test_history import fill, in_database
 from tests.support.apis import Api, StartApi, User
@@ -327,12 +327,6 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 SINCE = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
 
-Query = Callable[[Database, Session], object]
-
-
-def _read(work: Query) -> Callable[[Database], Any]:
-    return lambda database: database.read(lambda session: work(database, session))
-
 
 def _jobs(database: Database, **filters: Any) -> Any:
     inputs, folders = InputFiles(Path("nowhere")), WorkFolders(Path("nowhere"))
@@ -343,11 +337,11 @@ def _jobs(database: Database, **filters: Any) -> Any:
 @pytest.mark.parametrize(
     ("query", "allowed"),
     [
-        (_read(lambda d, s: use_of(s, d, 7, SINCE)), ()),
+        (lambda d: usage_of(d, 7, SINCE), ()),
         # These look up the last day of each user.
-        (_read(lambda d, s: use_of_all(s, d, latest("day", 30, now()), None)), ("users",)),
-        (_read(lambda d, s: use_of_all(s, d, latest("hour", 168, now()), "ranjana")), ("users",)),
-        (_read(lambda d, s: overview(s, d)), ("users", "jobs")),
+        (lambda d: usage_of_all(d, latest("day", 30, now()), None), ("users",)),
+        (lambda d: usage_of_all(d, latest("hour", 168, now()), "ranjana"), ("users",)),
+        (lambda d: overview(d, Path(".")), ("users", "jobs")),
         (lambda d: _jobs(d, state="failed"), ()),
         (lambda d: _jobs(d, user_id=7, kind="train"), ()),
         (lambda d: _jobs(d), ()),

@@ -1,0 +1,75 @@
+"""A learner's progress as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from auth_api.database.columns import now
+from auth_api.database.database import Database
+from auth_api.http.json_response import iso
+from auth_api.practice.attempts import practices_of, slots_of
+from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word
+from handlers.characters import CHARACTERS, Character
+
+_MASTERED = 80.0
+
+
+async def progress(database: Database, user_id: int, timezone: str) -> dict[str, Any]:
+    """The progress of a user in the form of `ProgressAnswer`. Raises `Unavailable`."""
+    tried, slots = await database.read(
+        lambda session: (practices_of(session, user_id), slots_of(session, user_id))
+    )
+    moment = now()
+    practices = [tried.get(character.index, Practice()) for character in CHARACTERS]
+    days = streak(slots, ZoneInfo(timezone), moment)
+    masteries = [practice.mastery(moment) for practice in practices]
+    due = [bool(practice.due and practice.due <= moment) for practice in practices]
+
+    def reason(index: int) -> str:
+        if due[index]:
+            return "due"
+        return "weakest" if practices[index].attempts else "new"
+
+    return {
+        "success": True,
+        "characters": [
+            _character(character, practices[character.index], masteries[character.index])
+            for character in CHARACTERS
+        ],
+        "streak": {
+            "current": days.current,
+            "longest": days.longest,
+            "today": days.today,
+            "timezone": timezone,
+        },
+        "totals": {
+            "attempts": sum(practice.attempts for practice in practices),
+            "characters_tried": len(tried),
+            "characters_mastered": sum(mastery >= _MASTERED for mastery in masteries),
+            "mastery": round(sum(masteries) / len(masteries), 2),
+            "due": sum(due),
+        },
+        "next": [
+            {**_named(CHARACTERS[index]), "reason": reason(index)}
+            for index in next_to_practise(practices, moment)
+        ],
+    }
+
+
+def _character(character: Character, practice: Practice, mastery: float) -> dict[str, Any]:
+    return {
+        **_named(character),
+        "attempts": practice.attempts,
+        "best": practice.best if practice.attempts else None,
+        "last": practice.last,
+        "last_at": practice.last_at and iso(practice.last_at),
+        "trend": None if practice.trend is None else round(practice.trend, 2),
+        "trend_word": trend_word(practice.trend),
+        "mastery": round(mastery, 2),
+        "due": practice.due and iso(practice.due),
+    }
+
+
+def _named(character: Character) -> dict[str, Any]:
+    return {"class": character.index, "character": character.text, "name": character.name}
