@@ -51,9 +51,9 @@ from auth_api.services import Services, open_services
 from auth_api.settings import Settings
 from handlers.logs import log_lightly
 
-# Of the garbage collector: new objects between two collections of the youngest generation, then
-# collections of one generation between two of the next. With Python's own values, 700, 10 and 10,
-# it scanned all objects of a long queue every other second.
+# Thresholds of the garbage collector: new objects between two collections of the youngest
+# generation, then collections of one generation between two of the next. With Python's own values,
+# 700, 10 and 10, it scanned all objects of a long queue every other second.
 _GC_THRESHOLDS = (10_000, 50, 100)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import Metric, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -39,9 +39,8 @@ class Exposition:
 
     def _text(self, job_metrics: Iterable[Metric]) -> bytes:
         current = [*job_metrics, *process_metrics(), *_disk_metrics(self._folders)]
-        registry = CollectorRegistry()
-        registry.register(_Fixed(current))
-        return generate_latest(shared_metrics.registry(self._metrics)) + generate_latest(registry)
+        counted = generate_latest(shared_metrics.registry(self._metrics))
+        return counted + generate_latest(_Fixed(current))
 
 
 class _Fixed(Collector):

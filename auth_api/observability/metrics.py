@@ -72,13 +72,11 @@ class Metrics:
         self.requests = SeriesCache(
             self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
         )
-        self.request_seconds = SeriesCache(
-            self._histogram(
-                "http_request_seconds",
-                "Time from the first byte of a request to the last byte of its answer.",
-                ("route",),
-                _SECONDS,
-            )
+        self.request_seconds = self._histogram(
+            "http_request_seconds",
+            "Time from the first byte of a request to the last byte of its answer.",
+            ("route",),
+            _SECONDS,
         )
         self.request_bytes = SeriesCache(
             self._counter("http_request_bytes", "Bytes of request bodies.", ("route",))
@@ -98,21 +96,17 @@ class Metrics:
         )
 
     def _add_torchserve(self) -> None:
-        self.torchserve_seconds = SeriesCache(
-            self._histogram(
-                "torchserve_request_seconds",
-                "Time of a request to TorchServe, including its own queue.",
-                ("model",),
-                _SECONDS,
-            )
+        self.torchserve_seconds = self._histogram(
+            "torchserve_request_seconds",
+            "Time of a request to TorchServe, including its own queue.",
+            ("model",),
+            _SECONDS,
         )
-        self.torchserve_waiting_seconds = SeriesCache(
-            self._histogram(
-                "torchserve_waiting_seconds",
-                "Time that images waited here before they were sent to TorchServe.",
-                ("model",),
-                _SECONDS,
-            )
+        self.torchserve_waiting_seconds = self._histogram(
+            "torchserve_waiting_seconds",
+            "Time that images waited here before they were sent to TorchServe.",
+            ("model",),
+            _SECONDS,
         )
         self.requests_shed = self._counter(
             "requests_shed",
@@ -145,13 +139,11 @@ class Metrics:
         self._predictions = SeriesCache(
             self._counter("predictions", "Images read as a class.", ("model", "version", "class"))
         )
-        self._confidence = SeriesCache(
-            self._histogram(
-                "prediction_confidence_ratio",
-                "Confidence of a version in the class, 0-1.",
-                ("model", "version"),
-                _RATIOS,
-            )
+        self._confidence = self._histogram(
+            "prediction_confidence_ratio",
+            "Confidence of a version in the class, 0-1.",
+            ("model", "version"),
+            _RATIOS,
         )
         self._comparisons = SeriesCache(
             self._counter(
@@ -196,13 +188,11 @@ class Metrics:
         )
 
     def _add_database(self) -> None:
-        self.database_seconds = SeriesCache(
-            self._histogram(
-                "database_seconds",
-                "Time of reads and writes, including the wait for a connection.",
-                ("operation",),
-                _DATABASE_SECONDS,
-            )
+        self.database_seconds = self._histogram(
+            "database_seconds",
+            "Time of reads and writes, including the wait for a connection.",
+            ("operation",),
+            _DATABASE_SECONDS,
         )
         self.database_busy = self._gauge(
             "database_operations_in_flight", "Reads and writes that run or wait."
@@ -254,8 +244,10 @@ class Metrics:
 
     def _histogram(
         self, name: str, help_text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
-    ) -> Histogram:
-        return Histogram(name, help_text, labels, buckets=buckets, registry=self.registry)
+    ) -> SeriesCache[Histogram]:
+        return SeriesCache(
+            Histogram(name, help_text, labels, buckets=buckets, registry=self.registry)
+        )
 
     def _gauge(
         self, name: str, help_text: str, labels: tuple[str, ...] = (), mode: Any = "livesum"

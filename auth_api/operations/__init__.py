@@ -1,4 +1,4 @@
-"""What operators need: start, clean-up, backups, and overviews.
+"""Operation of the service: start, clean-up, backups, and overviews.
 
 startup             waits for the database and for other services at the start
 cleanup             removes expired and orphaned data

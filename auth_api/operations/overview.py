@@ -7,9 +7,11 @@ because the sum would need every file. The space on their disk is included inste
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 from datetime import timedelta
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -41,8 +43,15 @@ _SIZE_AND_VERSION = {
 }
 
 
-def overview(session: Session, database: Database) -> dict[str, Any]:
-    """The part of `StatsAnswer` that comes from the database."""
+async def overview(database: Database, media_dir: Path) -> dict[str, Any]:
+    """The body of `StatsAnswer` without the start time. Raises `Unavailable`."""
+    found = await database.read(partial(_stored, database=database))
+    found["storage"] |= await asyncio.to_thread(_disk, media_dir)
+    found["software"] |= _libraries()
+    return found
+
+
+def _stored(session: Session, *, database: Database) -> dict[str, Any]:
     moment = now()
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     kind = "sqlite" if database.is_sqlite else "postgresql"
@@ -63,7 +72,7 @@ def overview(session: Session, database: Database) -> dict[str, Any]:
     }
 
 
-def disk(folder: Path) -> dict[str, int]:
+def _disk(folder: Path) -> dict[str, int]:
     """Size and free space of a folder's disk, in bytes. Blocks.
 
     A folder that does not exist yet counts as its nearest existing parent.
@@ -73,8 +82,7 @@ def disk(folder: Path) -> dict[str, int]:
     return {"media_disk_total": usage.total, "media_disk_free": usage.free}
 
 
-def libraries() -> dict[str, str]:
-    """Versions of Python and of the main libraries."""
+def _libraries() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in _LIBRARIES},

@@ -46,7 +46,7 @@ class Manifest(BaseModel):
 
 
 class BackupResult(BaseModel):
-    """What a backup contains."""
+    """The contents of a new backup."""
 
     manifest: Manifest
     files: int
