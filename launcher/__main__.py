@@ -1,5 +1,5 @@
-"""`python -m launcher` serves; `python -m launcher torchserve` leaves the API out, which then runs
-elsewhere.
+"""`python -m launcher` starts TorchServe and the API; `python -m launcher torchserve` starts only
+TorchServe, for an API that runs elsewhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from launcher.supervisor import ApiFailed, supervise
 
 
 def main() -> int:
-    """Serves until it is told to stop; answers the exit status."""
+    """Serves until SIGINT or SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("all", "torchserve"), default="all")
     with_api = parser.parse_args().what == "all"
@@ -30,7 +30,7 @@ def main() -> int:
         print(unusable(error), file=sys.stderr)
         return 2
     logging.config.dictConfig(logging_config(settings.log_level))
-    print("Starting TorchServe, which takes some ten seconds ...", file=sys.stderr, flush=True)
+    print("Starting TorchServe, which takes about ten seconds ...", file=sys.stderr, flush=True)
     try:
         asyncio.run(supervise(settings, with_api=with_api))
     except (PortInUse, ModelServerFailed, ApiFailed) as error:

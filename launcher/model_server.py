@@ -1,4 +1,4 @@
-"""The TorchServe that belongs to this launcher: its Java process, workers, keys and files."""
+"""The TorchServe of this launcher: its Java process, workers, keys and files."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ from launcher.settings import LauncherSettings
 
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.25
-# What its start takes on a machine that does nothing else.
+# Usual time for a start on an idle machine.
 _USUAL_SECONDS = 20.0
 _PREFIX = "ranjana-"
 _KEYS = "key_file.json"
-# The longest path of a Unix socket, on macOS; Linux takes 107.
-_SOCKET, _LONGEST_SOCKET = ".ts.sock.99999", 103
+_SOCKET = ".ts.sock.99999"
+# Maximum length of a Unix socket's path on macOS; 107 on Linux.
+_MAX_SOCKET_PATH = 103
 
 
 class ModelServerFailed(Exception):
-    """TorchServe did not come up; the message is for the operator."""
+    """TorchServe did not start; the message is for the operator."""
 
 
 class ModelServer:
-    """One TorchServe in a private directory that goes away with it.
+    """One TorchServe in a private temporary directory, which is removed at the end.
 
-    The wrapper script `torchserve` is not used: it leaves Java and the workers running when
-    it is stopped, and keeps a pid file that refuses a second instance.
+    The wrapper script `torchserve` is not used, because it leaves Java and the workers running when
+    it is stopped, and its pid file prevents a second instance.
     """
 
     def __init__(self, settings: LauncherSettings) -> None:
         self._settings = settings
         self._child: Child | None = None
-        _remove_abandoned()
-        # The Java process works in its home, which is on its class path and gets its key file;
-        # `tmp` gets the unpacked archives and the workers' sockets.
+        _remove_abandoned_directories()
+        # Java runs in `home`, which is on its class path and gets the key file. `tmp` gets the
+        # unpacked archives and the workers' sockets.
         self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self._home = settings.torchserve_home or self._directory / "home"
         self.key_file = self._home / _KEYS if settings.torchserve_tokens else None
         self._client: TorchServe | None = None
         self._models: list[str] = []
         self._last_answer = 0.0
-        self._last_whole = 0.0
+        self._last_complete = 0.0
 
     async def __aenter__(self) -> ModelServer:
         connected = self._settings.connected()
@@ -77,23 +78,22 @@ class ModelServer:
 
     @property
     def running(self) -> bool:
-        """Whether the Java process lives."""
+        """Whether the Java process is alive."""
         return self._child is not None and self._child.running
 
     @property
     def missing(self) -> list[str]:
-        """The models that are to be served and are not, for there is no archive yet."""
+        """The configured models that have no archive yet."""
         return [model for model in self._settings.models if model not in self._models]
 
     async def start(self) -> None:
-        """Starts TorchServe, anew if it was running, and waits until every model answers that
-        there is an archive of.
+        """Starts or restarts TorchServe and waits until every model with an archive answers.
 
-        Raises ModelServerFailed, also for a missing archive that will not be trained and for a
-        temporary directory that will not do.
+        Raises ModelServerFailed, also if an archive is missing that will not be trained, and if the
+        temporary directory cannot be used.
         """
         self._require_short_path()
-        self._models = self._with_archives()
+        self._models = self._models_with_archives()
         await self._stop()
         self._clear()
         config, temporary = self._directory / "config.properties", self._directory / "tmp"
@@ -104,14 +104,13 @@ class ModelServer:
             directory=self._home,
             output=subprocess.DEVNULL,
         )
-        await self._until_all_answer(self._child)
-        self._last_answer = self._last_whole = time.monotonic()
+        await self._wait_until_ready(self._child)
+        self._last_answer = self._last_complete = time.monotonic()
 
     async def add(self, model: str) -> None:
-        """Serves a missing model whose archive is there now, and waits until it answers, also
-        while TorchServe is started anew.
+        """Registers a model whose archive was missing until now, and waits until it answers.
 
-        Raises ModelServerFailed or ApiError.
+        Tries again while TorchServe restarts. Raises ModelServerFailed or ApiError.
         """
         deadline = time.monotonic() + self._settings.start_seconds
         while True:
@@ -120,7 +119,7 @@ class ModelServer:
                 if child is None or not child.running:
                     raise ModelServerFailed("TorchServe is not running.")
                 await self._register(model)
-                return await self._until_all_answer(child)
+                return await self._wait_until_ready(child)
             except (ModelServerFailed, Unavailable):
                 if time.monotonic() > deadline:
                     raise
@@ -128,50 +127,50 @@ class ModelServer:
 
     async def _register(self, model: str) -> None:
         assert self._client
-        # It is served already if TorchServe was started anew meanwhile.
+        # A restart in the meantime has already loaded it.
         if model in self.missing:
             with suppress(Conflict):
                 await self._client.register(model, f"{model}.mar")
             self._models.append(model)
 
-    async def _until_all_answer(self, child: Child) -> None:
+    async def _wait_until_ready(self, child: Child) -> None:
         deadline = time.monotonic() + self._settings.start_seconds
-        waiting = WaitLog("TorchServe", _USUAL_SECONDS)
-        while not await self._all_answer():
+        wait_log = WaitLog("TorchServe", _USUAL_SECONDS)
+        while not await self._is_ready():
             if not child.running:
                 raise ModelServerFailed(f"TorchServe ended with exit status {child.exit_status}.")
             if time.monotonic() > deadline:
                 raise ModelServerFailed(
                     f"TorchServe was not ready after {self._settings.start_seconds:g} seconds."
                 )
-            waiting.still_waiting("not every worker is ready")
+            wait_log.still_waiting("not every worker is ready")
             await asyncio.sleep(_POLL_SECONDS)
-        waiting.done()
+        wait_log.done()
 
     async def needs_restart(self) -> bool:
-        """Whether it died, hangs for `heal_seconds` or misses a worker for `start_seconds`.
+        """Whether it died, is silent for `heal_seconds` or lacks a worker for `start_seconds`.
 
-        TorchServe itself restarts a worker that dies, while the others serve on, but gives one
-        up that fails for long.
+        TorchServe itself restarts a dead worker while the others go on, but gives up on a worker
+        that fails for long.
         """
         if not self.running:
             return True
         try:
-            whole = await self._whole()
+            complete = await self._is_complete()
         except Unavailable:
             pass
         else:
             self._last_answer = time.monotonic()
-            if whole:
-                self._last_whole = self._last_answer
+            if complete:
+                self._last_complete = self._last_answer
         now = time.monotonic()
         return (
             now - self._last_answer > self._settings.heal_seconds
-            or now - self._last_whole > self._settings.start_seconds
+            or now - self._last_complete > self._settings.start_seconds
         )
 
-    async def _whole(self) -> bool:
-        """Whether every worker of every model is ready; raises Unavailable without an answer."""
+    async def _is_complete(self) -> bool:
+        """Whether every worker of every model is ready. Raises Unavailable."""
         assert self._client
         try:
             for model in self._models:
@@ -182,37 +181,32 @@ class ModelServer:
             return False
         return True
 
-    async def _all_answer(self) -> bool:
-        """Every worker is ready and every model has answered a picture."""
+    async def _is_ready(self) -> bool:
+        """Whether every worker is ready and every model answers a picture."""
         assert self._client
-        try:
-            if not await self._whole():
-                return False
-        except Unavailable:
-            return False
         image = smoke_test.PICTURE.read_bytes()
-        for model in self._models:
-            try:
-                await self._client.predict(model, image, options=smoke_test.OPTIONS)
-            except Refused:  # is an answer as well
-                continue
-            except ApiError:
+        try:
+            if not await self._is_complete():
                 return False
+            for model in self._models:
+                with suppress(Refused):  # a refusal is an answer too
+                    await self._client.predict(model, image, options=smoke_test.OPTIONS)
+        except ApiError:
+            return False
         return True
 
     def _require_short_path(self) -> None:
-        """Workers that cannot open their sockets would be started again and again, in silence.
-
-        Raises ModelServerFailed.
+        """Raises ModelServerFailed if the path is too long for sockets: workers would fail silently
+        again and again.
         """
-        if len(os.fsencode(self._directory / "tmp" / _SOCKET)) > _LONGEST_SOCKET:
+        if len(os.fsencode(self._directory / "tmp" / _SOCKET)) > _MAX_SOCKET_PATH:
             raise ModelServerFailed(
                 f"The path of the temporary directory {self._directory.parent} is too long for "
                 "the sockets of workers: set TMPDIR to a shorter one."
             )
 
     def _clear(self) -> None:
-        """Removes what an earlier one left; the home itself may be a volume.
+        """Removes the files of an earlier TorchServe, but not the home, which may be a volume.
 
         Raises ModelServerFailed.
         """
@@ -233,7 +227,7 @@ class ModelServer:
             await self._child.stop(_STOP_SECONDS)
             self._child = None
 
-    def _with_archives(self) -> list[str]:
+    def _models_with_archives(self) -> list[str]:
         found = []
         for model in self._settings.models:
             archive = self._settings.model_store / f"{model}.mar"
@@ -244,8 +238,8 @@ class ModelServer:
         return found
 
 
-def _remove_abandoned() -> None:
-    """Removes the directories of launchers that were killed before they could."""
+def _remove_abandoned_directories() -> None:
+    """Removes the directories of launchers that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):

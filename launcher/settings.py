@@ -1,6 +1,6 @@
-"""What can be set of the launcher, each by an environment variable in capitals.
+"""The launcher's settings, from environment variables with the same names in capitals.
 
-The API's own settings (`auth_api.settings`) are read by the API from the same environment.
+The API reads its own settings (`auth_api.settings`) from the same environment.
 """
 
 from __future__ import annotations
@@ -18,55 +18,52 @@ from auth_api.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 
 Host = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
-"""Only this machine, or all that reach it; the launcher itself asks on the first."""
+"""Only this machine, or every network. The launcher itself always uses 127.0.0.1."""
 
 
 class LauncherSettings(Settings):
-    """The API's settings and those of the TorchServe that is started for it."""
+    """The API's settings and those of its TorchServe."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     torchserve_host: Host = "127.0.0.1"
-    """Address of inference and metrics; 0.0.0.0 where the API is on another machine."""
+    """Address of inference and metrics; 0.0.0.0 if the API is on another machine."""
     torchserve_management_host: Host = "127.0.0.1"
-    """Address of management, whose key is as good as a login: only for a private network."""
+    """Address of management. Its key gives full control: 0.0.0.0 only in a private network."""
     torchserve_inference_port: Port = 8080
     torchserve_management_port: Port = 8081
     torchserve_metrics_port: Port = 8082
     torchserve_tokens: bool = True
-    """Whether TorchServe asks for keys; without them only the network keeps others out."""
+    """Whether TorchServe asks for keys. Without keys only the network protects it."""
     torchserve_home: OptionalPath = None
-    """Where TorchServe works and leaves its keys: a folder that nobody but it and the API may read,
-    which share a user. None for one that goes away with it."""
+    """TorchServe's working folder, which gets its keys. Only TorchServe and the API, which run as
+    the same user, may read it. None for a temporary folder."""
     start_seconds: float = Field(default=180, gt=0)
-    """How long TorchServe may take until its models are ready, and a lost worker until it is
-    back; after that it is started anew."""
+    """Maximum time until TorchServe's models are ready or a lost worker is back. Then TorchServe is
+    restarted."""
     heal_seconds: float = Field(default=15, gt=0)
-    """How long TorchServe may answer nothing before it is started anew."""
+    """TorchServe is restarted if it does not answer for this time."""
 
     train_missing_epochs: int = Field(default=50, ge=1, le=1000)
-    """Of the training of a model that is missing, see `TRAIN_MISSING`."""
+    """Epochs of the training of a missing model, see `TRAIN_MISSING`."""
     train_missing_images: int = Field(default=20_000, ge=64)
-    """Images that each of those epochs draws; the models that come with the source saw a
-    million."""
+    """Images per epoch. The models in the repository saw a million images in all."""
     train_missing_network: Literal["efficientnet_b0", "small"] = "efficientnet_b0"
-    """The small one learns in minutes and reads worse."""
+    """`small` trains in minutes and recognises worse."""
 
     def connected(self) -> Settings:
-        """The API's settings with the addresses that follow from the ports."""
+        """The API's settings, with TorchServe's addresses from the ports."""
         return Settings.model_validate(
             {**self.model_dump(include=set(Settings.model_fields)), **self._addresses()}
         )
 
     def api_environment(self, key_file: Path | None) -> dict[str, str]:
-        """The environment of this process, and what the API must know about the TorchServe."""
-        told = self.torchserve(key_file)
-        return {**os.environ, **{name.upper(): value for name, value in told.items()}}
+        """The environment of this process, plus the settings of `torchserve`."""
+        settings = self.torchserve(key_file)
+        return {**os.environ, **{name.upper(): value for name, value in settings.items()}}
 
     def torchserve(self, key_file: Path | None) -> dict[str, str]:
-        """Where the TorchServe is, and its keys if it has any: settings of the API, by their
-        names.
-        """
+        """The API's settings, by name, for the TorchServe's addresses and key file."""
         keys = {"torchserve_key_file": str(key_file)} if key_file else {}
         return {**self._addresses(), **keys}
 

@@ -1,6 +1,4 @@
-"""Starts TorchServe and then the API, restarts what dies, stops the two in reverse order; or does
-so with TorchServe alone, where the API runs elsewhere.
-"""
+"""Starts TorchServe and the API, or only TorchServe; restarts what dies; stops in reverse order."""
 
 from __future__ import annotations
 
@@ -14,8 +12,8 @@ import aiohttp
 
 from auth_api.process.children import Child
 from auth_api.process.ports import require_free
-from auth_api.process.running_launcher import noted
-from launcher.missing import MissingTrainer
+from auth_api.process.running_launcher import announce
+from launcher.missing_models import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
 from launcher.settings import ROOT, LauncherSettings
 
@@ -23,19 +21,20 @@ logger = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 1.0
 _API_START_SECONDS = 60.0
-# What keeps dying is started again after 1, 2, 4 ... seconds, at the most this many.
-_LONGEST_PAUSE = 30.0
+# A process that keeps dying is restarted at once, then after 1, 2, 4 ... seconds, up to this.
+_MAX_BACKOFF_SECONDS = 30.0
+# After this time without a restart the delay begins at 0 again.
 _STABLE_SECONDS = 60.0
 
 
 class ApiFailed(Exception):
-    """The API did not come up; the message is for the operator."""
+    """The API did not start; the message is for the operator."""
 
 
 async def supervise(settings: LauncherSettings, *, with_api: bool = True) -> None:
-    """Serves until SIGINT or SIGTERM, then leaves nothing running.
+    """Serves until SIGINT or SIGTERM, then stops every process.
 
-    Raises PortInUse, ModelServerFailed or ApiFailed when it cannot start.
+    Raises PortInUse, ModelServerFailed or ApiFailed if the start fails.
     """
     _require_ports(settings, with_api)
     stopping = asyncio.Event()
@@ -66,38 +65,37 @@ def _require_ports(settings: LauncherSettings, with_api: bool) -> None:
 
 async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api: bool) -> None:
     await model_server.start()
-    with noted(settings.data_dir, settings.torchserve(model_server.key_file)):
+    with announce(settings.data_dir, settings.torchserve(model_server.key_file)):
         trainer = MissingTrainer(settings, model_server)
         await asyncio.to_thread(trainer.prepare)
         api = await _start_api(settings, model_server) if with_api else None
         training = asyncio.create_task(trainer.train())
         try:
             if api:
-                await _api_answers(settings, api)
-            # In one piece, newline and all: the service writes to the same log meanwhile.
+                await _wait_for_api(settings, api)
+            # One write with its newline, because the service writes to the same log.
             sys.stderr.write(f"{_ready_line(settings, model_server, with_api)}\n")
-            heal_api = _Pause()
-            heal_model_server = _Pause()
+            api_backoff, model_server_backoff = _Backoff(), _Backoff()
             while True:
                 await asyncio.sleep(_WATCH_SECONDS)
                 if api and not api.running:
                     logger.error("the API ended", extra={"exit_status": api.exit_status})
-                    await heal_api.wait()
-                    await api.stop(0)  # the processes that it had started
+                    await api_backoff.wait()
+                    await api.stop(0)  # stops the processes that it started
                     api = await _start_api(settings, model_server)
                 if await model_server.needs_restart():
-                    await _restart(model_server, heal_model_server)
+                    await _restart(model_server, model_server_backoff)
         finally:
             training.cancel()
             await asyncio.wait({training})
             if api:
-                # Before TorchServe, so that requests under way still find TorchServe.
+                # Before TorchServe, because the last requests still need TorchServe.
                 await api.stop(settings.drain_seconds + settings.shutdown_seconds + 2)
 
 
-async def _restart(model_server: ModelServer, pause: _Pause) -> None:
-    logger.error("TorchServe is restarted", extra={"running": model_server.running})
-    await pause.wait()
+async def _restart(model_server: ModelServer, backoff: _Backoff) -> None:
+    logger.error("restarting TorchServe", extra={"running": model_server.running})
+    await backoff.wait()
     try:
         await model_server.start()
         logger.info("TorchServe is ready again")
@@ -113,7 +111,7 @@ async def _start_api(settings: LauncherSettings, model_server: ModelServer) -> C
     )
 
 
-async def _api_answers(settings: LauncherSettings, api: Child) -> None:
+async def _wait_for_api(settings: LauncherSettings, api: Child) -> None:
     deadline = time.monotonic() + _API_START_SECONDS
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.api_host, settings.api_host)  # noqa: S104
     async with aiohttp.ClientSession() as session:
@@ -148,15 +146,15 @@ def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api:
     )
 
 
-class _Pause:
-    """Waits before a restart, longer each time, until things have been quiet for a while."""
+class _Backoff:
+    """Delays restarts, longer each time, until there was none for a while."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
         self._last = 0.0
 
     async def wait(self) -> None:
-        quiet = time.monotonic() - self._last > _STABLE_SECONDS
-        self._seconds = 0.0 if quiet else min(_LONGEST_PAUSE, 2 * self._seconds or 1.0)
+        stable = time.monotonic() - self._last > _STABLE_SECONDS
+        self._seconds = 0.0 if stable else min(_MAX_BACKOFF_SECONDS, 2 * self._seconds or 1.0)
         await asyncio.sleep(self._seconds)
         self._last = time.monotonic()

@@ -1,4 +1,4 @@
-"""The launcher says what is wrong, and leaves nothing behind."""
+"""The launcher names every problem, and leaves no process and no file behind."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tests.support.running import STOP_SECONDS, Launch, Ranjana, wait_for
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_two_run_side_by_side_and_the_one_that_is_stopped_leaves_no_process_and_no_file(
+def test_two_launchers_run_side_by_side_and_a_stopped_one_leaves_nothing(
     ranjana: Ranjana, launch: Launch, tmp_path: Path, number: signal.Signals
 ) -> None:
     second = launch(tmp_path)
     second.wait_until_ready()
     for each in (ranjana, second):
         assert each.predict(encode(reference(9))).json()["predicted_class"] == 9
-    family = second.processes()
-    assert len(family) >= 3
+    processes = second.processes()
+    assert len(processes) >= 3
     running = tmp_path / "data" / "running.json"
     assert stat.S_IMODE(running.stat().st_mode) == 0o600
     assert second.stop(number) == 0
     assert not running.exists()
-    assert [process for process in family if process.is_running()] == []
-    # All but what is meant to be kept.
+    assert [process for process in processes if process.is_running()] == []
+    # Data and log are kept.
     assert {path.name for path in tmp_path.iterdir()} == {"data", "media", second.log.name}
     ready = [line for line in second.log.read_text().splitlines() if "is ready" in line]
     assert len(ready) == 1
@@ -36,25 +36,23 @@ def test_two_run_side_by_side_and_the_one_that_is_stopped_leaves_no_process_and_
     assert ranjana.predict(encode(reference(9))).status_code == 200
 
 
-def test_being_stopped_while_it_starts_leaves_nothing_either(
-    launch: Launch, tmp_path: Path
-) -> None:
+def test_a_stop_during_the_start_leaves_nothing(launch: Launch, tmp_path: Path) -> None:
     ranjana = launch(tmp_path)
     wait_for(lambda: bool(ranjana.processes()), 30)
-    family = ranjana.processes()
+    processes = ranjana.processes()
     assert ranjana.stop() == 0
-    assert [process for process in family if process.is_running()] == []
+    assert [process for process in processes if process.is_running()] == []
     assert list(tmp_path.iterdir()) == [ranjana.log]
 
 
-def test_being_killed_outright_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
+def test_a_killed_launcher_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
     ranjana = launch(tmp_path)
     ranjana.wait_until_ready()
-    family = ranjana.processes()
+    processes = ranjana.processes()
     ranjana.stop(signal.SIGKILL)
-    # Nobody is left to stop them: the kernel and the closed sockets do.
-    wait_for(lambda: not any(map(psutil.Process.is_running, family)), STOP_SECONDS)
-    # And the next one clears away the files.
+    # The kernel and the closed sockets stop them.
+    wait_for(lambda: not any(map(psutil.Process.is_running, processes)), STOP_SECONDS)
+    # The next launcher removes the files.
     successor = launch(tmp_path)
     wait_for(lambda: bool(successor.processes()), 30)
     successor.stop()
@@ -76,10 +74,10 @@ def test_a_port_in_use_is_named(
     taken = str(getattr(ranjana, port))
     second = launch(tmp_path, {setting: taken})
     assert second.process.wait(30) == 1
-    said = second.log.read_text()
-    assert taken in said
-    assert setting in said
-    assert "Traceback" not in said
+    log = second.log.read_text()
+    assert taken in log
+    assert setting in log
+    assert "Traceback" not in log
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_an_unusable_setting_is_named(
     assert f"The setting {setting} is not usable" in refused.log.read_text()
 
 
-def test_a_missing_archive_is_said_and_not_waited_for(launch: Launch, tmp_path: Path) -> None:
+def test_a_missing_archive_fails_at_once(launch: Launch, tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     failed = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
@@ -102,7 +100,7 @@ def test_a_missing_archive_is_said_and_not_waited_for(launch: Launch, tmp_path: 
     assert "Traceback" not in failed.log.read_text()
 
 
-def test_a_temporary_directory_that_is_too_deep_for_sockets_is_said(
+def test_a_temporary_directory_too_deep_for_sockets_is_reported(
     launch: Launch, tmp_path: Path
 ) -> None:
     deep = tmp_path / ("deep" * 25)
@@ -114,9 +112,9 @@ def test_a_temporary_directory_that_is_too_deep_for_sockets_is_said(
     assert not list(deep.iterdir())
 
 
-def test_a_home_for_keys_that_cannot_be_used_is_said(launch: Launch, tmp_path: Path) -> None:
+def test_an_unusable_home_is_reported(launch: Launch, tmp_path: Path) -> None:
     failed = launch(tmp_path, {"TORCHSERVE_HOME": str(tmp_path / "missing" / "home")})
     assert failed.process.wait(60) == 1
-    said = failed.log.read_text()
-    assert "missing/home cannot be used: No such file or directory." in said
-    assert "Traceback" not in said
+    log = failed.log.read_text()
+    assert "missing/home cannot be used: No such file or directory." in log
+    assert "Traceback" not in log

@@ -1,4 +1,4 @@
-"""One missing model that cannot be trained does not keep the others from it."""
+"""A failed training of one missing model does not stop the others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from launcher import missing
-from launcher.missing import MissingTrainer
+from launcher import missing_models
+from launcher.missing_models import MissingTrainer
 from launcher.model_server import ModelServer
 from launcher.settings import LauncherSettings
 
 
-def test_what_goes_wrong_with_one_missing_model_is_said_and_the_next_is_trained(
+def test_a_failed_training_is_reported_and_the_next_model_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = LauncherSettings.model_validate(
@@ -31,7 +31,7 @@ def test_what_goes_wrong_with_one_missing_model_is_said_and_the_next_is_trained(
     async def improve(folder: Path, *_: Any) -> dict[str, str]:
         return {"archive": "half.mar", "sha256": "0" * 64}
 
-    monkeypatch.setattr(missing, "improve", improve)
+    monkeypatch.setattr(missing_models, "improve", improve)
 
     async def train() -> None:
         async with ModelServer(settings) as model_server:
@@ -44,7 +44,5 @@ def test_what_goes_wrong_with_one_missing_model_is_said_and_the_next_is_trained(
         events = tmp_path / "data" / "training" / f"missing-{model}" / "events.jsonl"
         (event,) = map(json.loads, events.read_text().splitlines())
         assert event["message"].startswith("Its training failed: ")
-    assert [each.exc_info is None for each in caplog.records if each.levelname == "ERROR"] == [
-        False,
-        False,
-    ]
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.exc_info is None for record in errors] == [False, False]

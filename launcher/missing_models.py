@@ -1,4 +1,4 @@
-"""Trains the models that have no archive, one after the other, and has them served then."""
+"""Trains the models that have no archive, one after the other, and then serves them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from launcher.settings import LauncherSettings
 logger = logging.getLogger(__name__)
 
 _VERSION = "1.0"
-# What a first training is done with: as the models that come with the source were.
+# As for the models in the repository.
 _BATCH_SIZE = 128
 _LEARNING_RATE = 2e-3
 _ATTEMPTS = 5
@@ -31,7 +31,7 @@ _NEEDS_PICTURES = (
 
 
 class MissingTrainer:
-    """The trainings of one launcher."""
+    """Trains the missing models of one launcher."""
 
     def __init__(self, settings: LauncherSettings, model_server: ModelServer) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class MissingTrainer:
         self._missing = MissingModels(settings)
 
     def prepare(self) -> None:
-        """Says of each model whether it is missing, before anybody can ask for it; blocks."""
+        """Creates the training folders, by which the API knows missing models, before it starts."""
         for model in self._settings.models:
             if model not in self._model_server.missing:
                 shutil.rmtree(self._missing.folder(model), ignore_errors=True)
@@ -50,14 +50,14 @@ class MissingTrainer:
                 prepare(folder, self._spec(model))
 
     async def train(self) -> None:
-        """Trains what can be, until it is done or cancelled; what is left goes on next time."""
+        """Trains all that can be trained. After a cancellation the next call continues."""
         for model in [*self._model_server.missing]:
             if not prepared(self._missing.folder(model)):
                 continue
             try:
                 await self._train(model)
-            except Exception as error:  # whatever it was, the others are trained
-                logger.exception("not trained", extra={"model": model})
+            except Exception as error:  # it must not stop the other models
+                logger.exception("training failed", extra={"model": model})
                 reason = str(error) or "something went wrong on our side."
                 event = {"event": "error", "message": f"Its training failed: {reason}"}
                 with suppress(OSError):
@@ -68,13 +68,13 @@ class MissingTrainer:
         folder, megabytes = self._missing.folder(model), self._settings.training_memory_mb
         for attempt in range(_ATTEMPTS):
             try:
-                done = await improve(folder, megabytes, _log(model))
+                result = await improve(folder, megabytes, _log(model))
                 break
             except Interrupted as error:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 logger.warning("interrupted", extra={"model": model, "reason": str(error)})
-        await asyncio.to_thread(_adopt, self._settings.model_store, model, done)
+        await asyncio.to_thread(_adopt, self._settings.model_store, model, result)
         await self._model_server.add(model)
         logger.info("trained and served", extra={"model": model})
         await asyncio.to_thread(shutil.rmtree, folder)
@@ -103,23 +103,23 @@ class MissingTrainer:
 
 
 def _log(model: str) -> Callable[[Event], None]:
-    def hear(event: Event) -> None:
+    def log(event: Event) -> None:
         if event["event"] == "epoch":
-            logger.info("an epoch of training", extra={"model": model, **event})
+            logger.info("epoch finished", extra={"model": model, **event})
 
-    return hear
+    return log
 
 
-def _adopt(store: Path, model: str, done: Event) -> None:
-    """Makes an archive the one that TorchServe starts with."""
-    archive = store / done["archive"]
+def _adopt(store: Path, model: str, result: Event) -> None:
+    """Gives a new archive the name that TorchServe loads at its start."""
+    archive = store / result["archive"]
     checksum = archive.with_name(f"{archive.name}.sha256")
     checksum.unlink(missing_ok=True)
-    # What it is built of, so that it can be built anew when the handlers have changed.
+    # With these files the archive can be rebuilt when the handlers change.
     weights = store / f"{model}-{_VERSION}.safetensors"
     with zipfile.ZipFile(archive) as members:
         weights.with_suffix(".md").write_bytes(members.read("card.md"))
         weights.with_suffix(".json").write_bytes(members.read("evaluation.json"))
     served = store / f"{model}.mar"
-    served.with_name(f"{served.name}.sha256").write_text(f"{done['sha256']}  {served.name}\n")
+    served.with_name(f"{served.name}.sha256").write_text(f"{result['sha256']}  {served.name}\n")
     os.replace(archive, served)
