@@ -1,9 +1,9 @@
-"""Users as administrators see them: looked up, listed, changed, deactivated.
+"""User administration: finds, lists, changes and deactivates users.
 
-An administrator is the caller of a route, or nobody: somebody with access to the machine.
+Administrators call it through a route. The command line calls it without a caller.
 
-Who is deactivated keeps all that is theirs, and is as before once they are active again; only
-their sessions and unfinished jobs have ended for good.
+A deactivated user keeps all data and can be activated again. Only their sessions and unfinished
+jobs end for good.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.accounts import usernames
-from auth_api.accounts.profiles import Accounts, key_of, require_password
-from auth_api.accounts.sessions import end_others
+from auth_api.accounts.own_sessions import revoke_except
+from auth_api.accounts.passwords import Passwords, require_valid_password
+from auth_api.accounts.registration import require_available
 from auth_api.audit import recording
 from auth_api.authorisation.access import ROLES, Caller
 from auth_api.authorisation.guards import active_administrators, require_administrator
@@ -34,7 +35,7 @@ from auth_api.schemas.administration import UserShown
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be changed of a user; None leaves a thing as it is."""
+    """New values for a user; None leaves a value as it is."""
 
     username: str | None = None
     email: str | None = None
@@ -45,10 +46,8 @@ class Changes:
 
 @dataclass(frozen=True)
 class Users:
-    """All users."""
-
     database: Database
-    accounts: Accounts
+    passwords: Passwords
 
     async def page(
         self,
@@ -59,10 +58,10 @@ class Users:
         active: bool | None = None,
         search: str | None = None,
     ) -> list[User]:
-        """At most `limit` users, newest first, those of before the id `before`; `search` is part
-        of a username or an e-mail address.
+        """At most `limit` users with an id below `before`, newest first.
 
-        Reads users only, in the order of their ids, until there are enough. Raises Unavailable.
+        `search` is a part of a username or an e-mail address. The query scans users by id until
+        the page is full. Raises `Unavailable`.
         """
         query = select(User).order_by(col(User.id).desc()).limit(limit)
         if before is not None:
@@ -81,43 +80,52 @@ class Users:
             )
         return await self.database.read(lambda session: list(session.scalars(query)))
 
-    async def one(self, number: int) -> User:
-        """Raises NotFound or Unavailable."""
-        user = await self.database.read(lambda session: session.get(User, number))
+    async def one(self, user_id: int) -> User:
+        """The user with this id. Raises `NotFound`, `Unavailable`."""
+        user = await self.database.read(lambda session: session.get(User, user_id))
         if user is None:
             raise _missing()
         return user
 
-    async def named(self, who: str) -> User:
-        """The user with this number, username or e-mail address. Raises NotFound or Unavailable."""
-        # No username is a number: each has a letter.
-        if who.isascii() and who.isdigit() and len(who) <= 15:
-            query = select(User).where(col(User.id) == int(who))
+    async def named(self, text: str) -> User:
+        """The user with this id, name or e-mail address. Raises `NotFound`, `Unavailable`."""
+        # Every username has a letter, so that a number can only be an id.
+        if text.isascii() and text.isdigit() and len(text) <= 15:
+            query = select(User).where(col(User.id) == int(text))
         else:
-            conditions = [col(User.email_key) == usernames.email_key(who)]
-            with suppress(ValueError):  # can be an address only
-                conditions.append(col(User.username_key) == usernames.username_key(who))
+            conditions = [col(User.email_key) == usernames.email_key(text)]
+            with suppress(ValueError):  # not a valid username
+                conditions.append(col(User.username_key) == usernames.username_key(text))
             query = select(User).where(or_(*conditions))
         user = await self.database.read(lambda session: session.scalar(query))
         if user is None:
-            raise NotFound(f"There is no user {who}.", "user_not_found")
+            raise NotFound(f"There is no user {text}.", "user_not_found")
         return user
 
     async def change(
         self,
-        number: int,
+        user_id: int,
         changes: Changes,
         caller: Caller | None = None,
         request: Request | None = None,
     ) -> User:
-        """Changes a user, whom a new password or being deactivated signs out everywhere; answers
-        them as they are then. Without a caller, it is somebody with access to the machine.
+        """Changes a user; returns the changed user. `caller` is None on the command line.
 
-        Raises NotFound, BadRequest, Conflict (`last_admin`, or a name that is taken), Forbidden,
-        Unauthorised or Unavailable.
+        A new password or a deactivation ends all sessions of the user. An administrator who changes
+        their own password keeps the current session.
+
+        Raises `NotFound`, `BadRequest`, `Conflict` (`last_admin`, `username_taken`,
+        `email_taken`), `Forbidden`, `Unauthorised`, `Unavailable`.
         """
-        user = await self.one(number)
-        values = await self._values(user, changes)
+        user = await self.one(user_id)
+        values = _valid_values(user, changes)
+        keys = (
+            values.get("username_key", user.username_key),
+            values.get("email_key", user.email_key),
+        )
+        await require_available(self.database, *keys, user_id)
+        if changes.password is not None:
+            values["password_hash"] = await self.passwords.hash(changes.password)
 
         def work(transaction: Session) -> User:
             administrators = (
@@ -125,64 +133,54 @@ class Users:
                 if caller
                 else active_administrators(transaction)
             )
-            found = transaction.get(User, number, with_for_update={"key_share": True})
+            found = transaction.get(User, user_id, with_for_update={"key_share": True})
             if found is None:
                 raise _missing()
             changed = sorted(name for name in values if getattr(found, name) != values[name])
             for name in changed:
                 setattr(found, name, values[name])
-            if administrators == {number} and not (found.active and found.role == ROLES[-1]):
+            if administrators == {user_id} and not (found.active and found.role == ROLES[-1]):
                 raise Conflict(
                     "This is the last administrator: make another one first.", "last_admin"
                 )
             deactivated = "active" in changed and not found.active
             if deactivated:
-                end_others(transaction, number, None)
+                revoke_except(transaction, user_id, None)
             elif "password_hash" in changed:
-                end_others(transaction, number, caller.session_id if caller else None)
+                revoke_except(transaction, user_id, caller.session_id if caller else None)
             _record(transaction, caller, found, changed, request)
             if deactivated:
-                _cancel_jobs(transaction, number, caller, request)
+                _cancel_jobs(transaction, user_id, caller, request)
             return found
 
         try:
             return await self.database.write(work)
         except IntegrityError as error:
-            await self._require_free(user, values)
+            await require_available(self.database, *keys, user_id)
             raise Conflict("Somebody else took that name just now.", "username_taken") from error
-
-    async def _values(self, user: User, changes: Changes) -> dict[str, Any]:
-        """Columns of the table, as they are to be. Raises BadRequest, Conflict or Unavailable."""
-        values: dict[str, Any] = {}
-        if changes.username is not None:
-            values["username"] = usernames.displayed(changes.username)
-            values["username_key"] = key_of(changes.username, "username")
-        if changes.email is not None:
-            values["email"] = changes.email
-            values["email_key"] = usernames.email_key(changes.email)
-        if changes.role is not None:
-            values["role"] = changes.role
-        if changes.active is not None:
-            values["active"] = changes.active
-        if changes.password is not None:
-            username, email = values.get("username"), values.get("email")
-            require_password(
-                changes.password, username or user.username, email or user.email, "password"
-            )
-        await self._require_free(user, values)
-        if changes.password is not None:
-            values["password_hash"] = await self.accounts.passwords.hash(changes.password)
-        return values
-
-    async def _require_free(self, user: User, values: dict[str, Any]) -> None:
-        username_key = values.get("username_key", user.username_key)
-        email_key = values.get("email_key", user.email_key)
-        await self.accounts.require_free(username_key, email_key, but=user.id)
 
 
 def shown(user: User) -> dict[str, Any]:
-    """As `UserShown`."""
+    """A user as the JSON of `UserShown`."""
     return UserShown.model_validate(user, from_attributes=True).model_dump(mode="json")
+
+
+def _valid_values(user: User, changes: Changes) -> dict[str, Any]:
+    """The new values by column, without the password. Raises `BadRequest`."""
+    values: dict[str, Any] = {
+        name: value
+        for name in ("email", "role", "active")
+        if (value := getattr(changes, name)) is not None
+    }
+    if changes.username is not None:
+        values["username"] = usernames.display_form(changes.username)
+        values["username_key"] = usernames.valid_username_key(changes.username, "username")
+    if changes.email is not None:
+        values["email_key"] = usernames.email_key(changes.email)
+    if changes.password is not None:
+        username, email = values.get("username", user.username), changes.email or user.email
+        require_valid_password(changes.password, username, email, "password")
+    return values
 
 
 def _record(
@@ -192,8 +190,10 @@ def _record(
     columns: list[str],
     request: Request | None,
 ) -> None:
-    """Says in the audit log which fields were changed; what they are, of the role and of being
-    active only: others may tell who it is.
+    """Records the names of the changed fields in the audit log.
+
+    Only `role` and `active` are recorded with their values, because the other values could
+    identify a person.
     """
     by = caller.user_id if caller else None
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
@@ -209,7 +209,7 @@ def _record(
 def _cancel_jobs(
     transaction: Session, user_id: int, caller: Caller | None, request: Request | None
 ) -> None:
-    """Cancels what is unfinished of a user's jobs; the clean-up removes what they leave."""
+    """Cancels a user's unfinished jobs; `auth_api.operations.cleanup` deletes their files."""
     unfinished = (
         select(Job)
         .where(col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED))

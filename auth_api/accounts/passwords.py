@@ -1,7 +1,7 @@
-"""Passwords: which ones are taken, how they are hashed and verified.
+"""Passwords: which ones are valid, and how they are hashed and verified.
 
-argon2id, with the parameters of the settings; a hash carries its own, and one made with others
-is made anew when its owner next signs in.
+Hashes are argon2id with the parameters of the settings. Each hash states its own parameters. A
+hash with outdated parameters is replaced at the owner's next sign-in.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from auth_api.accounts.usernames import email_key
 from auth_api.errors import Unavailable
+from auth_api.http.validation import invalid
 from auth_api.settings import Settings
 
 Result = TypeVar("Result")
 
-SHORTEST = 8
-LONGEST = 128
+MIN_LENGTH = 8
+MAX_LENGTH = 128
 
-# Of 30,000 passwords that were found in leaks, as the library zxcvbn ships them.
-_COMMON = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
-# Waiting for a thread: more than this many would wait longer than callers do.
-_MOST_WAITING = 128
+# Selected from 30,000 leaked passwords that the library zxcvbn contains.
+_COMMON = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_LENGTH)
+# With a longer queue, requests would wait longer than their callers do.
+_MAX_QUEUE = 128
 
 
 def require_acceptable(password: str, username: str, email: str) -> None:
-    """Raises ValueError for a password that is too short, too long or easily guessed."""
-    plain = _normal(password)
-    if not SHORTEST <= len(plain) <= LONGEST:
-        raise ValueError(f"must have {SHORTEST} to {LONGEST} characters")
+    """Raises `ValueError` for a password that is too short, too long or easily guessed."""
+    plain = _normalised(password)
+    if not MIN_LENGTH <= len(plain) <= MAX_LENGTH:
+        raise ValueError(f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     folded = plain.casefold()
     address = email_key(email)
     if folded in {username.casefold(), address, address.partition("@")[0]}:
@@ -46,8 +47,16 @@ def require_acceptable(password: str, username: str, email: str) -> None:
         raise ValueError("is one of the most common passwords")
 
 
+def require_valid_password(password: str, username: str, email: str, field: str) -> None:
+    """Like `require_acceptable`, for a field of a request. Raises `BadRequest` that names it."""
+    try:
+        require_acceptable(password, username, email)
+    except ValueError as error:
+        raise invalid(field, str(error)) from error
+
+
 class Passwords:
-    """Hashes and verifies in threads: argon2 lets go of Python's lock while it works."""
+    """Hashes and verifies passwords in threads, because argon2 releases Python's GIL."""
 
     def __init__(self, settings: Settings) -> None:
         self._hasher = PasswordHasher(
@@ -57,49 +66,52 @@ class Passwords:
         )
         threads = settings.hashing_threads or len(os.sched_getaffinity(0))
         self._threads = ThreadPoolExecutor(threads, "argon2")
-        self._waiting = 0
-        # Verified against where there is no such user, so that it takes as long.
-        self._nobodys = self._hasher.hash(secrets.token_hex())
+        self._pending = 0
+        # Verified for unknown users, so that the response time does not reveal who exists.
+        self._dummy_hash = self._hasher.hash(secrets.token_hex())
 
     def close(self) -> None:
-        """Ends the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def is_busy(self) -> bool:
-        """Whether some are being hashed or verified."""
-        return self._waiting > 0
+        """Whether a password is being hashed or verified."""
+        return self._pending > 0
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises Unavailable when too many wait already."""
-        return await self._in_thread(lambda: self._hasher.hash(_normal(password)))
+        """The hash to store. Raises `Unavailable` when the queue is full."""
+        return await self._in_thread(lambda: self._hasher.hash(_normalised(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether `password` is that of the hash; costs the same where there is none.
+        """Whether `password` matches; without a hash it takes as long and returns False.
 
-        Raises Unavailable when too many wait already.
+        Raises `Unavailable` when the queue is full.
         """
         return await self._in_thread(lambda: self._verify(stored, password))
 
-    async def renewed(self, stored: str, password: str) -> str:
-        """The hash itself, or a new one where it was made with other parameters than today's."""
+    async def rehash_if_outdated(self, stored: str, password: str) -> str:
+        """`stored`, or a new hash if its parameters differ from the settings.
+
+        Raises `Unavailable` when the queue is full.
+        """
         return await self.hash(password) if self._hasher.check_needs_rehash(stored) else stored
 
     def _verify(self, stored: str | None, password: str) -> bool:
         try:
-            return self._hasher.verify(stored or self._nobodys, _normal(password)) and bool(stored)
+            matches = self._hasher.verify(stored or self._dummy_hash, _normalised(password))
+            return matches and bool(stored)
         except (VerificationError, InvalidHashError):
             return False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if self._waiting >= _MOST_WAITING:
+        if self._pending >= _MAX_QUEUE:
             raise Unavailable("Too many are signing in at the moment. Please try again.", "busy")
-        self._waiting += 1
+        self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
-            self._waiting -= 1
+            self._pending -= 1
 
 
-def _normal(password: str) -> str:
+def _normalised(password: str) -> str:
     # Keyboards differ in how they compose an accented letter (RFC 8265, section 4.2).
     return unicodedata.normalize("NFC", password)

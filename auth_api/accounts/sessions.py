@@ -1,9 +1,8 @@
-"""Sign-ins and the tokens that descend from them.
+"""Sessions: starts them, exchanges their refresh tokens, signs out.
 
-A sign-in starts a session. Its refresh tokens form a family: each can be exchanged once for the
-next (RFC 9700, section 4.14.2). One that comes a second time was stolen or is in the hands of a
-thief's victim, which cannot be told apart, so that the whole session ends, its access tokens
-included.
+A sign-in starts a session. Each of its refresh tokens can be exchanged once for the next (RFC
+9700, section 4.14.2). If a token comes twice, either a thief or the victim of a thief sent it.
+These cannot be told apart, so the session ends with all its tokens.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.audit import recording
-from auth_api.authorisation.tokens import Claims, Tokens, hashed
+from auth_api.authorisation.tokens import Claims, Tokens, hash_secret
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import MicroBatcher
@@ -29,29 +28,28 @@ from auth_api.errors import Unauthorised
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
-# Made once: what signing in costs besides hashing is mostly making statements.
+# Built once, because building statements is the largest cost of a sign-in after hashing.
 _USERS = core_of(User).c
-_UNCHANGED = (
+_PASSWORD_HASHES = (
     select(_USERS.id, _USERS.password_hash)
     .where(_USERS.id.in_(bindparam("users", expanding=True)), _USERS.active)
     .with_for_update(read=True)
 )
-_NEW_SESSION = insert(core_of(Session))
-_NEW_TOKEN = insert(core_of(RefreshToken))
+_INSERT_SESSION = insert(core_of(Session))
+_INSERT_TOKEN = insert(core_of(RefreshToken))
 
-# Characters of what a client calls itself that are kept.
-_CLIENT_LENGTH = 200
+_MAX_CLIENT_LENGTH = 200
 
-# For how long a web page may use a refresh token again. One that is loaded anew while it
-# refreshes loses the answer, and the new cookie with it.
+# How long a web page may use a refresh token again. A page that is reloaded during a refresh
+# never receives the answer, nor the new cookie in it.
 _WEB_GRACE = timedelta(seconds=10)
 
-# Seconds that a sign-in waits for others to be written with, while passwords are verified.
-_GATHER = 0.04
+# How long a sign-in waits for others in the same transaction, while passwords are verified.
+_LINGER_SECONDS = 0.04
 
 
 class Pair(NamedTuple):
-    """What a client gets."""
+    """The tokens that a client receives."""
 
     refresh: str
     access: str
@@ -59,16 +57,15 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class _SignIn:
+    session_id: str
     user_id: int
     password_hash: str
     client: str | None
     web: bool
-    entry: dict[str, Any]
+    audit_entry: dict[str, Any]
 
 
 class Sessions:
-    """Starts, continues and ends sessions."""
-
     def __init__(
         self,
         settings: Settings,
@@ -77,66 +74,67 @@ class Sessions:
         metrics: Metrics,
         expect_more: Callable[[], bool],
     ) -> None:
-        """`expect_more` says whether others are about to sign in."""
+        """`expect_more` says whether more sign-ins are about to start a session."""
         self._database = database
         self._refreshes = metrics.refreshes
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
-        self._starting = MicroBatcher(self._start, linger=_GATHER, expect_more=expect_more)
+        self._batcher = MicroBatcher(
+            self._start_batch, linger=_LINGER_SECONDS, expect_more=expect_more
+        )
 
     async def start(
         self, user_id: int, password_hash: str, request: Request, *, web: bool
     ) -> Pair | None:
-        """Starts a session, of a web page or another one; None if the password was changed or
-        the account closed since `password_hash` was verified.
+        """Starts a session; `web` for a web page's session.
 
-        Raises Unavailable.
+        Returns None if the password changed or the account was deactivated since `password_hash`
+        was verified. Raises `Unavailable`.
         """
         entry = recording.entry("signed_in", user_id, request)
-        sign_in = _SignIn(user_id, password_hash, _client(request), web, entry)
-        return await self._starting(sign_in)
+        return await self._batcher(
+            _SignIn(uuid4().hex, user_id, password_hash, _client_name(request), web, entry)
+        )
 
     async def finish(self) -> None:
-        """Waits until all that have begun are started."""
-        await self._starting.finish()
+        """Waits for all sessions that are being started."""
+        await self._batcher.finish()
 
-    async def _start(self, sign_ins: Sequence[_SignIn]) -> Sequence[Pair | None]:
+    async def _start_batch(self, sign_ins: Sequence[_SignIn]) -> Sequence[Pair | None]:
         def work(transaction: Transaction) -> list[Pair | None]:
             users = {"users": [sign_in.user_id for sign_in in sign_ins]}
-            # Passwords stay as they are until the transaction ends.
-            hashes = dict(transaction.execute(_UNCHANGED, users).tuples().all())
-            families = [
-                uuid4().hex if hashes.get(sign_in.user_id) == sign_in.password_hash else None
-                for sign_in in sign_ins
-            ]
-            right = [(f, s) for f, s in zip(families, sign_ins, strict=True) if f]
-            if not right:
-                return [None] * len(sign_ins)
-            moment = now()
-            times = {
-                "created_at": moment,
-                "last_used_at": moment,
-                "expires_at": moment + self._lifetime,
-            }
-            sessions = [
-                {"id": f, "user_id": s.user_id, "client": s.client, "web": s.web, **times}
-                for f, s in right
-            ]
-            transaction.execute(_NEW_SESSION, sessions)
-            pairs = {f: self._pair(s.user_id, f, s.web) for f, s in right}
-            _remember(transaction, pairs)
-            recording.write(transaction, [sign_in.entry for _, sign_in in right])
-            return [pairs[family] if family else None for family in families]
+            # Locks the users, so that no password changes until the transaction ends.
+            hashes = dict(transaction.execute(_PASSWORD_HASHES, users).tuples().all())
+            valid = [s for s in sign_ins if hashes.get(s.user_id) == s.password_hash]
+            pairs = {s.session_id: self._pair(s.user_id, s.session_id, s.web) for s in valid}
+            if valid:
+                moment = now()
+                times = {
+                    "created_at": moment,
+                    "last_used_at": moment,
+                    "expires_at": moment + self._lifetime,
+                }
+                sessions = [
+                    {"id": s.session_id, "user_id": s.user_id, "client": s.client, "web": s.web}
+                    | times
+                    for s in valid
+                ]
+                transaction.execute(_INSERT_SESSION, sessions)
+                _store_tokens(transaction, pairs)
+                recording.write(transaction, [sign_in.audit_entry for sign_in in valid])
+            return [pairs.get(sign_in.session_id) for sign_in in sign_ins]
 
         return await self._database.write(work)
 
     async def refresh(self, token: str, request: Request, *, web: bool = False) -> Pair:
-        """Exchanges a refresh token, of a web page's session or of another one's: neither is
-        taken for the other, nor ended by being tried. Raises Unauthorised or Unavailable.
+        """Exchanges a refresh token for the next pair of tokens.
 
-        Of any number of callers with the same token, also at the same time, the first one wins;
-        the next one ends the session for all of them, once the grace is over if there is one.
+        `web` must be that of the session; otherwise the token is rejected and the session goes on.
+        Of any number of concurrent callers with the same token, the first one wins. A later one
+        ends the session for all of them, unless it comes within the grace period.
+
+        Raises `Unauthorised`, `Unavailable`.
         """
         try:
             pair, outcome = await self._exchange(token, request, web=web)
@@ -151,21 +149,23 @@ class Sessions:
     async def _exchange(
         self, token: str, request: Request, *, web: bool
     ) -> tuple[Pair | None, str]:
-        """The next pair if there is one, and what became of the token, for the metrics."""
-        claims = self._tokens.read("refresh", token)
+        """The next pair, or None, and the outcome for the metrics. Ends the session on reuse."""
+        claims = self._tokens.verify("refresh", token)
 
         def exchange(transaction: Transaction) -> tuple[Pair | None, str]:
-            session = _alive(transaction, claims)
+            session = _active_session(transaction, claims)
             if session is None:
                 return None, "ended"
             if session.web != web:
-                raise Unauthorised("The token is not exchanged at this address.", "token_invalid")
+                raise Unauthorised(
+                    "This token cannot be exchanged at this address.", "token_invalid"
+                )
             grace = _WEB_GRACE if web else self._grace
-            if _exchangeable(transaction, hashed(token), grace):
+            if _use_token(transaction, hash_secret(token), grace):
                 session.last_used_at = now()
                 session.expires_at = session.last_used_at + self._lifetime
                 pair = self._pair(session.user_id, session.id, web)
-                _remember(transaction, {session.id: pair})
+                _store_tokens(transaction, {session.id: pair})
                 return pair, "succeeded"
             session.revoked_at = now()
             recording.record(transaction, "token_reused", session.user_id, request)
@@ -174,14 +174,14 @@ class Sessions:
         return await self._database.write(exchange)
 
     async def end(self, token: str, request: Request) -> None:
-        """Ends the session that a refresh token belongs to, if it has not ended yet.
+        """Ends the session of a refresh token, if it is still active.
 
-        Raises Unauthorised for what never was such a token.
+        Raises `Unauthorised` for an invalid token, `Unavailable`.
         """
-        claims = self._tokens.read("refresh", token)
+        claims = self._tokens.verify("refresh", token)
 
         def revoke(transaction: Transaction) -> None:
-            session = _alive(transaction, claims)
+            session = _active_session(transaction, claims)
             if session:
                 session.revoked_at = now()
                 recording.record(transaction, "signed_out", session.user_id, request)
@@ -190,72 +190,40 @@ class Sessions:
 
     def _pair(self, user_id: int, session_id: str, web: bool) -> Pair:
         return Pair(
-            self._tokens.make("refresh", user_id, session_id),
-            self._tokens.make("access", user_id, session_id, web=web),
+            self._tokens.issue("refresh", user_id, session_id),
+            self._tokens.issue("access", user_id, session_id, web=web),
         )
 
 
-def _exchangeable(transaction: Transaction, token_hash: str, grace: timedelta) -> bool:
-    """Marks a token as used; whether it had not been, or only since `grace`."""
+def _use_token(transaction: Transaction, token_hash: str, grace: timedelta) -> bool:
+    """Marks a token as used; returns whether it was unused, or first used within `grace`."""
     moment = now()
-    fresh = transaction.scalar(
+    marked = transaction.scalar(
         update(RefreshToken)
         .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
         .values(used_at=moment)
         .returning(col(RefreshToken.hash))
     )
-    if fresh:
+    if marked:
         return True
     token = transaction.get(RefreshToken, token_hash)
     return bool(token and token.used_at and moment - token.used_at < grace)
 
 
-def _remember(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
-    """Keeps the hashes of refresh tokens, by the session that each belongs to."""
-    rows = [{"hash": hashed(p.refresh), "session_id": session} for session, p in pairs.items()]
-    transaction.execute(_NEW_TOKEN, rows)
+def _store_tokens(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:
+    """Stores the hashes of refresh tokens, by session id."""
+    rows = [{"hash": hash_secret(p.refresh), "session_id": session} for session, p in pairs.items()]
+    transaction.execute(_INSERT_TOKEN, rows)
 
 
-def living(transaction: Transaction, user_id: int) -> Sequence[Session]:
-    """The sessions of a user that have not ended, the one that was used last first."""
-    used = func.coalesce(col(Session.last_used_at), col(Session.created_at))
-    query = select(Session).where(*_of(user_id)).order_by(used.desc(), col(Session.id))
-    return transaction.scalars(query).all()
-
-
-def end_one(transaction: Transaction, user_id: int, session_id: str) -> bool:
-    """Ends a session of a user; whether they had one of that id."""
-    ending = update(Session).where(col(Session.id) == session_id, *_of(user_id))
-    ended = transaction.scalar(ending.values(revoked_at=now()).returning(col(Session.id)))
-    return ended is not None
-
-
-def end_others(transaction: Transaction, user_id: int, kept: str | None) -> int:
-    """Ends all sessions of a user but one; answers how many that were."""
-    ending = update(Session).where(col(Session.id) != (kept or ""), *_of(user_id))
-    ended = transaction.scalars(ending.values(revoked_at=now()).returning(col(Session.id)))
-    return len(ended.all())
-
-
-def _of(user_id: int) -> tuple[ColumnElement[bool], ...]:
-    """The conditions of a user's living sessions."""
-    return (
-        col(Session.user_id) == user_id,
-        col(Session.revoked_at).is_(None),
-        col(Session.expires_at) > now(),
-    )
-
-
-def _client(request: Request) -> str | None:
-    """What a client calls itself, as far as it can be shown; None for one that does not."""
+def _client_name(request: Request) -> str | None:
+    """The printable part of the `User-Agent`, shortened; None if nothing is left."""
     name = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))
-    return name.strip()[:_CLIENT_LENGTH] or None
+    return name.strip()[:_MAX_CLIENT_LENGTH] or None
 
 
-def _alive(transaction: Transaction, claims: Claims) -> Session | None:
-    """The session of a token, locked until the transaction ends, unless it or its user is no
-    more.
-    """
+def _active_session(transaction: Transaction, claims: Claims) -> Session | None:
+    """The session of a token, locked; None if it has ended or its user is deactivated."""
     found = transaction.scalars(
         select(Session)
         .join(User, col(Session.user_id) == col(User.id))

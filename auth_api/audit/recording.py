@@ -1,8 +1,7 @@
-"""The audit log: who did what, when, from where.
+"""Writes the audit log: who did what, when, and from where.
 
-Rows name people by number only, so that nothing personal but an address outlives an account.
-They are written in the transaction of what they tell of: the one is never there without the
-other.
+Entries are written in the transaction of the change, so that neither exists without the other. They
+contain the id of a user and an address, but no other personal data, because they outlive accounts.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from auth_api.database.tables.audit import Action, AuditEntry
 from auth_api.http.rate_limits import caller_address
 from auth_api.observability.logs import request_id
 
-_INSERTION = insert(core_of(AuditEntry))
+_INSERT_ENTRY = insert(core_of(AuditEntry))
 
 
 def entry(
     action: Action, user_id: int | None, request: Request | None = None, **details: object
 ) -> dict[str, Any]:
-    """A row, to be written; `details` must say nothing that identifies a person."""
+    """An entry for `write`. `details` must not contain anything that identifies a person."""
     caller = getattr(request.state, "caller", None) if request else None
     if caller and caller.api_key_id is not None:
         details["api_key"] = caller.api_key_id
@@ -41,8 +40,7 @@ def entry(
 
 
 def write(transaction: Transaction, entries: Sequence[dict[str, Any]]) -> None:
-    """Adds one or more rows."""
-    transaction.execute(_INSERTION, entries)
+    transaction.execute(_INSERT_ENTRY, entries)
 
 
 def record(
@@ -52,5 +50,5 @@ def record(
     request: Request | None = None,
     **details: object,
 ) -> None:
-    """Adds a row; `details` must say nothing that identifies a person."""
+    """Writes an entry. `details` must not contain anything that identifies a person."""
     write(transaction, [entry(action, user_id, request, **details)])

@@ -1,4 +1,4 @@
-"""Who may call a route: each route is declared with an `Access`."""
+"""Declares who may call a route. `authoriser` enforces it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from auth_api.database.tables.accounts import Scope
 from auth_api.errors import Forbidden
 
 ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
-"""Each may do all that those before it may."""
+"""Each role may do everything that the roles before it may."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A signed-in user, by a session or by an API key."""
+    """A user who is signed in with a session or an API key."""
 
     user_id: int
     role: str
@@ -25,16 +25,16 @@ class Caller:
 
 @dataclass(frozen=True)
 class Access:
-    """What a route asks of its callers."""
+    """The requirements of a route."""
 
     who: Literal["anyone", "models", "users"] = "users"
-    """`models`: anyone, unless `ML_AUTH_REQUIRED`."""
+    """`models`: anyone, but only users if `ML_AUTH_REQUIRED` is set."""
     scope: Scope | None = None
-    """What an API key must be for; without one, no key will do."""
+    """The scope that an API key needs; None rejects all API keys."""
     role: str = "user"
     rate: Literal["signin", "predict", "other"] | None = "other"
     same_origin: bool = False
-    """Whether pages of other sites are refused, as they must be where a cookie counts."""
+    """Rejects requests from pages of other sites, for routes that read a cookie."""
 
 
 OPERATIONS = Access(who="anyone", rate=None)
@@ -48,13 +48,15 @@ ACCOUNT = Access()
 
 
 def at_least(role: str) -> Access:
-    """For those who have `role` or one above it."""
+    """Access for `role` and the roles above it, without API keys."""
     return replace(ACCOUNT, role=role)
 
 
 def rank(role: str) -> int:
+    """The position of a role in `ROLES`; -1 for an unknown role."""
     return ROLES.index(role) if role in ROLES else -1
 
 
 def role_missing(role: str) -> Forbidden:
+    """The error for a caller below `role`."""
     return Forbidden(f"This is for the role '{role}' and above.", "role_missing")

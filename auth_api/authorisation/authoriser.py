@@ -1,5 +1,6 @@
-"""Who calls, and whether they may: every route is declared with one of the `Access`es below,
-and `authorise` is the only place where they are enforced.
+"""Identifies the caller of a request and checks that they may call the route.
+
+Every route declares an `Access`. `Authoriser.authorise` is the only place that enforces it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.authorisation.access import Access, Caller, rank, role_missing
-from auth_api.authorisation.tokens import Tokens, hashed
+from auth_api.authorisation.tokens import Tokens, hash_secret
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.micro_batching import MicroBatcher
@@ -27,10 +28,10 @@ from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
 
-# How exactly the last use of an API key is known, in seconds.
-_USE_NOTED_EVERY = 60.0
-# Seconds: a look-up costs as much for one caller as for ten.
-_GATHER = 0.003
+# The last use of an API key is stored at most this often.
+_USE_INTERVAL_SECONDS = 60.0
+# A short wait fills the batches. A look-up costs as much for ten callers as for one.
+_LINGER_SECONDS = 0.003
 
 _BY_SESSION = Lookup(
     """SELECT sessions.id, sessions.user_id, users.role
@@ -48,7 +49,7 @@ _BY_KEY = Lookup(
 
 
 class Authoriser:
-    """Looks callers up, many at a time when many call."""
+    """Looks callers up in batches, and checks their access and rate limits."""
 
     def __init__(
         self, settings: Settings, database: Database, tokens: Tokens, limits: RateLimits
@@ -57,18 +58,18 @@ class Authoriser:
         self._database = database
         self._tokens = tokens
         self._limits = limits
-        self._noted: dict[int, float] = {}
+        self._last_use: dict[int, float] = {}  # by API key, in seconds of the monotonic clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._by_session = MicroBatcher(self._find_by_session, linger=_GATHER)
-        self._by_key = MicroBatcher(self._find_by_key, linger=_GATHER)
+        self._by_session = MicroBatcher(self._find_by_session, linger=_LINGER_SECONDS)
+        self._by_key = MicroBatcher(self._find_by_key, linger=_LINGER_SECONDS)
 
     async def authorise(self, request: Request, access: Access) -> Caller | None:
-        """The caller, None for an anonymous one who may pass.
+        """The caller of a request; None for an anonymous caller whom the route allows.
 
-        Raises Unauthorised, Forbidden, TooMany or Unavailable.
+        Raises `Unauthorised`, `Forbidden`, `TooMany`, `Unavailable`.
         """
         if access.same_origin:
-            # Before it is counted: no page may use up what its visitors have left.
+            # Before counting, so that a page of another site cannot use up its visitors' limits.
             require_same_origin(request)
         try:
             caller = await self._identify(request) if access.who != "anyone" else None
@@ -76,10 +77,10 @@ class Authoriser:
             await self._limits.count("other", limited_address(request))
             raise
         if access.rate:
-            counted, who = _counted(request, access.rate, caller)
-            request.scope["answer_headers"] = await self._limits.count(counted, who)
+            limit, key = _limit_of(request, access.rate, caller)
+            request.scope["answer_headers"] = await self._limits.count(limit, key)
         if caller:
-            _require(access, caller)
+            _require_access(access, caller)
         elif access.who == "users" or (access.who == "models" and self._settings.ml_auth_required):
             raise Unauthorised("Please sign in.")
         return caller
@@ -90,13 +91,13 @@ class Authoriser:
             scheme, _, token = authorization.strip().partition(" ")
             if scheme.lower() not in {"bearer", "token"}:
                 raise Unauthorised("Send the access token as 'Authorization: Bearer <token>'.")
-            claims = self._tokens.read("access", token.strip())
+            claims = self._tokens.verify("access", token.strip())
             caller = await self._by_session(claims.sid)
             if str(caller.user_id) != claims.sub:
                 raise Unauthorised("The token is not valid.", "token_invalid")
             return caller
         key = request.headers.get("x-api-key")
-        return await self._by_key(hashed(key)) if key is not None else None
+        return await self._by_key(hash_secret(key)) if key is not None else None
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
         rows = await self._database.look_up(_BY_SESSION, list(set(sessions)), now())
@@ -111,52 +112,53 @@ class Authoriser:
 
     async def _find_by_key(self, hashes: Sequence[str]) -> Sequence[Caller | Exception]:
         rows = await self._database.look_up(_BY_KEY, list(set(hashes)), now())
-        self._note_use([number for _, number, *_ in rows])
+        self._record_use([number for _, number, *_ in rows])
         found = {
             key_hash: Caller(user_id, role, api_key_id=number, scopes=tuple(json.loads(scopes)))
             for key_hash, number, user_id, scopes, role in rows
         }
         return [
             found.get(key_hash)
-            or Unauthorised("The API key is not valid, or no longer.", "api_key_invalid")
+            or Unauthorised("The API key is not valid, or no longer valid.", "api_key_invalid")
             for key_hash in hashes
         ]
 
-    def _note_use(self, keys: Sequence[int]) -> None:
-        """Notes that keys were used, to the minute, while their requests go on."""
+    def _record_use(self, keys: Sequence[int]) -> None:
+        """Stores the time of use of API keys in the background, at most once a minute each."""
         moment = time.monotonic()
-        due = [key for key in keys if moment - self._noted.get(key, -math.inf) > _USE_NOTED_EVERY]
+        before = moment - _USE_INTERVAL_SECONDS
+        due = [key for key in keys if self._last_use.get(key, -math.inf) < before]
         if due:
-            self._noted |= dict.fromkeys(due, moment)
-            task = asyncio.create_task(self._store_use(due))
+            self._last_use |= dict.fromkeys(due, moment)
+            task = asyncio.create_task(self._write_use(due))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _store_use(self, keys: Sequence[int]) -> None:
+    async def _write_use(self, keys: Sequence[int]) -> None:
         used = update(ApiKey).where(col(ApiKey.id).in_(sorted(keys))).values(last_used_at=now())
         with suppress(Unavailable):
             await self._database.write(lambda transaction: transaction.execute(used))
 
     async def finish(self) -> None:
-        """Waits until what is to be noted is."""
+        """Waits until the last uses of API keys are stored."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
 
-def _counted(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
-    """Which limit counts a request, and under whose name."""
+def _limit_of(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
+    """The rate limit that counts a request, and the key that it is counted under."""
     if caller is None:
-        name = "predict_address" if rate == "predict" else rate
-        return name, limited_address(request)
+        limit = "predict_address" if rate == "predict" else rate
+        return limit, limited_address(request)
     if caller.api_key_id is not None:
         return rate, f"key {caller.api_key_id}"
     return rate, f"user {caller.user_id}"
 
 
-def _require(access: Access, caller: Caller) -> None:
+def _require_access(access: Access, caller: Caller) -> None:
     if caller.api_key_id is not None:
         if access.scope is None:
-            raise Forbidden("An API key will not do here: please sign in.", "session_required")
+            raise Forbidden("An API key is not accepted here: please sign in.", "session_required")
         if access.scope not in caller.scopes:
             raise Forbidden(f"This API key is not for '{access.scope}'.", "scope_missing")
     if rank(caller.role) < rank(access.role):

@@ -1,7 +1,7 @@
-"""Checks within a transaction that the caller may still do what they were let in for.
+"""Checks inside a transaction that the caller still has the access they had on arrival.
 
-A caller is looked up when a request arrives. Their session may end, or their role change, before
-the request writes; a slow upload takes minutes.
+The authoriser identifies a caller when a request arrives. The session may end or the role may
+change before the request writes, because a slow upload takes minutes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from auth_api.errors import Unauthorised
 
 
 def require_active(transaction: Transaction, caller: Caller) -> str:
-    """To begin a write with that must not outlive a session or an API key: that its user was let
-    in may be a while ago, for who sends a request slowly. Locks the user until the transaction
-    ends; answers their role as it is now.
+    """Requires an active user and session or API key; returns the current role.
 
-    Raises Unauthorised.
+    Locks the user until the transaction ends. Raises `Unauthorised`.
     """
     user = transaction.execute(
         select(col(User.role), col(User.active))
@@ -31,26 +29,25 @@ def require_active(transaction: Transaction, caller: Caller) -> str:
     ).first()
     if caller.session_id is not None:
         session = transaction.get(Session, caller.session_id)
-        alive = session is not None and session.revoked_at is None
+        active = session is not None and session.revoked_at is None
     else:
         key = transaction.get(ApiKey, caller.api_key_id)
-        alive = key is not None and (key.expires_at is None or key.expires_at > now())
-    if not (user and user.active and alive):
+        active = key is not None and (key.expires_at is None or key.expires_at > now())
+    if not (user and user.active and active):
         raise Unauthorised("The session has ended: please sign in again.", "session_ended")
     return str(user.role)
 
 
 def require_role(transaction: Transaction, caller: Caller, role: str) -> None:
-    """To begin a write with that is for those who have `role` or one above it, which may have
-    been taken from them since they were let in. Raises Forbidden or Unauthorised.
-    """
+    """Requires `role` or one above it, as `require_active`. Raises `Forbidden`, `Unauthorised`."""
     if rank(require_active(transaction, caller)) < rank(role):
         raise role_missing(role)
 
 
 def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
-    """To begin a write with that only an administrator may do, who may have been demoted since
-    they were let in; answers `active_administrators`. Raises Forbidden or Unauthorised.
+    """Requires an active administrator; returns and locks all `active_administrators`.
+
+    Raises `Forbidden`, `Unauthorised`.
     """
     administrators = active_administrators(transaction)
     if caller.user_id not in administrators:
@@ -60,8 +57,10 @@ def require_administrator(transaction: Transaction, caller: Caller) -> set[int]:
 
 
 def active_administrators(transaction: Transaction) -> set[int]:
-    """All of them, by number, locked until the transaction ends: in one order, so that of
-    several that do away with each other the last one is known to be the last.
+    """The ids of all active administrators, locked until the transaction ends.
+
+    Locks them in the order of their ids. When administrators demote each other at the same time,
+    the transactions follow one another, so the last administrator is recognised.
     """
     query = (
         select(core_of(User).c.id)

@@ -1,4 +1,4 @@
-"""The secret that signs tokens, where the settings have none: made once and kept in a file."""
+"""The secret that signs tokens, for when the settings have none: a file, created once."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from auth_api.configuration.secret_strength import SHORTEST, require_strong
+from auth_api.configuration.secret_strength import MIN_BYTES, require_strong
 
 
-def kept_secret(path: Path) -> str:
-    """The secret in `path`, made there, readable by its owner alone, if there is none.
+def load_or_create_secret(path: Path) -> str:
+    """The secret in `path`; creates the file if it is missing, readable by its owner only.
 
-    Raises ValueError when what is there is weak.
+    Raises `ValueError` for a weak secret.
     """
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
     if not path.exists():
-        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # is 0600
+        # mkstemp creates the file with mode 0600.
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(SHORTEST))
+            file.write(secrets.token_hex(MIN_BYTES))
             file.flush()
             os.fsync(file.fileno())
         try:
-            # Fails where another process was faster, whose secret then holds for both.
-            os.link(made, path)
+            # Fails if another process was faster. Then both use its secret.
+            os.link(temporary, path)
         except FileExistsError:
             pass
         finally:
-            os.unlink(made)
+            os.unlink(temporary)
     secret = path.read_text().strip()
     require_strong(secret)
     return secret

@@ -1,8 +1,8 @@
-"""JSON Web Tokens: what they say, and which ones are believed.
+"""Issues and verifies JSON Web Tokens.
 
-Both kinds name a session (`sid`) and its user (`sub`), and are bound to issuer, audience and
-their own type. A signature says that a token was ours once; whether it still is, the database
-says (`auth_api.authorisation.authoriser`, `auth_api.accounts.sessions`).
+A token names a session (`sid`) and its user (`sub`), and is bound to issuer, audience and type. The
+signature only proves that this service issued it. `authoriser` and `auth_api.accounts.sessions`
+check in the database that its session is still active.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import jwt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from auth_api.authorisation.signing_secret import kept_secret
+from auth_api.authorisation.signing_secret import load_or_create_secret
 from auth_api.database.columns import now
 from auth_api.errors import Unauthorised
 from auth_api.settings import Settings
@@ -24,12 +24,12 @@ from auth_api.settings import Settings
 Kind = Literal["access", "refresh"]
 
 _ALGORITHM = "HS256"
-_REMEMBERED = 4096
+_CACHE_SIZE = 4096
 _CLAIMS = ("iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp")
 
 
 class Claims(BaseModel):
-    """What a believed token says."""
+    """The claims of a verified token."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -41,25 +41,25 @@ class Claims(BaseModel):
 
 
 class Tokens:
-    """Makes and reads tokens with the secret of the settings, or the one kept in `data_dir`."""
+    """Uses the secret of the settings, or else the one in the file `data_dir/secret_key`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ValueError when the kept secret is weak."""
+        """Raises `ValueError` if the secret in the file is weak."""
         self._settings = settings
         self._secret = (
             settings.secret_key.get_secret_value()
             if settings.secret_key
-            else kept_secret(settings.data_dir / "secret_key")
+            else load_or_create_secret(settings.data_dir / "secret_key")
         )
-        # A client sends the same token for an hour: that it is ours need not be found out anew,
-        # only whether it still lives.
-        self._believed = lru_cache(_REMEMBERED)(self._verify)
+        # A client sends the same token for an hour. Its signature is verified once, its expiry
+        # every time.
+        self._decode_cached = lru_cache(_CACHE_SIZE)(self._decode)
         self._access = timedelta(seconds=settings.access_token_seconds)
         self._web_access = timedelta(seconds=settings.web_access_seconds)
         self._refresh = timedelta(seconds=settings.refresh_token_seconds)
 
-    def make(self, kind: Kind, user_id: int, session_id: str, *, web: bool = False) -> str:
-        """A new signed token, of a session of a web page or of another one."""
+    def issue(self, kind: Kind, user_id: int, session_id: str, *, web: bool = False) -> str:
+        """A new signed token; `web` sets the lifetime of an access token of a web page."""
         issued = now()
         access = self._web_access if web else self._access
         claims: dict[str, Any] = {
@@ -74,10 +74,10 @@ class Tokens:
         }
         return jwt.encode(claims, self._secret, _ALGORITHM)
 
-    def read(self, kind: Kind, token: str) -> Claims:
-        """What a token says. Raises Unauthorised unless it is ours, of this kind, and alive."""
+    def verify(self, kind: Kind, token: str) -> Claims:
+        """The claims of a valid token of this kind. Raises `Unauthorised` for any other."""
         try:
-            claims = self._believed(token)
+            claims = self._decode_cached(token)
         except jwt.ExpiredSignatureError as error:
             raise Unauthorised("The token has expired.", "token_expired") from error
         except (jwt.InvalidTokenError, ValidationError, ValueError, OverflowError) as error:
@@ -88,7 +88,7 @@ class Tokens:
             raise Unauthorised("The token has expired.", "token_expired")
         return claims
 
-    def _verify(self, token: str) -> Claims:
+    def _decode(self, token: str) -> Claims:
         content = jwt.decode(
             token,
             self._secret,
@@ -100,9 +100,9 @@ class Tokens:
         return Claims.model_validate(content)
 
 
-def hashed(secret: str) -> str:
-    """What is stored of a token or key: SHA-256 in hexadecimal.
+def hash_secret(secret: str) -> str:
+    """The hash of a token or API key for storage: SHA-256 in hexadecimal.
 
-    They are random and long, so that a slow hash would add nothing.
+    A slow hash would add nothing, because these secrets are long and random.
     """
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -15,7 +15,7 @@ def sign_up(api: Api, **fields: object) -> tuple[int, dict[str, object]]:
     return response.status_code, response.json()
 
 
-def test_one_signs_up_signs_in_and_is_known(api: Api) -> None:
+def test_a_new_user_signs_in_by_username_or_email(api: Api) -> None:
     assert sign_up(api, username="Asha", email="Asha@Example.org", password2=PASSWORD) == (
         201,
         {"message": "User created successfully."},
@@ -55,7 +55,7 @@ def test_one_signs_up_signs_in_and_is_known(api: Api) -> None:
         ({"timezone": "Mars/Olympus"}, "timezone"),
     ],
 )
-def test_what_cannot_be_an_account_is_refused_and_says_why(
+def test_an_invalid_field_is_named_in_the_error(
     api: Api, fields: dict[str, object], field: str
 ) -> None:
     status, body = sign_up(api, **fields)
@@ -65,7 +65,7 @@ def test_what_cannot_be_an_account_is_refused_and_says_why(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "null", '{"username": "\\ud800"}', "[" * 9999])
-def test_what_is_no_json_object_is_refused(api: Api, text: str) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(api: Api, text: str) -> None:
     response = api.client.post(
         "/api/signup/", content=text, headers={"Content-Type": "application/json"}
     )
@@ -73,7 +73,7 @@ def test_what_is_no_json_object_is_refused(api: Api, text: str) -> None:
     assert response.json()["code"] == "malformed_json"
 
 
-def test_a_form_is_not_taken_for_json(api: Api) -> None:
+def test_a_form_is_refused_where_json_is_required(api: Api) -> None:
     assert api.client.post("/api/signup/", data={"username": "x"}).status_code == 415
 
 
@@ -86,18 +86,18 @@ def test_a_form_is_not_taken_for_json(api: Api) -> None:
         ("\u095b\u092e\u0940\u0928", "\u091c\u093c\u092e\u0940\u0928"),  # za, composed or not
     ],
 )
-def test_names_that_look_alike_are_the_same_name(api: Api, first: str, second: str) -> None:
+def test_look_alike_usernames_are_the_same_username(api: Api, first: str, second: str) -> None:
     assert sign_up(api, username=first, email=f"{hash(first)}@example.org")[0] == 201
     status, body = sign_up(api, username=second, email=f"{hash(second)}2@example.org")
     assert (status, body["code"]) == (409, "username_taken")
 
 
-def test_an_address_has_one_account(api: Api, user: User) -> None:
+def test_an_email_address_has_one_account(api: Api, user: User) -> None:
     status, body = sign_up(api, username="someone.else", email=user.email.upper())
     assert (status, body["code"]) == (409, "email_taken")
 
 
-def test_of_sixteen_that_want_one_name_at_the_same_time_one_gets_it(api: Api) -> None:
+def test_one_of_sixteen_concurrent_sign_ups_gets_the_username(api: Api) -> None:
     with ThreadPoolExecutor(16) as callers:
         results = list(
             callers.map(
@@ -108,7 +108,7 @@ def test_of_sixteen_that_want_one_name_at_the_same_time_one_gets_it(api: Api) ->
     assert sorted(results) == [201] + 15 * [409]
 
 
-def test_a_username_can_be_changed_to_a_free_one(api: Api, user: User) -> None:
+def test_a_username_can_be_changed_to_an_available_one(api: Api, user: User) -> None:
     other = api.sign_up()
     new = f"{user.username}.new"
     changed = user.post("/api/change-username/", json={"new_username": new})
@@ -119,7 +119,7 @@ def test_a_username_can_be_changed_to_a_free_one(api: Api, user: User) -> None:
     assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
     bad = user.post("/api/change-username/", json={"new_username": "x"})
     assert bad.status_code == 400
-    # The old name is free again.
+    # The old username is available again.
     assert sign_up(api, username=user.username, email="heir@example.org")[0] == 201
 
 
@@ -139,7 +139,7 @@ def test_a_new_password_ends_all_other_sessions_at_once(api: Api, user: User) ->
     assert api.sign_in(user.username, new)
 
 
-def test_a_wrong_old_or_a_bad_new_password_changes_nothing(api: Api, user: User) -> None:
+def test_a_wrong_old_or_an_invalid_new_password_changes_nothing(api: Api, user: User) -> None:
     wrong = user.post(
         "/api/change-password/", json={"old_password": "wrong", "new_password": "long enough one"}
     )
@@ -173,5 +173,5 @@ def test_a_deleted_account_leaves_nothing(api: Api, user: User) -> None:
     assert api.client.post("/api/signin/", json=fields).status_code == 401
     assert set(api.media.rglob("*.*")) <= before
     assert sign_up(api, username=user.username, email=user.email)[0] == 201
-    # Not even by its next owner.
+    # The next owner of the username sees nothing either.
     assert api.sign_in(user.username).get("/api/history/predictions/").json()["results"] == []

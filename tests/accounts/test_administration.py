@@ -1,4 +1,4 @@
-"""Users as administrators see them, and what else only administrators see."""
+"""The administration of users, and the other pages for administrators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def admin(api: Api) -> User:
 
 
 def administrator(api: Api) -> User:
-    username = f"recorder{next(_numbers)}"
+    username = f"administrator{next(_numbers)}"
     assert create_admin(api, username).code == 0
     return api.sign_in(username)
 
@@ -45,7 +45,7 @@ def put(admin: User, number: int, **values: object) -> tuple[int, dict[str, Any]
 
 
 def listed(admin: User, **query: object) -> list[int]:
-    """The ids of all users whom a query finds, page by page."""
+    """The ids of all users that match a query, page by page."""
     found: list[int] = []
     cursor: str | None = None
     while True:
@@ -59,7 +59,7 @@ def listed(admin: User, **query: object) -> list[int]:
 
 
 def queue_jobs(api: Api, number: int) -> list[int]:
-    """Gives a user two jobs that nobody works at: one waits, of the other a process says so."""
+    """Gives a user a queued job and a running job, whose worker does not exist."""
     columns = "user_id, kind, state, created_at, parameters, progress, total, succeeded, failed"
     for state, until in (("queued", "NULL"), ("running", "'2100-01-01 00:00:00'")):
         sql(
@@ -73,7 +73,7 @@ def queue_jobs(api: Api, number: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
+def test_an_administrator_manages_a_user(api: Api, admin: User) -> None:
     sent = fields(role="analyst", timezone="Asia/Kathmandu")
     made = admin.post(USERS, json=sent)
     assert made.status_code == 201, made.text
@@ -88,21 +88,21 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     prediction = user.predict().json()["prediction_id"]
     assert user.get("/api/analytics/system/").status_code == 200
 
-    # Another role counts for the session that there is.
+    # A new role applies to the existing session.
     status, changed = put(admin, number, role="user", email="moved@example.org")
     assert (status, changed["role"], changed["email"]) == (200, "user", "moved@example.org")
     assert user.get("/api/analytics/system/").status_code == 403
     assert put(admin, number, username="Renamed.User")[1]["username"] == "Renamed.User"
     assert put(admin, number, role="user") == (200, {**changed, "username": "Renamed.User"})
 
-    # A new password ends what was begun with the old one.
+    # A new password ends the sessions.
     assert put(admin, number, password=NEW_PASSWORD)[0] == 200
     assert user.get("/api/me/").status_code == 401
     refused = {"username": "renamed.user", "password": PASSWORD}
     assert api.client.post("/api/signin/", json=refused).status_code == 401
     user = api.sign_in("renamed.user", NEW_PASSWORD)
 
-    # Deactivated, nothing of theirs opens any door, nor goes on.
+    # After deactivation no credential works and the jobs are cancelled.
     jobs = queue_jobs(api, number)
     gone = admin.delete(f"{USERS}{number}/")
     assert (gone.status_code, gone.json()["active"]) == (200, False)
@@ -118,19 +118,19 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     assert api.client.post("/api/signin/", json=body).json()["code"] == "bad_credentials"
     assert listed(admin, active=False, search="RENAMED.USER") == [number]
 
-    # Active again, they find what they had; sessions that have ended stay so.
+    # After activation the data is there, but ended sessions stay ended.
     assert put(admin, number, active=True)[1]["active"] is True
     assert user.get("/api/me/").status_code == 401
     again = api.sign_in("renamed.user", NEW_PASSWORD)
     assert again.get(f"/api/history/predictions/{prediction}/").status_code == 200
     assert api.client.get("/api/history/predictions/", headers=by_key(key)).status_code == 200
 
-    told = [
+    recorded = [
         (entry["action"], entry["details"])
         for entry in reversed(logged(admin, user_id=user_id(admin)))
         if entry["details"].get("id") == number or entry["action"] == "job_cancelled"
     ]
-    assert told == [
+    assert recorded == [
         ("user_created", {"id": number, "role": "analyst"}),
         ("user_changed", {"id": number, "fields": ["email", "role"], "role": "user"}),
         ("user_changed", {"id": number, "fields": ["username"]}),
@@ -141,7 +141,7 @@ def test_the_whole_life_of_a_user(api: Api, admin: User) -> None:
     ]
 
 
-def test_what_cannot_be_is_refused_and_changes_nothing(api: Api, admin: User, user: User) -> None:
+def test_an_invalid_change_changes_nothing(api: Api, admin: User, user: User) -> None:
     number = user_id(user)
     before = admin.get(f"{USERS}{number}/").json()
     taken = {"username": user.username.upper(), "email": user.email.upper()}
@@ -177,7 +177,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(api: Api, admin: User, us
         assert admin.get(USERS, params=query).status_code == 400, query
 
 
-def test_users_are_found_by_what_they_are(api: Api, admin: User) -> None:
+def test_users_are_found_by_name_address_role_and_state(api: Api, admin: User) -> None:
     word = f"seeker{next(_numbers)}"
     made = []
     for index, role in enumerate(("user", "analyst", "ml-engineer", "analyst")):
@@ -198,11 +198,11 @@ def test_users_are_found_by_what_they_are(api: Api, admin: User) -> None:
     assert found == min(number for (number,) in sql(api, "SELECT id FROM users"))
 
 
-def test_there_is_always_an_administrator(start_api: StartApi) -> None:
+def test_the_last_administrator_cannot_be_removed(start_api: StartApi) -> None:
     api = start_api()
     first, second = administrator(api), administrator(api)
     numbers = user_id(first), user_id(second)
-    # Of two that do away with each other at the same time, one stays.
+    # When two demote or deactivate each other at the same time, one of them stays.
     for change in ({"active": False}, {"role": "user"}):
         with ThreadPoolExecutor(2) as pool:
             demoting = [pool.submit(put, first, numbers[1], **change)]
@@ -222,15 +222,15 @@ def test_there_is_always_an_administrator(start_api: StartApi) -> None:
         assert last.get(f"{USERS}{number}/").json()["active"] is True
         other = sum(numbers) - number
         assert put(last, other, active=True, role="admin")[0] == 200
-        gone = second if last is first else first
-        again = api.sign_in(gone.username)
+        demoted = second if last is first else first
+        again = api.sign_in(demoted.username)
         first, second = (last, again) if last is first else (again, last)
-    # With another one there, one may go.
+    # An administrator may step down while there is another.
     assert put(first, numbers[0], role="user")[0] == 200
     assert first.get(USERS).status_code == 403
 
 
-def test_the_audit_log_is_exported_and_cut_by_time(api: Api, admin: User, user: User) -> None:
+def test_the_audit_log_is_filtered_by_time_and_exported(api: Api, admin: User, user: User) -> None:
     number = user_id(user)
     for _ in range(3):
         assert user.get("/api/history/export/").status_code == 200
@@ -260,7 +260,7 @@ def test_the_audit_log_is_exported_and_cut_by_time(api: Api, admin: User, user: 
     assert admin.get(f"{LOGS}export/").text.count("\n") > len(whole)
 
 
-def test_the_jobs_of_all_and_the_service_at_a_glance(api: Api, admin: User, user: User) -> None:
+def test_an_administrator_sees_all_jobs_and_statistics(api: Api, admin: User, user: User) -> None:
     before = admin.get("/api/admin/stats/").json()
     number = hand_in(user, digits(3), DIGITS)
     done = finished(user, number)

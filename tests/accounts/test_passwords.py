@@ -1,4 +1,4 @@
-"""Passwords and secrets: which ones are taken, and that nobody learns from the time it takes."""
+"""Passwords and signing secrets: which ones are accepted, and how they are hashed or stored."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ from statistics import median
 
 import pytest
 
-from archive_scripts.archives.building import ROOT
-from auth_api.accounts.passwords import LONGEST, SHORTEST, Passwords, Result, require_acceptable
-from auth_api.authorisation.signing_secret import kept_secret, require_strong
+from auth_api.accounts.passwords import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    Passwords,
+    Result,
+    require_acceptable,
+)
+from auth_api.authorisation.signing_secret import load_or_create_secret
+from auth_api.configuration.secret_strength import require_strong
 from auth_api.errors import Unavailable
-from auth_api.settings import Settings
+from auth_api.settings import ROOT, Settings
 
 PASSWORD = "a long quiet river"
 CHEAP = {"argon2_time_cost": 1, "argon2_memory_kib": 64}
@@ -41,8 +47,8 @@ def run(work: Callable[[], Awaitable[Result]]) -> Result:
     "password",
     [
         PASSWORD,
-        "x7" + "x" * (SHORTEST - 3) + "y",
-        "ab" * (LONGEST // 2 - 1) + "cd",
+        "x7" + "x" * (MIN_LENGTH - 3) + "y",
+        "ab" * (MAX_LENGTH // 2 - 1) + "cd",
         "\u0915\u092e\u0932 \u0915\u093e \u092b\u0942\u0932",
         "\U0001f600\U0001f601\U0001f602\U0001f603\U0001f604\U0001f605\U0001f606\U0001f607",
         "        x y      ",
@@ -50,7 +56,7 @@ def run(work: Callable[[], Awaitable[Result]]) -> Result:
         "new@example.org!",
     ],
 )
-def test_a_good_password_is_taken_whatever_its_letters(password: str) -> None:
+def test_a_good_password_is_accepted_in_any_script(password: str) -> None:
     require_acceptable(password, "newcomer", "new@example.org")
 
 
@@ -76,53 +82,53 @@ def test_a_good_password_is_taken_whatever_its_letters(password: str) -> None:
         ("new.person", "e-mail"),
     ],
 )
-def test_a_password_that_is_short_long_or_guessed_is_refused(password: str, reason: str) -> None:
+def test_a_short_long_or_guessable_password_is_refused(password: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         require_acceptable(password, "newcomer", "New.Person@example.org")
 
 
-def test_only_the_right_password_is_right() -> None:
-    recorder = passwords()
-    stored = run(lambda: recorder.hash(PASSWORD))
+def test_only_the_right_password_is_accepted() -> None:
+    hasher = passwords()
+    stored = run(lambda: hasher.hash(PASSWORD))
     assert stored.startswith("$argon2id$")
     assert PASSWORD not in stored
-    assert run(lambda: recorder.verify(stored, PASSWORD))
+    assert run(lambda: hasher.verify(stored, PASSWORD))
     for wrong in ("", PASSWORD.upper(), PASSWORD + " ", PASSWORD[:-1], "x" * 1024, stored):
-        assert not run(lambda wrong=wrong: recorder.verify(stored, wrong))
+        assert not run(lambda wrong=wrong: hasher.verify(stored, wrong))
 
 
 def test_the_same_password_is_hashed_differently_each_time() -> None:
-    recorder = passwords()
-    assert run(lambda: recorder.hash(PASSWORD)) != run(lambda: recorder.hash(PASSWORD))
+    hasher = passwords()
+    assert run(lambda: hasher.hash(PASSWORD)) != run(lambda: hasher.hash(PASSWORD))
 
 
-def test_a_password_is_the_same_however_its_letters_were_composed() -> None:
-    recorder = passwords()
-    stored = run(lambda: recorder.hash("caf\u00e9 au lait"))
-    assert run(lambda: recorder.verify(stored, "cafe\u0301 au lait"))
+def test_a_password_matches_however_its_accents_are_composed() -> None:
+    hasher = passwords()
+    stored = run(lambda: hasher.hash("caf\u00e9 au lait"))
+    assert run(lambda: hasher.verify(stored, "cafe\u0301 au lait"))
 
 
 @pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "plain text", "$2b$12$" + "x" * 53])
-def test_a_hash_that_is_none_lets_nobody_in(stored: str) -> None:
-    recorder = passwords()
-    assert not run(lambda: recorder.verify(stored, PASSWORD))
-    assert not run(lambda: recorder.verify(stored, ""))
+def test_an_invalid_hash_accepts_no_password(stored: str) -> None:
+    hasher = passwords()
+    assert not run(lambda: hasher.verify(stored, PASSWORD))
+    assert not run(lambda: hasher.verify(stored, ""))
 
 
-def test_no_password_is_right_where_there_is_no_user() -> None:
-    recorder = passwords()
+def test_an_unknown_user_has_no_right_password() -> None:
+    hasher = passwords()
     for password in (PASSWORD, "", "None", "nobody"):
-        assert run(lambda password=password: recorder.verify(None, password)) is False
+        assert run(lambda password=password: hasher.verify(None, password)) is False
 
 
-def test_an_unknown_user_costs_as_much_time_as_a_wrong_password() -> None:
-    recorder = passwords(argon2_time_cost=4, argon2_memory_kib=16384)
-    stored = run(lambda: recorder.hash(PASSWORD))
+def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
+    hasher = passwords(argon2_time_cost=4, argon2_memory_kib=16384)
+    stored = run(lambda: hasher.hash(PASSWORD))
 
     def seconds(hashed: str | None) -> float:
-        # Of this process, which its neighbours on the machine cannot spoil.
+        # Processor time of this process, because the load of the machine does not change it.
         started = time.process_time()
-        assert not run(lambda: recorder.verify(hashed, "wrong"))
+        assert not run(lambda: hasher.verify(hashed, "wrong"))
         return time.process_time() - started
 
     known, unknown = [], []
@@ -132,29 +138,29 @@ def test_an_unknown_user_costs_as_much_time_as_a_wrong_password() -> None:
     assert 0.5 < median(unknown) / median(known) < 2
 
 
-def test_a_hash_of_other_parameters_is_renewed_and_one_of_todays_kept() -> None:
+def test_a_hash_with_outdated_parameters_is_replaced() -> None:
     before, today = passwords(), passwords(argon2_time_cost=2)
     old = run(lambda: before.hash(PASSWORD))
-    assert run(lambda: before.renewed(old, PASSWORD)) == old
+    assert run(lambda: before.rehash_if_outdated(old, PASSWORD)) == old
     assert run(lambda: today.verify(old, PASSWORD))
-    renewed = run(lambda: today.renewed(old, PASSWORD))
+    renewed = run(lambda: today.rehash_if_outdated(old, PASSWORD))
     assert renewed != old
     assert ",t=2," in renewed
     assert run(lambda: today.verify(renewed, PASSWORD))
-    assert run(lambda: today.renewed(renewed, PASSWORD)) == renewed
+    assert run(lambda: today.rehash_if_outdated(renewed, PASSWORD)) == renewed
 
 
-def test_the_defaults_are_what_owasp_asks_for() -> None:
+def test_the_default_parameters_are_those_of_owasp() -> None:
     settings = Settings.model_validate({"argon2_time_cost": 2})
-    recorder = Passwords(settings)
-    assert "$m=19456,t=2,p=1$" in run(lambda: recorder.hash(PASSWORD))
+    hasher = Passwords(settings)
+    assert "$m=19456,t=2,p=1$" in run(lambda: hasher.hash(PASSWORD))
 
 
-def test_when_too_many_wait_the_next_one_is_told_to_come_back() -> None:
-    recorder = passwords(argon2_time_cost=3, argon2_memory_kib=4096, hashing_threads=1)
+def test_sign_ins_beyond_the_queue_are_told_to_retry() -> None:
+    hasher = passwords(argon2_time_cost=3, argon2_memory_kib=4096, hashing_threads=1)
 
     async def crowd() -> list[str | BaseException]:
-        hashes = (recorder.hash(PASSWORD) for _ in range(200))
+        hashes = (hasher.hash(PASSWORD) for _ in range(200))
         return await asyncio.gather(*hashes, return_exceptions=True)
 
     results = asyncio.run(crowd())
@@ -162,8 +168,8 @@ def test_when_too_many_wait_the_next_one_is_told_to_come_back() -> None:
     assert len(refused) == 72
     assert all(refusal.headers and refusal.headers["Retry-After"] for refusal in refused)
     assert all(isinstance(result, str) for result in results if result not in refused)
-    # And afterwards there is room again.
-    assert run(lambda: recorder.hash(PASSWORD))
+    # The queue has room again.
+    assert run(lambda: hasher.hash(PASSWORD))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_when_too_many_wait_the_next_one_is_told_to_come_back() -> None:
         "supersecretkey1234567890supersecretkey",
     ],
 )
-def test_a_secret_that_others_know_or_guess_is_refused(secret: str) -> None:
+def test_a_known_or_guessable_secret_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match=r"must have|repeats|placeholder"):
         require_strong(secret)
 
@@ -198,42 +204,42 @@ def test_a_secret_that_others_know_or_guess_is_refused(secret: str) -> None:
         "q7Zp!0x\u0930m3Wv9Lk2Tn8Rb5Yc1Hd6Jf4",
     ],
 )
-def test_a_random_secret_is_taken(secret: str) -> None:
+def test_a_random_secret_is_accepted(secret: str) -> None:
     require_strong(secret)
 
 
-def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "data" / "secret_key"
-    made = kept_secret(path)
+    made = load_or_create_secret(path)
     assert len(made) >= 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert kept_secret(path) == made
+    assert load_or_create_secret(path) == made
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
-    assert kept_secret(tmp_path / "other" / "secret_key") != made
+    assert load_or_create_secret(tmp_path / "other" / "secret_key") != made
 
 
-def test_a_secret_that_somebody_put_there_must_be_strong_too(tmp_path: Path) -> None:
+def test_a_secret_file_of_the_operator_must_be_strong_too(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
     path.write_text("short\n")
     with pytest.raises(ValueError, match="at least 32"):
-        kept_secret(path)
+        load_or_create_secret(path)
     strong = secrets.token_hex(32)
     path.write_text(f"{strong}\n")
-    assert kept_secret(path) == strong
+    assert load_or_create_secret(path) == strong
 
 
-def test_a_start_that_was_killed_while_it_made_the_secret_does_not_prevent_the_next(
+def test_a_start_after_a_killed_one_creates_the_secret(
     tmp_path: Path,
 ) -> None:
-    # In a container every start has the same process id.
+    # In a container every process has the same id, so that the next start sees the same name.
     (tmp_path / f"secret_key.{os.getpid()}").write_text("half a sec")
-    assert len(kept_secret(tmp_path / "secret_key")) >= 64
+    assert len(load_or_create_secret(tmp_path / "secret_key")) >= 64
 
 
-def test_processes_that_start_together_have_one_secret(tmp_path: Path) -> None:
+def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from auth_api.authorisation.signing_secret import kept_secret; "
-        "print(kept_secret(pathlib.Path(sys.argv[1])))"
+        "import sys, pathlib; from auth_api.authorisation import signing_secret; "
+        "print(signing_secret.load_or_create_secret(pathlib.Path(sys.argv[1])))"
     )
 
     def start(_: int) -> str:

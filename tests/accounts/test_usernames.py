@@ -1,10 +1,16 @@
-"""Usernames: which ones there are, and which two are the same."""
+"""Usernames: which ones are valid, and which two are the same."""
 
 from __future__ import annotations
 
 import pytest
 
-from auth_api.accounts.usernames import LONGEST, SHORTEST, displayed, email_key, username_key
+from auth_api.accounts.usernames import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    display_form,
+    email_key,
+    username_key,
+)
 
 RAM = "\u0930\u093e\u092e"
 
@@ -13,7 +19,7 @@ RAM = "\u0930\u093e\u092e"
     "username",
     [
         "abc",
-        "a" * LONGEST,
+        "a" * MAX_LENGTH,
         "Asha",
         "a.b_c-d",
         "-a-",
@@ -32,9 +38,9 @@ RAM = "\u0930\u093e\u092e"
         f"\u0967{RAM}",
     ],
 )
-def test_a_username_of_one_script_is_taken(username: str) -> None:
+def test_a_username_of_one_script_is_valid(username: str) -> None:
     assert username_key(username) == username_key(username.upper())
-    assert displayed(username)
+    assert display_form(username)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_username_of_one_script_is_taken(username: str) -> None:
     [
         "",
         "ab",
-        "a" * (LONGEST + 1),
+        "a" * (MAX_LENGTH + 1),
         "\ufdfa" * 2,  # one character that stands for eighteen
         "123",
         "...",
@@ -88,7 +94,7 @@ def test_a_username_of_one_script_is_taken(username: str) -> None:
         "\u0a30\u0a3e\u0a2e",  # Gurmukhi
     ],
 )
-def test_what_is_too_short_too_long_or_of_another_script_is_refused(username: str) -> None:
+def test_a_short_long_or_mixed_script_username_is_refused(username: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
         username_key(username)
 
@@ -151,7 +157,7 @@ def test_marks_that_draw_a_letter_in_a_second_way_are_refused(username: str) -> 
         ("\u0929\u092e\u0930", "\u0928\u093c\u092e\u0930"),
     ],
 )
-def test_two_ways_to_write_a_name_are_one_name(first: str, second: str) -> None:
+def test_two_ways_to_write_a_username_have_the_same_key(first: str, second: str) -> None:
     assert username_key(first) == username_key(second)
 
 
@@ -168,29 +174,29 @@ def test_two_ways_to_write_a_name_are_one_name(first: str, second: str) -> None:
         ("\u0915\u0932\u092e", "\u0915\u093c\u0932\u092e"),  # ka, qa
     ],
 )
-def test_names_that_differ_stay_apart(first: str, second: str) -> None:
+def test_different_usernames_have_different_keys(first: str, second: str) -> None:
     assert username_key(first) != username_key(second)
 
 
 @pytest.mark.parametrize("username", ["Maya", f"{RAM}\u0967", "\uff2d\uff41\uff59\uff41", "a.b"])
-def test_a_key_is_its_own_key_and_that_of_the_displayed_name(username: str) -> None:
+def test_a_key_is_stable_and_belongs_to_the_displayed_username(username: str) -> None:
     key = username_key(username)
     assert username_key(key) == key
-    assert username_key(displayed(username)) == key
+    assert username_key(display_form(username)) == key
 
 
-def test_a_name_keeps_its_case_and_its_digits_and_loses_its_finery() -> None:
-    assert displayed("MaYa") == "MaYa"
-    assert displayed(f"{RAM}\u0967") == f"{RAM}\u0967"
-    assert displayed("\uff2d\uff41\uff59\uff41") == "Maya"
+def test_a_displayed_username_keeps_case_and_digits_in_plain_letters() -> None:
+    assert display_form("MaYa") == "MaYa"
+    assert display_form(f"{RAM}\u0967") == f"{RAM}\u0967"
+    assert display_form("\uff2d\uff41\uff59\uff41") == "Maya"
 
 
-def test_any_letter_that_may_stand_in_a_name_may_be_all_of_it() -> None:
+def test_a_username_may_consist_of_any_single_letter() -> None:
     letters = [*range(0x0904, 0x093A), *range(0x0958, 0x0962), *range(0x0972, 0x0980)]
     refused = []
     for letter in letters:
         try:
-            username_key(SHORTEST * chr(letter))
+            username_key(MIN_LENGTH * chr(letter))
         except ValueError:
             refused.append(f"U+{letter:04X}")
     assert refused == []
@@ -204,5 +210,5 @@ def test_any_letter_that_may_stand_in_a_name_may_be_all_of_it() -> None:
         ("jose\u0301@example.org", "jos\u00e9@example.org"),
     ],
 )
-def test_two_ways_to_write_an_address_are_one_address(first: str, second: str) -> None:
+def test_two_ways_to_write_an_address_have_the_same_key(first: str, second: str) -> None:
     assert email_key(first) == email_key(second)

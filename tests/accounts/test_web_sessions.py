@@ -1,31 +1,30 @@
-"""A web page stays signed in, and nothing that gets into it takes the session away with it."""
+"""A web page stays signed in by a cookie that its scripts cannot read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.accounts.test_sessions import actions, listed
+from tests.accounts.test_sessions import audit_actions, list_sessions
 from tests.accounts.test_tokens import (
-    CALLERS,
-    DAY,
+    CONCURRENCY,
+    DAY_SECONDS,
     FORGERIES,
     GARBAGE,
-    content,
-    dead,
+    assert_ended,
+    assert_refused,
+    claims_of,
+    get_me,
     log_out,
     refresh,
-    refused,
     secret_of,
-    who,
 )
-from tests.authorisation.test_access import sql, user_id
+from tests.authorisation.test_access import seconds_ago, sql, user_id
 from tests.support.apis import PASSWORD, Api, StartApi, User
 
 PAGE = "/api/web-session/"
@@ -37,7 +36,7 @@ ATTRIBUTES = "; HttpOnly; Max-Age={seconds}; Path=/api/web-session/; SameSite=st
 def ask(
     api: Api, method: str, path: str, cookie: str | None = None, **options: Any
 ) -> httpx2.Response:
-    """Asks with a cookie and no other, as a browser would that has just this one."""
+    """Sends a request with at most this one cookie."""
     headers = {**options.pop("headers", {}), **({"Cookie": f"{COOKIE}={cookie}"} if cookie else {})}
     with httpx2.Client(base_url=api.client.base_url, timeout=60) as client:
         return client.request(method, path, headers=headers, **options)
@@ -48,138 +47,135 @@ def sign_in(api: Api, user: User, password: str = PASSWORD, **options: Any) -> h
     return ask(api, "POST", PAGE, json=fields, **options)
 
 
-def cookie_of(response: httpx2.Response, more: str = "") -> str:
-    """The refresh token that a page got, in a cookie as it must be."""
+def assert_cookie(response: httpx2.Response, more: str = "") -> str:
+    """The refresh token in the cookie of a response; checks its attributes."""
     assert response.status_code == 200, response.text
     assert set(response.json()) == {"access", "expires_in"}
-    attributes = ATTRIBUTES.format(seconds=7 * DAY) + more
+    attributes = ATTRIBUTES.format(seconds=7 * DAY_SECONDS) + more
     found = re.fullmatch(f"{COOKIE}=([^;]+){attributes}", response.headers["Set-Cookie"])
     assert found, response.headers["Set-Cookie"]
     assert found[1] not in response.text
     return found[1]
 
 
-def exchange(api: Api, cookie: str | None) -> httpx2.Response:
+def exchange_cookie(api: Api, cookie: str | None) -> httpx2.Response:
     return ask(api, "POST", REFRESH, cookie)
 
 
-def taken_away(response: httpx2.Response) -> None:
+def assert_cookie_removed(response: httpx2.Response) -> None:
     cleared = f'{COOKIE}=""{ATTRIBUTES.format(seconds=0)}'
     assert response.headers["Set-Cookie"] == cleared
 
 
-def used_before(api: Api, session: str, seconds: float) -> None:
-    """Makes the tokens of a session that were used look as if that was so many seconds ago."""
-    past: Any = datetime.now(timezone.utc) - timedelta(seconds=seconds)
-    if api.database_url.startswith("sqlite"):
-        past = f"{past:%Y-%m-%d %H:%M:%S.%f}"
+def backdate_use(api: Api, session: str, seconds: float) -> None:
+    """Sets the time of use of the used tokens of a session to `seconds` ago."""
     change = "UPDATE refresh_tokens SET used_at = $1 WHERE session_id = $2 AND used_at IS NOT NULL"
-    sql(api, change, past, session)
+    sql(api, change, seconds_ago(api, seconds), session)
 
 
 def test_a_page_signs_in_stays_signed_in_and_signs_out(api: Api, user: User) -> None:
     signed_in = sign_in(api, user, headers={"User-Agent": "A browser"})
     assert signed_in.headers["Cache-Control"] == "no-store"
-    cookies, tokens = [cookie_of(signed_in)], [signed_in.json()["access"]]
+    cookies, tokens = [assert_cookie(signed_in)], [signed_in.json()["access"]]
     for _ in range(2):
-        answer = exchange(api, cookies[-1])
-        cookies.append(cookie_of(answer))
+        answer = exchange_cookie(api, cookies[-1])
+        cookies.append(assert_cookie(answer))
         tokens.append(answer.json()["access"])
     assert len({*cookies, *tokens}) == 6
-    (session,) = {content(token)["sid"] for token in (*cookies, *tokens)}
+    (session,) = {claims_of(token)["sid"] for token in (*cookies, *tokens)}
     for token in tokens:
         assert signed_in.json()["expires_in"] == 600
-        assert content(token)["exp"] - content(token)["iat"] == 600
-        assert who(api, token).json()["username"] == user.username
-    # The cookie opens nothing but these addresses.
-    refused(ask(api, "GET", "/api/me/", cookies[-1]), "not_authenticated")
-    refused(who(api, cookies[-1]), "token_invalid")
-    (shown,) = (each for each in listed(user) if each["id"] == session)
+        assert claims_of(token)["exp"] - claims_of(token)["iat"] == 600
+        assert get_me(api, token).json()["username"] == user.username
+    # The cookie is accepted at no other address.
+    assert_refused(ask(api, "GET", "/api/me/", cookies[-1]), "not_authenticated")
+    assert_refused(get_me(api, cookies[-1]), "token_invalid")
+    (shown,) = (each for each in list_sessions(user) if each["id"] == session)
     assert (shown["client"], shown["current"]) == ("A browser", False)
     for cookie in (cookies[-1], cookies[0], None, "x"):
         out = ask(api, "DELETE", PAGE, cookie)
         assert (out.status_code, out.json()) == (200, {"message": "Signed out successfully."})
-        taken_away(out)
-        refused(who(api, tokens[-1]), "session_ended")
-    refused(exchange(api, cookies[-1]), "session_ended")
-    assert who(api, user.access).status_code == 200
-    assert actions(api, user_id(user)) == ["signed_up", *2 * ["signed_in"], "signed_out"]
+        assert_cookie_removed(out)
+        assert_refused(get_me(api, tokens[-1]), "session_ended")
+    assert_refused(exchange_cookie(api, cookies[-1]), "session_ended")
+    assert get_me(api, user.access).status_code == 200
+    assert audit_actions(api, user_id(user)) == ["signed_up", *2 * ["signed_in"], "signed_out"]
 
 
-def test_a_page_that_is_loaded_anew_meanwhile_stays_signed_in_and_a_thief_does_not(
+def test_a_reload_during_a_refresh_stays_signed_in_but_a_late_reuse_does_not(
     api: Api, user: User
 ) -> None:
-    first = cookie_of(sign_in(api, user))
-    with ThreadPoolExecutor(CALLERS) as tabs:
-        answers = list(tabs.map(lambda cookie: exchange(api, cookie), CALLERS * [first]))
-    cookies = [cookie_of(answer) for answer in answers]
+    first = assert_cookie(sign_in(api, user))
+    with ThreadPoolExecutor(CONCURRENCY) as tabs:
+        answers = list(tabs.map(lambda cookie: exchange_cookie(api, cookie), CONCURRENCY * [first]))
+    cookies = [assert_cookie(answer) for answer in answers]
     tokens = [answer.json()["access"] for answer in answers]
-    assert len({*cookies, *tokens}) == 2 * CALLERS
-    later = [cookie_of(exchange(api, cookie)) for cookie in (cookies[0], cookies[-1])]
-    session = content(first)["sid"]
-    used_before(api, session, 5)
-    cookie_of(exchange(api, first))
-    assert all(who(api, token).status_code == 200 for token in tokens)
-    used_before(api, session, 11)
-    answer = exchange(api, first)
-    refused(answer, "session_ended")
-    taken_away(answer)
+    assert len({*cookies, *tokens}) == 2 * CONCURRENCY
+    later = [assert_cookie(exchange_cookie(api, cookie)) for cookie in (cookies[0], cookies[-1])]
+    session = claims_of(first)["sid"]
+    backdate_use(api, session, 5)
+    assert_cookie(exchange_cookie(api, first))
+    assert all(get_me(api, token).status_code == 200 for token in tokens)
+    backdate_use(api, session, 11)
+    answer = exchange_cookie(api, first)
+    assert_refused(answer, "session_ended")
+    assert_cookie_removed(answer)
     for token in tokens:
-        refused(who(api, token), "session_ended")
+        assert_refused(get_me(api, token), "session_ended")
     for cookie in (*cookies, *later):
-        refused(exchange(api, cookie), "session_ended")
-    assert actions(api, user_id(user))[-1] == "token_reused"
-    assert who(api, user.access).status_code == 200
+        assert_refused(exchange_cookie(api, cookie), "session_ended")
+    assert audit_actions(api, user_id(user))[-1] == "token_reused"
+    assert get_me(api, user.access).status_code == 200
 
 
 def test_a_page_and_an_app_do_not_exchange_each_others_tokens(api: Api, user: User) -> None:
     page = sign_in(api, user)
-    cookie = cookie_of(page)
-    refused(refresh(api, cookie), "token_invalid")
-    wrong = exchange(api, user.refresh)
-    refused(wrong, "token_invalid")
-    taken_away(wrong)
-    # Which has used up neither.
-    newer = cookie_of(exchange(api, cookie))
+    cookie = assert_cookie(page)
+    assert_refused(refresh(api, cookie), "token_invalid")
+    wrong = exchange_cookie(api, user.refresh)
+    assert_refused(wrong, "token_invalid")
+    assert_cookie_removed(wrong)
+    # Neither token was used up.
+    newer = assert_cookie(exchange_cookie(api, cookie))
     following = refresh(api, user.refresh).json()
-    assert content(following["access"])["exp"] - content(following["access"])["iat"] == 3600
-    # Whoever has a token may end what it belongs to.
+    assert claims_of(following["access"])["exp"] - claims_of(following["access"])["iat"] == 3600
+    # Both addresses for signing out accept both kinds of token.
     assert log_out(api, newer).status_code == 200
-    refused(exchange(api, newer), "session_ended")
+    assert_refused(exchange_cookie(api, newer), "session_ended")
     assert ask(api, "DELETE", PAGE, following["refresh"]).status_code == 200
-    dead(api, following)
+    assert_ended(api, following)
 
 
-def test_what_is_no_living_token_is_taken_away(api: Api, user: User) -> None:
-    cookie = cookie_of(sign_in(api, user))
+def test_an_invalid_or_ended_cookie_is_removed(api: Api, user: User) -> None:
+    cookie = assert_cookie(sign_in(api, user))
     cookies: dict[str | None, str] = {None: "not_authenticated", "": "not_authenticated"}
     cookies |= dict.fromkeys(GARBAGE.values(), "token_invalid")
-    cookies |= {forge(content(cookie), secret_of(api)): code for forge, code in FORGERIES.values()}
-    cookies |= {content(cookie)["sid"]: "token_invalid"}
+    cookies |= {
+        forge(claims_of(cookie), secret_of(api)): code for forge, code in FORGERIES.values()
+    }
+    cookies |= {claims_of(cookie)["sid"]: "token_invalid"}
     for text, code in cookies.items():
         answer = ask(api, "POST", REFRESH, headers={} if text is None else cookie_header(text))
-        refused(answer, code)
-        taken_away(answer)
-    cookie = cookie_of(exchange(api, cookie))
-    # What ends all sessions of an account, or all others, ends those of pages too.
+        assert_refused(answer, code)
+        assert_cookie_removed(answer)
+    cookie = assert_cookie(exchange_cookie(api, cookie))
+    # A new password and a deletion end the sessions of pages too.
     change = {"old_password": PASSWORD, "new_password": "another quiet river"}
     assert user.post("/api/change-password/", json=change).status_code == 200
-    refused(exchange(api, cookie), "session_ended")
+    assert_refused(exchange_cookie(api, cookie), "session_ended")
     wrong = sign_in(api, user)
-    refused(wrong, "bad_credentials")
+    assert_refused(wrong, "bad_credentials")
     assert "Set-Cookie" not in wrong.headers
-    cookie = cookie_of(sign_in(api, user, "another quiet river"))
+    cookie = assert_cookie(sign_in(api, user, "another quiet river"))
     assert user.delete("/api/me/").status_code == 200
-    refused(exchange(api, cookie), "session_ended")
+    assert_refused(exchange_cookie(api, cookie), "session_ended")
 
 
 def cookie_header(text: str) -> dict[str, str]:
     return {"Cookie": f"{COOKIE}={text}"}
 
 
-def test_pages_of_other_sites_neither_sign_in_nor_refresh_nor_sign_out(
-    api: Api, user: User
-) -> None:
+def test_pages_of_other_sites_cannot_sign_in_refresh_or_sign_out(api: Api, user: User) -> None:
     host = f"127.0.0.1:{api.port}"
     elsewhere: list[Mapping[str, str]] = [
         {"Sec-Fetch-Site": "cross-site"},
@@ -211,7 +207,7 @@ def test_pages_of_other_sites_neither_sign_in_nor_refresh_nor_sign_out(
         {"Origin": "https://ranjana.example:443", "Host": "ranjana.example"},
         {"Origin": "http://[::1]:8000", "Host": "[::1]:8000"},
     ]
-    cookie = cookie_of(sign_in(api, user))
+    cookie = assert_cookie(sign_in(api, user))
     for headers in elsewhere:
         for answer in (
             sign_in(api, user, headers=headers),
@@ -222,14 +218,14 @@ def test_pages_of_other_sites_neither_sign_in_nor_refresh_nor_sign_out(
             assert set(answer.json()) == {"success", "error", "code"}
             assert "Set-Cookie" not in answer.headers
     for headers in own:
-        cookie = cookie_of(ask(api, "POST", REFRESH, cookie, headers=headers))
+        cookie = assert_cookie(ask(api, "POST", REFRESH, cookie, headers=headers))
         assert ask(api, "DELETE", PAGE, headers=headers).status_code == 200
-        ended = cookie_of(sign_in(api, user, headers=headers))
+        ended = assert_cookie(sign_in(api, user, headers=headers))
         assert ask(api, "DELETE", PAGE, ended, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_page_is_held_to_the_limits_of_all_and_gets_its_cookie_over_https_alone(
+def test_a_page_has_the_usual_limits_and_a_secure_cookie_over_https(
     start_api: StartApi,
 ) -> None:
     api = start_api(
@@ -242,23 +238,25 @@ def test_a_page_is_held_to_the_limits_of_all_and_gets_its_cookie_over_https_alon
             "CORS_ORIGINS": "https://elsewhere.example",
         }
     )
-    user = api.sign_up()  # two of the six
+    user = api.sign_up()  # signing up and in: two of the six
     browser = {
         "X-Forwarded-Proto": "https",
         "Host": "ranjana.example",
         "Origin": "https://ranjana.example",
     }
     answer = sign_in(api, user, headers=browser)
-    cookie = cookie_of(answer, "; Secure")
+    cookie = assert_cookie(answer, "; Secure")
     assert answer.json()["expires_in"] == 60
-    assert content(answer.json()["access"])["exp"] - content(answer.json()["access"])["iat"] == 60
-    cookie_of(ask(api, "POST", REFRESH, cookie, headers=browser), "; Secure")
-    # Whom the API lets read its answers signs nobody in, and uses nothing up either.
+    assert (
+        claims_of(answer.json()["access"])["exp"] - claims_of(answer.json()["access"])["iat"] == 60
+    )
+    assert_cookie(ask(api, "POST", REFRESH, cookie, headers=browser), "; Secure")
+    # An origin that CORS allows cannot sign in, and does not use up the limit.
     for _ in range(9):
         answer = sign_in(api, user, headers={"Origin": "https://elsewhere.example"})
         assert answer.status_code == 403
     for _ in range(2):
-        refused(sign_in(api, user, "a wrong guess"), "bad_credentials")
+        assert_refused(sign_in(api, user, "a wrong guess"), "bad_credentials")
     slowed = sign_in(api, user)
     assert (slowed.status_code, slowed.json()["code"]) == (429, "too_many_failures")
     limited = sign_in(api, user)

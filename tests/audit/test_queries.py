@@ -1,4 +1,4 @@
-"""The audit log, where there is none yet."""
+"""Queries of the audit log."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from auth_api.database.database import Database
 from auth_api.settings import Settings
 
 
-def test_an_empty_log_has_no_part_of_any_time(tmp_path: Path) -> None:
-    async def found() -> list[object]:
+def test_an_empty_log_has_no_entries_in_any_period(tmp_path: Path) -> None:
+    async def entries() -> list[object]:
         database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))
         trail = AuditTrail(since=now() - timedelta(days=1), until=now())
         try:
@@ -22,4 +22,4 @@ def test_an_empty_log_has_no_part_of_any_time(tmp_path: Path) -> None:
         finally:
             await database.aclose()
 
-    assert asyncio.run(found()) == []
+    assert asyncio.run(entries()) == []

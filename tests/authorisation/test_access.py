@@ -1,4 +1,4 @@
-"""Who may do what: every route, every kind of caller, and other people's property."""
+"""Access: every route with every kind of caller, data of other users, and injections."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ METHODS = ("get", "post", "put", "patch", "delete")
 IN = "let in"
 ROLES = ("user", "analyst", "data-scientist", "ml-engineer", "admin")
 KEYS = ("predict key", "history key", "key for both")
-DEAD_KEYS = ("revoked key", "expired key", "key of nobody")
-CALLERS = ("anonymous", *ROLES, *KEYS, *DEAD_KEYS)
+INVALID_KEYS = ("revoked key", "expired key", "key of nobody")
+CALLERS = ("anonymous", *ROLES, *KEYS, *INVALID_KEYS)
 
 
-def _who(**expected: object) -> dict[str, object]:
-    """What each caller gets; what all signed-in ones or all keys get is said once."""
+def _outcomes(**expected: object) -> dict[str, object]:
+    """The outcome for each caller. `roles`, `keys` and `invalid` set it for a whole group."""
     names = {name.replace(" ", "_").replace("-", "_"): name for name in CALLERS}
     answers: dict[str, object] = {
         **dict.fromkeys(ROLES, expected.pop("roles")),
         **dict.fromkeys(KEYS, expected.pop("keys")),
-        **dict.fromkeys(DEAD_KEYS, expected.pop("dead")),
+        **dict.fromkeys(INVALID_KEYS, expected.pop("invalid")),
     }
     return answers | {names[name]: value for name, value in expected.items()}
 
 
-ANYONE = _who(anonymous=IN, roles=IN, keys=IN, dead=IN)
-# By a cookie and by nothing else.
-COOKIE = _who(anonymous=401, roles=401, keys=401, dead=401)
-MODELS = _who(anonymous=IN, roles=IN, keys=IN, dead=401, history_key=403)
+ANYONE = _outcomes(anonymous=IN, roles=IN, keys=IN, invalid=IN)
+# Accepts the cookie only.
+COOKIE = _outcomes(anonymous=401, roles=401, keys=401, invalid=401)
+MODELS = _outcomes(anonymous=IN, roles=IN, keys=IN, invalid=401, history_key=403)
 MODELS_CLOSED = {**MODELS, "anonymous": 401}
-PREDICTING = _who(anonymous=401, roles=IN, keys=IN, dead=401, history_key=403)
-HISTORY = _who(anonymous=401, roles=IN, keys=IN, dead=401, predict_key=403)
-ACCOUNT = _who(anonymous=401, roles=IN, keys=403, dead=401)
-ANALYST = _who(anonymous=401, roles=IN, keys=403, dead=401, user=403)
-ADMIN = _who(anonymous=401, roles=403, keys=403, dead=401, admin=IN)
+PREDICTING = _outcomes(anonymous=401, roles=IN, keys=IN, invalid=401, history_key=403)
+HISTORY = _outcomes(anonymous=401, roles=IN, keys=IN, invalid=401, predict_key=403)
+ACCOUNT = _outcomes(anonymous=401, roles=IN, keys=403, invalid=401)
+ANALYST = _outcomes(anonymous=401, roles=IN, keys=403, invalid=401, user=403)
+ADMIN = _outcomes(anonymous=401, roles=403, keys=403, invalid=401, admin=IN)
 ENGINEERS = {**ADMIN, "ml-engineer": IN}
 SCIENTISTS = {**ADMIN, "data-scientist": IN, "ml-engineer": IN}
 
@@ -185,6 +185,12 @@ def sql(api: Api, statement: str, *values: object) -> list[tuple[Any, ...]]:
         connection.close()
 
 
+def seconds_ago(api: Api, seconds: float) -> object:
+    """A time in the past, as a value for `sql`."""
+    past = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return f"{past:%Y-%m-%d %H:%M:%S.%f}" if api.database_url.startswith("sqlite") else past
+
+
 async def _postgresql(url: str, statement: str, values: tuple[object, ...]) -> list[Any]:
     connection = await asyncpg.connect(url)
     try:
@@ -199,7 +205,7 @@ def user_id(user: User) -> int:
 
 
 def session_id(user: User) -> str:
-    """The one that a user calls in."""
+    """The id of the current session of a user."""
     (current,) = (s for s in user.get("/api/sessions/").json()["results"] if s["current"])
     return str(current["id"])
 
@@ -216,7 +222,7 @@ def by_key(key: Mapping[str, Any] | str) -> dict[str, str]:
 
 
 def headers_of(api: Api, caller: str) -> dict[str, str]:
-    """Somebody new of a kind."""
+    """The headers of a new caller of a kind."""
     if caller == "anonymous":
         return {}
     if caller == "key of nobody":
@@ -225,16 +231,14 @@ def headers_of(api: Api, caller: str) -> dict[str, str]:
     if caller in ROLES:
         sql(api, "UPDATE users SET role = $1 WHERE username = $2", caller, user.username)
         return user.headers
-    # A key opens no more than it is for, however mighty its owner.
+    # A key is limited to its scopes, even if its owner is an administrator.
     sql(api, "UPDATE users SET role = 'admin' WHERE username = $1", user.username)
     scopes = {"predict key": ["predict"], "history key": ["history"]}
     key = make_key(user, *scopes.get(caller, ["predict", "history"]))
     if caller == "revoked key":
         assert user.delete(f"/api/api-keys/{key['id']}/").status_code == 200
     if caller == "expired key":
-        past: Any = datetime.now(timezone.utc) - timedelta(seconds=1)
-        if api.database_url.startswith("sqlite"):
-            past = f"{past:%Y-%m-%d %H:%M:%S.%f}"
+        past = seconds_ago(api, 1)
         sql(api, "UPDATE api_keys SET expires_at = $1 WHERE id = $2", past, key["id"])
     return by_key(key)
 
@@ -245,7 +249,7 @@ def callers(api: Api) -> dict[str, dict[str, str]]:
 
 
 def verdict(response: httpx2.Response) -> object:
-    """401, 403 or that the caller was let in, whatever came of it."""
+    """401, 403, or `IN` for any other outcome."""
     assert response.status_code < 500, response.text
     if response.status_code not in (401, 403) or response.json()["code"] == "bad_credentials":
         return IN
@@ -262,7 +266,7 @@ def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
     return api.client.request(method, path, headers=headers, **sent)
 
 
-def test_the_table_of_this_test_has_every_route(api: Api) -> None:
+def test_the_table_in_this_file_has_every_route(api: Api) -> None:
     paths = api.client.get("/openapi.json").json()["paths"]
     described = {
         f"{method.upper()} {path}"
@@ -273,7 +277,7 @@ def test_the_table_of_this_test_has_every_route(api: Api) -> None:
     assert described == set(ROUTES)
 
 
-def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
+def test_the_documentation_states_the_access_of_each_route(api: Api) -> None:
     ways = {
         id(ANYONE): [],
         id(COOKIE): [],
@@ -296,7 +300,7 @@ def test_the_documentation_tells_what_a_route_asks_for(api: Api) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_route_lets_in_whom_it_is_for(
+def test_a_route_admits_exactly_the_callers_in_the_table(
     api: Api, callers: dict[str, dict[str, str]], route: str
 ) -> None:
     if route == "DELETE /api/me/":
@@ -305,7 +309,7 @@ def test_a_route_lets_in_whom_it_is_for(
     assert found == ROUTES[route]
 
 
-def test_models_can_be_kept_for_those_who_are_signed_in(start_api: StartApi) -> None:
+def test_models_can_be_restricted_to_users(start_api: StartApi) -> None:
     api = start_api({"ML_AUTH_REQUIRED": "true"})
     for route in ("POST /api/predict/", "POST /api/similarity/"):
         found = {caller: verdict(ask(api, route, headers_of(api, caller))) for caller in CALLERS}
@@ -316,7 +320,7 @@ def test_models_can_be_kept_for_those_who_are_signed_in(start_api: StartApi) -> 
 
 
 @pytest.mark.parametrize("route", ["POST /api/predict/", "GET /api/me/", "GET /api/progress/"])
-def test_wrong_credentials_are_never_taken_for_none_nor_mended_by_others(
+def test_wrong_credentials_are_refused_whatever_else_is_sent(
     api: Api, user: User, route: str
 ) -> None:
     good, bad = by_key(make_key(user, "predict", "history")), by_key("rnj_wrong")
@@ -332,7 +336,7 @@ def test_wrong_credentials_are_never_taken_for_none_nor_mended_by_others(
             assert verdict(ask(api, route, {"Cookie": f"access={user.access}"})) == 401
 
 
-def test_a_key_of_a_session_is_not_that_of_its_user_after_both_ended(api: Api, user: User) -> None:
+def test_an_api_key_ends_with_its_account(api: Api, user: User) -> None:
     key = make_key(user, "predict", "history")
     assert ask(api, "GET /api/progress/", by_key(key)).status_code == 200
     assert user.delete("/api/me/").status_code == 200
@@ -340,7 +344,7 @@ def test_a_key_of_a_session_is_not_that_of_its_user_after_both_ended(api: Api, u
     assert ask(api, "POST /api/predict/", by_key(key)).status_code == 401
 
 
-def test_who_was_deactivated_is_out_at_once(api: Api, user: User) -> None:
+def test_a_deactivated_user_is_out_at_once(api: Api, user: User) -> None:
     key = make_key(user, "predict", "history")
     off: object = 0 if api.database_url.startswith("sqlite") else False
     sql(api, "UPDATE users SET active = $1 WHERE username = $2", off, user.username)
@@ -352,13 +356,13 @@ def test_who_was_deactivated_is_out_at_once(api: Api, user: User) -> None:
     assert refreshed.status_code == 401
 
 
-def test_a_role_counts_from_the_next_request_on(api: Api, user: User) -> None:
+def test_a_new_role_applies_from_the_next_request(api: Api, user: User) -> None:
     for role, status in (("admin", 200), ("ml-engineer", 403)):
         sql(api, "UPDATE users SET role = $1 WHERE username = $2", role, user.username)
         assert user.get("/api/admin/audit-logs/").status_code == status
 
 
-def test_nobody_gives_themselves_a_role(api: Api) -> None:
+def test_nobody_can_give_themselves_a_role(api: Api) -> None:
     fields = {"username": "climber", "email": "climber@example.org", "role": "admin", "id": 1}
     body = {**fields, "password": "a long quiet river"}
     assert api.client.post("/api/signup/", json=body).status_code == 201
@@ -366,8 +370,8 @@ def test_nobody_gives_themselves_a_role(api: Api) -> None:
     assert climber.get("/api/me/").json()["role"] == "user"
 
 
-def _property_of(user: User) -> dict[str, Any]:
-    """All that is a user's, as its owner sees it."""
+def _data_of(user: User) -> dict[str, Any]:
+    """All data of a user, as its owner sees it."""
     history = user.get("/api/history/export/").json()
     pictures = [row["image"] for row in history["predictions"]]
     pictures += [path for row in history["similarities"] for path in row["images"].values()]
@@ -385,15 +389,15 @@ def _property_of(user: User) -> dict[str, Any]:
     }
 
 
-def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: User) -> None:
+def test_nobody_reads_changes_or_deletes_the_data_of_others(api: Api, user: User) -> None:
     prediction = user.predict(5).json()["prediction_id"]
     comparison = user.compare(6).json()["comparison_id"]
-    said = {"prediction_id": prediction, "actual_class": 5, "comments": "mine"}
-    assert user.post("/api/feedback/", json=said).status_code == 201
+    feedback = {"prediction_id": prediction, "actual_class": 5, "comments": "mine"}
+    assert user.post("/api/feedback/", json=feedback).status_code == 201
     key = make_key(user, "predict")
     job = hand_in(user, digits(2))
     finished(user, job)
-    before = _property_of(user)
+    before = _data_of(user)
     assert len(before["pictures"]) == 4
     ids = {"predictions": prediction, "similarities": comparison}
     ids |= {"api-keys": key["id"], "jobs": job, "sessions": session_id(user)}
@@ -405,7 +409,7 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
                 continue
             if ACCOUNT is ROUTES[route] and "X-API-Key" in headers:
                 continue
-            if "{name}" in route:  # of models, which are nobody's own
+            if "{name}" in route:  # models have no owner
                 continue
             method, path = route.split()
             mine = next(number for part, number in ids.items() if part in path)
@@ -417,10 +421,10 @@ def test_nobody_finds_changes_or_deletes_what_is_somebody_elses(api: Api, user: 
     assert other.get("/api/history/predictions/").json()["results"] == []
     assert other.get("/api/history/export/").json() == {"predictions": [], "similarities": []}
     assert other.get("/api/api-keys/").json()["results"][-1]["id"] != key["id"]
-    assert _property_of(user) == before
+    assert _data_of(user) == before
 
 
-def test_a_cursor_of_somebody_else_shows_ones_own_history_only(api: Api, user: User) -> None:
+def test_a_cursor_of_another_user_shows_only_ones_own_history(api: Api, user: User) -> None:
     other = api.sign_up()
     for _ in range(2):
         other.predict()
@@ -430,14 +434,14 @@ def test_a_cursor_of_somebody_else_shows_ones_own_history_only(api: Api, user: U
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route])
-def test_an_injection_for_an_id_finds_nothing(
+def test_an_injection_as_an_id_finds_nothing(
     api: Api, callers: dict[str, dict[str, str]], user: User, route: str
 ) -> None:
     user.predict()
     user.compare()
     make_key(user, "predict")
     sql(api, "UPDATE users SET role = 'admin' WHERE username = $1", user.username)
-    before = _property_of(user)
+    before = _data_of(user)
     method, path = route.split()
     found = {}
     for injection in INJECTIONS:
@@ -449,7 +453,7 @@ def test_an_injection_for_an_id_finds_nothing(
             found[injection[:40]] = response.status_code
         assert "X-Injected" not in response.headers
     assert found == {}
-    assert _property_of(user) == before
+    assert _data_of(user) == before
 
 
 @pytest.mark.parametrize(
@@ -479,11 +483,11 @@ def test_an_injection_for_an_id_finds_nothing(
         ("/api/analytics/me/", "days"),
     ],
 )
-def test_an_injection_for_a_query_parameter_is_refused_or_finds_nothing(
+def test_an_injection_as_a_query_parameter_is_refused_or_finds_nothing(
     api: Api, callers: dict[str, dict[str, str]], path: str, name: str
 ) -> None:
     found = {}
-    numbers = {" 1", "+1", "1.0", "1_0", "0"}  # some of which are numbers, if one is asked for
+    numbers = {" 1", "+1", "1.0", "1_0", "0"}  # valid where a number is expected
     for injection in (*INJECTIONS, "Europe/../../etc/passwd", "before 1", "YmVmb3JlIC0x"):
         response = api.client.get(path, params={name: injection}, headers=callers["admin"])
         status = response.status_code
@@ -495,7 +499,9 @@ def test_an_injection_for_a_query_parameter_is_refused_or_finds_nothing(
 
 @pytest.mark.parametrize("path", ["/api/predict/", "/api/similarity/"])
 @pytest.mark.parametrize("name", ["model", "version", "strictness", "heatmap", "embedding"])
-def test_an_injection_for_a_models_parameter_is_never_a_bug(api: Api, path: str, name: str) -> None:
+def test_an_injection_as_a_model_parameter_causes_no_server_error(
+    api: Api, path: str, name: str
+) -> None:
     for injection in INJECTIONS:
         response = api.client.post(path, params={name: injection}, json={})
         assert 400 <= response.status_code < 500, (injection[:40], response.text)
@@ -527,7 +533,7 @@ BODIES: dict[str, tuple[str, Callable[[object], dict[str, object]]]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_an_injection_in_a_body_is_refused_and_never_a_bug(api: Api, user: User, name: str) -> None:
+def test_an_injection_in_a_body_is_refused(api: Api, user: User, name: str) -> None:
     path, body = BODIES[name]
     found = {}
     numbers = (-1, 0, 2**53, 2**63, 10**40, 1e300, 1.5, True, None, [], {})
@@ -540,7 +546,7 @@ def test_an_injection_in_a_body_is_refused_and_never_a_bug(api: Api, user: User,
 
 @pytest.mark.parametrize("text", [b"\xed\xa0\x80", b"\xff", b"\\ud800", b"\\u0000"])
 @pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-32"])
-def test_what_is_no_text_is_never_a_bug(api: Api, text: bytes, coding: str) -> None:
+def test_invalid_text_causes_no_server_error(api: Api, text: bytes, coding: str) -> None:
     body = b'{"username": "%b", "password": "%b"}' % (text, text)
     content = body.decode("latin-1").encode(coding) if coding != "utf-8" else body
     headers = {"Content-Type": "application/json"}
@@ -569,8 +575,8 @@ def test_what_is_no_text_is_never_a_bug(api: Api, text: bytes, coding: str) -> N
         "//example.org/",
     ],
 )
-def test_no_file_is_found_that_is_not_meant_to_be(api: Api, path: str) -> None:
-    # Not by the client of the other tests, which would tidy up the path.
+def test_no_private_file_is_served(api: Api, path: str) -> None:
+    # Without httpx2, because it would normalise the path.
     connection = HTTPConnection("127.0.0.1", api.port, timeout=60)
     connection.request("GET", path)
     response = connection.getresponse()

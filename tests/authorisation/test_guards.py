@@ -1,4 +1,4 @@
-"""Who may still write, when what they sent took a while."""
+"""Guards: credentials that end during a slow request cannot write."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BY_KEY, BY_SESSION = Caller(1, "user", api_key_id=1), Caller(1, "user", session_
 
 
 @pytest.mark.parametrize(
-    ("caller", "rows", "alive"),
+    ("caller", "rows", "active"),
     [
         (BY_KEY, lambda: [_user(), _key()], True),
         (BY_KEY, lambda: [_user(), _key(expires_at=now() + timedelta(hours=1))], True),
@@ -50,8 +50,8 @@ BY_KEY, BY_SESSION = Caller(1, "user", api_key_id=1), Caller(1, "user", session_
         (BY_SESSION, list, False),
     ],
 )
-def test_what_ended_since_a_request_began_writes_nothing(
-    tmp_path: Path, caller: Caller, rows: Callable[[], list[Any]], alive: bool
+def test_a_session_key_or_user_that_ended_during_a_request_writes_nothing(
+    tmp_path: Path, caller: Caller, rows: Callable[[], list[Any]], active: bool
 ) -> None:
     def work(transaction: Transaction) -> str:
         for row in rows():
@@ -70,8 +70,8 @@ def test_what_ended_since_a_request_began_writes_nothing(
         finally:
             await database.aclose()
 
-    if alive:
-        assert asyncio.run(role()) == "analyst"  # as it is now
+    if active:
+        assert asyncio.run(role()) == "analyst"  # from the database, not the caller's
     else:
         with pytest.raises(Unauthorised):
             asyncio.run(role())

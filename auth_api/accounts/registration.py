@@ -1,0 +1,108 @@
+"""Creates accounts and refuses names that are taken.
+
+`usernames` and `passwords` say which names and passwords are valid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlmodel import col
+from starlette.requests import Request
+
+from auth_api.accounts import usernames
+from auth_api.accounts.passwords import Passwords, require_valid_password
+from auth_api.audit import recording
+from auth_api.authorisation.access import ROLES, Caller
+from auth_api.authorisation.guards import require_administrator
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
+from auth_api.errors import Conflict
+from auth_api.observability.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Registration:
+    database: Database
+    passwords: Passwords
+    metrics: Metrics
+
+    async def sign_up(
+        self,
+        username: str,
+        email: str,
+        password: str,
+        *,
+        timezone: str = "UTC",
+        training_consent: bool = False,
+        role: str = "user",
+        request: Request | None = None,
+        created_by: Caller | None = None,
+    ) -> int:
+        """Creates an account; returns its id.
+
+        `created_by` is the administrator who creates it for somebody else. Only the command line
+        creates administrators without `created_by`.
+
+        Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
+        `Unauthorised`.
+        """
+        username_key = usernames.valid_username_key(username, "username")
+        email_key = usernames.email_key(email)
+        require_valid_password(password, username, email, "password")
+        # Before hashing, because hashing is slow.
+        await require_available(self.database, username_key, email_key)
+        user = User(
+            username=usernames.display_form(username),
+            username_key=username_key,
+            email=email,
+            email_key=email_key,
+            password_hash=await self.passwords.hash(password),
+            timezone=timezone,
+            training_consent=training_consent,
+            role=role,
+        )
+
+        def add(transaction: Session) -> None:
+            if created_by:
+                require_administrator(transaction, created_by)
+            transaction.add(user)
+            transaction.flush()
+            if created_by:
+                details = {"id": user.id, "role": role}
+                recording.record(
+                    transaction, "user_created", created_by.user_id, request, **details
+                )
+            elif role == ROLES[-1]:
+                recording.record(transaction, "admin_created", None, request, id=user.id)
+            else:
+                recording.record(transaction, "signed_up", user.id, request)
+                if training_consent:
+                    recording.record(transaction, "consent_given", user.id, request)
+
+        try:
+            await self.database.write(add)
+        except IntegrityError as error:
+            await require_available(self.database, username_key, email_key)
+            raise Conflict("Somebody else took that name just now.", "username_taken") from error
+        assert user.id is not None
+        self.metrics.sign_ups.inc()
+        return user.id
+
+
+async def require_available(
+    database: Database, username_key: str, email_key: str, owner_id: int | None = None
+) -> None:
+    """Raises `Conflict` if a user other than `owner_id` has one of the keys, or `Unavailable`."""
+    query = select(User).where(
+        or_(col(User.username_key) == username_key, col(User.email_key) == email_key),
+        col(User.id) != (owner_id or 0),
+    )
+    taken = await database.read(lambda session: session.scalars(query).all())
+    if any(user.username_key == username_key for user in taken):
+        raise Conflict("This username is taken.", "username_taken")
+    if taken:
+        raise Conflict("There is an account with this e-mail address.", "email_taken")
