@@ -1,17 +1,15 @@
-"""Work that takes longer than a request: handed in, queued in the database, done by whichever
-process of the service takes it up.
+"""Jobs: work that takes longer than a request. Any process of the service may run them.
 
-    tables      jobs and their items
-    queue       what becomes of them in the database: one statement or transaction each
-    runner      takes jobs up and sees to it that one process alone works at each
-    owned       jobs as their owners see them: handed in, looked at, cancelled
-    presenting  the same in JSON and CSV
-    predicting  the kind of job that reads many images
-    training    the kinds that train a model, or look for what to train it with
-    folders     where those work
-    labelled    zips of labelled pictures
-    inputs      what was sent for a job, one file
-    receiving   an upload of any size -> that file
-    forms       its multipart form, a megabyte in memory at a time
-    zips        what is taken out of a zip, and what is refused
+user_jobs       what users do with their jobs: submit, list, cancel
+queue           the jobs in the database: claim, record answers, end
+retries         leases and attempts: how an interrupted job is run again
+runner          claims jobs and runs them in tasks
+prediction_job  the kind of job that recognises many images
+presenting      jobs as JSON and CSV
+unfinished      metrics of jobs that wait or run
+uploads         an upload becomes the input file of a job
+upload_forms    its multipart form
+zip_files       checks an uploaded zip and reads the images in it
+input_files     the input files on the disk
+work_folders    the work folders of trainings
 """

@@ -1,43 +1,65 @@
-"""The images of jobs: one file a job, all of its images one after the other.
+"""The images of jobs: one file a job, which holds all its images one after the other.
 
-A thousand files would each have to be made durable, opened and deleted. A file is complete and
-on the disk before its job is queued, and deleted when the job has ended; what a process that
-dies in between leaves behind, `auth_api.operations.cleanup` finds.
+One file is synced, opened and deleted faster than a thousand. It is complete and on the disk
+before its job is queued, and deleted when the job has ended. `auth_api.operations.cleanup` deletes
+the files that a crashed process leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+from auth_api.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
 _NAME_BYTES = 16
-# Larger ones are read in a thread; smaller ones are in memory already, or nearly so.
-_READ_AT_ONCE = 256 * 1024
+# Longer reads use a thread, because they may block; shorter ones are mostly in the page cache.
+_MAX_INLINE_READ_BYTES = 256 * 1024
 
 
 class InputFiles:
-    """The files under one folder."""
+    """The files in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def new(self) -> NewInput:
-        """A file of a name that nobody guesses, to be filled; blocks. Raises OSError."""
+        """Creates an empty file with a name that nobody can guess; blocks. Raises `OSError`."""
         self._folder.mkdir(0o700, parents=True, exist_ok=True)
         return NewInput(self._folder / secrets.token_hex(_NAME_BYTES))
 
+    @contextlib.asynccontextmanager
+    async def receiving(self) -> AsyncIterator[NewInput]:
+        """Creates a file for an upload, and deletes it if the block raises. Turns `OSError` into
+        `Unavailable`.
+        """
+        try:
+            file = await asyncio.to_thread(self.new)
+            try:
+                yield file
+            except BaseException:
+                file.discard()
+                raise
+        except OSError as error:
+            logger.exception("cannot save an upload")
+            message = "The upload cannot be saved at the moment. Please try again."
+            raise Unavailable(message, "storage_unavailable") from error
+
     def path_of(self, name: str) -> Path:
-        """Where a file is."""
+        """The path of a file."""
         return self._folder / name
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenInput]:
-        """A file, to be read. Raises FileNotFoundError."""
+        """Opens a file for reading. Raises `FileNotFoundError`."""
         descriptor = os.open(self._folder / name, os.O_RDONLY)
         try:
             yield OpenInput(descriptor)
@@ -45,7 +67,7 @@ class InputFiles:
             os.close(descriptor)
 
     async def delete(self, names: Sequence[str]) -> None:
-        """Deletes files, as far as they are there."""
+        """Deletes files that may or may not exist."""
 
         def work() -> None:
             for name in names:
@@ -54,7 +76,7 @@ class InputFiles:
         await asyncio.to_thread(work)
 
     def older_than(self, seconds: float) -> Iterator[str]:
-        """The names of the files that were last written to so long ago; blocks."""
+        """Names of the files whose last write is at least `seconds` ago; blocks."""
         if not self._folder.exists():
             return
         for entry in os.scandir(self._folder):
@@ -64,20 +86,20 @@ class InputFiles:
 
 
 class OpenInput:
-    """A file that images are read from, while it is open."""
+    """A file that is open for reading."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     async def read(self, start: int, length: int) -> bytes:
-        """`length` bytes from `start` on."""
-        if length <= _READ_AT_ONCE:
+        """Reads `length` bytes from offset `start`."""
+        if length <= _MAX_INLINE_READ_BYTES:
             return os.pread(self._descriptor, length, start)
         return await asyncio.to_thread(os.pread, self._descriptor, length, start)
 
 
 class NewInput:
-    """A file that images are added to."""
+    """A file that images are appended to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -87,20 +109,20 @@ class NewInput:
         path.chmod(0o600)
 
     def write(self, content: bytes) -> None:
-        """Adds to the end; blocks."""
+        """Appends `content`; blocks."""
         rest = memoryview(content)
         while rest:
             rest = rest[self._file.write(rest) :]
         self.length += len(content)
 
-    def back_to(self, length: int) -> None:
-        """Takes what was added since `length` away again."""
+    def truncate(self, length: int) -> None:
+        """Removes everything after the first `length` bytes."""
         self._file.truncate(length)
         self._file.seek(length)
         self.length = length
 
     def sync(self) -> None:
-        """Closes it with all of it on the disk, its name included; blocks."""
+        """Closes the file, with its content and its folder entry on the disk; blocks."""
         os.fsync(self._file.fileno())
         self._file.close()
         folder = os.open(self.path.parent, os.O_RDONLY)
@@ -110,6 +132,6 @@ class NewInput:
             os.close(folder)
 
     def discard(self) -> None:
-        """Closes and deletes it."""
+        """Closes and deletes the file."""
         self._file.close()
         self.path.unlink(missing_ok=True)

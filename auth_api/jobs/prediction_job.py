@@ -1,4 +1,8 @@
-"""The kind of job that has a model read many images."""
+"""The kind of job that has a model recognise many images.
+
+`auth_api.models.version_routing` makes the predictions. This module limits how many run at once,
+retries images while TorchServe is unreachable, and saves the answers.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +17,23 @@ from pydantic import BaseModel
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
 from auth_api.jobs.input_files import InputFiles, OpenInput
-from auth_api.jobs.queue import Answered, JobQueue, Pending
+from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
 from auth_api.models.version_routing import Client, VersionRouter, user
 
-KEPT = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
-"""What is kept of the answer to a recognition, as far as it has it."""
-
-# Bytes of images that are at TorchServe at the same time: what a job costs in memory.
-_BYTES = 24 * 1024 * 1024
-# Seconds between writes of answers.
-_WRITE = 0.25
-# Seconds: so long is a model server waited for that answers nothing at all, so long at first
-# before it is asked again, and so long at most.
-_PATIENCE = 600.0
-_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-# So often is an image tried that a model server does not answer while it answers others.
-_ATTEMPTS = 8
+# Fields of a prediction that are saved, if it has them.
+_SAVED_FIELDS = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
+# Bytes of images that are being predicted at the same time: the memory that jobs need.
+_MAX_BYTES_IN_FLIGHT = 24 * 1024 * 1024
+_SAVE_INTERVAL_SECONDS = 0.25
+# A job fails if TorchServe answers none of its images for so long.
+_OUTAGE_SECONDS = 600.0
+_FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.2, 5.0
+# An image fails after so many attempts if TorchServe answers other images meanwhile.
+_MAX_IMAGE_ATTEMPTS = 8
 
 
 class Parameters(BaseModel):
-    """What a job of this kind was asked for."""
+    """The parameters of a prediction job."""
 
     model: str
     version: str | None = None
@@ -41,56 +42,49 @@ class Parameters(BaseModel):
 
 
 class PredictionJobs:
-    """Reads the images of all jobs, in turns: those of a job that has only begun do not wait
-    for all of one that came before it.
+    """Recognises the images of all prediction jobs. Jobs take turns image by image, so that a new
+    job does not wait for a long one.
     """
 
     def __init__(
-        self, queue: JobQueue, inputs: InputFiles, models: VersionRouter, at_once: int
+        self, queue: JobQueue, inputs: InputFiles, models: VersionRouter, concurrency: int
     ) -> None:
-        """`at_once` images are at TorchServe at the same time."""
+        """`concurrency`: images of all jobs that are predicted at the same time."""
         self._queue = queue
         self._inputs = inputs
         self._models = models
-        self.at_once = at_once
-        # First come, first served: whoever has an image waiting gets every n-th turn.
-        self._turns = asyncio.Semaphore(at_once)
-        self._memory = _Budget(_BYTES)
+        self.concurrency = concurrency
+        # First come, first served: each of n jobs that wait gets every n-th slot.
+        self._slots = asyncio.Semaphore(concurrency)
+        self._memory = _MemoryBudget(_MAX_BYTES_IN_FLIGHT)
 
     async def work(self, job: Job) -> None:
-        """Reads what is left of a job. Raises LeaseLost or ApiError."""
+        """Recognises the images that have no answer yet. Raises `LeaseLost`, `ApiError`."""
         assert job.id is not None
         assert job.input is not None
-        parameters = Parameters(**job.parameters)
         while pending := await self._queue.pending(job.id):
             with self._inputs.opened(job.input) as source:
-                owner = user(job.user_id)
-                await _Reading(self, job.id, owner, parameters, source).all_of(pending)
+                await _JobRun(self, job, job.id, source).predict_all(pending)
 
     @asynccontextmanager
-    async def turn(self, length: int) -> AsyncIterator[None]:
-        """Waits until it is the turn of an image of so many bytes."""
-        async with self._turns, self._memory.of(length):
+    async def slot(self, length: int) -> AsyncIterator[None]:
+        """Waits for a free slot, and for memory for an image of `length` bytes."""
+        async with self._slots, self._memory.reserve(length):
             yield
 
-    async def record(self, job: int, answers: Sequence[Answered]) -> None:
-        """Raises LeaseLost or Unavailable."""
-        await self._queue.record(job, answers)
+    async def record(self, job_id: int, answers: Sequence[ItemAnswer]) -> None:
+        """Saves answers. Raises `LeaseLost`, `Unavailable`."""
+        await self._queue.record(job_id, answers)
 
     async def predict(self, parameters: Parameters, image: bytes, owner: Client) -> dict[str, Any]:
-        """Raises ApiError."""
+        """Recognises one image. Raises `ApiError`."""
         return await self._models.predict(
-            parameters.model,
-            image,
-            owner,
-            parameters.version,
-            parameters.options,
-            patient=True,
+            parameters.model, image, owner, parameters.version, parameters.options, shed=False
         )
 
 
-class _Budget:
-    """Bytes that are shared; more than there are at all are given to one alone."""
+class _MemoryBudget:
+    """A shared number of bytes. An image larger than all of it is admitted alone."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -98,8 +92,7 @@ class _Budget:
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def of(self, amount: int) -> AsyncIterator[None]:
-        """Waits until there are so many."""
+    async def reserve(self, amount: int) -> AsyncIterator[None]:
         async with self._changed:
             await self._changed.wait_for(
                 lambda: not self._used or self._used + amount <= self._total
@@ -113,31 +106,24 @@ class _Budget:
                 self._changed.notify_all()
 
 
-class _Reading:
-    """One job being read."""
+class _JobRun:
+    """One run of one job."""
 
-    def __init__(
-        self,
-        kind: PredictionJobs,
-        job: int,
-        owner: Client,
-        parameters: Parameters,
-        source: OpenInput,
-    ) -> None:
-        self._kind = kind
-        self._job = job
-        self._owner = owner
-        self._parameters = parameters
+    def __init__(self, jobs: PredictionJobs, job: Job, job_id: int, source: OpenInput) -> None:
+        self._jobs = jobs
+        self._job_id = job_id
+        self._owner = user(job.user_id)
+        self._parameters = Parameters(**job.parameters)
         self._source = source
-        self._answers: list[Answered] = []
-        self._answered_at = time.monotonic()
+        self._answers: list[ItemAnswer] = []
+        self._last_answer_at = time.monotonic()
 
-    async def all_of(self, pending: list[Pending]) -> None:
-        """Reads all and has their answers kept, or raises what the first failure was."""
+    async def predict_all(self, pending: list[PendingItem]) -> None:
+        """Recognises all images and saves the answers. Raises the first error."""
         rest = iter(pending)
-        count = min(len(pending), self._kind.at_once)
-        readers = [asyncio.create_task(self._read(rest)) for _ in range(count)]
-        tasks = [*readers, asyncio.create_task(self._write(readers))]
+        count = min(len(pending), self._jobs.concurrency)
+        predicting = [asyncio.create_task(self._predict(rest)) for _ in range(count)]
+        tasks = [*predicting, asyncio.create_task(self._save(predicting))]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -145,41 +131,41 @@ class _Reading:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _read(self, rest: Iterator[Pending]) -> None:
+    async def _predict(self, rest: Iterator[PendingItem]) -> None:
         for item in rest:
-            async with self._kind.turn(item.length):
+            async with self._jobs.slot(item.length):
                 image = await self._source.read(item.start, item.length)
                 answer = await self._answer(image)
-                # Not before: what was waited for may have come into another list by now.
-                self._answers.append(Answered(item.position, answer))
+                # `self._answers` is looked up after the wait, because `_flush` replaces the list.
+                self._answers.append(ItemAnswer(item.position, answer))
 
     async def _answer(self, image: bytes) -> dict[str, Any]:
-        pause, attempts, began = _PAUSE, 0, time.monotonic()
+        delay, attempts, began = _FIRST_RETRY_SECONDS, 0, time.monotonic()
         while True:
             attempts += 1
             try:
-                answer = await self._kind.predict(self._parameters, image, self._owner)
+                answer = await self._jobs.predict(self._parameters, image, self._owner)
             except (Refused, TooLarge) as error:
-                self._answered_at = time.monotonic()
+                self._last_answer_at = time.monotonic()
                 return error.body
             except Unavailable as error:
-                if attempts >= _ATTEMPTS and self._answered_at > began:
-                    return error.body  # others are answered: it is this image
-                if time.monotonic() - self._answered_at > _PATIENCE:
+                if attempts >= _MAX_IMAGE_ATTEMPTS and self._last_answer_at > began:
+                    return error.body  # others are answered: this image is the cause
+                if time.monotonic() - self._last_answer_at > _OUTAGE_SECONDS:
                     raise
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _MAX_RETRY_SECONDS)
             else:
-                self._answered_at = time.monotonic()
-                return {name: answer[name] for name in KEPT if name in answer}
+                self._last_answer_at = time.monotonic()
+                return {name: answer[name] for name in _SAVED_FIELDS if name in answer}
 
-    async def _write(self, readers: list[asyncio.Task[None]]) -> None:
-        while not all(reader.done() for reader in readers):
-            await asyncio.wait(readers, timeout=_WRITE)
+    async def _save(self, predicting: list[asyncio.Task[None]]) -> None:
+        while not all(task.done() for task in predicting):
+            await asyncio.wait(predicting, timeout=_SAVE_INTERVAL_SECONDS)
             await self._flush()
         await self._flush()
 
     async def _flush(self) -> None:
         answers, self._answers = self._answers, []
         if answers:
-            await self._kind.record(self._job, answers)
+            await self._jobs.record(self._job_id, answers)

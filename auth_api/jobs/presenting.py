@@ -1,4 +1,4 @@
-"""Jobs as their owners see them."""
+"""Jobs as JSON and CSV, for their owners and administrators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 def state(job: Job) -> dict[str, Any]:
-    """As `JobState`: what changes while a job is worked at."""
+    """As `JobState`: the fields that change while a job runs."""
     return {
         "id": job.id,
         "kind": job.kind,
@@ -66,9 +66,9 @@ def result(item: JobItem) -> dict[str, Any]:
     return {"file": item.file, **(item.answer or {})}
 
 
-async def as_csv(jobs: UserJobs, number: int) -> AsyncIterator[str]:
-    """A line an image, as `auth_api.history.exporting` writes them."""
+async def as_csv(jobs: UserJobs, job_id: int) -> AsyncIterator[str]:
+    """One line an image. `auth_api.history.exporting` writes the history in the same form."""
     yield csv_head(_COLUMNS)
-    async for item in jobs.answered(number):
-        shown = result(item)
-        yield csv_line([shown.get(name) for name in _COLUMNS])
+    async for item in jobs.answered(job_id):
+        row = result(item)
+        yield csv_line([row.get(name) for name in _COLUMNS])

@@ -1,4 +1,8 @@
-"""Takes jobs up and works at several at once, each in a task of its own."""
+"""Claims jobs from the queue and runs several at once, each in its own task.
+
+A `Worker` does the work: see `prediction_job` and `auth_api.training.training_job`. `retries`
+explains leases and attempts.
+"""
 
 from __future__ import annotations
 
@@ -12,42 +16,44 @@ from typing import Any, Protocol
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, Unavailable
 from auth_api.jobs.input_files import InputFiles
-from auth_api.jobs.queue import LEASE_SECONDS, JobQueue, LeaseLost
+from auth_api.jobs.queue import JobQueue
+from auth_api.jobs.retries import LEASE_SECONDS, LeaseLost
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.process.children import Interrupted
 
 logger = logging.getLogger(__name__)
 
-# Seconds: between looks for a job that another process was handed, and for one that was
-# cancelled; within a lease there is time for several.
-_LOOK = 1.0
-_HOLD = min(1.0, LEASE_SECONDS / 5)
+# How soon a job is found that another process queued.
+_POLL_SECONDS = 1.0
+# How soon a cancelled job stops. Several renewals fit into one lease.
+_RENEW_SECONDS = min(1.0, LEASE_SECONDS / 5)
 
 
-class Kind(Protocol):
-    """What is done for one kind of job."""
+class Worker(Protocol):
+    """Does the work of one kind of job."""
 
     async def work(self, job: Job) -> dict[str, Any] | None:
-        """Does all that is left to do and answers the outcome, if the kind has one.
+        """Does all that is left to do. Returns the outcome, if this kind has one.
 
-        May be called again for the same job after it was interrupted, at any point, and is
-        cancelled when the job is. Raises ApiError with a sentence for the job's owner where the
-        job as a whole cannot be done, Interrupted where it would go on at another attempt.
+        The runner calls it again after an interruption, which may happen at any point, and cancels
+        it when the job is cancelled. Raises `ApiError` with a sentence for the job's owner if the
+        whole job fails, `Interrupted` if another attempt would go on with it.
         """
 
 
 @dataclass(frozen=True)
 class WorkerPool:
-    """Kinds of jobs that wait for each other, and not for those of other lanes."""
+    """Workers by kind of job. At most `concurrency` of their jobs run at the same time in this
+    process, of all users; 0 leaves the jobs to other processes. Pools do not wait for each other.
+    """
 
-    kinds: Mapping[str, Kind]
-    at_once: int
-    """Jobs of all users that are worked at at the same time; 0 leaves them to other processes."""
+    workers: Mapping[str, Worker]
+    concurrency: int
 
 
 class JobRunner:
-    """Works at the jobs of all `lanes`: in each, one at a time of each user, several users' at
-    once.
+    """Runs the jobs of all `pools`. A pool runs jobs of several users at once, but only one job of
+    each user.
     """
 
     def __init__(
@@ -55,16 +61,16 @@ class JobRunner:
         queue: JobQueue,
         inputs: InputFiles,
         folders: WorkFolders,
-        lanes: Sequence[WorkerPool],
+        pools: Sequence[WorkerPool],
         *,
         alone: bool,
     ) -> None:
-        """`alone` if no other process works on the same database."""
+        """`alone`: no other process runs jobs of the same database."""
         self._queue = queue
         self._inputs = inputs
         self._folders = folders
-        self._lanes = [lane for lane in lanes if lane.at_once]
-        self._kinds = {name: kind for lane in self._lanes for name, kind in lane.kinds.items()}
+        self._pools = [pool for pool in pools if pool.concurrency]
+        self._workers = {kind: each for pool in self._pools for kind, each in pool.workers.items()}
         self._alone = alone
         self._awake = asyncio.Event()
         self._tasks: dict[int, tuple[Job, asyncio.Task[None]]] = {}
@@ -72,134 +78,131 @@ class JobRunner:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins to look for jobs, if there are any that it may work at."""
-        if not self._lanes:
-            return
-        self._loops = [asyncio.create_task(self._take()), asyncio.create_task(self._hold())]
+        """Starts to claim jobs, unless no pool runs any."""
+        if self._pools:
+            self._loops = [asyncio.create_task(self._claim()), asyncio.create_task(self._renew())]
 
     def wake(self) -> None:
-        """Says that there is something to do."""
+        """Tells the runner that there is a new job."""
         self._awake.set()
 
     async def stop(self) -> None:
-        """Stops work and gives all jobs back to the queue; what was answered is kept."""
+        """Stops all work and requeues the jobs. Saved answers stay."""
         if not self._loops:
             return
         tasks = [*self._loops, *(task for _, task in self._tasks.values())]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        with suppress(Unavailable):  # they are taken up once their leases have run out
-            await self._queue.let_go()
+        with suppress(Unavailable):  # other processes claim the jobs when the leases have expired
+            await self._queue.release_all()
 
-    async def _take(self) -> None:
-        back = not self._alone
+    async def _claim(self) -> None:
+        reclaimed = not self._alone
         while True:
             self._awake.clear()
             try:
-                if not back:
-                    await self._queue.take_all_back(tuple(self._kinds))
-                    back = True
-                for lane in self._lanes:
-                    await self._fill(lane)
+                if not reclaimed:
+                    await self._queue.reclaim_all(tuple(self._workers))
+                    reclaimed = True
+                for pool in self._pools:
+                    await self._fill(pool)
             except Unavailable:
-                pass  # is in the log, and may be there again in a second
+                pass  # logged by the database; the next poll tries again
             except Exception:
-                logger.exception("no job can be taken up")
+                logger.exception("cannot claim jobs")
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), _LOOK)
+                await asyncio.wait_for(self._awake.wait(), _POLL_SECONDS)
 
-    async def _fill(self, lane: WorkerPool) -> None:
+    async def _fill(self, pool: WorkerPool) -> None:
         while True:
-            users = [job.user_id for job, _ in self._tasks.values() if job.kind in lane.kinds]
-            if len(users) >= lane.at_once:
+            users = [job.user_id for job, _ in self._tasks.values() if job.kind in pool.workers]
+            if len(users) >= pool.concurrency:
                 return
-            job = await self._queue.take(tuple(lane.kinds), set(users))
+            job = await self._queue.claim(tuple(pool.workers), set(users))
             if job is None:
                 return
             assert job.id is not None
-            self._tasks[job.id] = job, asyncio.create_task(self._work(job, job.id))
+            self._tasks[job.id] = job, asyncio.create_task(self._run(job, job.id))
 
-    async def _hold(self) -> None:
-        """Keeps the jobs that are worked at, and stops work at those that are to be cancelled or
-        are somebody else's by now.
-        """
+    async def _renew(self) -> None:
+        """Renews the leases, and stops the jobs that are cancelled or lost to another process."""
         while True:
-            await asyncio.sleep(_HOLD)
+            await asyncio.sleep(_RENEW_SECONDS)
             if not self._tasks:
                 continue
             tasks = dict(self._tasks)
             try:
-                held = await self._queue.hold(list(tasks))
+                held = await self._queue.renew_leases(list(tasks))
             except Unavailable:
                 continue
             except Exception:
-                logger.exception("jobs cannot be held")
+                logger.exception("cannot renew leases")
                 continue
-            stopped = {number for number in tasks if held.get(number, True)}  # cancelled, or lost
-            # Those that have ended by themselves meanwhile clear up, which nothing is to stop.
-            for number in (stopped & self._tasks.keys()) - self._stopped:
-                self._stopped.add(number)
-                tasks[number][1].cancel()
+            stopped = {job_id for job_id in tasks if held.get(job_id, True)}  # cancelled or lost
+            # Not a job that left `_tasks` during the renewal: it has ended and deletes its files.
+            for job_id in (stopped & self._tasks.keys()) - self._stopped:
+                self._stopped.add(job_id)
+                tasks[job_id][1].cancel()
 
-    async def _work(self, job: Job, number: int) -> None:
+    async def _run(self, job: Job, job_id: int) -> None:
         ended = False
         try:
-            ended = await self._end(number, job)
+            ended = await self._work(job, job_id)
         except asyncio.CancelledError:
             with suppress(Unavailable, LeaseLost):
-                ended = await self._cancelled(number)
+                ended = await self._end_cancelled(job_id)
             raise
         except LeaseLost:
-            logger.warning("a job was lost to another process", extra={"job": number})
+            logger.warning("a job was lost to another process", extra={"job": job_id})
             with suppress(Unavailable):
-                ended = not await self._queue.is_unfinished(number)
+                ended = not await self._queue.is_unfinished(job_id)
         except Unavailable:
-            # Nothing is lost: it is taken up again once its lease has run out.
-            logger.warning("a job was interrupted", extra={"job": number})
+            # Nothing is lost: the job is claimed again when its lease has expired.
+            logger.warning("a job was interrupted", extra={"job": job_id})
         except Exception:  # the same
-            logger.exception("a job was interrupted", extra={"job": number})
+            logger.exception("a job was interrupted", extra={"job": job_id})
         finally:
-            del self._tasks[number]
-            self._stopped.discard(number)
+            del self._tasks[job_id]
+            self._stopped.discard(job_id)
             self.wake()
             if ended:
-                await self._folders.delete([number])
+                await self._folders.delete([job_id])
             if ended and job.input:
                 await self._inputs.delete([job.input])
 
-    async def _end(self, number: int, job: Job) -> bool:
-        """Works at a job; answers whether that was its end. Raises LeaseLost, or Unavailable for
-        the database's sake.
+    async def _work(self, job: Job, job_id: int) -> bool:
+        """Returns whether the job has ended. Raises `LeaseLost`, or `Unavailable` if the database
+        is unreachable.
         """
         try:
-            outcome = await self._kinds[job.kind].work(job)
+            outcome = await self._workers[job.kind].work(job)
         except LeaseLost:
             raise
         except Interrupted as error:
-            logger.warning("a job was interrupted", extra={"job": number, "reason": str(error)})
-            await self._queue.give_back(number)
+            logger.warning("a job was interrupted", extra={"job": job_id, "reason": str(error)})
+            await self._queue.release(job_id)
             return False
-        except Unavailable as error:
+        except ApiError as error:
             if error.code == "database_unavailable":
                 raise
-            await self._queue.end(number, "failed", error.message)
-        except ApiError as error:
-            await self._queue.end(number, "failed", error.message)
+            await self._queue.end(job_id, "failed", error.message)
         except Exception:
-            logger.exception("a job failed", extra={"job": number})
-            await self._queue.end(number, "failed", "Something went wrong on our side.")
+            logger.exception("a job failed", extra={"job": job_id})
+            await self._queue.end(job_id, "failed", "Something went wrong on our side.")
         else:
-            await self._queue.end(number, "succeeded", outcome=outcome)
-        logger.info("a job has ended", extra={"job": number, "kind": job.kind})
+            await self._queue.end(job_id, "succeeded", outcome=outcome)
+        logger.info("a job has ended", extra={"job": job_id, "kind": job.kind})
         return True
 
-    async def _cancelled(self, number: int) -> bool:
-        """Ends a job whose owner wants that; answers whether that was why work was stopped, or
-        that the job had just ended or its owner is no more.
+    async def _end_cancelled(self, job_id: int) -> bool:
+        """Ends a job whose task was cancelled, if its owner cancelled it.
+
+        Returns whether its files can go: it was cancelled, had just ended, or its owner's account
+        is deleted. Otherwise the process stops, or another one has the job.
         """
-        held = await self._queue.hold([number])
-        if held.get(number):
-            await self._queue.end(number, "cancelled")
+        held = await self._queue.renew_leases([job_id])
+        if held.get(job_id):
+            await self._queue.end(job_id, "cancelled")
             return True
-        return number not in held and not await self._queue.is_unfinished(number)
+        return job_id not in held and not await self._queue.is_unfinished(job_id)

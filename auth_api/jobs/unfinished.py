@@ -1,4 +1,4 @@
-"""How many jobs wait and are worked at, which the database knows for all processes."""
+"""Metrics of the jobs that wait or run. The database counts them for all processes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from auth_api.database.database import Database
 from auth_api.database.tables.jobs import UNFINISHED, Job, Kind
 from auth_api.errors import Unavailable
 
-# Seconds: who asks again within the first gets what was found; no answer waits longer for the
-# database than the second.
-_KEPT = 5.0
-_PATIENCE = 2.0
+_CACHE_SECONDS = 5.0
+# A scrape waits no longer for the database.
+_TIMEOUT_SECONDS = 2.0
 
-_UNFINISHED = (
+_QUERY = (
     select(
         col(Job.kind),
         col(Job.state),
@@ -35,52 +34,50 @@ _UNFINISHED = (
 )
 
 
-class _Unfinished(NamedTuple):
+class _Group(NamedTuple):
     kind: str
     state: str
     jobs: int
     oldest: datetime
-    """When the first of these was handed in."""
+    """When the first of these jobs was queued."""
 
 
 class UnfinishedJobs:
-    """The jobs that have not ended."""
+    """Counts the jobs that have not ended."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._asking = asyncio.Lock()
-        self._asked = -_KEPT
-        self._found: list[_Unfinished] | None = None
+        self._lock = asyncio.Lock()
+        self._counted_at = -_CACHE_SECONDS
+        self._groups: list[_Group] | None = None
 
     async def metrics(self) -> list[Metric]:
-        """Of all kinds of jobs, and whether the database answers, without which there are none."""
-        async with self._asking:
-            if time.monotonic() - self._asked >= _KEPT:
-                self._found = await self._look()
-                self._asked = time.monotonic()
-        answers = float(self._found is not None)
+        """Metrics of all kinds of jobs, or only `database_up` if the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._counted_at >= _CACHE_SECONDS:
+                self._groups = await self._count()
+                self._counted_at = time.monotonic()
+        answers = float(self._groups is not None)
         up = GaugeMetricFamily("database_up", "Whether the database answers: 1 or 0.", answers)
-        return [up, *_families(self._found)] if self._found is not None else [up]
+        return [up, *_families(self._groups)] if self._groups is not None else [up]
 
-    async def _look(self) -> list[_Unfinished] | None:
-        looking = self._database.read(
-            lambda session: [_Unfinished(*row) for row in session.execute(_UNFINISHED).tuples()]
+    async def _count(self) -> list[_Group] | None:
+        counting = self._database.read(
+            lambda session: [_Group(*row) for row in session.execute(_QUERY).tuples()]
         )
         try:
-            return await asyncio.wait_for(looking, _PATIENCE)
+            return await asyncio.wait_for(counting, _TIMEOUT_SECONDS)
         except (Unavailable, asyncio.TimeoutError):
             return None
 
 
-def _families(found: list[_Unfinished]) -> Iterator[Metric]:
+def _families(groups: list[_Group]) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("jobs", "Jobs that have not ended.", labels=("kind", "state"))
     oldest = GaugeMetricFamily(
-        "jobs_oldest_queued_seconds",
-        "How long the first that waits has done so.",
-        labels=("kind",),
+        "jobs_oldest_queued_seconds", "How long the oldest queued job waits.", labels=("kind",)
     )
-    counts = {(each.kind, each.state): each.jobs for each in found}
-    since = {each.kind: each.oldest for each in found if each.state == "queued"}
+    counts = {(group.kind, group.state): group.jobs for group in groups}
+    since = {group.kind: group.oldest for group in groups if group.state == "queued"}
     moment = now()
     for kind in get_args(Kind):
         for state in UNFINISHED:

@@ -1,56 +1,45 @@
-"""An upload of any size -> the file of a job, with a megabyte or two of it in memory."""
+"""Turns an upload of any size into the input file of a job, with about 2 MB of memory.
+
+`upload_forms` reads the multipart form, `zip_files` checks and unpacks a zip.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from auth_api.database.tables.jobs import JobItem
-from auth_api.errors import ApiError, BadRequest, Unavailable, UnsupportedMedia
+from auth_api.errors import ApiError, BadRequest, UnsupportedMedia
 from auth_api.http.validation import body_type
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles, NewInput
-from auth_api.jobs.upload_forms import IMAGES, MOST_IMAGES, Limits, read_form, too_large
+from auth_api.jobs.upload_forms import IMAGES, MAX_IMAGES, Limits, read_form, too_large
 
-logger = logging.getLogger(__name__)
-
-_LONGEST_NAME = 255
+# The longest file name that common file systems take.
+_MAX_NAME_LENGTH = 255
 
 
 @dataclass
 class Received:
-    """What was sent: a file, which is the receiver's to keep, and where in it each image is."""
+    """An upload: the file, which the caller owns from now on, and one item for each image in it."""
 
     file: NewInput
     items: list[JobItem]
 
 
 async def receive(request: Request, inputs: InputFiles, limits: Limits) -> Received:
-    """Takes the images of a multipart form, or those in the one zip that it has.
+    """Saves the images of a multipart form, or of the one zip in it.
 
-    What cannot be an image is an item with an answer already. Raises ApiError, and nothing is
-    left behind.
+    An image that cannot be used becomes an item that has its answer already. Raises `ApiError`,
+    after deleting the file.
     """
     if body_type(request) != "multipart/form-data":
         raise UnsupportedMedia(
             "Send the images as files 'images' of a multipart form, or one zip as the file 'zip'."
         )
-    try:
-        return await _receive(request, inputs, limits)
-    except OSError as error:
-        logger.exception("an upload cannot be kept")
-        raise Unavailable(
-            "The images cannot be kept at the moment. Please try again.", "storage_unavailable"
-        ) from error
-
-
-async def _receive(request: Request, inputs: InputFiles, limits: Limits) -> Received:
-    file = await asyncio.to_thread(inputs.new)
-    kept = False
-    try:
+    async with inputs.receiving() as file:
         parts = (await read_form(request, file, limits, IMAGES)).parts
         zipped = [part for part in parts if part.is_zip]
         if zipped and len(parts) > 1:
@@ -58,29 +47,27 @@ async def _receive(request: Request, inputs: InputFiles, limits: Limits) -> Rece
         if zipped and zipped[0].error:
             raise zipped[0].error
         if zipped:
-            return await asyncio.to_thread(_unpacked, file, inputs, limits)
+            unpacked = await asyncio.to_thread(_unpack_all, file, inputs, limits)
+            file.discard()
+            return unpacked
         if not parts:
             raise BadRequest("There is no image: send it as the file 'images'.", "image_missing")
         items = [
-            _item(place, part.name, part.start, part.length, part.error)
-            for place, part in enumerate(parts)
+            _item(position, part.name, part.start, part.length, part.error)
+            for position, part in enumerate(parts)
         ]
         await asyncio.to_thread(file.sync)
-        kept = True
         return Received(file, items)
-    finally:
-        if not kept:
-            file.discard()
 
 
-def _unpacked(zipped: NewInput, inputs: InputFiles, limits: Limits) -> Received:
-    """What is in a zip, one entry after the other. Blocks."""
+def _unpack_all(zipped: NewInput, inputs: InputFiles, limits: Limits) -> Received:
     file = inputs.new()
     try:
         with zipped.path.open("rb") as source:
+            entries = zip_files.entries(source, MAX_IMAGES, limits.upload)
             items = [
-                _unpack(place, entry, file, limits.image)
-                for place, entry in enumerate(zip_files.entries(source, MOST_IMAGES, limits.upload))
+                _unpack(position, entry, file, limits.image)
+                for position, entry in enumerate(entries)
             ]
         file.sync()
     except BaseException:
@@ -89,30 +76,25 @@ def _unpacked(zipped: NewInput, inputs: InputFiles, limits: Limits) -> Received:
     return Received(file, items)
 
 
-def _unpack(place: int, entry: zip_files.Entry, file: NewInput, limit: int) -> JobItem:
+def _unpack(position: int, entry: zip_files.Entry, file: NewInput, limit: int) -> JobItem:
     start, error = file.length, None
     for chunk in entry.chunks():
         if file.length - start + len(chunk) > limit:
-            file.back_to(start)
+            file.truncate(start)
             error = too_large(limit)
             break
         file.write(chunk)
-    return _item(place, entry.name, start, file.length - start, error)
+    return _item(position, entry.name, start, file.length - start, error)
 
 
-def _item(place: int, name: str, start: int, length: int, error: ApiError | None) -> JobItem:
+def _item(position: int, name: str, start: int, length: int, error: ApiError | None) -> JobItem:
     if not length and error is None:
         error = BadRequest("The image is empty.", "empty_image")
     return JobItem(
         job_id=0,
-        position=place,
-        file=_plain(name),
+        position=position,
+        file=name.replace("\0", "")[:_MAX_NAME_LENGTH],  # PostgreSQL stores no NUL in a text
         start=start,
         length=length,
         answer=error.body if error else None,
     )
-
-
-def _plain(name: str) -> str:
-    """A name as it can be stored and shown: no NUL, nothing beyond what file systems take."""
-    return name.replace("\0", "")[:_LONGEST_NAME]

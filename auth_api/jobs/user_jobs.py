@@ -1,4 +1,7 @@
-"""Jobs as their owners see them: handed in, looked at, cancelled."""
+"""What users do with their jobs: submit, list, cancel.
+
+`queue` is the side of the processes that run them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from auth_api.jobs.uploads import Received
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
 
-_ITEMS_AT_A_TIME = 250
+_BATCH_SIZE = 250
 _RETRY_SECONDS = 30
 
 
@@ -35,20 +38,20 @@ class UserJobs:
         database: Database,
         inputs: InputFiles,
         folders: WorkFolders,
-        most: int,
+        max_unfinished: int,
         wake: Callable[[], None],
         metrics: Metrics,
     ) -> None:
-        """`most` unfinished jobs may a user have; `wake` is called when there is a new one."""
+        """`max_unfinished`: limit for each user. `wake` is called when a job was queued."""
         self._database = database
         self._inputs = inputs
         self._folders = folders
-        self._most = most
+        self._max_unfinished = max_unfinished
         self._wake = wake
         self._metrics = metrics
 
     async def require_room(self, user_id: int) -> None:
-        """Raises TooMany for who has too many unfinished jobs already, or Unavailable."""
+        """Raises `TooMany` if the user may not queue another job now, or `Unavailable`."""
         await self._database.read(lambda session: self._require_room(session, user_id))
 
     async def add(
@@ -58,15 +61,17 @@ class UserJobs:
         parameters: dict[str, Any],
         received: Received | None,
         request: Request | None = None,
-        settle: Callable[[Session, dict[str, Any]], None] | None = None,
+        complete: Callable[[Session, dict[str, Any]], None] | None = None,
     ) -> Job:
-        """Queues a job with what was received, if anything was. Its owner is who asks, or a user
-        by number, for whom somebody with access to the machine does. `settle` sets the parameters
-        that depend on what else there is in the database, and may raise Conflict.
+        """Queues a job, with an upload if there is one.
 
-        Raises Unauthorised or NotFound when the account is no more, TooMany or Conflict, and the
-        file is gone then; or Unavailable, when nobody knows whether it is needed, and the clean-up
-        will see.
+        `owner` is the caller, or the id of a user for whom an operator queues the job. `complete`
+        sets the parameters that depend on the database, in the same transaction; it may raise
+        `Conflict`.
+
+        Raises `Unauthorised` or `NotFound` if the account does not exist any more, `TooMany`,
+        `Conflict`, after deleting the file. Raises `Unavailable`: the job may or may not be
+        queued, so the file stays and the clean-up decides.
         """
         items = received.items if received else []
         name = received.file.path.name if received else None
@@ -74,11 +79,11 @@ class UserJobs:
         def work(transaction: Session) -> Job:
             user_id = _owner(transaction, owner)
             self._require_room(transaction, user_id)
-            if settle:
-                settle(transaction, parameters)
+            if complete:
+                complete(transaction, parameters)
             job = Job(user_id=user_id, kind=kind, parameters=parameters, input=name)
-            by = None if isinstance(owner, int) else user_id
-            queue.add(transaction, job, items, by, request)
+            actor = None if isinstance(owner, int) else user_id
+            queue.add(transaction, job, items, actor, request)
             return job
 
         try:
@@ -98,10 +103,8 @@ class UserJobs:
         state: str | None = None,
         kind: str | None = None,
     ) -> list[Job]:
-        """At most `limit` jobs of a user, or of all, newest first, those older than the id
-        `before`.
-
-        Raises Unavailable.
+        """At most `limit` jobs of a user, or of all users, newest first. `before` is a job id: only
+        older jobs. Raises `Unavailable`.
         """
         query = select(Job).order_by(col(Job.id).desc()).limit(limit)
         for column, value in ((Job.user_id, user_id), (Job.state, state), (Job.kind, kind)):
@@ -109,77 +112,75 @@ class UserJobs:
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self._database.read(lambda session: list(session.scalars(query)))
 
-    async def one(self, user_id: int | None, number: int) -> Job:
-        """A user's job, or anybody's. Raises NotFound, also for what is somebody else's, or
-        Unavailable.
+    async def one(self, user_id: int | None, job_id: int) -> Job:
+        """A job. With a `user_id`, other users' jobs are not found.
+
+        Raises `NotFound`, `Unavailable`.
         """
-        query = _one(user_id, number)
-        return _there(await self._database.read(lambda session: session.scalar(query)))
+        query = _one(user_id, job_id)
+        return _require(await self._database.read(lambda session: session.scalar(query)))
 
     async def cancel(
-        self, owner: Caller | None, number: int, request: Request | None = None
+        self, owner: Caller | None, job_id: int, request: Request | None = None
     ) -> Job:
-        """Cancels a job of its owner; without an owner, anybody's, for somebody with access to
-        the machine. Again does nothing. Raises NotFound, Conflict or Unavailable.
+        """Cancels a job of `owner`, or of any user if an operator asks (None). A job that was
+        cancelled before stays as it is.
+
+        Raises `NotFound`, `Conflict` if the job has ended otherwise, `Unavailable`.
         """
         user_id = owner.user_id if owner else None
 
         def work(transaction: Session) -> tuple[Job, bool]:
             if owner:
                 require_active(transaction, owner)
-            job = transaction.scalar(_one(user_id, number).with_for_update())
+            job = _require(transaction.scalar(_one(user_id, job_id).with_for_update()))
             changed = _cancel(job)
             if changed:
-                recording.record(transaction, "job_cancelled", user_id, request, id=number)
-            return _there(job), changed
+                recording.record(transaction, "job_cancelled", user_id, request, id=job_id)
+            return job, changed
 
         job, changed = await self._database.write(work)
-        if changed and job.state == "cancelled":
-            queue.note_end(self._metrics, job)
-        return await self._cleared(job)
+        if job.state == "cancelled":  # no process works at it
+            if changed:
+                queue.count_ended(self._metrics, job)
+            await self._inputs.delete([job.input] if job.input else [])
+            await self._folders.delete([job_id])
+        return job
 
-    async def answered(self, number: int) -> AsyncIterator[JobItem]:
-        """The items of a job that have an answer, in order, some in memory at a time."""
+    async def answered(self, job_id: int) -> AsyncIterator[JobItem]:
+        """The items of a job that have an answer, in order, read in batches."""
         last = -1
         while True:
             query = (
                 select(JobItem)
-                .where(col(JobItem.job_id) == number, col(JobItem.position) > last)
+                .where(col(JobItem.job_id) == job_id, col(JobItem.position) > last)
                 .where(col(JobItem.answer).is_not(None))
                 .order_by(col(JobItem.position))
-                .limit(_ITEMS_AT_A_TIME)
+                .limit(_BATCH_SIZE)
             )
             items = await self._database.read(_all(query))
             for item in items:
                 yield item
-            if len(items) < _ITEMS_AT_A_TIME:
+            if len(items) < _BATCH_SIZE:
                 return
             last = items[-1].position
-
-    async def _cleared(self, job: Job) -> Job:
-        """A job that was cancelled, its files gone unless somebody still works at it."""
-        if job.state == "cancelled" and job.input:
-            await self._inputs.delete([job.input])
-        if job.state == "cancelled" and job.id is not None:
-            await self._folders.delete([job.id])
-        return job
 
     def _require_room(self, session: Session, user_id: int) -> None:
         query = select(func.count()).where(
             col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
         )
-        if (session.scalar(query) or 0) >= self._most:
+        if (session.scalar(query) or 0) >= self._max_unfinished:
             raise TooMany(
-                f"You have {self._most} unfinished jobs: wait for one, or cancel one.",
+                f"You have {self._max_unfinished} unfinished jobs: wait for one, or cancel one.",
                 "too_many_jobs",
                 retry_after=_RETRY_SECONDS,
             )
 
 
 def _owner(transaction: Session, owner: Caller | int) -> int:
-    """The number of a user who is there until the transaction ends.
+    """The id of the owner, whose account is locked against deletion until the transaction ends.
 
-    Raises Unauthorised or NotFound.
+    Raises `Unauthorised`, `NotFound`.
     """
     if not isinstance(owner, int):
         require_active(transaction, owner)
@@ -189,8 +190,8 @@ def _owner(transaction: Session, owner: Caller | int) -> int:
     return owner
 
 
-def _one(user_id: int | None, number: int) -> Select[tuple[Job]]:
-    query = select(Job).where(col(Job.id) == number)
+def _one(user_id: int | None, job_id: int) -> Select[tuple[Job]]:
+    query = select(Job).where(col(Job.id) == job_id)
     return query.where(col(Job.user_id) == user_id) if user_id is not None else query
 
 
@@ -198,9 +199,8 @@ def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:
     return lambda session: list(session.scalars(query))
 
 
-def _cancel(job: Job | None) -> bool:
-    """Whether that changed anything. Raises NotFound or Conflict."""
-    job = _there(job)
+def _cancel(job: Job) -> bool:
+    """Cancels a job. Returns whether anything changed. Raises `Conflict`."""
     if job.state not in (*UNFINISHED, "cancelled"):
         raise Conflict("The job is finished already.", "job_finished")
     if job.state not in UNFINISHED or job.cancelling:
@@ -209,7 +209,7 @@ def _cancel(job: Job | None) -> bool:
     return True
 
 
-def _there(job: Job | None) -> Job:
+def _require(job: Job | None) -> Job:
     if job is None:
         raise NotFound("There is no such job.")
     return job

@@ -1,4 +1,4 @@
-"""Folders of jobs that need one: what they work with, until they have ended."""
+"""Work folders: one a job, deleted when the job has ended. Trainings use them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 
 
 class WorkFolders:
-    """The folders under one folder, each named after the number of its job."""
+    """The work folders in one folder, each named after the id of its job."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, job: int) -> Path:
-        """Where the folder of a job is, or would be."""
-        return self._folder / str(job)
+    def of(self, job_id: int) -> Path:
+        """The path of a job's folder, which may not exist."""
+        return self._folder / str(job_id)
 
-    async def delete(self, jobs: Sequence[int]) -> None:
-        """Deletes folders with all that is in them, as far as they are there."""
+    async def delete(self, job_ids: Sequence[int]) -> None:
+        """Deletes the folders of jobs with their content, if they exist."""
 
         def work() -> None:
-            for job in jobs:
-                shutil.rmtree(self.of(job), ignore_errors=True)
+            for job_id in job_ids:
+                shutil.rmtree(self.of(job_id), ignore_errors=True)
 
         await asyncio.to_thread(work)
 
     def older_than(self, seconds: float) -> Iterator[int]:
-        """The jobs of the folders in which nothing was made so long; blocks."""
+        """Ids of the jobs whose folder was last changed at least `seconds` ago; blocks."""
         if not self._folder.exists():
             return
         for path in self._folder.iterdir():

@@ -1,8 +1,10 @@
-"""Trainings, which are processes of their own: `python -m archive_scripts improve FOLDER`.
+"""Trainings: jobs that run `python -m archive_scripts improve FOLDER` as a process.
 
-asking     a training that somebody asks for becomes a job
-planning   what it needs, and which version it will be
-improving  one such process: started, listened to, watched, stopped
-outcome    what its events add up to
-missing    models that are trained because there are none yet
+submission        a request or command becomes a job
+planning          checks a request and chooses the version
+labelled_uploads  the labelled pictures that come with it
+training_job      the kinds of jobs: prepare, train, register the new version
+training_process  one training process: start, read its events, limit its memory, stop
+outcome           the outcome of a job, from the events of its process
+missing_models    how far the models without an archive are, which the launcher trains
 """

@@ -1,7 +1,7 @@
-"""Models that have no archive, and are trained while the others are served (`TRAIN_MISSING`).
+"""Models without an archive, which are trained while the others are served (`TRAIN_MISSING`).
 
-Whoever trains one, the launcher, does so in a folder that is there until the model is served:
-from what is in it, those who ask for the model are told how far it is.
+The launcher trains each one in a folder that exists until the model is served. The events in that
+folder tell clients how far the training is.
 """
 
 from __future__ import annotations
@@ -14,32 +14,33 @@ from auth_api.errors import ModelMissing
 from auth_api.settings import Settings
 from auth_api.training.training_process import EVENTS, Event
 
-_TAIL = 64 * 1024
+# Read from the end of the events: enough for the last ones.
+_TAIL_BYTES = 64 * 1024
 _RETRY_SECONDS = 30
 
 
 class MissingModels:
-    """The folders of such models."""
+    """The training folders of the missing models."""
 
     def __init__(self, settings: Settings) -> None:
         self._expected = settings.train_missing
         self._folder = settings.data_dir / "training"
 
     def folder(self, model: str) -> Path:
-        """Where a model is trained, if it is missing."""
+        """The training folder of a model, which exists only while the model is missing."""
         return self._folder / f"missing-{model}"
 
     def note(self, model: str, event: Event) -> None:
-        """Adds an event to those of the training itself; blocks."""
+        """Appends an event to those of the training process; blocks."""
         folder = self.folder(model)
         folder.mkdir(0o700, parents=True, exist_ok=True)
         with (folder / EVENTS).open("a") as file:
             file.write(f"{json.dumps(event)}\n")
 
     def answer(self, model: str) -> ModelMissing | None:
-        """What to say to those who ask for a model, None if it is not missing.
+        """The error for clients of a missing model, None if the model is not missing.
 
-        Reads the end of a file, so it is for those alone that TorchServe does not know.
+        Reads a file, so ask only for a model that TorchServe does not know.
         """
         folder = self.folder(model)
         if not (self._expected and folder.exists()):
@@ -55,7 +56,7 @@ class MissingModels:
 
 def _training(model: str, progress: float) -> ModelMissing:
     return ModelMissing(
-        f"The model {model} is being trained: {progress:.0%} of that is done.",
+        f"The model {model} is being trained: {progress:.0%} done.",
         "model_training",
         retry_after=_RETRY_SECONDS,
         details={"progress": round(progress, 4)},
@@ -63,10 +64,10 @@ def _training(model: str, progress: float) -> ModelMissing:
 
 
 def _latest(path: Path) -> Iterator[Event]:
-    """The last events, the latest first."""
+    """The last events, newest first."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             lines = file.read().splitlines()
     except FileNotFoundError:
         return
@@ -74,6 +75,6 @@ def _latest(path: Path) -> Iterator[Event]:
         try:
             event = json.loads(line)
         except ValueError:
-            continue  # it is being written, or is cut off at its beginning
+            continue  # incomplete: still being written, or cut off by the tail
         if isinstance(event, dict):
             yield event

@@ -1,4 +1,4 @@
-"""What the events of a training add up to: what its owner is shown, and what is kept."""
+"""Turns the events of a training process into the progress and outcome of its job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DONE = ("archive", "sha256", "before", "after", "parameters")
 
 
 class Outcome:
-    """So far. Events that come twice, as they may after a restart, count once."""
+    """The outcome so far. Events may come again after a restart; repeated ones count once."""
 
     def __init__(self, version: str) -> None:
         self.progress = 0.0
@@ -23,7 +23,7 @@ class Outcome:
         self._done: dict[str, Any] = {}
 
     def add(self, event: Event) -> None:
-        """Takes one more event into account."""
+        """Adds one event."""
         progress = event.get("progress")
         if isinstance(progress, int | float):
             self.progress = min(1.0, max(self.progress, progress))

@@ -1,4 +1,4 @@
-"""A training that somebody asks for becomes a job."""
+"""Submits trainings: a request or a command becomes a job in the queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from auth_api.training.planning import Planner, corrected_model
 
 
 def require_trainable(model: str, served: Sequence[str]) -> None:
-    """Raises NotFound unless `model` is one of those `served` and can be trained."""
+    """Raises `NotFound` unless `model` is one of those `served` and can be trained."""
     if model not in served or corrected_model(model) not in ALPHABETS:
         raise NotFound(f"There is no model {model}.", "model_not_found")
 
@@ -29,18 +29,19 @@ async def queued(
     owner: Caller | int,
     kind: Literal["train", "tune"],
     model: str,
-    asked: TrainJson,
+    training: TrainJson,
     received: Received | None = None,
     request: Request | None = None,
 ) -> Job:
-    """The job, for its owner as in `UserJobs.add`; what was received are labelled pictures.
+    """Plans a training and queues its job, for an owner as in `UserJobs.add`. `received` has the
+    labelled pictures.
 
-    Raises BadRequest or Conflict, or what `UserJobs.add` raises; then what was received is gone.
+    Raises `BadRequest`, `Conflict` and what `UserJobs.add` raises, after deleting the pictures.
     """
     try:
-        plan = await planner.plan(model, asked, labelled=received is not None)
+        plan = await planner.plan(model, training, labelled=received is not None)
     except BaseException:
         if received:
             received.file.discard()
         raise
-    return await jobs.add(owner, kind, plan.parameters, received, request, plan.settle)
+    return await jobs.add(owner, kind, plan.parameters, received, request, plan.set_version)

@@ -1,4 +1,7 @@
-"""The kinds of jobs that train a model, and that look for what to train it with."""
+"""The kinds of jobs that train a model (`train`) or tune its parameters (`tune`).
+
+`training_process` runs the training. This module prepares its folder and registers the result.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from auth_api.corrections.review import Corrections
+from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Unavailable
 from auth_api.jobs.input_files import InputFiles
-from auth_api.jobs.queue import MOST_ATTEMPTS, JobQueue
+from auth_api.jobs.queue import JobQueue
+from auth_api.jobs.retries import MAX_ATTEMPTS
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.models.model_store import ModelStore
@@ -38,12 +42,10 @@ from auth_api.training.training_process import (
 logger = logging.getLogger(__name__)
 
 _LABELLED, _CORRECTIONS = "labelled", "corrections"
-# Seconds between reports of how far a training is.
-_REPORT = 1.0
-# Seconds until a version is registered once more after that could not be done.
-_AGAIN = 5.0
-# What the process takes as the job has it.
-_AS_ASKED = (
+_REPORT_INTERVAL_SECONDS = 1.0
+_REGISTRATION_RETRY_SECONDS = 5.0
+# Parameters that the job hands to the process unchanged.
+_COPIED_PARAMETERS = (
     "model",
     "version",
     "epochs",
@@ -57,7 +59,7 @@ _AS_ASKED = (
 
 
 class TrainingJobs:
-    """Trains in a process of its own, in the folder of the job."""
+    """Runs each training as a process, in the work folder of its job."""
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class TrainingJobs:
         inputs: InputFiles,
         folders: WorkFolders,
         store: ModelStore,
-        corrections: Corrections,
+        corrections: CorrectionDataSet,
         releases: Releases,
         registry: Registry,
     ) -> None:
@@ -80,35 +82,35 @@ class TrainingJobs:
         self._registry = registry
 
     async def work(self, job: Job) -> dict[str, Any]:
-        """Trains, or goes on where it was. Raises LeaseLost, Interrupted or ApiError."""
+        """Trains, or resumes. Raises `LeaseLost`, `Interrupted`, `ApiError`."""
         assert job.id is not None
         try:
             return await self._train(job, job.id)
         except asyncio.CancelledError:
             with suppress(Unavailable):
-                if await self._queue.is_over(job.id):
-                    await self._discard(job, job.id)
+                if await self._queue.is_cancelled_or_gone(job.id):
+                    await self._remove_version(job, job.id)
             raise
 
-    async def _train(self, job: Job, number: int) -> dict[str, Any]:
-        folder = self._folders.of(number)
-        if not prepared(folder) or await self._emptied(job, folder):
+    async def _train(self, job: Job, job_id: int) -> dict[str, Any]:
+        folder = self._folders.of(job_id)
+        if not prepared(folder) or await self._prune_corrections(job, folder):
             await self._prepare(job, folder)
         outcome = Outcome(job.parameters["version"])
         for event in await asyncio.to_thread(lambda: list(past_events(folder))):
             outcome.add(event)
         try:
-            done = await self._improve(number, folder, outcome)
+            done = await self._improve(job_id, folder, outcome)
         except ApiError:
-            # What there was until it failed is worth seeing.
-            await self._queue.report(number, outcome.progress, outcome.shown())
+            # The owner sees the outcome up to the failure.
+            await self._queue.report(job_id, outcome.progress, outcome.shown())
             raise
-        return {**outcome.shown(), **await self._registered(job, done)}
+        return {**outcome.shown(), **await self._register(job, done)}
 
-    async def _improve(self, number: int, folder: Path, outcome: Outcome) -> Event:
+    async def _improve(self, job_id: int, folder: Path, outcome: Outcome) -> Event:
         megabytes = self._settings.training_memory_mb
         improving = asyncio.create_task(improve(folder, megabytes, outcome.add))
-        reporting = asyncio.create_task(self._report(number, outcome))
+        reporting = asyncio.create_task(self._report(job_id, outcome))
         tasks = {improving, reporting}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -120,39 +122,41 @@ class TrainingJobs:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _report(self, number: int, outcome: Outcome) -> None:
-        """Reports how far it is, until it is cancelled. Raises LeaseLost."""
-        told: tuple[float, dict[str, Any]] | None = None
+    async def _report(self, job_id: int, outcome: Outcome) -> None:
+        """Reports every change until it is cancelled. Raises `LeaseLost`."""
+        reported: tuple[float, dict[str, Any]] | None = None
         while True:
             now = outcome.progress, outcome.shown()
-            if now != told:
+            if now != reported:
                 with suppress(Unavailable):  # training continues without the database
-                    await self._queue.report(number, *now)
-                    told = now
-            await asyncio.sleep(_REPORT)
+                    await self._queue.report(job_id, *now)
+                    reported = now
+            await asyncio.sleep(_REPORT_INTERVAL_SECONDS)
 
-    async def _registered(self, job: Job, done: Event) -> dict[str, Any]:
-        """What became of the new version. Raises Interrupted while TorchServe or the database is
-        away, as it is when it is started anew, and there are attempts left.
+    async def _register(self, job: Job, done: Event) -> dict[str, Any]:
+        """Registers the new version. Returns whether it is registered, as fields of the outcome.
+
+        Raises `Interrupted` if TorchServe or the database is unreachable (it may be restarting)
+        and the job has attempts left.
         """
-        asked = job.parameters
+        model, version = job.parameters["model"], job.parameters["version"]
         try:
             await self._registry.register_trained(
-                asked["model"], asked["version"], done["archive"], done["sha256"], job.user_id
+                model, version, done["archive"], done["sha256"], job.user_id
             )
-        except Unavailable as error:
-            if job.attempts < MOST_ATTEMPTS:
-                # What is trained is remembered: the next attempt only says it again.
-                await asyncio.sleep(_AGAIN)
-                raise Interrupted(error.message) from error
-            return _unregistered(job, error)
         except ApiError as error:
-            return _unregistered(job, error)
+            if isinstance(error, Unavailable) and job.attempts < MAX_ATTEMPTS:
+                # The next attempt does not train again: the process finds that it is done.
+                await asyncio.sleep(_REGISTRATION_RETRY_SECONDS)
+                raise Interrupted(error.message) from error
+            details = {"job": job.id, "reason": error.message}
+            logger.warning("cannot register a trained version", extra=details)
+            return {"registered": False, "not_registered": error.message}
         return {"registered": True}
 
-    async def _discard(self, job: Job, number: int) -> None:
-        """Removes what a training that is not wanted any more has put into the model store, unless
-        it is a version already. Raises Unavailable.
+    async def _remove_version(self, job: Job, job_id: int) -> None:
+        """Removes the files of a cancelled training from the model store, unless its version is
+        registered. Raises `Unavailable`.
         """
         model, version = job.parameters["model"], job.parameters["version"]
         await self._releases.refresh()
@@ -161,39 +165,39 @@ class TrainingJobs:
             return
 
         def work() -> None:
-            if published(self._folders.of(number)):
+            if published(self._folders.of(job_id)):
                 self._store.remove(model, version)
 
         try:
             await asyncio.to_thread(work)
         except OSError:
-            logger.exception("what a training left stays in the model store", extra={"job": number})
+            logger.exception("cannot remove a cancelled training's files", extra={"job": job_id})
 
     async def _prepare(self, job: Job, folder: Path) -> None:
-        """Fills the folder, anew if that was interrupted. Raises ApiError."""
-        asked = job.parameters
+        """Empties the folder and fills it. Raises `ApiError`."""
+        parameters, model = job.parameters, job.parameters["model"]
         try:
             await asyncio.to_thread(_make_empty, folder)
             if job.input:
-                await asyncio.to_thread(self._unpack, job.input, asked["model"], folder)
-            corrected = asked["corrections"] and await self._export(asked["model"], folder)
+                await asyncio.to_thread(self._unpack, job.input, model, folder)
+            corrected = parameters["corrections"] and await self._export(model, folder)
             spec = {
-                **{name: asked[name] for name in _AS_ASKED},
+                **{name: parameters[name] for name in _COPIED_PARAMETERS},
                 "mode": job.kind,
                 "job": job.id,
-                "start": self._weights(asked["model"], asked["start"]),
+                "start": self._weights(model, parameters["start"]),
                 "labelled": _LABELLED if job.input else None,
                 "corrections": _CORRECTIONS if corrected else None,
                 "model_store": str(self._settings.model_store.resolve()),
                 "workers": min(usable_cores(), self._settings.max_workers),
             }
-            if asked["network"]:
-                spec["network"] = asked["network"]
+            if parameters["network"]:
+                spec["network"] = parameters["network"]
             if job.kind == "tune":
-                spec |= {"trials": asked["trials"], "search": asked["search"]}
+                spec |= {"trials": parameters["trials"], "search": parameters["search"]}
             await asyncio.to_thread(prepare, folder, spec)
         except OSError as error:
-            logger.exception("a training cannot be prepared")
+            logger.exception("cannot prepare a training")
             raise Unavailable(
                 "The pictures to train on cannot be kept.", "storage_unavailable"
             ) from error
@@ -204,14 +208,12 @@ class TrainingJobs:
         unpack_labelled(self._inputs.path_of(name), folder / _LABELLED, limits, alphabet)
 
     async def _export(self, model: str, folder: Path) -> bool:
-        """Whether there are corrections; consent may have been withdrawn meanwhile."""
-        place = folder / _CORRECTIONS
-        return bool((await self._corrections.export_to(corrected_model(model), place))["pictures"])
+        """Returns whether there are any: users may have withdrawn their consent meanwhile."""
+        target = folder / _CORRECTIONS
+        return bool((await self._corrections.export_to(corrected_model(model), target))["pictures"])
 
-    async def _emptied(self, job: Job, folder: Path) -> bool:
-        """Takes what counts no more from the corrections of a training that is to go on; answers
-        whether that were all of them.
-        """
+    async def _prune_corrections(self, job: Job, folder: Path) -> bool:
+        """Deletes those that no longer count before a training resumes. Returns whether all are."""
         model = corrected_model(job.parameters["model"])
         return await self._corrections.prune(model, folder / _CORRECTIONS)
 
@@ -224,11 +226,6 @@ class TrainingJobs:
                 f"The weights of version {version} of {model} are gone.", "weights_missing"
             )
         return str(weights)
-
-
-def _unregistered(job: Job, error: ApiError) -> dict[str, Any]:
-    logger.warning("not registered", extra={"job": job.id, "reason": error.message})
-    return {"registered": False, "not_registered": error.message}
 
 
 def _make_empty(folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""One training as a process: it has a folder, says how far it is, and takes no more than it may.
+"""One training process: start it, read its events, limit its memory, stop it.
 
-The folder has `spec.json`, which says what is to be done; what the process keeps there lets it
-go on where it was when it is started again.
+It works in a folder. `spec.json` there says what to train, and its checkpoints there let a process
+that is started again resume.
 """
 
 from __future__ import annotations
@@ -30,48 +30,48 @@ logger = logging.getLogger(__name__)
 Event = dict[str, Any]
 
 EVENTS = "events.jsonl"
-"""All events of a training so far, in its folder."""
+"""File in the folder with all events of the training so far, one JSON object a line."""
 
 _ERRORS = "errors.log"
 _SPEC = "spec.json"
 _WEIGHTS = "weights.safetensors"
 _NICENESS = 10
-_LONGEST_LINE = 1024 * 1024
-# Seconds: between looks at its memory; until it is killed when it does not stop by itself.
-_LOOK = 0.5
-_PATIENCE = 5.0
-_TAIL = 4000
-# Its exit status after SIGTERM, when it has cleared up.
+_MAX_LINE_BYTES = 1024 * 1024
+_MEMORY_POLL_SECONDS = 0.5
+# The process is killed if it does not stop by itself within this time.
+_STOP_SECONDS = 5.0
+_LOGGED_ERROR_BYTES = 4000
+# The exit status of a process that stops itself on SIGTERM.
 _TERMINATED = 128 + signal.SIGTERM
 
 
 def usable_cores() -> int:
-    """Cores this process may run on, which in a container are fewer than the machine has."""
+    """Cores that this process may run on. A container may have fewer than its machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def prepared(folder: Path) -> bool:
-    """Whether a folder says already what is to be done."""
+    """Whether a folder is ready for `improve`; blocks."""
     return (folder / _SPEC).exists()
 
 
 def prepare(folder: Path, spec: dict[str, Any]) -> None:
-    """Says in a folder what is to be done; blocks. Whole or not at all, and after all the rest."""
+    """Makes a folder ready for `improve`, atomically; blocks. Call it after filling the folder."""
     folder.mkdir(0o700, parents=True, exist_ok=True)
     partial = folder / f"{_SPEC}.partial"
     partial.write_text(json.dumps(spec))
     os.replace(partial, folder / _SPEC)
 
 
-async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -> Event:
-    """Does what a folder says, to the end; answers the last event, with the new archive.
+async def improve(folder: Path, megabytes: int, on_event: Callable[[Event], None]) -> Event:
+    """Runs the training of a folder to its end. Returns the last event, with the new archive.
 
-    Every event goes to `hear`. Raises BadRequest, with a sentence, when it cannot be done or
-    takes more memory than so many megabytes; Interrupted. Cancelled, it stops the process.
+    `megabytes` limits its memory. `on_event` gets every event. Cancelling it stops the process.
+    Raises `BadRequest` with a sentence if the training fails or needs more memory, `Interrupted`.
     """
-    # What it leaves behind when it is killed goes with its folder.
+    # Temporary files lie in the folder, because a killed process does not delete them.
     temporary = folder / "tmp"
     await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
     temporary.mkdir()
@@ -83,58 +83,56 @@ async def improve(folder: Path, megabytes: int, hear: Callable[[Event], None]) -
             output=subprocess.PIPE,
             errors=errors,
             niceness=_NICENESS,
-            longest_line=_LONGEST_LINE,
+            longest_line=_MAX_LINE_BYTES,
         )
-    reading = asyncio.create_task(_read(child, hear))
+    reading = asyncio.create_task(_read(child, on_event))
     watching = asyncio.create_task(_watch(child, megabytes))
-    patience = _PATIENCE
+    stop_seconds = _STOP_SECONDS
     try:
         await asyncio.wait({reading, watching}, return_when=asyncio.FIRST_COMPLETED)
         if watching.done():
-            patience = 0  # what takes too much is not waited for
+            stop_seconds = 0  # it uses too much memory
             watching.result()
         last = await reading
         status = await child.wait()
     finally:
         reading.cancel()
         watching.cancel()
-        await child.stop(patience)
+        await child.stop(stop_seconds)
     return _verdict(folder, last, status)
 
 
 def published(folder: Path) -> bool:
-    """Whether something of the training may be in the model store; blocks. Only then do weights
-    lie in its folder.
-    """
+    """Whether the training may have written to the model store, after its weights; blocks."""
     return (folder / _WEIGHTS).exists()
 
 
 def past_events(folder: Path) -> Iterator[Event]:
-    """The events of earlier, in order; blocks."""
+    """The events of earlier processes in a folder, in order; blocks."""
     with suppress(FileNotFoundError), (folder / EVENTS).open("rb") as file:
-        while line := file.readline(_LONGEST_LINE):
+        while line := file.readline(_MAX_LINE_BYTES):
             if event := _event(line):
                 yield event
 
 
-async def _read(child: Child, hear: Callable[[Event], None]) -> Event:
-    """Passes the events on; answers the last."""
+async def _read(child: Child, on_event: Callable[[Event], None]) -> Event:
+    """Passes the events on. Returns the last one."""
     last: Event = {}
     while True:
         try:
             line = await child.output.readline()
         except ValueError:
-            continue  # a line of such length is no event
+            continue  # the line is too long for an event
         if not line:
             return last
         if event := _event(line):
             last = event
-            hear(event)
+            on_event(event)
 
 
 def _event(line: bytes) -> Event | None:
     try:
-        # A loss that is no number any more is none.
+        # JSON has no NaN and Infinity: a loss that diverged becomes None.
         event = json.loads(line, parse_constant=lambda _: None)
     except ValueError:
         return None
@@ -142,22 +140,22 @@ def _event(line: bytes) -> Event | None:
 
 
 async def _watch(child: Child, megabytes: int) -> None:
-    """Waits until the process has ended. Raises BadRequest when it takes too much memory."""
+    """Waits until the process has ended. Raises `BadRequest` if it uses too much memory."""
     while child.running:
-        if await asyncio.to_thread(_resident, child.pid) > megabytes * 1024 * 1024:
+        if await asyncio.to_thread(_resident_bytes, child.pid) > megabytes * 1024 * 1024:
             raise BadRequest(
-                f"The training took more than {megabytes} MB of memory, which is all it may: "
-                "try smaller batches or fewer pictures.",
+                f"The training took more than {megabytes} MB of memory, its limit: try smaller "
+                "batches or fewer pictures.",
                 "training_memory",
             )
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_MEMORY_POLL_SECONDS)
 
 
-def _resident(number: int) -> int:
-    """Bytes of memory of a process and all that it started; 0 when it is no more."""
+def _resident_bytes(pid: int) -> int:
+    """Memory of a process and its descendants; 0 if the process has ended."""
     total = 0
     with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(number)
+        process = psutil.Process(pid)
         for each in (process, *process.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 total += each.memory_info().rss
@@ -177,5 +175,5 @@ def _verdict(folder: Path, last: Event, status: int) -> Event:
 
 def _tail(path: Path) -> str:
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL))
+        file.seek(max(0, path.stat().st_size - _LOGGED_ERROR_BYTES))
         return file.read().decode(errors="replace")

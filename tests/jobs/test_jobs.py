@@ -1,4 +1,4 @@
-"""Many images, read later: in order, each once, whatever happens to the processes."""
+"""Jobs that recognise many images: in order, each once, even if processes die."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.support.running import wait_for
 
 SECRET = {"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}
 SLOW = {**SECRET, "JOB_CONCURRENCY": "1"}
-# Slow enough to be seen at work, wherever the tests run.
+# Slow enough on any machine for a test to see the job running.
 STEADY = {**SECRET, "JOB_CONCURRENCY": "2"}
 IDLE = {**SECRET, "JOB_CONCURRENCY": "0"}
 
@@ -77,7 +77,7 @@ def _named(bad: list[tuple[str, tuple[bytes, int, str]]]) -> list[Any]:
     return [("images", (f"{name}.png", data)) for name, (data, _, _) in bad]
 
 
-def test_results_as_a_table(user: User) -> None:
+def test_results_as_csv(user: User) -> None:
     parts = [*digits(3), ("images", ("=HYPERLINK(1).png", b"x")), ("images", ("डॉ.png", b""))]
     number = hand_in(user, parts)
     finished(user, number)
@@ -90,7 +90,7 @@ def test_results_as_a_table(user: User) -> None:
         assert [row["code"] for row in rows[2:]] == ["", "unreadable_image", "empty_image"]
 
 
-def test_a_zip_with_folders_and_what_desktops_add(user: User) -> None:
+def test_a_zip_may_have_folders_and_files_that_desktops_add(user: User) -> None:
     image = encode(reference(4))
     content = {
         "class/": b"",
@@ -137,14 +137,14 @@ def test_progress_streams_until_the_job_is_finished(user: User) -> None:
     name, last = seen[-1]
     assert (name, last["state"], last["progress"]) == ("done", "succeeded", 1)
     assert last["counts"] == {"total": 150, "succeeded": 150, "failed": 0, "pending": 0}
-    # Of a finished one there is nothing to wait for.
+    # The stream of a finished job ends at once.
     with user.api.client.stream(
         "GET", f"/api/jobs/{number}/events", headers=user.headers
     ) as response:
         assert [name for name, _ in events(response)] == ["done"]
 
 
-def test_who_leaves_in_the_middle_of_a_stream_stops_nothing(start_api: StartApi) -> None:
+def test_a_client_that_leaves_a_stream_does_not_stop_the_job(start_api: StartApi) -> None:
     api = start_api(SLOW)
     user = api.sign_up()
     number = hand_in(user, digits(150))
@@ -158,7 +158,7 @@ def test_who_leaves_in_the_middle_of_a_stream_stops_nothing(start_api: StartApi)
     assert "Traceback" not in api.log.read_text()
 
 
-def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> None:
+def test_an_open_stream_does_not_delay_a_stopping_process(start_api: StartApi) -> None:
     api = start_api(IDLE)
     user = api.sign_up()
     number = hand_in(user, digits(1))
@@ -166,7 +166,7 @@ def test_a_stream_does_not_keep_a_process_from_stopping(start_api: StartApi) -> 
         stream = iter(events(response))
         assert next(stream)[1]["state"] == "queued"
         api.process.send_signal(signal.SIGTERM)
-        with suppress(httpx2.RemoteProtocolError):  # it may be cut off
+        with suppress(httpx2.RemoteProtocolError):  # the process may cut it off
             assert list(stream) == []
     assert api.process.wait(8) in {0, -signal.SIGTERM}
 
@@ -187,11 +187,9 @@ def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: sign
     assert inputs(again) == []
 
 
-def test_two_processes_share_the_work_and_either_may_die(
-    start_api: StartApi, database: str
-) -> None:
+def test_two_processes_share_the_jobs_and_one_may_die(start_api: StartApi, database: str) -> None:
     if database == "sqlite":
-        pytest.skip("one process has a SQLite file")
+        pytest.skip("only one process may use a SQLite file")
     first = start_api(SLOW)
     second = start_api(SLOW, beside=first)
     users = [first.sign_up() for _ in range(4)]
@@ -205,7 +203,7 @@ def test_two_processes_share_the_work_and_either_may_die(
     assert inputs(first) == []
 
 
-def test_a_short_job_does_not_wait_for_all_of_a_long_one(start_api: StartApi) -> None:
+def test_a_short_job_does_not_wait_for_the_end_of_a_long_one(start_api: StartApi) -> None:
     api = start_api(STEADY)
     first, second = api.sign_up(), api.sign_up()
     long = [hand_in(first, characters(200), HAND_IN), hand_in(first, characters(20), HAND_IN)]
@@ -216,7 +214,7 @@ def test_a_short_job_does_not_wait_for_all_of_a_long_one(start_api: StartApi) ->
     assert finished(first, long[1])["counts"]["succeeded"] == 20
 
 
-def test_a_job_that_is_under_way_can_be_cancelled(start_api: StartApi) -> None:
+def test_a_running_job_can_be_cancelled(start_api: StartApi) -> None:
     api = start_api(SLOW)
     user = api.sign_up()
     number = hand_in(user, digits(400))
@@ -231,7 +229,7 @@ def test_a_job_that_is_under_way_can_be_cancelled(start_api: StartApi) -> None:
     wait_for(lambda: inputs(api) == [], 10)
 
 
-def test_a_job_that_waits_can_be_cancelled_and_a_finished_one_cannot(start_api: StartApi) -> None:
+def test_a_queued_job_can_be_cancelled_and_a_finished_one_cannot(start_api: StartApi) -> None:
     api = start_api(IDLE)
     user = api.sign_up()
     number = hand_in(user, digits(20))
@@ -250,26 +248,26 @@ def test_a_job_that_waits_can_be_cancelled_and_a_finished_one_cannot(start_api: 
     assert (response.status_code, response.json()["code"]) == (409, "job_finished")
 
 
-def test_a_model_server_that_is_away_is_waited_for(start_api: StartApi) -> None:
-    away = start_api({**SECRET, "TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
-    user = away.sign_up()
+def test_a_job_waits_while_torchserve_is_unreachable(start_api: StartApi) -> None:
+    unreachable = start_api({**SECRET, "TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
+    user = unreachable.sign_up()
     number = hand_in(user, digits(30))
     wait_until(user, number, lambda job: job["state"] == "running")
     time.sleep(1)
     assert job_of(user, number)["counts"]["pending"] == 30
-    away.stop(signal.SIGTERM)
-    back = start_api(SECRET, beside=away)
+    unreachable.stop(signal.SIGTERM)
+    back = start_api(SECRET, beside=unreachable)
     require_all_right(finished(on(back, user), number), 30)
 
 
-def test_a_version_that_is_not_there_fails_the_job_with_a_sentence(user: User) -> None:
+def test_an_unknown_version_fails_the_job_with_a_sentence(user: User) -> None:
     job = finished(user, hand_in(user, digits(3), f"{DIGITS}&version=9.9"))
     assert job["state"] == "failed"
     assert job["error"] == "There is no version 9.9 of digits."
     assert job["results"] == []
 
 
-def test_nobody_sees_or_cancels_what_is_somebody_elses(api: Api, user: User) -> None:
+def test_users_cannot_see_or_cancel_jobs_of_others(api: Api, user: User) -> None:
     number = hand_in(user, digits(2))
     finished(user, number)
     other = api.sign_up()
@@ -279,18 +277,18 @@ def test_nobody_sees_or_cancels_what_is_somebody_elses(api: Api, user: User) -> 
     assert other.get("/api/jobs/").json()["results"] == []
 
 
-def test_a_user_has_so_many_unfinished_jobs_and_no_more(start_api: StartApi) -> None:
+def test_unfinished_jobs_of_a_user_are_limited(start_api: StartApi) -> None:
     api = start_api({**IDLE, "JOBS_PER_USER": "3"})
     user, other = api.sign_up(), api.sign_up()
 
-    def ask(_: int) -> int:
+    def submit(_: int) -> int:
         response = user.post(DIGITS, files=digits(2))
         assert response.status_code == 202 or response.json()["code"] == "too_many_jobs"
         assert response.status_code == 202 or response.headers["Retry-After"]
         return response.status_code
 
     with ThreadPoolExecutor(8) as callers:
-        statuses = list(callers.map(ask, range(8)))
+        statuses = list(callers.map(submit, range(8)))
     assert sorted(statuses) == [202] * 3 + [429] * 5
     assert len(inputs(api)) == 3
     assert hand_in(other, digits(1))
@@ -299,7 +297,7 @@ def test_a_user_has_so_many_unfinished_jobs_and_no_more(start_api: StartApi) -> 
     assert hand_in(user, digits(1))
 
 
-def test_with_the_account_its_jobs_and_their_images_go(start_api: StartApi) -> None:
+def test_deleting_an_account_deletes_its_jobs_and_their_images(start_api: StartApi) -> None:
     api = start_api(SLOW)
     user, other = api.sign_up(), api.sign_up()
     hand_in(user, digits(500))
@@ -312,8 +310,8 @@ def test_with_the_account_its_jobs_and_their_images_go(start_api: StartApi) -> N
     assert "Unexpected" not in api.log.read_text()
 
 
-def test_memory_is_bounded_whatever_is_handed_in(start_api: StartApi) -> None:
-    """Ninety megabytes in one request: less than that is held at any time."""
+def test_a_large_upload_needs_little_memory(start_api: StartApi) -> None:
+    """One request has 90 MB; the process holds less than 40 MB of it at any time."""
     import psutil
 
     api = start_api(IDLE)

@@ -1,4 +1,4 @@
-"""Of all processes that meet in the database, one alone has a job."""
+"""Processes share the job queue; only one process has the lease of a job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from auth_api.database.database import Database
 from auth_api.database.tables.jobs import Job, JobItem
 from auth_api.jobs import queue
 from auth_api.jobs.input_files import InputFiles
-from auth_api.jobs.queue import MOST_ATTEMPTS, Answered, JobQueue, LeaseLost
+from auth_api.jobs.queue import ItemAnswer, JobQueue
+from auth_api.jobs.retries import MAX_ATTEMPTS, LeaseLost
 from auth_api.jobs.runner import JobRunner, WorkerPool
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.settings import Settings
@@ -40,15 +41,14 @@ def on(api: Api, work: Callable[[Database], Awaitable[Result]]) -> Result:
 
 
 async def add(database: Database, owner: int, items: int = 3) -> int:
-    rows = [JobItem(job_id=0, position=place, file=f"{place}") for place in range(items)]
+    rows = [JobItem(job_id=0, position=index, file=f"{index}") for index in range(items)]
     job = Job(user_id=owner, kind="count")
     await database.write(lambda transaction: queue.add(transaction, job, rows, owner, None))
     assert job.id is not None
     return job.id
 
 
-async def silence(database: Database, number: int) -> None:
-    """Has the holder of a job be silent for too long."""
+async def expire_lease(database: Database, number: int) -> None:
     past = update(Job).where(col(Job.id) == number).values(held_until=now() - timedelta(seconds=1))
     await database.write(lambda transaction: transaction.execute(past))
 
@@ -59,22 +59,22 @@ async def state(database: Database, number: int) -> Job:
     return job
 
 
-def answers(*places: int) -> list[Answered]:
-    return [Answered(place, {"success": True, "place": place}) for place in places]
+def answers(*positions: int) -> list[ItemAnswer]:
+    return [ItemAnswer(position, {"success": True}) for position in positions]
 
 
-async def taken(one: JobQueue, but_of: set[int] | None = None) -> int | None:
-    job = await one.take(KIND, but_of or set())
+async def claim(process: JobQueue, excluded_users: set[int] | None = None) -> int | None:
+    job = await process.claim(KIND, excluded_users or set())
     return job.id if job else None
 
 
-def test_of_sixteen_that_ask_at_once_one_gets_it(api: Api, user: User) -> None:
+def test_one_of_sixteen_concurrent_claims_gets_the_job(api: Api, user: User) -> None:
     owner = user_id(user)
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
         processes = [JobQueue(database, f"process {index}") for index in range(16)]
-        found = await asyncio.gather(*(taken(process) for process in processes))
+        found = await asyncio.gather(*(claim(process) for process in processes))
         assert sorted(found, key=str) == [number, *[None] * 15]
         holder = processes[found.index(number)]
         await holder.end(number, "succeeded")
@@ -82,17 +82,17 @@ def test_of_sixteen_that_ask_at_once_one_gets_it(api: Api, user: User) -> None:
     on(api, work)
 
 
-def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, user: User) -> None:
+def test_a_process_whose_lease_expired_writes_nothing(api: Api, user: User) -> None:
     owner = user_id(user)
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
         slow, quick = JobQueue(database, "slow"), JobQueue(database, "quick")
-        assert await taken(slow) == number
+        assert await claim(slow) == number
         await slow.record(number, answers(0))
-        assert await taken(quick) is None
-        await silence(database, number)
-        assert await taken(quick) == number
+        assert await claim(quick) is None
+        await expire_lease(database, number)
+        assert await claim(quick) == number
         for call in (
             slow.record(number, answers(1)),
             slow.report(number, 0.9),
@@ -100,8 +100,8 @@ def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, us
         ):
             with pytest.raises(LeaseLost):
                 await call
-        assert await slow.hold([number]) == {}
-        assert await quick.hold([number]) == {number: False}
+        assert await slow.renew_leases([number]) == {}
+        assert await quick.renew_leases([number]) == {number: False}
         assert [item.position for item in await quick.pending(number)] == [1, 2]
         await quick.record(number, answers(1, 2))
         await quick.end(number, "succeeded")
@@ -112,58 +112,58 @@ def test_who_was_silent_for_too_long_has_lost_it_and_writes_nothing(api: Api, us
     on(api, work)
 
 
-def test_what_ends_every_process_that_works_at_it_is_given_up(api: Api, user: User) -> None:
+def test_a_job_that_crashes_every_process_fails(api: Api, user: User) -> None:
     owner = user_id(user)
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
-        process = JobQueue(database, "unlucky")
-        for _ in range(MOST_ATTEMPTS):
-            assert await taken(process) == number
-            await silence(database, number)
-        assert await taken(process) is None
+        process = JobQueue(database, "crashing")
+        for _ in range(MAX_ATTEMPTS):
+            assert await claim(process) == number
+            await expire_lease(database, number)
+        assert await claim(process) is None
         job = await state(database, number)
         assert job.state == "failed"
         assert "interrupted" in str(job.error)
-        # One that gets further each time goes on.
-        number = await add(database, owner, items=2 * MOST_ATTEMPTS)
-        for place in range(2 * MOST_ATTEMPTS):
-            assert await taken(process) == number
-            await process.record(number, answers(place))
-            await silence(database, number)
-        assert await taken(process) == number
+        # A job that makes progress in each attempt is retried without limit.
+        number = await add(database, owner, items=2 * MAX_ATTEMPTS)
+        for position in range(2 * MAX_ATTEMPTS):
+            assert await claim(process) == number
+            await process.record(number, answers(position))
+            await expire_lease(database, number)
+        assert await claim(process) == number
         await process.end(number, "succeeded")
 
     on(api, work)
 
 
-def test_what_was_to_be_cancelled_is_not_taken_up_again(api: Api, user: User) -> None:
+def test_a_job_cancelled_before_its_process_died_is_not_run_again(api: Api, user: User) -> None:
     owner = user_id(user)
 
     async def work(database: Database) -> None:
         number = await add(database, owner)
         process = JobQueue(database, "dying")
-        assert await taken(process) == number
+        assert await claim(process) == number
         assert user.delete(f"/api/jobs/{number}/").json()["cancelling"] is True
-        assert await process.hold([number]) == {number: True}
-        await silence(database, number)
-        assert await taken(JobQueue(database, "next")) is None
+        assert await process.renew_leases([number]) == {number: True}
+        await expire_lease(database, number)
+        assert await claim(JobQueue(database, "next")) is None
         assert (await state(database, number)).state == "cancelled"
 
     on(api, work)
 
 
-def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
+def test_the_user_with_fewer_running_jobs_comes_first(api: Api, user: User) -> None:
     first, second = user_id(user), user_id(api.sign_up())
 
     async def work(database: Database) -> None:
         numbers = [await add(database, owner) for owner in (first, first, second)]
         one, other = JobQueue(database, "one"), JobQueue(database, "other")
-        assert await taken(one) == numbers[0]
-        assert await taken(other) == numbers[2]
-        assert await taken(one, {first}) is None
-        assert await taken(one) == numbers[1]
-        await one.let_go()
+        assert await claim(one) == numbers[0]
+        assert await claim(other) == numbers[2]
+        assert await claim(one, {first}) is None
+        assert await claim(one) == numbers[1]
+        await one.release_all()
         assert [(await state(database, number)).state for number in numbers] == [
             "queued",
             "queued",
@@ -171,28 +171,26 @@ def test_who_has_fewer_running_comes_first(api: Api, user: User) -> None:
         ]
         assert (await state(database, numbers[0])).attempts == 0
         for number in numbers[:2]:
-            assert await taken(one) == number
+            assert await claim(one) == number
             await one.end(number, "succeeded")
         await other.end(numbers[2], "succeeded")
 
     on(api, work)
 
 
-def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
-    api: Api, user: User
-) -> None:
+def test_jobs_without_items_report_progress_and_outcome(api: Api, user: User) -> None:
     owner = user_id(user)
 
     async def work(database: Database) -> None:
         number = await add(database, owner, items=0)
         process = JobQueue(database, "trainer")
-        assert await taken(process) == number
+        assert await claim(process) == number
         await process.report(number, 0.5)
         assert (await state(database, number)).progress == 0.5
-        # Interrupted, it repeats a little, and that is no progress.
-        await process.give_back(number)
+        # The next attempt repeats some work, which is no progress.
+        await process.release(number)
         assert (await state(database, number)).state == "queued"
-        assert await taken(process) == number
+        assert await claim(process) == number
         await process.report(number, 0.4, {"top1": 0.9})
         job = await state(database, number)
         assert (job.progress, job.attempts, job.outcome) == (0.5, 1, {"top1": 0.9})
@@ -207,17 +205,17 @@ def test_kinds_without_items_report_how_far_they_are_and_what_came_of_it(
     on(api, work)
 
 
-class Nothing:
-    """The least that can be done for a job."""
+class IdleWorker:
+    """Does nothing."""
 
     async def work(self, job: Job) -> None:
         pass
 
 
-def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
+def test_input_files_are_deleted_even_if_leases_are_renewed_meanwhile(
     api: Api, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("auth_api.jobs.runner._HOLD", 0)  # also just when one has ended
+    monkeypatch.setattr("auth_api.jobs.runner._RENEW_SECONDS", 0)  # also while a job is ending
     owner, inputs, count = user_id(user), InputFiles(tmp_path / "inputs"), 40
 
     async def work(database: Database) -> None:
@@ -228,9 +226,9 @@ def test_what_a_job_has_read_goes_with_it_whenever_the_jobs_are_looked_at(
             job = Job(user_id=owner, kind="count", input=file.path.name)
             await database.write(lambda each, job=job: queue.add(each, job, [], owner, None))
             numbers.append(job.id)
-        lane = WorkerPool({"count": Nothing()}, at_once=1)
+        pool = WorkerPool({"count": IdleWorker()}, concurrency=1)
         folders = WorkFolders(tmp_path / "folders")
-        runner = JobRunner(JobQueue(database, "one"), inputs, folders, [lane], alone=False)
+        runner = JobRunner(JobQueue(database, "one"), inputs, folders, [pool], alone=False)
         runner.start()
         while (await state(database, max(numbers))).state != "succeeded":
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What may be handed in as a job, and what is refused without a trace."""
+"""Uploads for jobs: which are accepted, and which are refused and leave no file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGE = encode(reference(1))
 
 
 def with_flag(content: bytes, flag: int) -> bytes:
-    """A zip whose entries have a flag set, in both places that say so."""
+    """Sets a flag of all entries of a zip, in their local and central headers."""
     changed = bytearray(content)
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         start = 0
@@ -39,10 +39,10 @@ def linked() -> bytes:
 
 
 def lying() -> bytes:
-    """A zip that says of an entry that it is small."""
+    """A zip that declares an entry smaller than it is."""
     content = bytearray(zipped({"bomb.bmp": bytes(50_000_000)}))
-    place = content.find(b"PK\x01\x02")
-    struct.pack_into("<I", content, place + 24, 1000)
+    start = content.find(b"PK\x01\x02")
+    struct.pack_into("<I", content, start + 24, 1000)
     return bytes(content)
 
 
@@ -82,9 +82,9 @@ BAD_ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_ZIPS)
-def test_a_zip_that_means_harm_is_refused(api: Api, user: User, name: str) -> None:
+def test_a_dangerous_or_damaged_zip_is_refused(api: Api, user: User, name: str) -> None:
     make, code = BAD_ZIPS[name]
-    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+    wait_for(lambda: inputs(api) == [], 10)  # left by earlier tests
     response = user.post(HAND_IN, files=[("zip", ("folder.zip", make()))])
     assert response.status_code in {400, 413}, response.text
     assert response.json()["code"] == code
@@ -92,13 +92,13 @@ def test_a_zip_that_means_harm_is_refused(api: Api, user: User, name: str) -> No
     assert user.get("/api/jobs/").json()["results"] == []
 
 
-def test_a_zip_is_told_by_its_content(user: User) -> None:
+def test_a_zip_is_recognised_by_its_content(user: User) -> None:
     for field, name in (("images", "photo.png"), ("file", "folder"), ("zip", "folder.zip")):
         parts = [(field, (name, zipped({"a.png": IMAGE})))]
         job = finished(user, hand_in(user, parts, HAND_IN))
         assert [row["file"] for row in job["results"]] == ["a.png"]
-    not_one = user.post(HAND_IN, files=[("zip", ("folder.zip", IMAGE))])
-    assert not_one.status_code == 202  # an image, whatever it is called
+    image = user.post(HAND_IN, files=[("zip", ("folder.zip", IMAGE))])
+    assert image.status_code == 202  # it is an image in spite of its name
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_zip_is_told_by_its_content(user: User) -> None:
     ],
     ids=["no image", "images and a zip", "two zips", "too many images", "too many parts"],
 )
-def test_what_is_no_job(
+def test_uploads_that_are_no_job_are_refused(
     api: Api, user: User, parts: list[tuple[str, tuple[str, bytes]]], code: str
 ) -> None:
-    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+    wait_for(lambda: inputs(api) == [], 10)  # left by earlier tests
     response = user.post(HAND_IN, files=parts)
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert inputs(api) == []
@@ -148,7 +148,7 @@ def test_broken_forms_are_refused(
     assert inputs(api) == []
 
 
-def test_names_are_no_more_than_names(user: User) -> None:
+def test_file_names_are_never_used_as_paths(user: User) -> None:
     names = ["../../etc/passwd", "C:\\Users\\x\\a.png", "a" * 400, "", "\u0921\u0949.png"]
     parts = [("images", (name, IMAGE)) for name in names]
     job = finished(user, hand_in(user, parts, HAND_IN))
@@ -158,7 +158,7 @@ def test_names_are_no_more_than_names(user: User) -> None:
     assert {row.get("predicted_class") for row in job["results"]} <= {1, None}
 
 
-def test_limits_of_size(start_api: StartApi) -> None:
+def test_sizes_are_limited(start_api: StartApi) -> None:
     limits = {"MAX_BODY_BYTES": "20000", "MAX_JOB_BYTES": "100000"}
     api = start_api(limits)
     user = api.sign_up()
@@ -183,7 +183,7 @@ def test_limits_of_size(start_api: StartApi) -> None:
     assert inputs(api) == []
 
 
-def test_who_goes_away_while_sending_leaves_nothing_behind(api: Api, user: User) -> None:
+def test_an_aborted_upload_leaves_no_file(api: Api, user: User) -> None:
     def body() -> object:
         yield b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'
         yield bytes(3_000_000)

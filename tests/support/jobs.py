@@ -1,4 +1,4 @@
-"""Handing jobs in and following them."""
+"""Submits jobs and follows them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Part = tuple[str, tuple[str, bytes]]
 
 
 def digits(count: int) -> list[Part]:
-    """As many parts of a form as one wants, of a few hundred bytes; the n-th shows n modulo 10."""
+    """`count` parts of a form, each an image of a few hundred bytes. Image n shows n modulo 10."""
     return [("images", (f"{number:04d}.png", _DIGITS[number % 200])) for number in range(count)]
 
 
@@ -30,7 +30,7 @@ _DIGITS = [encode(held_out(number % 10, number // 10)) for number in range(200)]
 
 
 def characters(count: int) -> list[Part]:
-    """The same of characters, which take longer."""
+    """The same with characters, whose recognition takes longer."""
     return [("images", (f"{number}.png", _CHARACTERS[number % 36])) for number in range(count)]
 
 
@@ -61,7 +61,7 @@ def job_of(user: User, number: int, *, results: bool = False) -> dict[str, Any]:
 
 
 def finished(user: User, number: int, seconds: float = 60, pause: float = 0.05) -> dict[str, Any]:
-    """The job once it has ended, with its results."""
+    """Waits until the job has ended. Returns it with its results."""
     wait_until(user, number, lambda job: job["finished_at"] is not None, seconds, pause)
     return job_of(user, number, results=True)
 
@@ -77,13 +77,13 @@ def wait_until(
 
 
 def is_under_way(job: Mapping[str, Any]) -> bool:
-    """Some images have an answer, others do not."""
+    """Whether some images have an answer and others do not."""
     assert job["counts"]["pending"] or not job["counts"]["succeeded"], "too quick to see"
     return bool(job["counts"]["succeeded"])
 
 
 def require_all_right(job: Mapping[str, Any], count: int) -> None:
-    """Every digit was answered, once, in order, and nearly all of them rightly."""
+    """Requires one answer for each digit, in order, nearly all of them right."""
     assert (job["state"], job["progress"], job["error"]) == ("succeeded", 1, None)
     assert job["counts"] == {"total": count, "succeeded": count, "failed": 0, "pending": 0}
     assert [row["file"] for row in job["results"]] == [
@@ -94,7 +94,7 @@ def require_all_right(job: Mapping[str, Any], count: int) -> None:
 
 
 def events(response: httpx2.Response) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Server-sent events as they come: their names and data."""
+    """Yields names and data of server-sent events as they arrive."""
     name = ""
     for line in response.iter_lines():
         field, _, value = line.partition(": ")
@@ -105,11 +105,11 @@ def events(response: httpx2.Response) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def inputs(api: Api) -> list[str]:
-    """The files with the images of unfinished jobs."""
+    """Names of the input files, which only unfinished jobs have."""
     folder = api.media / "jobs"
     return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
 def on(api: Api, user: User) -> User:
-    """The same user at another process."""
+    """The same user, as a client of another process."""
     return User(api, user.username, user.email, user.refresh, user.access)

@@ -1,4 +1,4 @@
-"""A model without weights is trained while the service runs, and is served then."""
+"""A model without weights is trained while the service runs, and then served."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from archive_scripts.archives.building import ROOT
 from tests.support.pictures import encode, reference
 from tests.support.running import Launch, wait_for
 
-# As little as a training can be.
-LITTLE = {
+# The smallest training that is possible.
+SMALL = {
     "TRAIN_MISSING_EPOCHS": "2",
     "TRAIN_MISSING_IMAGES": "256",
     "TRAIN_MISSING_NETWORK": "small",
@@ -28,7 +28,7 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
         "MODELS": "ranjana,similarity,digits",
         "MODEL_STORE": str(store),
         "TRAIN_MISSING": "true",
-        **LITTLE,
+        **SMALL,
     }
     image = encode(reference(9))
     killed = launch(tmp_path, environment)
@@ -58,7 +58,7 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
 
     wait_for(lambda: progress() > 0, 300)
     killed.stop(signal.SIGKILL)
-    # The next one goes on with it.
+    # The next launcher resumes the training.
     again = launch(tmp_path / "again", {**environment, "DATA_DIR": str(tmp_path / "data")})
     again.wait_until_ready()
     wait_for(lambda: again.predict(image).status_code == 200, 300)

@@ -1,4 +1,4 @@
-"""Trainings over HTTP: asked for, followed, cancelled, gone on with after a restart."""
+"""Trainings over HTTP: requested, followed, cancelled, resumed after a restart."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
 TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
-# A training gives way to all else on the machine.
+# Long, because a training has the lowest priority on the machine.
 SECONDS = 300
-# As little as a training can be.
+# The smallest training that is possible.
 SMALL = {"start": "scratch", "network": "small", "images_per_epoch": 64, "batch_size": 16}
-# Digits are not measured on synthetic handwriting, which takes longer than such a training.
+# Quicker: digits are not evaluated on synthetic handwriting, which takes longer than the training.
 DIGITS = {"start": "scratch", "images_per_epoch": 128, "batch_size": 16}
 
 
@@ -63,12 +63,12 @@ def labelled(classes: int = 6, each: int = 2) -> bytes:
 
 
 def labelled_digits() -> bytes:
-    """A zip of real ones."""
+    """A zip of real digits."""
     numbers = [(digit, number) for digit in range(10) for number in range(6)]
     return zipped({f"{digit}/{n}.png": encode(held_out(digit, n)) for digit, n in numbers})
 
 
-def ask_for_digits(user: User, fields: dict[str, Any], kind: str = "train") -> int:
+def train_digits(user: User, fields: dict[str, Any], kind: str = "train") -> int:
     path, files = f"/api/models/digits/{kind}/", {"labelled": ("digits.zip", labelled_digits())}
     response = user.post(path, data={**DIGITS, **fields}, files=files)
     assert response.status_code == 202, response.text
@@ -77,19 +77,19 @@ def ask_for_digits(user: User, fields: dict[str, Any], kind: str = "train") -> i
 
 
 def trainings(api: Api) -> list[str]:
-    """The folders of trainings that have not ended."""
+    """Names of the work folders, which only unfinished trainings have."""
     folder = api.folder / "data" / "training"
     return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
 def process_of(api: Api) -> list[psutil.Process]:
-    """What trains there."""
+    """The training processes of a service."""
     children = psutil.Process(api.process.pid).children()
     return [child for child in children if "improve" in child.cmdline()]
 
 
 def correct(api: Api, index: int, right: int) -> None:
-    """Two users say of the same picture that it shows something else than it was read as."""
+    """Two users correct the prediction of the same picture from `index` to `right`."""
     for _ in range(2):
         user = api.sign_up()
         user.request("PATCH", "/api/me/", json={"training_consent": True})
@@ -98,7 +98,7 @@ def correct(api: Api, index: int, right: int) -> None:
         assert user.post("/api/feedback/", json=given).status_code == 201
 
 
-def ask(user: User, fields: dict[str, Any], path: str = TRAIN) -> dict[str, Any]:
+def request_training(user: User, fields: dict[str, Any], path: str = TRAIN) -> dict[str, Any]:
     response = user.post(path, json=fields)
     assert response.status_code == 202, response.text
     answer: dict[str, Any] = response.json()
@@ -108,7 +108,7 @@ def ask(user: User, fields: dict[str, Any], path: str = TRAIN) -> dict[str, Any]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A model store with the version that is there from the start."""
+    """A model store with the built-in version only."""
     folder = tmp_path / "store"
     folder.mkdir()
     (folder / "ranjana.mar").symlink_to(ROOT / "model_store" / "ranjana.mar")
@@ -117,15 +117,15 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def training(store: Path) -> dict[str, str]:
-    """The environment of a service that trains."""
+    """Environment of a service that runs trainings."""
     return {**SECRET, "MODEL_STORE": str(store), "TRAINING_CONCURRENCY": "1"}
 
 
-def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
+def test_a_training_on_labelled_pictures_makes_a_new_version(
     start_api: StartApi, training: dict[str, str], store: Path, database: str
 ) -> None:
     if database == "postgresql":
-        pytest.skip("what is trained does not depend on the database")
+        pytest.skip("training does not depend on the database")
     api = start_api({**training, "SECRET_KEY": "never-to-be-seen-by-trainings-0123"})
     user = as_data_scientist(api)
     correct(api, 7, 9)
@@ -135,7 +135,7 @@ def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
     assert accepted.status_code == 202, accepted.text
     assert accepted.json()["version"] == "1.1"
     number = accepted.json()["job_id"]
-    # The user's images are read meanwhile.
+    # Prediction jobs of the same user run meanwhile.
     wait_until(user, number, lambda job: job["state"] == "running")
     assert finished(user, hand_in(user, digits(5)))["state"] == "succeeded"
     (process,) = process_of(api)
@@ -166,24 +166,24 @@ def test_a_training_on_labelled_pictures_leaves_a_new_version_in_the_store(
     wait_for(lambda: trainings(api) == inputs(api) == [], 10)
     entry = user.get("/api/jobs/").json()["results"][-1]
     assert (entry["kind"], entry["model"], entry["outcome"]) == ("train", "ranjana", outcome)
-    # The next one may start from it, and has the next number.
-    assert ask(user, {"start": "1.1"})["version"] == "1.2"
-    # With the account its trainings go.
+    # The next training may start from this version, and makes the next one.
+    assert request_training(user, {"start": "1.1"})["version"] == "1.2"
+    # Deleting the account stops its trainings.
     wait_for(lambda: bool(process_of(api)), 10)
     (process,) = process_of(api)
     assert user.delete("/api/me/").status_code == 200
     wait_for(lambda: trainings(api) == [] and not process.is_running(), 10)
 
 
-def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_cancelled(
+def test_a_training_resumes_after_a_crash_and_stops_when_cancelled(
     start_api: StartApi, training: dict[str, str], store: Path, database: str
 ) -> None:
     if database == "sqlite":
-        pytest.skip("what is trained does not depend on the database")
+        pytest.skip("training does not depend on the database")
     api = start_api(training)
     user = as_data_scientist(api)
-    number = ask_for_digits(user, {"epochs": 6})
-    waiting = ask_for_digits(user, {"epochs": 100})
+    number = train_digits(user, {"epochs": 6})
+    waiting = train_digits(user, {"epochs": 100})
     wait_until(user, number, lambda job: bool((job["outcome"] or {}).get("epochs")), SECONDS)
     before = job_of(user, number)
     (process,) = process_of(api)
@@ -201,11 +201,11 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     assert [epoch["epoch"] for epoch in done] == [1, 2, 3, 4, 5, 6]
     assert done[0] == before["outcome"]["epochs"][0]
     assert (store / "digits-1.1.mar").exists()
-    waiting = ask_for_digits(returned, {"epochs": 100})
+    waiting = train_digits(returned, {"epochs": 100})
     wait_until(returned, waiting, lambda job: job["progress"] > 0, SECONDS)
     wait_for(lambda: bool(process_of(again)), 30)
     (process,) = process_of(again)
-    # As if it was just being put into the store.
+    # As if the training was just writing to the store.
     (again.folder / "data" / "training" / str(waiting) / "weights.safetensors").touch()
     for name in ("digits-1.2.mar", "digits-1.2.safetensors.partial"):
         (store / name).touch()
@@ -215,15 +215,15 @@ def test_a_training_goes_on_after_the_service_was_killed_and_ends_when_it_is_can
     assert not list(store.glob("digits-1.2*"))
 
 
-def test_parameters_are_tuned(
+def test_tuning_finds_parameters_and_makes_a_version(
     start_api: StartApi, training: dict[str, str], store: Path, database: str
 ) -> None:
     if database == "postgresql":
-        pytest.skip("what is trained does not depend on the database")
+        pytest.skip("training does not depend on the database")
     user = as_data_scientist(start_api(training))
     search = json.dumps({"learning_rate": [1e-4, 1e-3], "batch_size": [8, 16]})
     fields = {"epochs": 1, "images_per_epoch": 64, "trials": 2, "search": search}
-    number = ask_for_digits(user, {**fields, "version": "3.0"}, "tune")
+    number = train_digits(user, {**fields, "version": "3.0"}, "tune")
     job = finished(user, number, SECONDS)
     assert (job["kind"], job["state"], job["error"]) == ("tune", "succeeded", None)
     trials = job["outcome"]["trials"]
@@ -232,15 +232,17 @@ def test_parameters_are_tuned(
     assert (store / "digits-3.0.mar").exists()
 
 
-def test_a_training_that_takes_too_much_memory_is_ended(
+def test_a_training_that_needs_too_much_memory_is_stopped(
     start_api: StartApi, training: dict[str, str], database: str
 ) -> None:
     if database == "postgresql":
-        pytest.skip("what is trained does not depend on the database")
+        pytest.skip("training does not depend on the database")
     api = start_api({**training, "TRAINING_MEMORY_MB": "256"})
     user = as_data_scientist(api)
     job = finished(
-        user, ask(user, {**SMALL, "images_per_epoch": 512, "batch_size": 512})["job_id"], SECONDS
+        user,
+        request_training(user, {**SMALL, "images_per_epoch": 512, "batch_size": 512})["job_id"],
+        SECONDS,
     )
     assert job["state"] == "failed"
     assert job["error"].startswith("The training took more than 256 MB of memory")
@@ -250,16 +252,16 @@ def test_a_training_that_takes_too_much_memory_is_ended(
 BAD_FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     "too many epochs": ({"epochs": 101}, 400, "validation_failed"),
     "too few images": ({"images_per_epoch": 1}, 400, "validation_failed"),
-    "learning rate of a form": ({"learning_rate": "fast"}, 400, "validation_failed"),
-    "no number": ({"augmentation": "nan"}, 400, "validation_failed"),
+    "text as learning rate": ({"learning_rate": "fast"}, 400, "validation_failed"),
+    "not a number": ({"augmentation": "nan"}, 400, "validation_failed"),
     "unknown field": ({"epoch": 5}, 400, "validation_failed"),
-    "no version": ({"version": "../1"}, 400, "validation_failed"),
-    "other digits": ({"version": "१.१"}, 400, "validation_failed"),
-    "version that is there": ({"version": "1.0"}, 409, "version_taken"),
-    "start that is not there": ({"start": "7.7"}, 400, "validation_failed"),
-    "start that is no version": ({"start": "/etc/passwd"}, 400, "validation_failed"),
-    "network of others": ({"network": "small"}, 400, "validation_failed"),
-    "batches larger than that": (
+    "path as version": ({"version": "../1"}, 400, "validation_failed"),
+    "version in Devanagari digits": ({"version": "१.१"}, 400, "validation_failed"),
+    "existing version": ({"version": "1.0"}, 409, "version_taken"),
+    "start of unknown version": ({"start": "7.7"}, 400, "validation_failed"),
+    "start that is no version number": ({"start": "/etc/passwd"}, 400, "validation_failed"),
+    "network without start from scratch": ({"network": "small"}, 400, "validation_failed"),
+    "batch larger than the epoch": (
         {"images_per_epoch": 64, "batch_size": 65},
         400,
         "validation_failed",
@@ -269,9 +271,9 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
 }
 
 
-def test_what_cannot_be_trained_is_refused_at_once(api: Api) -> None:
+def test_an_impossible_training_is_refused_at_once(api: Api) -> None:
     user = as_data_scientist(api)
-    wait_for(lambda: inputs(api) == [], 10)  # of the tests before
+    wait_for(lambda: inputs(api) == [], 10)  # left by earlier tests
 
     def refusal(response: httpx2.Response) -> tuple[int, str]:
         return response.status_code, response.json()["code"]
@@ -307,23 +309,23 @@ def test_what_cannot_be_trained_is_refused_at_once(api: Api) -> None:
     assert user.get("/api/jobs/").json()["results"] == []
 
 
-def test_two_that_are_asked_for_at_the_same_time_are_two_versions(api: Api) -> None:
+def test_concurrent_requests_get_different_versions(api: Api) -> None:
     users = [as_data_scientist(api) for _ in range(2)]
 
-    def one(index: int) -> str:
-        return str(ask(users[index % 2], {})["version"])
+    def submit(index: int) -> str:
+        return str(request_training(users[index % 2], {})["version"])
 
     with ThreadPoolExecutor(8) as callers:
-        versions = list(callers.map(one, range(8)))
+        versions = list(callers.map(submit, range(8)))
     assert len(set(versions)) == 8
     assert users[0].post(TRAIN, json={"version": versions[3]}).status_code == 409
     for user in users:
         for job in user.get("/api/jobs/").json()["results"]:
             assert user.delete(f"/api/jobs/{job['id']}/").json()["state"] == "cancelled"
-    # What was given up is free again.
-    again = ask(users[0], {"version": versions[3]})
+    # The version of a cancelled training is free again.
+    again = request_training(users[0], {"version": versions[3]})
     assert again["version"] == versions[3]
-    # Folders of those that have ended are cleared away, should somebody have died before that.
+    # The clean-up deletes work folders of ended trainings that a crashed process has left.
     for number in (again["job_id"], again["job_id"] - 1):
         (api.folder / "data" / "training" / str(number)).mkdir(parents=True)
     assert command(api, "clean-up", "--orphans-after", "0").code == 0
