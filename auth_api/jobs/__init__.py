@@ -1,6 +1,6 @@
 """Jobs: work that takes longer than a request. Any process of the service may run them.
 
-user_jobs       what users do with their jobs: submit, list, cancel
+user_jobs       the jobs of users: submit, list, cancel
 queue           the jobs in the database: claim, record answers, end
 retries         leases and attempts: how an interrupted job is run again
 runner          claims jobs and runs them in tasks

@@ -25,10 +25,10 @@ _SAVED_FIELDS = ("success", "predicted_class", "digit", "character", "name", "co
 # Bytes of images that are being predicted at the same time: the memory that jobs need.
 _MAX_BYTES_IN_FLIGHT = 24 * 1024 * 1024
 _SAVE_INTERVAL_SECONDS = 0.25
-# A job fails if TorchServe answers none of its images for so long.
+# A job fails if TorchServe answers none of its images within this time.
 _OUTAGE_SECONDS = 600.0
 _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.2, 5.0
-# An image fails after so many attempts if TorchServe answers other images meanwhile.
+# An image fails after this number of attempts if TorchServe answers other images meanwhile.
 _MAX_IMAGE_ATTEMPTS = 8
 
 

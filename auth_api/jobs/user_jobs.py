@@ -1,4 +1,4 @@
-"""What users do with their jobs: submit, list, cancel.
+"""The jobs of users: submit, list, cancel.
 
 `queue` is the side of the processes that run them.
 """
