@@ -18,7 +18,7 @@ def ask_for_password() -> str:
             # The routes take UTF-8, whatever the encoding of the environment.
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise BadRequest("The password is no text in UTF-8.", "validation_failed") from error
+            raise BadRequest("The password is not UTF-8 text.", "validation_failed") from error
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
         raise BadRequest("The two passwords are not the same.")

@@ -57,7 +57,7 @@ def test_accounts_are_listed_and_changed(start_api: StartApi) -> None:
         refused = refusal(api, "users", *change.split(), stdin="password1\n")
         assert refused == expected, change
     latin = refusal(api, "users", "reset-password", "asha", stdin="a qui\udce9t river\n")
-    assert latin == (2, "The password is no text in UTF-8.\n")
+    assert latin == (2, "The password is not UTF-8 text.\n")
     assert asha.get("/api/me/").status_code == 200
     answer(api, "users", "reset-password", "asha", stdin=f"{NEW_PASSWORD}\n")
     assert asha.get("/api/me/").status_code == 401

@@ -21,7 +21,7 @@ def test_unreadable_settings_are_explained_in_a_sentence(
     assert main() == 2
     assert (
         capsys.readouterr().err
-        == "The file .env or a secret cannot be read: it is no text in UTF-8.\n"
+        == "The file .env or a secret cannot be read: it is not UTF-8 text.\n"
     )
 
 

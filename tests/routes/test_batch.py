@@ -1,4 +1,4 @@
-"""Up to 32 images in a request, each with an answer or an error of its own."""
+"""Up to 32 images in a request, each with its own answer or error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def files(*images: bytes, name: str = "images") -> list[tuple[str, bytes]]:
     return [(name, image) for image in images]
 
 
-def test_every_kind_of_bad_image_among_good_ones(api: Api) -> None:
+def test_each_bad_image_among_good_ones_gets_its_own_error(api: Api) -> None:
     bad = list(BAD_IMAGES.values())[:15]
     images = [image for index, (data, _, _) in enumerate(bad) for image in (good(index), data)]
     response = api.client.post(BATCH, files=files(*images, good(35)))
@@ -49,12 +49,12 @@ def test_each_answer_is_that_of_a_single_call(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["images", "image", "files", "file"])
-def test_forms_may_name_them_as_older_systems_did(api: Api, name: str) -> None:
+def test_form_fields_may_have_the_names_of_older_systems(api: Api, name: str) -> None:
     response = api.client.post(BATCH, files=files(good(1), good(2), name=name))
     assert [result["predicted_class"] for result in response.json()["results"]] == [1, 2]
 
 
-def test_base64_and_data_uris_in_json(api: Api) -> None:
+def test_json_takes_base64_and_data_uris(api: Api) -> None:
     text = base64.b64encode(encode(held_out(4, 2))).decode()
     sent = {"images": [text, f"data:image/png;base64,{text}", "no base64!", ""]}
     response = api.client.post(f"{BATCH}?model=digits", json=sent)
@@ -63,14 +63,14 @@ def test_base64_and_data_uris_in_json(api: Api) -> None:
     assert [result.get("code") for result in results[2:]] == ["invalid_base64", "empty_image"]
 
 
-def test_what_is_no_image_at_all_is_a_failed_result(api: Api) -> None:
+def test_a_text_instead_of_an_image_is_a_failed_result(api: Api) -> None:
     response = api.client.post(BATCH, files=files(good(1), b""), data={"images": "text"})
     codes = [result.get("code") for result in response.json()["results"]]
     assert codes == ["image_not_a_file", None, "empty_image"]
 
 
 @pytest.mark.parametrize("count", [0, 33])
-def test_one_to_thirty_two(api: Api, count: int) -> None:
+def test_a_batch_has_one_to_thirty_two_images(api: Api, count: int) -> None:
     image = good(0)
     as_files = files(*[image] * count) or {"other": b"x"}
     response = api.client.post(BATCH, files=as_files)
@@ -82,7 +82,7 @@ def test_one_to_thirty_two(api: Api, count: int) -> None:
         assert len(api.client.post(BATCH, files=as_files[:32]).json()["results"]) == 32
 
 
-def test_one_that_is_too_large_does_not_stop_the_others(start_api: StartApi) -> None:
+def test_an_image_that_is_too_large_does_not_stop_the_others(start_api: StartApi) -> None:
     api = start_api({"MAX_BODY_BYTES": "30000", "MAX_BATCH_BYTES": "200000"})
     noise = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
     response = api.client.post(BATCH, files=files(good(1), encode(noise), good(2)))
@@ -92,7 +92,7 @@ def test_one_that_is_too_large_does_not_stop_the_others(start_api: StartApi) -> 
     assert (whole.status_code, whole.json()["code"]) == (413, "body_too_large")
 
 
-def test_all_of_it_is_in_the_history_of_who_is_signed_in(user: User) -> None:
+def test_a_signed_in_callers_batch_is_in_the_history(user: User) -> None:
     images = [good(index) for index in range(8)]
     results = user.post(BATCH, files=files(*images[:4], b"bad", *images[4:])).json()["results"]
     numbers = [result["prediction_id"] for result in results if result["success"]]
@@ -110,17 +110,17 @@ def test_digits_in_the_history_can_be_corrected(user: User) -> None:
     assert (row["character"], row["name"], row["model"]["name"]) == ("6", "six", "digits")
     wrong = user.post("/api/feedback/", json={"prediction_id": number, "actual_class": 10})
     assert wrong.status_code == 400
-    said = user.post("/api/feedback/", json={"prediction_id": number, "actual_class": 9})
-    assert said.status_code == 201
+    corrected = user.post("/api/feedback/", json={"prediction_id": number, "actual_class": 9})
+    assert corrected.status_code == 201
 
 
-def test_an_unknown_model_or_version_is_nobodys_fault_but_the_callers(api: Api) -> None:
+def test_an_unknown_model_or_version_is_a_404(api: Api) -> None:
     for query in ("model=nonsense", "model=similarity", "version=9.9"):
         response = api.client.post(f"{BATCH}?{query}", files=files(good(0)))
         assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_model_server_that_is_away_is_a_503(start_api: StartApi) -> None:
+def test_an_unreachable_model_server_is_a_503(start_api: StartApi) -> None:
     api = start_api({"TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
     response = api.client.post(BATCH, files=files(good(0), good(1)))
     assert response.status_code == 503

@@ -1,4 +1,4 @@
-"""Digits of any size and polarity, on paper and on screens, through a real TorchServe."""
+"""Digits of any size, dark or light, on paper and on screens, with a real TorchServe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana
 
 
-def read(ranjana: Ranjana, pictures: list[Gray]) -> list[int | None]:
+def recognise(ranjana: Ranjana, pictures: list[Gray]) -> list[int | None]:
     found: list[int | None] = []
     for start in range(0, len(pictures), 32):
         files = [("images", encode(picture)) for picture in pictures[start : start + 32]]
@@ -23,7 +23,7 @@ def read(ranjana: Ranjana, pictures: list[Gray]) -> list[int | None]:
     return found
 
 
-def test_the_answer_is_that_of_the_other_model_with_the_digit(ranjana: Ranjana) -> None:
+def test_the_answer_has_the_fields_of_ranjana_and_the_digit(ranjana: Ranjana) -> None:
     answer = ranjana.predict(encode(held_out(8, 0)), model="digits").json()
     assert (answer["digit"], answer["predicted_class"]) == (8, 8)
     assert (answer["character"], answer["name"]) == ("8", "eight")
@@ -37,7 +37,7 @@ def test_the_answer_is_that_of_the_other_model_with_the_digit(ranjana: Ranjana) 
 
 
 @pytest.mark.parametrize("form", ["as published", "dark on light", "enlarged", "photographed"])
-def test_real_digits_that_no_model_has_seen_are_read(ranjana: Ranjana, form: str) -> None:
+def test_real_digits_outside_the_training_data_are_recognised(ranjana: Ranjana, form: str) -> None:
     rng = np.random.default_rng(0)
 
     def shown(digit: int, number: int) -> Gray:
@@ -51,15 +51,17 @@ def test_real_digits_that_no_model_has_seen_are_read(ranjana: Ranjana, form: str
         return large if form == "enlarged" else gray(photograph(large, rng, size=(320, 240)))
 
     labels = [digit for digit in range(10) for _ in range(20)]
-    found = read(ranjana, [shown(digit, number) for digit in range(10) for number in range(20)])
+    found = recognise(
+        ranjana, [shown(digit, number) for digit in range(10) for number in range(20)]
+    )
     right = sum(a == b for a, b in zip(found, labels, strict=True))
     assert right >= 197
 
 
-def test_drawn_digits_are_read(ranjana: Ranjana) -> None:
+def test_drawn_digits_are_recognised(ranjana: Ranjana) -> None:
     rng = np.random.default_rng(1)
     labels = [digit for digit in range(10) for _ in range(10)]
-    found = read(ranjana, [drawn(digit, rng, int(rng.integers(100, 500))) for digit in labels])
+    found = recognise(ranjana, [drawn(digit, rng, int(rng.integers(100, 500))) for digit in labels])
     assert sum(a == b for a, b in zip(found, labels, strict=True)) >= 95
 
 
@@ -69,13 +71,13 @@ def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:
     assert direct["digit"] == ranjana.predict(image, model="digits").json()["digit"] == 3
 
 
-def test_a_heat_map_shows_where_it_looked(ranjana: Ranjana) -> None:
+def test_a_heat_map_is_returned_on_request(ranjana: Ranjana) -> None:
     answer = ranjana.predict(encode(held_out(5, 1)), model="digits", heatmap="true").json()
     assert answer["heatmap"].startswith("data:image/png;base64,")
 
 
 def faint(contrast: float, seed: int = 0) -> bytes:
-    """Writing that is hardly darker than the paper, in the noise of a dark room."""
+    """Writing hardly darker than the paper, with the noise of a dark room."""
     rng = np.random.default_rng(seed)
     page = np.full((360, 480), 200.0)
     ink = cv2.resize(255 - reference(12), (200, 200), interpolation=cv2.INTER_AREA)
@@ -83,12 +85,12 @@ def faint(contrast: float, seed: int = 0) -> bytes:
     return encode(np.clip(page + rng.normal(0, 6, page.shape), 0, 255).astype(np.uint8))
 
 
-def test_faint_writing_is_enhanced_as_much_as_it_takes(ranjana: Ranjana) -> None:
+def test_faint_writing_is_enhanced_as_much_as_needed(ranjana: Ranjana) -> None:
     plain = ranjana.predict(faint(11), enhancement_level="0")
     assert (plain.status_code, plain.json()["code"]) == (400, "no_character_found")
     assert ranjana.predict(faint(11), enhancement_level="2").json()["predicted_class"] == 12
     assert ranjana.predict(faint(11)).json()["predicted_class"] == 12
-    for level in "012":  # what can be read anyway suffers from none
+    for level in "012":  # no level harms a good picture
         answer = ranjana.predict(encode(reference(12)), enhancement_level=level).json()
         assert answer["predicted_class"] == 12
     compared = ranjana.client.post(

@@ -1,4 +1,4 @@
-"""The lines that lead people here from older systems do what they say."""
+"""The commands in the guide for users of older systems work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archive_scripts.archives.building import ROOT
 from tests.support.apis import StartApi
 
 _PAGE = (ROOT / "docs" / "older-systems.md").read_text()
-_CALLED = ("curl", "REFRESH", ".venv", "echo", "ADMIN")
+_COMMANDS = ("curl", "REFRESH", ".venv", "echo", "ADMIN")
 
 
 def lines() -> list[str]:
@@ -21,11 +21,11 @@ def lines() -> list[str]:
     for row in _PAGE.splitlines():
         if cells := re.fullmatch(r"\| .*? \| (.*) \|", row):
             commands = re.findall(r"`([^`]*)`", cells[1])
-            found += [each.replace(r"\|", "|") for each in commands if each.startswith(_CALLED)]
+            found += [each.replace(r"\|", "|") for each in commands if each.startswith(_COMMANDS)]
     return found
 
 
-def test_every_line_can_be_run(start_api: StartApi) -> None:
+def test_every_command_can_be_run(start_api: StartApi) -> None:
     api = start_api()
     if not shutil.which("curl"):
         pytest.skip("needs curl")

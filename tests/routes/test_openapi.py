@@ -1,7 +1,7 @@
-"""Whatever is asked is answered as `/openapi.json` says, also what nobody would think of asking.
+"""Every answer is as `/openapi.json` describes it, also for strange requests.
 
-Schemathesis makes up the calls from the description, the same ones in every run. Half of them
-get what it cannot make up: a picture, an id that is there, credentials.
+Schemathesis generates requests from the description, the same ones in every run. Half of them get
+values that it cannot generate: a picture, an existing id, credentials.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-# What ends an account, its other sessions or its consent, or renames it, gets an account of its own
-# each time.
-FATAL = {
+# These end or rename an account, or end its sessions or consent. Each request gets a new account.
+DESTRUCTIVE = {
     "DELETE /api/me/",
     "DELETE /api/sessions/",
     "PATCH /api/me/",
@@ -56,29 +55,29 @@ FATAL = {
 }
 
 TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
-READING = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
+RECOGNITION = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
 
 _numbers = count(1)
 
 
 @dataclass
 class Outcome:
-    """What became of all calls."""
+    """The results of all requests."""
 
     failures: dict[str, str] = field(default_factory=dict)
-    """By what was not as described: how to call it again."""
+    """A command that repeats the request, by the deviation from the description."""
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """How often which operation answered which status."""
+    """Number of answers by operation and status."""
 
     def succeeded(self) -> set[str]:
         return {label for label, status in self.answers if 200 <= status < 300}
 
     def report(self) -> str:
-        return "\n\n".join(f"{what}\n{again}" for what, again in self.failures.items())
+        return "\n\n".join(f"{failure}\n{sample}" for failure, sample in self.failures.items())
 
 
-class Sensible:
-    """Puts into calls what can only be known by being here."""
+class ValidValues:
+    """Replaces generated values by valid ones that only the tests know."""
 
     def __init__(self, api: Api, user: User) -> None:
         self.api = api
@@ -96,11 +95,11 @@ class Sensible:
         return int(self.user.compare().json()["comparison_id"])
 
     def correct(self) -> int:
-        """A correction of which the picture may be used."""
-        agreed = self.user.request("PATCH", "/api/me/", json={"training_consent": True})
-        assert agreed.status_code == 200
-        said = {"prediction_id": self.predict(), "actual_class": 3}
-        return int(self.user.post("/api/feedback/", json=said).json()["id"])
+        """Sends a correction with consent to training."""
+        consent = self.user.request("PATCH", "/api/me/", json={"training_consent": True})
+        assert consent.status_code == 200
+        fields = {"prediction_id": self.predict(), "actual_class": 3}
+        return int(self.user.post("/api/feedback/", json=fields).json()["id"])
 
     def sign_up(self) -> int:
         return int(self.api.sign_up().get("/api/me/").json()["id"])
@@ -111,21 +110,21 @@ class Sensible:
         return number
 
     def make_key(self) -> int:
-        made = self.user.post("/api/api-keys/", json={"name": "made"})
-        return int(made.json().get("id", 1))  # there are enough already
+        key = self.user.post("/api/api-keys/", json={"name": "made"})
+        return int(key.json().get("id", 1))  # without an id, the limit of keys is reached
 
     def start_session(self) -> str:
         self.api.sign_in(self.user.username)
         return str(self.user.get("/api/sessions/").json()["results"][0]["id"])
 
     def cookie(self) -> dict[str, str]:
-        """Of a web page that has just signed in."""
+        """The cookie of a web page that has just signed in."""
         fields = {"username": self.user.username, "password": PASSWORD}
         address = f"{self.api.client.base_url}/api/web-session/"
         return dict(httpx2.post(address, json=fields).cookies)
 
     def row(self, case: Case) -> int | str:
-        """The id of a row that is there; one to be deleted is made for that."""
+        """The id of an existing row. Creates one for a request that deletes."""
         make: dict[str, Callable[[], int | str]] = {
             "DELETE /api/history/predictions/{id}/": self.predict,
             "DELETE /api/history/similarities/{id}/": self.compare,
@@ -145,7 +144,7 @@ class Sensible:
         return self.comparison if "/similarities/" in case.path else self.prediction
 
     def fields(self, case: Case) -> dict[str, Any]:
-        """Fields of a body that will do."""
+        """Valid fields of a body."""
         label = case.operation.label
         name = f"fuzzed{next(_numbers)}"
         if label in {"POST /api/predict/", "POST /api/similarity/"}:
@@ -195,9 +194,9 @@ class Sensible:
             case.body = {"1.0": 100}
         elif isinstance(case.body, dict):
             case.body |= self.fields(case)
-        if case.path in READING and case.query:
-            right = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
-            case.query = {**case.query, **right}
+        if case.path in RECOGNITION and case.query:
+            values = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
+            case.query = {**case.query, **values}
         if case.path == "/api/analytics/system/" and case.query:
             case.query = {"days": 7, "bucket": "hour", "model": "digits"}
         if case.operation.label in TRAINING and isinstance(case.body, dict):
@@ -207,12 +206,10 @@ class Sensible:
             case.body.pop("zip", None)
 
 
-def described(
-    api: Api, sensible: Sensible, examples: int, *, other_methods: bool = False
+def load_schema(
+    api: Api, valid: ValidValues, examples: int, *, other_methods: bool = False
 ) -> BaseSchema:
-    """The service as it describes itself; with `other_methods`, also asked in those that an
-    address does not take.
-    """
+    """The schema of the service. `other_methods` adds requests with undescribed methods."""
     checks = ChecksConfig()
     checks.update(included_check_names=CHECKS)
     generation = GenerationConfig(
@@ -234,19 +231,19 @@ def described(
     @schema.hook
     def map_case(context: HookContext, case: Case) -> Case:
         if "{version}" in case.path and case.path_parameters:
-            case.path_parameters["version"] = "9.9"  # no test may change what others look at
-        # Every other one, by what it is like: repeated, a call must come out the same again.
+            case.path_parameters["version"] = "9.9"  # because other tests use the real versions
+        # Depends on the content, so that a repeated request stays the same.
         if len(repr((case.body, case.query, case.path_parameters))) % 2:
-            sensible.apply(case)
+            valid.apply(case)
         if case.operation.label == "POST /api/web-session/refresh/":
-            case.cookies = sensible.cookie()
+            case.cookies = valid.cookie()
         return case
 
     @schema.hook
     def after_call(context: HookContext, case: Case, response: Response) -> None:
-        # Nobody works at them, and they would soon be all that a user may have.
+        # No worker runs them, and they would soon reach the limit of jobs per user.
         if case.operation.label in TRAINING and response.status_code == 202:
-            sensible.user.delete(response.json()["url"])
+            valid.user.delete(response.json()["url"])
 
     return schema
 
@@ -254,18 +251,18 @@ def described(
 def call_everything(schema: BaseSchema) -> Outcome:
     outcome = Outcome()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what its libraries warn of is not about the service
+        warnings.simplefilter("ignore")  # warnings of the libraries of Schemathesis
         for event in from_schema(schema).execute():
             if isinstance(event, FatalError):
                 raise event.exception
             if isinstance(event, NonFatalError):
                 outcome.failures[f"{event.label}: {event.value!r}"] = event.info.format()
             if isinstance(event, ScenarioFinished):
-                _note(event, outcome)
+                _record(event, outcome)
     return outcome
 
 
-def _note(event: ScenarioFinished, outcome: Outcome) -> None:
+def _record(event: ScenarioFinished, outcome: Outcome) -> None:
     recorder = event.recorder
     labels = {number: node.value.operation.label for number, node in recorder.cases.items()}
     for number, interaction in recorder.interactions.items():
@@ -275,13 +272,13 @@ def _note(event: ScenarioFinished, outcome: Outcome) -> None:
         for check in checks:
             if check.status == Status.FAILURE and check.failure_info:
                 failure = check.failure_info.failure
-                what = f"{labels[number]}: {failure.title}\n{failure.message}"
-                outcome.failures.setdefault(what, check.failure_info.code_sample)
+                title = f"{labels[number]}: {failure.title}\n{failure.message}"
+                outcome.failures.setdefault(title, check.failure_info.code_sample)
 
 
 @pytest.fixture(scope="module")
 def administrator(api: Api) -> User:
-    """Someone who may call everything."""
+    """An administrator, who may call every route."""
     name = f"fuzzer{next(_numbers)}"
     arguments = ("--username", name, "--email", f"{name}@example.org")
     answer(api, "create-admin", *arguments, stdin=f"{PASSWORD}\n")
@@ -289,23 +286,23 @@ def administrator(api: Api) -> User:
 
 
 def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: User) -> None:
-    schema = described(api, Sensible(api, administrator), examples=5)
+    schema = load_schema(api, ValidValues(api, administrator), examples=5)
 
     @schema.auth(refresh_interval=None)
     class Session:
         def get(self, case: Case, context: AuthContext) -> str:
-            fatal = context.operation.label in FATAL
-            return (api.sign_up() if fatal else administrator).headers["Authorization"]
+            destructive = context.operation.label in DESTRUCTIVE
+            return (api.sign_up() if destructive else administrator).headers["Authorization"]
 
         def set(self, case: Case, data: str, context: AuthContext) -> None:
             case.headers["Authorization"] = data
 
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
-    # Everything has also been done, so that not only refusals were looked at.
+    # Every operation has succeeded at least once, so that not only refusals were checked.
     operations = {result.ok().label for result in schema.get_all_operations()}
     assert operations - outcome.succeeded() == {
-        # In a model store of their own: test_releases.
+        # These need an own model store: test_releases.
         "POST /api/models/{name}/versions/",
         "PUT /api/models/{name}/versions/{version}/",
         "DELETE /api/models/{name}/versions/{version}/",
@@ -314,8 +311,8 @@ def test_a_signed_in_caller_is_answered_as_described(api: Api, administrator: Us
 
 def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User, database: str) -> None:
     if database == "postgresql":
-        pytest.skip("most get no further than to who they are, and the others are signed in above")
-    schema = described(api, Sensible(api, user), examples=2, other_methods=True)
+        pytest.skip("most requests end at authorisation; the others are tested above")
+    schema = load_schema(api, ValidValues(api, user), examples=2, other_methods=True)
     outcome = call_everything(schema)
     assert not outcome.failures, outcome.report()
     assert outcome.succeeded() == {
@@ -346,7 +343,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def odd_calls() -> Iterator[Any]:
-    """Numbers and texts that a database, or the conversion on the way to it, does not take."""
+    """Numbers and texts that the database or the conversion before it cannot handle."""
     paths = (
         "/api/history/predictions/{}/",
         "/api/history/similarities/{}/overlay/",
@@ -384,7 +381,7 @@ def odd_calls() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("method", "path", "options"), [*odd_calls()])
-def test_what_no_database_takes_is_no_trouble(
+def test_values_that_no_database_accepts_cause_no_server_error(
     administrator: User, method: str, path: str, options: dict[str, Any]
 ) -> None:
     response: httpx2.Response = administrator.request(method, path, **options)

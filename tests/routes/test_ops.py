@@ -1,4 +1,4 @@
-"""What operators and programmers look at."""
+"""Health, readiness, metrics, and the description of the routes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_alive_and_ready(ranjana: Ranjana) -> None:
     }
 
 
-def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
+def test_metrics_count_requests(ranjana: Ranjana) -> None:
     def count() -> float:
         text = ranjana.client.get("/metrics").text
         line = 'http_requests_total{method="POST",route="/api/predict/",status="200"}'
@@ -101,7 +101,7 @@ def test_metrics_count_what_was_asked(ranjana: Ranjana) -> None:
     assert "torchserve_request_seconds_bucket" in ranjana.client.get("/metrics").text
 
 
-def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ranjana) -> None:
+def test_the_description_has_every_route_and_every_field_of_its_answers(ranjana: Ranjana) -> None:
     spec = ranjana.client.get("/openapi.json").json()
     images = {"/api/predict/", "/api/predict/batch/", "/api/similarity/"}
     assert images | {"/health", "/ready", "/metrics"} < set(spec["paths"])
@@ -128,7 +128,7 @@ def test_the_specification_describes_every_route_and_what_it_answers(ranjana: Ra
         assert reference_name in schemas
 
 
-def test_the_documentation_page_brings_its_own_files(ranjana: Ranjana) -> None:
+def test_the_documentation_page_needs_no_other_server(ranjana: Ranjana) -> None:
     page = ranjana.client.get("/docs").text
     paths = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert len(paths) == 4

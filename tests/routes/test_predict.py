@@ -1,4 +1,4 @@
-"""A picture in, a character out, over HTTP, by a real TorchServe."""
+"""Recognition over HTTP with a real TorchServe."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.support.running import Ranjana
 
 
 def photo_of(index: int) -> bytes:
-    """The reference character on paper, as a phone takes it."""
+    """A simulated phone photo of the reference character on paper."""
     rng = np.random.default_rng(index)
     picture = photograph(255 - reference(index), rng, rules=index % 2 == 0, chalk=False)
     return encode(picture[..., ::-1].copy(), "JPEG")
 
 
-def test_the_answer_is_what_the_contract_says(ranjana: Ranjana) -> None:
+def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
     response = ranjana.predict(encode(reference(12)))
     assert response.status_code == 200
     assert response.headers["X-Request-ID"]
@@ -54,7 +54,7 @@ def test_the_answer_is_what_the_contract_says(ranjana: Ranjana) -> None:
     assert (picture.size, picture.mode) == ((64, 64), "L")
 
 
-def test_photographs_of_all_characters_are_read(ranjana: Ranjana) -> None:
+def test_photographs_of_all_characters_are_recognised(ranjana: Ranjana) -> None:
     right = sum(
         ranjana.predict(photo_of(character.index)).json().get("predicted_class") == character.index
         for character in CHARACTERS
@@ -62,7 +62,7 @@ def test_photographs_of_all_characters_are_read(ranjana: Ranjana) -> None:
     assert right >= 33
 
 
-def test_real_handwriting_is_read(ranjana: Ranjana, shared_data: Path) -> None:
+def test_real_handwriting_is_recognised(ranjana: Ranjana, shared_data: Path) -> None:
     paths = [
         shared_data / folder / f"class_{index}.png"
         for folder in ("ranjana_handwriting", "ranjana_handwriting_b")
@@ -75,7 +75,9 @@ def test_real_handwriting_is_read(ranjana: Ranjana, shared_data: Path) -> None:
     assert sum(right) / len(right) >= 0.85
 
 
-def test_the_photo_on_lined_paper_is_read_as_class_12(ranjana: Ranjana, shared_data: Path) -> None:
+def test_the_photo_on_lined_paper_is_recognised_as_class_12(
+    ranjana: Ranjana, shared_data: Path
+) -> None:
     photo = shared_data / "photos" / "lined_paper_class_12.png"
     assert ranjana.predict(photo.read_bytes()).json()["predicted_class"] == 12
 
@@ -93,7 +95,7 @@ def test_file_base64_and_data_uri_get_the_same_answer(ranjana: Ranjana) -> None:
     for encoded in (text, wrapped, f"data:image/jpeg;base64,{text}", f"data:;base64,{text}"):
         answers.append(ranjana.client.post("/api/predict/", json={"image": encoded}).json())
     assert answers[0]["predicted_class"] == 3
-    # Batches of different sizes add up in another order.
+    # Floating-point sums differ slightly between batch sizes.
     for answer in answers:
         assert answer["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-4)
 
@@ -106,7 +108,7 @@ def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:
     assert set(through) == {*direct, "prediction_id"}
 
 
-def test_in_a_batch_each_image_stands_for_itself(ranjana: Ranjana) -> None:
+def test_images_in_one_batch_do_not_affect_each_other(ranjana: Ranjana) -> None:
     bad = list(BAD_IMAGES.values())
     images = [bad[i % len(bad)] if i % 3 == 0 else (photo_of(i % 36), 200, "") for i in range(64)]
     with ThreadPoolExecutor(32) as callers:

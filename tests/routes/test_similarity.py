@@ -1,4 +1,4 @@
-"""A picture beside its reference, over HTTP, by a real TorchServe."""
+"""Comparison with the reference over HTTP, with a real TorchServe."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def photo_of(index: int) -> bytes:
     return encode(picture[..., ::-1].copy(), "JPEG")
 
 
-def test_the_answer_is_what_the_contract_says(ranjana: Ranjana) -> None:
+def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
     response = compare(ranjana, encode(reference(12)), 12)
     assert response.status_code == 200, response.text
     answer = response.json()
@@ -72,8 +72,8 @@ def test_the_answer_is_what_the_contract_says(ranjana: Ranjana) -> None:
     assert "heatmap" not in answer
 
 
-def test_the_three_pictures(ranjana: Ranjana) -> None:
-    """The reference as it is committed, the learner's ink dark on white, one over the other."""
+def test_the_answer_has_three_pictures(ranjana: Ranjana) -> None:
+    """The committed reference, the learner's ink dark on white, and the overlay of both."""
     bold = np.asarray(cv2.erode(reference(4), np.ones((9, 9), np.uint8)), dtype=np.uint8)
     answer = compare(ranjana, encode(bold), 4).json()
     shown = picture_in(answer, "reference_image")
@@ -94,7 +94,7 @@ def test_the_three_pictures(ranjana: Ranjana) -> None:
     assert alone.mean() > 0.01
 
 
-def test_photographs_of_the_same_character_are_near_and_of_others_far(ranjana: Ranjana) -> None:
+def test_photographs_are_near_their_own_character_and_far_from_others(ranjana: Ranjana) -> None:
     def distances(index: int) -> tuple[float, float]:
         photo = photo_of(index)
         same, other = (compare(ranjana, photo, (index + step) % 36).json() for step in (0, 5))
@@ -107,7 +107,7 @@ def test_photographs_of_the_same_character_are_near_and_of_others_far(ranjana: R
     assert (found[:, 1] >= 0.45).mean() >= 0.95
 
 
-def test_real_handwriting_is_told_apart(ranjana: Ranjana, shared_data: Path) -> None:
+def test_real_handwriting_is_distinguished(ranjana: Ranjana, shared_data: Path) -> None:
     right = []
     for folder in ("ranjana_handwriting", "ranjana_handwriting_b"):
         for index in range(36):
@@ -217,7 +217,7 @@ def test_a_class_without_a_reference_is_refused(
         {"image": "AAAA", "target_class": None},
     ],
 )
-def test_a_body_without_one_of_the_two_is_refused(
+def test_a_body_without_image_or_class_is_refused(
     ranjana: Ranjana, body: dict[str, object]
 ) -> None:
     response = ranjana.client.post("/api/similarity/", json=body)
@@ -225,7 +225,7 @@ def test_a_body_without_one_of_the_two_is_refused(
     assert response.json()["code"] == "validation_failed"
 
 
-def test_other_nonsense_is_refused(ranjana: Ranjana) -> None:
+def test_other_invalid_requests_are_refused(ranjana: Ranjana) -> None:
     image = encode(reference(1))
     assert compare(ranjana, image, 1, strictness="harsh").status_code == 400
     assert compare(ranjana, image, 1, heatmap="perhaps").status_code == 400
@@ -238,10 +238,10 @@ def test_other_nonsense_is_refused(ranjana: Ranjana) -> None:
         assert (direct.status_code, direct.json()["code"]) == (400, "invalid_option")
 
 
-def test_in_a_batch_each_comparison_stands_for_itself(ranjana: Ranjana) -> None:
+def test_comparisons_in_one_batch_do_not_affect_each_other(ranjana: Ranjana) -> None:
     bad = [*BAD_IMAGES.values(), (encode(reference(0)), 404, "no_reference")]
 
-    def ask(number: int) -> bool:
+    def correct(number: int) -> bool:
         image, status, code = bad[number // 3 % len(bad)]
         if number % 3:
             answer = compare(ranjana, photo_of(number % 36), number % 36).json()
@@ -250,7 +250,7 @@ def test_in_a_batch_each_comparison_stands_for_itself(ranjana: Ranjana) -> None:
         return response.status_code == status and response.json().get("code", "") == code
 
     with ThreadPoolExecutor(24) as callers:
-        assert all(callers.map(ask, range(60)))
+        assert all(callers.map(correct, range(60)))
 
 
 def test_every_reference_is_its_own_nearest(ranjana: Ranjana) -> None:
