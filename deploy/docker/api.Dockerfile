@@ -9,7 +9,7 @@ RUN python -m venv /opt/venv \
         --requirement /requirements/api.txt
 
 FROM python:3.12.11-slim-bookworm
-# The same number in all images: TorchServe's keys are for its own user alone.
+# The same user id in all images, because only its own user can read TorchServe's keys.
 RUN groupadd --gid 10001 ranjana \
     && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
     && install --directory --owner ranjana --group ranjana --mode 0700 \
@@ -20,7 +20,7 @@ COPY archive_scripts archive_scripts
 COPY auth_api auth_api
 COPY handlers handlers
 COPY reference_images reference_images
-# Trainings are planned by the weights that there are.
+# Trainings are planned from the existing weights.
 COPY weights weights
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -30,7 +30,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models \
     TRAINING_CONCURRENCY=0
-# Nothing can be written there later.
+# Compiled now, because no file can be written there later.
 RUN python -m compileall -q .
 USER 10001:10001
 EXPOSE 8000

@@ -1,15 +1,15 @@
-# TorchServe with what its workers need, and what trains models and builds their archives.
+# TorchServe and its workers, the training of models and the building of archives.
 #
 #     docker build --file deploy/docker/models.Dockerfile --tag ranjana-models:0.1.0 .
 #
-# With torch for NVIDIA's GPUs, which training can use (workers read on the CPU):
+# With torch for NVIDIA GPUs, which only training uses (workers run on the CPU):
 #
 #     docker build --build-arg TORCH_INDEX=https://pypi.org/simple ...
 
 FROM python:3.12.11-slim-bookworm AS installed
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements /requirements
-# As in the Makefile: torch first and alone, torchvision without another torch.
+# As in the Makefile: torch first, in its own step; torchvision must not install another torch.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --extra-index-url "$TORCH_INDEX" --requirement /requirements/torch.txt \
@@ -19,7 +19,7 @@ RUN python -m venv /opt/venv \
         --requirement /requirements/train.txt
 
 FROM python:3.12.11-slim-bookworm
-# The same number in all images: TorchServe's keys are for its own user alone.
+# The same user id in all images, because only its own user can read TorchServe's keys.
 RUN groupadd --gid 10001 ranjana \
     && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
     && install --directory --owner ranjana --group ranjana --mode 0700 \
@@ -40,7 +40,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATA_DIR=/srv/data \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models
-# Nothing can be written there later.
+# Compiled now, because no file can be written there later.
 RUN python -m compileall -q .
 USER 10001:10001
 EXPOSE 8080 8081 8082

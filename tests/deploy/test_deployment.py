@@ -1,7 +1,6 @@
-"""docker-compose, the images and what they are watched with fit each other and the settings.
+"""docker-compose, the images and the monitoring fit each other and the settings.
 
-Nothing of it is started here: what is said in the files is held against schemas, against a linter,
-and against the program that it starts.
+Nothing is started here. The tests compare the files with schemas, a linter and our own code.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from tests.support.deployed import (
     SETTINGS,
     USER,
     documents,
+    max_stop_seconds,
     require_command,
     require_released,
     require_settings,
-    stopping,
     variables,
 )
 
@@ -44,31 +43,31 @@ ours = {
 
 
 def run(*command: str | Path) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout + done.stderr) in {(0, ""), (0, _VALID)}
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout + process.stderr) in {(0, ""), (0, _VALID)}
 
 
 _VALID = "ok -- validation done\n"
 
 
-def test_compose_is_what_its_specification_says() -> None:
+def test_compose_files_follow_the_specification() -> None:
     schema = ("--builtin-schema", "vendor.compose-spec")
     run(BIN / "check-jsonschema", *schema, COMPOSE, ROOT / "deploy" / "docker" / "gpu.yml")
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES.values(), ids=lambda path: path.stem)
-def test_the_linter_has_nothing_to_say_of_an_image(dockerfile: Path) -> None:
+def test_images_pass_the_linter(dockerfile: Path) -> None:
     run(BIN / "hadolint", dockerfile)
 
 
-def test_all_images_are_of_a_version() -> None:
+def test_all_images_have_a_version() -> None:
     require_released(service["image"] for service in services.values())
     for dockerfile in IMAGES.values():
         require_released(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", services)
-def test_a_container_may_do_nothing_that_it_need_not(name: str) -> None:
+def test_a_container_has_no_unneeded_rights(name: str) -> None:
     service = services[name]
     user, _, group = service["user"].partition(":")
     assert int(user) > 0
@@ -84,7 +83,7 @@ def test_a_container_may_do_nothing_that_it_need_not(name: str) -> None:
     assert "/var/run/docker.sock" not in str(service.get("volumes"))
 
 
-def test_only_what_callers_and_operators_need_is_published_and_that_to_this_machine() -> None:
+def test_only_needed_ports_are_published_and_only_to_this_machine() -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "auth_api": ["127.0.0.1:8000:8000"],
@@ -93,52 +92,53 @@ def test_only_what_callers_and_operators_need_is_published_and_that_to_this_mach
         "development": ["127.0.0.1:8001:8000"],
     }
     assert not any(service.get("network_mode") == "host" for service in services.values())
-    # Nothing outside can be asked by what has pictures, keys and accounts; nor can it ask.
-    for closed in ("models", "data"):
-        assert compose["networks"][closed] == {"internal": True}
+    # Containers with pictures, keys and accounts have no connection to the outside.
+    for network in ("models", "data"):
+        assert compose["networks"][network] == {"internal": True}
     assert services["postgres"]["networks"] == services["redis"]["networks"] == ["data"]
 
 
 @pytest.mark.parametrize("name", ours)
-def test_what_a_container_is_told_are_settings_and_what_it_runs_is_there(name: str) -> None:
+def test_a_container_has_valid_settings_commands_and_folders(name: str) -> None:
     service = ours[name]
     settings = require_settings(service.get("environment", {}))
     require_command(service["command"])
     assert service["user"] == f"{USER}:{USER}"
-    made = IMAGES[service["image"].partition(":")[0]].read_text()
-    assert f"USER {USER}:{USER}\n" in made
-    # What it writes to are volumes, which belong to that user where the image has the folder.
+    dockerfile = IMAGES[service["image"].partition(":")[0]].read_text()
+    assert f"USER {USER}:{USER}\n" in dockerfile
+    # It writes to volumes. Their folders must exist in the image, so that they belong to its user.
     mounts = dict(volume.split(":")[:2][::-1] for volume in service.get("volumes", ()))
     assert {mount for mount in mounts if mount.startswith("/srv/")} <= set(
-        re.findall(r"/srv/\w+", made)
+        re.findall(r"/srv/\w+", dockerfile)
     )
-    told = service.get("environment", {})
-    folders = {"DATA_DIR", "MEDIA_DIR", "MODEL_STORE", "TORCHSERVE_HOME"} & told.keys()
-    for folder in (Path(told[name]) for name in folders):
+    environment = service.get("environment", {})
+    folders = {"DATA_DIR", "MEDIA_DIR", "MODEL_STORE", "TORCHSERVE_HOME"} & environment.keys()
+    for folder in (Path(environment[name]) for name in folders):
         assert folder.is_relative_to("/tmp") or any(map(folder.is_relative_to, mounts)), folder
     if settings.torchserve_key_file:
         assert str(settings.torchserve_key_file.parent) in mounts
-    for named in re.findall(r"launcher\.answering", str(service.get("healthcheck"))):
-        require_command(["python", "-m", named])
+    for module in re.findall(r"launcher\.answering", str(service.get("healthcheck"))):
+        require_command(["python", "-m", module])
 
 
-def test_nothing_that_is_under_way_is_cut_off_when_a_container_is_stopped() -> None:
+def test_a_container_has_enough_time_to_stop() -> None:
     for name in ("auth_api", "trainer", "development", "torchserve"):
         settings = require_settings(services[name].get("environment", {}))
-        serves = name != "torchserve"
-        needed = stopping(settings) if serves else 0
-        needed += 10 if name in {"torchserve", "development"} else 0  # what Java is given
+        needed = max_stop_seconds(settings) if name != "torchserve" else 0
+        needed += (
+            10 if name in {"torchserve", "development"} else 0
+        )  # the launcher's limit for Java
         assert seconds(services[name]["stop_grace_period"]) > needed, name
     assert require_settings(services["auth_api"]["environment"]).drain_seconds > 0
 
 
-def seconds(said: str) -> int:
-    number = re.fullmatch(r"(\d+)s", said)
+def seconds(text: str) -> int:
+    number = re.fullmatch(r"(\d+)s", text)
     assert number
     return int(number[1])
 
 
-def test_the_files_of_the_service_agree_where_things_are() -> None:
+def test_containers_use_the_same_addresses_and_files() -> None:
     torchserve = require_settings(services["torchserve"]["environment"])
     for name in ("auth_api", "trainer"):
         settings = require_settings(services[name]["environment"])
@@ -164,7 +164,7 @@ def test_the_files_of_the_service_agree_where_things_are() -> None:
     assert require_settings(services["trainer"]["environment"]).training_concurrency == 1
 
 
-def test_secrets_are_files_that_the_settings_know_and_nobody_commits() -> None:
+def test_secrets_are_documented_files_outside_the_repository() -> None:
     for name, secret in compose["secrets"].items():
         assert secret == {"file": f"./secrets/{name}"}
         assert any(name in service.get("secrets", ()) for service in services.values())
@@ -175,11 +175,11 @@ def test_secrets_are_files_that_the_settings_know_and_nobody_commits() -> None:
             assert service["environment"]["SECRETS_DIR"] == "/run/secrets"
     assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
     assert "secrets" not in (ROOT / ".dockerignore").read_text()
-    words = re.findall(r"^\s*\w*(?:PASSWORD|SECRET|TOKEN)\w*:.*", COMPOSE.read_text(), re.MULTILINE)
-    assert all("/run/secrets" in word for word in words), words
+    lines = re.findall(r"^\s*\w*(?:PASSWORD|SECRET|TOKEN)\w*:.*", COMPOSE.read_text(), re.MULTILINE)
+    assert all("/run/secrets" in line for line in lines), lines
 
 
-def test_containers_start_when_what_they_need_is_ready() -> None:
+def test_containers_start_after_their_dependencies_are_ready() -> None:
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_healthy":
@@ -202,12 +202,12 @@ def test_volumes_are_declared_and_used() -> None:
     assert all((ROOT / name).exists() for name in used if name.startswith("."))
 
 
-def test_what_may_be_set_from_outside_is_said_at_the_top() -> None:
+def test_all_variables_are_listed_at_the_top() -> None:
     head = COMPOSE.read_text().partition("\nname:")[0]
     assert variables(COMPOSE) == set(re.findall(r"\b[A-Z]+_[A-Z]+\b", head))
 
 
-def test_prometheus_asks_those_who_answer() -> None:
+def test_prometheus_scrapes_the_right_addresses() -> None:
     (prometheus,) = documents(ROOT / "deploy" / "prometheus" / "prometheus.yml")
     targets = {
         job["job_name"]: job["static_configs"][0]["targets"] for job in prometheus["scrape_configs"]
@@ -224,22 +224,22 @@ def test_prometheus_asks_those_who_answer() -> None:
     (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
     assert sources["datasources"][0]["url"] == "http://prometheus:9090"
     (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
-    place = dashboards["providers"][0]["options"]["path"]
-    assert f"./deploy/grafana/dashboards:{place}:ro" in services["grafana"]["volumes"]
+    folder = dashboards["providers"][0]["options"]["path"]
+    assert f"./deploy/grafana/dashboards:{folder}:ro" in services["grafana"]["volumes"]
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES.values(), ids=lambda path: path.stem)
-def test_what_is_copied_is_there_and_not_ignored(dockerfile: Path) -> None:
-    let_through = re.findall(r"^!([\w./]+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+def test_copied_files_exist_and_are_not_ignored(dockerfile: Path) -> None:
+    included = re.findall(r"^!([\w./]+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     for source in re.findall(r"^COPY (?!--from)(\S+)", dockerfile.read_text(), re.MULTILINE):
         assert (ROOT / source).exists(), source
-        assert any(source.startswith(name.rstrip("/")) for name in let_through), source
+        assert any(source.startswith(name.rstrip("/")) for name in included), source
 
 
-def test_the_image_of_the_service_has_all_that_the_service_imports() -> None:
+def test_the_image_of_the_service_has_all_its_imports() -> None:
     text = (ROOT / "requirements" / "api.txt").read_text()
     installed = {_normal(name) for name in re.findall(r"^[\w-]+", text, re.MULTILINE)}
-    for name in [*installed]:  # and what those need
+    for name in [*installed]:  # and their dependencies
         needed = importlib.metadata.requires(name) or []
         installed |= {_normal(need) for each in needed for need in re.findall(r"^[\w.-]+", each)}
     copied = re.findall(r"^COPY (?!--from)(\w+) ", IMAGES["ranjana-api"].read_text(), re.MULTILINE)

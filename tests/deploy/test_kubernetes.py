@@ -1,7 +1,7 @@
-"""What is deployed on Kubernetes is what its API takes, may do little, and fits together.
+"""The Kubernetes files follow the API, give few rights, and fit together.
 
-No cluster is asked. What kustomize makes of an overlay is looked at where there is a kubectl, which
-has it built in, or a kustomize; the files that it is made of everywhere.
+No cluster is needed. The overlays are checked only where there is a kustomize, or a kubectl, which
+contains it.
 """
 
 from __future__ import annotations
@@ -26,37 +26,39 @@ from tests.support.deployed import (
     USER,
     VERSION,
     documents,
+    max_stop_seconds,
     require_command,
     require_released,
     require_settings,
-    stopping,
 )
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("torchserve", "kserve", "kserve-canary")
 FILES = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")
-# The oldest that is meant: preStop, autoscaling/v2 and the rest are the same since.
+# The oldest supported version. The kinds used here have not changed since.
 _API = "1.30"
 
+# In a cluster it comes from the Secret.
+_DATABASE_URL = "postgresql://ranjana@db/ranjana"
 _KSERVE = json.loads(Path(__file__).with_name("kserve.json").read_text())
 
 
 def built(overlay: str) -> list[dict[str, Any]]:
-    """What kustomize makes of an overlay."""
+    """The documents of an overlay, built by kustomize."""
     folder = str(KUBERNETES / "overlays" / overlay)
     if shutil.which("kustomize"):
         command = ["kustomize", "build", folder]
     elif shutil.which("kubectl"):
         command = ["kubectl", "kustomize", folder]
     else:
-        pytest.skip("needs kustomize, or kubectl, which has it")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+        pytest.skip("needs kustomize or kubectl")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return list(yaml.safe_load_all(process.stdout))
 
 
 def pods(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The specification of the pods that something has, a ServingRuntime too."""
+    """The pod specifications of a document, also of a ServingRuntime."""
     if document["kind"] in {"Deployment", "Job"}:
         yield document["spec"]["template"]["spec"]
     elif document["kind"] == "ServingRuntime":
@@ -83,35 +85,35 @@ def one(kind: str, name: str, among: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_file_has_what_the_api_takes(path: Path) -> None:
+def test_a_file_follows_the_api(path: Path) -> None:
     for document in documents(path):
         require_valid(document)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_pod_may_do_nothing_that_it_need_not(path: Path) -> None:
+def test_a_pod_has_no_unneeded_rights(path: Path) -> None:
     for document in documents(path):
         for pod in pods(document):
             for container in containers(pod):
-                may = {**pod.get("securityContext", {}), **container["securityContext"]}
-                assert (may["runAsNonRoot"], may["runAsUser"]) == (True, USER)
-                assert may["allowPrivilegeEscalation"] is False
-                assert may["readOnlyRootFilesystem"] is True
-                assert may["capabilities"] == {"drop": ["ALL"]}
-                assert may["seccompProfile"] == {"type": "RuntimeDefault"}
+                context = {**pod.get("securityContext", {}), **container["securityContext"]}
+                assert (context["runAsNonRoot"], context["runAsUser"]) == (True, USER)
+                assert context["allowPrivilegeEscalation"] is False
+                assert context["readOnlyRootFilesystem"] is True
+                assert context["capabilities"] == {"drop": ["ALL"]}
+                assert context["seccompProfile"] == {"type": "RuntimeDefault"}
                 assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
                 assert "memory" in container["resources"]["limits"]
                 require_command(container["command"])
                 mounted = {mount["name"] for mount in container["volumeMounts"]}
                 assert mounted <= {volume["name"] for volume in pod["volumes"]}
-            if document["kind"] != "ServingRuntime":  # KServe says so itself
+            if document["kind"] != "ServingRuntime":  # KServe sets these itself
                 assert pod["automountServiceAccountToken"] is False
                 # A Service named like a setting would set it.
                 assert pod["enableServiceLinks"] is False
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_an_overlay_is_whole(overlay: str) -> None:
+def test_an_overlay_is_complete(overlay: str) -> None:
     found = built(overlay)
     for document in found:
         require_valid(document)
@@ -126,7 +128,7 @@ def test_an_overlay_is_whole(overlay: str) -> None:
                 if claim := volume.get("persistentVolumeClaim"):
                     assert ("PersistentVolumeClaim", claim["claimName"]) in named
                 if secret := volume.get("secret"):
-                    assert secret["secretName"] == "ranjana"  # which operators make
+                    assert secret["secretName"] == "ranjana"  # operators create it
             for container in containers(pod):
                 for source in container.get("envFrom", ()):
                     assert ("ConfigMap", source["configMapRef"]["name"]) in named
@@ -134,15 +136,14 @@ def test_an_overlay_is_whole(overlay: str) -> None:
             target = document["spec"]["scaleTargetRef"]
             assert (target["kind"], target["name"]) in named
             scaled = one(target["kind"], target["name"], found)
-            assert "replicas" not in scaled["spec"], "the autoscaler says how many"
+            assert "replicas" not in scaled["spec"], "the autoscaler sets the number"
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str) -> None:
+def test_the_service_has_valid_settings_and_the_address_of_torchserve(overlay: str) -> None:
     found = built(overlay)
-    told = one("ConfigMap", "auth-api", found)["data"]
-    # The address is in the Secret.
-    settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
+    environment = one("ConfigMap", "auth-api", found)["data"]
+    settings = require_settings({**environment, "DATABASE_URL": _DATABASE_URL})
     assert settings.versions_elsewhere
     assert settings.training_concurrency == 0
     url = settings.torchserve_inference_url
@@ -151,8 +152,8 @@ def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str)
         assert (url.host, url.port) == ("torchserve", port["port"])
     else:
         inference = one("InferenceService", "ranjana", found)
-        place = f"{inference['metadata']['name']}-predictor.{inference['metadata']['namespace']}"
-        assert str(url) == f"http://{place}.svc.cluster.local/"
+        host = f"{inference['metadata']['name']}-predictor.{inference['metadata']['namespace']}"
+        assert str(url) == f"http://{host}.svc.cluster.local/"
         runtime = inference["spec"]["predictor"]["model"]["runtime"]
         assert one("ServingRuntime", runtime, found)
     api = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
@@ -164,18 +165,22 @@ def test_the_service_is_told_settings_and_where_torchserve_answers(overlay: str)
         "readiness": "/ready",
     }
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-    assert {told["SECRETS_DIR"], str(settings.data_dir), str(settings.media_dir)} <= mounts.keys()
+    assert {
+        environment["SECRETS_DIR"],
+        str(settings.data_dir),
+        str(settings.media_dir),
+    } <= mounts.keys()
     assert one("PersistentVolumeClaim", "media", found)["spec"]["accessModes"] == ["ReadWriteMany"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_a_pod_has_the_time_to_answer_what_it_was_asked(overlay: str) -> None:
+def test_a_pod_has_enough_time_to_stop(overlay: str) -> None:
     found = built(overlay)
-    told = one("ConfigMap", "auth-api", found)["data"]
-    settings = require_settings({**told, "DATABASE_URL": "postgresql://ranjana@db/ranjana"})
+    environment = one("ConfigMap", "auth-api", found)["data"]
+    settings = require_settings({**environment, "DATABASE_URL": _DATABASE_URL})
     pod = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
     assert settings.drain_seconds > 0
-    assert pod["terminationGracePeriodSeconds"] > stopping(settings)
+    assert pod["terminationGracePeriodSeconds"] > max_stop_seconds(settings)
 
 
 def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:
@@ -185,13 +190,11 @@ def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:
             for pod in pods(document):
                 for container in pod["containers"]:
                     if container["command"][2:] == ["launcher", "torchserve"]:
-                        told = {each["name"]: each["value"] for each in container["env"]}
-                        yield container, require_settings(told)
+                        environment = {each["name"]: each["value"] for each in container["env"]}
+                        yield container, require_settings(environment)
 
 
-def test_torchserve_without_keys_is_asked_by_the_service_alone_and_its_management_by_nobody() -> (
-    None
-):
+def test_only_the_service_reaches_torchserve_and_nothing_its_management() -> None:
     found = list(_torchserves())
     assert len(found) == 2
     for container, settings in found:
@@ -210,23 +213,23 @@ def test_torchserve_without_keys_is_asked_by_the_service_alone_and_its_managemen
         if document["kind"] == "NetworkPolicy"
     }
     assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    (asked, scraped) = policies["torchserve"]["ingress"]
+    (inference, metrics) = policies["torchserve"]["ingress"]
     service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "auth-api"}}}
-    assert asked == {"from": [service], "ports": [{"port": "inference"}]}
-    assert scraped["ports"] == [{"port": "metrics"}]
+    assert inference == {"from": [service], "ports": [{"port": "inference"}]}
+    assert metrics["ports"] == [{"port": "metrics"}]
     assert "8081" not in "".join(path.read_text() for path in FILES)
 
 
-def test_secrets_are_settings_and_how_they_are_made_is_told() -> None:
+def test_secrets_are_settings_and_documented() -> None:
     guide = (ROOT / "docs" / "deployment.md").read_text()
-    made = re.search(r"create secret generic ranjana(?:.*\\\n)+.*", guide)
-    assert made
-    named = set(re.findall(r"--from-\w+=(\w+)=", made[0]))
+    command = re.search(r"create secret generic ranjana(?:.*\\\n)+.*", guide)
+    assert command
+    named = set(re.findall(r"--from-\w+=(\w+)=", command[0]))
     assert named == {"secret_key", "database_url", "rate_limit_storage"}
     assert {name.upper() for name in named} <= SETTINGS
 
 
-def test_archives_go_where_kserve_looks_for_them() -> None:
+def test_archives_are_where_kserve_looks_for_them() -> None:
     folder = KUBERNETES / "overlays" / "kserve"
     (inference,) = documents(folder / "inference.yaml")
     _, job = documents(folder / "models.yaml")
