@@ -1,6 +1,6 @@
-"""What tests share: running services, databases, pictures to send.
+"""Shared fixtures: running services and databases.
 
-A test that takes `api` runs on SQLite and on PostgreSQL.
+A test that uses `api` runs on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults", action="store_true", help="all faults, as `make faults` has them")
+    parser.addoption("--faults", action="store_true", help="all faults, as in `make faults`")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real handwriting, which is not part of the project."""
+    """The folder of real handwriting, which is not in the repository."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"needs real handwriting in {SHARED_DATA}")
     return SHARED_DATA
@@ -45,7 +45,7 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
         running.kill()
 
 
-# What takes minutes comes first, so that nobody waits for it at the end.
+# Files that take minutes run first, because a long one at the end would delay the whole run.
 _LONGEST = (
     *("test_processes", "test_training", "test_releases", "test_outages", "test_openapi"),
     *("test_jobs", "test_recovery", "test_missing_models", "test_cleanup", "test_command_line"),
@@ -56,7 +56,7 @@ _LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders the files of tests by how long they take."""
+    """Orders the test files by their duration."""
     ranks = {name: rank for rank, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
@@ -65,13 +65,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows what a running service logged of trouble beside the failure of its test."""
+    """Adds the warnings and errors of the running service to the report of a failed test."""
     report = yield
     running = getattr(item, "funcargs", {}).get("ranjana")
     if report.failed and running:
         lines = running.log.read_text().splitlines()
-        trouble = [line for line in lines if '"level":"info"' not in line]
-        report.sections.append(("the service's log", "\n".join(trouble[-20:])))
+        problems = [line for line in lines if '"level":"info"' not in line]
+        report.sections.append(("the service's log", "\n".join(problems[-20:])))
     return report
 
 
@@ -85,9 +85,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def launch(small_store: Path) -> Iterator[Launch]:
-    """Starts further instances, of one model with one worker unless something else is said, and
-    clears up after a test that failed.
-    """
+    """Starts further instances, by default with one model and one worker; kills them at the end."""
     started: list[Ranjana] = []
     small = {"MODELS": "ranjana", "MODEL_STORE": str(small_store)}
 
@@ -109,13 +107,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
-    """Which database a test runs on."""
+    """The database of a test."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
 def apis() -> Iterator[dict[str, Api]]:
-    """The one API of each database, which stays while tests turn to the other database."""
+    """One API per database, kept until the end, because tests alternate between databases."""
     started: dict[str, Api] = {}
     yield started
     for running in started.values():
@@ -141,7 +139,7 @@ def api(
 def start_api(
     database: str, ranjana: Ranjana, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[StartApi]:
-    """Starts an API on an empty database, or a further one beside `beside`."""
+    """Starts an API on an empty database, or on that of `beside`."""
     started: list[Api] = []
 
     def start(environment: Mapping[str, str] | None = None, beside: Api | None = None) -> Api:
@@ -159,7 +157,7 @@ def start_api(
 
 @pytest.fixture
 def user(api: Api) -> User:
-    """Somebody new."""
+    """A new user."""
     return api.sign_up()
 
 

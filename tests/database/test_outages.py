@@ -35,7 +35,7 @@ def steady_predictions(
     user: User, callers: int = 4
 ) -> AbstractContextManager[list[httpx2.Response]]:
     """Signed-in callers that predict without a pause, even while no process answers."""
-    return steadily(user.predict, callers, seconds=1, bears=httpx2.TransportError)
+    return steadily(user.predict, callers, seconds=1, ignored=httpx2.TransportError)
 
 
 def stored_ids(user: User) -> set[int]:

@@ -101,7 +101,7 @@ def _require_sharing(api: Api, torchserve: Ranjana) -> None:
 
     servers = _servers(api)
     assert len(servers) == _WORKERS
-    with steadily(ask, bears=httpx2.TransportError) as answers:
+    with steadily(ask, ignored=httpx2.TransportError) as answers:
         servers[0].kill()
         wait_for(lambda: len(_servers(api)) == _WORKERS and servers[0] not in _servers(api), 30)
     assert {answer.status_code for answer in answers} == {200}

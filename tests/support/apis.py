@@ -1,4 +1,4 @@
-"""API processes of their own on either database, beside the TorchServe of the other tests."""
+"""Starts API processes on either database, with the TorchServe of the other tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class User:
-    """Someone who has signed up and signed in."""
+    """A user who is signed in."""
 
     api: Api
     username: str
@@ -62,7 +62,7 @@ class User:
 
 
 class Api:
-    """`python -m auth_api` on a database of its own."""
+    """`python -m auth_api` on its own database."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Api:
         return self.process.wait(30)
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs `python -m auth_api` with arguments, on the same database."""
+        """Runs a command of `python -m auth_api` on the same database."""
         return subprocess.run(
             [sys.executable, "-m", "auth_api", *arguments],
             cwd=ROOT,
@@ -134,8 +134,8 @@ class Api:
         username = username or f"user{next(_numbers)}"
         email = f"{username}@example.org"
         fields = {"username": username, "email": email, "password": password}
-        made = self.client.post("/api/signup/", json=fields)
-        assert made.status_code == 201, made.text
+        response = self.client.post("/api/signup/", json=fields)
+        assert response.status_code == 201, response.text
         return self.sign_in(username, password)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> User:
@@ -146,4 +146,4 @@ class Api:
 
 
 StartApi = Callable[..., Api]
-"""Starts a further one: `start_api(environment)`, on the database under test."""
+"""Starts another API on the database under test: `start_api(environment)`."""

@@ -1,4 +1,4 @@
-"""Archives made from those of the model store: another version, or spoilt in some way."""
+"""Makes archives from those of the model store: other versions and broken ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archive_scripts.archives.building import ROOT
 STORE = ROOT / "model_store"
 MANIFEST = "MAR-INF/MANIFEST.json"
 CONFIG = "model-config.yaml"
-# A worker takes seconds of a core to start, and most tests need no second one.
+# A worker's start takes seconds of a core, and most tests need only one.
 ONE_WORKER = {"minWorkers": 1, "maxWorkers": 1}
 
 
@@ -28,17 +28,18 @@ def derive(
     manifest: Mapping[str, object] | None = None,
     checksum: bool = True,
 ) -> Path:
-    """Writes `source` as another version to `target`, with other `members` and other words in
-    its `manifest`; with the file of its checksum unless that is not wanted.
+    """Copies `source` to `target` as `version`; `members` and `manifest` replace or add entries.
+
+    Also writes the checksum file if `checksum` is true. Returns `target`.
     """
     changed = dict(members or {})
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for info in old.infolist():
             content = old.read(info)
             if info.filename == MANIFEST:
-                described = json.loads(content)
-                described["model"] |= {"modelVersion": version, **(manifest or {})}
-                content = json.dumps(described).encode()
+                document = json.loads(content)
+                document["model"] |= {"modelVersion": version, **(manifest or {})}
+                content = json.dumps(document).encode()
             new.writestr(info.filename, changed.pop(info.filename, content))
         for name, content in changed.items():
             new.writestr(name, content)
@@ -48,14 +49,14 @@ def derive(
 
 
 def configured(archive: Path, **settings: int) -> dict[str, bytes]:
-    """The member of an archive that says how TorchServe runs it, with some other settings."""
+    """The configuration member of an archive with changed settings, for `derive`."""
     with zipfile.ZipFile(archive) as members:
         config = yaml.safe_load(members.read(CONFIG))
     return {CONFIG: yaml.safe_dump({**config, **settings}).encode()}
 
 
 def state_checksum(archive: Path) -> str:
-    """Writes the file of the checksum beside an archive; answers the checksum."""
+    """Writes the checksum file beside an archive; returns the checksum."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     archive.with_name(f"{archive.name}.sha256").write_text(f"{digest}  {archive.name}\n")
     return digest

@@ -1,4 +1,4 @@
-"""Pictures that nothing can be read from, and what is said of each."""
+"""Images that cannot be read, with the status and the code of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RNG = np.random.default_rng(0)
 
 
 def huge_png(side: int = 30_000) -> bytes:
-    """A one-bit PNG of `side` x `side` pixels, 100 kB on the wire and 900 megapixels decoded."""
+    """A one-bit PNG of `side` x `side` pixels: 100 kB as a file, 900 megapixels decoded."""
     row = b"\0" + bytes((side + 7) // 8)
     compressor = zlib.compressobj(9)
     data = b"".join(compressor.compress(row * 1000) for _ in range(side // 1000))
@@ -28,7 +28,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def bit_flipped(data: bytes) -> bytes:
-    """The same bytes with a bit wrong in every hundredth of them, after the signature."""
+    """Flips a bit in about a hundred bytes after the signature."""
     flipped = bytearray(data)
     for position in range(40, len(flipped), max(1, len(flipped) // 100)):
         flipped[position] ^= 0x10

@@ -1,4 +1,4 @@
-"""What the tests of compose and Kubernetes share: what files say, and what the settings take."""
+"""Checks of deployment files, shared by the tests of compose and of Kubernetes."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from archive_scripts.archives.building import ROOT
 from launcher.settings import LauncherSettings
 
 USER = 10001
-"""Of the service and of TorchServe, whose keys are for its own user alone."""
+"""User id of the service and of TorchServe, whose keys only its own user can read."""
 
 (VERSION,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
 SETTINGS = {name.upper() for name in LauncherSettings.model_fields}
 
-# What is read by something else than the settings.
+# Environment variables that are no settings.
 _OTHERS = {"SECRETS_DIR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "HOME", "PATH"}
 
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def documents(path: Path) -> list[Any]:
-    """The YAML documents of a file, their variables as if nobody had set any."""
+    """The YAML documents of a file, with the defaults of all variables."""
     text = _VARIABLE.sub(r"\2", path.read_text())
     return [document for document in yaml.safe_load_all(text) if document]
 
 
 def variables(path: Path) -> set[str]:
-    """The variables that a file may be told, each with a default."""
+    """The variables of a file; each must have a default."""
     text = path.read_text()
     assert text.count("${") == len(_VARIABLE.findall(text))
     return {name for name, _ in _VARIABLE.findall(text)}
 
 
 def require_settings(environment: Mapping[str, str]) -> LauncherSettings:
-    """That there are such settings, and that they take such values; answers them."""
+    """Asserts that the settings exist and accept these values; returns them."""
     assert environment.keys() - SETTINGS - _OTHERS == set()
     assert all(isinstance(value, str) for value in environment.values()), environment
     named = {name.lower(): value for name, value in environment.items() if name in SETTINGS}
@@ -47,7 +47,7 @@ def require_settings(environment: Mapping[str, str]) -> LauncherSettings:
 
 
 def require_released(images: Iterable[str]) -> None:
-    """That every image has a version, and ours the one of this tree."""
+    """Asserts that every image has a version, and ours that of this source tree."""
     for image in images:
         name, _, tag = image.rpartition(":")
         assert name, image
@@ -57,14 +57,12 @@ def require_released(images: Iterable[str]) -> None:
 
 
 def require_command(command: list[str]) -> None:
-    """That the module which is run is there."""
+    """Asserts that the module of a command exists."""
     assert command[:2] == ["python", "-m"], command
-    place = ROOT / command[2].replace(".", "/")
-    assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), command
+    path = ROOT / command[2].replace(".", "/")
+    assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command
 
 
-def stopping(settings: LauncherSettings) -> float:
-    """Seconds that a service takes at most from SIGTERM to its end: its drain, the requests that
-    are under way, and what it does last.
-    """
+def max_stop_seconds(settings: LauncherSettings) -> float:
+    """Maximum time from SIGTERM to the end of a service: drain, open requests, last work."""
     return settings.drain_seconds + settings.shutdown_seconds + 5

@@ -1,4 +1,4 @@
-"""Digits to send: real ones that no model has seen, and drawn ones."""
+"""Digits to send: real ones that no model was trained on, and drawn ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from handlers.arrays import Gray, gray
 
 _SIDE = 28
 _SHEET = Path(__file__).with_name("data") / "digits.png"
-"""Two hundred of MNIST (LeCun, Cortes and Burges; from NIST's public-domain databases), a row of
-twenty a digit, of the last five thousand training images, which `train digits` leaves out."""
+"""Two hundred digits of MNIST (LeCun, Cortes and Burges; from NIST's public-domain databases), one
+row of twenty per digit, from the last five thousand training images, which `train digits` holds
+out."""
 
-# A digit a line: strokes as points on a grid of 10x10.
+# One digit per line: strokes as points, xy, on a grid of 10x10.
 _STROKES = (
     "53 43 34 36 47 57 66 64 53 43",
     "43 52 53 54 55 56 57 58",
@@ -31,19 +32,19 @@ _STROKES = (
 
 
 def held_out(digit: int, number: int) -> Gray:
-    """A real digit as MNIST has it: uint8 of shape (28, 28), white on black."""
+    """A real digit of MNIST: uint8 of shape (28, 28), white on black."""
     sheet = np.asarray(Image.open(_SHEET).convert("L"))
     top, left = digit * _SIDE, number * _SIDE
     return gray(sheet[top : top + _SIDE, left : left + _SIDE])
 
 
 def drawn(digit: int, rng: np.random.Generator, side: int = 280) -> Gray:
-    """A digit as somebody draws it with a mouse: black on white, uint8 of shape (side, side)."""
+    """A digit as if drawn with a mouse: black on white, uint8 of shape (side, side)."""
     page = np.full((side, side), 255, np.uint8)
     pen = max(2, round(side * rng.uniform(0.02, 0.07)))
-    turn = np.deg2rad(rng.normal(0, 4))
+    angle = np.deg2rad(rng.normal(0, 4))
     scale = side / 10 * rng.uniform(0.8, 1.1) * np.array([rng.uniform(0.9, 1.2), 1])
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     for stroke in _STROKES[digit].split("|"):
         points = np.array([[int(x) + 0.0, int(y) + 0.0] for x, y in stroke.split()]) - 5
         points = points + rng.normal(0, 0.08, points.shape)
@@ -53,7 +54,7 @@ def drawn(digit: int, rng: np.random.Generator, side: int = 280) -> Gray:
 
 
 def _smooth(points: np.ndarray) -> np.ndarray:
-    """The corners cut off, three times (Chaikin 1974)."""
+    """Cuts the corners three times (Chaikin 1974)."""
     for _ in range(3):
         near = 0.75 * points[:-1] + 0.25 * points[1:]
         far = 0.25 * points[:-1] + 0.75 * points[1:]

@@ -1,4 +1,4 @@
-"""What the documentation says is measured, and what Prometheus is asked of it."""
+"""The documented metrics, and the queries of rules and dashboard."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ GUIDE = ROOT / "docs" / "monitoring.md"
 RULES = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"))
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "ranjana.json"
 
-# Prometheus' own; what it adds to whatever it scrapes.
-_ITS_OWN = {"up", "ALERTS"}
-_ADDED = {"job", "instance"}
+# Prometheus' own metrics, and the labels that it adds.
+_BUILT_IN = {"up", "ALERTS"}
+_ADDED_LABELS = {"job", "instance"}
 _PARTS = {"_bucket": {"le"}, "_sum": set(), "_count": set()}
-# What Grafana puts in.
+# Values for Grafana's variables.
 _VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$instance": ".*", "$model": ".*"}
 
 
 class Measured(NamedTuple):
-    """A metric as the documentation has it."""
+    """A documented metric."""
 
     type: str
     labels: frozenset[str]
@@ -56,17 +56,17 @@ RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 
 
 def panels() -> list[dict[str, Any]]:
-    """Those of the dashboard, rows among them."""
+    """The panels of the dashboard, including rows."""
     found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
     return found
 
 
 def dashboard_expressions() -> Iterator[str]:
-    """All that the dashboard asks Prometheus, its variables as if everything were chosen."""
-    shown = json.loads(DASHBOARD.read_text())
-    asked = [target["expr"] for panel in panels() for target in panel.get("targets", ())]
-    asked += [each["expr"] for each in shown["annotations"]["list"] if "expr" in each]
-    for expression in asked:
+    """All queries of the dashboard, with values for its variables."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    queries = [target["expr"] for panel in panels() for target in panel.get("targets", ())]
+    queries += [each["expr"] for each in dashboard["annotations"]["list"] if "expr" in each]
+    for expression in queries:
         for variable, value in _VARIABLES.items():
             expression = expression.replace(variable, value)
         assert "$" not in expression, expression
@@ -74,49 +74,49 @@ def dashboard_expressions() -> Iterator[str]:
 
 
 def require_answerable(expression: str) -> None:
-    """That PromQL reads an expression, and that each metric and label of it is documented."""
-    asked: set[str] = set()
+    """Asserts that an expression is valid PromQL with documented metrics and labels."""
+    known: set[str] = set()
 
-    def look(node: Any) -> None:
+    def visit(node: Any) -> None:
         if isinstance(node, promql_parser.VectorSelector):
             labels = _labels(node.name)
             unknown = {matcher.name for matcher in node.matchers.matchers} - labels
             assert not unknown, (expression, node.name, unknown)
-            asked.update(labels)
+            known.update(labels)
         if isinstance(node, promql_parser.AggregateExpr) and node.modifier:
             grouped.update(node.modifier.labels)
 
     grouped: set[str] = set()
-    promql_parser.walk(promql_parser.parse(expression), look)
-    assert grouped <= asked, (expression, grouped - asked)
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    assert grouped <= known, (expression, grouped - known)
 
 
 def _labels(name: str) -> set[str]:
-    """Those that a metric may have; raises AssertionError for one that there is not."""
+    """The labels of a metric. Raises AssertionError for an unknown metric."""
     if name in RECORDED:  # NAMED-AFTER-THESE:METRIC:OPERATION
-        return {"model", "version", "route", "folder", "model_name", *_ADDED}
-    if name in _ITS_OWN:
-        return {"alertstate", *_ADDED}
+        return {"model", "version", "route", "folder", "model_name", *_ADDED_LABELS}
+    if name in _BUILT_IN:
+        return {"alertstate", *_ADDED_LABELS}
     metrics = {**BY_SERVICE, **BY_TORCHSERVE}
     for part, added in _PARTS.items():
         whole = metrics.get(name.removesuffix(part))
         if name.endswith(part) and whole and whole.type == "histogram":
-            return {*whole.labels, *added, *_ADDED}
+            return {*whole.labels, *added, *_ADDED_LABELS}
     assert name in metrics, f"{name} is not documented"
-    assert metrics[name].type != "histogram", f"{name} is shown in parts"
-    return {*metrics[name].labels, *_ADDED}
+    assert metrics[name].type != "histogram", f"{name} is exported in parts"
+    return {*metrics[name].labels, *_ADDED_LABELS}
 
 
 class Shown(NamedTuple):
-    """A metric as somebody shows it."""
+    """An exported metric."""
 
     type: str
     labels: frozenset[str]
-    """Of the series that there are."""
+    """The labels of its series."""
 
 
 def shown(text: str) -> dict[str, Shown]:
-    """The metrics of a text in Prometheus' format."""
+    """Parses the metrics of a text in Prometheus' format."""
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     labels: dict[str, set[str]] = {name: set() for name in types}
     for name, inner in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE):
@@ -127,13 +127,13 @@ def shown(text: str) -> dict[str, Shown]:
 
 
 def series(text: str) -> dict[str, float]:
-    """The values of a text in Prometheus' format, by name and labels."""
+    """Parses the values of a text in Prometheus' format, by name and labels."""
     return {name: float(value) for name, value in re.findall(r"^(\w.*) (\S+)$", text, re.MULTILINE)}
 
 
 def value(text: str, name: str, **labels: str) -> float:
-    """The sum of the series of a name that have these labels, 0 if there are none."""
-    wanted = [f'{label}="{said}"' for label, said in labels.items()]
+    """The sum of the series with this name and these labels, 0 if there are none."""
+    wanted = [f'{label}="{text}"' for label, text in labels.items()]
     return sum(
         found
         for key, found in series(text).items()

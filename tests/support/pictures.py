@@ -1,4 +1,4 @@
-"""Pictures to send."""
+"""Makes pictures to send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFERENCES = ROOT / "reference_images"
 def encode(
     picture: npt.NDArray[np.uint8] | Image.Image, kind: str = "PNG", **options: object
 ) -> bytes:
-    """Encodes a picture with Pillow; `options` are those of its writer."""
+    """Encodes a picture with Pillow; `options` go to its writer."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     stream = io.BytesIO()
     image.save(stream, kind, **options)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, from a wheel."""
+"""A PostgreSQL server for tests, from a wheel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _numbers = count(1)
 
 
 class PostgreSQL:
-    """Runs until it is stopped; can be started again."""
+    """Starts at once and runs until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -29,14 +29,14 @@ class PostgreSQL:
         self._server.stop()
 
     def crash(self) -> None:
-        """Ends it at once, as `pg_ctl stop -m immediate` does: it has to recover."""
+        """Stops it like `pg_ctl stop -m immediate`, so that its next start has to recover."""
         main = psutil.Process(self._server.get_pid())
         main.send_signal(signal.SIGQUIT)
         main.wait(30)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """All of its processes stand still, their connections stay open."""
+        """Suspends all its processes; their connections stay open."""
         main = psutil.Process(self._server.get_pid())
         processes = [main, *main.children(recursive=True)]
         for process in processes:
@@ -52,7 +52,7 @@ class PostgreSQL:
         self._server.cleanup()
 
     def new_database(self) -> str:
-        """Makes an empty database and answers its address."""
+        """Creates an empty database; returns its URL."""
         name = f"ranjana{next(_numbers)}"
         self._server.psql(f"CREATE DATABASE {name};")
         return str(self._server.get_uri(name))

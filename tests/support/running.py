@@ -1,4 +1,4 @@
-"""A whole Ranjana, started the way users start it, on ports and in folders of its own."""
+"""Starts a complete Ranjana as users do, with its own ports and folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEAL_SECONDS = 4
 
 
 def private(folder: Path) -> dict[str, str]:
-    """Settings that keep a service to itself, and hash passwords quickly."""
+    """Settings for a separate service with fast password hashes."""
     return {
         "DATA_DIR": str(folder / "data"),
         "MEDIA_DIR": str(folder / "media"),
@@ -37,7 +37,7 @@ def private(folder: Path) -> dict[str, str]:
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
         "TRAINING_CONCURRENCY": "0",
-        # Beside other tests everything takes longer; what is refused then is a test of its own.
+        # Parallel tests slow everything down. Other tests cover refusals.
         "MAX_QUEUE_SECONDS": "30",
         "TORCHSERVE_RETRY_SECONDS": "0",
     }
@@ -56,7 +56,7 @@ class Ranjana:
         self.metrics_port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
-        # A socket's path has 108 bytes at most; those of pytest's folders are half of that.
+        # A socket's path has at most 108 bytes, and pytest's folders take half of that.
         short = Path(tempfile.mkdtemp(prefix="rnj"))
         weakref.finalize(self, shutil.rmtree, short, ignore_errors=True)
         (short / "t").symlink_to(folder, target_is_directory=True)
@@ -81,13 +81,13 @@ class Ranjana:
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def wait_until_ready(self) -> None:
-        """Raises AssertionError with the log when it does not come up."""
+        """Raises AssertionError with the log if it does not start."""
         wait_for(lambda: self.ready or self.ended, START_SECONDS)
         assert self.ready, self.log.read_text()
 
     @property
     def ready(self) -> bool:
-        """Whether it has said so."""
+        """Whether the log has the ready line."""
         log = self.log.read_text()
         return "Ranjana is ready" in log or "TorchServe is ready (" in log
 
@@ -97,22 +97,22 @@ class Ranjana:
 
     @property
     def restarts(self) -> int:
-        """How often TorchServe was started anew and came up again."""
+        """How often TorchServe was restarted and became ready."""
         return self.log.read_text().count("TorchServe is ready again")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Stops it and answers the exit status."""
+        """Stops it; returns the exit status."""
         self.client.close()
         self.process.send_signal(number)
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """Ends it whatever state it is in; for clearing up after a test."""
+        """Ends it in any state, to clean up after a test."""
         if not self.ended:
             self.stop(signal.SIGKILL)
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that it has started."""
+        """All processes that it started."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def java(self) -> psutil.Process:
@@ -123,17 +123,17 @@ class Ranjana:
         return [child for child in self.processes() if "model_service_worker" in command_of(child)]
 
     def workers_of(self, model: str, but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:
-        """The workers of one model, as TorchServe tells."""
+        """The workers of one model, as TorchServe reports them, except those in `but`."""
         response = httpx2.get(
             f"http://127.0.0.1:{self.management_port}/models/{model}",
             headers={"Authorization": f"Bearer {self.key('management')}"},
         )
         (version,) = response.json()
-        numbers = {worker["pid"] for worker in version["workers"]}
-        return [child for child in self.workers() if child.pid in numbers and child not in but]
+        pids = {worker["pid"] for worker in version["workers"]}
+        return [child for child in self.workers() if child.pid in pids and child not in but]
 
     def key(self, kind: str) -> str:
-        """A token as TorchServe's own users would read it."""
+        """A token from TorchServe's key file."""
         (path,) = self.folder.glob("ranjana-*/home/key_file.json")
         while not (content := path.read_text()):
             pass  # TorchServe is writing it
@@ -146,7 +146,7 @@ class Ranjana:
     def ask_directly(
         self, model: str, image: bytes, headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:
-        """Asks TorchServe itself, as its operators do."""
+        """Sends a prediction to TorchServe itself."""
         return httpx2.post(
             f"http://127.0.0.1:{self.inference_port}/predictions/{model}",
             content=image,
@@ -156,11 +156,11 @@ class Ranjana:
 
 
 Launch = Callable[..., Ranjana]
-"""Starts a further one: `launch(folder, environment)`."""
+"""Starts another one: `launch(folder, environment)`."""
 
 
 def command_of(process: psutil.Process) -> str:
-    """The command line of a process, empty for one that has ended."""
+    """The command line of a process, empty if it has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
@@ -168,7 +168,7 @@ def command_of(process: psutil.Process) -> str:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> None:
-    """Raises AssertionError when `condition` does not come true in time."""
+    """Raises AssertionError if `condition` does not become true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds"
@@ -181,10 +181,11 @@ def steadily(
     callers: int = 4,
     *,
     seconds: float = 0.5,
-    bears: type[Exception] | tuple[()] = (),
+    ignored: type[Exception] | tuple[()] = (),
 ) -> Iterator[list[httpx2.Response]]:
-    """Callers that never pause, from `seconds` before the body of the `with` to `seconds` after
-    it; what they were answered. They go on after an exception that they bear.
+    """Runs callers without pauses, from `seconds` before the body of the `with` to `seconds` after.
+
+    Yields the list of their responses. They continue after exceptions of the types in `ignored`.
     """
     responses: list[httpx2.Response] = []
     done = threading.Event()
@@ -193,7 +194,7 @@ def steadily(
         while not done.is_set():
             try:
                 responses.append(ask())
-            except bears:
+            except ignored:
                 time.sleep(0.05)
 
     with ThreadPoolExecutor(callers) as pool:
