@@ -31,7 +31,7 @@ _COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; answers the exit status."""
+    """Runs one command. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m archive_scripts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for module in _COMMANDS:

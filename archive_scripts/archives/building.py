@@ -1,4 +1,4 @@
-"""Weights -> TorchScript -> `model_store/*.mar`, rebuilt only when an input changed."""
+"""Builds `model_store/*.mar` from weights. Rebuilds an archive only when an input changed."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from archive_scripts.archives.checksums import checksum_file, write_checksum
 ROOT = Path(__file__).resolve().parents[2]
 
 CARD, EVALUATION = "card.md", "evaluation.json"
-"""Members of every archive: what people should know of its weights, and the figures."""
+"""Members of every archive: the model card and the figures of the evaluation."""
 
 _DIGEST_FILE = "inputs.sha256"
 
-# Everything of `handlers` that any worker imports; the handler itself is packed beside the
-# folder, where TorchServe looks for it.
+# Every module of `handlers` that a worker imports. The handler's own module is packed beside the
+# folder, because TorchServe looks for it there.
 _SHARED_MODULES = (
     "__init__",
     "alignment",
     "arrays",
     "base",
     "characters",
+    "classification",
     "comparison",
     "decoding",
     "distance",
+    "drawing",
     "enhancement",
     "errors",
-    "faults",
     "feedback",
     "framing",
-    "grouping",
     "heatmap",
     "isolation",
     "letterforms",
     "loading",
     "logs",
-    "observing",
     "options",
-    "pictures",
-    "places",
+    "position_words",
     "preprocessing",
-    "reading",
     "ruled_lines",
+    "wire_format",
+    "worker_metrics",
+    "writing_faults",
 )
 
-# Everything of `archive_scripts` that an archive is built with.
+# Every module of `archive_scripts` that builds an archive.
 _BUILDERS = (
     "archives/building",
     "archives/checksums",
@@ -77,31 +77,31 @@ _BUILDERS = (
 
 @dataclass(frozen=True)
 class ArchiveRecipe:
-    """What goes into one archive."""
+    """The inputs of one archive."""
 
     name: str
     version: str
     handler: str
-    """Module of `handlers` with the one handler class, and function of
-    `archive_scripts.archives.contents` that makes what that handler loads."""
+    """The module of `handlers` with the handler class, and the function of
+    `archive_scripts.archives.contents` that writes the files it loads."""
     weights: Path
     data: tuple[Path, ...] = ()
-    """Files beside the weights that the contents are made of."""
+    """Other inputs of the contents."""
     worker_share: float = 1.0
-    """Workers of this model for each that a build is asked for, at least one."""
+    """Workers of this model per requested worker; the product is rounded to at least one."""
 
     @property
     def card(self) -> Path:
-        """What people should know of the weights, in Markdown."""
+        """The model card, Markdown."""
         return self.weights.with_suffix(".md")
 
     @property
     def evaluation(self) -> Path:
-        """Figures of the weights, as `charts` draws them."""
+        """The figures of the evaluation, JSON."""
         return self.weights.with_suffix(".json")
 
     def inputs(self) -> list[Path]:
-        """The files whose change makes the archive out of date."""
+        """The files whose change makes the archive outdated."""
         modules = [ROOT / "handlers" / f"{name}.py" for name in (*_SHARED_MODULES, self.handler)]
         builders = [ROOT / "archive_scripts" / f"{name}.py" for name in _BUILDERS]
         return [*modules, *builders, self.weights, self.card, self.evaluation, *self.data]
@@ -125,7 +125,7 @@ RECIPES = (
         name="similarity",
         version="1.0",
         handler="similarity",
-        # Asked for less often than recognition, and each worker holds another copy of torch.
+        # Fewer requests than recognition, and each worker holds its own copy of torch.
         worker_share=0.5,
         weights=ROOT / "weights" / "similarity.safetensors",
         data=(
@@ -137,17 +137,16 @@ RECIPES = (
 
 
 def build_archives(store: Path, workers: int) -> list[Path]:
-    """Builds what is missing or out of date in `store`; answers the archives it built.
+    """Builds the missing and outdated archives in `store`. Returns their paths.
 
-    Each archive starts `workers` workers or the share of them that its recipe says. Without
-    weights of its own a recipe takes those that were trained into the `store`; if there are none
-    either, it is left out when missing models are to be trained (`TRAIN_MISSING`). Raises
-    FileNotFoundError when weights, their card or their figures are missing.
+    Each archive starts `workers` workers times the recipe's `worker_share`. With `TRAIN_MISSING`, a
+    recipe without weights is left out, because the service trains them. Raises FileNotFoundError if
+    weights, their card or their figures are missing.
     """
     built = []
     for recipe in recipes(store):
         archive = store / f"{recipe.name}.mar"
-        if not recipe.weights.exists() and _missing_are_trained():
+        if not recipe.weights.exists() and _Environment().train_missing:
             continue
         if build_archive(recipe, archive, workers):
             built.append(archive)
@@ -155,21 +154,17 @@ def build_archives(store: Path, workers: int) -> list[Path]:
 
 
 def recipes(store: Path) -> list[ArchiveRecipe]:
-    """All recipes, with the weights that `store` has for want of others."""
+    """All recipes. One without its own weights uses those that were trained into `store`."""
     found = []
     for recipe in RECIPES:
         trained = store / f"{recipe.name}-{recipe.version}.safetensors"
-        instead = trained.exists() and not recipe.weights.exists()
-        found.append(replace(recipe, weights=trained) if instead else recipe)
+        use_trained = trained.exists() and not recipe.weights.exists()
+        found.append(replace(recipe, weights=trained) if use_trained else recipe)
     return found
 
 
-def _missing_are_trained() -> bool:
-    return _Environment().train_missing
-
-
 class _Environment(BaseSettings):
-    """What the service is told too, in the same way."""
+    """Settings that the service reads too."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
@@ -177,17 +172,16 @@ class _Environment(BaseSettings):
 
 
 def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:
-    """Builds `archive`, unless it is up to date, and answers whether it did.
+    """Builds `archive` and its checksum file unless it is up to date. Returns whether it built.
 
-    Beside it comes its checksum, as `sha256sum` writes it and `sha256sum --check` reads it.
-    Raises FileNotFoundError as above.
+    Raises FileNotFoundError if weights, their card or their figures are missing.
     """
     share = max(1, round(recipe.worker_share * workers))
     digest = _digest(recipe, share)
     checksum = checksum_file(archive)
-    if checksum.exists() and _digest_in(archive) == digest:
+    if checksum.exists() and _stored_digest(archive) == digest:
         return False
-    # Never one that belongs to another archive, should this be interrupted.
+    # An interrupted build must not leave the checksum of another archive.
     checksum.unlink(missing_ok=True)
     _build(recipe, archive, share, digest)
     write_checksum(archive)
@@ -203,23 +197,23 @@ def _digest(recipe: ArchiveRecipe, workers: int) -> str:
     return digest.hexdigest()
 
 
-def _digest_in(archive: Path) -> str | None:
+def _stored_digest(archive: Path) -> str | None:
     try:
         with zipfile.ZipFile(archive) as members:
             return members.read(_DIGEST_FILE).decode()
-    except Exception:  # zipfile and its decompressors raise many kinds: it is built anew
+    except Exception:  # a damaged archive raises many kinds and is rebuilt
         return None
 
 
 def model_config(workers: int) -> dict[str, object]:
-    """The `model-config.yaml` of an archive; times in seconds, the batch delay in milliseconds.
+    """The `model-config.yaml` of an archive. Times are in seconds, `maxBatchDelay` in milliseconds.
 
-    Under load a batch fills while the workers are busy, so the delay only matters to a lone
-    caller, who waits it out: it is the shortest that TorchServe honours (0 becomes 100).
-    Batches above 8 gain nothing more once the model is fused, see `handlers.loading.load_model`.
+    The delay is the shortest that TorchServe honours (0 becomes 100), because a single caller waits
+    for all of it; under load a batch fills while the workers are busy. Batches above 8 gain nothing
+    with a fused model, see `handlers.loading.load_model`.
     """
     return {
-        # Both, or TorchServe ignores the pair.
+        # TorchServe ignores one without the other.
         "minWorkers": workers,
         "maxWorkers": workers,
         "batchSize": 8,
@@ -231,7 +225,7 @@ def model_config(workers: int) -> dict[str, object]:
 
 
 def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> None:
-    # Imported here: that an archive is up to date is told without loading torch.
+    # Imported here, because checking for up-to-date archives must not load torch.
     from model_archiver.model_archiver import ModelArchiver
     from model_archiver.model_archiver_config import ModelArchiverConfig
 
@@ -264,7 +258,7 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
                     force=True,
                 )
             )
-        # Whole or not at all: a server may be reading the store.
+        # Replaced in one step, because a server may be reading the store.
         partial = archive.with_suffix(".partial")
         try:
             shutil.move(folder / f"{recipe.name}.mar", partial)
@@ -275,8 +269,8 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """The archiver stages in `<temporary directory>/<model name>`, which two builds at once
-    would share and the second would delete under the first.
+    """Sets the temporary directory. The archiver works in `<temporary directory>/<model name>`, and
+    one of two simultaneous builds would delete the other's files.
     """
     folder.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(folder)

@@ -1,4 +1,4 @@
-"""What the handler of each archive loads, by the name of the handler's module."""
+"""Writes the files that each handler loads; one function per module of `handlers`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _REFERENCES = Path(__file__).resolve().parents[2] / "reference_images"
 
 
 def recognition(weights: Path, model: Path, folder: Path) -> None:
-    """Writes `model`; the handler needs nothing else in the archive's `folder`."""
+    """Writes `model`. The handler needs no other file in `folder`."""
     export_recogniser(weights, model)
 
 
 def digits(weights: Path, model: Path, folder: Path) -> None:
-    """Writes `model`; the handler needs nothing else in the archive's `folder`."""
+    """Writes `model`. The handler needs no other file in `folder`."""
     export_recogniser(weights, model, DIGIT_SIZE)
 
 
 def similarity(weights: Path, model: Path, folder: Path) -> None:
-    """Writes `model`, with the embeddings of the references, and the forms to compare with."""
+    """Writes `model`, which holds the embeddings of the references, and `folder`/forms.json."""
     export_comparer(weights, _REFERENCES, model)
     save_forms(reference_forms(_REFERENCES), folder / "forms.json")

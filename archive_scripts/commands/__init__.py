@@ -1,5 +1,18 @@
-"""One module a command: `add_to` declares its options, and what it imports it imports late,
-so that building archives needs nothing that only training does.
+"""The command line, one module per command.
+
+archives          builds model_store/*.mar
+references        draws the reference pictures and writes their strokes
+contact_sheet     synthetic beside real handwriting
+train             trains weights
+improve           trains a version of a model on demand
+evaluate          figures of weights
+calibrate         fits a temperature or a scale
+chart             charts of figures
+comparison_sheet  overlays and feedback for a folder of pictures
+output            prints results as JSON, tables or lines
+
+`add_to` declares a command and its options. Each command imports its dependencies when it runs,
+because building archives must not need the dependencies of training.
 """
 
 from __future__ import annotations
@@ -9,11 +22,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""What `ArgumentParser.add_subparsers` returns."""
+"""The result of `ArgumentParser.add_subparsers`."""
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
-    """The options that say what synthetic handwriting is made of."""
+    """Declares the options for the sources of synthetic handwriting."""
     parser.add_argument(
         "--font", type=Path, action="append", default=[], dest="fonts", help="a font file"
     )
@@ -22,11 +35,9 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="a folder of class_N.png, white on black, one letterform a class",
+        help="a folder of class_N.png, white on black, one letterform per class",
     )
-    parser.add_argument(
-        "--no-strokes", action="store_true", help="leave letterforms.json out altogether"
-    )
+    parser.add_argument("--no-strokes", action="store_true", help="leave out letterforms.json")
     parser.add_argument(
         "--without",
         action="append",

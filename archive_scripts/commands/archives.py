@@ -1,4 +1,4 @@
-"""`archives`: model_store/*.mar from the committed weights."""
+"""`archives`: builds model_store/*.mar from the committed weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from archive_scripts.archives.building import ROOT, build_archives, recipes
 from archive_scripts.archives.checksums import sha256
 from archive_scripts.commands import Commands
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 
 def add_to(commands: Commands) -> None:
@@ -17,16 +17,16 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("archives", help="build model_store/*.mar from the weights")
     parser.add_argument("--store", type=Path, default=ROOT / "model_store")
     parser.add_argument(
-        "--workers", type=int, default=usable_cores(), help="workers a model (default: cores)"
+        "--workers", type=int, default=_usable_cores(), help="workers per model (default: cores)"
     )
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     built = build_archives(options.store, options.workers)
     missing = [each.name for each in recipes(options.store) if not each.weights.exists()]
-    found = {
+    result = {
         "built": [{"archive": str(path), "sha256": sha256(path)} for path in built],
         "left_out": missing,
     }
@@ -35,11 +35,11 @@ def _run(options: argparse.Namespace) -> None:
     rows += [(f"left out: {name}", "", reason) for name in missing]
     lines = [f"built {path}" for path in built]
     lines += [f"left out {name}: {reason}" for name in missing]
-    answer(options, found, "\n".join(lines), columns=("built", "size", "SHA-256"), rows=rows)
+    print_result(options, result, "\n".join(lines), columns=("built", "size", "SHA-256"), rows=rows)
 
 
-def usable_cores() -> int:
-    """Cores this process may run on, which in a container are fewer than the machine has."""
+def _usable_cores() -> int:
+    """Cores that this process may use; in a container these are fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,86 +1,85 @@
-"""`calibrate recognition`, `similarity` and `digits`: answers that mean what they say."""
+"""`calibrate recognition`, `similarity` and `digits`: fits a temperature or a scale."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
 from archive_scripts.commands import Commands
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 
 def add_to(commands: Commands) -> None:
-    """Declares the command and one of its own for each model."""
+    """Declares the command and one subcommand per model."""
     models = commands.add_parser(
         "calibrate", help="calibrate weights on labelled pictures that they never saw"
     ).add_subparsers(dest="model", required=True)
     for name, summary in (
-        ("recognition", "fit the temperature: confidence is right as often as it says"),
-        ("similarity", "fit the scale of distances: 0.45 tells same from different best"),
+        ("recognition", "fit the temperature, so that confidence is the share of right answers"),
+        ("similarity", "fit the scale of distances, so that the threshold 0.45 separates best"),
     ):
         parser = models.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         parser.add_argument(
-            "folders", type=Path, nargs="+", help="class_12.png, or one folder a class"
+            "folders", type=Path, nargs="+", help="class_12.png, or one folder per class"
         )
         parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
         parser.add_argument(
             "--apply-to",
             type=Path,
-            help="weights to keep what is found in, if others than those it is fitted with",
+            help="weights to write the result to (default: the weights it is fitted with)",
         )
         parser.add_argument("--photographs", type=int, default=0, help="as for evaluate")
-        add_json(parser)
+        add_json_option(parser)
         parser.set_defaults(run=_run)
     digits = models.add_parser("digits", help="fit the temperature, in every form of evaluate")
     digits.add_argument("digits", type=Path, help="as for train")
     digits.add_argument("--last", type=int, default=5000, help="as for evaluate")
     digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
-    add_json(digits)
+    add_json_option(digits)
     digits.set_defaults(run=_digits)
 
 
 def _digits(options: argparse.Namespace) -> None:
-    from dataclasses import replace
-
     import numpy as np
 
-    from archive_scripts.evaluation.recognition import LabelledInks, fit_temperature
-    from archive_scripts.training.digits import FORMS, digit_inks, load_digits
+    from archive_scripts.evaluation.recognition import fit_temperature
+    from archive_scripts.training.digits import FORMS, digit_ink_images, load_digits
+    from archive_scripts.training.labelled import LabelledInkImages
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
     digits = load_digits(options.digits).last(options.last)
-    forms = [digit_inks(digits, form) for form in FORMS]
-    data = LabelledInks(
-        [ink for form in forms for ink in form.inks],
+    forms = [digit_ink_images(digits, form) for form in FORMS]
+    data = LabelledInkImages(
+        [image for form in forms for image in form.images],
         np.concatenate([form.labels for form in forms]),
     )
     network, weights = load_network(options.weights), describe_weights(options.weights)
     temperature = round(fit_temperature(network, data), 3)
     save_weights(network, replace(weights, temperature=temperature), options.weights)
-    _answer(options, {"temperature": temperature}, options.weights)
+    _print_result(options, {"temperature": temperature}, options.weights)
 
 
 def _run(options: argparse.Namespace) -> None:
-    from dataclasses import replace
-
-    from archive_scripts.evaluation.recognition import fit_temperature, load_inks
+    from archive_scripts.evaluation.recognition import fit_temperature
     from archive_scripts.evaluation.verification import fit_scale
-    from archive_scripts.synthesis.tensors import reference_inks
+    from archive_scripts.synthesis.tensors import reference_tensors
+    from archive_scripts.training.labelled import load_ink_images
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
-    data = load_inks(options.folders, options.photographs)
+    data = load_ink_images(options.folders, options.photographs)
     network = load_network(options.weights)
     path = options.apply_to or options.weights
     if options.model == "recognition":
         found = {"temperature": round(fit_temperature(network, data), 3)}
     else:
-        references = reference_inks(ROOT / "reference_images")
+        references = reference_tensors(ROOT / "reference_images")
         found = {"scale": round(fit_scale(network, references, data), 3)}
     save_weights(load_network(path), replace(describe_weights(path), **found), path)
-    _answer(options, found, path)
+    _print_result(options, found, path)
 
 
-def _answer(options: argparse.Namespace, found: dict[str, float], path: Path) -> None:
+def _print_result(options: argparse.Namespace, found: dict[str, float], path: Path) -> None:
     lines = "\n".join(f"{name} {value} kept in {path}" for name, value in found.items())
-    answer(options, {**found, "weights": str(path)}, lines)
+    print_result(options, {**found, "weights": str(path)}, lines)

@@ -1,4 +1,4 @@
-"""`comparison-sheet`: overlays and feedback for a folder of labelled pictures."""
+"""`comparison-sheet`: draws overlays and feedback for labelled pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
 from archive_scripts.commands import Commands
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 
 def add_to(commands: Commands) -> None:
@@ -15,10 +15,10 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "comparison-sheet", help="draw overlays and feedback for labelled pictures, to judge by eye"
     )
-    parser.add_argument("folder", type=Path, help="class_12.png, or one folder a class")
+    parser.add_argument("folder", type=Path, help="class_12.png, or one folder per class")
     parser.add_argument("--strictness", default="normal", help="lenient, normal or strict")
     parser.add_argument("--output", type=Path, default=Path("comparison_sheet.png"))
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_run)
 
 
@@ -28,4 +28,4 @@ def _run(options: argparse.Namespace) -> None:
 
     strictness = Strictness.named(options.strictness)
     comparison_sheet(options.folder, ROOT / "reference_images", strictness).save(options.output)
-    answer(options, {"written": str(options.output)}, f"wrote {options.output}")
+    print_result(options, {"written": str(options.output)}, f"wrote {options.output}")

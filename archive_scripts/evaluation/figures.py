@@ -1,4 +1,4 @@
-"""Figures of an evaluation as files: what `charts` draws and every archive carries."""
+"""Reads and writes figures of evaluations, which `charts` draws and every archive holds."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 Figures = dict[str, Any]
-"""What `Evaluation.as_json` and `Verification.as_json` answer."""
+"""The result of `Evaluation.as_json` or `Verification.as_json`."""
 
 
-def of_version(figures: Figures, model: str, version: str, data: str) -> Figures:
-    """The figures with what they are of: `data` says in a sentence what was measured on, and
-    that the model never saw it.
+def with_version(figures: Figures, model: str, version: str, data: str) -> Figures:
+    """Adds the model and its version. `data` is a sentence that names the evaluation data and says
+    that the model never saw them.
     """
     return {"model": model, "version": version, "data": data, **figures}
 
 
 def write_figures(figures: Figures, path: Path) -> None:
-    """Writes JSON, a figure a line, whole or not at all."""
+    """Writes JSON in one step, one figure per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (
         f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
@@ -31,7 +31,7 @@ def write_figures(figures: Figures, path: Path) -> None:
 
 
 def read_figures(path: Path) -> Figures:
-    """Reads such a file. Raises ValueError where it is none, OSError where there is none."""
+    """Reads a file of figures. Raises ValueError for another file, OSError if it is missing."""
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))
         if figures["kind"] in ("recognition", "verification"):

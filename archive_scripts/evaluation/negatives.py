@@ -1,4 +1,4 @@
-"""How sure a recognition network is of pictures that show no character."""
+"""Evaluates how confident a recognition network is on pictures that show no character."""
 
 from __future__ import annotations
 
@@ -9,23 +9,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from archive_scripts.evaluation.recognition import Numbers, outputs
-from archive_scripts.training.labelled import pictures_in
-from handlers.errors import ImageRefused
-from handlers.preprocessing import preprocess
+from archive_scripts.evaluation.curves import Numbers
+from archive_scripts.evaluation.recognition import outputs
+from archive_scripts.training.labelled import ink_or_none, pictures_in
 
 
 @dataclass(frozen=True)
 class NegativeEvaluation:
-    """What a recogniser says of pictures that show no character."""
-
     refused: int
-    """Pictures in which preprocessing already found nothing to read."""
+    """Number of pictures that preprocessing refused."""
     confidences: Numbers
-    """Of the likeliest class in each of the others, 0-1."""
+    """Confidence in the likeliest class of each other picture, 0-1."""
 
     def share_above(self, confidence: float) -> float:
-        """Share of all pictures that are called some character with more confidence."""
+        """Share of all pictures with a higher confidence."""
         count = int((self.confidences > confidence).sum())
         return count / max(1, self.refused + len(self.confidences))
 
@@ -40,17 +37,14 @@ class NegativeEvaluation:
 
 
 def evaluate_negatives(network: nn.Module, temperature: float, folder: Path) -> NegativeEvaluation:
-    """Reads every picture of `folder`, whatever its name. Raises ValueError where there is none."""
-    inks, refused = [], 0
-    for path in pictures_in(folder):
-        try:
-            inks.append(preprocess(path.read_bytes()).ink)
-        except ImageRefused:
-            refused += 1
-    if not inks and not refused:
+    """Evaluates every picture of `folder`. Raises ValueError if there is none."""
+    images = [ink_or_none(path.read_bytes()) for path in pictures_in(folder)]
+    readable = [image for image in images if image is not None]
+    refused = len(images) - len(readable)
+    if not images:
         raise ValueError(f"{folder} has no picture")
-    if not inks:
+    if not readable:
         return NegativeEvaluation(refused, np.zeros(0))
-    logits = outputs(network, inks).double()
+    logits = outputs(network, readable).double()
     confidences = torch.softmax(logits / temperature, dim=1).amax(dim=1).numpy()
     return NegativeEvaluation(refused, confidences)

@@ -1,121 +1,65 @@
-"""How well a recognition network reads labelled pictures, through the whole preprocessing."""
+"""Evaluates a recognition network on labelled pictures after preprocessing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import nn
 
-from archive_scripts.evaluation.curves import one_against_rest
-from archive_scripts.synthesis.photographs import photograph
+from archive_scripts.evaluation.curves import Numbers, one_vs_rest
 from archive_scripts.synthesis.tensors import to_tensor
-from archive_scripts.training.labelled import Labelled, labelled_pictures
-from handlers.arrays import Gray, gray
+from archive_scripts.training.labelled import LabelledInkImages
+from handlers.arrays import Gray
 from handlers.characters import CHARACTERS, Character
-from handlers.errors import ImageRefused
-from handlers.preprocessing import preprocess
-
-Numbers = npt.NDArray[np.float64]
 
 BINS = 10
-"""Equal intervals of confidence that calibration is measured in."""
+"""Number of equal intervals of confidence in which calibration is measured."""
 
 
-@dataclass(frozen=True)
-class LabelledInks:
-    """Pictures after preprocessing."""
+def outputs(
+    network: Callable[[torch.Tensor], torch.Tensor], images: Sequence[Gray]
+) -> torch.Tensor:
+    """Runs `network` on ink images in batches: float32 of shape (n, outputs).
 
-    inks: list[Gray | None]
-    """Ink images, None where preprocessing refused the picture."""
-    labels: npt.NDArray[np.int64]
-    """The class of each, shape (n,)."""
-
-    def readable(self) -> list[Gray]:
-        """The ink images there are."""
-        return [ink for ink in self.inks if ink is not None]
-
-    def places(self) -> list[int]:
-        """Where among all pictures those are."""
-        return [index for index, ink in enumerate(self.inks) if ink is not None]
-
-
-def load_inks(folders: Sequence[Path], photographs: int = 0) -> LabelledInks:
-    """Preprocesses every labelled picture of `folders`.
-
-    With `photographs`, each picture (white ink on black) is laid on paper and photographed so
-    many times, always the same way, and the photographs are taken instead. Raises ValueError
-    where a folder has no labelled picture.
+    Raises ValueError if there is no image.
     """
-    inks: list[Gray | None] = []
-    labels = []
-    for folder in folders:
-        for data, label in _pictures(labelled_pictures(folder), photographs):
-            try:
-                inks.append(preprocess(data).ink)
-            except ImageRefused:
-                inks.append(None)
-            labels.append(label)
-    return LabelledInks(inks, np.array(labels))
-
-
-def _pictures(labelled: list[Labelled], photographs: int) -> Iterator[tuple[bytes, int]]:
-    for path, label in labelled:
-        if not photographs:
-            yield path.read_bytes(), label
-            continue
-        ink = gray(np.asarray(Image.open(path).convert("L")))
-        for number in range(photographs):
-            _, encoded = cv2.imencode(
-                ".jpg", photograph(ink, np.random.default_rng((label, number)))
-            )
-            yield encoded.tobytes(), label
-
-
-def outputs(network: Callable[[torch.Tensor], torch.Tensor], inks: Sequence[Gray]) -> torch.Tensor:
-    """What `network` answers for ink images, in batches: float32 of shape (n, outputs).
-
-    Raises ValueError where there is none.
-    """
-    if not inks:
+    if not images:
         raise ValueError("none of the pictures could be read")
+    batches = (images[at : at + 128] for at in range(0, len(images), 128))
     with torch.inference_mode():
-        return torch.cat(
-            [network(to_tensor(inks[at : at + 128])) for at in range(0, len(inks), 128)]
-        )
+        return torch.cat([network(to_tensor(batch)) for batch in batches])
 
 
-def probabilities(network: nn.Module, temperature: float, data: LabelledInks) -> Numbers:
-    """One probability a class and picture, shape (n, classes); rows of 0 for refused pictures."""
+def probabilities(network: nn.Module, temperature: float, data: LabelledInkImages) -> Numbers:
+    """Calibrated probabilities, shape (n, classes); rows of refused pictures are 0."""
     logits = outputs(network, data.readable()).double()
-    found = np.zeros((len(data.inks), logits.shape[1]))
-    found[data.places()] = torch.softmax(logits / temperature, dim=1).numpy()
-    return found
+    result = np.zeros((len(data.images), logits.shape[1]))
+    result[data.readable_indices()] = torch.softmax(logits / temperature, dim=1).numpy()
+    return result
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Shares are of all labelled pictures, also of those that preprocessing refused: they are
-    misses, and in no interval of confidence and no column of the confusion matrix.
+    """The figures of a recognition network.
+
+    Shares are of all labelled pictures. A refused picture is a miss; it is in no interval of
+    confidence and in no column of the confusion matrix.
     """
 
     labels: npt.NDArray[np.int64]
     """True classes, shape (n,)."""
     probabilities: Numbers
-    """Shape (n, classes), rows of 0 for refused pictures."""
+    """Shape (n, classes); rows of refused pictures are 0."""
     characters: Sequence[Character] = CHARACTERS
-    """The classes."""
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """The likeliest class of each picture, -1 where it was refused."""
+        """The likeliest class of each picture; -1 if it was refused."""
         best = self.probabilities.argmax(axis=1)
         return np.where(self.probabilities.any(axis=1), best, -1)
 
@@ -131,10 +75,6 @@ class Evaluation:
         read = self.predicted >= 0
         np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
         return matrix
-
-    def curves(self) -> dict[str, Any]:
-        """The receiver operating characteristics, see `curves.one_against_rest`."""
-        return one_against_rest(self.labels, self.probabilities, self.characters)
 
     def per_class(self) -> list[dict[str, Any]]:
         """Precision, recall, F1 and the number of pictures of each class."""
@@ -185,13 +125,13 @@ class Evaluation:
         return float(sum(gaps) / len(self.labels))
 
     def mistakes(self) -> list[tuple[int, int]]:
-        """True and predicted class of each picture read wrongly, -1 where it was refused."""
+        """True and predicted class of each misread picture; -1 if it was refused."""
         wrong = self.predicted != self.labels
         return list(zip(self.labels[wrong].tolist(), self.predicted[wrong].tolist(), strict=True))
 
     def as_json(self) -> dict[str, Any]:
-        """All figures, rounded; the area under its curve, or None, is with each class too."""
-        curves = self.curves()
+        """All figures, rounded. Each class has the area under its curve, or None."""
+        curves = one_vs_rest(self.labels, self.probabilities, self.characters)
         per_class = [
             {**row, "auc": of_class["auc"]}
             for row, of_class in zip(self.per_class(), curves["classes"], strict=True)
@@ -210,14 +150,13 @@ class Evaluation:
         }
 
 
-def fit_temperature(network: nn.Module, data: LabelledInks) -> float:
-    """The temperature under which `network` finds the labels least surprising.
+def fit_temperature(network: nn.Module, data: LabelledInkImages) -> float:
+    """The temperature that minimises the negative log likelihood of the labels.
 
-    Minimises the negative log likelihood over 0.2 to 5, in steps of a hundredth of their
-    logarithms' range.
+    Searches from 0.2 to 5 in 100 equal steps of the logarithm.
     """
     logits = outputs(network, data.readable()).double()
-    labels = torch.from_numpy(data.labels[data.places()])
-    tried = np.geomspace(0.2, 5, 101)
-    losses = [float(nn.functional.cross_entropy(logits / value, labels)) for value in tried]
-    return float(tried[int(np.argmin(losses))])
+    labels = torch.from_numpy(data.labels[data.readable_indices()])
+    candidates = np.geomspace(0.2, 5, 101)
+    losses = [float(nn.functional.cross_entropy(logits / value, labels)) for value in candidates]
+    return float(candidates[int(np.argmin(losses))])

@@ -1,4 +1,4 @@
-"""What evaluations found, for people: a few lines of text, JSON and charts."""
+"""Reports of evaluations: text, tables, JSON and charts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archive_scripts.evaluation.verification import Verification
 
 
 def recognition_lines(name: str, evaluation: Evaluation) -> str:
-    """The figures in a few lines of text, with every mistake."""
+    """The figures in one line, then one line per mistake."""
     names = [character.name for character in evaluation.characters]
     lines = [recognition_summary(name, evaluation)]
     for true, predicted in evaluation.mistakes():
@@ -23,7 +23,7 @@ def recognition_lines(name: str, evaluation: Evaluation) -> str:
 
 
 def recognition_summary(name: str, evaluation: Evaluation) -> str:
-    """The figures in a line."""
+    """The figures in one line."""
     return (
         f"{name}: {len(evaluation.labels)} pictures, top-1 {evaluation.top(1):.4f}, "
         f"top-3 {evaluation.top(3):.4f}, "
@@ -32,7 +32,7 @@ def recognition_summary(name: str, evaluation: Evaluation) -> str:
 
 
 def recognition_rows(figures: Figures) -> list[tuple[str, str]]:
-    """The same for a table."""
+    """The figures as rows of a table."""
     return [
         ("pictures", f"{figures['pictures']:,}"),
         ("top-1", f"{figures['top1']:.4f}"),
@@ -42,7 +42,7 @@ def recognition_rows(figures: Figures) -> list[tuple[str, str]]:
 
 
 def mistake_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """Every mistake, with how often it was made, for a table."""
+    """Every mistake and how often it occurred, as rows of a table."""
     names = [f"{character.name} ({character.index})" for character in evaluation.characters]
     return [
         (f"{names[true]} {'refused' if read < 0 else 'read as ' + names[read]}", str(times))
@@ -51,7 +51,7 @@ def mistake_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def verification_rows(figures: Figures) -> list[tuple[str, str]]:
-    """The figures of the model that compares, for a table."""
+    """The figures of the similarity model, as rows of a table."""
     return [
         ("pictures", f"{figures['pictures']:,}"),
         ("right at the threshold", f"{figures['accuracy']:.4f}"),
@@ -63,7 +63,7 @@ def verification_rows(figures: Figures) -> list[tuple[str, str]]:
 
 
 def negative_line(name: str, evaluation: NegativeEvaluation) -> str:
-    """How sure the recogniser is of what is no character."""
+    """The figures on pictures that show no character, in one line."""
     pictures = evaluation.refused + len(evaluation.confidences)
     above = ", ".join(
         f"{evaluation.share_above(share):.3f} above {share:.0%}" for share in (0.5, 0.8)
@@ -72,7 +72,7 @@ def negative_line(name: str, evaluation: NegativeEvaluation) -> str:
 
 
 def verification_lines(name: str, verification: Verification) -> str:
-    """The same for same and different."""
+    """The figures of the similarity model, in one line."""
     return (
         f"{name}: {len(verification.labels)} pictures against all references, "
         f"right at the threshold {verification.accuracy():.3f} "
@@ -82,8 +82,8 @@ def verification_lines(name: str, verification: Verification) -> str:
     )
 
 
-def save(figures: Figures, path: Path) -> None:
-    """Writes `path`.json, and beside it every chart of the figures as `path`-CHART.png."""
+def save_report(figures: Figures, path: Path) -> None:
+    """Writes the figures to `path`.json and every chart to `path`-CHART.png."""
     write_figures(figures, path.with_name(f"{path.name}.json"))
     for name, draw in CHARTS.items():
         draw(figures).savefig(path.with_name(f"{path.name}-{name}.png"), dpi=DPI)

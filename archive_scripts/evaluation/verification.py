@@ -1,4 +1,4 @@
-"""How well an embedding tells the same character from a different one."""
+"""Evaluates how well embeddings tell the same character from a different one."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ import torch
 from torch import nn
 
 from archive_scripts.archives.export import Comparer
-from archive_scripts.evaluation.curves import Curve, area, points
-from archive_scripts.evaluation.recognition import LabelledInks, Numbers, outputs
+from archive_scripts.evaluation.curves import Curve, Numbers, area, points
+from archive_scripts.evaluation.recognition import outputs
+from archive_scripts.training.labelled import LabelledInkImages
 from handlers.characters import CHARACTERS
 from handlers.distance import FARTHEST, THRESHOLD
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Every picture compared with every reference; a refused one is different from them all."""
+    """The figures of a similarity network: every picture is compared with every reference.
+
+    A refused picture is different from all references.
+    """
 
     labels: npt.NDArray[np.int64]
     """True classes, shape (n,)."""
     distances: Numbers
-    """Of each picture to the reference of each class, 0-2, shape (n, 36)."""
+    """Distance of each picture to the reference of each class, 0-2, shape (n, classes)."""
     threshold: float = THRESHOLD
 
     def pairs(self) -> tuple[Numbers, Numbers]:
-        """The distances of pairs of one character, and those of pairs of two."""
+        """The distances of pairs of the same character, and of pairs of different ones."""
         same = self.labels[:, None] == np.arange(self.distances.shape[1])
         return self.distances[same], self.distances[~same]
 
@@ -41,48 +45,46 @@ class Verification:
         return float((self.pairs()[1] >= self.threshold).mean())
 
     def accuracy(self) -> float:
-        """Share of right answers when same and different pairs are equally many."""
+        """Share of right answers; same and different pairs have equal weight."""
         return (self.same() + self.different()) / 2
 
     def curve(self) -> Curve:
-        """The receiver operating characteristic: shares of different and of same pairs that
-        are called the same, at every threshold.
-        """
+        """The receiver operating characteristic; a pair called the same is positive."""
         same, different = (np.sort(distances) for distances in self.pairs())
         thresholds = np.concatenate([[0.0], np.sort(self.distances.ravel()), [2.1]])
         false = np.searchsorted(different, thresholds) / len(different)
         return false, np.searchsorted(same, thresholds) / len(same)
 
     def area(self) -> float:
-        """Area under that curve."""
+        """Area under the curve."""
         return area(self.curve())
 
     def best_threshold(self) -> float:
-        """The threshold that tells same from different best, the middle one where several do.
+        """The threshold that separates same from different pairs best; the median of equal ones.
 
-        Half of the different pairs' weight is on the nearest wrong reference of each picture:
-        that a character is not one of 34 others says little.
+        The nearest wrong reference of each picture has half of the weight of the different pairs,
+        because the other 34 references are easy to tell apart.
         """
         same, different = self.pairs()
         own = self.labels[:, None] == np.arange(self.distances.shape[1])
         hardest = np.where(own, np.inf, self.distances).min(axis=1)
-        tried = np.linspace(0.05, 1.5, 146)
-        found = np.array(
+        candidates = np.linspace(0.05, 1.5, 146)
+        scores = np.array(
             [
                 2 * (same < at).mean() + (different >= at).mean() + (hardest >= at).mean()
-                for at in tried
+                for at in candidates
             ]
         )
-        return float(np.median(tried[found >= found.max() - 1e-9]))
+        return float(np.median(candidates[scores >= scores.max() - 1e-9]))
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """The class of the reference nearest to each picture, -1 where it was refused."""
+        """The class of the reference nearest to each picture; -1 if the picture was refused."""
         known = (self.distances < FARTHEST).any(axis=1)
         return np.where(known, self.distances.argmin(axis=1), -1)
 
     def nearest(self) -> float:
-        """Share of pictures whose nearest reference is that of their class."""
+        """Share of pictures that are nearest to the reference of their class."""
         return float((self.predicted == self.labels).mean())
 
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -93,8 +95,8 @@ class Verification:
         return matrix
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Shares of right answers about each class's pictures: beside their own reference, and
-        beside the others. None where there is no picture.
+        """Shares of right answers for the pictures of each class, against their own reference and
+        against the others. None for a class without pictures.
         """
         rows = []
         for character in CHARACTERS[: self.distances.shape[1]]:
@@ -109,7 +111,7 @@ class Verification:
         return rows
 
     def histogram(self) -> dict[str, Any]:
-        """Pairs by distance: how many of one character and of two in each interval of 0.05."""
+        """Numbers of same and of different pairs in each interval of 0.05."""
         edges = np.linspace(0, FARTHEST, 41)
         same, different = (np.histogram(pairs, edges)[0].tolist() for pairs in self.pairs())
         return {"edges": edges.round(2).tolist(), "same": same, "different": different}
@@ -134,19 +136,19 @@ class Verification:
 
 
 def verify(
-    network: nn.Module, references: torch.Tensor, scale: float, data: LabelledInks
+    network: nn.Module, references: torch.Tensor, scale: float, data: LabelledInkImages
 ) -> Verification:
     """Compares labelled pictures with `references`, float32 (classes, 1, 64, 64), as serving does.
 
-    A picture that preprocessing refused is at distance 2 from all of them.
+    A picture that preprocessing refused has the distance 2 to all references.
     """
-    distances = np.full((len(data.inks), len(references)), FARTHEST)
+    distances = np.full((len(data.images), len(references)), FARTHEST)
     comparer = Comparer(network, references, scale).eval()
-    found = outputs(lambda images: comparer(images)[1], data.readable())
-    distances[data.places()] = found.double().numpy()
+    measured = outputs(lambda images: comparer(images)[1], data.readable())
+    distances[data.readable_indices()] = measured.double().numpy()
     return Verification(data.labels, distances)
 
 
-def fit_scale(network: nn.Module, references: torch.Tensor, data: LabelledInks) -> float:
-    """The scale of distances, at most 1, that puts the best threshold at `THRESHOLD`."""
+def fit_scale(network: nn.Module, references: torch.Tensor, data: LabelledInkImages) -> float:
+    """The scale of distances (at most 1) that moves the best threshold to `THRESHOLD`."""
     return min(1.0, THRESHOLD / verify(network, references, 1.0, data).best_threshold())

@@ -1,11 +1,11 @@
-"""Training on demand: a folder with a specification goes in, an archive comes out.
+"""Training on demand: from a folder with a specification to an archive.
 
-specification   what is asked for
-events          what is told of it, and what was already told before an interruption
-pictures        which labelled pictures are trained on and which are held out
-judging         validation after every epoch, calibration and figures at the end
-training        one training, from pictures to weights
-tuning          many short ones, of which the best is kept
-card            what people should know of the result
-run             all of it, from the folder to the model store
+pipeline       the whole run, from the folder to the model store
+specification  spec.json: what to train
+events         events.jsonl and standard output: progress and results
+split          divides labelled pictures into training and held-out ones
+validation     measures and calibrates a network on data that no training uses
+trainer        one training, from pictures to a network
+tuning         many short trainings, of which the best is kept
+model_card     the model card of the result
 """

@@ -1,4 +1,4 @@
-"""What a training tells: one JSON object a line, on standard output and in `events.jsonl`."""
+"""Events of a training: one JSON object per line, on standard output and in `events.jsonl`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 EVENTS = "events.jsonl"
 
 _PROGRESS_SECONDS = 1.0
-"""Between two events of progress at least."""
+"""Least time between two progress events."""
 
 Event = dict[str, Any]
 
 
 class Events:
-    """Tells, and remembers across interruptions what was told."""
+    """Emits events, and reads those from before an interruption."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes up `folder`/events.jsonl, without the half line that an interruption leaves."""
+        """Reads `folder`/events.jsonl and removes an incomplete last line."""
         self._path = folder / EVENTS
         self._next_progress = 0.0
         content = self._path.read_bytes() if self._path.exists() else b""
@@ -31,28 +31,28 @@ class Events:
         self._past: list[Event] = [json.loads(line) for line in whole.splitlines()]
 
     def past(self, event: str) -> list[Event]:
-        """The events of one kind, in order."""
+        """The emitted events of one kind, in order."""
         return [each for each in self._past if each["event"] == event]
 
-    def tell(self, event: str, **what: Any) -> None:
-        """Tells and remembers an event."""
-        told = {"event": event, **what}
+    def emit(self, event: str, **fields: Any) -> None:
+        """Appends an event to the file and prints it."""
+        emitted = {"event": event, **fields}
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(told))
-        self._past.append(told)
-        self.repeat(told)
+            file.write(_line(emitted))
+        self._past.append(emitted)
+        self.emit_again(emitted)
 
-    def repeat(self, event: Event) -> None:
-        """Tells what is already remembered."""
+    def emit_again(self, event: Event) -> None:
+        """Prints an event that is already in the file."""
         sys.stdout.write(_line(event))
         sys.stdout.flush()
 
     def progress(self, share: float, loss: float) -> None:
-        """Tells how far the training is, 0-1, unless it did so just before."""
+        """Emits the progress, 0-1, and the loss, at most once per second."""
         now = time.monotonic()
         if now >= self._next_progress:
             self._next_progress = now + _PROGRESS_SECONDS
-            self.tell("progress", progress=round(share, 4), loss=round(loss, 4))
+            self.emit("progress", progress=round(share, 4), loss=round(loss, 4))
 
 
 def _line(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""What a training is asked for: `spec.json` in its folder."""
+"""The specification of a training: `spec.json` in its folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class _Strict(BaseModel):
 
 
 class Search(_Strict):
-    """Where tuning looks for parameters."""
+    """The search space of a tuning."""
 
     learning_rate: tuple[_Rate, _Rate] = (1e-5, 1e-2)
-    """From, to; in equal steps of its logarithm."""
+    """Lowest and highest; logarithmic scale."""
     batch_size: tuple[_BatchSize, ...] = Field((32, 64, 128), min_length=1)
-    """One of these."""
+    """The choices."""
     augmentation: tuple[_Strength, _Strength] = (0.5, 1.5)
-    """From, to."""
+    """Lowest and highest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Search:
@@ -38,32 +38,32 @@ class Search(_Strict):
 
 
 class Parameters(_Strict):
-    """What decides how a network learns."""
+    """The training parameters."""
 
     epochs: int = Field(5, ge=1, le=1000)
     images_per_epoch: int = Field(2000, ge=2, le=10_000_000)
     batch_size: _BatchSize = 64
     learning_rate: _Rate = 5e-4
-    """At the peak of one cycle."""
+    """Peak of the one-cycle schedule."""
     augmentation: _Strength = 1.0
-    """How much images are bent and spoilt: 1 as hands and cameras do."""
+    """Strength of distortion and augmentation: 1 is that of real writers and cameras."""
     seed: int = Field(0, ge=0, lt=2**31)
 
 
 class Specification(Parameters):
-    """All that is asked for; paths in the folder of the training are relative to it."""
+    """All fields of spec.json; `labelled` and `corrections` are relative to its folder."""
 
     model: Literal["ranjana", "similarity", "digits"]
     version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,49}$")
     job: int | None = None
-    """Of the service, for the card."""
+    """Number of the service's job, for the model card."""
     mode: Literal["train", "tune"] = "train"
     start: Path | None = None
-    """Weights to start from; None for random ones."""
+    """Initial weights; None for random ones."""
     network: Literal["small"] | None = None
-    """A smaller network than the model's own, for one that starts from nothing."""
+    """A smaller network than the model's own; only without `start`."""
     synthesis: bool = True
-    """Whether described letterforms are written."""
+    """Whether to train on synthetic handwriting."""
     labelled: Path | None = None
     corrections: Path | None = None
     trials: int = Field(10, ge=1, le=1000)
@@ -73,7 +73,7 @@ class Specification(Parameters):
 
     @property
     def parameters(self) -> Parameters:
-        """Those of the training."""
+        """The training parameters alone."""
         return Parameters(**self.model_dump(include=set(Parameters.model_fields)))
 
     @model_validator(mode="after")
@@ -97,7 +97,7 @@ class Specification(Parameters):
 
 
 def read_specification(folder: Path) -> Specification:
-    """Reads `folder`/spec.json. Raises ValueError that says what is wrong, OSError without it."""
+    """Reads `folder`/spec.json. Raises ValueError if it is invalid, OSError if it is missing."""
     content = (folder / SPECIFICATION).read_bytes()
     try:
         return Specification.model_validate_json(content)

@@ -1,8 +1,8 @@
-"""Many short trainings, each with other parameters, of which the best is kept.
+"""Tuning: many short trainings with different parameters, of which the best is kept.
 
-Optuna proposes them (TPE, Bergstra et al. 2011) and ends those that after an epoch are worse than
-half of the others were. Its study is in `study.db`, so that a tuning can be interrupted; of each
-trial the weights lie in `trials/` until a better one comes.
+Optuna proposes the parameters (TPE, Bergstra et al. 2011) and prunes a trial that is worse than the
+median of the others at the same epoch. A tuning can resume, because its study is in `study.db`.
+Only the weights of the best trial stay in `trials/`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import nn
 
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.specification import Parameters
-from archive_scripts.improvement.training import Trainer
-from archive_scripts.training.loop import Unwatched
+from archive_scripts.improvement.trainer import Trainer
+from archive_scripts.training.loop import Callback
 from archive_scripts.training.networks import load_network, save_weights
 
 _STUDY = "study.db"
@@ -26,12 +26,11 @@ _TRIALS = "trials"
 
 
 def tune(trainer: Trainer, folder: Path, events: Events) -> tuple[nn.Module, Parameters]:
-    """Runs the trials that are left; answers the best one's network and parameters.
+    """Runs the remaining trials. Returns the network and the parameters of the best one.
 
-    Raises ValueError where none was trained to its end.
+    Raises ValueError if every trial was pruned.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    wanted = trainer.specification.trials
     study = optuna.create_study(
         storage=f"sqlite:///{(folder / _STUDY).resolve()}",
         study_name=trainer.specification.model,
@@ -39,15 +38,15 @@ def tune(trainer: Trainer, folder: Path, events: Events) -> tuple[nn.Module, Par
         direction="maximize",
         load_if_exists=True,
     )
-    # Counted on, or a resumed study would propose again what it began with.
+    # A new seed, because a resumed study would otherwise repeat its first proposals.
     seed = trainer.specification.seed + len(study.get_trials(deepcopy=False))
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-    _tell(study, trainer, events)
-    while len(_finished(study)) < wanted:
-        _try(study, study.ask(), trainer, folder, events)
-        _tell(study, trainer, events)
+    _emit_trials(study, trainer, events)
+    while len(_finished(study)) < trainer.specification.trials:
+        _run_trial(study, study.ask(), trainer, folder, events)
+        _emit_trials(study, trainer, events)
     best = _best(study)
     if best is None:
         raise ValueError("no trial learned anything: search among lower learning rates")
@@ -59,7 +58,7 @@ def _finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _best(study: optuna.Study) -> FrozenTrial | None:
-    """None while all were given up early."""
+    """None if every trial so far was pruned."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return study.best_trial if complete else None
 
@@ -72,7 +71,9 @@ def _weights(folder: Path, trial: int) -> Path:
     return folder / _TRIALS / f"{trial}.safetensors"
 
 
-def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, events: Events) -> None:
+def _run_trial(
+    study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, events: Events
+) -> None:
     search = trainer.specification.search
     proposed = {
         "learning_rate": trial.suggest_float("learning_rate", *search.learning_rate, log=True),
@@ -80,14 +81,14 @@ def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, even
         "augmentation": trial.suggest_float("augmentation", *search.augmentation),
     }
     checkpoint = folder / _TRIALS / f"{trial.number}.pt"
-    watch = _Reporter(trainer, trial, events, len(_finished(study)))
+    callback = _TrialCallback(trainer, trial, events, len(_finished(study)))
     try:
-        network = trainer.train(_parameters(trainer, proposed), checkpoint, watch)
+        network = trainer.train(_parameters(trainer, proposed), checkpoint, callback)
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
     else:
         save_weights(network, trainer.weights, _weights(folder, trial.number))
-        study.tell(trial, watch.accuracy)
+        study.tell(trial, callback.accuracy)
     checkpoint.unlink(missing_ok=True)
     if (best := _best(study)) is None:
         return
@@ -97,13 +98,13 @@ def _try(study: optuna.Study, trial: Trial, trainer: Trainer, folder: Path, even
             path.unlink()
 
 
-def _tell(study: optuna.Study, trainer: Trainer, events: Events) -> None:
-    """Tells of the finished trials that nobody was told of yet."""
+def _emit_trials(study: optuna.Study, trainer: Trainer, events: Events) -> None:
+    """Emits the finished trials that were not emitted yet."""
     trials = trainer.specification.trials
-    told = len(events.past("trial"))
-    for index, trial in enumerate(_finished(study)[told:], told):
+    emitted = len(events.past("trial"))
+    for index, trial in enumerate(_finished(study)[emitted:], emitted):
         accuracy = max(trial.intermediate_values.items())[1]
-        events.tell(
+        events.emit(
             "trial",
             trial=index,
             trials=trials,
@@ -114,8 +115,8 @@ def _tell(study: optuna.Study, trainer: Trainer, events: Events) -> None:
         )
 
 
-class _Reporter(Unwatched):
-    """Tells optuna of every epoch, and everybody of progress."""
+class _TrialCallback(Callback):
+    """Reports epochs to optuna and emits progress."""
 
     def __init__(self, trainer: Trainer, trial: Trial, events: Events, finished: int) -> None:
         self.accuracy = 0.0
@@ -124,15 +125,15 @@ class _Reporter(Unwatched):
         self._events = events
         self._finished = finished
 
-    def stepped(self, step: int, steps: int, loss: float) -> None:
+    def on_step(self, step: int, steps: int, loss: float) -> None:
         trials, epochs = self._trainer.specification.trials, self._trainer.specification.epochs
         if not math.isfinite(loss):
             self._trial.report(0.0, epochs)
             raise optuna.TrialPruned
         self._events.progress((self._finished + step / steps) / trials, loss)
 
-    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
-        self.accuracy = self._trainer.judge.accuracy(network, self._trainer.weights)
+    def on_epoch_end(self, epoch: int, loss: float, network: nn.Module) -> None:
+        self.accuracy = self._trainer.validator.accuracy(network, self._trainer.weights)
         self._trial.report(self.accuracy, epoch)
         if epoch < self._trainer.specification.epochs and self._trial.should_prune():
             raise optuna.TrialPruned

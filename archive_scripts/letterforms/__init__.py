@@ -1,0 +1,12 @@
+"""Letterforms: the ways to write each character, and the reference pictures.
+
+glyphs             printed glyphs from a font file or a folder of pictures
+splines            Catmull-Rom curves
+writer_style       how a writer bends a whole letter
+nib                pens and the ink that they leave
+strokes            letterforms described stroke by stroke, from letterforms.json
+pictured           letterforms known only from a picture
+references         draws the reference pictures with a font
+reference_forms    the forms that a learner's writing is compared with
+reference_strokes  strokes.json: the strokes that the web page shows one after another
+"""

@@ -1,4 +1,4 @@
-"""Printed letterforms, from a font file or a folder of pictures, as 8-bit masks."""
+"""Reads printed glyphs from a font file or a folder of pictures, as 8-bit masks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from handlers.characters import CHARACTERS
 def font_glyphs(font: Path, size: int) -> list[Gray]:
     """Draws every character with `font`, `size` pixels to the em.
 
-    Answers one uint8 mask a class, ink 255 on 0, cropped to the ink. Conjuncts need the
-    shaping engine raqm, which Pillow's wheels bring; without it this raises ImportError.
+    Returns one uint8 mask per class, ink 255 on 0, cropped to the ink. Raises ImportError without
+    the shaping engine raqm, which conjuncts need; Pillow's wheels include it.
     """
     face = ImageFont.truetype(str(font), size, layout_engine=ImageFont.Layout.RAQM)
     return [_draw(face, character.text, size) for character in CHARACTERS]
@@ -28,7 +28,7 @@ def _draw(face: ImageFont.FreeTypeFont, text: str, size: int) -> Gray:
 
 
 def folder_glyphs(folder: Path) -> list[Gray]:
-    """Reads `class_<index>.png`, white on black, for every character of `CHARACTERS`."""
+    """Reads `class_<index>.png`, white on black, for every character."""
     return [
         np.asarray(Image.open(folder / f"class_{character.index}.png").convert("L"))
         for character in CHARACTERS

@@ -11,34 +11,34 @@ from archive_scripts.letterforms.writer_style import Points, smooth_noise
 from handlers.arrays import Gray, gray
 
 _SHIFT = 4
-"""Binary digits after the point in the coordinates that OpenCV draws with."""
-_BROADEST = 15.0
-"""Width of the broadest nib, in units of a letter 100 long."""
+"""Fractional bits of the coordinates that OpenCV draws with."""
+_MAX_NIB_WIDTH = 15.0
+"""In units of a letter 100 long."""
 
 
 @dataclass(frozen=True)
 class Nib:
-    """A pen, compared with the one that a letterform describes."""
+    """A pen, relative to the one that a letterform describes."""
 
     width: float = 1.0
-    """Factor on the nib's width; 0 is a round pen."""
+    """Factor on the described nib width; 0 is a round pen."""
     turn: float = 0.0
-    """Degrees that the pen is held off the angle described, clockwise."""
+    """Degrees added to the described angle, clockwise."""
     thickness: float | None = None
-    """Half the thickness of the edge in units of the letter, None for the letterform's own."""
+    """Half the thickness of the edge, in units of the letter; None means the letterform's own."""
 
     def radius(self, edge: float) -> float:
-        """Half the thickness of hairlines where the letterform has `edge`, in the same units."""
+        """Half the thickness of hairlines, where the letterform describes `edge` (same units)."""
         return edge if self.thickness is None else self.thickness
 
 
 def random_nib(rng: np.random.Generator) -> Nib:
-    """A broad nib mostly, a ballpoint or a marker at times."""
+    """Mostly a broad nib, sometimes a ballpoint or a marker."""
     kind = rng.random()
     turn = float(rng.normal(0, 8))
-    if kind < 0.2:  # a round pen, a ballpoint up to a thick marker
+    if kind < 0.2:  # a round pen, from ballpoint to thick marker
         return Nib(0.0, turn, float(rng.uniform(1.2, 6.0)))
-    if kind < 0.4:  # a worn or narrow nib, hardly broader than thick
+    if kind < 0.4:  # a worn or narrow nib
         return Nib(float(rng.uniform(0.1, 0.6)), turn, float(rng.uniform(1.0, 3.0)))
     return Nib(float(np.exp(rng.normal(-0.1, 0.28))), turn, float(rng.uniform(0.8, 3.4)))
 
@@ -51,16 +51,16 @@ def draw(
     nib: Nib,
     unit: float,
 ) -> None:
-    """Sweeps the nib along `curve`, shape (n, 2) in pixels, and inks what it covers in `canvas`.
+    """Sweeps the nib along `curve`, shape (n, 2) in pixels, and inks the area in `canvas`.
 
-    `angle` is that of the nib's edge in degrees and `widths` its width at the start, the
-    middle and the end in units of `unit` pixels, both as the letterform has them. The edge
-    itself has no thickness yet: `thicken` adds it for all strokes at once.
+    `angle` is the described angle of the nib's edge in degrees. `widths` are the described widths
+    at the start, the middle and the end, in units of `unit` pixels. The edge has no thickness
+    here; `thicken` adds it for all strokes at once.
     """
     direction = np.deg2rad(angle + nib.turn)
     described = np.interp(np.linspace(0, 1, len(curve)), (0, 0.5, 1), widths)
-    # What is broader than any nib is a filled shape, which a thin pen fills as well.
-    filled = np.maximum(described - _BROADEST, 0)
+    # A width beyond any nib is a filled shape, and a thin pen fills it too.
+    filled = np.maximum(described - _MAX_NIB_WIDTH, 0)
     half = (filled + (described - filled) * nib.width) * (unit / 2)
     edge = half[:, None] * np.array([np.cos(direction), np.sin(direction)])
     left, right = curve - edge, curve + edge
@@ -70,13 +70,13 @@ def draw(
 
 
 def thicken(ink: Gray, radius: float) -> Gray:
-    """Gives every line the thickness of the pen's edge, `radius` pixels on either side."""
+    """Adds `radius` pixels, half the thickness of the pen's edge, around all ink."""
     distance = cv2.distanceTransform(255 - ink, cv2.DIST_L2, 5)
     return gray(distance <= radius) * 255
 
 
 def roughen(ink: Gray, radius: float, rng: np.random.Generator) -> Gray:
-    """`thicken` with a pressure that changes along the way and rough edges."""
+    """`thicken` with uneven pressure and rough edges."""
     distance = cv2.distanceTransform(255 - ink, cv2.DIST_L2, 5)
     side = ink.shape[0]
     pressure = smooth_noise(rng, 5, side) * rng.uniform(0, 0.9)

@@ -1,9 +1,8 @@
-"""Letterforms that come as a picture: printed glyphs and samples of handwriting.
+"""Letterforms known only from a picture: printed glyphs.
 
-The picture is held as two distance fields, to its outline and to its skeleton. A sample warps
-both together and then decides, pixel by pixel, where there is ink: a threshold on the first is
-a thicker or thinner broad pen, one on the second a round pen. Both bend the same way, so
-hairlines survive a thin pen as they do in real writing.
+A picture becomes two distance fields: to its outline and to its skeleton. Each sample warps both
+together, then thresholds them: the outline field gives a broad pen, the skeleton field a round
+pen. Hairlines survive a thin pen because the skeleton is kept.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from archive_scripts.letterforms.writer_style import bent_grid, smooth_noise
 from handlers.arrays import Field, Gray, field
 
 _CANVAS = 160
-"""Side of a letterform's fields; distances are in these pixels."""
+"""Side of the fields in pixels; distances have the same unit."""
 _LETTER = 104
-"""Longer side of the letter in the fields; the rest is room to move."""
+"""Longer side of the letter in the fields; the margin leaves room for warps."""
 
 
 @dataclass(frozen=True)
 class PicturedLetterform:
-    """One way to write a character, known from a picture.
+    """One way to write a character.
 
     `fields` is float32 of shape (160, 160, 2): the signed distance to the outline, positive
-    inside, and the distance to the skeleton, both in canvas pixels.
+    inside, and the distance to the skeleton, both in pixels.
     """
 
     fields: Field
 
     @classmethod
     def from_mask(cls, mask: Gray) -> PicturedLetterform:
-        """Takes a uint8 mask of any size, ink 255 on 0, cropped or not."""
+        """Accepts a uint8 mask of any size, ink 255 on 0, cropped or not."""
         x, y, width, height = cv2.boundingRect((mask >= 128).astype(np.uint8))
         scale = _LETTER / max(width, height)
         letter = cv2.resize(
@@ -55,28 +54,25 @@ class PicturedLetterform:
 
     def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
         """Writes the letter once: uint8 of shape (side, side), ink 255 on 0."""
-        return _pen(self._warped(rng, side, strength), rng)
-
-    def _warped(self, rng: np.random.Generator, side: int, strength: float) -> Field:
         grid = bent_grid(rng, strength) * (_CANVAS / 2) + _CANVAS / 2
         lookup = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
-        return field(
-            cv2.remap(self.fields, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        )
+        border = cv2.BORDER_REPLICATE
+        warped = cv2.remap(self.fields, lookup, None, cv2.INTER_LINEAR, borderMode=border)
+        return _ink(field(warped), rng)
 
 
-def _pen(fields: Field, rng: np.random.Generator) -> Gray:
+def _ink(fields: Field, rng: np.random.Generator) -> Gray:
     outline, skeleton = fields[..., 0], fields[..., 1]
     side = fields.shape[0]
     uneven = smooth_noise(rng, 5, side) * rng.uniform(0, 1.6)
     uneven += smooth_noise(rng, 28, side) * rng.uniform(0, 0.7)
     kind = rng.random()
-    if kind < 0.18:  # a ballpoint or a marker that follows the middle of each stroke
+    if kind < 0.18:  # a ballpoint or a marker along the middle of each stroke
         ink = skeleton + uneven < rng.uniform(2.0, 5.0)
     elif kind < 0.62:  # a narrower nib: thick strokes lose width, hairlines keep theirs
         ink = (outline + uneven > rng.uniform(0.0, 5.0)) | (
             skeleton + uneven < rng.uniform(0.6, 3.2)
         )
-    else:  # the nib of the typeface or a wider one
+    else:  # the typeface's own nib or a wider one
         ink = outline + uneven > rng.uniform(-3.2, 1.2)
     return ink.astype(np.uint8) * 255

@@ -1,4 +1,7 @@
-"""The forms that a learner is compared with: reference pictures, other traditions, their parts."""
+"""The forms that a learner's writing is compared with, and the names of their parts.
+
+A form is the reference picture or the same character in another tradition.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,20 @@ from handlers.arrays import Gray, gray
 from handlers.comparison import Form, Part
 
 _LETTER = 216
-"""Longer side of a letter in a reference picture."""
-_DRAWN = 512
-_BOWL = 16
-"""Mean width of a stroke, in units of a letter 100 long, from which on it is a filled bowl."""
-_CANVAS = SIDE / REFERENCE_SIZE
+"""Longer side of a letter in a reference picture, in pixels."""
+_DRAWING_SIDE = 512
+_BOWL_WIDTH = 16
+"""A stroke of a larger mean width is a filled bowl, in units of a letter 100 long."""
+_CANVAS_SCALE = SIDE / REFERENCE_SIZE
 
 _ROWS = ("upper", "middle", "lower")
 _COLUMNS = ("left", "middle", "right")
 
 
 def reference_forms(reference_images: Path) -> list[list[Form]]:
-    """All forms of each class, `[class][form]`; the first is that of the reference picture.
+    """All forms of each class, `[class][form]`; the first form is the reference picture's.
 
-    Raises OSError where a reference picture cannot be read.
+    Raises OSError if a reference picture cannot be read.
     """
     forms = []
     for index, letterforms in enumerate(load_strokes()):
@@ -44,15 +47,15 @@ def reference_forms(reference_images: Path) -> list[list[Form]]:
 
 
 def _form(letterform: StrokeLetterform, picture: Gray | None) -> Form:
-    """`letterform` on the canvas, its parts fitted to `picture` where that is given."""
-    drawn = letterform.picture(_DRAWN)
+    """`letterform` on the canvas, its parts fitted to `picture` if there is one."""
+    drawn = letterform.picture(_DRAWING_SIDE)
     x, y, width, height = cv2.boundingRect(drawn)
     if picture is None:
         picture = _framed(drawn[y : y + height, x : x + width])
     left, top, *size = cv2.boundingRect((picture >= 128).astype(np.uint8))
     scale = np.array(size) / (width, height)
     curves = [
-        ((letterform.place(stroke, _DRAWN) - (x, y)) * scale + (left, top)) * _CANVAS
+        ((letterform.curve(stroke, _DRAWING_SIDE) - (x, y)) * scale + (left, top)) * _CANVAS_SCALE
         for stroke in letterform.strokes
     ]
     names = part_names(letterform.strokes, curves)
@@ -61,7 +64,7 @@ def _form(letterform: StrokeLetterform, picture: Gray | None) -> Form:
 
 
 def _framed(letter: Gray) -> Gray:
-    """A cropped letter as large and as central as reference pictures have theirs."""
+    """Scales and centres a cropped letter as in the reference pictures."""
     height, width = letter.shape
     scale = _LETTER / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -73,26 +76,25 @@ def _framed(letter: Gray) -> Gray:
 
 
 def part_names(strokes: Sequence[Stroke], curves: Sequence[Points]) -> list[str]:
-    """What a learner would call each stroke, by its shape and its place on the canvas."""
+    """Names each stroke by its shape and its place on the canvas; all names differ."""
     everything = np.concatenate(curves)
     low, high = everything.min(axis=0), everything.max(axis=0)
-    usual = float(np.median([np.mean(stroke.width) for stroke in strokes]))
+    typical = float(np.median([np.mean(stroke.width) for stroke in strokes]))
     nouns = [
-        "bowl" if np.mean(stroke.width) > max(_BOWL, 1.3 * usual) else _noun(curve, low, high)
+        "bowl"
+        if np.mean(stroke.width) > max(_BOWL_WIDTH, 1.3 * typical)
+        else _noun(curve, low, high)
         for stroke, curve in zip(strokes, curves, strict=True)
     ]
-    places = [_place(curve, low, high) for curve in curves]
-    common = Counter(nouns)
-    names = []
-    for noun, where in zip(nouns, places, strict=True):
-        unique = noun == "top bar" or (noun == "tail" and common[noun] == 1)
-        names.append(noun if unique else f"{where} {noun}")
+    counts = Counter(nouns)
     seen: Counter[str] = Counter()
-    numbered = []
-    for name in names:
+    names = []
+    for noun, curve in zip(nouns, curves, strict=True):
+        unique = noun == "top bar" or (noun == "tail" and counts[noun] == 1)
+        name = noun if unique else f"{_place(curve, low, high)} {noun}"
         seen[name] += 1
-        numbered.append(name if seen[name] == 1 else f"{_ORDINALS[seen[name] - 2]} {name}")
-    return numbered
+        names.append(name if seen[name] == 1 else f"{_ORDINALS[seen[name] - 2]} {name}")
+    return names
 
 
 _ORDINALS = ("second", "third", "fourth")
@@ -122,11 +124,7 @@ def _noun(curve: Points, low: Points, high: Points) -> str:
 
 def _place(curve: Points, low: Points, high: Points) -> str:
     column, row = ((curve.mean(axis=0) - low) / (high - low) * 2.999).astype(int).tolist()
-    if np.ptp(curve[:, 1]) > 0.55 * (high - low)[1]:
-        return _COLUMNS[column]
-    if row == 1 and column == 1:
-        return "middle"
-    if row == 1:
+    if row == 1 or np.ptp(curve[:, 1]) > 0.55 * (high - low)[1]:
         return _COLUMNS[column]
     if column == 1:
         return _ROWS[row]

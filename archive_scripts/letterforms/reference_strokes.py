@@ -1,4 +1,4 @@
-"""How the reference pictures are written: the strokes that a page reveals one after another."""
+"""The strokes of the reference pictures, which the web page reveals one after another."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from handlers.alignment import SIDE, Points
 from handlers.comparison import Form
 
 STROKES = "strokes.json"
-"""Name of the file, beside the pictures."""
+"""File name, in the folder of the reference pictures."""
 
 _TOLERANCE = 0.0035
-"""How far a simplified path may be from the curve: less than a pixel of the picture."""
-_REVEALED = 0.99
-"""Share of a stroke's ink that its width reveals. What is left are tips of wedges, for which a
-mask would have to be so broad that it shows strokes before their turn."""
+"""Largest distance of a simplified path from the curve: less than a pixel of the picture."""
+_REVEALED_SHARE = 0.99
+"""Share of a stroke's ink that its width reveals. The rest are tips of wedges: a mask broad enough
+for them would show other strokes too early."""
 
 
 class ReferenceStroke(TypedDict):
@@ -30,21 +30,21 @@ class ReferenceStroke(TypedDict):
 
     name: str
     width: float
-    """Of a line with round ends along `points` that covers the ink of the stroke."""
+    """Width of a line with round ends along `points` that covers the stroke's ink."""
     points: list[list[float]]
-    """`[x, y]` in the order of writing, x to the right, y down, two or more."""
+    """`[x, y]` in the order of writing, x to the right, y down; at least two."""
 
 
 def reference_strokes(reference_images: Path) -> list[list[ReferenceStroke]]:
     """The strokes of each class in the order of writing, `[class][stroke]`.
 
-    Raises OSError where a reference picture cannot be read.
+    Raises OSError if a reference picture cannot be read.
     """
     return [_strokes(forms[0]) for forms in reference_forms(reference_images)]
 
 
 def write_reference_strokes(reference_images: Path) -> None:
-    """Writes `strokes.json` beside the pictures: a list a class, a stroke a line."""
+    """Writes `strokes.json` beside the pictures: one list per class, one stroke per line."""
     classes = [
         ",\n".join(json.dumps(stroke, separators=(",", ":")) for stroke in strokes)
         for strokes in reference_strokes(reference_images)
@@ -54,13 +54,13 @@ def write_reference_strokes(reference_images: Path) -> None:
 
 
 def distances(pixels: Points, path: Points) -> npt.NDArray[np.float64]:
-    """How far each pixel, shape (n, 2), is from a path of shape (m, 2): shape (n,)."""
-    pieces = [_from_line(pixels, *ends) for ends in pairwise(path)]
+    """Distance of each pixel, shape (n, 2), from a path of shape (m, 2). Returns shape (n,)."""
+    pieces = [_distances_to_line(pixels, *ends) for ends in pairwise(path)]
     return np.asarray(np.min(pieces, axis=0))
 
 
 def ink_of(picture: npt.NDArray[np.uint8]) -> Points:
-    """Where a square picture has ink, 255 on 0, as fractions of its side: shape (n, 2)."""
+    """Positions of the ink (255 on 0) in a square picture, as fractions of its side: (n, 2)."""
     rows, columns = np.nonzero(picture >= 128)
     return (np.stack([columns, rows], axis=1) + 0.5) / len(picture)
 
@@ -68,25 +68,23 @@ def ink_of(picture: npt.NDArray[np.uint8]) -> Points:
 def _strokes(form: Form) -> list[ReferenceStroke]:
     paths = [_simplified(part.points / SIDE) for part in form.parts]
     ink = ink_of(form.picture)
-    far = np.array([distances(ink, path) for path in paths])
-    nearest = far.argmin(axis=0)
-    return [
-        {
-            "name": part.name,
-            "width": round(2 * float(np.quantile(far[index][nearest == index], _REVEALED)), 3),
-            "points": path.tolist(),
-        }
-        for index, (part, path) in enumerate(zip(form.parts, paths, strict=True))
-    ]
+    distance = np.array([distances(ink, path) for path in paths])
+    nearest = distance.argmin(axis=0)
+    strokes: list[ReferenceStroke] = []
+    for index, (part, path) in enumerate(zip(form.parts, paths, strict=True)):
+        radius = float(np.quantile(distance[index][nearest == index], _REVEALED_SHARE))
+        width = round(2 * radius, 3)
+        strokes.append({"name": part.name, "width": width, "points": path.tolist()})
+    return strokes
 
 
 def _simplified(curve: Points) -> Points:
-    """The fewest of its points that keep a curve's shape (Douglas and Peucker 1973)."""
+    """The fewest points that keep the shape of `curve` (Douglas and Peucker 1973)."""
     kept = cv2.approxPolyDP(curve.astype(np.float32)[:, None], _TOLERANCE, closed=False)
     return np.round(kept[:, 0].astype(np.float64), 3)
 
 
-def _from_line(pixels: Points, start: Points, end: Points) -> npt.NDArray[np.float64]:
+def _distances_to_line(pixels: Points, start: Points, end: Points) -> npt.NDArray[np.float64]:
     along = end - start
     share = ((pixels - start) @ along) / max(float(along @ along), 1e-12)
     foot = start + np.clip(share, 0, 1)[:, None] * along

@@ -1,4 +1,4 @@
-"""The reference pictures that learners see and compare their own hand with."""
+"""Draws the reference pictures that learners compare their own writing with."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ REFERENCE_SIZE = 256
 """Side of a reference picture in pixels."""
 
 _MARGIN = 20
-_DRAWN_LARGER = 4
+_OVERSAMPLING = 4
 
 
 def draw_references(font: Path, output: Path) -> None:
     """Writes `class_0.png` to `class_35.png`: 256x256 grey, black ink on white, centred.
 
-    Every character fills the square as far as its aspect ratio allows, less a margin.
+    Every character fills the square within a margin and keeps its aspect ratio.
     """
     output.mkdir(parents=True, exist_ok=True)
     room = REFERENCE_SIZE - 2 * _MARGIN
-    for index, mask in enumerate(font_glyphs(font, _DRAWN_LARGER * REFERENCE_SIZE)):
+    for index, mask in enumerate(font_glyphs(font, _OVERSAMPLING * REFERENCE_SIZE)):
         scale = room / max(mask.shape)
         size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
         glyph = Image.fromarray(np.subtract(255, mask)).resize(size, Image.Resampling.LANCZOS)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 def catmull_rom(points: int, samples: int) -> npt.NDArray[np.float64]:
     """Uniform Catmull-Rom spline (Catmull and Rom 1974) as a matrix (`samples`, `points`).
 
-    It passes through all points, at equal steps of the parameter; before the first and after
-    the last point the curve goes on straight.
+    The curve passes through all points at equal steps of the parameter. Beyond both ends it is
+    extended straight.
     """
     matrix = np.zeros((samples, points))
     for row, parameter in enumerate(np.linspace(0, points - 1, samples)):

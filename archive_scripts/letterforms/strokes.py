@@ -1,8 +1,8 @@
-"""Letterforms that come as strokes: a path of the pen, its angle and its width each.
+"""Letterforms described as strokes: the path of the pen, its angle and its width.
 
-`letterforms.json` has them in the order in which they are written. A sample moves, turns,
-stretches and bends each stroke by itself, as no warp of the whole picture can: ends come out
-longer or shorter, loops larger or smaller, strokes touch or miss one another.
+`letterforms.json` lists the strokes in the order of writing. Each sample moves, turns, stretches
+and bends every stroke by itself. A warp of the whole picture cannot do this: ends become longer or
+shorter, loops larger or smaller, strokes touch or miss one another.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from handlers.arrays import Gray
 LETTERFORMS = Path(__file__).with_name("letterforms.json")
 
 _UNITS = 100
-"""The longer side of a letter in the units of paths and widths."""
+"""Longer side of a letter; the unit of paths and widths."""
 _MARGIN = 8
 _STEP = 3.0
-"""Length of the straight pieces that a curve is drawn with, in units."""
+"""Length of the straight pieces of a drawn curve, in units of the letter."""
 _PAGE = 0.65
-"""Half of a letter's longer side on the page that `hand` bends, which spans -1 to 1."""
+"""Half of a letter's longer side on the page that `writer_style` bends; the page spans -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Stroke:
     """One movement of the pen."""
 
     path: Points
-    """Points that a Catmull-Rom spline goes through, shape (n, 2), in units of the letter."""
+    """Points of a Catmull-Rom spline, shape (n, 2), in units of the letter."""
     pen: float
     """Angle of the nib's edge in degrees, clockwise from the horizontal."""
     width: tuple[float, float, float]
@@ -45,7 +45,7 @@ class Stroke:
 
     @cached_property
     def spline(self) -> npt.NDArray[np.float64]:
-        """Matrix of shape (m, n) that takes points of the path to points along the curve."""
+        """Matrix of shape (m, n) that maps the path to points along the curve."""
         length = float(np.linalg.norm(np.diff(self.path, axis=0), axis=1).sum())
         return catmull_rom(len(self.path), max(3, round(length / _STEP)))
 
@@ -55,43 +55,43 @@ class StrokeLetterform:
     """One way to write a character, stroke by stroke."""
 
     source: str
-    """Whose form it is: a name under `sources` in the data file."""
+    """A name under `sources` in letterforms.json."""
     comparable: bool
-    """Whether learners may be compared with it; if not, it is for training only."""
+    """Whether learners are compared with it; if not, it is for training only."""
     edge: float
-    """Half the thickness of the nib's edge in units, which hairlines have."""
+    """Half the thickness of hairlines, in units of the letter."""
     strokes: tuple[Stroke, ...]
 
     def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
         """Writes the letter once: uint8 of shape (side, side), ink 255 on 0."""
         grid = bent_grid(rng, strength)
         nib = random_nib(rng)
-        freedom = strength * rng.uniform(0.2, 1.3)
+        variation = strength * rng.uniform(0.2, 1.3)
         canvas = np.zeros((side, side), np.uint8)
         unit = side * _PAGE / _UNITS
         for stroke in self.strokes:
-            path = _vary(stroke.path, rng, freedom)
+            path = _vary(stroke.path, rng, variation)
             page = bend((stroke.spline @ path) * (2 * _PAGE / _UNITS) - _PAGE, grid)
             draw(canvas, (page + 1) * (side / 2), stroke.pen, stroke.width, nib, unit)
         return roughen(canvas, nib.radius(self.edge) * unit, rng)
 
     def picture(self, side: int) -> Gray:
-        """The letter as described, without a hand's freedom: uint8 (side, side), 255 on 0."""
+        """Draws the letter exactly as described: uint8 (side, side), ink 255 on 0."""
         canvas = np.zeros((side, side), np.uint8)
         unit = side / (_UNITS + 2 * _MARGIN)
         for stroke in self.strokes:
-            draw(canvas, self.place(stroke, side), stroke.pen, stroke.width, Nib(), unit)
+            draw(canvas, self.curve(stroke, side), stroke.pen, stroke.width, Nib(), unit)
         return thicken(canvas, self.edge * unit)
 
-    def place(self, stroke: Stroke, side: int) -> Points:
-        """The curve of one of the strokes in the picture of `side` pixels."""
+    def curve(self, stroke: Stroke, side: int) -> Points:
+        """The curve of one stroke in the picture of `side` pixels: shape (m, 2)."""
         return (stroke.spline @ stroke.path + _MARGIN) * (side / (_UNITS + 2 * _MARGIN))
 
 
 def load_strokes(path: Path = LETTERFORMS) -> list[list[StrokeLetterform]]:
-    """All described ways to write each class: `[class][variant]`.
+    """All described letterforms: `[class][variant]`.
 
-    Raises ValueError where the file does not have the shape its own head describes.
+    Raises ValueError if the file does not have the format that its `about` describes.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -116,8 +116,8 @@ def _parse(form: dict[str, Any], sources: dict[str, Any]) -> StrokeLetterform:
     return StrokeLetterform(form["source"], comparable, float(form["edge"]), strokes)
 
 
-def _vary(path: Points, rng: np.random.Generator, freedom: float) -> Points:
-    """The stroke as the hand places it this time; `freedom` 0 leaves it where it is."""
+def _vary(path: Points, rng: np.random.Generator, variation: float) -> Points:
+    """Moves, turns, stretches and bends a stroke at random; `variation` 0 changes nothing."""
     start, end = path[0], path[-1]
     chord = end - start
     length = float(np.hypot(*chord)) + 1e-6
@@ -126,16 +126,16 @@ def _vary(path: Points, rng: np.random.Generator, freedom: float) -> Points:
     anchor = start + rng.choice((0.0, 0.5, 1.0)) * chord
     moved = path - anchor
     # Longer or shorter, more or less curved.
-    moved = np.outer(moved @ along, along) * np.exp(rng.normal(0, 0.07 * freedom)) + np.outer(
+    moved = np.outer(moved @ along, along) * np.exp(rng.normal(0, 0.07 * variation)) + np.outer(
         moved @ across, across
-    ) * np.exp(rng.normal(0, 0.14 * freedom))
-    angle = np.deg2rad(rng.normal(0, 4 * freedom))
+    ) * np.exp(rng.normal(0, 0.14 * variation))
+    angle = np.deg2rad(rng.normal(0, 4 * variation))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    moved = moved @ turn + anchor + rng.normal(0, 1.4 * freedom, 2)
-    moved += rng.normal(0, 0.7 * freedom, moved.shape)
+    moved = moved @ turn + anchor + rng.normal(0, 1.4 * variation, 2)
+    moved += rng.normal(0, 0.7 * variation, moved.shape)
     for first, second in ((0, 1), (-1, -2)):
         if rng.random() < 0.4:
             tangent = moved[first] - moved[second]
             tangent /= np.hypot(*tangent) + 1e-6
-            moved[first] += tangent * np.clip(rng.normal(0, 4 * freedom), -5, 10)
+            moved[first] += tangent * np.clip(rng.normal(0, 4 * variation), -5, 10)
     return moved

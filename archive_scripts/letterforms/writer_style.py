@@ -1,4 +1,4 @@
-"""How a hand bends a whole letter: slant, proportion, perspective and local freedom."""
+"""How a writer bends a whole letter: slant, proportion, perspective and local distortion."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy.typing as npt
 from handlers.arrays import Field, field
 
 Points = npt.NDArray[np.float64]
-"""Places on the page, shape (n, 2): x to the right and y down, -1 to 1."""
+"""Positions on the page, shape (n, 2): x to the right and y down, -1 to 1."""
 
 _GRID = 9
 
 
-def resting_grid() -> Field:
-    """The grid of `bent_grid` where nothing is bent."""
+def identity_grid() -> Field:
+    """The grid that bends nothing."""
     steps = np.linspace(-1, 1, _GRID)
     return field(np.dstack(np.meshgrid(steps, steps)))
 
 
 def bent_grid(rng: np.random.Generator, strength: float = 1.0) -> Field:
-    """Where a regular 9x9 grid over the page goes: float32 of shape (9, 9, 2), x and y, -1 to 1.
+    """Bends a regular 9x9 grid over the page at random: float32 (9, 9, 2), x and y, -1 to 1.
 
-    `strength` 0 bends nothing, 1 as hands do and 2 twice as much.
+    `strength` 0 bends nothing, 1 as much as writers do, 2 twice as much.
     """
     steps = np.linspace(-1, 1, _GRID)
     x, y = np.meshgrid(steps, steps)
@@ -44,18 +44,18 @@ def bent_grid(rng: np.random.Generator, strength: float = 1.0) -> Field:
         push = rng.normal(0, push_by * rng.uniform(0.2, 1.0), (cells, cells, 2))
         push = cv2.resize(field(push), (_GRID, _GRID), interpolation=cv2.INTER_CUBIC)
         x, y = x + push[..., 0], y + push[..., 1]
-    return field(strength * np.dstack([x, y]) + (1 - strength) * resting_grid())
+    return field(strength * np.dstack([x, y]) + (1 - strength) * identity_grid())
 
 
 def bend(points: Points, grid: Field) -> Points:
-    """Where `points` go when the page is bent as `bent_grid` says."""
+    """Moves `points` as a grid of `bent_grid` bends the page."""
     at = field((points + 1) * ((_GRID - 1) / 2))[None]
     bent = cv2.remap(grid, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(bent[0], dtype=np.float64)
 
 
 def _stretch(axis: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Makes some bands of the letter wider and others narrower, in order."""
+    """Makes some bands of the letter wider and others narrower; their order stays."""
     knots = np.linspace(-1, 1, 6)
     gaps = np.exp(rng.normal(0, 0.28 * rng.uniform(0.2, 1.0), 5))
     moved = np.concatenate([[0], np.cumsum(gaps)])
@@ -63,6 +63,6 @@ def _stretch(axis: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDA
 
 
 def smooth_noise(rng: np.random.Generator, cells: int, side: int) -> Field:
-    """Standard normal noise on `cells` x `cells` points, smooth between them: (side, side)."""
+    """Standard normal noise on `cells` x `cells` points, interpolated to (side, side)."""
     noise = rng.standard_normal((cells, cells), dtype=np.float32)
     return field(cv2.resize(noise, (side, side), interpolation=cv2.INTER_LINEAR))

@@ -1,8 +1,8 @@
-"""What a camera, a threshold and a small picture do to ink.
+"""Augmentation: what a camera, a threshold and low resolution do to ink.
 
-Real handwriting reaches the model through a phone's camera and a binarisation: strokes break,
-counters fill, the crop clips an end, thirty pixels have to do. Each function takes and
-returns uint8 of shape (height, width), ink 255 on 0.
+Real handwriting passes through a phone's camera and a binarisation: strokes break, counters fill,
+the crop cuts an end off, the character may be thirty pixels high. Each function takes and returns
+uint8 of shape (height, width), ink 255 on 0.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from handlers.arrays import Gray, gray
 
 
 def augment(ink: Gray, rng: np.random.Generator, strength: float = 1.0) -> Gray:
-    """Applies a random few of the faults below, each `strength` times as often as it was judged
-    likely.
-    """
+    """Applies some of the functions below at random; `strength` multiplies their probabilities."""
     if rng.random() < 0.15 * strength:
         ink = fill_counters(ink, rng)
     if rng.random() < 0.25 * strength:
@@ -35,14 +33,14 @@ def augment(ink: Gray, rng: np.random.Generator, strength: float = 1.0) -> Gray:
 
 
 def fill_counters(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Closes narrow gaps, as a wet pen or a blurred photograph does."""
+    """Closes narrow gaps, like a wet pen or a blurred photograph."""
     size = int(rng.integers(3, 9))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return gray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, kernel))
 
 
 def break_strokes(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Cuts one to four short gaps."""
+    """Cuts one to four short gaps into the strokes."""
     broken = ink.copy()
     height, width = ink.shape
     for _ in range(rng.integers(1, 5)):
@@ -53,14 +51,14 @@ def break_strokes(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def keep_edges(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Hollows thick strokes, as an adaptive threshold with a small window does."""
+    """Hollows thick strokes, like an adaptive threshold with a small window."""
     size = int(rng.integers(5, 10))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return gray(cv2.subtract(ink, cv2.erode(ink, kernel)))
 
 
 def clip(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Cuts up to an eighth of the character off at one side."""
+    """Cuts 2 to 13 % of the character off at one side."""
     x, y, width, height = cv2.boundingRect(ink)
     clipped = ink.copy()
     side, share = rng.integers(4), rng.uniform(0.02, 0.13)
@@ -90,7 +88,7 @@ def add_specks(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def stretch_to_square(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Loses the aspect ratio, wholly or in part, as apps do that resize the crop to a square."""
+    """Loses the aspect ratio, wholly or in part, like apps that resize the crop to a square."""
     x, y, width, height = cv2.boundingRect(ink)
     if min(width, height) < 8:
         return ink

@@ -1,4 +1,4 @@
-"""From letterforms to ink images of handwriting, as preprocessing would make them."""
+"""Turns letterforms into ink images of handwriting, as preprocessing makes them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from archive_scripts.synthesis.augmentation import augment
 from handlers.arrays import Gray
 from handlers.framing import frame_ink
 
-_DRAWN = 112
-"""Side of the picture a sample is drawn on before it is captured and framed."""
-_LEAST_INK = 40
-"""Pixels of ink below which a sample has come out empty."""
+_DRAWING_SIDE = 112
+"""Side of the picture that a sample is drawn on, in pixels."""
+_MIN_INK_PIXELS = 40
+"""A sample with less ink counts as empty and is drawn again."""
 
 
 class Letterform(Protocol):
     """One way to write a character."""
 
     def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
-        """Writes it once: uint8 of shape (side, side), ink 255 on 0.
+        """Writes the letter once: uint8 of shape (side, side), ink 255 on 0.
 
-        `strength` says how freely: 0 not at all, 1 as hands do, 2 twice as much.
+        `strength` scales the distortion: 0 none, 1 as much as writers do, 2 twice as much.
         """
 
 
@@ -32,12 +32,12 @@ def capture(
     rng: np.random.Generator,
     strength: float = 1.0,
 ) -> Gray:
-    """Has something written and takes its picture with all the faults that pictures have,
-    `strength` times as often as usual.
+    """Writes with `write`, augments the ink and frames it.
 
-    Returns an ink image as preprocessing would: uint8 of shape (64, 64), white on black.
+    `strength` multiplies the probabilities of the augmentations. Returns an ink image: uint8 of
+    shape (64, 64), white on black.
     """
     while True:
-        ink = augment(write(rng, _DRAWN), rng, strength)
-        if np.count_nonzero(ink >= 128) >= _LEAST_INK:
+        ink = augment(write(rng, _DRAWING_SIDE), rng, strength)
+        if np.count_nonzero(ink >= 128) >= _MIN_INK_PIXELS:
             return frame_ink(ink)

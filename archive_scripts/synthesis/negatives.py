@@ -1,7 +1,7 @@
-"""Marks that are no Ranjana character, to be told apart from those that are.
+"""Negatives: marks that are no Ranjana character.
 
-Latin letters and digits in plain typefaces, scribbles, shapes, faces and stains; a model that
-has met them does not call the next one a character with confidence.
+Latin letters and digits in plain typefaces, scribbles, shapes, faces and stains. A model trained
+with them is not confident about other marks that are no character.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FONT_PIXELS = 120
 
 
 def write_negative(rng: np.random.Generator, side: int) -> Gray:
-    """One mark that is no character: uint8 of shape (side, side), ink 255 on 0."""
+    """Draws one negative: uint8 of shape (side, side), ink 255 on 0."""
     kind = rng.random()
     if kind < 0.5:
         glyph = _GLYPHS[rng.integers(len(_GLYPHS))]
@@ -43,7 +43,7 @@ def write_negative(rng: np.random.Generator, side: int) -> Gray:
 
 @cache
 def _letterform(glyph: str, font: int) -> PicturedLetterform:
-    """`font` counts the stroke fonts of OpenCV, and after them Pillow's own typeface."""
+    """`font` is an index in `_STROKE_FONTS`; the next number is Pillow's own typeface."""
     size = 2 * _FONT_PIXELS
     if font < len(_STROKE_FONTS):
         canvas = gray(np.zeros((size, size)))
@@ -58,7 +58,7 @@ def _letterform(glyph: str, font: int) -> PicturedLetterform:
 
 
 def _scribble(rng: np.random.Generator, side: int) -> Gray:
-    """One to four curves of any pen."""
+    """One to four curves with a random pen."""
     canvas = gray(np.zeros((side, side)))
     nib, angle = random_nib(rng), float(rng.uniform(0, 180))
     unit = side / 150
@@ -70,7 +70,7 @@ def _scribble(rng: np.random.Generator, side: int) -> Gray:
 
 
 def _shapes(rng: np.random.Generator, side: int) -> Gray:
-    """Discs, rings, boxes and lines, or a face made of them, bent by hand."""
+    """Ellipses, triangles and boxes, or a face, bent as writers bend letters."""
     canvas = gray(np.zeros((side, side)))
     face = rng.random() < 0.4
     rings = [(0.0, 0.0, 0.6, 0.7, False)] if face else []
@@ -98,7 +98,7 @@ def _shapes(rng: np.random.Generator, side: int) -> Gray:
 
 
 def _stain(rng: np.random.Generator, side: int) -> Gray:
-    """A patch of light and dark, as a threshold makes of a face, a leaf or a shadow."""
+    """A patch of light and dark, like a thresholded face, leaf or shadow."""
     pattern = smooth_noise(rng, int(rng.integers(3, 14)), side)
     pattern += rng.uniform(0, 0.8) * smooth_noise(rng, int(rng.integers(14, 40)), side)
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]

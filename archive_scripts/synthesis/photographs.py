@@ -1,4 +1,4 @@
-"""Pictures of ink on paper as a phone takes them, for measuring and testing preprocessing."""
+"""Photographs of ink on paper as a phone takes them, to measure and test preprocessing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def photograph(
     rules: bool | None = None,
     chalk: bool | None = None,
 ) -> Colour:
-    """Lays a character on paper under uneven light and takes a picture of it.
+    """Photographs a character on paper under uneven light.
 
-    `ink` is uint8 of shape (height, width), 255 on 0, cropped or not; `size` is the width and
-    height of the picture. Ruled lines come on half of the papers and light writing on a dark
-    board in an eighth of the pictures unless `rules` and `chalk` decide. Returns uint8 of
-    shape (height, width, 3), blue green red.
+    `ink` is uint8 of shape (height, width), 255 on 0, cropped or not. `size` is the photograph's
+    (width, height) in pixels. `rules` draws ruled lines, by default on half of the papers; `chalk`
+    draws light writing on a dark board, by default in an eighth of the photographs. Returns uint8
+    of shape (height, width, 3), in the order blue, green, red.
     """
     width, height = size
     chalk = rng.random() < 0.125 if chalk is None else chalk
@@ -67,7 +67,7 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int], cell: int) -> Fiel
 
 
 def _placed(ink: Gray, rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """The character somewhere on the page, turned and seen a little from the side; 0-1."""
+    """The character at a random place on the page, in perspective; 0-1."""
     height, width = shape
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
     side = rng.uniform(0.3, 0.75) * min(shape)
@@ -87,7 +87,7 @@ def _placed(ink: Gray, rng: np.random.Generator, shape: tuple[int, int]) -> Fiel
 
 
 def _ruled(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """Parallel lines over the whole page, up to 12 degrees off level; 0-1."""
+    """Parallel lines over the whole page, at most 12 degrees from horizontal; 0-1."""
     height, width = shape
     gap = rng.uniform(0.08, 0.25) * height
     thickness = max(1, round(rng.uniform(0.002, 0.006) * height))
@@ -100,7 +100,7 @@ def _ruled(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
 
 
 def _light(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """A slope of light and, on every third picture, the soft edge of a shadow; 0.35-1."""
+    """A gradient of light and, in a third of the pictures, the soft edge of a shadow; 0.35-1."""
     height, width = shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)

@@ -1,4 +1,4 @@
-"""Ink images as the tensors that networks take."""
+"""Converts ink images to tensors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from handlers.preprocessing import preprocess
 
 
 def to_tensor(images: Sequence[Gray]) -> torch.Tensor:
-    """Stacks uint8 images of one shape (height, width) to float32 (n, 1, height, width), 0-1."""
+    """Stacks uint8 images of equal shape (height, width) to float32 (n, 1, height, width), 0-1."""
     return torch.from_numpy(np.stack(images)).unsqueeze(1).float() / 255
 
 
-def reference_inks(folder: Path) -> torch.Tensor:
-    """The reference pictures in `folder` through the whole preprocessing: float32 of shape
-    (36, 1, 64, 64), 0-1. Raises OSError where one cannot be read.
+def reference_tensors(folder: Path) -> torch.Tensor:
+    """Preprocesses the reference pictures in `folder`: float32 (36, 1, 64, 64), 0-1.
+
+    Raises OSError if one cannot be read.
     """
     return to_tensor(
         [

@@ -1,9 +1,9 @@
-"""What networks learn from: batches of synthetic handwriting, the same in every run."""
+"""Training data: batches of synthetic images, the same in every run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -18,42 +18,42 @@ from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
 from archive_scripts.synthesis.negatives import write_negative
 from archive_scripts.synthesis.tensors import to_tensor
-from archive_scripts.training.labelled import Labelled, load_samples
+from archive_scripts.training.labelled import LabelledPicture, load_samples
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 NEGATIVE = -1
-"""The label of marks that are no character."""
+"""The label of negatives: marks that are no character."""
 
 _FONT_PIXELS = 256
 
 
 class Material(Protocol):
-    """What training images are made of."""
+    """Draws training images."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
-        """One ink image, uint8 of shape (side, side), and its class."""
+        """Draws one ink image, uint8 of shape (side, side), and its class."""
 
 
 @dataclass(frozen=True)
 class CharacterMaterial:
-    """All that training images of characters are made of."""
+    """Draws images of characters from letterforms, handwriting and negatives."""
 
     letterforms: list[list[Letterform]]
-    """Ways to write each character: `[class][variant]`."""
+    """`[class][variant]`"""
     samples: list[list[Letterform]] = field(default_factory=list)
-    """Characters that somebody wrote: `[class][sample]`, or empty."""
+    """Characters that people wrote: `[class][sample]`, or empty."""
     sample_share: float = 0.0
-    """Share of the images that are made of `samples`, in classes that have any."""
+    """Share of the images made from `samples`, in classes that have any."""
     negative_share: float = 0.0
-    """Share of the images that show no character at all."""
+    """Share of the images that show no character."""
     strength: float = 1.0
-    """How much images are bent and spoilt, 0-2: 1 as hands and cameras do."""
+    """Strength of distortion and augmentation, 0-2: 1 is that of real writers and cameras."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
-        """One ink image, uint8 of shape (64, 64), and its class or `NEGATIVE`."""
+        """Draws one ink image, uint8 of shape (64, 64), and its class or `NEGATIVE`."""
         if rng.random() < self.negative_share:
             return capture(write_negative, rng, self.strength), NEGATIVE
         label = int(rng.integers(len(self.letterforms)))
@@ -71,15 +71,15 @@ def load_material(
     without: Iterable[str] = (),
     fonts: Iterable[Path] = (),
     glyph_folders: Iterable[Path] = (),
-    labelled: Sequence[Labelled] = (),
+    labelled: Sequence[LabelledPicture] = (),
     sample_share: float = 0.5,
     negative_share: float = 0.08,
     strength: float = 1.0,
 ) -> CharacterMaterial:
-    """Brings together the described strokes, fonts, folders of glyphs and labelled pictures.
+    """Loads the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    `without` names sources of strokes to leave out; `labelled` are pictures and the class of
-    each. Raises ValueError where a class has nothing to be made of or a share is not one.
+    `without` names sources of strokes to leave out. Raises ValueError if nothing shows one of the
+    classes, or if a share is not between 0 and 1.
     """
     for share in (sample_share, negative_share):
         if not 0 <= share <= 1:
@@ -106,39 +106,32 @@ def load_material(
     return CharacterMaterial(letterforms, samples, sample_share, negative_share, strength)
 
 
+@dataclass(frozen=True, eq=False)
 class SyntheticBatches(Dataset[Batch]):
-    """A fixed sequence of synthetic batches: number i is the same in every run with one seed.
+    """A fixed sequence of batches: batch i is the same in every run with the same seed.
 
-    Each item is (float32 (batch_size, 1, side, side), int64 (batch_size,)). Because a batch
-    depends on its number alone, an interrupted training resumes in the middle of the
-    sequence, and any number of loader processes yields the same data. `part` tells the shares
-    of a batch apart that several training processes draw.
+    Each item is (float32 (batch_size, 1, side, side), int64 (batch_size,)). A batch depends only on
+    its number, so that an interrupted training can resume in the middle of the sequence and any
+    number of loader processes yields the same data. `part` is the rank of the training process,
+    because each process draws a different part of a batch.
     """
 
-    def __init__(
-        self,
-        material: Material,
-        *,
-        batch_size: int,
-        batches: int,
-        first: int = 0,
-        seed: int = 0,
-        part: int = 0,
-    ) -> None:
-        self._material = material
-        self._batch_size = batch_size
-        self._batches = batches
-        self._first = first
-        self._seed = seed
-        self._part = part
+    material: Material
+    _: KW_ONLY
+    batch_size: int
+    batches: int
+    first: int = 0
+    """Number of the first batch of the sequence."""
+    seed: int = 0
+    part: int = 0
 
     def __len__(self) -> int:
-        return self._batches - self._first
+        return self.batches - self.first
 
     def __getitem__(self, index: int) -> Batch:
-        # A last number of 0 changes nothing.
-        rng = np.random.default_rng((self._seed, self._first + index, self._part))
+        # A trailing 0 does not change the seed: process 0 draws the same data as without `part`.
+        rng = np.random.default_rng((self.seed, self.first + index, self.part))
         images, labels = zip(
-            *(self._material.image(rng) for _ in range(self._batch_size)), strict=True
+            *(self.material.image(rng) for _ in range(self.batch_size)), strict=True
         )
         return to_tensor(images), torch.tensor(labels)

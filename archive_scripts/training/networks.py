@@ -1,4 +1,4 @@
-"""The networks that are trained here, and how their weights are kept on disk."""
+"""The networks, and their files of weights (safetensors)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handlers.characters import CHARACTERS, DIGITS
 def efficientnet(outputs: int) -> nn.Module:
     """EfficientNet-B0 (Tan and Le 2019, arXiv:1905.11946) for one-channel images.
 
-    Takes float32 of shape (batch, 1, 64, 64), ink 1.0 on 0.0; answers (batch, `outputs`).
+    Takes float32 of shape (batch, 1, 64, 64), ink 1.0 on 0.0. Returns (batch, `outputs`).
     4.05 M parameters for 36 outputs.
     """
     network: nn.Module = efficientnet_b0(num_classes=outputs)
@@ -35,10 +35,10 @@ def efficientnet(outputs: int) -> nn.Module:
 
 
 def small_network(outputs: int) -> nn.Module:
-    """A plain stack of convolutions for the same images, 0.42 M parameters for 36 classes.
+    """A plain stack of convolutions for the same images; 0.42 M parameters for 36 classes.
 
-    Each is followed by batch normalisation and ReLU; the maps are halved four times, down to
-    4x4, and averaged.
+    Batch normalisation and ReLU follow each convolution. The maps are halved four times to 4x4,
+    then averaged.
     """
     return nn.Sequential(
         _convolution(1, 24, stride=2),
@@ -59,10 +59,10 @@ def small_network(outputs: int) -> nn.Module:
 
 
 def digit_network(outputs: int) -> nn.Module:
-    """A plain stack of convolutions for digits, 0.87 M parameters for ten.
+    """A plain stack of convolutions for digits; 0.51 M parameters for ten classes.
 
-    Takes float32 of shape (batch, 1, 28, 28), ink 1.0 on 0.0. The maps are halved twice, to 7x7,
-    and averaged.
+    Takes float32 of shape (batch, 1, 28, 28), ink 1.0 on 0.0. The maps are halved three times to
+    4x4, then averaged.
     """
     return nn.Sequential(
         _convolution(1, 32),
@@ -94,17 +94,17 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "small": small_network,
     "digits": digit_network,
 }
-"""The networks by name; each is made from its number of outputs."""
-
+"""Builds each network, by name, for a number of outputs."""
 
 OUTPUTS = {"recognition": len(CHARACTERS), "similarity": 127, "digits": len(DIGITS)}
-"""Of the network of each handler: classes, or with the one that calibrates distances, the
-dimensions of an embedding, 128."""
+"""Outputs of each handler's network: classes, or the dimensions of an embedding less the one that
+calibration adds (128 in all)."""
 
 
 def halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """A network of `NETWORKS` cut where its maps are 8x8, for digits 7x7: from the image to the
-    maps, shape (batch, channels, 8, 8), and from there to its outputs.
+    """Cuts a network of `NETWORKS` where its maps are 8x8 (7x7 for digits).
+
+    The first half maps images to (batch, channels, 8, 8), the second half those to the outputs.
     """
     if isinstance(network, nn.Sequential):
         return network[:8], network[8:]
@@ -116,21 +116,20 @@ def halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a file of weights says about itself."""
+    """The metadata of a file of weights."""
 
     network: str
     """A name in `NETWORKS`."""
     outputs: int
-    """Number of classes, or of the dimensions of an embedding less one."""
+    """Number of classes, or of dimensions of an embedding less one."""
     temperature: float = 1.0
-    """What logits are divided by before they become probabilities (Guo et al. 2017,
-    arXiv:1706.04599)."""
+    """Divides logits before softmax (Guo et al. 2017, arXiv:1706.04599)."""
     scale: float = 1.0
-    """What distances between embeddings are multiplied by, 0-1."""
+    """Multiplies distances between embeddings, 0-1."""
 
 
 def save_weights(network: nn.Module, weights: Weights, path: Path) -> None:
-    """Writes the weights as safetensors, floating-point ones in half precision."""
+    """Writes weights and metadata as safetensors, floating-point tensors in half precision."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in network.state_dict().items()
@@ -140,7 +139,7 @@ def save_weights(network: nn.Module, weights: Weights, path: Path) -> None:
 
 
 def describe_weights(path: Path) -> Weights:
-    """Reads what the file at `path` says about itself. Raises ValueError where it says nothing."""
+    """Reads the metadata of the file at `path`. Raises ValueError if it has none."""
     try:
         with safe_open(path, "pt") as file:
             found = file.metadata() or {}
@@ -158,17 +157,25 @@ def describe_weights(path: Path) -> Weights:
 
 
 def load_network(path: Path) -> nn.Module:
-    """Builds the network that the weights at `path` are for, float32, in evaluation mode."""
+    """Loads the network of the weights at `path`, float32, in evaluation mode."""
     weights = describe_weights(path)
     network = NETWORKS[weights.network](weights.outputs)
     network.load_state_dict(_tensors(path))
     return network.eval()
 
 
-def start_from(network: nn.Module, path: Path) -> None:
-    """Fills what `network` has in common, by name and shape, with the weights at `path`.
+def build_network(name: str, outputs: int, start: Path | None) -> nn.Module:
+    """Builds a network of `NETWORKS`, with the weights at `start` where they fit."""
+    network = NETWORKS[name](outputs)
+    if start is not None:
+        start_from(network, start)
+    return network
 
-    Raises ValueError where that is nothing.
+
+def start_from(network: nn.Module, path: Path) -> None:
+    """Copies the weights at `path` into `network` where name and shape agree.
+
+    Raises ValueError if none agree.
     """
     own = network.state_dict()
     common = {

@@ -1,4 +1,4 @@
-"""What the networks are trained towards."""
+"""The losses that networks are trained with."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.synthesis.tensors import reference_tensors
 from archive_scripts.training.datasets import NEGATIVE
 from handlers.distance import THRESHOLD
 
 Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Takes a network, images (n, 1, side, side) and labels (n,), answers the loss to be lowered."""
+"""Takes a network, images (n, 1, side, side) and labels (n,). Returns the loss, a scalar."""
 
 _SMOOTHING = 0.05
 
 
 def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of the logits with the label, smoothed by 0.05, and for negatives with
-    all classes alike (outlier exposure, Hendrycks et al. 2019, arXiv:1812.04606).
+    """Cross entropy with label smoothing 0.05.
+
+    The target of negatives is the uniform distribution (outlier exposure, Hendrycks et al. 2019,
+    arXiv:1812.04606).
     """
     logits = network(images)
     classes = logits.shape[1]
@@ -32,8 +34,8 @@ def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) ->
 
 
 def objective(model: str, reference_images: Path) -> Objective:
-    """What `recognition`, `digits` or `similarity` is trained towards."""
-    return Verify(reference_inks(reference_images)) if model == "similarity" else recognise
+    """The loss of the model `recognition`, `digits` or `similarity`."""
+    return Verify(reference_tensors(reference_images)) if model == "similarity" else recognise
 
 
 _STEEPNESS = 12.0
@@ -41,29 +43,28 @@ _SHARPNESS = 24.0
 
 
 def embed(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """What the network answers, at length 1: shape (n, outputs)."""
+    """The outputs of the network, normalised to length 1: shape (n, outputs)."""
     return functional.normalize(network(images), dim=1)
 
 
 class Verify:
-    """Brings each image nearer than `THRESHOLD` to the reference of its class, all others
-    farther away, and negatives far from all.
+    """Brings each image nearer than `THRESHOLD` to the reference of its class and farther than that
+    from all others. Negatives come far from all references.
 
-    Two terms of equal weight: the cross entropy of "same" as a logistic function of the
-    distance, one half at the threshold, each image's pair with its own reference counting as
-    much as its 35 pairs with the others together; and that of the class as a softmax over the
-    negative squared distances to all references (Snell et al. 2017, arXiv:1703.05175), which
-    keeps confusable characters apart.
+    The sum of two cross entropies. The first is that of "same", a logistic function of the distance
+    that is one half at the threshold; an image's pair with its own reference weighs as much as its
+    35 pairs with the others together. The second is that of the class, a softmax over the negative
+    squared distances to all references (Snell et al. 2017, arXiv:1703.05175), because it separates
+    characters that are easily confused.
     """
 
     def __init__(self, references: torch.Tensor) -> None:
-        """Takes the references as images: float32 of shape (classes, 1, 64, 64)."""
+        """`references` are images: float32 of shape (classes, 1, 64, 64)."""
         self._references = references
 
     def __call__(
         self, network: nn.Module, images: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
-        """The loss, a scalar."""
         count = len(self._references)
         references = self._references.to(images.device)
         both = embed(
@@ -73,7 +74,7 @@ class Verify:
         same = functional.one_hot(labels.clamp(min=0), count).bool()
         same &= (labels != NEGATIVE)[:, None]
         logits = _STEEPNESS * (THRESHOLD - squared.sqrt())
-        # Summed over the 35, most of which are far away and cost nothing.
+        # Summed over the 35 other references, because most of them are far away and cost nothing.
         pairs = functional.binary_cross_entropy_with_logits(
             logits, same.to(logits.dtype), reduction="none"
         )

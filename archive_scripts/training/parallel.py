@@ -1,7 +1,7 @@
-"""Several processes that train one network together, as `torchrun` starts them.
+"""Trains one network in several processes, which `torchrun` starts.
 
-Each draws its own share of every batch; after each step the gradients of all are averaged, so that
-the network is the same in all of them.
+Each process draws its own part of every batch. The gradients are averaged after each step, so that
+all processes hold the same network.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one of the processes does."""
+class TrainingProcess:
+    """One of the processes that train together."""
 
     rank: int = 0
-    """Which one it is; the first, 0, keeps the checkpoints."""
+    """Process 0 writes the checkpoints."""
     processes: int = 1
     device: str = "cpu"
 
-    def of(self, batch_size: int) -> int:
-        """Images of every batch that this process draws.
+    def images_per_batch(self, batch_size: int) -> int:
+        """The number of images that this process draws.
 
-        Raises ValueError where a batch cannot be divided evenly.
+        Raises ValueError if a batch cannot be divided evenly.
         """
         if batch_size % self.processes:
             raise ValueError(f"{self.processes} processes cannot share batches of {batch_size}")
         return batch_size // self.processes
 
     def synchronised(self, network: nn.Module) -> nn.Module:
-        """`network` as it is to be called in training."""
+        """Wraps `network` so that training averages the gradients of all processes."""
         return network if self.processes == 1 else DistributedDataParallel(network)
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Share]:
-    """The share of this process: all of it, unless `torchrun` started it beside others.
+def process_group(device: str) -> Iterator[TrainingProcess]:
+    """Joins the processes that `torchrun` started; without `torchrun` this process is alone.
 
-    On `cuda`, each process of a machine takes a device of its own.
+    With `cuda`, each process of a machine uses its own device.
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1:
-        yield Share(device=device)
+        yield TrainingProcess(device=device)
         return
     if device == "cuda":
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
-        yield Share(distributed.get_rank(), processes, device)
+        yield TrainingProcess(distributed.get_rank(), processes, device)
     finally:
         distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""A training's progress, for whoever sits before the terminal."""
+"""Shows the progress of a training on the terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from archive_scripts.training.loop import Unwatched
+from archive_scripts.training.loop import Callback
 
 
-class ProgressBar(Unwatched):
-    """A bar with steps, loss and times; a context, for it must be taken away again."""
+class ProgressBar(Callback):
+    """A bar with steps, loss and times. A context manager, because the bar must be removed."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -45,6 +45,6 @@ class ProgressBar(Unwatched):
     ) -> None:
         self._progress.stop()
 
-    def stepped(self, step: int, steps: int, loss: float) -> None:
+    def on_step(self, step: int, steps: int, loss: float) -> None:
         """Moves the bar."""
         self._progress.update(self._bar, total=steps, completed=step, loss=loss)

@@ -1,9 +1,9 @@
-"""The one place that imports torchvision.
+"""The only import of torchvision.
 
-Its PyPI wheel for Linux is built against a CUDA torch. Beside a CPU build its C++ operators
-do not load, and importing it fails with `operator torchvision::nms does not exist`, because
-it registers Python kernels for two of them. Declaring their schemas first is enough: nothing
-here calls them.
+Its PyPI wheel for Linux is built for a CUDA torch. With a CPU build of torch its C++ operators do
+not load, and the import fails with `operator torchvision::nms does not exist`, because torchvision
+registers Python kernels for two of them. Declaring their schemas first is enough, because nothing
+here calls the operators.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _declare_missing_operators() -> torch.library.Library | None:
     return None
 
 
-# Kept for as long as the module is: a library object takes its operators with it when it dies.
+# Kept as long as the module, because a deleted library object removes its operators.
 _declarations = _declare_missing_operators()
 
 from torchvision.models import efficientnet_b0  # noqa: E402

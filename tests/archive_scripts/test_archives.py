@@ -1,4 +1,4 @@
-"""An archive holds all that its handler needs, and is rebuilt only when an input changed."""
+"""An archive holds everything that its handler needs, and is rebuilt only after a change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_holds_the_model_the_handler_and_its_settings(store: Path) -> None:
 
 
 @pytest.mark.parametrize("archive", ["ranjana.mar", "digits.mar", "similarity.mar"])
-def test_carries_its_card_and_the_figures_of_its_weights(store: Path, archive: str) -> None:
+def test_holds_the_model_card_and_the_figures_of_its_weights(store: Path, archive: str) -> None:
     with zipfile.ZipFile(store / archive) as members:
         card = members.read("card.md").decode()
         figures = json.loads(members.read("evaluation.json"))
@@ -50,12 +50,12 @@ def test_carries_its_card_and_the_figures_of_its_weights(store: Path, archive: s
     assert figures["roc"]
 
 
-def test_its_checksum_lies_beside_it(store: Path) -> None:
+def test_has_a_checksum_file(store: Path) -> None:
     for archive in ("ranjana.mar", "digits.mar", "similarity.mar"):
         subprocess.run(["sha256sum", "--check", f"{archive}.sha256"], cwd=store, check=True)
 
 
-def test_the_archive_that_compares_brings_the_forms_to_compare_with(store: Path) -> None:
+def test_the_similarity_archive_holds_the_forms(store: Path) -> None:
     with zipfile.ZipFile(store / "similarity.mar") as members:
         assert {"model.pt", "similarity.py"} <= set(members.namelist())
         forms = json.loads(members.read("forms.json"))
@@ -75,24 +75,25 @@ def test_packs_every_module_that_a_packed_module_imports(store: Path, archive: s
             assert f"handlers/{module.name}" in packed
 
 
-def test_every_module_that_builds_an_archive_counts_as_an_input_of_it() -> None:
+def test_every_module_that_builds_an_archive_is_an_input() -> None:
     inputs = {path for recipe in building.RECIPES for path in recipe.inputs()}
     for path in [*inputs]:
         if ROOT / "archive_scripts" not in path.parents or path.suffix != ".py":
             continue
-        for imported in re.findall(r"from (archive_scripts\.[\w.]+) import", path.read_text()):
-            assert ROOT / f"{imported.replace('.', '/')}.py" in inputs, (path.name, imported)
+        imports = re.findall(r"from (archive_scripts[\w.]*) import \(?\s*(\w+)", path.read_text())
+        for package, name in imports:
+            module = ROOT / package.replace(".", "/")
+            module = module / name if module.is_dir() else module
+            assert module.with_suffix(".py") in inputs, (path.name, module)
 
 
-def test_nothing_changed_nothing_built(store: Path) -> None:
+def test_an_unchanged_archive_is_not_rebuilt(store: Path) -> None:
     before = (store / "ranjana.mar").stat().st_mtime_ns
     assert build_archives(store, workers=3) == []
     assert (store / "ranjana.mar").stat().st_mtime_ns == before
 
 
-def test_a_changed_input_or_setting_builds_anew(
-    store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_input_or_setting_rebuilds(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
     monkeypatch.setattr(building, "_build", lambda recipe, *_: built.append(recipe.name))
     build_archives(store, workers=4)
@@ -113,7 +114,7 @@ def test_a_changed_input_or_setting_builds_anew(
     assert built == ["ranjana", "digits", "similarity"]
 
 
-def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_archive_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ranjana", "digits", "similarity"):
         (tmp_path / f"{name}.mar").write_bytes(b"half an archive")
     built: list[str] = []
@@ -122,7 +123,7 @@ def test_a_damaged_archive_is_built_anew(tmp_path: Path, monkeypatch: pytest.Mon
     assert built == ["ranjana", "digits", "similarity"]
 
 
-def test_a_model_without_weights_is_left_for_training_or_built_of_what_was_trained(
+def test_a_model_without_weights_is_left_out_or_uses_trained_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (shipped,) = (recipe for recipe in building.RECIPES if recipe.name == "ranjana")

@@ -1,4 +1,4 @@
-"""The figures of model cards, on answers whose figures are known."""
+"""The figures of evaluations, on predictions with known figures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from archive_scripts.evaluation.figures import read_figures
 from archive_scripts.evaluation.negatives import NegativeEvaluation
 from archive_scripts.evaluation.recognition import (
     Evaluation,
-    LabelledInks,
     fit_temperature,
-    load_inks,
     outputs,
     probabilities,
 )
 from archive_scripts.evaluation.verification import Verification, fit_scale, verify
+from archive_scripts.training.labelled import LabelledInkImages, load_ink_images
 from archive_scripts.training.networks import (
     NETWORKS,
     Weights,
@@ -36,7 +35,7 @@ from tests.support.pictures import encode, reference
 
 
 def evaluation() -> Evaluation:
-    """Four pictures: a sure hit, an unsure hit, a mistake with the class second, a refusal."""
+    """Four pictures: two hits (1.0, 0.75), a mistake with the true class second, a refusal."""
     labels = np.array([0, 1, 2, 3])
     found = np.zeros((4, 36))
     found[0, 0] = 1.0
@@ -62,12 +61,12 @@ def test_precision_recall_and_f1_of_a_class() -> None:
 
 
 def test_the_calibration_error_weighs_each_interval_by_its_pictures() -> None:
-    # 1.0 is right, 0.75 is right, 0.55 is wrong, and a refusal has no confidence at all.
+    # 1.0 and 0.75 are right, 0.55 is wrong, and a refusal has no confidence.
     assert evaluation().calibration_error() == pytest.approx((0 + 0.25 + 0.55) / 4)
 
 
 class Fixed(nn.Module):
-    """Answers `sharpness` times the logits of a model that is right as often as it says."""
+    """A network whose logits are `sharpness` times those of a perfectly calibrated one."""
 
     def __init__(self, sharpness: float, logits: torch.Tensor) -> None:
         super().__init__()
@@ -86,7 +85,7 @@ def test_the_temperature_undoes_over_and_under_confidence(sharpness: float) -> N
     chances = torch.softmax(logits, dim=1).numpy()
     labels = np.array([rng.choice(36, p=row / row.sum()) for row in chances])
     ink = np.zeros((64, 64), np.uint8)
-    data = LabelledInks([ink] * 2560, labels)
+    data = LabelledInkImages([ink] * 2560, labels)
     found = fit_temperature(Fixed(sharpness, logits), data)
     assert found == pytest.approx(sharpness, rel=0.08)
     calibrated = Evaluation(labels, probabilities(Fixed(sharpness, logits), found, data))
@@ -94,7 +93,7 @@ def test_the_temperature_undoes_over_and_under_confidence(sharpness: float) -> N
 
 
 def test_refused_pictures_get_no_probability() -> None:
-    data = LabelledInks([None, np.zeros((64, 64), np.uint8)], np.array([1, 2]))
+    data = LabelledInkImages([None, np.zeros((64, 64), np.uint8)], np.array([1, 2]))
     found = probabilities(NETWORKS["small"](36).eval(), 1.0, data)
     assert found[0].sum() == 0
     assert found[1].sum() == pytest.approx(1)
@@ -122,7 +121,7 @@ def test_a_refused_picture_is_far_from_every_reference() -> None:
     network = NETWORKS["small"](127).eval()
     references = torch.rand(36, 1, 64, 64)
     ink = (references[0, 0].numpy() * 255).astype(np.uint8)
-    data = LabelledInks([ink, None], np.array([0, 1]))
+    data = LabelledInkImages([ink, None], np.array([0, 1]))
     found = verify(network, references, 1.0, data)
     assert found.distances[0, 0] < 0.01
     assert (found.distances[1] == 2).all()
@@ -179,7 +178,7 @@ def test_the_area_is_the_chance_that_a_positive_ranks_above_a_negative() -> None
     scores = np.array([0.9, 0.8, 0.8, 0.3, 0.1])
     positive = np.array([True, False, True, True, False])
     found = curve(scores, positive)
-    # Of the six pairs of a positive and a negative, four are in order and one is a tie.
+    # Four of the six pairs of a positive and a negative are in order, one is a tie.
     assert area(found) == pytest.approx((2 + 1.5 + 1) / 6)
     assert points(found)[0] == [0, 0]
     assert points(found)[-1] == [1, 1]
@@ -197,38 +196,38 @@ def test_the_curve_of_many_is_thinned_and_keeps_its_area() -> None:
     assert area(found) == pytest.approx(0.76, abs=0.02)
 
 
-def test_classes_without_pictures_have_no_curve_and_are_in_no_average() -> None:
+def test_classes_without_pictures_have_no_curve_and_are_not_in_the_average() -> None:
     roc = evaluation().as_json()["roc"]
     areas = {row["class"]: row["auc"] for row in roc["classes"]}
-    # The refused picture ranks with all that are given no probability.
+    # The refused picture ranks with all pictures of probability 0.
     assert [areas[index] for index in range(4)] == [1, 1, 1, 0.5]
     assert areas[4] is None
     assert roc["macro"]["auc"] == pytest.approx(3.5 / 4)
 
 
-def test_calibrating_keeps_the_temperature_in_the_weights(pictures: Path, tmp_path: Path) -> None:
+def test_calibration_writes_the_temperature_to_the_weights(pictures: Path, tmp_path: Path) -> None:
     weights = tmp_path / "weights.safetensors"
     network = NETWORKS["small"](36).eval()
     save_weights(network, Weights("small", 36), weights)
-    before = outputs(network, load_inks([pictures]).readable())
+    before = outputs(network, load_ink_images([pictures]).readable())
     arguments = [str(pictures), "--weights", str(weights)]
     assert main(["calibrate", "recognition", *arguments]) == 0
     assert describe_weights(weights).temperature != 1
-    after = outputs(load_network(weights), load_inks([pictures]).readable())
+    after = outputs(load_network(weights), load_ink_images([pictures]).readable())
     assert torch.allclose(before, after, atol=1e-2)
 
 
-def test_photographs_are_taken_the_same_way_every_time(pictures: Path) -> None:
-    first, second = (load_inks([pictures], photographs=1) for _ in range(2))
+def test_photographs_are_the_same_every_time(pictures: Path) -> None:
+    first, second = (load_ink_images([pictures], photographs=1) for _ in range(2))
     assert len(first.labels) == 36
-    for one, other in zip(first.inks, second.inks, strict=True):
+    for one, other in zip(first.images, second.images, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
             assert other is not None
             assert np.array_equal(one, other)
 
 
-def test_how_sure_it_is_of_what_is_no_character(
+def test_confidence_on_pictures_that_show_no_character(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert NegativeEvaluation(1, np.array([0.9, 0.6, 0.1])).share_above(0.5) == 0.5
@@ -239,17 +238,17 @@ def test_how_sure_it_is_of_what_is_no_character(
     (folder / "below" / "character.png").write_bytes(encode(reference(3)))
     weights = tmp_path / "weights.safetensors"
     save_weights(NETWORKS["small"](36), Weights("small", 36), weights)
-    assert main(["evaluate", "negatives", str(folder), "--weights", str(weights)]) == 0
+    assert main(["evaluate", "impostors", str(folder), "--weights", str(weights)]) == 0
     expected = "faces: 2 pictures, 1 refused, 0.000 above 50%, 0.000 above 80%"
     assert capsys.readouterr().out.strip() == expected
-    arguments = ["evaluate", "negatives", str(folder), "--weights", str(weights), "--json"]
+    arguments = ["evaluate", "impostors", str(folder), "--weights", str(weights), "--json"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)["folders"]["faces"]
     assert found == {"pictures": 2, "refused": 1, "above_half": 0, "above_four_fifths": 0}
-    assert main(["evaluate", "negatives", str(tmp_path / "none"), "--weights", str(weights)]) == 1
+    assert main(["evaluate", "impostors", str(tmp_path / "none"), "--weights", str(weights)]) == 1
 
 
-def test_the_scale_moves_the_best_threshold_to_where_it_belongs(tmp_path: Path) -> None:
+def test_the_scale_moves_the_best_threshold_to_045(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = NETWORKS["small"](127).eval()
     with torch.no_grad():
@@ -258,14 +257,14 @@ def test_the_scale_moves_the_best_threshold_to_where_it_belongs(tmp_path: Path) 
     references = torch.rand(36, 1, 64, 64) * torch.rand(36, 1, 1, 1)
     references[:, :, ::2] *= torch.randint(0, 2, (36, 1, 1, 64))
     inks = [(ink[0].numpy() * 255).astype(np.uint8) for ink in references]
-    data = LabelledInks(list(inks), np.arange(36))
+    data = LabelledInkImages(list(inks), np.arange(36))
     scale = fit_scale(network, references, data)
     unscaled = verify(network, references, 1.0, data).best_threshold()
     assert scale == pytest.approx(min(1.0, 0.45 / unscaled))
     assert verify(network, references, scale, data).best_threshold() <= max(0.46, unscaled)
 
 
-def test_the_scale_is_kept_in_the_weights(
+def test_calibration_writes_the_scale_to_the_weights(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "weights.safetensors"

@@ -1,4 +1,4 @@
-"""A version of a model is trained as a folder asks for, whatever interrupts it."""
+"""A folder with a specification becomes a version of a model, also after interruptions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import pytest
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives.building import ROOT
-from archive_scripts.evaluation.recognition import LabelledInks
-from archive_scripts.improvement import judging
+from archive_scripts.improvement import validation
 from archive_scripts.improvement.events import Events
-from archive_scripts.improvement.judging import Judge
-from archive_scripts.improvement.pictures import divide
 from archive_scripts.improvement.specification import read_specification
-from archive_scripts.improvement.training import Trainer
+from archive_scripts.improvement.split import divide
+from archive_scripts.improvement.trainer import Trainer
+from archive_scripts.improvement.validation import Validator
+from archive_scripts.training.labelled import LabelledInkImages
 from archive_scripts.training.networks import describe_weights, load_network
 from handlers.preprocessing import preprocess_digit
 from tests.support.digits import held_out
@@ -34,15 +34,15 @@ Event = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _few_synthetic_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "_SYNTHETIC_EACH", 1)
+    monkeypatch.setattr(validation, "_SYNTHETIC_PER_CLASS", 1)
 
 
-def ask(folder: Path, **what: Any) -> Path:
-    """A folder that asks for a tiny training."""
+def specify(folder: Path, **fields: Any) -> Path:
+    """Writes the specification of a tiny training."""
     folder.mkdir(exist_ok=True)
     tiny = {"epochs": 2, "images_per_epoch": 64, "batch_size": 32, "start": None, "job": 12}
-    asked = {**tiny, "version": "1.1", "model_store": str(folder / "store"), **what}
-    (folder / "spec.json").write_text(json.dumps(asked))
+    content = {**tiny, "version": "1.1", "model_store": str(folder / "store"), **fields}
+    (folder / "spec.json").write_text(json.dumps(content))
     return folder
 
 
@@ -53,13 +53,13 @@ def label_digits(folder: Path, each: int = 8) -> None:
             (folder / str(digit) / f"{number}.png").write_bytes(encode(held_out(digit, number)))
 
 
-def told(folder: Path, event: str) -> list[Event]:
+def emitted(folder: Path, event: str) -> list[Event]:
     lines = (folder / "events.jsonl").read_text().splitlines()
     return [each for each in map(json.loads, lines) if each["event"] == event]
 
 
 @pytest.mark.parametrize(
-    ("what", "reason"),
+    ("fields", "reason"),
     [
         ({"model": "ranjana", "synthesis": False}, "nothing to learn from"),
         ({"model": "digits", "synthesis": True, "labelled": "l"}, "no described letterforms"),
@@ -72,20 +72,20 @@ def told(folder: Path, event: str) -> list[Event]:
         ({"model": "letters"}, "model"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_the_reason(
-    what: dict[str, Any], reason: str, tmp_path: Path
+def test_an_invalid_specification_is_refused_with_the_reason(
+    fields: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        read_specification(ask(tmp_path, **what))
+        read_specification(specify(tmp_path, **fields))
 
 
-def test_one_picture_in_five_is_held_out_the_same_ones_every_time(tmp_path: Path) -> None:
+def test_the_same_fifth_of_the_pictures_is_held_out_every_time(tmp_path: Path) -> None:
     label_digits(tmp_path, 20)
     pictures = [(path, int(path.parent.name)) for path in sorted(tmp_path.rglob("*.png"))]
     training, out = divide(pictures)
     assert len(training) + len(out) == 200
     assert 20 <= len(out) <= 60
-    # Whatever came before or after, and whatever they are called.
+    # The order, the names and the other pictures do not matter.
     (tmp_path / "copy.png").write_bytes(out[0][0].read_bytes())
     again = divide([(tmp_path / "copy.png", out[0][1]), *reversed(pictures[:150])])[1]
     assert tmp_path / "copy.png" in {path for path, _ in again}
@@ -94,17 +94,17 @@ def test_one_picture_in_five_is_held_out_the_same_ones_every_time(tmp_path: Path
     assert alone == ([out[0]], [])
 
 
-def test_half_a_line_of_an_interrupted_training_is_forgotten(tmp_path: Path) -> None:
+def test_an_incomplete_last_event_is_removed(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"event": "epoch", "epoch": 1}\n{"event": "epo')
     events = Events(tmp_path)
-    events.tell("epoch", epoch=2)
-    assert [event["epoch"] for event in told(tmp_path, "epoch")] == [1, 2]
+    events.emit("epoch", epoch=2)
+    assert [event["epoch"] for event in emitted(tmp_path, "epoch")] == [1, 2]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose training is done, with labelled pictures and a correction."""
-    folder = ask(
+    """A folder with a finished training on labelled pictures and a correction."""
+    folder = specify(
         tmp_path_factory.mktemp("trained"),
         model="ranjana",
         network="small",
@@ -119,13 +119,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "corrections" / "3").mkdir(parents=True)
     (folder / "corrections" / "3" / "a.png").write_bytes(encode(reference(3)))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(judging, "_SYNTHETIC_EACH", 1)
+        patched.setattr(validation, "_SYNTHETIC_PER_CLASS", 1)
         assert main(["improve", str(folder)]) == 0
     return folder
 
 
-def test_a_training_leaves_an_archive_that_says_what_it_is(trained: Path) -> None:
-    (done,) = told(trained, "done")
+def test_a_training_writes_an_archive_that_describes_itself(trained: Path) -> None:
+    (done,) = emitted(trained, "done")
     assert done["archive"] == "ranjana-1.1.mar"
     assert done["before"] is None
     assert done["parameters"]["learning_rate"] == 5e-4
@@ -144,8 +144,8 @@ def test_a_training_leaves_an_archive_that_says_what_it_is(trained: Path) -> Non
     assert describe_weights(store / "ranjana-1.1.safetensors").network == "small"
 
 
-def test_every_epoch_is_told_of(trained: Path) -> None:
-    epochs = told(trained, "epoch")
+def test_every_epoch_is_emitted(trained: Path) -> None:
+    epochs = emitted(trained, "epoch")
     assert [(each["epoch"], each["epochs"], each["progress"]) for each in epochs] == [
         (1, 2, 0.5),
         (2, 2, 1.0),
@@ -154,76 +154,76 @@ def test_every_epoch_is_told_of(trained: Path) -> None:
     assert all(0 <= each["accuracy"] <= 1 for each in epochs)
 
 
-def test_a_training_that_is_done_says_so_again(
+def test_a_finished_training_prints_its_result_again(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = (trained / "events.jsonl").read_text()
     assert main(["improve", str(trained)]) == 0
-    assert json.loads(capsys.readouterr().out) == told(trained, "done")[0]
+    assert json.loads(capsys.readouterr().out) == emitted(trained, "done")[0]
     assert (trained / "events.jsonl").read_text() == before
 
 
-def test_stopped_before_it_said_done_it_publishes_what_it_had_trained(
+def test_a_training_stopped_after_the_weights_publishes_them_later(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "again"
     shutil.copytree(trained, folder)
-    ask_again = json.loads((folder / "spec.json").read_text())
-    ask_again["model_store"] = str(folder / "store")
-    (folder / "spec.json").write_text(json.dumps(ask_again))
-    (done,) = told(folder, "done")
+    specification = json.loads((folder / "spec.json").read_text())
+    specification["model_store"] = str(folder / "store")
+    (folder / "spec.json").write_text(json.dumps(specification))
+    (done,) = emitted(folder, "done")
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
     (folder / "events.jsonl").write_text("".join(lines[:-1]))
-    # The archive was there already: it stays as it is.
+    # The archive exists already and stays unchanged.
     assert main(["improve", str(folder)]) == 0
-    assert told(folder, "done") == [done]
+    assert emitted(folder, "done") == [done]
     (folder / "events.jsonl").write_text("".join(lines[:-1]))
     for path in (folder / "store").iterdir():
         path.unlink()
 
     copyfile = shutil.copyfile
 
-    def stopped(source: str | Path, target: str | Path, **options: Any) -> None:
+    def copy_and_stop(source: str | Path, target: str | Path, **options: Any) -> None:
         copyfile(source, target, **options)
         if str(target).endswith(".safetensors.partial"):
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copyfile", stopped)
+        patched.setattr(shutil, "copyfile", copy_and_stop)
         with pytest.raises(SystemExit) as ended:
             main(["improve", str(folder)])
     assert ended.value.code == 128 + signal.SIGTERM
     left = {path.name for path in (folder / "store").iterdir()}
     assert left == {"ranjana-1.1.mar", "ranjana-1.1.mar.sha256"}
     assert main(["improve", str(folder)]) == 0
-    (other,) = told(folder, "done")
+    (other,) = emitted(folder, "done")
     assert other | {"sha256": ""} == done | {"sha256": ""}
-    assert len(told(folder, "epoch")) == 2
+    assert len(emitted(folder, "epoch")) == 2
 
 
 def test_a_version_that_exists_is_not_overwritten(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = ask(tmp_path / "other", model="ranjana", model_store=str(trained / "store"))
+    folder = specify(tmp_path / "other", model="ranjana", model_store=str(trained / "store"))
     assert main(["improve", str(folder)]) == 1
     (error,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert error["event"] == "error"
     assert error["message"].endswith("choose another version.")
 
 
-def test_what_it_started_from_is_measured_too(trained: Path, tmp_path: Path) -> None:
+def test_the_initial_weights_are_measured_too(trained: Path, tmp_path: Path) -> None:
     start = trained / "store" / "ranjana-1.1.safetensors"
-    folder = ask(tmp_path / "next", model="ranjana", version="1.2", start=str(start), epochs=1)
+    folder = specify(tmp_path / "next", model="ranjana", version="1.2", start=str(start), epochs=1)
     assert main(["improve", str(folder)]) == 0
-    (done,) = told(folder, "done")
+    (done,) = emitted(folder, "done")
     assert done["before"].keys() == done["after"].keys()
     assert "ranjana 1.1 (SHA-256" in (folder / "weights.md").read_text()
 
 
 def test_similarity_is_measured_by_pairs(tmp_path: Path) -> None:
-    folder = ask(tmp_path, model="similarity", network="small", epochs=1)
+    folder = specify(tmp_path, model="similarity", network="small", epochs=1)
     assert main(["improve", str(folder)]) == 0
-    (done,) = told(folder, "done")
+    (done,) = emitted(folder, "done")
     assert {"accuracy", "same", "different"} < done["after"].keys()
     with zipfile.ZipFile(folder / "store" / "similarity-1.1.mar") as members:
         figures = json.loads(members.read("evaluation.json"))
@@ -234,23 +234,23 @@ def test_calibration_needs_enough_pictures_and_a_mistake() -> None:
     digits = ROOT / "weights" / "digits.safetensors"
     network, weights = load_network(digits), describe_weights(digits)
     inks = [preprocess_digit(encode(held_out(digit, 5))).ink for digit in range(10)] * 4
-    right = LabelledInks(inks, np.arange(40) % 10)
-    none = LabelledInks([], np.zeros(0, np.int64))
-    same, how = Judge("digits", right, none).calibrated(network, weights)
+    right = LabelledInkImages(inks, np.arange(40) % 10)
+    none = LabelledInkImages([], np.zeros(0, np.int64))
+    same, how = Validator("digits", right, none).calibrated(network, weights)
     assert same == weights
     assert "kept" in how
-    wrong = LabelledInks(inks, np.where(np.arange(40) == 7, 1, right.labels))
-    other, how = Judge("digits", wrong, none).calibrated(network, weights)
+    wrong = LabelledInkImages(inks, np.where(np.arange(40) == 7, 1, right.labels))
+    other, how = Validator("digits", wrong, none).calibrated(network, weights)
     assert other.temperature > weights.temperature
     assert "held-out pictures" in how
-    few = LabelledInks(inks[:20], right.labels[:20])
-    assert "all of these" in Judge("digits", few, wrong).calibrated(network, weights)[1]
+    few = LabelledInkImages(inks[:20], right.labels[:20])
+    assert "all of these" in Validator("digits", few, wrong).calibrated(network, weights)[1]
 
 
-def test_a_class_that_nothing_shows_is_named(
+def test_a_class_without_pictures_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = ask(tmp_path, model="ranjana", synthesis=False, labelled="labelled")
+    folder = specify(tmp_path, model="ranjana", synthesis=False, labelled="labelled")
     (folder / "labelled" / "0").mkdir(parents=True)
     (folder / "labelled" / "0" / "a.png").write_bytes(encode(reference(0)))
     assert main(["improve", str(folder)]) == 1
@@ -260,9 +260,9 @@ def test_a_class_that_nothing_shows_is_named(
     assert ended.value.code == 2
 
 
-def test_a_killed_training_goes_on(tmp_path: Path) -> None:
-    asked = {"labelled": "labelled", "synthesis": False, "epochs": 3, "images_per_epoch": 128}
-    folder = ask(tmp_path, model="digits", **asked)
+def test_a_killed_training_resumes(tmp_path: Path) -> None:
+    fields = {"labelled": "labelled", "synthesis": False, "epochs": 3, "images_per_epoch": 128}
+    folder = specify(tmp_path, model="digits", **fields)
     label_digits(folder / "labelled")
     command = [sys.executable, "-m", "archive_scripts", "improve", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
@@ -270,41 +270,41 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
         first = next(line for line in running.stdout if '"epoch"' in line)
         running.send_signal(signal.SIGKILL)
     assert main(["improve", str(folder)]) == 0
-    epochs = told(folder, "epoch")
+    epochs = emitted(folder, "epoch")
     assert epochs[0] == json.loads(first)
     assert [each["epoch"] for each in epochs] == [1, 2, 3]
-    assert len(told(folder, "done")) == 1
+    assert len(emitted(folder, "done")) == 1
 
 
-def test_a_tuning_goes_on_after_trials_that_diverge_and_says_so_if_all_do(
+def test_a_tuning_survives_diverging_trials_and_fails_if_all_diverge(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: dict[str, Any] = {"mode": "tune", "labelled": "labelled", "synthesis": False}
-    asked |= {"trials": 2, "epochs": 1, "search": {"batch_size": [32]}}
-    folder = ask(tmp_path / "some", model="digits", **asked)
+    fields: dict[str, Any] = {"mode": "tune", "labelled": "labelled", "synthesis": False}
+    fields |= {"trials": 2, "epochs": 1, "search": {"batch_size": [32]}}
+    folder = specify(tmp_path / "some", model="digits", **fields)
     label_digits(folder / "labelled")
-    none = ask(tmp_path / "none", model="digits", **asked)
+    none = specify(tmp_path / "none", model="digits", **fields)
     (none / "labelled").symlink_to(folder / "labelled")
     train, trials = Trainer.train, []
 
-    def diverging(trainer: Trainer, parameters: Any, checkpoint: Path, watch: Any) -> Any:
+    def diverging(trainer: Trainer, parameters: Any, checkpoint: Path, callback: Any) -> Any:
         trials.append(parameters)
         if len(trials) != 2:
-            watch.stepped(1, 2, float("nan"))
-        return train(trainer, parameters, checkpoint, watch)
+            callback.on_step(1, 2, float("nan"))
+        return train(trainer, parameters, checkpoint, callback)
 
     monkeypatch.setattr(Trainer, "train", diverging)
     assert main(["improve", str(folder)]) == 0
-    assert [each["state"] for each in told(folder, "trial")] == ["pruned", "complete"]
+    assert [each["state"] for each in emitted(folder, "trial")] == ["pruned", "complete"]
     assert main(["improve", str(none)]) == 1
     assert "No trial learned anything" in capsys.readouterr().out
 
 
-def test_an_interrupted_tuning_runs_the_trials_that_are_left(
+def test_an_interrupted_tuning_runs_the_remaining_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = {"learning_rate": [1e-4, 1e-2], "batch_size": [16, 32]}
-    folder = ask(
+    folder = specify(
         tmp_path,
         model="digits",
         mode="tune",
@@ -325,14 +325,14 @@ def test_an_interrupted_tuning_runs_the_trials_that_are_left(
     monkeypatch.setattr(Trainer, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         main(["improve", str(folder)])
-    assert [each["trial"] for each in told(folder, "trial")] == [0]
+    assert [each["trial"] for each in emitted(folder, "trial")] == [0]
     assert main(["improve", str(folder)]) == 0
-    finished = told(folder, "trial")
+    finished = emitted(folder, "trial")
     assert [(each["trial"], each["trials"]) for each in finished] == [(0, 3), (1, 3), (2, 3)]
     assert finished[0]["parameters"] != finished[1]["parameters"]
     assert all(1e-4 <= each["parameters"]["learning_rate"] <= 1e-2 for each in finished)
     study = optuna.load_study(study_name="digits", storage=f"sqlite:///{folder / 'study.db'}")
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", *["COMPLETE"] * 2]
-    (done,) = told(folder, "done")
+    (done,) = emitted(folder, "done")
     assert done["parameters"].items() >= study.best_params.items()
     assert "best of 3 trials" in (folder / "weights.md").read_text()

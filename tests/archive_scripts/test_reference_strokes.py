@@ -1,4 +1,4 @@
-"""The strokes that a page draws a reference with are those of the picture."""
+"""The strokes that the web page draws match the reference pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def committed() -> list[list[dict[str, Any]]]:
     return content
 
 
-def test_the_committed_strokes_are_what_the_code_makes_of_the_letterforms(
+def test_the_committed_strokes_are_up_to_date(
     committed: list[list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     for picture in REFERENCES.glob("class_*.png"):
@@ -37,7 +37,7 @@ def test_the_committed_strokes_are_what_the_code_makes_of_the_letterforms(
     made = json.loads((tmp_path / STROKES).read_text())
     assert len(committed) == len(made) == 36
     for there, here, letterforms in zip(committed, made, load_strokes(), strict=True):
-        # In the order of writing, which is that of the letterforms.
+        # In the order of writing, as in the letterforms.
         assert len(there) == len(letterforms[0].strokes)
         assert [stroke["name"] for stroke in there] == [stroke["name"] for stroke in here]
         for stroke, again in zip(there, here, strict=True):
@@ -45,7 +45,7 @@ def test_the_committed_strokes_are_what_the_code_makes_of_the_letterforms(
             assert np.array(stroke["points"]) == pytest.approx(np.array(again["points"]), abs=0.002)
 
 
-def test_strokes_as_wide_as_they_say_show_all_of_a_reference_and_little_else(
+def test_strokes_cover_the_reference_and_little_else(
     committed: list[list[dict[str, Any]]],
 ) -> None:
     for index, strokes in enumerate(committed):
@@ -57,7 +57,7 @@ def test_strokes_as_wide_as_they_say_show_all_of_a_reference_and_little_else(
             assert path.min() >= 0
             assert path.max() <= 1
             assert 0.05 < stroke["width"] < 0.36
-            # A path runs along the middle of the ink, not beside it.
+            # A path runs along the middle of the ink.
             columns, rows = np.minimum(path * 256, 255).astype(int).T
             assert (reference(index)[rows, columns] < 128).all(), (index, stroke["name"])
             shown |= distances(ink, path) <= stroke["width"] / 2 + _PIXEL

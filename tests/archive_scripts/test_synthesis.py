@@ -1,4 +1,4 @@
-"""Letterforms and the handwriting that is made of them."""
+"""Letterforms and synthetic handwriting."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from archive_scripts.evaluation.contact_sheet import contact_sheet
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.reference_forms import reference_forms
 from archive_scripts.letterforms.splines import catmull_rom
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import capture
-from archive_scripts.synthesis.contact_sheet import contact_sheet
 from archive_scripts.synthesis.negatives import write_negative
 from archive_scripts.training.datasets import NEGATIVE, CharacterMaterial, load_material
 from archive_scripts.training.labelled import WrittenSample, labelled_pictures, load_samples
@@ -42,15 +42,15 @@ def test_every_class_is_described_in_two_to_four_forms() -> None:
             assert all(len(stroke.path) >= 2 for stroke in form.strokes)
 
 
-def test_the_first_form_is_that_of_the_reference_picture() -> None:
-    """What the strokes draw covers what the font does, and little else."""
+def test_the_first_form_matches_the_reference_picture() -> None:
+    """The drawn strokes cover the printed character and little else."""
     for index, forms in enumerate(load_strokes()):
         drawn = frame_ink(forms[0].picture(256)) >= 128
         printed = frame_ink(255 - reference(index)) >= 128
         assert (drawn & printed).sum() / (drawn | printed).sum() > 0.75, index
 
 
-def test_every_part_of_a_form_has_a_name_of_its_own() -> None:
+def test_every_part_of_a_form_has_its_own_name() -> None:
     for forms in reference_forms(REFERENCES):
         for form in forms:
             names = [part.name for part in form.parts]
@@ -61,7 +61,7 @@ def test_every_part_of_a_form_has_a_name_of_its_own() -> None:
                 assert (around >= 128).any(), (form.source, part.name)
 
 
-def test_a_file_of_another_shape_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "letterforms.json"
     path.write_text(json.dumps({"letterforms": [[{"strokes": []}]]}))
     with pytest.raises(ValueError, match="does not describe letterforms"):
@@ -76,7 +76,7 @@ def test_a_spline_goes_through_its_points() -> None:
     assert np.allclose(straight, np.outer(range(5), (1, 2)))
 
 
-def test_a_sample_is_an_ink_image_as_preprocessing_makes_them(material: CharacterMaterial) -> None:
+def test_a_sample_is_an_ink_image(material: CharacterMaterial) -> None:
     rng = np.random.default_rng(0)
     for forms in material.letterforms:
         for form in forms:
@@ -96,8 +96,8 @@ def test_samples_differ_from_one_another_and_repeat_with_their_seed(
     assert np.array_equal(first, again)
 
 
-def test_a_thin_pen_fills_what_is_broader_than_any_nib() -> None:
-    """Bowls of ga are filled by whatever pen; stems become as thin as it."""
+def test_a_thin_pen_fills_bowls() -> None:
+    """Every pen fills the bowls of ga, while stems become as thin as the pen."""
     ga = load_strokes()[2][0]
     rng = np.random.default_rng(3)
     widest = []
@@ -107,7 +107,7 @@ def test_a_thin_pen_fills_what_is_broader_than_any_nib() -> None:
     assert min(widest) > 3
 
 
-def test_impostors_are_marks_of_many_kinds() -> None:
+def test_negatives_are_marks_of_many_kinds() -> None:
     rng = np.random.default_rng(0)
     inks = [capture(write_negative, rng) for _ in range(60)]
     assert all((ink >= 128).sum() >= 20 for ink in inks)
@@ -115,7 +115,7 @@ def test_impostors_are_marks_of_many_kinds() -> None:
     assert max(shares) > 3 * min(shares)
 
 
-def test_shares_of_samples_and_impostors_are_kept(material: CharacterMaterial) -> None:
+def test_shares_of_samples_and_negatives_are_kept(material: CharacterMaterial) -> None:
     samples = [[WrittenSample(frame_ink(255 - reference(index)))] for index in range(36)]
     mixed = CharacterMaterial(material.letterforms, [list(own) for own in samples], 0.5, 0.25)
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def picture(index: int) -> bytes:
 
 
 @pytest.mark.parametrize("folder", ["12", "class_12", "ड", "dda"])
-def test_labelled_folders_of_every_layout_are_read(folder: str, tmp_path: Path) -> None:
+def test_labelled_folders_in_every_layout_are_read(folder: str, tmp_path: Path) -> None:
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "anyone.png").write_bytes(picture(12))
     (tmp_path / "class_3.png").write_bytes(picture(3))
@@ -149,18 +149,18 @@ def test_digits_are_labelled_by_their_own_names(tmp_path: Path) -> None:
 
 
 def test_augmentation_is_stronger_or_weaker(material: CharacterMaterial) -> None:
-    """Of samples of one letterform: how much each pixel differs between them."""
+    """Compares the spread of each pixel over samples of one letterform."""
     form = material.letterforms[0][0]
 
     def spread(strength: float) -> float:
         rng = np.random.default_rng(0)
-        still = CharacterMaterial([[form]], strength=strength)
-        return float(np.std([still.image(rng)[0] for _ in range(60)], axis=0).mean())
+        alone = CharacterMaterial([[form]], strength=strength)
+        return float(np.std([alone.image(rng)[0] for _ in range(60)], axis=0).mean())
 
     assert spread(0) < 0.85 * spread(1) < spread(1) < spread(2)
 
 
-def test_samples_are_written_again_in_another_hand() -> None:
+def test_handwritten_samples_are_written_in_other_styles() -> None:
     sample = WrittenSample(frame_ink(255 - reference(4)))
     rng = np.random.default_rng(0)
     first, second = (capture(sample.write, rng) for _ in range(2))
@@ -168,7 +168,7 @@ def test_samples_are_written_again_in_another_hand() -> None:
     assert not np.array_equal(first, second)
 
 
-def test_what_nothing_shows_cannot_be_trained_on(tmp_path: Path) -> None:
+def test_a_class_without_material_cannot_be_trained(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no labelled picture"):
         labelled_pictures(tmp_path)
     (tmp_path / "class_3.png").write_bytes(picture(3))

@@ -1,4 +1,4 @@
-"""Training gives the same result every time, interrupted or not, and learns what it should."""
+"""Training is deterministic, also after an interruption, and lowers the loss."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from archive_scripts.synthesis.tensors import reference_inks
+from archive_scripts.synthesis.tensors import reference_tensors
 from archive_scripts.training.datasets import (
     NEGATIVE,
     Material,
     SyntheticBatches,
     load_material,
 )
-from archive_scripts.training.loop import TrainingSettings, Unwatched, train
+from archive_scripts.training.loop import Callback, TrainingSettings, train
 from archive_scripts.training.networks import (
     NETWORKS,
     Weights,
@@ -27,7 +27,7 @@ from archive_scripts.training.networks import (
     start_from,
 )
 from archive_scripts.training.objectives import Verify, recognise
-from archive_scripts.training.parallel import Share
+from archive_scripts.training.parallel import TrainingProcess
 from handlers.distance import THRESHOLD
 from tests.support.pictures import REFERENCES
 
@@ -48,21 +48,21 @@ def tiny_network(outputs: int = 36) -> nn.Module:
     )
 
 
-class Told(Unwatched):
-    """Remembers what a training told of itself."""
+class Recorder(Callback):
+    """Records the progress of a training."""
 
     def __init__(self) -> None:
         self.steps: list[int] = []
         self.epochs: list[tuple[int, float]] = []
 
-    def stepped(self, step: int, steps: int, loss: float) -> None:
+    def on_step(self, step: int, steps: int, loss: float) -> None:
         self.steps.append(step)
 
-    def finished_epoch(self, epoch: int, loss: float, network: nn.Module) -> None:
+    def on_epoch_end(self, epoch: int, loss: float, network: nn.Module) -> None:
         self.epochs.append((epoch, loss))
 
 
-def test_batches_depend_on_their_number_alone(material: Material) -> None:
+def test_a_batch_depends_only_on_its_number(material: Material) -> None:
     whole = SyntheticBatches(material, batch_size=4, batches=3)
     rest = SyntheticBatches(material, batch_size=4, batches=3, first=2)
     assert torch.equal(whole[2][0], rest[0][0])
@@ -70,22 +70,22 @@ def test_batches_depend_on_their_number_alone(material: Material) -> None:
     assert not torch.equal(whole[1][0], whole[2][0])
 
 
-def test_an_interrupted_training_ends_as_if_it_had_not_been(
+def test_an_interrupted_training_has_the_same_result(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archive_scripts.training.loop._CHECKPOINT_SECONDS", 0)
     settings = TrainingSettings(images=64, batch_size=8, epochs=4)
 
-    def run(checkpoint: Path) -> tuple[nn.Module, Told]:
-        told = Told()
+    def run(checkpoint: Path) -> tuple[nn.Module, Recorder]:
+        recorder = Recorder()
         network = train(
-            tiny_network, recognise, material, settings, checkpoint, loaders=0, watch=told
+            tiny_network, recognise, material, settings, checkpoint, loaders=0, callback=recorder
         )
-        return network, told
+        return network, recorder
 
-    straight, of_all = run(tmp_path / "straight.pt")
-    assert [epoch for epoch, _ in of_all.epochs] == [1, 2, 3, 4]
-    assert of_all.steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    uninterrupted, whole = run(tmp_path / "straight.pt")
+    assert [epoch for epoch, _ in whole.epochs] == [1, 2, 3, 4]
+    assert whole.steps == [1, 2, 3, 4, 5, 6, 7, 8]
 
     replace, saves = os.replace, []
 
@@ -99,17 +99,15 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
         patched.setattr("archive_scripts.training.loop.os.replace", crash_after_the_second)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "resumed.pt")
-    resumed, of_rest = run(tmp_path / "resumed.pt")
-    # The interruption came after the checkpoint of the first epoch, before anybody was told.
-    assert of_rest.epochs == of_all.epochs
-    assert of_rest.steps == [3, 4, 5, 6, 7, 8]
-    for name, value in straight.state_dict().items():
+    resumed, rest = run(tmp_path / "resumed.pt")
+    # The crash came after the checkpoint of the first epoch, before its callback.
+    assert rest.epochs == whole.epochs
+    assert rest.steps == [3, 4, 5, 6, 7, 8]
+    for name, value in uninterrupted.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_a_checkpoint_of_another_training_is_not_taken_up(
-    material: Material, tmp_path: Path
-) -> None:
+def test_a_checkpoint_of_another_training_is_refused(material: Material, tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
     train(tiny_network, recognise, material, TrainingSettings(images=8, batch_size=8), checkpoint)
     for other in (
@@ -120,7 +118,7 @@ def test_a_checkpoint_of_another_training_is_not_taken_up(
             train(tiny_network, recognise, material, other, checkpoint)
 
 
-def test_impostors_are_to_be_called_nothing_in_particular() -> None:
+def test_negatives_are_trained_towards_the_uniform_distribution() -> None:
     labels = torch.tensor([3, NEGATIVE])
     certain = torch.full((2, 36), -20.0)
     certain[:, 3] = 20
@@ -133,8 +131,8 @@ def test_impostors_are_to_be_called_nothing_in_particular() -> None:
     assert loss(undecided) < loss(certain) / 2
 
 
-def test_verification_asks_for_distances_on_the_right_side_of_the_threshold() -> None:
-    """Directions in a plane, as far from one another as a network might put them."""
+def test_verification_prefers_distances_on_the_right_side_of_the_threshold() -> None:
+    """The embeddings are directions in a plane."""
     references = torch.zeros(2, 1, 64, 64)
 
     def loss(distance_to_own: float) -> float:
@@ -152,7 +150,7 @@ def test_verification_asks_for_distances_on_the_right_side_of_the_threshold() ->
 def test_a_short_training_lowers_the_loss_on_other_images(
     objective: str, material: Material, tmp_path: Path
 ) -> None:
-    towards = recognise if objective == "recognise" else Verify(reference_inks(REFERENCES))
+    towards = recognise if objective == "recognise" else Verify(reference_tensors(REFERENCES))
     images, labels = SyntheticBatches(material, batch_size=64, batches=1, seed=99)[0]
     torch.manual_seed(0)
     with torch.inference_mode():
@@ -183,7 +181,7 @@ def test_weights_survive_being_saved(name: str, tmp_path: Path) -> None:
         assert torch.allclose(late(early(image)), loaded(image), atol=1e-4)
 
 
-def test_another_model_starts_from_what_fits(tmp_path: Path) -> None:
+def test_a_network_starts_from_the_weights_that_fit(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(NETWORKS["small"](36), Weights("small", 36), path)
     network = NETWORKS["small"](128)
@@ -193,7 +191,7 @@ def test_another_model_starts_from_what_fits(tmp_path: Path) -> None:
         start_from(tiny_network(), path)
 
 
-def test_weights_that_do_not_say_what_they_are_for_are_refused(tmp_path: Path) -> None:
+def test_weights_without_metadata_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"weight": torch.zeros(1)}, tmp_path / "weights.safetensors")
@@ -207,4 +205,4 @@ def test_processes_draw_different_parts_of_a_batch(material: Material) -> None:
     assert torch.equal(alone[:4], parts[0][0][0])
     assert not torch.equal(parts[0][0][0], parts[1][0][0])
     with pytest.raises(ValueError, match="cannot share"):
-        Share(processes=3).of(128)
+        TrainingProcess(processes=3).images_per_batch(128)

@@ -1,4 +1,4 @@
-"""Synthetic handwriting beside real, for a person to judge."""
+"""A sheet of synthetic beside real handwriting, to judge by eye."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COLUMNS = 3
 _LABEL_WIDTH = 88
 _GAP = 3
 _REAL, _SYNTHETIC = 40, 0
-"""Grey of the frame around real and around synthetic ink."""
+"""Grey level of the frame around real and around synthetic ink."""
 
 
 def contact_sheet(
     material: CharacterMaterial, folders: Iterable[Path], samples: int = 10, seed: int = 0
 ) -> Gray:
-    """Every class in a strip: its name, the real pictures of `folders` as preprocessing leaves
-    them on grey, then `samples` synthetic ones. Returns a uint8 picture, (height, width).
+    """Draws a strip per class: its name, the real ink images of `folders` on grey, then `samples`
+    synthetic ones. Returns a uint8 picture, (height, width).
     """
     real: list[list[Gray]] = [[] for _ in CHARACTERS]
     for folder in folders:

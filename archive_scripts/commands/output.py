@@ -1,4 +1,4 @@
-"""How commands answer: JSON for programs, tables on a terminal, plain lines everywhere else."""
+"""Prints results: JSON for programs, tables on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Declares `--json`."""
-    parser.add_argument("--json", action="store_true", help="answer one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def answer(
+def print_result(
     options: argparse.Namespace,
-    found: dict[str, Any],
+    result: dict[str, Any],
     lines: str,
     *,
     columns: Sequence[str] = (),
     rows: Sequence[Sequence[object]] = (),
 ) -> None:
-    """Answers `found` where JSON is asked for, else `rows` under `columns` on a terminal, else
-    `lines`, which are empty where there is nothing to say.
+    """Prints `result` with `--json`, else `rows` under `columns` on a terminal, else `lines`.
+
+    Empty `lines` print nothing.
     """
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(result, ensure_ascii=False))
     elif rows and sys.stdout.isatty():
         _print_table(columns, rows)
     elif lines:
@@ -34,7 +35,7 @@ def answer(
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    # Imported here: archives are built without it.
+    # Imported here, because archives are built without rich.
     from rich.console import Console
     from rich.table import Table
 
