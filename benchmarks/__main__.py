@@ -1,7 +1,7 @@
 """Measures, and prints the tables of `docs/performance.md` and `benchmarks/README.md`.
 
-Servers take turns within each round, so that a machine that slows down slows all of them;
-what is reported is the median over the rounds, and ratios are taken round by round.
+Servers take turns within each round, because a machine that slows down must slow all of them.
+The tables show medians over the rounds; a ratio is the median of the ratios of each round.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
 from benchmarks.jobs import jobs_table
 from benchmarks.page import page_table
-from benchmarks.pictures import both
+from benchmarks.pictures import pictures_by_kind
 from benchmarks.speed import Times, speed_tables
 from tests.support.running import Ranjana
 
@@ -27,14 +27,14 @@ _PARTS = ("decoding", "comparing", "speed", "accounts", "jobs", "analytics", "pa
 
 
 def main() -> None:
-    """Runs what is asked for; everything takes some minutes."""
+    """Runs the requested parts. All parts take about forty minutes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all by default"
+        "parts", nargs="*", metavar="PART", help=f"one of {', '.join(_PARTS)} (default: all)"
     )
-    parser.add_argument("--seconds", type=float, default=4, help="per server and round")
+    parser.add_argument("--seconds", type=float, default=4, help="seconds per server and round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--picture", type=Path, help="where `speed` is drawn, a PNG")
+    parser.add_argument("--picture", type=Path, help="draw the chart of `speed` to this PNG")
     options = parser.parse_args()
     parts = set(options.parts or _PARTS)
     if unknown := parts - set(_PARTS):
@@ -52,7 +52,7 @@ def main() -> None:
 def _measure_servers(
     folder: Path, parts: set[str], seconds: float, rounds: int, picture: Path | None
 ) -> None:
-    # Tests wait longer than callers do.
+    # The default, because tests use a longer limit.
     ranjana = Ranjana(folder, {"MAX_QUEUE_SECONDS": str(Settings().max_queue_seconds)})
     try:
         ranjana.wait_until_ready()
@@ -61,7 +61,7 @@ def _measure_servers(
         if "accounts" in parts:
             print(accounts_table(ranjana, folder, seconds, rounds))
         if "jobs" in parts:
-            print(jobs_table(ranjana, folder, both(), seconds, rounds))
+            print(jobs_table(ranjana, folder, pictures_by_kind(), seconds, rounds))
         if "analytics" in parts:
             print(analytics_table(ranjana, folder))
         if "page" in parts:
@@ -72,7 +72,7 @@ def _measure_servers(
 
 
 def memory_table(ranjana: Ranjana) -> str:
-    """Resident memory of each process after the load."""
+    """The resident memory of each process after the load."""
     lines = ["### Resident memory", "", "| process | MB |", "|---|---|"]
     for process in ranjana.processes():
         command = " ".join(process.cmdline())

@@ -1,30 +1,29 @@
-"""What accounts cost: predictions that are kept against anonymous ones, and signing in against
-nothing but argon2.
-"""
+"""The cost of accounts: recorded against anonymous predictions, and signing in against argon2."""
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import uvloop
 from argon2 import PasswordHasher
 
 from auth_api.settings import Settings
-from benchmarks.load import Load, post, run
-from benchmarks.pictures import FORM_TYPE, both, form
+from benchmarks.load import Load, closed_loop, post
+from benchmarks.pictures import FORM_TYPE, form, pictures_by_kind
+from benchmarks.timing import median_ratio
 from tests.support.apis import PASSWORD, Api, User
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import Ranjana
 
 _CALLERS = 32
-_SIGNING_IN = 16
+_SIGN_IN_CALLERS = 16
 
 
 def accounts_table(
@@ -33,11 +32,11 @@ def accounts_table(
     seconds: float,
     rounds: int,
 ) -> str:
-    """Both tables."""
+    """Returns both tables."""
     lines = [
-        f"### Kept in the history, {_CALLERS} callers",
+        f"### Predictions recorded in the history, {_CALLERS} callers",
         "",
-        "| database | pictures | anonymous, answers/s | signed in and kept | ratio |",
+        "| database | pictures | anonymous, answers/s | recorded, answers/s | ratio |",
         "|---|---|---|---|---|",
     ]
     signing_in = [
@@ -49,15 +48,15 @@ def accounts_table(
     with apis(ranjana, folder / "accounts") as started:
         for name, api in started.items():
             user = api.sign_up()
-            for kind, images in both().items():
-                lines.append(_kept_row(name, kind, api, user, images, seconds, rounds))
+            for kind, images in pictures_by_kind().items():
+                lines.append(_recorded_row(name, kind, api, user, images, seconds, rounds))
             signing_in.append(_sign_in_row(name, api, seconds, rounds))
     return "\n".join([*lines, "", *signing_in, ""])
 
 
 @contextmanager
 def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
-    """An API on each database, hashing as it does by default."""
+    """Starts an API on each database, with the default costs of argon2."""
     settings = Settings()
     argon2 = {
         "ARGON2_TIME_COST": str(settings.argon2_time_cost),
@@ -80,7 +79,7 @@ def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
         server.close()
 
 
-def _kept_row(
+def _recorded_row(
     name: str,
     kind: str,
     api: Api,
@@ -98,8 +97,11 @@ def _kept_row(
     for _ in range(rounds):
         loads["anonymous"].append(_load(api, anonymous, seconds))
         loads["signed in"].append(_load(api, signed_in, seconds))
-    one, other = ([load.throughput for load in loads[who]] for who in loads)
-    return f"| {name} | {kind} | {_median(one):.0f} | {_median(other):.0f} | {_ratio(other, one)} |"
+    without, recorded = ([load.throughput for load in loads[who]] for who in loads)
+    return (
+        f"| {name} | {kind} | {median(without):.0f} | {median(recorded):.0f} "
+        f"| {median_ratio(recorded, without):.2f} |"
+    )
 
 
 def _sign_in_row(name: str, api: Api, seconds: float, rounds: int) -> str:
@@ -109,18 +111,21 @@ def _sign_in_row(name: str, api: Api, seconds: float, rounds: int) -> str:
             json.dumps({"username": api.sign_up().username, "password": PASSWORD}).encode(),
             {"Content-Type": "application/json"},
         )
-        for _ in range(_SIGNING_IN)
+        for _ in range(_SIGN_IN_CALLERS)
     ]
     _load(api, requests, 1)
     sign_ins, bare = [], []
     for _ in range(rounds):
-        sign_ins.append(_load(api, requests, seconds, callers=_SIGNING_IN).throughput)
+        sign_ins.append(_load(api, requests, seconds, callers=_SIGN_IN_CALLERS).throughput)
         bare.append(_verifications(seconds))
-    return f"| {name} | {_median(sign_ins):.1f} | {_median(bare):.1f} | {_ratio(sign_ins, bare)} |"
+    return (
+        f"| {name} | {median(sign_ins):.1f} | {median(bare):.1f} "
+        f"| {median_ratio(sign_ins, bare):.2f} |"
+    )
 
 
 def _verifications(seconds: float) -> float:
-    """Verifications a second of all cores together, with the parameters of the service."""
+    """Verifications per second on all cores together, with the parameters of the service."""
     settings = Settings()
     hasher = PasswordHasher(
         settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
@@ -143,13 +148,4 @@ def _verifications(seconds: float) -> float:
 
 
 def _load(api: Api, requests: Sequence[bytes], seconds: float, callers: int = _CALLERS) -> Load:
-    return uvloop.run(run(api.port, requests, callers, seconds))
-
-
-def _median(values: Sequence[float]) -> float:
-    return statistics.median(values)
-
-
-def _ratio(values: Sequence[float], others: Sequence[float]) -> str:
-    """Median over the rounds of the ratio within each."""
-    return f"{_median([a / b for a, b in zip(values, others, strict=True)]):.2f}"
+    return uvloop.run(closed_loop(api.port, requests, callers, seconds))

@@ -1,4 +1,4 @@
-"""What it costs to look at a million rows of history, against asking who one is."""
+"""Queries on a history of a million rows, against `GET /api/me/`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.usage.counters import EVER, Measure, Span, measure_of
 from benchmarks.accounts import apis
+from benchmarks.timing import median_ratio
 from tests.authorisation.test_access import sql, user_id
 from tests.history.test_history import in_database
 from tests.support.apis import Api, User
@@ -31,12 +32,12 @@ from tests.support.running import Ranjana
 _ROWS = 1_000_000
 _USERS = 1_000
 _HOURS = 365 * 24
-_JUDGED_EVERY = 50
-_AT_A_TIME = 20_000
+_FEEDBACK_INTERVAL = 50
+_BATCH_SIZE = 20_000
 _ROUNDS = 21
-_TRIVIAL = "/api/me/"
-_ASKED = (
-    _TRIVIAL,
+_BASELINE = "/api/me/"
+_PATHS = (
+    _BASELINE,
     "/api/history/predictions/",
     "/api/analytics/me/",
     "/api/analytics/me/?days=366",
@@ -54,49 +55,52 @@ _ASKED = (
 
 
 def analytics_table(ranjana: Ranjana, folder: Path) -> str:
-    """Times of all answers to administrators on both databases."""
+    """Times of an administrator's requests on both databases."""
     lines = [
-        f"### Looking at a history of {_ROWS:,} rows, of {_USERS:,} users and a year",
+        f"### Queries on a history of {_ROWS:,} rows, {_USERS:,} users and one year",
         "",
-        "| asked | SQLite ms | times /api/me/ | PostgreSQL ms | times /api/me/ |",
+        "| request | SQLite ms | times /api/me/ | PostgreSQL ms | times /api/me/ |",
         "|---|---|---|---|---|",
     ]
     with apis(ranjana, folder / "analytics") as started:
         columns = [_times(api) for api in started.values()]
-    for path in _ASKED:
+    for path in _PATHS:
         cells = [f"| `{path}` "]
         for times in columns:
-            ratios = [one / other for one, other in zip(times[path], times[_TRIVIAL], strict=True)]
-            cells += [f"{statistics.median(times[path]):.1f} ", f"{statistics.median(ratios):.1f} "]
+            cells += [
+                f"{statistics.median(times[path]):.1f} ",
+                f"{median_ratio(times[path], times[_BASELINE]):.1f} ",
+            ]
         lines.append("| ".join(cells) + "|")
     return "\n".join([*lines, ""])
 
 
 def _times(api: Api) -> dict[str, list[float]]:
-    """Milliseconds of each answer, in rounds."""
+    """Milliseconds of each request, one per round."""
     user = api.sign_up()
     sql(api, "UPDATE users SET role = 'admin' WHERE username = $1", user.username)
     _fill(api, user)
     since, until = (now() - timedelta(days=days) for days in (200, 199))
     moments = {"SINCE": f"{since:%Y-%m-%dT%H:%M:%SZ}", "UNTIL": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
-    times: dict[str, list[float]] = {path: [] for path in _ASKED}
+    times: dict[str, list[float]] = {path: [] for path in _PATHS}
     for number in range(_ROUNDS + 1):
-        for path in _ASKED:
-            asked = path
+        for path in _PATHS:
+            url = path
             for word, moment in moments.items():
-                asked = asked.replace(word, moment)
+                url = url.replace(word, moment)
             began = time.perf_counter()
-            response = user.get(asked)
+            response = user.get(url)
             taken = time.perf_counter() - began
             assert response.status_code == 200, response.text
-            if number:  # the first time fills what is kept in memory
+            if number:  # the first round fills caches
                 times[path].append(taken * 1000)
     return times
 
 
 def _fill(api: Api, owner: User) -> None:
-    """A year of predictions of many users, a tenth of them the owner's, and what counting would
-    have made of them.
+    """Writes a year of predictions, feedback, audit log and counters.
+
+    A tenth of the predictions are the owner's.
     """
     rng = np.random.default_rng(0)
     first = user_id(owner)
@@ -127,7 +131,7 @@ def _fill(api: Api, owner: User) -> None:
         for n in range(_ROWS)
     )
     _insert(url, Prediction, predictions)
-    judged = (
+    feedback = (
         {
             "prediction_id": n + 1,
             "user_id": int(users[n]),
@@ -135,15 +139,15 @@ def _fill(api: Api, owner: User) -> None:
             "created_at": moments[hours[n]],
             "updated_at": moments[hours[n]],
         }
-        for n in range(0, _ROWS, _JUDGED_EVERY)
+        for n in range(0, _ROWS, _FEEDBACK_INTERVAL)
     )
-    _insert(url, Feedback, judged)
+    _insert(url, Feedback, feedback)
     entries = (
         {"at": moments[hours[n]], "action": "signed_in", "user_id": int(users[n]), "details": {}}
         for n in range(_ROWS)
     )
     _insert(url, AuditEntry, entries)
-    _insert(url, UsageHour, _of_hours(rng, hours, labels, moments, version))
+    _insert(url, UsageHour, _usage_hours(rng, hours, labels, moments, version))
     days = np.array([(moment - EVER).days for moment in moments])[hours]
     keys, counts = np.unique(np.stack([users, days, labels]), axis=1, return_counts=True)
     used = (
@@ -160,7 +164,7 @@ def _fill(api: Api, owner: User) -> None:
     in_database(url, lambda connection: connection.execute(text("ANALYZE")))
 
 
-def _of_hours(
+def _usage_hours(
     rng: np.random.Generator,
     hours: np.ndarray[Any, Any],
     labels: np.ndarray[Any, Any],
@@ -189,9 +193,9 @@ def _sums(count: int) -> dict[str, float]:
 
 def _insert(url: str, table: type[SQLModel], rows: Iterable[dict[str, Any]]) -> None:
     remaining = iter(rows)
-    while some := list(islice(remaining, _AT_A_TIME)):
+    while batch := list(islice(remaining, _BATCH_SIZE)):
 
-        def add(connection: Connection, part: list[dict[str, Any]] = some) -> None:
+        def add(connection: Connection, part: list[dict[str, Any]] = batch) -> None:
             connection.execute(insert(core_of(table)), part)
 
         in_database(url, add)

@@ -1,4 +1,4 @@
-"""What a comparison costs a worker, beside a recognition."""
+"""The time of one comparison in a worker, step by step, against a recognition."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.timing import milliseconds
 from handlers.comparison import Strictness, compare
 from handlers.drawing import enlarge, overlay, png_data_uri
 from handlers.feedback import sentences
+from handlers.framing import INK_SIZE
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
 from handlers.loading import load_model, warm_up
@@ -23,22 +24,22 @@ from handlers.preprocessing import preprocess
 from tests.support.pictures import encode, reference
 
 _CLASSES = range(0, 36, 3)
-_BATCH = 8
+_BATCH_SIZE = 8
 
 
 def comparing_table() -> str:
-    """Times of the steps of one comparison, and their ratio to a whole recognition."""
+    """Times of the steps of a comparison, and their ratios to a whole recognition."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         recognition(ROOT / "weights/recognition.safetensors", folder / "recognition.pt", folder)
         similarity(ROOT / "weights/similarity.safetensors", folder / "similarity.pt", folder)
-        recogniser = load_model(folder / "recognition.pt", _BATCH)
-        comparer = load_model(folder / "similarity.pt", _BATCH)
+        recogniser = load_model(folder / "recognition.pt", _BATCH_SIZE)
+        comparer = load_model(folder / "similarity.pt", _BATCH_SIZE)
         forms = load_forms(folder / "forms.json")
     for model in (recogniser, comparer):
-        warm_up(model, _BATCH)
+        warm_up(model, _BATCH_SIZE, INK_SIZE)
     drawings = [encode(reference(index)) for index in _CLASSES]
     inks = [preprocess(drawing).ink for drawing in drawings]
     images = torch.from_numpy(np.stack(inks)[:, None]).float() / 255
@@ -66,14 +67,14 @@ def comparing_table() -> str:
                 )
             ),
         }
-        recognised = steps["preprocessing"] + each(lambda k: recogniser(images[k : k + 1]))
-    seen = each(lambda k: grad_cam(comparer, inks[k], _CLASSES[k]))
-    rows = [*steps.items(), ("all of it", sum(steps.values())), ("a heat map more", seen)]
+        recognition_time = steps["preprocessing"] + each(lambda k: recogniser(images[k : k + 1]))
+    heat_map = each(lambda k: grad_cam(comparer, inks[k], _CLASSES[k]))
+    rows = [*steps.items(), ("total", sum(steps.values())), ("heat map, extra", heat_map)]
     lines = [
         "### A comparison, in one worker, one drawing of 256x256 at a time",
         "",
-        "| step | ms | of a recognition |",
+        "| step | ms | ratio to a recognition |",
         "|---|---|---|",
-        *(f"| {name} | {time:.2f} | {time / recognised:.2f} |" for name, time in rows),
+        *(f"| {name} | {time:.2f} | {time / recognition_time:.2f} |" for name, time in rows),
     ]
     return "\n".join([*lines, ""])

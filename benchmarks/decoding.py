@@ -1,4 +1,4 @@
-"""How much a 12-megapixel photograph costs before the model sees it."""
+"""The time to decode and preprocess a 12-megapixel photograph."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _GRAIN = {"smooth": 0.0, "grainy": 4.0}
 
 
 def decoding_table() -> str:
-    """Times of a full decode, of ours and of the whole preprocessing, and their ratios."""
+    """Times of a full decode, of our reduced decode and of preprocessing."""
     cv2.setNumThreads(1)
     lines = [
         "### A 12-megapixel JPEG",
         "",
-        "| photograph | full decode ms | reduced decode ms | preprocessing ms | of a full decode |",
+        "| photograph | full decode ms | reduced decode ms | preprocessing ms | ratio to full |",
         "|---|---|---|---|---|",
     ]
     for name, grain in _GRAIN.items():

@@ -1,4 +1,4 @@
-"""What jobs and batches cost, against TorchServe itself and against single calls."""
+"""Jobs and batches against TorchServe alone and against single calls."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import psutil
 import uvloop
 
 from benchmarks.accounts import apis
-from benchmarks.load import post, run
+from benchmarks.load import closed_loop, post
+from benchmarks.timing import median_ratio
 from tests.support.apis import Api, User
 from tests.support.jobs import HAND_IN, finished, hand_in
 from tests.support.running import Ranjana
 
-_JOB = 500
-_LARGE_JOB = 1000
-_BATCH = 32
+_JOB_SIZE = 500
+_LARGE_JOB_SIZE = 1000
+_BATCH_SIZE = 32
 _CALLERS = 32
 
 
@@ -32,26 +33,26 @@ def jobs_table(
     seconds: float,
     rounds: int,
 ) -> str:
-    """Three tables; `pictures` are encoded images by what they show."""
+    """Returns three tables. `pictures` are encoded images by kind."""
     lines = [
-        f"### Jobs of {_JOB} images",
+        f"### Jobs of {_JOB_SIZE} images",
         "",
-        "`ratio` is of reading alone, from when the job is taken up until it is finished; the last "
-        "column is of all that its owner waits: handing in, reading, fetching the results.",
+        "`ratio` covers the job from its start to its end; the last column also covers the upload "
+        "and fetching the results.",
         "",
-        "| database | pictures | images/s | TorchServe, answers/s | ratio | with the rest |",
+        "| database | pictures | images/s | TorchServe, answers/s | ratio | with upload, results |",
         "|---|---|---|---|---|---|",
     ]
     memory = [
-        f"### Memory of auth_api during a job of {_LARGE_JOB} images",
+        f"### Memory of auth_api during a job of {_LARGE_JOB_SIZE} images",
         "",
-        "| database | pictures | idle MB | peak MB | more |",
+        "| database | pictures | idle MB | peak MB | difference |",
         "|---|---|---|---|---|",
     ]
     batch = [
-        f"### {_BATCH} images at once",
+        f"### {_BATCH_SIZE} images in one request",
         "",
-        f"| pictures | a batch, ms | {_BATCH} single calls, ms | ratio |",
+        f"| pictures | one batch, ms | {_BATCH_SIZE} single calls, ms | ratio |",
         "|---|---|---|---|",
     ]
     with apis(ranjana, folder / "jobs") as started:
@@ -79,26 +80,23 @@ def _job_row(
         "Authorization": f"Bearer {ranjana.key('inference')}",
     }
     direct = [post("/predictions/ranjana", image, head) for image in images]
-    reading, everything, torchserve = [], [], []
+    job_rates, owner_rates, torchserve = [], [], []
     for _ in range(rounds):
-        load = run(ranjana.inference_port, direct, _CALLERS, seconds)
+        load = closed_loop(ranjana.inference_port, direct, _CALLERS, seconds)
         torchserve.append(uvloop.run(load).throughput)
         began = time.perf_counter()
-        reading.append(_JOB / _do_job(user, images, _JOB))
-        everything.append(_JOB / (time.perf_counter() - began))
+        job_rates.append(_JOB_SIZE / _run_job(user, images, _JOB_SIZE))
+        owner_rates.append(_JOB_SIZE / (time.perf_counter() - began))
     return (
-        f"| {name} | {kind} | {statistics.median(reading):.0f} "
+        f"| {name} | {kind} | {statistics.median(job_rates):.0f} "
         f"| {statistics.median(torchserve):.0f} "
-        f"| {_ratio(reading, torchserve):.2f} | {_ratio(everything, torchserve):.2f} |"
+        f"| {median_ratio(job_rates, torchserve):.2f} "
+        f"| {median_ratio(owner_rates, torchserve):.2f} |"
     )
 
 
-def _ratio(some: Sequence[float], others: Sequence[float]) -> float:
-    return statistics.median(a / b for a, b in zip(some, others, strict=True))
-
-
-def _do_job(user: User, images: Sequence[bytes], count: int) -> float:
-    """Has a job done; answers the seconds from when it was taken up until it was finished."""
+def _run_job(user: User, images: Sequence[bytes], count: int) -> float:
+    """Runs a job. Returns the seconds from its start to its end."""
     parts = [("images", (f"{place}.png", images[place % len(images)])) for place in range(count)]
     job = finished(user, hand_in(user, parts, HAND_IN), 600, 0.25)
     if job["counts"]["succeeded"] != count:
@@ -113,33 +111,33 @@ def _do_job(user: User, images: Sequence[bytes], count: int) -> float:
 def _memory_row(name: str, kind: str, api: Api, user: User, images: Sequence[bytes]) -> str:
     process = psutil.Process(api.process.pid)
     idle = process.memory_info().rss / 1e6
-    with _watched(process) as peaks:
-        _do_job(user, images, _LARGE_JOB)
-    peak = max(peaks) / 1e6
+    with _memory_samples(process) as samples:
+        _run_job(user, images, _LARGE_JOB_SIZE)
+    peak = max(samples) / 1e6
     return f"| {name} | {kind} | {idle:.0f} | {peak:.0f} | {peak - idle:.0f} |"
 
 
 @contextmanager
-def _watched(process: psutil.Process) -> Iterator[list[int]]:
-    """Resident memory of a process in bytes, fifty times a second."""
-    seen: list[int] = [0]
+def _memory_samples(process: psutil.Process) -> Iterator[list[int]]:
+    """Records the resident memory of a process in bytes, fifty times per second."""
+    samples: list[int] = [0]
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.02):
-            seen.append(process.memory_info().rss)
+            samples.append(process.memory_info().rss)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield seen
+        yield samples
     finally:
         stop.set()
         watcher.join()
 
 
 def _batch_row(kind: str, api: Api, images: Sequence[bytes], rounds: int) -> str:
-    chosen = [images[place % len(images)] for place in range(_BATCH)]
+    chosen = [images[place % len(images)] for place in range(_BATCH_SIZE)]
 
     def together() -> None:
         files = [("images", image) for image in chosen]
@@ -159,4 +157,6 @@ def _batch_row(kind: str, api: Api, images: Sequence[bytes], rounds: int) -> str
         alone()
         times.append((between - began, time.perf_counter() - between))
     batch, single = (statistics.median(each) * 1000 for each in zip(*times, strict=True))
-    return f"| {kind} | {batch:.0f} | {single:.0f} | {_ratio(*zip(*times, strict=True)):.2f} |"
+    return (
+        f"| {kind} | {batch:.0f} | {single:.0f} | {median_ratio(*zip(*times, strict=True)):.2f} |"
+    )

@@ -1,8 +1,7 @@
-"""A load generator that costs little: keep-alive connections that send ready-made bytes.
+"""A cheap load generator: keep-alive connections that send ready-made bytes.
 
-A general HTTP client spends about as much processor time on a request as the services under
-test, on the same few cores; this one parses only the status line, the content length and how
-long it is asked to wait.
+A general HTTP client uses about as much processor time per request as the services under test, on
+the same cores. This one parses only the status line, `Content-Length` and `Retry-After`.
 """
 
 from __future__ import annotations
@@ -23,30 +22,30 @@ _HOST = "127.0.0.1"
 
 @dataclass
 class Load:
-    """What a run measured; latencies in milliseconds."""
+    """The result of a run; latencies are in milliseconds."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    """Of the answers."""
+    """Latencies of the answers."""
     refusals: list[float] = field(default_factory=list)
-    """Of what was refused with 503 and `Retry-After`."""
+    """Latencies of refusals, which have the status 503."""
     answered: int = 0
-    """Answers within `seconds`; those to what was offered at the end may come later."""
+    """Answers within `seconds`; `latencies` also has later ones of an open loop."""
     lost: int = 0
-    """Requests that got no answer at all."""
+    """Requests without an answer."""
 
     @property
     def throughput(self) -> float:
-        """Answers a second, refusals not among them."""
+        """Answers per second, without refusals."""
         return self.answered / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Latency that `share` (0-1) of the answers stayed within."""
+        """The latency that `share` (0-1) of the answers do not exceed."""
         return percentile(self.latencies, share)
 
 
 def percentile(latencies: Sequence[float], share: float) -> float:
-    """The one that `share` (0-1) of them stayed within; NaN of none."""
+    """The latency that `share` (0-1) of `latencies` do not exceed; NaN if there are none."""
     if not latencies:
         return float("nan")
     return sorted(latencies)[min(len(latencies) - 1, int(share * len(latencies)))]
@@ -67,9 +66,10 @@ def _request(line: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def run(port: int, requests: Sequence[bytes], callers: int, seconds: float) -> Load:
-    """Closed loop: keeps `callers` requests under way for `seconds`; who is refused waits as long
-    as the answer asks for.
+async def closed_loop(port: int, requests: Sequence[bytes], callers: int, seconds: float) -> Load:
+    """Closed loop: `callers` callers send one request after another for `seconds`.
+
+    After a refusal a caller waits as long as `Retry-After` says.
 
     Raises RuntimeError on any status but 200 and 503.
     """
@@ -83,8 +83,8 @@ async def run(port: int, requests: Sequence[bytes], callers: int, seconds: float
             sent = time.perf_counter()
             if sent > deadline:
                 break
-            async with connections.one() as connection:
-                pause = await connection.ask(request, sent, load)
+            async with connections.acquire() as connection:
+                pause = await connection.send(request, sent, load)
             if pause:
                 await asyncio.sleep(min(pause, max(0.0, deadline - time.perf_counter())))
         connections.close()
@@ -95,27 +95,28 @@ async def run(port: int, requests: Sequence[bytes], callers: int, seconds: float
     return load
 
 
-async def offer(port: int, requests: Sequence[bytes], rate: float, seconds: float) -> Load:
-    """Open loop: `rate` requests a second at random moments (a Poisson process), whatever becomes
-    of those before. Latencies count from the moment that a request is due.
+async def open_loop(port: int, requests: Sequence[bytes], rate: float, seconds: float) -> Load:
+    """Open loop: `rate` requests per second at random times (a Poisson process).
+
+    Requests do not wait for earlier answers. Latencies count from the time that a request is due.
 
     Raises RuntimeError on any status but 200 and 503.
     """
     load = Load()
     rng = random.Random(0)
     connections = _Connections(port)
-    asking: set[asyncio.Task[None]] = set()
+    pending: set[asyncio.Task[None]] = set()
     failures: list[BaseException] = []
 
-    async def ask(request: bytes, due: float) -> None:
+    async def send(request: bytes, due: float) -> None:
         try:
-            async with connections.one() as connection:
-                await connection.ask(request, due, load)
+            async with connections.acquire() as connection:
+                await connection.send(request, due, load)
         except (OSError, asyncio.IncompleteReadError):
             load.lost += 1
 
     def done(task: asyncio.Task[None]) -> None:
-        asking.discard(task)
+        pending.discard(task)
         if error := task.exception():
             failures.append(error)
 
@@ -126,13 +127,13 @@ async def offer(port: int, requests: Sequence[bytes], rate: float, seconds: floa
             break
         if (early := due - time.perf_counter()) > 0:
             await asyncio.sleep(early)
-        task = asyncio.create_task(ask(request, due))
-        asking.add(task)
+        task = asyncio.create_task(send(request, due))
+        pending.add(task)
         task.add_done_callback(done)
     load.seconds = time.perf_counter() - started
     load.answered = len(load.latencies)
-    while asking:
-        await asyncio.wait(set(asking))
+    while pending:
+        await asyncio.wait(set(pending))
     connections.close()
     if failures:
         raise failures[0]
@@ -140,14 +141,14 @@ async def offer(port: int, requests: Sequence[bytes], rate: float, seconds: floa
 
 
 class _Connections:
-    """Those to one server, each used again once it is free."""
+    """A pool of connections to one server."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._free: list[_Connection] = []
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[_Connection]:
+    async def acquire(self) -> AsyncIterator[_Connection]:
         """A free connection, or a new one."""
         if self._free:
             connection = self._free.pop()
@@ -164,22 +165,22 @@ class _Connections:
             self._free.append(connection)
 
     def close(self) -> None:
-        """Closes those that are free."""
+        """Closes the free connections."""
         for connection in self._free:
             connection.close()
 
 
 class _Connection:
-    """One of them, for one request at a time."""
+    """One connection, for one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self.closing = False
-        """Whether the server closes it."""
+        """Whether the server closes the connection."""
 
-    async def ask(self, request: bytes, since: float, load: Load) -> float:
-        """Notes how long the answer took, and answers how many seconds it asks to wait."""
+    async def send(self, request: bytes, since: float, load: Load) -> float:
+        """Sends a request and records its latency. Returns the seconds to wait before the next."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = _LENGTH.search(head)
@@ -196,5 +197,4 @@ class _Connection:
         return float(after[1]) if after else 0.0
 
     def close(self) -> None:
-        """For good."""
         self._writer.close()

@@ -1,4 +1,4 @@
-"""What the web page weighs and how soon it is there, in a browser that has never seen it."""
+"""The size and the loading times of the web page, in a browser with an empty cache."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
-# Asked in the page, once everything stands still. A navigation's own times are those of W3C
-# Paint Timing, Largest Contentful Paint and Layout Instability; milliseconds from the navigation.
+# Runs in the loaded page. Uses the W3C's Paint Timing, Largest Contentful Paint and Layout
+# Instability; times are in milliseconds from the navigation.
 _TIMES = """() => new Promise((resolve) => {
   const found = { largest: 0, shift: 0 };
   new PerformanceObserver((list) => {
@@ -27,7 +27,7 @@ _TIMES = """() => new Promise((resolve) => {
   setTimeout(() => resolve({ ...found, first: first.startTime, pad: pad?.startTime ?? 0 }), 300);
 })"""
 
-# Marks the moment at which there is something to draw in.
+# Marks the time at which the drawing canvas appears.
 _MARK = """new MutationObserver((_, observer) => {
   if (!document.querySelector("canvas.ink")) return;
   performance.mark("pad-visible");
@@ -47,16 +47,14 @@ class _Visit:
 
 
 def page_table(port: int, rounds: int) -> str:
-    """Visits the page and, in turns, the service's smallest answer, each with a new browser
-    context.
-    """
+    """Visits `/health` and the page in turns, each with a new browser context."""
     home = f"http://127.0.0.1:{port}"
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
-        return "The page is measured in Chromium (on Debian: apt-get install chromium).\n"
+        return "The page benchmark needs Chromium (on Debian: apt-get install chromium).\n"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        _visit(browser, f"{home}/health")  # the browser itself has started by then
+        _visit(browser, f"{home}/health")  # not measured, because the browser is still starting
         pairs = [
             (_visit(browser, f"{home}/health"), _visit(browser, f"{home}/")) for _ in range(rounds)
         ]
@@ -67,20 +65,20 @@ def page_table(port: int, rounds: int) -> str:
         f"| {kind} | {number / 1000:.1f} kB |" for kind, number in last.sent.most_common()
     )
     total = sum(last.sent.values()) / 1000
-    ratio = statistics.median(visit.first / least.first for least, visit in pairs)
+    ratio = statistics.median(visit.first / health.first for health, visit in pairs)
     return f"""### The web page, first visit
 
-| sent | |
+| transferred | |
 |---|---|
 {weights}
-| all, in {last.requests} requests | {total:.1f} kB |
+| total, in {last.requests} requests | {total:.1f} kB |
 
 | milliseconds from the navigation | |
 |---|---|
 | first contentful paint | {_median(visits, "first"):.0f} |
 | largest contentful paint | {_median(visits, "largest"):.0f} |
-| something to draw in | {_median(visits, "pad"):.0f} |
-| first paint in times of `/health`'s | {ratio:.2f} |
+| drawing canvas visible | {_median(visits, "pad"):.0f} |
+| first paint, ratio to `/health` | {ratio:.2f} |
 
 Cumulative layout shift: {_median(visits, "shift"):.3f}.
 """
@@ -95,12 +93,12 @@ def _visit(browser: Browser, address: str) -> _Visit:
     sent: Counter[str] = Counter()
     kinds: dict[str, str] = {}
     network.on(
-        "Network.responseReceived", lambda said: kinds.update({said["requestId"]: said["type"]})
+        "Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]})
     )
 
-    def finished(said: dict[str, object]) -> None:
-        sent[kinds.get(str(said["requestId"]), "Other")] += round(
-            float(str(said["encodedDataLength"]))
+    def finished(event: dict[str, object]) -> None:
+        sent[kinds.get(str(event["requestId"]), "Other")] += round(
+            float(str(event["encodedDataLength"]))
         )
 
     network.on("Network.loadingFinished", finished)

@@ -1,4 +1,4 @@
-"""The pictures that servers are sent."""
+"""The pictures that are sent to servers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.support.pictures import encode, reference
 
 _BOUNDARY = "benchmark"
 FORM_TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
-"""Of what `form` makes."""
+"""The content type of `form`."""
 
 
 @cache
 def drawings() -> list[bytes]:
-    """As the web page sends them."""
+    """Drawings as the web page sends them."""
     return [encode(reference(index)) for index in range(12)]
 
 
 @cache
 def photographs() -> list[bytes]:
-    """As a phone app sends them."""
+    """Photographs as a phone app sends them."""
     rng = np.random.default_rng(0)
     pictures = [
         photograph(255 - reference(index), rng, size=(1600, 1200), chalk=False)
@@ -33,8 +33,8 @@ def photographs() -> list[bytes]:
     return [encode(picture[..., ::-1].copy(), "JPEG", quality=85) for picture in pictures]
 
 
-def both() -> dict[str, list[bytes]]:
-    """By what they are."""
+def pictures_by_kind() -> dict[str, list[bytes]]:
+    """Drawings and photographs, by a description."""
     return {
         f"drawings of 256x256 (PNG, {_kilobytes(drawings())} kB)": drawings(),
         f"photographs of 1600x1200 (JPEG, {_kilobytes(photographs())} kB)": photographs(),
@@ -46,7 +46,7 @@ def _kilobytes(images: Sequence[bytes]) -> int:
 
 
 def form(image: bytes, **fields: str) -> bytes:
-    """The body of a multipart form with the file `image`."""
+    """A multipart form with the file `image`."""
     parts = [
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""The picture of `docs/performance.md`."""
+"""The chart of `docs/performance.md`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from benchmarks.load import Load, percentile
 
 Curve = dict[int, float]
-"""Answers a second by callers."""
+"""Answers per second by number of callers."""
 
-# Told apart by all kinds of eyes (Okabe and Ito 2008).
+# Distinguishable with colour blindness (Okabe and Ito 2008).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -24,8 +24,9 @@ def plot(
     offered: Mapping[str, Mapping[float, Load]],
     peak: float,
 ) -> None:
-    """Draws answers by callers, and answers and refusals by what is offered, in shares of `peak`
-    answers a second.
+    """Draws answers by callers, and answers and refusals by offered load.
+
+    The offered load is in shares of `peak`, in answers per second.
     """
     matplotlib.use("Agg")
     figure = Figure(figsize=(13, 4.2), layout="constrained")

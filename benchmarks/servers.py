@@ -1,4 +1,4 @@
-"""The servers that take turns, and what each is sent."""
+"""The servers that are compared, and the requests that each receives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 import uvloop
 
 from archive_scripts.archives.building import ROOT
-from benchmarks.load import Load, post, run
+from benchmarks.load import Load, closed_loop, post
 from benchmarks.pictures import FORM_TYPE, form
 from launcher.ports import free_port
 from tests.support.running import Ranjana, wait_for
@@ -27,19 +27,19 @@ CORES = len(os.sched_getaffinity(0))
 
 @dataclass(frozen=True)
 class Server:
-    """One that can be asked."""
+    """A running server and its requests."""
 
     name: str
     port: int
     requests: Sequence[bytes]
 
     def load(self, callers: int, seconds: float) -> Load:
-        """Closed loop."""
-        return uvloop.run(run(self.port, self.requests, callers, seconds))
+        """Runs a closed loop."""
+        return uvloop.run(closed_loop(self.port, self.requests, callers, seconds))
 
 
 def service(ranjana: Ranjana, images: Sequence[bytes], path: str) -> Server:
-    """Ranjana's service; `path` with its query."""
+    """Ranjana's service; `path` includes the query."""
     fields = {"target_class": "12"} if "similarity" in path else {}
     headers = {"Content-Type": FORM_TYPE}
     requests = [post(path, form(image, **fields), headers) for image in images]
@@ -47,7 +47,7 @@ def service(ranjana: Ranjana, images: Sequence[bytes], path: str) -> Server:
 
 
 def torchserve(ranjana: Ranjana, images: Sequence[bytes], model: str = "ranjana") -> Server:
-    """The TorchServe of that service, asked directly."""
+    """The TorchServe of `ranjana`, called directly."""
     headers = {
         "Content-Type": "application/octet-stream",
         "Authorization": f"Bearer {ranjana.key('inference')}",
@@ -59,11 +59,11 @@ def torchserve(ranjana: Ranjana, images: Sequence[bytes], model: str = "ranjana"
 
 @contextmanager
 def eager(images: Sequence[bytes], workers: int) -> Iterator[Server]:
-    """What older systems did."""
+    """A Flask application under gunicorn, like the older systems."""
     port = free_port()
     command = ["-m", "gunicorn", "benchmarks.rivals.eager:app", "--bind", f"127.0.0.1:{port}"]
-    # A worker of its default kind answers one request a connection; threads keep connections, as
-    # those of the others are kept, and still read one image at a time.
+    # Threads, because gunicorn's default worker answers only one request per connection, while the
+    # other servers keep connections open. One thread still reads one image at a time.
     options = ["--workers", str(workers), "--threads", "1", "--worker-class", "gthread"]
     options += ["--log-level", "warning", "--no-control-socket"]
     with _running([*command, *options], port):
@@ -74,7 +74,7 @@ def eager(images: Sequence[bytes], workers: int) -> Iterator[Server]:
 
 @contextmanager
 def lit(images: Sequence[bytes]) -> Iterator[Server]:
-    """LitServe with the exported model."""
+    """LitServe with the exported model of the archive."""
     port = free_port()
     with _running(["-m", "benchmarks.rivals.lit", str(_ARCHIVE), str(port)], port):
         yield Server("LitServe", port, _forms(images))
@@ -86,8 +86,9 @@ def _forms(images: Sequence[bytes]) -> list[bytes]:
 
 @contextmanager
 def bare(images: Sequence[bytes]) -> Iterator[Callable[[float], float]]:
-    """Workers without a server, one a core; answers what they read in a second when they are
-    given so many.
+    """Workers without a server, one per core.
+
+    Yields a function that runs them for so many seconds and returns images per second.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -112,10 +113,10 @@ def bare(images: Sequence[bytes]) -> Iterator[Callable[[float], float]]:
             assert worker.stdout
             if worker.stdout.readline() != "ready\n":
                 raise RuntimeError("a worker did not start")
-        yield partial(_together, workers)
+        yield partial(_images_per_second, workers)
 
 
-def _together(workers: Sequence[subprocess.Popen[str]], seconds: float) -> float:
+def _images_per_second(workers: Sequence[subprocess.Popen[str]], seconds: float) -> float:
     for worker in workers:
         assert worker.stdin
         print(seconds, file=worker.stdin, flush=True)
@@ -141,11 +142,10 @@ def _running(arguments: Sequence[str], port: int) -> Iterator[None]:
 
 
 def _answers(port: int) -> bool:
-    """Whether it can be asked, by a picture that is none."""
     try:
-        uvloop.run(run(port, [post("/nowhere", b"", {})], 1, 0.01))
+        uvloop.run(closed_loop(port, [post("/nowhere", b"", {})], 1, 0.01))
     except RuntimeError:
-        return True  # a 404
+        return True  # an answer, with the status 404
     except (OSError, EOFError):
         return False
     return True

@@ -1,5 +1,6 @@
-"""Ranjana against TorchServe alone, older systems, LitServe and no server at all, by the number of
-callers; and what becomes of it when more is asked than it can answer.
+"""Ranjana against TorchServe alone, older systems, LitServe and no server, by number of callers.
+
+Also measures Ranjana and TorchServe under overload.
 """
 
 from __future__ import annotations
@@ -14,41 +15,42 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.accounts import apis
-from benchmarks.load import Load, get, offer, percentile
-from benchmarks.pictures import both, drawings
+from benchmarks.load import Load, get, open_loop, percentile
+from benchmarks.pictures import drawings, pictures_by_kind
 from benchmarks.plots import Curve, plot
 from benchmarks.servers import CORES, Server, bare, eager, lit, service, torchserve
+from benchmarks.timing import median_ratio
 from tests.support.apis import Api
 from tests.support.running import Ranjana
 
-_FEW = (1, 8, 32)
-_MANY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_SOME = (1, 32, 256)
-# What is offered, in shares of what is answered to 32 callers.
-_OFFERED = (0.25, 0.5, 0.75, 1.0, 2.0, 4.0)
-_OFFERED_SECONDS = 3
-"""Times as long as the others: a line takes a while to fill."""
+_CALLERS_PHOTOGRAPHS = (1, 8, 32)
+_CALLERS_DRAWINGS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_CALLERS_OTHER = (1, 32, 256)
+# Offered load, in shares of the answers to 32 callers.
+_OFFERED_SHARES = (0.25, 0.5, 0.75, 1.0, 2.0, 4.0)
+_OFFERED_FACTOR = 3
+"""Runs of offered load are so many times longer, because queues fill slowly."""
 PEAK = 32
-"""Callers for the figures that are compared."""
+"""Number of callers for the ratios to no server."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long a round is, and how many there are."""
+    """Length and number of the rounds."""
 
     seconds: float
     rounds: int
 
 
 Loads = Mapping[int, Mapping[str, Sequence[Load]]]
-"""By callers and server, one a round."""
+"""By callers and server, one per round."""
 
 
 def speed_tables(ranjana: Ranjana, folder: Path, times: Times, picture: Path | None) -> str:
-    """All tables; draws `picture` of the drawings if there is to be one."""
+    """Returns all tables. Draws the chart to `picture` if there is one."""
     tables = []
     curves: dict[str, Curve] = {}
-    for kind, images in both().items():
+    for kind, images in pictures_by_kind().items():
         with ExitStack() as stack:
             servers = [
                 service(ranjana, images, "/api/predict/"),
@@ -59,7 +61,9 @@ def speed_tables(ranjana: Ranjana, folder: Path, times: Times, picture: Path | N
             ]
             alone = stack.enter_context(bare(images))
             is_drawn = images is drawings()
-            loads, reads = _measured(servers, _MANY if is_drawn else _FEW, times, alone)
+            loads, reads = _measure(
+                servers, _CALLERS_DRAWINGS if is_drawn else _CALLERS_PHOTOGRAPHS, times, alone
+            )
         tables.append(_table(f"Recognition of {kind}", loads, reads))
         if is_drawn:
             curves = {name: _curve(loads, name) for name in loads[PEAK]}
@@ -72,7 +76,7 @@ def speed_tables(ranjana: Ranjana, folder: Path, times: Times, picture: Path | N
             service(ranjana, drawings(), path),
             torchserve(ranjana, drawings(), model),
         ]
-        loads, _ = _measured(servers, _SOME, times)
+        loads, _ = _measure(servers, _CALLERS_OTHER, times)
         tables.append(_table(f"{title} of drawings", loads))
     with apis(ranjana, folder) as started:
         tables += [_history_table(name, api, times) for name, api in started.items()]
@@ -83,14 +87,14 @@ def speed_tables(ranjana: Ranjana, folder: Path, times: Times, picture: Path | N
     return "\n".join(tables)
 
 
-def _measured(
+def _measure(
     servers: Sequence[Server],
     callers: Sequence[int],
     times: Times,
     alone: Callable[[float], float] | None = None,
 ) -> tuple[Loads, list[float]]:
-    """The loads, and what workers alone read a second, at `PEAK` callers."""
-    for server in servers:  # what is compiled or filled at first use is not what is measured
+    """The loads, and the images per second of workers without a server (once per round)."""
+    for server in servers:  # not measured: compiles models and fills caches
         server.load(PEAK, times.seconds)
     loads: dict[int, dict[str, list[Load]]] = {}
     reads = []
@@ -116,7 +120,7 @@ def _table(title: str, loads: Loads, reads: Sequence[float] = ()) -> str:
         for name in ("Ranjana", *others):
             lines.append(_row(callers, name, at))
         if reads and callers == PEAK:
-            ratio = _ratio(_throughputs(at["Ranjana"]), reads)
+            ratio = median_ratio(_throughputs(at["Ranjana"]), reads)
             lines.append(f"| | no server | {statistics.median(reads):.0f} | | | | {ratio:.2f} |")
     return "\n".join([*lines, ""])
 
@@ -125,7 +129,7 @@ def _row(callers: int, name: str, at: Mapping[str, Sequence[Load]]) -> str:
     loads = at[name]
     refused = sum(len(load.refusals) for load in loads)
     share = refused / max(1, refused + sum(load.answered for load in loads))
-    ratio = f"{_ratio(_throughputs(at['Ranjana']), _throughputs(loads)):.2f}"
+    ratio = f"{median_ratio(_throughputs(at['Ranjana']), _throughputs(loads)):.2f}"
     return (
         f"| {callers} | {name} | {statistics.median(_throughputs(loads)):.0f} "
         f"| {_median(loads, 0.5):.1f} | {_median(loads, 0.99):.1f} "
@@ -138,17 +142,17 @@ def _history_table(name: str, api: Api, times: Times) -> str:
     for index in range(len(drawings())):
         user.predict(index)
     pages = [get("/api/history/predictions/?limit=12", user.headers)]
-    loads, _ = _measured([Server("Ranjana", api.port, pages)], _SOME, times)
+    loads, _ = _measure([Server("Ranjana", api.port, pages)], _CALLERS_OTHER, times)
     return _table(f"A page of 12 rows of the history ({name})", loads)
 
 
 def _overload_table(
     ranjana: Ranjana, times: Times
 ) -> tuple[float, dict[str, dict[float, Load]], str]:
-    """The peak, in answers a second, and what was offered in shares of it."""
+    """The peak in answers per second, the loads by share of the peak, and the table."""
     servers = [service(ranjana, drawings(), "/api/predict/"), torchserve(ranjana, drawings())]
-    # Anew: the machine is another one by now.
-    peak = servers[0].load(PEAK, _OFFERED_SECONDS * times.seconds).throughput
+    # Measured again, because the speed of the machine changes over time.
+    peak = servers[0].load(PEAK, _OFFERED_FACTOR * times.seconds).throughput
     offered: dict[str, dict[float, Load]] = {server.name: {} for server in servers}
     lines = [
         "### Drawings that are offered, whoever answers",
@@ -157,11 +161,11 @@ def _overload_table(
         "| 99 % / median | refused | refusals, median ms | 99 % ms | lost |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for share in _OFFERED:
+    for share in _OFFERED_SHARES:
         for server in servers:
             rate = share * peak
-            seconds = _OFFERED_SECONDS * times.seconds
-            load = uvloop.run(offer(server.port, server.requests, rate, seconds))
+            seconds = _OFFERED_FACTOR * times.seconds
+            load = uvloop.run(open_loop(server.port, server.requests, rate, seconds))
             offered[server.name][share] = load
             median, late = load.percentile(0.5), load.percentile(0.99)
             refused = len(load.refusals) / max(1, len(load.refusals) + len(load.latencies))
@@ -185,8 +189,3 @@ def _throughputs(loads: Sequence[Load]) -> list[float]:
 
 def _median(loads: Sequence[Load], share: float) -> float:
     return statistics.median(load.percentile(share) for load in loads)
-
-
-def _ratio(some: Sequence[float], others: Sequence[float]) -> float:
-    """Median over the rounds of the ratio within each."""
-    return statistics.median(a / b for a, b in zip(some, others, strict=True))

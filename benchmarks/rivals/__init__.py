@@ -1,1 +1,6 @@
-"""Other ways to serve the same work, each started by `benchmarks.servers`."""
+"""Other servers for the same model, which `benchmarks.servers` starts.
+
+eager   a Flask application with the eager model
+lit     LitServe with the exported model
+worker  the handler without a server
+"""

@@ -1,8 +1,7 @@
-"""What the older systems did: a Flask application that runs the eager model in its own process,
-one image at a time, under gunicorn (`gunicorn benchmarks.rivals.eager:app`).
+"""A server like the older systems: Flask under gunicorn (`gunicorn benchmarks.rivals.eager:app`).
 
-The preprocessing and the answer are those of the real service, so that the comparison is of the
-serving alone.
+It runs the eager model in its own process, one image at a time. Preprocessing and response are
+those of the service, because only the serving is compared.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ app = Flask(__name__)
 
 @app.post("/api/predict/")
 def predict() -> Response:
-    """One image at a time: this process answers nothing else meanwhile."""
+    """Reads one image; this process handles no other request meanwhile."""
     image = preprocess(request.files["image"].read())
     with torch.inference_mode():
         ink = torch.from_numpy(image.ink)[None, None].float() / 255

@@ -1,7 +1,7 @@
-"""A worker without a server: the handler of an archive, on batches that are there already.
+"""A worker without a server: the handler of an archive, with ready batches.
 
-`python -m benchmarks.rivals.worker ARCHIVE FOLDER` reads the pictures in FOLDER over and over. For
-each line with a number of seconds it works for so long and writes how many it has answered.
+`python -m benchmarks.rivals.worker ARCHIVE FOLDER` reads the pictures in FOLDER repeatedly. For
+each line with a number of seconds it works that long, then prints the number of images.
 """
 
 from __future__ import annotations
@@ -19,56 +19,56 @@ import yaml
 
 from handlers.recognition import RecognitionHandler
 
-BATCH = 8
-"""Images that a worker of TorchServe gets together."""
+BATCH_SIZE = 8
+"""Batch size of a TorchServe worker."""
 
 
 class Context:
-    """What TorchServe tells a handler."""
+    """A stand-in for TorchServe's context."""
 
     model_name = "ranjana"
 
     def __init__(self, folder: Path) -> None:
         self.manifest = {"model": {"serializedFile": "model.pt", "modelVersion": "1.0"}}
-        self.system_properties = {"model_dir": str(folder), "batch_size": BATCH}
+        self.system_properties = {"model_dir": str(folder), "batch_size": BATCH_SIZE}
         self.metrics = self
 
     def add_metric(self, *_: object, **__: object) -> None:
-        """Nobody looks at them."""
+        """Ignores metrics."""
 
     def get_all_request_header(self, idx: int) -> Mapping[str, str]:
-        """None."""
+        """Returns no headers."""
         return {}
 
     def set_response_content_type(self, idx: int, value: str) -> None:
-        """Nothing is sent."""
+        """Does nothing."""
 
     def set_response_status(self, code: int, phrase: str, idx: int) -> None:
-        """Nothing that is read here is refused."""
+        """Fails, because every picture must be read."""
         raise AssertionError(f"{code} {phrase}")
 
 
-def unpacked(archive: Path, folder: Path) -> tuple[RecognitionHandler, Context]:
-    """The handler of `archive`, unpacked into `folder`, ready to read."""
+def unpack(archive: Path, folder: Path) -> tuple[RecognitionHandler, Context]:
+    """Unpacks `archive` into `folder` and initialises its handler."""
     with zipfile.ZipFile(archive) as members:
         members.extractall(folder)
-        assert yaml.safe_load(members.read("model-config.yaml"))["batchSize"] == BATCH
+        assert yaml.safe_load(members.read("model-config.yaml"))["batchSize"] == BATCH_SIZE
     handler, context = RecognitionHandler(), Context(folder)
     handler.initialize(context)
     return handler, context
 
 
 def main(archive: Path, pictures: Path) -> None:
-    """Works as long as it is told to."""
+    """Works for the seconds in each line of standard input."""
     with tempfile.TemporaryDirectory() as folder:
-        handler, context = unpacked(archive, Path(folder))
+        handler, context = unpack(archive, Path(folder))
         requests: Any = cycle([{"body": path.read_bytes()} for path in sorted(pictures.iterdir())])
         print("ready", flush=True)
         for line in sys.stdin:
             deadline = time.perf_counter() + float(line)
             count = 0
             while time.perf_counter() < deadline:
-                count += len(handler.handle(list(islice(requests, BATCH)), context))
+                count += len(handler.handle(list(islice(requests, BATCH_SIZE)), context))
             print(count, flush=True)
 
 
