@@ -98,11 +98,14 @@ def _image_or_error(decode: Callable[[Value], bytes], value: Value, limit: int) 
     except BadRequest as error:
         return error
     if len(image) > limit:
-        return TooLarge(
-            f"The image is too large: the limit is {limit / (1024 * 1024):g} MB.",
-            "image_too_large",
-        )
+        return image_too_large(limit)
     return image or _empty()
+
+
+def image_too_large(limit: int) -> TooLarge:
+    """The error for an image of more than `limit` bytes."""
+    megabytes = limit / (1024 * 1024)
+    return TooLarge(f"The image is too large: the limit is {megabytes:g} MB.", "image_too_large")
 
 
 def _empty() -> BadRequest:

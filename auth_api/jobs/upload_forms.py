@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 
 from starlette.requests import Request
 
-from auth_api.errors import ApiError, BadRequest, TooLarge
+from auth_api.errors import ApiError, BadRequest
 from auth_api.http.multipart import FormReader, malformed, text_of
+from auth_api.http.uploads import image_too_large
 from auth_api.jobs.input_files import NewInput
 
 MAX_IMAGES = 1000
@@ -114,14 +115,7 @@ class _Reader(FormReader):
         limit = self._limits.upload if part.is_zip else self._limits.image
         if part.length + len(content) > limit:
             self._file.truncate(part.start)
-            part.length, part.error = 0, too_large(limit)
+            part.length, part.error = 0, image_too_large(limit)
             return
         self._file.write(content)
         part.length += len(content)
-
-
-def too_large(limit: int) -> TooLarge:
-    """The error for an image of more than `limit` bytes."""
-    return TooLarge(
-        f"The image is too large: up to {limit / (1024 * 1024):g} MB are taken.", "image_too_large"
-    )

@@ -12,10 +12,11 @@ from starlette.requests import Request
 
 from auth_api.database.tables.jobs import JobItem
 from auth_api.errors import ApiError, BadRequest, UnsupportedMedia
+from auth_api.http.uploads import image_too_large
 from auth_api.http.validation import body_type
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles, NewInput
-from auth_api.jobs.upload_forms import IMAGES, MAX_IMAGES, Limits, read_form, too_large
+from auth_api.jobs.upload_forms import IMAGES, MAX_IMAGES, Limits, read_form
 
 # The longest file name that common file systems take.
 _MAX_NAME_LENGTH = 255
@@ -81,7 +82,7 @@ def _unpack(position: int, entry: zip_files.Entry, file: NewInput, limit: int) -
     for chunk in entry.chunks():
         if file.length - start + len(chunk) > limit:
             file.truncate(start)
-            error = too_large(limit)
+            error = image_too_large(limit)
             break
         file.write(chunk)
     return _item(position, entry.name, start, file.length - start, error)

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest
+from auth_api.http.uploads import image_too_large
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles
-from auth_api.jobs.upload_forms import Limits, read_form, too_large
+from auth_api.jobs.upload_forms import Limits, read_form
 from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import class_named
 from handlers.characters import Character
@@ -104,5 +105,5 @@ def _chunks(entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
     for chunk in entry.chunks():
         length += len(chunk)
         if length > limit:
-            raise too_large(limit)
+            raise image_too_large(limit)
         yield chunk

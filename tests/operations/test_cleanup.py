@@ -34,7 +34,7 @@ def clean_up(api: Api, *arguments: str) -> tuple[int, int, int]:
 
 
 def counts_in(output: str) -> tuple[int, int, int]:
-    entries, sessions, orphans, _, _ = re.findall(r"\d+", output)
+    entries, sessions, _, orphans, _ = re.findall(r"\d+", output)
     return int(entries), int(sessions), int(orphans)
 
 
