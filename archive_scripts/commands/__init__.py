@@ -21,6 +21,8 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from archive_scripts.archives.building import ROOT
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The result of `ArgumentParser.add_subparsers`."""
 
@@ -45,3 +47,17 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="leave out the forms of one source in letterforms.json",
     )
+
+
+def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:
+    """Declares the options for weights of `model` and the data that they are measured on."""
+    parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{model}.safetensors")
+    if model == "digits":
+        parser.add_argument("digits", type=Path, help="as for train")
+        last = "use the last N, which training held out (default: 5000)"
+        parser.add_argument("--last", type=int, default=5000, metavar="N", help=last)
+    else:
+        folders = "class_12.png, or one folder per class"
+        parser.add_argument("folders", type=Path, nargs="+", help=folders)
+        photographs = "use N photographs of each picture on paper instead"
+        parser.add_argument("--photographs", type=int, default=0, metavar="N", help=photographs)

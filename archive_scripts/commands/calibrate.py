@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands
+from archive_scripts.commands import Commands, add_evaluation_data
 from archive_scripts.commands.output import add_json_option, print_result
 
 
@@ -16,29 +16,19 @@ def add_to(commands: Commands) -> None:
     models = commands.add_parser(
         "calibrate", help="calibrate weights on labelled pictures that they never saw"
     ).add_subparsers(dest="model", required=True)
-    for name, summary in (
-        ("recognition", "fit the temperature, so that confidence is the share of right answers"),
-        ("similarity", "fit the scale of distances, so that the threshold 0.45 separates best"),
+    for name, run, summary in (
+        ("recognition", _run, "fit the temperature, so that confidence is the share of hits"),
+        ("similarity", _run, "fit the scale of distances, so that the threshold 0.45 is the best"),
+        ("digits", _digits, "fit the temperature, on all forms of evaluate"),
     ):
         parser = models.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-        parser.add_argument(
-            "folders", type=Path, nargs="+", help="class_12.png, or one folder per class"
-        )
-        parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
-        parser.add_argument(
-            "--apply-to",
-            type=Path,
-            help="weights to write the result to (default: the weights it is fitted with)",
-        )
-        parser.add_argument("--photographs", type=int, default=0, help="as for evaluate")
+        add_evaluation_data(parser, name)
+        if name != "digits":
+            parser.add_argument(
+                "--apply-to", type=Path, help="weights to write the result to (default: --weights)"
+            )
         add_json_option(parser)
-        parser.set_defaults(run=_run)
-    digits = models.add_parser("digits", help="fit the temperature, in every form of evaluate")
-    digits.add_argument("digits", type=Path, help="as for train")
-    digits.add_argument("--last", type=int, default=5000, help="as for evaluate")
-    digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
-    add_json_option(digits)
-    digits.set_defaults(run=_digits)
+        parser.set_defaults(run=run)
 
 
 def _digits(options: argparse.Namespace) -> None:

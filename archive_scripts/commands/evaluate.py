@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import RECIPES, ROOT
-from archive_scripts.commands import Commands
+from archive_scripts.commands import Commands, add_evaluation_data
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
@@ -24,37 +24,18 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     """Declares the command and one subcommand per model."""
     models = commands.add_parser(
-        "evaluate", help="measure a model on folders of labelled pictures"
+        "evaluate", help="measure weights on labelled pictures"
     ).add_subparsers(dest="model", required=True)
-    for name, run in (("recognition", _recognition), ("similarity", _similarity)):
-        parser = models.add_parser(name)
-        parser.add_argument(
-            "folders", type=Path, nargs="+", help="class_12.png, or one folder per class"
-        )
-        parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{name}.safetensors")
-        parser.add_argument(
-            "--photographs",
-            type=int,
-            default=0,
-            metavar="N",
-            help="evaluate N photographs of each picture on paper instead",
-        )
+    for name, run, summary in (
+        ("recognition", _recognition, "on pictures of characters"),
+        ("similarity", _similarity, "on pictures of characters, against the references"),
+        ("digits", _digits, "on MNIST, in several forms"),
+    ):
+        parser = models.add_parser(name, help=summary)
+        add_evaluation_data(parser, name)
         _add_output(parser)
         add_json_option(parser)
         parser.set_defaults(run=run)
-    digits = models.add_parser("digits", help="in several forms, after preprocessing")
-    digits.add_argument("digits", type=Path, help="as for train")
-    digits.add_argument(
-        "--last",
-        type=int,
-        default=5000,
-        metavar="N",
-        help="evaluate the last N, which training held out",
-    )
-    digits.add_argument("--weights", type=Path, default=ROOT / "weights/digits.safetensors")
-    _add_output(digits)
-    add_json_option(digits)
-    digits.set_defaults(run=_digits)
     negatives = models.add_parser(
         "impostors", help="how confident recognition is on pictures that show no character"
     )

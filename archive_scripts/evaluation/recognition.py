@@ -17,6 +17,9 @@ from archive_scripts.training.labelled import LabelledInkImages
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS, Character
 
+Labels = npt.NDArray[np.int64]
+"""Classes, shape (n,)."""
+
 BINS = 10
 """Number of equal intervals of confidence in which calibration is measured."""
 
@@ -43,6 +46,14 @@ def probabilities(network: nn.Module, temperature: float, data: LabelledInkImage
     return result
 
 
+def confusion_matrix(labels: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.int64]:
+    """Counts by true (row) and predicted class (column), without refused pictures (-1)."""
+    matrix = np.zeros((classes, classes), np.int64)
+    read = predicted >= 0
+    np.add.at(matrix, (labels[read], predicted[read]), 1)
+    return matrix
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The figures of a recognition network.
@@ -51,14 +62,14 @@ class Evaluation:
     confidence and in no column of the confusion matrix.
     """
 
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     """True classes, shape (n,)."""
     probabilities: Numbers
     """Shape (n, classes); rows of refused pictures are 0."""
     characters: Sequence[Character] = CHARACTERS
 
     @property
-    def predicted(self) -> npt.NDArray[np.int64]:
+    def predicted(self) -> Labels:
         """The likeliest class of each picture; -1 if it was refused."""
         best = self.probabilities.argmax(axis=1)
         return np.where(self.probabilities.any(axis=1), best, -1)
@@ -71,10 +82,7 @@ class Evaluation:
 
     def confusion(self) -> npt.NDArray[np.int64]:
         """Pictures by true class (row) and predicted class (column), a square."""
-        matrix = np.zeros((len(self.characters), len(self.characters)), np.int64)
-        read = self.predicted >= 0
-        np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
-        return matrix
+        return confusion_matrix(self.labels, self.predicted, len(self.characters))
 
     def per_class(self) -> list[dict[str, Any]]:
         """Precision, recall, F1 and the number of pictures of each class."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from archive_scripts.archives.export import Comparer
 from archive_scripts.evaluation.curves import Curve, Numbers, area, points
-from archive_scripts.evaluation.recognition import outputs
+from archive_scripts.evaluation.recognition import confusion_matrix, outputs
 from archive_scripts.training.labelled import LabelledInkImages
 from handlers.characters import CHARACTERS
 from handlers.distance import FARTHEST, THRESHOLD
@@ -89,10 +89,7 @@ class Verification:
 
     def confusion(self) -> npt.NDArray[np.int64]:
         """Pictures by true class (row) and nearest reference (column), a square."""
-        matrix = np.zeros((self.distances.shape[1],) * 2, np.int64)
-        read = self.predicted >= 0
-        np.add.at(matrix, (self.labels[read], self.predicted[read]), 1)
-        return matrix
+        return confusion_matrix(self.labels, self.predicted, self.distances.shape[1])
 
     def per_class(self) -> list[dict[str, Any]]:
         """Shares of right answers for the pictures of each class, against their own reference and
