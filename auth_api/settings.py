@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     smoke_seconds: float = Field(default=60, gt=0)
     """How long a new version may take to start a worker and read its first image."""
     max_workers: int = Field(default=8, ge=1)
-    """Most workers of one version. Each takes some 300 MB and most of a core."""
+    """Most workers of one version. Each takes some 600 MB and most of a core."""
     versions_elsewhere: bool = False
     """Whether another system, such as KServe, decides which versions are served and who gets
     which. The service then does not use TorchServe's management API."""
