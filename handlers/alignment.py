@@ -113,13 +113,11 @@ def align(ink: Centreline, reference: Centreline) -> Alignment:
     search = _Search(ink, reference)
     whole, partial = search.coarse_poses()
     # The best angle for each stretch over the whole reference, and the two best partial poses.
-    stretches = np.split(whole, len(whole) // len(_START_ANGLES))
-    starts = np.concatenate(
-        [*(search.best(poses, 1) for poses in stretches), search.best(partial, 2)]
-    )
+    groups = np.split(whole, len(whole) // len(_START_ANGLES))
+    starts = np.concatenate([*(search.best(each, 1) for each in groups), search.best(partial, 2)])
     costs, poses = search.refine(starts)
     # A partial pose claims that a piece of the letter is missing, so it must fit much better.
-    penalty = np.where(np.arange(len(starts)) < len(stretches), 1, _PARTIAL_PENALTY)
+    penalty = np.where(np.arange(len(starts)) < len(groups), 1, _PARTIAL_PENALTY)
     best = int(np.argmin(costs * penalty))
     pose = poses[best]
     aspect = float(np.exp(pose[0] - pose[1]))

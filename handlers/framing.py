@@ -7,7 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from handlers.arrays import Gray, Mask, gray
+from handlers.arrays import Gray, Mask, field, gray
 
 INK_SIZE = 64
 """Side of an ink image in pixels."""
@@ -32,14 +32,11 @@ def frame_ink(ink: Gray) -> Gray:
     x, y, width, height = cv2.boundingRect((ink >= 128).astype(np.uint8))
     if not width:
         raise ValueError("no ink to frame")
-    inner = INK_SIZE - 2 * INK_MARGIN
-    scale = inner / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(ink[y : y + height, x : x + width], size, interpolation=method)
+    resized = _fit(ink[y : y + height, x : x + width], INK_SIZE - 2 * INK_MARGIN)
+    height, width = resized.shape
     framed = gray(np.zeros((INK_SIZE, INK_SIZE)))
-    left, top = (INK_SIZE - size[0]) // 2, (INK_SIZE - size[1]) // 2
-    framed[top : top + size[1], left : left + size[0]] = resized
+    left, top = (INK_SIZE - width) // 2, (INK_SIZE - height) // 2
+    framed[top : top + height, left : left + width] = resized
     return framed
 
 
@@ -57,21 +54,24 @@ def frame_digit(ink: Gray, mask: Mask) -> Gray:
         raise ValueError("no ink to frame")
     # The grey edges of strokes lie just outside the mask.
     around = cv2.dilate(gray(mask), np.ones((3, 3), np.uint8))
-    digit = gray(ink * around)[y : y + height, x : x + width]
-    scale = DIGIT_BOX / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(digit, size, interpolation=method).astype(np.float32)
+    resized = field(_fit(gray(ink * around)[y : y + height, x : x + width], DIGIT_BOX))
     resized *= 255 / max(1.0, float(resized.max()))
     mass = max(1e-6, float(resized.sum()))
-    middle = (
-        float((resized.sum(axis=0) * np.arange(size[0])).sum()) / mass,
-        float((resized.sum(axis=1) * np.arange(size[1])).sum()) / mass,
-    )
-    left, top = (
-        min(max(0, round(DIGIT_SIZE / 2 - centre)), DIGIT_SIZE - side)
-        for centre, side in zip(middle, size, strict=True)
-    )
+    offsets = []
+    for axis, side in enumerate(resized.shape):
+        centre = float((resized.sum(axis=1 - axis) * np.arange(side)).sum()) / mass
+        offsets.append(min(max(0, round(DIGIT_SIZE / 2 - centre)), DIGIT_SIZE - side))
+    top, left = offsets
+    height, width = resized.shape
     framed = gray(np.zeros((DIGIT_SIZE, DIGIT_SIZE)))
-    framed[top : top + size[1], left : left + size[0]] = resized.round()
+    framed[top : top + height, left : left + width] = resized.round()
     return framed
+
+
+def _fit(ink: Gray, longest: int) -> Gray:
+    """Resizes ink until its longer side is `longest` pixels, in its aspect ratio."""
+    height, width = ink.shape
+    scale = longest / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return gray(cv2.resize(ink, size, interpolation=method))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from handlers.arrays import Gray, Mask, gray
 from handlers.arrays import mask as to_mask
@@ -28,6 +29,16 @@ class Line(NamedTuple):
     distance: float
     angle: float
 
+    @property
+    def normal(self) -> npt.NDArray[np.float64]:
+        """The unit vector across the line."""
+        return np.array([np.cos(self.angle), np.sin(self.angle)])
+
+    def at(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The points at `steps` pixels along the line, shape (n, 2)."""
+        along = self.normal[::-1] * (-1, 1)
+        return np.asarray(self.normal * self.distance + along * np.asarray(steps)[:, None])
+
 
 def remove_ruled_lines(mask: Mask) -> Mask:
     """Returns `mask` without the thin straight lines that run from edge to edge."""
@@ -43,7 +54,8 @@ def remove_ruled_lines(mask: Mask) -> Mask:
         return mask
     band = np.zeros_like(ink)
     for line in lines:
-        _draw(band, line, thickest)
+        start, end = np.rint(line.at((-sum(band.shape), sum(band.shape)))).astype(int).tolist()
+        cv2.line(band, start, end, 1, thickest)
     cleaned = ink & ~(thin & band)
     if len(lines) == 1 and not _extends_beyond(cleaned, lines[0]):
         return mask
@@ -95,31 +107,12 @@ def _slope(line: Line) -> float:
 def _coverage(ink: Gray, line: Line) -> float:
     """Share of the line's length inside the picture that has ink within two pixels."""
     height, width = ink.shape
-    normal = np.array([np.cos(line.angle), np.sin(line.angle)])
-    along = np.array([-normal[1], normal[0]])
-    reach = np.arange(-height - width, height + width, dtype=np.float64)
-    points = normal * line.distance + along * reach[:, None]
-    inside = (
-        (points[:, 0] >= 0)
-        & (points[:, 0] <= width - 1)
-        & (points[:, 1] >= 0)
-        & (points[:, 1] <= height - 1)
-    )
-    points = points[inside]
+    points = line.at(np.arange(-height - width, height + width, dtype=np.float64))
+    points = points[((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1)]
     if len(points) < 0.5 * min(height, width):
         return 0.0
     hit = np.zeros(len(points), bool)
     for offset in (-2, -1, 0, 1, 2):
-        x, y = np.rint(points + normal * offset).astype(int).T
+        x, y = np.rint(points + line.normal * offset).astype(int).T
         hit |= ink[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
     return float(hit.mean())
-
-
-def _draw(band: Gray, line: Line, thickness: int) -> None:
-    normal = np.array([np.cos(line.angle), np.sin(line.angle)])
-    along = np.array([-normal[1], normal[0]])
-    reach = sum(band.shape)
-    start, end = (normal * line.distance + along * sign * reach for sign in (-1, 1))
-    cv2.line(
-        band, np.rint(start).astype(int).tolist(), np.rint(end).astype(int).tolist(), 1, thickness
-    )

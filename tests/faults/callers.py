@@ -1,5 +1,5 @@
-"""Callers that go on while something breaks: what each was answered, and whether all that was
-answered as saved is there afterwards, byte for byte.
+"""Callers that continue while something breaks. They record every response, and check afterwards
+that everything that was answered as saved is there, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,30 +25,30 @@ from tests.support.apis import PASSWORD
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
-LONGEST_SECONDS = 45.0
-"""No call may be without an answer for so long."""
+MAX_SECONDS = 45.0
+"""Every call must be answered within this time."""
 CUT = 0
-"""In the place of a status: the connection broke, or there was none."""
+"""Stands for a status: the connection broke or could not be made."""
 _PAUSE_SECONDS = 0.02
-_IN_A_ROW = 3
-_MOST_LOOKED_AT = 5000
+_SUCCESSES = 3
+_MAX_CHECKED = 5000
 
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Call:
-    """What became of one call."""
+    """The result of one call."""
 
-    who: str
+    caller: str
     began: float
-    """Of the clock that only goes forward, as all moments here, in seconds."""
+    """Monotonic clock in seconds, as all times here."""
     ended: float
     status: int
     code: str = ""
     retry_after: str = ""
     body: str = ""
-    """Of answers other than 200, as it came."""
+    """Empty for status 200."""
 
     @property
     def seconds(self) -> float:
@@ -56,8 +56,8 @@ class Call:
 
 
 class Callers:
-    """Somebody who is not signed in and a learner, who has characters read, compared and listed,
-    from the start on.
+    """Four callers in endless loops: one recognises without an account; the others recognise,
+    compare and list as a learner.
     """
 
     def __init__(self, url: str) -> None:
@@ -66,67 +66,64 @@ class Callers:
         self._headers = self._sign_up()
         self.calls: list[Call] = []
         self.saved: dict[str, dict[str, str]] = {}
-        """The digests of the pictures of what was answered as saved, by its path in the history."""
-        self._ways: dict[str, Callable[[httpx2.Client], httpx2.Response]] = {
+        """Digests of the pictures of saved entries, by the path of the entry in the history."""
+        self._callers: dict[str, Callable[[httpx2.Client], httpx2.Response]] = {
             "anonymous": self._predict,
-            "keeping": self._keep,
+            "saving": self._predict_and_save,
             "comparing": self._compare,
-            "reading": self._read,
+            "listing": self._list,
         }
-
         self._done = threading.Event()
-        self._pool = ThreadPoolExecutor(len(self._ways))
-        self._running = [self._pool.submit(self._go_on, who) for who in self._ways]
+        self._pool = ThreadPoolExecutor(len(self._callers))
+        self._threads = [self._pool.submit(self._call, caller) for caller in self._callers]
 
     def stop(self) -> None:
-        """Has them finish their calls and call no more."""
+        """Lets the callers finish their current calls."""
         self._done.set()
-        for running in self._running:
-            running.result()
+        for thread in self._threads:
+            thread.result()
 
     def close(self) -> None:
-        """Stops them and closes all connections."""
+        """Stops the callers and closes all connections."""
         self._done.set()
         self._pool.shutdown()
         self._client.close()
 
     def wait_until_answered(self, since: float, seconds: float = 120) -> None:
-        """Waits until each of them has been answered some times in a row since a moment."""
+        """Waits until each caller got several answers in a row after `since`."""
 
         def answered() -> bool:
-            later: dict[str, list[int]] = {who: [] for who in self._ways}
+            statuses: dict[str, list[int]] = {caller: [] for caller in self._callers}
             for call in list(self.calls):
                 if call.began >= since:
-                    later[call.who].append(call.status)
-            return all(last[-_IN_A_ROW:] == [200] * _IN_A_ROW for last in later.values())
+                    statuses[call.caller].append(call.status)
+            return all(own[-_SUCCESSES:] == [200] * _SUCCESSES for own in statuses.values())
 
         wait_for(answered, seconds)
 
-    def recovery(self, over: float) -> float:
-        """Seconds from a moment, such as the end of a fault, to when each is answered again."""
+    def recovery(self, fault_end: float) -> float:
+        """Seconds from the end of a fault until every caller is answered again."""
         longest = 0.0
-        for who in self._ways:
-            own = [call for call in self.calls if call.who == who]
-            failed = [place for place, call in enumerate(own) if call.status != 200]
-            if failed and own[failed[-1]].ended > over:
-                longest = max(longest, own[failed[-1] + 1].ended - over)
+        for caller in self._callers:
+            own = [call for call in self.calls if call.caller == caller]
+            failed = [index for index, call in enumerate(own) if call.status != 200]
+            if failed and own[failed[-1]].ended > fault_end:
+                longest = max(longest, own[failed[-1] + 1].ended - fault_end)
         return longest
 
     def seen(self) -> Counter[str]:
-        """How often each status was answered, with the code of an error."""
+        """Counts each status with its error code."""
         return Counter(f"{call.status or 'cut'} {call.code}".strip() for call in self.calls)
 
     @property
     def slowest(self) -> float:
         return max(call.seconds for call in self.calls)
 
-    def require_order(self, *others: int) -> None:
-        """Nothing but 200 and 503 was answered, or `others`; errors in their one shape, with a
-        time to try again, and none too late.
-        """
+    def require_valid_responses(self, *others: int) -> None:
+        """Asserts statuses of 200, 503 or `others`, the shape of errors and the times of calls."""
         assert self.calls
         assert {call.status for call in self.calls} <= {200, 503, *others}, self.seen()
-        assert self.slowest < LONGEST_SECONDS
+        assert self.slowest < MAX_SECONDS
         for call in self.calls:
             if call.status == 503:
                 answer = json.loads(call.body)
@@ -137,53 +134,52 @@ class Callers:
             assert "Traceback" not in call.body
 
     def lost(self) -> tuple[list[str], int]:
-        """What was answered as saved and is not there, or not as it was, and of how many: some
-        thousands are looked at.
-        """
+        """The missing or changed entries in a sample of the saved ones, and the sample's size."""
         assert self.saved
-        some = list(self.saved)[:: 1 + len(self.saved) // _MOST_LOOKED_AT]
+        sample = list(self.saved)[:: 1 + len(self.saved) // _MAX_CHECKED]
         with ThreadPoolExecutor(4) as pool:
-            whole = pool.map(lambda path: self._is_there(path, self.saved[path]), some)
-            return [path for path, there in zip(some, whole, strict=True) if not there], len(some)
+            intact = pool.map(lambda path: self._is_intact(path, self.saved[path]), sample)
+            lost = [path for path, kept in zip(sample, intact, strict=True) if not kept]
+        return lost, len(sample)
 
     def sign_in(self) -> None:
-        """Begins another session."""
+        """Starts another session of the learner."""
         fields = {"username": self.username, "password": PASSWORD}
         access = self._client.post("/api/signin/", json=fields).json()["access"]
         self._headers = {"Authorization": f"Bearer {access}"}
 
     def get(self, path: str) -> httpx2.Response:
-        """What the learner gets there, outside the record."""
+        """Requests a path as the learner; the call is not recorded."""
         return self._client.get(path, headers=self._headers)
 
-    def _go_on(self, who: str) -> None:
+    def _call(self, caller: str) -> None:
         with self._connect() as client:
             while not self._done.is_set():
                 began = time.monotonic()
                 try:
-                    response = self._ways[who](client)
+                    response = self._callers[caller](client)
                 except httpx2.TransportError as error:
                     code = type(error).__name__
-                    self.calls.append(Call(who, began, time.monotonic(), CUT, code))
+                    self.calls.append(Call(caller, began, time.monotonic(), CUT, code))
                 else:
-                    self.calls.append(_told(who, began, response))
+                    self.calls.append(_call_of(caller, began, response))
                 time.sleep(_PAUSE_SECONDS)
 
     def _connect(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self._url, timeout=LONGEST_SECONDS)
+        return httpx2.Client(base_url=self._url, timeout=MAX_SECONDS)
 
     def _sign_up(self) -> dict[str, str]:
         self.username = f"learner{time.time_ns()}"
         fields = {"username": self.username, "email": f"{self.username}@example.org"}
-        made = self._client.post("/api/signup/", json={**fields, "password": PASSWORD})
-        assert made.status_code == 201, made.text
+        response = self._client.post("/api/signup/", json={**fields, "password": PASSWORD})
+        assert response.status_code == 201, response.text
         self.sign_in()
         return self._headers
 
     def _predict(self, client: httpx2.Client) -> httpx2.Response:
         return client.post("/api/predict/", files={"image": _new_picture()})
 
-    def _keep(self, client: httpx2.Client) -> httpx2.Response:
+    def _predict_and_save(self, client: httpx2.Client) -> httpx2.Response:
         image = _new_picture()
         files = {"image": image}
         response = client.post("/api/predict/", files=files, headers=self._headers)
@@ -207,10 +203,10 @@ class Callers:
             }
         return response
 
-    def _read(self, client: httpx2.Client) -> httpx2.Response:
+    def _list(self, client: httpx2.Client) -> httpx2.Response:
         return client.get("/api/history/predictions/?limit=5", headers=self._headers)
 
-    def _is_there(self, path: str, digests: dict[str, str]) -> bool:
+    def _is_intact(self, path: str, digests: dict[str, str]) -> bool:
         if self.get(path).status_code != 200:
             return False
         return all(
@@ -221,7 +217,7 @@ class Callers:
 
 @contextmanager
 def calling(url: str, seconds: float = 0.5) -> Iterator[Callers]:
-    """Callers that call from `seconds` before the body of the `with` to its end, at most."""
+    """Runs callers from `seconds` before the body of the `with`, to its end at most."""
     callers = Callers(url)
     try:
         time.sleep(seconds)
@@ -230,27 +226,27 @@ def calling(url: str, seconds: float = 0.5) -> Iterator[Callers]:
         callers.close()
 
 
-def join(statuses: Counter[str], but: Sequence[str] = ("200",)) -> str:
-    """What went wrong, how often, in words for a table."""
-    parts = [f"{count} x {what}" for what, count in sorted(statuses.items()) if what not in but]
+def summary(statuses: Counter[str]) -> str:
+    """The counts of all statuses except 200, for a table."""
+    parts = [f"{count} x {status}" for status, count in sorted(statuses.items()) if status != "200"]
     return ", ".join(parts) or "nothing"
 
 
-def _told(who: str, began: float, response: httpx2.Response) -> Call:
+def _call_of(caller: str, began: float, response: httpx2.Response) -> Call:
     ended = time.monotonic()
     if response.status_code == 200:
-        return Call(who, began, ended, 200)
+        return Call(caller, began, ended, 200)
     try:
         content: Any = response.json()
     except ValueError:
         content = {}
     code = str(content.get("code", "no code"))
     retry_after = response.headers.get("Retry-After", "")
-    return Call(who, began, ended, response.status_code, code, retry_after, response.text)
+    return Call(caller, began, ended, response.status_code, code, retry_after, response.text)
 
 
 def _new_picture() -> bytes:
-    """One that nobody has sent before: a character with a number in a comment."""
+    """A picture that was never sent before: a character with a number in a comment."""
     comment = PngInfo()
     comment.add_text("number", str(next(_numbers)))
     return encode(Image.fromarray(reference(5)), pnginfo=comment)

@@ -1,7 +1,7 @@
-"""What breaks a service of its own, and a table of what its callers saw.
+"""Services to break, and a table of what their callers see.
 
-`make test` runs a short form of some of it; `make faults` runs all, with the time-outs that the
-service has by default, and prints the table that is in `docs/reliability.md`.
+`make test` runs some faults in a short form. `make faults` runs all of them with the default
+time-outs and prints the table of `docs/reliability.md`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from auth_api.settings import Settings
 from launcher.settings import LauncherSettings
-from tests.faults.callers import Callers, join
+from tests.faults.callers import Callers, summary
 from tests.support.apis import Api
 from tests.support.archives import ONE_WORKER, STORE, configured, derive
 from tests.support.running import Ranjana
@@ -29,39 +29,39 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what takes long unless it is asked for."""
+    """Leaves out the slow tests unless `--faults` is given."""
     if config.getoption("--faults"):
         return
-    left_out = [item for item in items if item.get_closest_marker("faults")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    slow = [item for item in items if item.get_closest_marker("faults")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Prints the table, where there is one process that knows all of it."""
+    """Prints the table, if this process ran the tests."""
     if config.stash[_ROWS]:
         terminalreporter.section("what callers saw")
         terminalreporter.write_line("\n".join([_HEAD, *config.stash[_ROWS]]))
 
 
 Row = Callable[..., None]
-"""`row(fault, callers, over)` checks what the callers saw, and writes a line of the table;
-`over` is when the fault was, from which on recovery counts. `others` are statuses that may be.
+"""`row(fault, callers, fault_end)` checks the calls and adds a line to the table. The recovery is
+counted from `fault_end`. `others` are further allowed statuses.
 """
 
 
 @pytest.fixture
 def row(pytestconfig: pytest.Config) -> Row:
-    def write(fault: str, callers: Callers, over: float, *others: int, note: str = "") -> None:
+    def write(fault: str, callers: Callers, fault_end: float, *others: int, note: str = "") -> None:
         callers.stop()
-        callers.require_order(*others)
-        lost, looked_at = callers.lost()
-        seen = "; ".join(filter(None, [join(callers.seen()), note]))
-        figures = f"{callers.slowest:.1f} s | {callers.recovery(over):.1f} s"
+        callers.require_valid_responses(*others)
+        lost, checked = callers.lost()
+        seen = "; ".join(filter(None, [summary(callers.seen()), note]))
+        figures = f"{callers.slowest:.1f} s | {callers.recovery(fault_end):.1f} s"
         pytestconfig.stash[_ROWS].append(
-            f"| {fault} | {seen} | {figures} | {len(lost)} of {looked_at} |"
+            f"| {fault} | {seen} | {figures} | {len(lost)} of {checked} |"
         )
         assert lost == []
 
@@ -70,13 +70,13 @@ def row(pytestconfig: pytest.Config) -> Row:
 
 @pytest.fixture(scope="session")
 def full(pytestconfig: pytest.Config) -> bool:
-    """Whether all is run as it is in earnest, and not the short form."""
+    """Whether the full form runs, not the short one."""
     return bool(pytestconfig.getoption("--faults"))
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
-    """A model store with the two models that callers ask, of few workers."""
+    """A model store with the two models that callers use, with few workers."""
     store = tmp_path_factory.mktemp("faultstore")
     for model, workers in (("ranjana", 2 if full else 1), ("similarity", 1)):
         archive = STORE / f"{model}.mar"
@@ -89,7 +89,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
 def instance(
     tmp_path_factory: pytest.TempPathFactory, store: Path, full: bool
 ) -> Iterator[Ranjana]:
-    """A service of our own to break."""
+    """A service to break."""
     settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store)}
     settings |= _defaults() if full else {"TORCHSERVE_TIMEOUT": "5"}
     running = Ranjana(tmp_path_factory.mktemp("faults"), settings)
@@ -102,7 +102,7 @@ def instance(
 
 
 def _defaults() -> dict[str, str]:
-    """Of what other tests have otherwise."""
+    """The defaults of the settings that other tests change."""
     settings, launcher = Settings(), LauncherSettings()
     return {
         "HEAL_SECONDS": str(launcher.heal_seconds),
@@ -113,8 +113,8 @@ def _defaults() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def torchserve(request: pytest.FixtureRequest, full: bool) -> Ranjana:
-    """The TorchServe beside which services are broken: ours or, in the short form, that of all
-    other tests, for it does not notice.
+    """The TorchServe beside services to break; in the short form that of all other tests, which is
+    not affected.
     """
     running: Ranjana = request.getfixturevalue("instance" if full else "ranjana")
     return running

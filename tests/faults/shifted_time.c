@@ -1,5 +1,5 @@
-/* Preloaded into a service, shifts its clock of the day by the seconds that a file has. The clocks
- * that only go forward stay as they are, as when somebody sets the time of a machine. */
+/* Preloaded into a service, shifts its wall clock by the seconds in a file. Monotonic clocks stay, as
+ * when the time of a machine is set. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>

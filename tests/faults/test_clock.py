@@ -1,7 +1,7 @@
-"""Somebody sets the clock of the machine, forward or back, while callers go on.
+"""The clock of the machine is set forward or back while callers continue.
 
-Only the service's clock of the day is set, by a library of a few lines in C that is loaded into
-it; those of TorchServe and of the database stay.
+A small C library, loaded into the service, shifts only the service's wall clock. The clocks of
+TorchServe and of the database stay.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ pytestmark = pytest.mark.faults
 HOUR, DAY = 3600, 24 * 3600
 _SOURCE = Path(__file__).with_name("shifted_time.c")
 _PLENTY = "1000000/minute"
-# An access token that lives through all of it.
+# Lifetime of an access token that does not expire during the test.
 _WEEK = str(7 * DAY)
 
 
-class Shifted(Api):
+class ShiftedApi(Api):
     """A service whose clock can be set."""
 
     def __init__(self, folder: Path, ranjana: Ranjana, environment: Mapping[str, str]) -> None:
@@ -48,23 +48,23 @@ class Shifted(Api):
         super().__init__(folder, ranjana, environment={**environment, **preloaded})
 
     def set_clock(self, seconds: int) -> None:
-        """Sets it to so many seconds after the true time."""
+        """Sets the clock to `seconds` after the true time."""
         with self._shift.open("r+b") as file:
             file.write(struct.pack("q", seconds))
 
     @property
     def clock(self) -> float:
-        """What time the service takes it to be."""
+        """The time of the service's clock."""
         return parsedate_to_datetime(self.client.get("/health").headers["Date"]).timestamp()
 
 
 @pytest.fixture
-def begin(torchserve: Ranjana, tmp_path: Path) -> Iterator[Any]:
-    started: list[Shifted] = []
+def start_shifted(torchserve: Ranjana, tmp_path: Path) -> Iterator[Any]:
+    started: list[ShiftedApi] = []
 
-    def start(**environment: str) -> Shifted:
+    def start(**environment: str) -> ShiftedApi:
         folder = tmp_path / str(len(started))
-        started.append(Shifted(folder, torchserve, environment))
+        started.append(ShiftedApi(folder, torchserve, environment))
         started[-1].wait_until_alive(60)
         return started[-1]
 
@@ -73,8 +73,8 @@ def begin(torchserve: Ranjana, tmp_path: Path) -> Iterator[Any]:
         running.stop()
 
 
-def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> None:
-    api = begin(
+def test_clock_changes_of_an_hour_and_a_day_harm_nobody(start_shifted: Any, row: Row) -> None:
+    api = start_shifted(
         ACCESS_TOKEN_SECONDS=_WEEK,
         RATE_LIMIT_ENABLED="true",
         RATE_LIMIT_PREDICT=_PLENTY,
@@ -85,15 +85,15 @@ def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> Non
         for shift in (HOUR, 0, DAY, 0):
             job = hand_in(user, characters(20), "/api/jobs/predict/")
             api.set_clock(shift)
-            # uvicorn writes the date anew each second.
+            # uvicorn updates the Date header every second.
             time.sleep(3)
             assert abs(api.clock - time.time() - shift) < 60
             assert finished(user, job)["state"] == "succeeded"
-        over = time.monotonic()
-        callers.wait_until_answered(over)
-        row("clock set by an hour and a day, forward and back", callers, over)
+        fault_end = time.monotonic()
+        callers.wait_until_answered(fault_end)
+        row("clock set by an hour and a day, forward and back", callers, fault_end)
         assert {call.status for call in callers.calls} == {200}
-        # In the order in which it was asked, whatever the clock said.
+        # The history is in the order of the requests, not of the clock.
         ids, path = [], "/api/history/predictions/?limit=50"
         while path:
             page = callers.get(path).json()
@@ -105,15 +105,15 @@ def test_jumps_of_an_hour_and_a_day_are_not_noticed(begin: Any, row: Row) -> Non
     assert kept <= set(ids)
 
 
-def test_tokens_of_the_future_are_refused_until_it_comes(begin: Any) -> None:
-    api = begin()
+def test_tokens_from_the_future_are_refused_until_then(start_shifted: Any) -> None:
+    api = start_shifted()
     user = api.sign_up()
     api.set_clock(-HOUR)
     early = user.get("/api/me/")
     assert (early.status_code, early.json()["code"]) == (401, "token_invalid")
     refresh = {"refresh": user.refresh}
     assert api.client.post("/api/token/refresh/", json=refresh).status_code == 401
-    # Whoever signs in anew goes on.
+    # A new sign-in works.
     again = api.sign_in(user.username)
     assert again.get("/api/me/").status_code == 200
     api.set_clock(0)
@@ -127,15 +127,17 @@ def test_tokens_of_the_future_are_refused_until_it_comes(begin: Any) -> None:
     assert user.get("/api/me/").status_code == 200
 
 
-def test_nobody_waits_for_a_day_because_the_clock_was_set_back(begin: Any) -> None:
-    api = begin(ACCESS_TOKEN_SECONDS=_WEEK, RATE_LIMIT_ENABLED="true", RATE_LIMIT_OTHER="5/minute")
+def test_rate_limits_last_a_minute_also_after_the_clock_is_set_back(start_shifted: Any) -> None:
+    api = start_shifted(
+        ACCESS_TOKEN_SECONDS=_WEEK, RATE_LIMIT_ENABLED="true", RATE_LIMIT_OTHER="5/minute"
+    )
     user = api.sign_up()
 
-    def ask_too_often() -> None:
-        answers = [user.get("/api/me/") for _ in range(6)]
-        assert [answer.status_code for answer in answers] == [*[200] * 5, 429]
-        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    def exceed_limit() -> None:
+        responses = [user.get("/api/me/") for _ in range(6)]
+        assert [response.status_code for response in responses] == [*[200] * 5, 429]
+        assert 1 <= int(responses[-1].headers["Retry-After"]) <= 60
 
     for shift in (2 * DAY, DAY, 0, HOUR):
         api.set_clock(shift)
-        ask_too_often()
+        exceed_limit()

@@ -1,4 +1,4 @@
-"""The database is stopped, crashes, or is locked by somebody else, while callers go on."""
+"""The database stops, crashes or is locked while callers continue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
 @pytest.mark.parametrize(
     "how", [pytest.param("stopped", marks=pytest.mark.faults), "killed"], ids=str
 )
-def test_postgresql_ends_and_starts_again(
+def test_postgresql_stops_and_starts_again(
     server: PostgreSQL, beside: Beside, row: Row, full: bool, how: str
 ) -> None:
     api = beside(server.new_database())
@@ -37,17 +37,17 @@ def test_postgresql_ends_and_starts_again(
             server.crash()
         time.sleep(seconds)
         server.start()
-        over = time.monotonic()
-        callers.wait_until_answered(over)
-        row(f"PostgreSQL {how}, started after {seconds} s", callers, over)
+        fault_end = time.monotonic()
+        callers.wait_until_answered(fault_end)
+        row(f"PostgreSQL {how}, started after {seconds} s", callers, fault_end)
     codes = {call.code for call in callers.calls if call.status == 503}
     assert codes == {"database_unavailable"}
-    # Whoever needs no database does not notice.
-    assert {call.status for call in callers.calls if call.who == "anonymous"} == {200}
+    # Requests that need no database are not affected.
+    assert {call.status for call in callers.calls if call.caller == "anonymous"} == {200}
 
 
 @pytest.mark.faults
-def test_a_sqlite_file_is_locked_by_somebody_else(beside: Beside, row: Row) -> None:
+def test_a_sqlite_file_is_locked_by_another_process(beside: Beside, row: Row) -> None:
     api = beside()
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
@@ -56,8 +56,8 @@ def test_a_sqlite_file_is_locked_by_somebody_else(beside: Beside, row: Row) -> N
         time.sleep(10)
         other.rollback()
         other.close()
-        over = time.monotonic()
-        callers.wait_until_answered(over)
-        row("SQLite locked for 10 s", callers, over)
+        fault_end = time.monotonic()
+        callers.wait_until_answered(fault_end)
+        row("SQLite locked for 10 s", callers, fault_end)
     # Readers do not wait for a writer.
-    assert {call.status for call in callers.calls if call.who == "reading"} == {200}
+    assert {call.status for call in callers.calls if call.caller == "listing"} == {200}

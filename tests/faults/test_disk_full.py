@@ -1,5 +1,6 @@
-"""The disk of the pictures, of the database or of temporary files is full: a small file system of
-memory, which only the service sees.
+"""The disk of the pictures, of the database or of temporary files is full.
+
+The disk is a small file system in memory that only the service sees.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from tests.faults.conftest import Row
 from tests.support.apis import Api
 from tests.support.running import Ranjana, wait_for
 
-# In namespaces of its own a user may mount; what is mounted there goes with the process.
-_MOUNTING = 'mount -t tmpfs -o size=3m tmpfs "$SMALL_DISK" && exec "$@"'
-_ALONE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNTING, "sh")
+# In its own namespaces a user may mount file systems, which disappear with the process.
+_MOUNT = 'mount -t tmpfs -o size=3m tmpfs "$SMALL_DISK" && exec "$@"'
+_CONFINED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh")
 _FILLER = "filler"
-# How many an entry of the history has.
+# Pictures per entry of the history.
 _PICTURES = {"predictions": 1, "similarities": 3}
 
 
-class Confined(Api):
+class ConfinedApi(Api):
     """A service whose folder `small` is a disk of three megabytes."""
 
     @property
@@ -45,7 +46,7 @@ class Confined(Api):
         self.small.mkdir(exist_ok=True)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*_ALONE, sys.executable, "-m", "auth_api"],
+                [*_CONFINED, sys.executable, "-m", "auth_api"],
                 cwd=ROOT,
                 env={**self.environment, "SMALL_DISK": str(self.small)},
                 stdout=log,
@@ -53,7 +54,7 @@ class Confined(Api):
             )
 
     def fill(self) -> None:
-        """Leaves not a byte."""
+        """Fills the small disk to the last byte."""
         with (self.seen / _FILLER).open("ab", buffering=0) as filler:
             try:
                 while True:
@@ -61,40 +62,40 @@ class Confined(Api):
             except OSError:
                 pass
 
-    def make_room(self) -> None:
+    def free_space(self) -> None:
         (self.seen / _FILLER).unlink()
 
     def pictures(self) -> list[Path]:
-        """The files of pictures on the small disk."""
+        """The picture files on the small disk."""
         return [path for path in self.seen.rglob("*.*") if path.is_file()]
 
 
-Start = Callable[..., Confined]
+Start = Callable[..., ConfinedApi]
 
 
 @pytest.fixture(scope="module")
-def _may_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _require_mounts(tmp_path_factory: pytest.TempPathFactory) -> None:
     environment = {**os.environ, "SMALL_DISK": str(tmp_path_factory.mktemp("mounted"))}
     try:
-        tried = subprocess.run([*_ALONE, "true"], env=environment, capture_output=True, check=False)
+        subprocess.run([*_CONFINED, "true"], env=environment, capture_output=True, check=True)
     except FileNotFoundError:
         pytest.skip("needs unshare, of util-linux")
-    if tried.returncode:
-        pytest.skip("users may not mount file systems in namespaces of their own here")
+    except subprocess.CalledProcessError:
+        pytest.skip("needs the right to mount file systems in user namespaces")
 
 
 @pytest.fixture
-def start(_may_mount: None, torchserve: Ranjana, tmp_path: Path) -> Iterator[Start]:
-    """Starts a service with a setting that says what is on the small disk."""
-    started: list[Confined] = []
+def start(_require_mounts: None, torchserve: Ranjana, tmp_path: Path) -> Iterator[Start]:
+    """Starts a service; the setting puts something on the small disk, `{}` in its value."""
+    started: list[ConfinedApi] = []
 
-    def begin(setting: str, value: str = "{}") -> Confined:
+    def start_confined(setting: str, value: str = "{}") -> ConfinedApi:
         settings = {setting: value.format(tmp_path / "small")}
-        started.append(Confined(tmp_path, torchserve, environment=settings))
+        started.append(ConfinedApi(tmp_path, torchserve, environment=settings))
         started[-1].wait_until_alive(60)
         return started[-1]
 
-    yield begin
+    yield start_confined
     for running in started:
         running.stop(signal.SIGKILL)
 
@@ -107,7 +108,7 @@ def start(_may_mount: None, torchserve: Ranjana, tmp_path: Path) -> Iterator[Sta
     ],
     ids=["pictures", "database"],
 )
-def test_a_full_disk_costs_503s_and_nothing_half_written_stays(
+def test_a_full_disk_gives_503_and_leaves_no_partial_files(
     start: Start, row: Row, full: bool, what: str, setting: str, value: str, code: str
 ) -> None:
     api = start(setting, value)
@@ -116,23 +117,23 @@ def test_a_full_disk_costs_503s_and_nothing_half_written_stays(
         api.fill()
         wait_for(lambda: any(call.status != 200 for call in list(callers.calls)), 30)
         time.sleep(5 if full else 1)
-        # What is there can be read.
+        # Existing entries can be read.
         assert callers.get(next(iter(callers.saved))).status_code == 200
-        api.make_room()
-        over = time.monotonic()
-        callers.wait_until_answered(over)
-        row(f"no room for {what}", callers, over)
+        api.free_space()
+        fault_end = time.monotonic()
+        callers.wait_until_answered(fault_end)
+        row(f"no room for {what}", callers, fault_end)
     assert {call.code for call in callers.calls if call.status != 200} == {code}
     if setting == "MEDIA_DIR":
         kept = sum(_PICTURES[path.split("/")[3]] for path in callers.saved)
         wait_for(lambda: len(api.pictures()) == kept, 10)
 
 
-def test_a_large_upload_without_room_for_a_temporary_file_is_a_503(start: Start) -> None:
+def test_a_large_upload_without_space_for_a_temporary_file_gets_503(start: Start) -> None:
     api = start("TMPDIR")
 
     def send() -> httpx2.Response:
-        # More than a megabyte does not stay in memory.
+        # A file of more than a megabyte is not held in memory.
         return api.client.post("/api/predict/", files={"image": b"x" * 1_500_000})
 
     assert send().json()["code"] == "unreadable_image"
@@ -140,5 +141,5 @@ def test_a_large_upload_without_room_for_a_temporary_file_is_a_503(start: Start)
     refused = send()
     assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
     assert refused.headers["Retry-After"]
-    api.make_room()
+    api.free_space()
     assert send().json()["code"] == "unreadable_image"

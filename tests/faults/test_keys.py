@@ -1,4 +1,4 @@
-"""TorchServe's keys are bought anew again and again under several processes of the service."""
+"""TorchServe's keys are renewed many times while several processes of the service use them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_keys_change_under_several_processes(
             rotate(instance, kind)
             assert instance.key(kind) != before
             time.sleep(0.25)
-        over = time.monotonic()
-        callers.wait_until_answered(over)
-        row(f"keys changed {2 * _ROTATIONS} times, {_PROCESSES} processes", callers, over)
+        fault_end = time.monotonic()
+        callers.wait_until_answered(fault_end)
+        row(f"keys changed {2 * _ROTATIONS} times, {_PROCESSES} processes", callers, fault_end)
     assert {call.status for call in callers.calls} == {200}

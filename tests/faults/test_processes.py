@@ -1,4 +1,4 @@
-"""Workers, TorchServe or the service are killed or stand still, while callers go on."""
+"""Workers, TorchServe or the service are killed or suspended while callers continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.running import Ranjana, wait_for
 
 @pytest.fixture
 def callers(instance: Ranjana) -> Iterator[Callers]:
-    """They find a service that is whole, and leave one."""
+    """Callers of a healthy service; afterwards waits until it is healthy again."""
     with calling(f"http://127.0.0.1:{instance.port}") as callers:
         yield callers
     wait_for(lambda: instance.client.get("/ready").status_code == 200, 120)
@@ -39,14 +39,14 @@ def test_all_workers_are_killed(instance: Ranjana, callers: Callers, row: Row) -
     wait_for(lambda: not any(worker.is_running() for worker in before), 30)
     callers.wait_until_answered(time.monotonic())
     row("all workers killed", callers, began)
-    # TorchServe starts them anew by itself.
+    # TorchServe itself restarts its workers.
     assert instance.restarts == restarts
 
 
 def test_torchserve_is_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
     restarts, began = instance.restarts, time.monotonic()
     instance.java().kill()
-    # Whoever decides where requests go is told, and whoever restarts what is dead is not.
+    # /ready fails, so load balancers stop sending; /health does not, so nobody restarts it.
     wait_for(lambda: instance.client.get("/ready").status_code == 503, 30)
     assert instance.client.get("/health").status_code == 200
     wait_for(lambda: instance.restarts > restarts, 120)
@@ -54,7 +54,7 @@ def test_torchserve_is_killed(instance: Ranjana, callers: Callers, row: Row) -> 
     row("TorchServe killed", callers, began)
 
 
-def test_torchserve_stands_still_and_goes_on(
+def test_torchserve_is_suspended_and_resumed(
     instance: Ranjana, callers: Callers, row: Row, full: bool
 ) -> None:
     seconds, restarts = (10 if full else 2), instance.restarts
@@ -62,14 +62,14 @@ def test_torchserve_stands_still_and_goes_on(
     java.suspend()
     time.sleep(seconds)
     java.resume()
-    over = time.monotonic()
-    callers.wait_until_answered(over)
-    row(f"TorchServe paused for {seconds} s", callers, over)
+    fault_end = time.monotonic()
+    callers.wait_until_answered(fault_end)
+    row(f"TorchServe paused for {seconds} s", callers, fault_end)
     assert instance.restarts == restarts
 
 
 @pytest.mark.faults
-def test_torchserve_stands_still_for_good(instance: Ranjana, callers: Callers, row: Row) -> None:
+def test_torchserve_is_suspended_for_good(instance: Ranjana, callers: Callers, row: Row) -> None:
     restarts, began = instance.restarts, time.monotonic()
     instance.java().suspend()
     wait_for(lambda: instance.restarts > restarts, 120)

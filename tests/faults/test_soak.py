@@ -1,4 +1,4 @@
-"""A mixed load for as long as `SOAK_SECONDS` says: nothing grows, nothing is left behind."""
+"""A mixed load for `SOAK_SECONDS`: memory, files and threads do not grow, no files are left."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from tests.support.jobs import characters, finished, hand_in
 from tests.support.running import Ranjana
 
 _SAMPLES = 60
-# Parts of the time: what is there after the first is compared with what is there in the last.
-_WARM, _WINDOW = 0.4, 0.1
+# Shares of the time. A window after the warm-up is compared with a window at the end.
+_WARM_UP, _WINDOW = 0.4, 0.1
+# Allowed growth of memory, as a share.
 _GROWTH = 0.05
-# Of a process that has only begun, some of whose code is yet to be used.
-_GROWTH_AT_FIRST = 0.10
-# Connections come and go.
+# A process that started recently has not yet loaded all its code.
+_GROWTH_OF_NEW_PROCESS = 0.10
+# Allowed growth. The number of connections varies.
 _FILES = 12
 _THREADS = 4
 
 
 class Sample(NamedTuple):
-    """Of some processes together."""
+    """The sum over some processes."""
 
     memory: float
     """Resident, in megabytes."""
@@ -36,7 +37,7 @@ class Sample(NamedTuple):
     threads: int
 
 
-def test_a_long_time_under_load_leaves_no_trace(
+def test_a_long_load_leaks_nothing(
     torchserve: Ranjana, beside: Beside, tmp_path: Path, row: Row, full: bool
 ) -> None:
     seconds = float(os.environ.get("SOAK_SECONDS") or (600 if full else 12))
@@ -46,7 +47,7 @@ def test_a_long_time_under_load_leaves_no_trace(
     watched: dict[str, Callable[[], Sequence[psutil.Process]]] = {
         "the service": lambda: [psutil.Process(api.process.pid)]
     }
-    if full:  # else others use it as well
+    if full:  # else other tests use it too
         watched |= {"Java": lambda: [torchserve.java()], "the workers": torchserve.workers}
     samples: dict[str, list[Sample]] = {name: [] for name in watched}
     user = api.sign_up()
@@ -61,13 +62,13 @@ def test_a_long_time_under_load_leaves_no_trace(
             time.sleep(max(0.0, began + number * seconds / _SAMPLES - time.monotonic()))
             for name, processes in watched.items():
                 samples[name].append(_sample(processes()))
-        over = time.monotonic()
-        changes = [_change(name, taken) for name, taken in samples.items()]
-        row(f"{seconds:.0f} s of mixed load", callers, over, note="; ".join(changes))
+        fault_end = time.monotonic()
+        changes = [_change(name, own) for name, own in samples.items()]
+        row(f"{seconds:.0f} s of mixed load", callers, fault_end, note="; ".join(changes))
     assert {call.status for call in callers.calls} == {200}
-    for taken in samples.values():
-        early, late = _windows(taken)
-        growth = _GROWTH if seconds > 300 else _GROWTH_AT_FIRST
+    for own in samples.values():
+        early, late = _windows(own)
+        growth = _GROWTH if seconds > 300 else _GROWTH_OF_NEW_PROCESS
         assert _memory(late) <= _memory(early) * (1 + growth)
         assert max(each.files for each in late) <= max(each.files for each in early) + _FILES
         assert max(each.threads for each in late) <= max(each.threads for each in early) + _THREADS
@@ -84,16 +85,16 @@ def _sample(processes: Sequence[psutil.Process]) -> Sample:
     )
 
 
-def _windows(taken: list[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """Those from when it was warm, and the last."""
-    start, length = round(_WARM * len(taken)), round(_WINDOW * len(taken))
-    return taken[start : start + length], taken[-length:]
+def _windows(own: list[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """The window after the warm-up and the last window."""
+    start, length = round(_WARM_UP * len(own)), round(_WINDOW * len(own))
+    return own[start : start + length], own[-length:]
 
 
 def _memory(samples: list[Sample]) -> float:
     return statistics.median(sample.memory for sample in samples)
 
 
-def _change(name: str, taken: list[Sample]) -> str:
-    early, late = _windows(taken)
+def _change(name: str, own: list[Sample]) -> str:
+    early, late = _windows(own)
     return f"{name} {_memory(early):.0f} MB, at the end {_memory(late):.0f} MB"
