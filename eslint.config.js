@@ -1,4 +1,4 @@
-// How the page's JavaScript is checked: ESLint's recommended rules, and what they leave open.
+// ESLint for the page's JavaScript: the recommended rules and some more.
 import js from "@eslint/js";
 import globals from "globals";
 
@@ -10,33 +10,32 @@ const MARKUP_METHODS = [
   ...["createContextualFragment", "parseFromString"],
 ];
 
-// Globals of every window that a forgotten declaration would silently read.
+// Global variables of browsers. A missing declaration would silently read them.
 const WINDOW_NAMES = ["event", "length", "name", "origin", "parent", "status", "top"];
 
 export default [
   {
     files: ["auth_api/web/**/*.js"],
     languageOptions: { globals: globals.browser },
-    // A comment that switches a rule off goes when the rule has nothing to say any more.
+    // A comment that disables a rule without need is an error.
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       ...js.configs.recommended.rules,
 
-      // `==` compares what nobody meant to compare: "" == 0.
+      // `==` converts types: "" == 0.
       eqeqeq: "error",
-      // What never changes says so, and nothing is visible outside of its block.
       "prefer-const": "error",
       "no-var": "error",
-      // A callback of `map` or `filter` that forgets to return is a bug, not a style.
+      // A callback of `map` or `filter` without a return is a bug.
       "array-callback-return": "error",
-      // Code from strings: the page's content security policy forbids it, and so do we.
+      // The page's content security policy forbids code from strings.
       "no-eval": "error",
       "no-implied-eval": "error",
       "no-new-func": "error",
       "no-script-url": "error",
-      // Errors are shown to whoever uses the page; nobody reads their console.
+      // Errors belong in the page, because users do not read the console.
       "no-console": "error",
-      // A dialog of the browser blocks the page and cannot be styled or translated.
+      // The browser's dialogs block the page, and cannot be styled or translated.
       "no-alert": "error",
       "no-restricted-globals": ["error", ...WINDOW_NAMES],
       "no-restricted-properties": [
@@ -51,7 +50,7 @@ export default [
           message: NODES,
         })),
       ],
-      // The same ones, set by Object.assign or as properties of an element to be built.
+      // The same properties in object literals, such as for Object.assign.
       "no-restricted-syntax": [
         "error",
         {

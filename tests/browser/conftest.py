@@ -1,4 +1,4 @@
-"""Chromium, a service for the page alone, and visitors who notice every error."""
+"""Fixtures: Chromium, a service for the page, and visitors that record every error."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from tests.support.releases import Operator
 from tests.support.running import Ranjana
 
 SCREENSHOTS = ROOT / "screenshots"
-"""Where pictures of every view are left to be looked at."""
+"""Folder for screenshots of every view, to be checked by eye."""
 
-# The first one is the same without a window's own pages, and starts a tab three times as fast.
+# The headless shell opens a tab three times as fast, because it has no user interface.
 _CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 _FLAGS = [
     "--no-sandbox",
@@ -45,7 +45,7 @@ _FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 
-# What axe is to look for; in the dark only colours are different.
+# Options of axe. In the dark theme only the colours differ.
 _RULES: dict[str, dict[str, object]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
 
 _AXE = Axe().axe_script
@@ -65,14 +65,14 @@ _DROP = """([encoded, kind]) => {
 
 _numbers = itertools.count(1)
 
-# Two cores also run the models: what a user waits for is not to be timed here.
+# Generous, because two cores also run the models. These tests do not measure time.
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. Playwright keeps an event loop running in this thread meanwhile, so that
-    it must end before another module's tests want one.
+    """Debian's Chromium. One per module, because Playwright keeps an event loop running in this
+    thread, and tests of other modules need their own.
     """
     chromium = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
     if not chromium:
@@ -85,7 +85,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A service with a database of its own, and no limits on how often it is asked."""
+    """A service with its own database and without rate limits."""
     running = Api(tmp_path_factory.mktemp("site"), ranjana).wait_until_alive()
     yield running
     running.stop()
@@ -93,16 +93,16 @@ def site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @dataclass
 class Visitor:
-    """A browser of its own, with nobody signed in yet."""
+    """A browser context of its own. Nobody is signed in."""
 
     site: Api | Operator
     context: BrowserContext
     home: str
-    problems: list[str] = field(default_factory=list)
-    """What the console and the network had to complain about."""
+    errors: list[str] = field(default_factory=list)
+    """Errors in the console, and requests to other hosts."""
 
     def open(self, path: str = "/") -> Page:
-        """A new tab with a view of the page: `path` is what stands after the `#`."""
+        """Opens a tab. `path` is the path of a view, after the `#`."""
         page = self.context.new_page()
         page.set_default_timeout(20_000)
         page.goto(f"{self.home}/#{path}")
@@ -110,7 +110,7 @@ class Visitor:
         return page
 
     def sign_up(self, role: str = "user", username: str | None = None) -> str:
-        """Makes an account and signs in to it without the page; answers its name."""
+        """Creates an account and signs in, without the page. Returns the username."""
         user = self.site.sign_up(username or f"visitor{next(_numbers)}")
         if role != "user":
             self.promote(user.username, role)
@@ -118,7 +118,7 @@ class Visitor:
         return user.username
 
     def sign_in(self, username: str) -> None:
-        """Signs in to an account without the page."""
+        """Signs in without the page."""
         fields = {"username": username, "password": PASSWORD}
         response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
         assert response.ok, response.text()
@@ -126,70 +126,68 @@ class Visitor:
         self.context.add_init_script(script)
 
     def promote(self, username: str, role: str) -> None:
-        """Gives an account another role, as an operator would."""
+        """Changes the role of an account in the database."""
         with sqlite3.connect(self.site.database_url.removeprefix("sqlite:///")) as database:
             database.execute("UPDATE users SET role = ? WHERE username = ?", (role, username))
 
     def api(self, page: Page, method: str, path: str, **options: Any) -> Any:
-        """What the service answers to the page itself, as whoever is signed in there."""
+        """Sends a request from the page, as its signed-in user. Returns the response."""
         script = """async ([method, path, options]) =>
-            (await import("/web/modules/api.js")).ask(method, path, options)"""
+            (await import("/web/modules/api.js")).request(method, path, options)"""
         return page.evaluate(script, [method, path, options])
 
 
 @pytest.fixture
 def visitor(browser: Browser, site: Api) -> Iterator[Visitor]:
-    """Somebody with a new browser."""
-    with visiting(browser, site) as somebody:
-        yield somebody
+    """A visitor with a new browser."""
+    with visit(browser, site) as visitor:
+        yield visitor
 
 
 @pytest.fixture
-def telephone(browser: Browser, site: Api) -> Iterator[Visitor]:
-    """Somebody with the smallest telephone."""
+def phone(browser: Browser, site: Api) -> Iterator[Visitor]:
+    """A visitor with a very small phone."""
     size = {"width": 360, "height": 740}
-    with visiting(browser, site, viewport=size, has_touch=True, is_mobile=True) as somebody:
-        yield somebody
+    with visit(browser, site, viewport=size, has_touch=True, is_mobile=True) as visitor:
+        yield visitor
 
 
 @contextmanager
-def visiting(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
-    """A visitor whose `problems` must be empty in the end: errors in the console, and requests to
-    other hosts than the service. A test that provokes some takes them out.
-    """
+def visit(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
+    """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke."""
     home = f"http://127.0.0.1:{site.port}"
     context = browser.new_context(**options)
     visitor = Visitor(site, context, home)
-    problems = visitor.problems
+    errors = visitor.errors
 
-    def said(message: ConsoleMessage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         if message.type == "error":
-            problems.append(message.text)
+            errors.append(message.text)
 
-    def asked(request: Request) -> None:
+    def on_request(request: Request) -> None:
         if not request.url.startswith((f"{home}/", "data:", "blob:")):
-            problems.append(f"asked {request.url}")
+            errors.append(f"request to {request.url}")
 
-    context.on("console", said)
-    context.on("weberror", lambda error: problems.append(str(error.error)))
-    context.on("request", asked)
+    context.on("console", on_console)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("request", on_request)
     try:
         yield visitor
     finally:
         context.close()
-    assert problems == []
+    assert errors == []
 
 
-def refusals(visitor: Visitor, status: int) -> int:
-    """How many answers of that status the console tells of; takes them out of the problems."""
-    told = [problem for problem in visitor.problems if f"status of {status}" in problem]
-    visitor.problems[:] = [problem for problem in visitor.problems if problem not in told]
-    return len(told)
+def take_errors(visitor: Visitor, status: int) -> int:
+    """Removes the console errors about responses with `status`. Returns their number."""
+    taken = [error for error in visitor.errors if f"status of {status}" in error]
+    visitor.errors[:] = [error for error in visitor.errors if error not in taken]
+    return len(taken)
 
 
-def look(page: Page, name: str) -> None:
-    """Leaves pictures of a view in light and dark, and fails on what axe finds serious, or on a
-    view that is wider than its window.
+def check_view(page: Page, name: str) -> None:
+    """Takes screenshots of a view in both themes. Fails if the view is wider than its window, or if
+    axe finds a serious accessibility problem.
     """
     SCREENSHOTS.mkdir(exist_ok=True)
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -205,22 +203,22 @@ def look(page: Page, name: str) -> None:
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    """Draws into the pad of a view by pointer events; places are shares of its side."""
+    """Draws on the pad with the mouse. Points are fractions of its side."""
     pad = page.locator("canvas.ink")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box
     for stroke in strokes:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*places[0])
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*points[0])
         page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place)
+        for point in points[1:]:
+            page.mouse.move(*point)
         page.mouse.up()
 
 
 def glyph_strokes(index: int) -> list[list[tuple[float, float]]]:
-    """The strokes of a character's reference, as `draw` wants them."""
+    """The strokes of a character's reference, for `draw`."""
     strokes = json.loads((ROOT / "reference_images" / "strokes.json").read_text())[index]
     return [[(x, y) for x, y in stroke["points"]] for stroke in strokes]
 

@@ -1,4 +1,4 @@
-"""Signing up, in and out; what a session bears; the account."""
+"""Signing up, in and out; sessions; the account."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import Visitor, look, refusals, visiting
+from tests.browser.conftest import Visitor, check_view, take_errors, visit
 from tests.support.apis import PASSWORD, Api
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, wait_for
 
 COMPARE = """async (index) => {
-    const { ask, blob } = await import("/web/modules/api.js");
+    const { fetchBlob, request } = await import("/web/modules/api.js");
     const form = new FormData();
-    form.append("image", await blob(`/api/characters/${index}/reference/`), "drawing.png");
+    form.append("image", await fetchBlob(`/api/characters/${index}/reference/`), "drawing.png");
     form.append("target_class", index);
-    return ask("POST", "/api/similarity/", { form });
+    return request("POST", "/api/similarity/", { form });
 }"""
-"""Has the page compare the reference of a character with itself."""
+"""Compares the reference of a character with itself, from the page."""
 
 
 @pytest.fixture(scope="module")
-def hasty(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A service whose access tokens live for seconds, and that bears two wrong passwords."""
+def strict_site(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A service whose access tokens live for 2 seconds, and which allows two wrong passwords."""
     environment = {
         "WEB_ACCESS_TOKEN_SECONDS": "2",
         "RATE_LIMIT_ENABLED": "true",
         "RATE_LIMIT_SIGNIN": "1000/minute",
         "FAILED_SIGNINS_ACCOUNT": "2/hour",
     }
-    running = Api(tmp_path_factory.mktemp("hasty"), ranjana, environment=environment)
+    running = Api(tmp_path_factory.mktemp("strict"), ranjana, environment=environment)
     yield running.wait_until_alive()
     running.stop()
 
 
 @pytest.fixture
-def hurried(browser: Browser, hasty: Api) -> Iterator[Visitor]:
+def guest(browser: Browser, strict_site: Api) -> Iterator[Visitor]:
     """A visitor of that service."""
-    with visiting(browser, hasty) as somebody:
-        yield somebody
+    with visit(browser, strict_site) as visitor:
+        yield visitor
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
@@ -52,11 +52,11 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
-def test_with_the_keyboard_alone_one_signs_up_looks_back_exports_and_leaves(
+def test_sign_up_history_export_and_deletion_work_with_the_keyboard_alone(
     visitor: Visitor, tmp_path: Path
 ) -> None:
     page = visitor.open("/sign-up?next=/history%3Fkind%3Dcompared")
-    look(page, "sign-up")
+    check_view(page, "sign-up")
     page.locator("main").focus()
     for text in ("Sunita", "sunita@example.org", PASSWORD):
         page.keyboard.press("Tab")
@@ -68,21 +68,21 @@ def test_with_the_keyboard_alone_one_signs_up_looks_back_exports_and_leaves(
 
     page.evaluate(COMPARE, 12)
     page.reload()
-    entry = page.get_by_role("listitem").filter(has_text="dda")
-    expect(entry.get_by_role("img", name="Your hand over the reference")).to_be_visible()
-    entry.get_by_role("button", name="Look closer").focus()
+    item = page.get_by_role("listitem").filter(has_text="dda")
+    expect(item.get_by_role("img", name="Your writing overlaid on the reference")).to_be_visible()
+    item.get_by_role("button", name="Look closer").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    for picture in ("Your hand", "Reference", "Your hand over the reference"):
+    for picture in ("Your writing", "Reference", "Your writing overlaid on the reference"):
         expect(dialog.get_by_role("img", name=picture, exact=True)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(entry.get_by_role("button", name="Look closer")).to_be_focused()
+    expect(item.get_by_role("button", name="Look closer")).to_be_focused()
 
     with page.expect_download() as saving:
         page.get_by_role("button", name="Download JSON").press("Enter")
     saving.value.save_as(tmp_path / "history.json")
-    (kept,) = json.loads((tmp_path / "history.json").read_text())["similarities"]
-    assert kept["compared_with_class"] == 12
+    (entry,) = json.loads((tmp_path / "history.json").read_text())["similarities"]
+    assert entry["compared_with_class"] == 12
 
     page.get_by_role("link", name="Sunita").press("Enter")
     page.get_by_text("I want to leave").press("Enter")
@@ -99,11 +99,11 @@ def test_with_the_keyboard_alone_one_signs_up_looks_back_exports_and_leaves(
     assert not visitor.context.cookies()
 
 
-def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
-    telephone: Visitor,
+def test_errors_are_shown_at_their_fields_and_typed_values_are_kept(
+    phone: Visitor,
 ) -> None:
-    taken = telephone.site.sign_up().username
-    page = telephone.open("/sign-up")
+    taken = phone.site.sign_up().username
+    page = phone.open("/sign-up")
     submit = page.get_by_role("button", name="Sign up")
     name, address = page.get_by_label("Username"), page.get_by_label("E-mail address")
     password = page.get_by_label("Password", exact=True)
@@ -115,12 +115,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
         expect(label).to_have_attribute("aria-invalid", "true")
         expect(label).to_have_accessible_description(words)
 
-    rules = "3 to 30 letters of one script, Latin or Devanagari, with digits and . _ - besides."
-    refused("Username", f"{rules} This is needed.")
+    rules = "3 to 30 characters: letters of one script (Latin or Devanagari), digits, and . _ -"
+    refused("Username", f"{rules} This field is required.")
     name.fill(taken)
     address.fill("nowhere")
     password.fill("password1")
-    refused("E-mail address", "This is no e-mail address.")
+    refused("E-mail address", "This is not an e-mail address.")
     address.fill("somebody@example.org")
     refused(
         "Password",
@@ -129,21 +129,21 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     )
     password.fill(PASSWORD)
     refused("Username", f"{rules} This username is taken.")
-    look(page, "sign-up-refused-telephone")
+    check_view(page, "sign-up-refused-phone")
     name.fill("m")
     refused("Username", f"{rules} 3 to 30 characters, please.")
     name.fill("somebody")
     submit.click()
     expect(page.get_by_role("heading", name="Practise", exact=True)).to_be_visible()
-    assert refusals(telephone, 400) == 3
-    assert refusals(telephone, 409) == 1
+    assert take_errors(phone, 400) == 3
+    assert take_errors(phone, 409) == 1
 
 
-def test_wrong_passwords_are_said_counted_once_and_told_how_long_to_wait(
-    hurried: Visitor,
+def test_a_wrong_password_counts_once_and_too_many_name_the_time_to_wait(
+    guest: Visitor,
 ) -> None:
-    user = hurried.site.sign_up()
-    page = hurried.open("/sign-in?next=/account")
+    user = guest.site.sign_up()
+    page = guest.open("/sign-in?next=/account")
     sign_in(page, user.username, "not the password")
     expect(page.get_by_text("The username or the password is wrong.")).to_be_visible()
     sign_in(page, user.email)
@@ -156,56 +156,56 @@ def test_wrong_passwords_are_said_counted_once_and_told_how_long_to_wait(
         page.get_by_label("Old password", exact=True).fill("")
         expect(page.locator("form").filter(has_text="The old password")).to_have_count(0)
     expect(page.get_by_text("please wait 60 minutes")).to_be_visible()
-    assert refusals(hurried, 401) >= 3
-    assert refusals(hurried, 429) == 1
+    assert take_errors(guest, 401) >= 3
+    assert take_errors(guest, 429) == 1
 
 
-def test_one_works_on_while_access_tokens_end_and_scripts_find_no_token(
-    hurried: Visitor,
+def test_expired_access_tokens_are_renewed_and_scripts_find_no_token(
+    guest: Visitor,
 ) -> None:
-    hurried.sign_up()
-    asked: list[str] = []
+    guest.sign_up()
+    requested: list[str] = []
     tokens: list[str] = []
 
     def note(request: Request) -> None:
         if "/api/" in request.url and "reference" not in request.url:
-            asked.append(request.url.removeprefix(hurried.home))
+            requested.append(request.url.removeprefix(guest.home))
             tokens.extend(filter(None, [request.headers.get("authorization")]))
 
-    def ended() -> bool:
+    def expired() -> bool:
         headers = {"Authorization": tokens[-1]}
-        return hurried.site.client.get("/api/me/", headers=headers).status_code == 401
+        return guest.site.client.get("/api/me/", headers=headers).status_code == 401
 
-    hurried.context.on("request", note)
-    clock = hurried.context.clock
-    clock.set_fixed_time(datetime.now())  # by which tokens never end
-    page = hurried.open("/progress")
-    wait_for(ended, 10)
-    refusals(hurried, 401)
-    before = len(asked)
+    guest.context.on("request", note)
+    clock = guest.context.clock
+    clock.set_fixed_time(datetime.now())  # the page never sees a token expire
+    page = guest.open("/progress")
+    wait_for(expired, 10)
+    take_errors(guest, 401)
+    before = len(requested)
     page.get_by_role("link", name="History, with your pictures").click()
     expect(page.get_by_text("Nothing recognised yet.")).to_be_visible()
-    assert refusals(hurried, 401) >= 1
-    assert "/api/web-session/refresh/" in asked[before:]
-    wait_for(ended, 10)
-    before = len(asked)
-    clock.set_fixed_time(datetime.now())  # now the page knows by itself
+    assert take_errors(guest, 401) >= 1
+    assert "/api/web-session/refresh/" in requested[before:]
+    wait_for(expired, 10)
+    before = len(requested)
+    clock.set_fixed_time(datetime.now())  # now the page sees the expiry itself
     page.get_by_role("link", name="Compared").click()
     expect(page.get_by_text("Nothing compared yet.")).to_be_visible()
-    assert asked[before] == "/api/web-session/refresh/"
-    refusals(hurried, 401)
+    assert requested[before] == "/api/web-session/refresh/"
+    take_errors(guest, 401)
 
     stored = page.evaluate(
         """async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
             await indexedDB.databases(), await caches.keys(), history.state, name])"""
     )
     assert json.loads(stored) == [{"ranjana-signed-in": "yes"}, {}, "", [], [], None, ""]
-    (cookie,) = hurried.context.cookies(f"{hurried.home}/api/web-session/refresh/")
+    (cookie,) = guest.context.cookies(f"{guest.home}/api/web-session/refresh/")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
-    assert not hurried.context.cookies(f"{hurried.home}/api/me/")
+    assert not guest.context.cookies(f"{guest.home}/api/me/")
 
 
-def test_two_tabs_are_signed_in_and_out_together_and_renew_at_the_same_time(
+def test_two_tabs_sign_in_and_out_together_and_renew_at_the_same_time(
     visitor: Visitor,
 ) -> None:
     user = visitor.site.sign_up()
@@ -224,7 +224,7 @@ def test_two_tabs_are_signed_in_and_out_together_and_renew_at_the_same_time(
     for page in (first, second):
         assert page.evaluate("window.renewed")
     second.evaluate(begin)
-    second.reload()  # the answer, and the cookie with it, is lost
+    second.reload()  # the response is lost, and the cookie with it
     first.reload()
     for page in (first, second):
         expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
@@ -232,14 +232,14 @@ def test_two_tabs_are_signed_in_and_out_together_and_renew_at_the_same_time(
     first.goto(f"{visitor.home}/#/account")
     first.get_by_label("New username").fill(f"{user.username}.second")
     first.get_by_role("button", name="Change username").click()
-    expect(first.get_by_text("That is your name from now on.")).to_be_visible()
+    expect(first.get_by_text("Your username is changed.")).to_be_visible()
     expect(second.get_by_role("link", name=f"{user.username}.second")).to_be_visible()
     first.get_by_role("button", name="Sign out").click()
     for page in (first, second):
         expect(page.get_by_role("heading", name="Please sign in")).to_be_visible()
 
 
-def test_a_session_that_ended_elsewhere_leads_to_signing_in_and_back(visitor: Visitor) -> None:
+def test_a_session_ended_elsewhere_leads_to_sign_in_and_back(visitor: Visitor) -> None:
     username = visitor.sign_up()
     page = visitor.open("/history?kind=compared")
     elsewhere = visitor.site.sign_in(username)
@@ -247,13 +247,13 @@ def test_a_session_that_ended_elsewhere_leads_to_signing_in_and_back(visitor: Vi
     assert elsewhere.post("/api/change-password/", json=passwords).status_code == 200
     page.get_by_role("link", name="Progress").click()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
-    look(page, "sign-in")
-    assert refusals(visitor, 401) >= 2  # the token, and the cookie
+    check_view(page, "sign-in")
+    assert take_errors(visitor, 401) >= 2  # for the access token and for the cookie
     sign_in(page, username, "another quiet river")
     expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
 
 
-def test_sessions_are_ended_and_keys_made_and_deleted(visitor: Visitor) -> None:
+def test_sessions_are_ended_and_keys_created_and_deleted(visitor: Visitor) -> None:
     username = visitor.sign_up()
     elsewhere = visitor.site.sign_in(username)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -265,35 +265,35 @@ def test_sessions_are_ended_and_keys_made_and_deleted(visitor: Visitor) -> None:
     assert elsewhere.get("/api/me/").status_code == 200
     page.get_by_role("button", name="End all others").click()
     page.get_by_role("button", name="Really end all others?").click()
-    expect(page.get_by_text("That has ended.")).to_be_visible()
+    expect(page.get_by_text("Signed out there.")).to_be_visible()
     expect(page.get_by_role("heading", name="Where you are signed in")).to_be_focused()
     assert elsewhere.get("/api/me/").status_code == 401
 
-    page.get_by_text("Make a key").click()
+    page.get_by_text("Create a key").click()
     page.get_by_label("What is it for?").fill("the robot")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
     headers = {"X-API-Key": page.evaluate("navigator.clipboard.readText()")}
     files = {"image": encode(reference(3))}
     client = visitor.site.client
     assert client.post("/api/predict/", headers=headers, files=files).status_code == 200
-    look(page, "account")
+    check_view(page, "account")
     key = page.get_by_role("listitem").filter(has_text="the robot")
     expect(key).to_contain_text("Recognise and compare")
     key.get_by_role("button", name="Delete").click()
     key.get_by_role("button", name="Really delete?").click()
-    expect(page.get_by_text("Nothing gets in with it any more.")).to_be_visible()
+    expect(page.get_by_text("It no longer works.")).to_be_visible()
     expect(key).to_have_count(0)
     assert client.post("/api/predict/", headers=headers, files=files).status_code == 401
 
 
-def test_the_account_in_nepali_on_a_telephone(telephone: Visitor) -> None:
-    telephone.sign_up()
-    page = telephone.open("/account")
+def test_the_account_in_nepali_on_a_phone(phone: Visitor) -> None:
+    phone.sign_up()
+    page = phone.open("/account")
     page.get_by_label("Language").select_option("ne")
     expect(page.get_by_role("heading", name="खाता", exact=True)).to_be_visible()
-    look(page, "account-telephone")
+    check_view(page, "account-phone")
     zone = page.get_by_label("समय क्षेत्र")
     zone.fill("Mars/Olympus")
     page.get_by_role("button", name="सुरक्षित गर्नुहोस्").click()
@@ -303,6 +303,6 @@ def test_the_account_in_nepali_on_a_telephone(telephone: Visitor) -> None:
     page.get_by_label("मेरा तस्बिर").check()
     page.get_by_role("button", name="सुरक्षित गर्नुहोस्").click()
     expect(page.get_by_text("सुरक्षित भयो।")).to_be_visible()
-    me = telephone.api(page, "GET", "/api/me/")
+    me = phone.api(page, "GET", "/api/me/")
     assert (me["timezone"], me["training_consent"]) == ("Asia/Kathmandu", True)
-    assert refusals(telephone, 400) == 1
+    assert take_errors(phone, 400) == 1

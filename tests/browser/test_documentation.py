@@ -1,4 +1,4 @@
-"""The documentation page in a real browser."""
+"""The page of the API documentation in a browser."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def test_a_picture_can_be_sent_from_the_page_and_nothing_comes_from_elsewhere(
     home = f"http://127.0.0.1:{ranjana.port}"
     page = browser.new_page()
     requests: list[Request] = []
-    problems: list[str] = []
+    errors: list[str] = []
     page.on("request", lambda request: requests.append(request))
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
+        lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     page.goto(f"{home}/docs")
     page.get_by_text("Reads one character or digit.").click()
@@ -32,7 +32,7 @@ def test_a_picture_can_be_sent_from_the_page_and_nothing_comes_from_elsewhere(
     answer = page.locator(".live-responses-table .response .microlight").first
     answer.wait_for(timeout=20_000)
     assert '"predicted_class": 12' in answer.inner_text()
-    assert problems == []
+    assert errors == []
     assert {request.url.split("/", 3)[2] for request in requests if "data:" not in request.url} == {
         home.removeprefix("http://")
     }

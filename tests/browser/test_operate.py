@@ -1,4 +1,4 @@
-"""Teachers, engineers and administrators: what each sees, and what they do there."""
+"""The views for analysts, data scientists, engineers and administrators."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, get_args
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.database.tables.audit import Action
-from tests.browser.conftest import Visitor, look, refusals
+from tests.browser.conftest import Visitor, check_view, take_errors
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
 SECTIONS = ["Overview", "Models", "Jobs", "Training", "Users", "Audit log", "Settings"]
 PARTS = ["Versions", "Model card", "Figures", "Release", "Corrections"]
-SEEN = {
+VISIBLE = {
     "user": (["Models", "Jobs"], ["Versions", "Model card"]),
     "analyst": (SECTIONS[:3], PARTS[:3]),
     "data-scientist": (SECTIONS[:4], ["Versions", "Model card", "Figures", "Corrections"]),
@@ -26,14 +26,14 @@ SEEN = {
 }
 
 
-def test_each_role_sees_what_it_may_do_and_nothing_else(visitor: Visitor) -> None:
+def test_each_role_sees_only_what_it_may_do(visitor: Visitor) -> None:
     page = visitor.open("/models")
     expect(page.locator(".cards h2")).to_have_text(["ranjana", "similarity", "digits"])
     expect(page.get_by_role("navigation", name="Operate")).to_have_count(0)
     page.close()
     username = visitor.sign_up()
     page = visitor.open("/users")
-    for role, (sections, parts) in SEEN.items():
+    for role, (sections, parts) in VISIBLE.items():
         visitor.promote(username, role)
         page.reload()
         heading = "Users" if role == "admin" else "Not for this account"
@@ -48,14 +48,14 @@ def test_each_role_sees_what_it_may_do_and_nothing_else(visitor: Visitor) -> Non
         page.goto(f"{visitor.home}/#/users")
 
 
-def test_an_administrator_looks_over_the_service(visitor: Visitor) -> None:
+def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visitor) -> None:
     username = visitor.sign_up("admin")
     page = visitor.open("/")
     picture = {"image": _data_uri(12)}
     answer = visitor.api(page, "POST", "/api/predict/", json=picture)
     wrong = {"prediction_id": answer["prediction_id"], "actual_class": 13}
     visitor.api(page, "POST", "/api/feedback/", json=wrong)
-    wait_for(lambda: _answers(visitor, page) > 0, 20)  # counts are a second behind
+    wait_for(lambda: _answers(visitor, page) > 0, 20)  # the counts are delayed by a second
     page.get_by_role("link", name="Operate").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("How the service is used")
     expect(page.locator(".facts").first).to_contain_text("recognitions")
@@ -64,9 +64,9 @@ def test_an_administrator_looks_over_the_service(visitor: Visitor) -> None:
     page.get_by_label("Model", exact=True).select_option("ranjana")
     versions = page.get_by_role("region", name="By version")
     expect(versions.get_by_role("rowheader")).to_have_text(["ranjana 1.0"])
-    look(page, "operate")
+    check_view(page, "operate")
 
-    # What one does oneself is in the audit log, and the log is a table to take away.
+    # The audit log has the administrator's own actions, and can be downloaded.
     page.get_by_role("link", name="Audit log").click()
     page.get_by_label("What", exact=True).select_option("feedback_given")
     rows = page.get_by_role("region", name="Audit log").locator("tbody tr")
@@ -80,23 +80,23 @@ def test_an_administrator_looks_over_the_service(visitor: Visitor) -> None:
     table = saved.value.path().read_text().splitlines()
     assert len(table) == 2
     assert "feedback_given" in table[1]
-    look(page, "audit")
+    check_view(page, "audit")
 
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_role("rowheader", name="MODEL_STORE")).to_be_visible()
-    look(page, "settings")
+    check_view(page, "settings")
     page.get_by_role("link", name="Jobs").click()
     page.get_by_label("Everybody's").check()
     expect(page.get_by_label("Kind")).to_be_visible()
 
-    asked = page.request.get(f"{visitor.home}/web/views/audit/actions.js").text()
-    assert set(re.findall(r'^  "(\w+)",$', asked, re.MULTILINE)) == set(get_args(Action))
+    source = page.request.get(f"{visitor.home}/web/views/audit/actions.js").text()
+    assert set(re.findall(r'^  "(\w+)",$', source, re.MULTILINE)) == set(get_args(Action))
     assert username in page.locator("header").inner_text()
 
 
-def test_an_administrator_makes_changes_and_locks_an_account(telephone: Visitor) -> None:
-    telephone.sign_up("admin")
-    page = telephone.open("/users")
+def test_an_administrator_creates_changes_and_deactivates_an_account(phone: Visitor) -> None:
+    phone.sign_up("admin")
+    page = phone.open("/users")
     page.get_by_role("button", name="New account").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name", exact=True).fill("pupil.ofours")
@@ -107,11 +107,11 @@ def test_an_administrator_makes_changes_and_locks_an_account(telephone: Visitor)
     expect(password).to_be_focused()
     common = re.compile("This is one of the most common passwords")
     expect(password).to_have_accessible_description(common)
-    assert refusals(telephone, 400) == 1
+    assert take_errors(phone, 400) == 1
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("pupil.ofours")
     password.fill("a long quiet river")
     dialog.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_text("The account pupil.ofours is there.")).to_be_visible()
+    expect(page.get_by_text("The account pupil.ofours is created.")).to_be_visible()
 
     page.get_by_label("Name or e-mail").fill("pupil@")
     rows = page.locator("tbody tr")
@@ -125,51 +125,51 @@ def test_an_administrator_makes_changes_and_locks_an_account(telephone: Visitor)
     change.click()
     dialog.get_by_role("button", name="Deactivate").click()
     expect(dialog.get_by_role("button", name="Cancel").last).to_be_focused()
-    page.keyboard.press("Escape")  # which takes back the question, and leaves the dialogue
+    page.keyboard.press("Escape")  # cancels the question, but does not close the dialog
     expect(dialog.get_by_role("button", name="Deactivate")).to_be_focused()
     page.keyboard.press("Enter")
-    look(page, "user-locking")
+    check_view(page, "user-locking")
     dialog.get_by_role("group").get_by_role("button", name="Deactivate").click()
     expect(rows).to_contain_text("Deactivated")
     page.get_by_label("State").select_option("true")
-    expect(page.get_by_text("Nobody like that.")).to_be_visible()
+    expect(page.get_by_text("No matching users.")).to_be_visible()
     page.get_by_label("State").select_option("false")
     expect(rows).to_have_count(1)
-    look(page, "users")
+    check_view(page, "users")
 
 
-def test_an_analyst_sees_how_good_a_model_is(visitor: Visitor) -> None:
+def test_an_analyst_sees_the_evaluation_of_a_model(visitor: Visitor) -> None:
     visitor.sign_up("analyst")
     page = visitor.open("/models")
-    look(page, "models")
+    check_view(page, "models")
     page.get_by_role("link", name="ranjana", exact=True).click()
     page.get_by_role("navigation", name="Parts").get_by_role("link", name="Figures").click()
     expect(page.locator(".facts").first).to_contain_text("95.8%")
-    matrix = page.get_by_role("region", name="What was read as what")
+    matrix = page.get_by_role("region", name="Confusion matrix")
     expect(matrix.locator("tbody tr")).to_have_count(36)
     expect(matrix.locator("td.wrong").first).to_have_attribute("title", re.compile("read as"))
-    page.get_by_label("Beside it one character").select_option(index=1)
+    page.get_by_label("Compare with one character").select_option(index=1)
     expect(page.locator(".legend").first).to_contain_text("Guessing")
     expect(page.locator(".legend").first.locator("li")).to_have_count(3)
     page.get_by_role("heading", name="Each character").click()
     expect(page.get_by_role("region", name="Each character").locator("tbody tr")).to_have_count(36)
-    look(page, "model-figures")
+    check_view(page, "model-figures")
     page.get_by_role("link", name="Model card").click()
     expect(page.get_by_role("heading", name="Known limits")).to_be_visible()
     expect(page.locator(".prose pre").first).to_contain_text("archive_scripts")
-    look(page, "model-card")
+    check_view(page, "model-card")
     page.goto(f"{visitor.home}/#/models/similarity?part=figures")
     expect(page.get_by_role("heading", name="Distances of pairs")).to_be_visible()
 
 
-def test_pictures_handed_in_are_followed_to_their_results(telephone: Visitor) -> None:
-    telephone.sign_up()
-    page = telephone.open("/jobs")
+def test_uploaded_pictures_are_followed_to_their_results(phone: Visitor) -> None:
+    phone.sign_up()
+    page = phone.open("/jobs")
     files: list[Any] = [_file(f"letter-{index:02}.png", index % 36) for index in range(60)]
     files.append({"name": "poem.png", "mimeType": "image/png", "buffer": b"no picture at all"})
     page.get_by_label("Pictures, or one zip of them").set_input_files(files)
     expect(page.get_by_text("61 files")).to_be_visible()
-    page.get_by_role("button", name="Hand in").click()
+    page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"#/jobs/\d+$"))
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
     expect(page.get_by_text("60 of 61 pictures read, 1 not readable")).to_be_visible()
@@ -184,38 +184,38 @@ def test_pictures_handed_in_are_followed_to_their_results(telephone: Visitor) ->
     with page.expect_download() as saved:
         page.get_by_role("button", name="Results as CSV").click()
     assert len(saved.value.path().read_text().splitlines()) == 62
-    look(page, "job")
+    check_view(page, "job")
 
     page.get_by_role("link", name="Jobs").click()
     expect(page.locator(".jobs li")).to_have_count(1)
     page.get_by_label("Pictures, or one zip of them").set_input_files([_zip(3)])
-    page.get_by_role("button", name="Hand in").click()
+    page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("3 of 3 pictures read")).to_be_visible()
     page.get_by_role("link", name="Jobs").click()
     expect(page.locator(".jobs li")).to_have_count(2)
-    look(page, "jobs")
+    check_view(page, "jobs")
 
 
-def test_a_scientist_asks_for_a_training_and_thinks_better_of_it(visitor: Visitor) -> None:
+def test_a_scientist_starts_a_tuning_and_cancels_it(visitor: Visitor) -> None:
     visitor.sign_up("data-scientist")
     page = visitor.open("/training")
-    look(page, "training")
-    page.get_by_label("Pictures an epoch").fill("64")
-    page.get_by_label("Pictures a step").fill("128")
+    check_view(page, "training")
+    page.get_by_label("Pictures per epoch").fill("64")
+    page.get_by_label("Pictures per step").fill("128")
     page.get_by_role("button", name="Start the training").click()
-    pictures = page.get_by_label("Pictures an epoch")
+    pictures = page.get_by_label("Pictures per epoch")
     expect(pictures).to_be_focused()
     expect(pictures).to_have_accessible_description(re.compile("enough for the largest batch"))
-    assert refusals(visitor, 400) == 1
+    assert take_errors(visitor, 400) == 1
     page.get_by_label("Tuning").check()
     page.get_by_label("Starts from").select_option("scratch")
     page.get_by_label("A small network").check()
-    page.get_by_label("Trainings that are tried").fill("2")
-    asked: list[str] = []
+    page.get_by_label("Number of trials").fill("2")
+    requested: list[str] = []
 
     def cut_short(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) > 1:
+        requested.append(route.request.url)
+        if len(requested) > 1:
             route.continue_()
         else:
             route.fulfill(content_type="text/event-stream", body=": ping\r\n\r\n")
@@ -223,20 +223,20 @@ def test_a_scientist_asks_for_a_training_and_thinks_better_of_it(visitor: Visito
     page.route("**/api/jobs/*/events/", cut_short)
     page.get_by_role("button", name="Start tuning").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("tuning ranjana$"))
-    expect(page.get_by_text("It waits for its turn.")).to_be_visible()
-    # A stream that ends too early is asked for again, like an EventSource would.
-    wait_for(lambda: page.evaluate("1") == 1 and len(asked) > 1, 20)
+    expect(page.get_by_text("Waiting for its turn.")).to_be_visible()
+    # The page reconnects when the stream ends too early.
+    wait_for(lambda: page.evaluate("1") == 1 and len(requested) > 1, 20)
     page.get_by_role("button", name="Cancel the job").click()
-    expect(page.get_by_text("What there is already stays.")).to_be_visible()
+    expect(page.get_by_text("Its results so far are kept.")).to_be_visible()
     page.get_by_role("group").get_by_role("button", name="Cancel the job").click()
     expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
     page.get_by_role("link", name="Training").click()
     expect(page.locator(".jobs li")).to_contain_text("Cancelled")
     page.goto(f"{visitor.home}/#/models/ranjana?part=corrections")
-    expect(page.get_by_role("button", name="Download those that count")).to_be_visible()
+    expect(page.get_by_role("button", name="Download the training data")).to_be_visible()
 
 
-def test_corrections_are_judged_beside_their_picture(visitor: Visitor) -> None:
+def test_corrections_are_reviewed_beside_their_picture(visitor: Visitor) -> None:
     visitor.sign_up("admin")
     page = visitor.open("/")
     consent = {"training_consent": True}
@@ -252,24 +252,24 @@ def test_corrections_are_judged_beside_their_picture(visitor: Visitor) -> None:
     expect(entry).to_be_focused()
     entry.get_by_role("button", name="Accept").click()
     expect(entry).to_contain_text("Accepted")
-    look(page, "corrections")
+    check_view(page, "corrections")
     page.get_by_label("Show").select_option("rejected")
     expect(page.get_by_text("No corrections here.")).to_be_visible()
 
 
-def test_nepali_covers_the_area(telephone: Visitor) -> None:
-    telephone.sign_up("admin")
-    page = telephone.open("/operate")
-    _switch(page, "ne")
+def test_the_operate_views_are_in_nepali(phone: Visitor) -> None:
+    phone.sign_up("admin")
+    page = phone.open("/operate")
+    _choose_language(page, "ne")
     for path in ["/operate", "/models/ranjana?part=release", "/training", "/users", "/audit"]:
-        page.goto(f"{telephone.home}/#{path}")
-        section = page.locator("nav.ways").first.locator("[aria-current]")
+        page.goto(f"{phone.home}/#{path}")
+        section = page.locator("nav.tabs").first.locator("[aria-current]")
         expect(section).to_have_attribute("href", "#" + path.split("ranjana")[0].rstrip("/"))
-        said = page.locator("main").inner_text()
-        assert not re.findall(r"\b(?:operate|use|models?|training|users|audit)\.[a-z]\w+", said)
+        text = page.locator("main").inner_text()
+        assert not re.findall(r"\b(?:operate|use|models?|training|users|audit)\.[a-z]\w+", text)
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wider) <= 0
-    look(page, "audit-nepali")
+    check_view(page, "audit-nepali")
 
 
 def _answers(visitor: Visitor, page: Page) -> int:
@@ -278,7 +278,7 @@ def _answers(visitor: Visitor, page: Page) -> int:
     return answers
 
 
-def _switch(page: Page, language: str) -> None:
+def _choose_language(page: Page, language: str) -> None:
     page.locator("header select").select_option(language)
     expect(page.locator("html")).to_have_attribute("lang", language)
 

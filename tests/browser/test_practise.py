@@ -1,4 +1,4 @@
-"""Practising in the page: what to practise, how it is written, and what is said of an attempt."""
+"""Practising: suggestions, stroke order, and the result of an attempt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archive_scripts.archives.building import ROOT
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.characters import CHARACTERS
 from handlers.position_words import POSITION_WORDS
-from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look
+from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes
 from tests.support.pictures import REFERENCES, encode, reference
 
 _UNDER_THE_INK = """() => {
@@ -33,11 +33,11 @@ _UNDER_THE_INK = """() => {
 
 
 def under_the_ink(page: Page) -> list[tuple[float, float]]:
-    """Where something is painted under the ink, as shares of the side."""
+    """The painted points under the ink, as fractions of the side."""
     return [(x, y) for x, y in page.evaluate(_UNDER_THE_INK)]
 
 
-def compare(page: Page) -> Locator:
+def compare_button(page: Page) -> Locator:
     return page.get_by_role("button", name="Compare", exact=True)
 
 
@@ -49,15 +49,15 @@ def attempts(page: Page) -> Locator:
     return page.locator(".standing div", has_text="Attempts").locator("dd")
 
 
-def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor) -> None:
+def test_a_traced_character_is_called_well_written(visitor: Visitor) -> None:
     page = visitor.open("/practise")
     expect(page.locator(".character")).to_have_count(36)
     page.get_by_role("link", name="Begin with क ka").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
     expect(page.get_by_text("5 strokes")).to_be_visible()
-    expect(compare(page)).to_be_disabled()
+    expect(compare_button(page)).to_be_disabled()
     draw(page, glyph_strokes(0))
-    compare(page).click()
+    compare_button(page).click()
     expect(score(page)).to_have_text(re.compile("^9[0-9]$|^100$"))
     expect(page.locator(".sentences")).to_contain_text("Well written: every part of क (ka)")
     expect(page.get_by_text("It can be read as क.")).to_be_visible()
@@ -66,14 +66,14 @@ def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor
     expect(page.get_by_role("row", name=re.compile("^lower right"))).to_be_visible()
 
     slider = page.get_by_role("slider", name="Fade from the reference to yours")
-    looks = set()
+    pictures = set()
     for value in ("0", "50", "100"):
         slider.fill(value)
-        looks.add(page.locator(".sheet canvas").evaluate("(canvas) => canvas.toDataURL()"))
-    assert len(looks) == 3
+        pictures.add(page.locator(".sheet canvas").evaluate("(canvas) => canvas.toDataURL()"))
+    assert len(pictures) == 3
     expect(slider).to_have_attribute("aria-valuetext", "only yours")
 
-    # Another light, another language: neither takes anything away.
+    # The result stays when the theme or the language changes.
     inks = page.locator("canvas")
     dark_on_light = inks.evaluate_all("(all) => all.map((each) => each.toDataURL())")
     page.get_by_role("button", name="Light or dark").click()
@@ -84,7 +84,7 @@ def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor
     page.get_by_label("Language").select_option("ne")
     expect(page.locator(".sentences")).to_contain_text("राम्रो लेख्नुभयो")
     expect(page.get_by_role("button", name="तुलना गर्नुहोस्")).to_be_enabled()
-    look(page, "practise-nepali")
+    check_view(page, "practise-nepali")
     page.get_by_role("link", name="अर्को: ख kha").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("ख kha")
     page.go_back()
@@ -93,28 +93,28 @@ def test_who_traces_a_character_is_told_that_it_is_well_written(visitor: Visitor
     expect(page.get_by_role("heading", level=1)).to_have_text("यस्तो अक्षर छैन।")
 
 
-def test_another_character_is_told_as_such_and_strictness_is_the_learners(
+def test_another_character_is_named_and_the_learner_chooses_the_strictness(
     visitor: Visitor,
 ) -> None:
     page = visitor.open("/practise/1")
     draw(page, glyph_strokes(0))
-    compare(page).click()
+    compare_button(page).click()
     expect(page.locator(".verdict")).to_contain_text("This looks more like क (ka) than ख.")
     expect(page.locator(".sentences li").first).to_be_visible()
     assert int(score(page).inner_text()) < 50
     expect(page.locator(".marks .missing text").first).to_contain_text("%")
     expect(page.locator(".marks .extra text").first).to_contain_text(re.compile(r"^\+[0-9]+%$"))
-    look(page, "practise-wrong")
+    check_view(page, "practise-wrong")
     page.get_by_label("Mark the regions").uncheck()
     expect(page.locator(".marks")).to_be_hidden()
 
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     before = page.locator(".marks text").all_text_contents()
     page.get_by_label("Strict").check()
     expect(page.get_by_text("Small slips are mentioned too.")).to_be_visible()
     expect(page.locator(".outcome")).to_have_attribute("aria-busy", "false")
-    assert [url.split("?")[1] for url in asked] == ["strictness=strict"]
+    assert [url.split("?")[1] for url in requested] == ["strictness=strict"]
     assert page.locator(".marks text").all_text_contents() != before
     page.reload()
     expect(page.get_by_label("Strict")).to_be_checked()
@@ -124,7 +124,7 @@ def test_another_character_is_told_as_such_and_strictness_is_the_learners(
     expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
 
 
-def test_strokes_are_played_in_order_and_a_hint_shows_the_next_alone(visitor: Visitor) -> None:
+def test_strokes_are_played_in_order_and_a_hint_shows_only_the_next(visitor: Visitor) -> None:
     page = visitor.open("/practise/2")
     strokes = glyph_strokes(2)
     assert under_the_ink(page), "the reference lies faintly under the ink"
@@ -132,25 +132,25 @@ def test_strokes_are_played_in_order_and_a_hint_shows_the_next_alone(visitor: Vi
     assert not under_the_ink(page)
     for index, name in enumerate(("top bar", "left bowl")):
         page.get_by_role("button", name="Hint").click()
-        expect(page.locator(".says")).to_contain_text(f"stroke {index + 1} of 3: {name}")
+        expect(page.locator(".guide-text")).to_contain_text(f"stroke {index + 1} of 3: {name}")
         shown = under_the_ink(page)
         assert shown
         assert all(_close(place, strokes[index]) for place in shown)
         draw(page, [strokes[index]])
-        expect(page.locator(".says")).to_be_empty()
+        expect(page.locator(".guide-text")).to_be_empty()
         assert not under_the_ink(page)
 
     page.emulate_media(reduced_motion="no-preference")
     page.clock.install()
     page.get_by_role("button", name="Show strokes").click()
     page.clock.run_for(200)
-    expect(page.locator(".says")).to_have_text("Stroke 1 of 3: top bar")
+    expect(page.locator(".guide-text")).to_have_text("Stroke 1 of 3: top bar")
     early = page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()")
     page.clock.run_for(400)
     assert page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()") != early
     page.clock.run_for(9000)
-    expect(page.locator(".says")).to_have_text("Stroke 3 of 3: right stem")
-    look(page, "practise-strokes")
+    expect(page.locator(".guide-text")).to_have_text("Stroke 3 of 3: right stem")
+    check_view(page, "practise-strokes")
     page.get_by_role("button", name="Hide strokes").click()
     assert not under_the_ink(page)
 
@@ -159,20 +159,22 @@ def test_strokes_are_played_in_order_and_a_hint_shows_the_next_alone(visitor: Vi
     still = page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()")
     page.clock.run_for(500)
     assert page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()") == still
-    draw(page, [strokes[2]])  # the pen has the word
+    draw(page, [strokes[2]])  # drawing stops the animation
     expect(page.get_by_role("button", name="Show strokes")).to_be_visible()
     page.get_by_role("button", name="Hint").click()
-    expect(page.locator(".says")).to_contain_text("The reference has 3 strokes. Compare yours.")
+    expect(page.locator(".guide-text")).to_contain_text(
+        "The reference has 3 strokes. Compare yours."
+    )
 
 
 def _close(place: tuple[float, float], stroke: list[tuple[float, float]]) -> bool:
-    """Whether a place is within the bounds of a stroke and its width."""
+    """Whether a point is within the bounding box of a stroke, including its width."""
     low = [min(axis) - 0.16 for axis in zip(*stroke, strict=True)]
     high = [max(axis) + 0.16 for axis in zip(*stroke, strict=True)]
     return all(low[axis] <= place[axis] <= high[axis] for axis in (0, 1))
 
 
-def test_a_drawing_counts_once_and_shows_in_the_trend_and_in_what_is_due(
+def test_a_drawing_counts_once_and_appears_in_the_trend_and_when_due(
     visitor: Visitor,
 ) -> None:
     username = visitor.sign_up()
@@ -181,31 +183,31 @@ def test_a_drawing_counts_once_and_shows_in_the_trend_and_in_what_is_due(
     page.get_by_role("link", name="Practise next: क ka").click()
     expect(page.get_by_text("Not tried yet. Your first attempt")).to_be_visible()
     draw(page, glyph_strokes(0))
-    compare(page).click()
+    compare_button(page).click()
     expect(attempts(page)).to_have_text("1")
 
-    # The same drawing looked at more strictly is no second attempt.
-    def settled(response: Response) -> bool:
+    # Comparing the same drawing again, more strictly, is no second attempt.
+    def is_history(response: Response) -> bool:
         return "/history/similarities/?" in response.url
 
-    with page.expect_response(settled):
+    with page.expect_response(is_history):
         page.get_by_label("Strict").check()
-    (kept,) = visitor.api(page, "GET", "/api/history/similarities/")["results"]
-    assert kept["strictness"] == "strict"
-    with page.expect_response(settled):
-        compare(page).click()
+    (entry,) = visitor.api(page, "GET", "/api/history/similarities/")["results"]
+    assert entry["strictness"] == "strict"
+    with page.expect_response(is_history):
+        compare_button(page).click()
     expect(attempts(page)).to_have_text("1")
 
     page.get_by_role("button", name="Once more").click()
     expect(page.locator("canvas.ink")).to_be_focused()
     expect(score(page)).to_be_visible()
-    expect(compare(page)).to_be_disabled()
+    expect(compare_button(page)).to_be_disabled()
     draw(page, glyph_strokes(0)[:3])
     page.keyboard.press("Control+Enter")
     expect(attempts(page)).to_have_text("2")
     expect(page.get_by_role("table", name="Scores of the last 2 attempts")).to_be_attached()
     expect(page.get_by_role("link", name="Next: ख kha").last).to_be_visible()
-    look(page, "practise-trend")
+    check_view(page, "practise-trend")
 
     _make_due(visitor, username)
     page.get_by_role("link", name="All characters").click()
@@ -214,11 +216,11 @@ def test_a_drawing_counts_once_and_shows_in_the_trend_and_in_what_is_due(
     expect(due).to_contain_text("क ka")
     expect(due).to_contain_text("due now")
     expect(due.locator(".disc")).not_to_have_class("disc new")
-    look(page, "practise-grid")
+    check_view(page, "practise-grid")
 
 
 def _make_due(visitor: Visitor, username: str) -> None:
-    """Lets all that somebody has practised be due since last year."""
+    """Makes every practised character of a user due."""
     with sqlite3.connect(visitor.site.database_url.removeprefix("sqlite:///")) as database:
         rows = database.execute(
             "SELECT p.user_id, p.character, p.card FROM character_progress p "
@@ -233,42 +235,42 @@ def _make_due(visitor: Visitor, username: str) -> None:
             )
 
 
-def test_what_was_recognised_is_compared_and_so_are_dropped_pictures(visitor: Visitor) -> None:
+def test_recognised_drawings_and_dropped_pictures_are_compared(visitor: Visitor) -> None:
     page = visitor.open()
     draw(page, glyph_strokes(12))
     page.get_by_role("button", name="Compare with the reference").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("ड dda")
     expect(score(page)).to_have_text(re.compile("^9[0-9]$|^100$"))
-    expect(compare(page)).to_be_enabled()  # the drawing came along
+    expect(compare_button(page)).to_be_enabled()  # the drawing was handed over
     drop(page, encode(reference(13)))
     expect(page.locator(".verdict")).to_contain_text("more like ढ (ddha)")
     drop(page, b"words", "text/plain")
-    expect(page.get_by_role("alert")).to_contain_text("That is no picture")
+    expect(page.get_by_role("alert")).to_contain_text("This is not a picture")
     drop(page, b"not really a picture")
     expect(page.locator(".trouble [role=alert]")).to_contain_text("image")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     expect(score(page)).to_be_visible()
-    assert "415" in visitor.problems.pop()
-    compare(page).click()
+    assert "415" in visitor.errors.pop()
+    compare_button(page).click()
     expect(score(page)).to_have_text(re.compile("^9[0-9]$|^100$"))
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
-def test_on_a_telephone_the_answer_comes_into_view(telephone: Visitor) -> None:
-    page = telephone.open("/practise")
-    look(page, "practise-telephone-grid")
+def test_on_a_phone_the_result_scrolls_into_view(phone: Visitor) -> None:
+    page = phone.open("/practise")
+    check_view(page, "practise-phone-grid")
     page.get_by_role("link", name="घ gha").click()
     page.emulate_media(reduced_motion="reduce")
     expect(page.get_by_role("heading", level=1)).to_have_text("घ gha")
     draw(page, glyph_strokes(3))
-    compare(page).tap()
+    compare_button(page).tap()
     expect(score(page)).to_be_in_viewport()
-    look(page, "practise-telephone")
+    check_view(page, "practise-phone")
     page.get_by_role("button", name="Once more").tap()
     expect(page.locator("canvas.ink")).to_be_in_viewport()
 
 
-def test_with_the_keyboard_alone(visitor: Visitor) -> None:
+def test_practising_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page = visitor.open("/practise/11")
     page.get_by_role("button", name="Hint").focus()
     page.keyboard.press("Tab")
@@ -276,7 +278,7 @@ def test_with_the_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press(" ")
     for _ in range(14):
         page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")  # lifts the pen as well
+    page.keyboard.press("Enter")  # also lifts the pen
     expect(score(page)).to_be_visible()
     expect(page.locator("canvas.ink")).to_be_focused()
     expect(page.locator("main > [role=status]")).to_contain_text("of 100.")
@@ -285,47 +287,46 @@ def test_with_the_keyboard_alone(visitor: Visitor) -> None:
         page.keyboard.press("ArrowDown")
     page.keyboard.press(" ")
     first = page.locator(".outcome .judged h2").element_handle()
-    compare(page).focus()
+    compare_button(page).focus()
     page.keyboard.press("Enter")
     page.wait_for_function("(heading) => !heading.isConnected", arg=first)
-    expect(compare(page)).to_be_focused()
+    expect(compare_button(page)).to_be_focused()
     page.get_by_role("slider").focus()
     page.keyboard.press("End")
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "only yours")
 
 
-def test_all_that_the_service_can_say_is_said_in_nepali(visitor: Visitor) -> None:
+def test_every_feedback_sentence_is_translated_to_nepali(visitor: Visitor) -> None:
     page = visitor.open("/practise/0")
     page.get_by_label("Language").select_option("ne")
     expect(page.get_by_role("button", name="तुलना गर्नुहोस्")).to_be_visible()
-    said = sorted(set(_sentences()))
-    assert len(said) > 500
+    sentences = sorted(set(_sentences()))
+    assert len(sentences) > 500
     translated = page.evaluate(
-        """async (said) => {
-          const { inOwnLanguage } = await import("/web/views/practise/sentences.js");
-          return said.map(inOwnLanguage);
+        """async (sentences) => {
+          const { translateFeedback } = await import("/web/views/practise/feedback.js");
+          return sentences.map(translateFeedback);
         }""",
-        said,
+        sentences,
     )
-    left = [
+    untranslated = [
         f"{english} -> {nepali}"
-        for english, nepali in zip(said, translated, strict=True)
+        for english, nepali in zip(sentences, translated, strict=True)
         if re.search("[a-z]", nepali)
     ]
-    assert left == []
+    assert untranslated == []
     unknown = "Something quite new."
-    script = (
-        f"async () => (await import('/web/views/practise/sentences.js')).inOwnLanguage('{unknown}')"
-    )
+    module = "/web/views/practise/feedback.js"
+    script = f"async () => (await import('{module}')).translateFeedback('{unknown}')"
     assert page.evaluate(script) == unknown
 
 
-_SAYING = ("feedback", "writing_faults", "similarity")
-"""Modules of the handlers that sentences for learners are written in."""
+_FEEDBACK_MODULES = ("feedback", "writing_faults", "similarity")
+"""Modules of the handlers with feedback sentences."""
 
 
 def _sentences() -> Iterator[str]:
-    """Every sentence that the handlers can say, from their own source."""
+    """Every feedback sentence of the handlers, read from their source."""
     parts = sorted(
         {
             part.name
@@ -349,7 +350,7 @@ def _sentences() -> Iterator[str]:
         "wanted.text": [character.text],
         "wanted.name": [character.name],
     }
-    for module in _SAYING:
+    for module in _FEEDBACK_MODULES:
         tree = ast.parse((ROOT / "handlers" / f"{module}.py").read_text(encoding="utf-8"))
         for template in _templates(tree):
             names = [
@@ -361,8 +362,8 @@ def _sentences() -> Iterator[str]:
 
 
 def _templates(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """The sentences in a module, and what is filled into each."""
-    # A string that is a statement of its own is a docstring.
+    """The sentence templates in a module, each with the expressions that fill it."""
+    # Docstrings are expression statements.
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     raised = {
         id(part)
@@ -370,12 +371,12 @@ def _templates(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
         if isinstance(node, ast.Raise)
         for part in ast.walk(node)
     }
-    of_templates: set[int] = set()
+    template_parts: set[int] = set()
     for node in ast.walk(tree):
         if id(node) in raised:
             continue
         if isinstance(node, ast.JoinedStr):
-            of_templates |= {id(value) for value in node.values}
+            template_parts |= {id(value) for value in node.values}
             texts = [each.value if isinstance(each, ast.Constant) else "{}" for each in node.values]
             filled = [
                 ast.unparse(each.value)
@@ -384,7 +385,7 @@ def _templates(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
             ]
             text = "".join(map(str, texts))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) in docstrings | of_templates:
+            if id(node) in docstrings | template_parts:
                 continue
             text, filled = node.value, []
         else:

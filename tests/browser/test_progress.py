@@ -1,4 +1,4 @@
-"""Progress and history."""
+"""The progress and the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor, look
+from tests.browser.conftest import Visitor, check_view
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
@@ -16,11 +16,11 @@ PICTURE = re.compile(r"/api/history/predictions/\d+/image/$")
 
 
 def names(page: Page) -> list[str]:
-    """The characters of the list in their order, in Latin letters."""
+    """The Latin names of the characters, in the order of the list."""
     return [text.split()[1] for text in page.locator(".learned summary strong").all_inner_texts()]
 
 
-def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> None:
+def test_progress_shows_what_was_practised_and_what_is_next(visitor: Visitor) -> None:
     username = visitor.sign_up()
     page = visitor.open("/progress")
     expect(page.get_by_text("Draw your first character")).to_be_visible()
@@ -31,7 +31,7 @@ def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> 
     def counted() -> bool:
         return bool(user.get("/api/analytics/me/").json()["totals"]["answers"] == 4)
 
-    wait_for(counted, 20)  # counts are a second behind
+    wait_for(counted, 20)  # the counts are delayed by a second
     page.reload()
     today = page.locator(".tile").filter(has_text="day in a row")
     expect(today).to_contain_text("Today is done")
@@ -50,18 +50,18 @@ def test_progress_says_what_was_practised_and_what_is_next(visitor: Visitor) -> 
     expect(row).to_contain_text("↘ declining")
     row.locator("summary").press("Enter")
     expect(row).to_contain_text(re.compile(r"The last 2 scores: 100, \d\d"))
-    look(page, "progress")
+    check_view(page, "progress")
     row.get_by_role("link", name="History").click()
     expect(page.get_by_role("button", name="Look closer")).to_have_count(2)
     expect(page.get_by_label("Show")).to_have_value("12")
 
 
-def test_the_history_is_filtered_read_on_and_deleted_from(visitor: Visitor, tmp_path: Path) -> None:
+def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: Path) -> None:
     username = visitor.sign_up()
     user = visitor.site.sign_in(username)
-    said = [user.predict(index).json() for index in (*range(10), *range(10), 4)]
+    predictions = [user.predict(index).json() for index in (*range(10), *range(10), 4)]
     digit = user.post("/api/predict/?model=digits", files={"image": encode(reference(2))}).json()
-    for prediction, actual in ((said[-1], 4), (said[-2], 8)):
+    for prediction, actual in ((predictions[-1], 4), (predictions[-2], 8)):
         feedback = {"prediction_id": prediction["prediction_id"], "actual_class": actual}
         assert user.post("/api/feedback/", json=feedback).status_code == 201
     fetched: list[str] = []
@@ -76,7 +76,7 @@ def test_the_history_is_filtered_read_on_and_deleted_from(visitor: Visitor, tmp_
     assert len([url for url in fetched if PICTURE.search(url)]) < 20
     entries.last.scroll_into_view_if_needed()
     expect(entries.last.get_by_role("img", name="Your picture")).to_be_visible()
-    look(page, "history")
+    check_view(page, "history")
     page.get_by_role("button", name="Show more").click()
     expect(entries).to_have_count(22)
     expect(page.get_by_text("22 entries are shown.")).to_be_visible()
@@ -109,19 +109,19 @@ def test_the_history_is_filtered_read_on_and_deleted_from(visitor: Visitor, tmp_
     assert len(rows) == 21
 
 
-def test_progress_and_history_in_nepali_on_a_telephone(telephone: Visitor) -> None:
-    user = telephone.site.sign_in(telephone.sign_up())
+def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
+    user = phone.site.sign_in(phone.sign_up())
     assert user.compare(20, 21).status_code == 200
-    page = telephone.open("/progress")
+    page = phone.open("/progress")
     page.get_by_label("Language").select_option("ne")
     expect(page.locator(".tile").filter(has_text="प्रयास")).to_contain_text("१")
-    look(page, "progress-telephone")
-    page.goto(f"{telephone.home}/#/history?kind=compared")
+    check_view(page, "progress-phone")
+    page.goto(f"{phone.home}/#/history?kind=compared")
     page.get_by_role("button", name="नजिकबाट हेर्नुहोस्").tap()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("img")).to_have_count(3)
     expect(dialog).to_contain_text("“फ” भन्दा बढी “प” जस्तो देखिन्छ")
-    look(page, "comparison-telephone")
+    check_view(page, "comparison-phone")
     dialog.get_by_role("button", name="बन्द गर्नुहोस्").tap()
     expect(dialog).to_have_count(0)
-    look(page, "history-telephone")
+    check_view(page, "history-phone")

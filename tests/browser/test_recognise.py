@@ -1,4 +1,4 @@
-"""Recognising in the page: drawn, given, photographed; live, wrong, offline."""
+"""Recognising: drawings, files and photographs; corrections, slow networks, offline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
-from tests.browser.conftest import Visitor, draw, drop, glyph_strokes, look, visiting
+from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes, visit
 from tests.support.apis import Api
 from tests.support.digits import held_out
 from tests.support.pictures import encode, reference
@@ -19,48 +19,48 @@ def answer(page: Page) -> Locator:
     return page.locator(".result .headline")
 
 
-def test_a_first_visitor_draws_and_sees_what_it_is(visitor: Visitor) -> None:
+def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
     page = visitor.open()
     expect(page.get_by_text("It is read as soon as you pause")).to_be_visible()
-    look(page, "recognise-empty")
+    check_view(page, "recognise-empty")
     for index, name in ((12, "ड dda"), (2, "ग ga")):
         draw(page, glyph_strokes(index))
         expect(answer(page)).to_contain_text(name)
         expect(page.locator(".bars li")).to_have_count(5)
         page.get_by_role("button", name="Clear").click()
         expect(answer(page)).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()  # the strokes come back, and are read again
+    page.get_by_role("button", name="Undo").click()  # restores the strokes
     expect(answer(page)).to_contain_text("ग ga")
-    look(page, "recognise")
+    check_view(page, "recognise")
 
 
-def test_the_round_pen_reads_digits(visitor: Visitor) -> None:
+def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
     page.get_by_label("Digits").check()
     page.get_by_label("Round").check()
     draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
     expect(answer(page)).to_contain_text("1")
-    look(page, "recognise-digit")
+    check_view(page, "recognise-digit")
     page.get_by_label("Choose pictures").set_input_files(
         {"name": "8.png", "mimeType": "image/png", "buffer": encode(held_out(8, 0))}
     )
     expect(answer(page)).to_contain_text("8")
 
 
-def test_a_dropped_picture_is_read_and_what_is_no_picture_is_said(visitor: Visitor) -> None:
+def test_a_dropped_picture_is_recognised_and_other_files_are_refused(visitor: Visitor) -> None:
     page = visitor.open()
     drop(page, encode(reference(20)))
     expect(answer(page)).to_contain_text("प pa")
     page.get_by_text("What the model saw").click()
     expect(page.get_by_role("img", name="The ink that was found in it")).to_be_visible()
     drop(page, b"words", "text/plain")
-    expect(page.get_by_role("alert")).to_contain_text("That is no picture")
+    expect(page.get_by_role("alert")).to_contain_text("This is not a picture")
     drop(page, b"not really", "image/png")
     expect(page.get_by_role("alert")).to_contain_text(re.compile("image", re.IGNORECASE))
-    assert "415" in visitor.problems.pop()
+    assert "415" in visitor.errors.pop()
 
 
-def test_several_pictures_have_an_answer_each(visitor: Visitor, tmp_path: Path) -> None:
+def test_several_pictures_get_one_result_each(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.open()
     files = []
     for index in range(34):  # more than one batch
@@ -73,22 +73,20 @@ def test_several_pictures_have_an_answer_each(visitor: Visitor, tmp_path: Path) 
     expect(rows.nth(0)).to_contain_text("ka")
     expect(rows.nth(1)).to_have_class("error")
     expect(page.get_by_role("progressbar")).to_have_count(0)
-    look(page, "recognise-several")
+    check_view(page, "recognise-several")
 
 
-def test_pictures_of_more_bytes_than_are_taken_are_made_smaller(
-    visitor: Visitor, tmp_path: Path
-) -> None:
+def test_pictures_above_the_size_limit_are_scaled_down(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.open()
     large = Image.fromarray(reference(12)).convert("RGB").resize((2000, 2000))
     files = [tmp_path / f"{index}.bmp" for index in range(8)]
     for file in files:
-        large.save(file)  # 12 MB, 96 in all
+        large.save(file)  # 12 MB each, 96 MB in total
     page.get_by_label("Choose pictures").set_input_files(files[0])
     expect(answer(page)).to_contain_text("ड dda")
-    # Smaller ones are not touched, and come in several requests.
+    # Smaller ones are not changed, but need several requests.
     for file in files:
-        large.resize((1700, 1700)).save(file)  # 8.7 MB, 69 in all
+        large.resize((1700, 1700)).save(file)  # 8.7 MB each, 69 MB in total
     page.get_by_label("Choose pictures").set_input_files(files)
     rows = page.locator(".several li")
     expect(rows).to_have_count(8)
@@ -96,7 +94,7 @@ def test_pictures_of_more_bytes_than_are_taken_are_made_smaller(
         expect(row).to_contain_text("ड dda")
 
 
-def test_a_photograph_is_taken_and_read(visitor: Visitor) -> None:
+def test_a_photograph_is_taken_and_recognised(visitor: Visitor) -> None:
     page = visitor.open()
     page.get_by_role("button", name="Camera").click()
     camera = page.get_by_role("dialog", name="Photograph a character")
@@ -106,89 +104,89 @@ def test_a_photograph_is_taken_and_read(visitor: Visitor) -> None:
     expect(camera).to_have_count(0)
 
 
-def test_of_a_drawing_only_the_last_answer_is_in_the_history_and_wrong_is_two_taps(
+def test_the_history_has_only_the_last_answer_of_a_drawing_and_two_taps_correct_it(
     visitor: Visitor,
 ) -> None:
     visitor.sign_up()
     page = visitor.open()
     for stroke in glyph_strokes(32):
         draw(page, [stroke])
-        page.wait_for_timeout(500)  # a learner who looks at it after each stroke
+        page.wait_for_timeout(500)  # a learner who pauses after each stroke
     expect(answer(page)).to_contain_text("ह ha")
     history = "/api/history/predictions/"
 
-    def kept() -> list[int]:
+    def stored() -> list[int]:
         entries = visitor.api(page, "GET", history)["results"]
         return [entry["predicted_class"] for entry in entries]
 
     outcome = page.locator(".outcome")
     expect(outcome).to_have_attribute("aria-busy", "false")
-    wait_for(lambda: kept() == [32], 20)
+    wait_for(lambda: stored() == [32], 20)
     with page.expect_response(lambda response: "/api/predict/" in response.url):
         draw(page, [[(0.02, 0.97), (0.03, 0.98)]])
     expect(outcome).to_have_attribute("aria-busy", "false")
-    wait_for(lambda: kept() == [32], 20)
+    wait_for(lambda: stored() == [32], 20)
     page.get_by_role("button", name="This is wrong").click()
-    look(page, "recognise-wrong")
+    check_view(page, "recognise-wrong")
     page.get_by_role("button", name="त ta").click()
-    expect(page.get_by_text("noted what it should have been")).to_be_visible()
+    expect(page.get_by_text("The right character is noted")).to_be_visible()
     (entry,) = visitor.api(page, "GET", history)["results"]
     assert entry["feedback"]["actual_class"] == 15
-    # What one has said something of stays when the drawing goes on.
+    # A corrected prediction stays in the history when the drawing continues.
     draw(page, [[(0.9, 0.9), (0.92, 0.92)]])
     expect(page.get_by_role("button", name="This is wrong")).to_be_visible()
-    assert len(kept()) == 2
+    assert len(stored()) == 2
 
 
-def test_on_a_slow_network_requests_are_not_piled_up_and_the_newest_wins(visitor: Visitor) -> None:
+def test_on_a_slow_network_one_request_runs_at_a_time_and_the_newest_wins(visitor: Visitor) -> None:
     page = visitor.open()
     network = visitor.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
     network.send("Network.emulateNetworkConditions", slow)
-    under_way: list[str] = []
-    most: list[int] = []
+    running: list[str] = []
+    counts: list[int] = []
 
-    def asked(request: Request) -> None:
+    def on_request(request: Request) -> None:
         if "/api/predict/" in request.url:
-            under_way.append(request.url)
-            most.append(len(under_way))
+            running.append(request.url)
+            counts.append(len(running))
 
-    def answered(request: Request) -> None:
+    def on_finished(request: Request) -> None:
         if "/api/predict/" in request.url:
-            under_way.remove(request.url)
+            running.remove(request.url)
 
-    page.on("request", asked)
-    page.on("requestfinished", answered)
+    page.on("request", on_request)
+    page.on("requestfinished", on_finished)
     first, *rest = glyph_strokes(32)
     for stroke in (first, *rest):
         draw(page, [stroke])
         page.wait_for_timeout(600)
     expect(answer(page)).to_contain_text("ह ha")
-    assert max(most) == 1
-    assert len(most) < 1 + len(rest)
+    assert max(counts) == 1
+    assert len(counts) < 1 + len(rest)
 
 
-def test_offline_is_said_and_the_drawing_read_when_the_network_is_back(visitor: Visitor) -> None:
+def test_an_offline_drawing_is_recognised_when_the_network_is_back(visitor: Visitor) -> None:
     page = visitor.open()
     visitor.context.set_offline(True)
     expect(page.get_by_role("status").filter(has_text="You are offline")).to_be_visible()
     draw(page, glyph_strokes(0))
     page.wait_for_timeout(700)
-    look(page, "recognise-offline")
+    check_view(page, "recognise-offline")
     visitor.context.set_offline(False)
     expect(answer(page)).to_contain_text("क ka")
     expect(page.get_by_text("You are offline")).to_have_count(0)
-    assert all("ERR_INTERNET_DISCONNECTED" in problem for problem in visitor.problems)
-    visitor.problems.clear()
+    assert all("ERR_INTERNET_DISCONNECTED" in error for error in visitor.errors)
+    visitor.errors.clear()
 
 
-def test_a_busy_service_is_asked_again_when_it_says(
+def test_a_busy_service_is_retried_when_it_says(
     browser: Browser, ranjana: Ranjana, tmp_path: Path
 ) -> None:
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_PREDICT_ADDRESS": "1/4 seconds"}
     busy = Api(tmp_path, ranjana, environment=limits).wait_until_alive()
     try:
-        with visiting(browser, busy) as visitor:
+        with visit(browser, busy) as visitor:
             page = visitor.open()
             drop(page, encode(reference(3)))
             expect(answer(page)).to_contain_text("घ gha")
@@ -198,17 +196,17 @@ def test_a_busy_service_is_asked_again_when_it_says(
             ).to_be_visible()
             expect(answer(page)).to_contain_text("च ca")
             expect(page.get_by_text("The service is busy")).to_have_count(0)
-            assert all("429" in problem for problem in visitor.problems)
-            visitor.problems.clear()
+            assert all("429" in error for error in visitor.errors)
+            visitor.errors.clear()
     finally:
         busy.stop()
 
 
-def test_a_finger_draws_and_the_page_stays_where_it_is(telephone: Visitor) -> None:
-    page = telephone.open()
+def test_drawing_with_a_finger_does_not_scroll_the_page(phone: Visitor) -> None:
+    page = phone.open()
     pad = page.locator("canvas.ink").bounding_box()
     assert pad
-    touch = telephone.context.new_cdp_session(page)
+    touch = phone.context.new_cdp_session(page)
     for stroke in glyph_strokes(12):
         for number, (x, y) in enumerate(stroke):
             point = {"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"]}
@@ -217,10 +215,10 @@ def test_a_finger_draws_and_the_page_stays_where_it_is(telephone: Visitor) -> No
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(answer(page)).to_contain_text("ड dda")
     assert page.evaluate("scrollY") == 0
-    look(page, "recognise-telephone")
+    check_view(page, "recognise-phone")
 
 
-def test_with_the_keyboard_alone_one_draws_and_reads(visitor: Visitor) -> None:
+def test_drawing_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page = visitor.open()
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the content")).to_be_focused()
@@ -241,7 +239,7 @@ def test_with_the_keyboard_alone_one_draws_and_reads(visitor: Visitor) -> None:
     expect(answer(page)).to_have_count(0)
 
 
-def test_every_word_is_in_the_language_that_is_chosen(visitor: Visitor) -> None:
+def test_every_word_is_in_the_chosen_language(visitor: Visitor) -> None:
     page = visitor.open()
     draw(page, glyph_strokes(12))
     expect(answer(page)).to_contain_text("ड dda")
@@ -252,7 +250,7 @@ def test_every_word_is_in_the_language_that_is_chosen(visitor: Visitor) -> None:
         expect(answer(page)).to_contain_text("ड dda")
         text = page.locator("body").inner_text()
         assert not re.findall(r"\b[a-z]+(?:\.[a-zA-Z]+)+\b", text)  # keys without a string
-    look(page, "recognise-nepali")
+    check_view(page, "recognise-nepali")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(language).to_have_value("ne")

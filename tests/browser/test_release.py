@@ -1,4 +1,4 @@
-"""A version is released in the page, on a service that has the versions to release."""
+"""Releasing a version of a model in the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import look, refusals, visiting
+from tests.browser.conftest import check_view, take_errors, visit
 from tests.support.releases import Operator
 from tests.support.running import wait_for
 
@@ -18,14 +18,14 @@ DEVICES = 40
 
 @pytest.fixture
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """A service of its own: who gets which version is for all users of a TorchServe."""
+    """A service with its own TorchServe, because the traffic split applies to all its users."""
     running = Operator(tmp_path_factory.mktemp("release"))
     yield running
     running.ranjana.stop()
 
 
-def part(page: Page, name: str) -> None:
-    """Turns to a part of the view of the model."""
+def open_part(page: Page, name: str) -> None:
+    """Opens a part of the view of the model."""
     page.get_by_role("navigation", name="Parts").get_by_role("link", name=name).click()
     expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
         "aria-current", "page"
@@ -37,25 +37,25 @@ def card(page: Page, version: str) -> Locator:
     return page.locator(".card").filter(has=heading)
 
 
-def asked(card: Locator, name: str, question: re.Pattern[str]) -> Locator:
-    """Presses a button that asks first; answers the one that does it then."""
+def confirm_button(card: Locator, name: str, question: re.Pattern[str]) -> Locator:
+    """Presses a button that asks for confirmation. Returns the button that confirms."""
     card.get_by_role("button", name=name).click()
-    asking = card.get_by_role("group", name=question)
-    expect(asking.get_by_role("button", name="Cancel")).to_be_focused()
-    return asking.get_by_role("button", name=name)
+    dialog = card.get_by_role("group", name=question)
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    return dialog.get_by_role("button", name=name)
 
 
-def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_back(
+def test_a_version_is_tried_with_some_users_promoted_and_rolled_back(
     browser: Browser, operator: Operator
 ) -> None:
     operator.appoint("engineer", "ml-engineer")
     archive = operator.derived("ranjana-1.1.mar", "1.1")
-    with visiting(browser, operator) as engineer:
+    with visit(browser, operator) as engineer:
         engineer.sign_in("engineer")
         page = engineer.open("/models/ranjana?part=release")
         expect(page.get_by_text("There is only the default version")).to_be_visible()
 
-        # Registered: what is refused can be put right where it stands.
+        # Register a version. Refused values can be corrected in the form.
         page.get_by_label("Archive").fill("../elsewhere.mar")
         checksum = page.get_by_label("Checksum")
         checksum.fill("unknown")
@@ -66,18 +66,18 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
         checksum.fill("")
         register.click()
         expect(page.get_by_role("alert").filter(has_text="model store")).to_be_visible()
-        assert refusals(engineer, 400) == 1
+        assert take_errors(engineer, 400) == 1
         page.get_by_label("Archive").fill(archive)
         register.click()
         expect(register).to_be_disabled()
-        expect(page.get_by_role("status").filter(has_text="tried out")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="being tested")).to_be_visible()
         expect(page.get_by_text("Version 1.1 is registered.")).to_be_visible()
         assert operator.model()["traffic"] == {"1.0": 100}
 
-        # Given to some: no more than there are.
+        # Give it to some of the users, at most to all.
         share = page.get_by_role("spinbutton", name="Percent of the users for version 1.1")
         share.fill("130")
-        expect(page.get_by_text("That is 30 percent more than there is.")).to_be_visible()
+        expect(page.get_by_text("The sum is 30 percent too high.")).to_be_visible()
         page.get_by_role("button", name="Save").click()
         expect(share).to_be_focused()
         assert operator.model()["traffic"] == {"1.0": 100}
@@ -89,12 +89,12 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
         expect(page.get_by_role("rowheader")).to_have_text(["1.0", "1.1"])
         assert operator.model()["traffic"] == {"1.0": 60, "1.1": 40}
 
-        # Compared.
+        # Compare the versions.
         answers = Counter(
             operator.ask(device).json()["model"]["version"] for device in range(DEVICES)
         )
         assert 0 < answers["1.1"] < DEVICES
-        wait_for(lambda: _requests(operator) == answers, 10)  # counts are a second behind
+        wait_for(lambda: _requests(operator) == answers, 10)  # the counts are delayed by a second
         page.reload()
         report = page.get_by_role("region", name="How the versions compare")
         for row, told in enumerate((("1.0", "60%"), ("1.1", "40%"))):
@@ -102,14 +102,16 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
             for cell, text in enumerate((*told, str(answers[told[0]]))):
                 expect(cells.nth(cell)).to_have_text(text)
         expect(page.get_by_role("heading", name="1.1 against 1.0")).to_be_visible()
-        expect(page.locator("li").filter(has_text="Found wrong")).to_contain_text("not enough data")
-        look(page, "model-release")
+        expect(page.locator("li").filter(has_text="Judged wrong")).to_contain_text(
+            "not enough data"
+        )
+        check_view(page, "model-release")
         page.set_viewport_size({"width": 360, "height": 740})
-        look(page, "model-release-telephone")
+        check_view(page, "model-release-phone")
         page.set_viewport_size({"width": 1280, "height": 720})
 
-        # Given more workers: no more than the service allows.
-        part(page, "Versions")
+        # Give it more workers, within the limit of the service.
+        open_part(page, "Versions")
         candidate = card(page, "1.1")
         expect(candidate.get_by_role("button", name="Remove")).to_have_count(0)  # it is in use
         candidate.get_by_text("Change the number of workers").click()
@@ -118,31 +120,33 @@ def test_a_version_is_tried_with_some_users_becomes_the_default_and_is_taken_bac
         candidate.get_by_role("button", name="Save").click()
         expect(workers).to_be_focused()
         expect(workers).to_have_accessible_description(re.compile(r"Can be \d+ at most"))
-        assert refusals(engineer, 400) == 1
+        assert take_errors(engineer, 400) == 1
         workers.fill("2")
         candidate.get_by_role("button", name="Save").click()
         expect(candidate).to_contain_text("2 of 2 ready")
         assert operator.versions()["1.1"]["workers_ready"] == 2
 
-        # Promoted, after thinking twice.
+        # Promote it, after cancelling once.
         everybody = re.compile("^Everybody then gets version 1.1")
-        asked(candidate, "Make it the default", everybody)
-        look(page, "model-versions")
+        confirm_button(candidate, "Make it the default", everybody)
+        check_view(page, "model-versions")
         candidate.get_by_role("button", name="Cancel").click()
         expect(candidate.get_by_role("button", name="Make it the default")).to_be_focused()
-        asked(candidate, "Make it the default", everybody).click()
+        confirm_button(candidate, "Make it the default", everybody).click()
         expect(candidate.get_by_text("Default", exact=True)).to_be_visible()
         expect(candidate).to_contain_text("100%")
         now = operator.model()
         assert (now["default"], now["previous"], now["traffic"]) == ("1.1", "1.0", {"1.1": 100})
 
-        # Taken back, and served no more.
+        # Roll back, and remove the version.
         before = card(page, "1.0")
-        asked(before, "Roll back to it", re.compile("^Everybody then gets version 1.0")).click()
+        confirm_button(
+            before, "Roll back to it", re.compile("^Everybody then gets version 1.0")
+        ).click()
         expect(before.get_by_text("Default", exact=True)).to_be_visible()
         assert operator.model()["traffic"] == {"1.0": 100}
         expect(candidate.get_by_role("button", name="Make it the default")).to_be_visible()
-        asked(candidate, "Remove", re.compile("^Version 1.1 of ranjana is then")).click()
+        confirm_button(candidate, "Remove", re.compile("^Version 1.1 of ranjana is then")).click()
         expect(candidate).to_have_count(0)
         assert operator.versions().keys() == {"1.0"}
         assert operator.served() == {"1.0"}

@@ -1,99 +1,100 @@
-// What is done by a button: once at a time, what cannot be undone only when it is meant, and what
-// goes wrong is said in place.
+// Buttons that run something: only once at a time, with a question first where an action cannot be
+// undone. Errors are shown beside the button.
 
-import { Problem, sentence } from "./api.js";
+import { ApiError, errorMessage } from "./api.js";
+import { button } from "./components.js";
 import { el, fill } from "./dom.js";
-import { tool } from "./pad-tools.js";
 import { t } from "./strings.js";
 
-/** Shows what was thrown in `place`; that a view was left is no problem. */
-export function complain(place, problem) {
-  if (problem.name === "AbortError") return;
-  if (!(problem instanceof Problem)) reportError(problem); // a bug: the console shall have it
-  fill(place, el("p", { class: "notice error", role: "alert" }, sentence(problem)));
+/** Shows an error in `container`. Ignores an `AbortError`, because the view was left. */
+export function showError(container, error) {
+  if (error.name === "AbortError") return;
+  if (!(error instanceof ApiError)) reportError(error); // a bug: it belongs in the console
+  fill(container, el("p", { class: "notice error", role: "alert" }, errorMessage(error)));
 }
 
-/** Does `work`, and shows in `place` what it throws, in place of what was said there before. */
-export async function attempt(work, place) {
-  fill(place);
+/** Runs `work`. Clears `container` first, and shows errors in it. */
+export async function attempt(work, container) {
+  fill(container);
   try {
     await work();
-  } catch (problem) {
-    complain(place, problem);
+  } catch (error) {
+    showError(container, error);
   }
 }
 
-/** Does `work` while `button` cannot be pressed; the focus comes back to it. */
-export async function whileBusy(button, work) {
-  const focused = document.activeElement === button;
-  button.disabled = true;
+/** Disables `element`, a button, while `work` runs. Gives the focus back to it afterwards. */
+export async function whileBusy(element, work) {
+  const focused = document.activeElement === element;
+  element.disabled = true;
   try {
     return await work();
   } finally {
-    button.disabled = false;
-    const lost = [button, document.body, null].includes(document.activeElement);
-    if (focused && lost && button.isConnected) button.focus();
+    element.disabled = false;
+    const lost = [element, document.body, null].includes(document.activeElement);
+    if (focused && lost && element.isConnected) element.focus();
   }
 }
 
-/** A button for `work`, which it waits for; what that throws is shown in `said`. */
-export function action(label, work, said, kind = "") {
-  const button = tool(label, () => attempt(() => whileBusy(button, work), said));
-  if (kind) button.classList.add(kind);
-  return button;
+/** A button that runs `work`, disabled meanwhile. Errors are shown in `errors`. */
+export function actionButton(label, work, errors, kind = "") {
+  const element = button(label, () => attempt(() => whileBusy(element, work), errors), kind);
+  return element;
 }
 
 /**
- * A button that asks in its own place whether one really means it before it does `act`; a sentence
- * below says what `act` throws.
- * @param {{label: string, name: string, act: () => Promise<void>, why?: string, sure?: string,
- *   kind?: string, sureKind?: string}} options `name` says what it is done to, for those who do not
- *   see where the button stands; `why` what comes of it; `sure` is the button that does it
+ * A button that asks for confirmation before it runs `act`. The question replaces the button;
+ * errors are shown below.
+ * @param {{label: string, name: string, act: () => Promise<void>, why?: string,
+ *   confirmLabel?: string, kind?: string, confirmKind?: string}} options `name`: the object of the
+ *   action, for screen readers; `why`: its consequences; `kind` and `confirmKind`: CSS classes of the
+ *   first and of the confirming button
  */
-export function confirming(options) {
-  const { label, name, act, why = null, sure = label, kind = "", sureKind = "danger" } = options;
-  const place = el("div", { class: "confirming row", role: "group", "aria-label": name });
-  const problem = el("div", {});
-  const ask = tool(label, () => {
-    fill(problem);
-    fill(place, question);
-    no.focus(); // where a key that is held down does no harm
-  });
-  ask.setAttribute("aria-label", `${label}: ${name}`);
-  if (kind) ask.classList.add(kind);
-  const back = () => {
-    fill(place, ask);
-    ask.focus();
+export function confirmButton(options) {
+  const { label, name, act, why = null, kind = "" } = options;
+  const { confirmLabel = label, confirmKind = "danger" } = options;
+  const container = el("div", { class: "confirming row", role: "group", "aria-label": name });
+  const errors = el("div", {});
+  const open = () => {
+    fill(errors);
+    fill(container, question);
+    cancel.focus(); // a key that is still held down then does no harm
   };
-  const no = tool(t("action.cancel"), back);
-  const yes = tool(sure, async (event) => {
-    if (event.detail > 1) return; // the second half of a double click on `ask`
-    no.disabled = true;
+  const first = button(label, open, kind);
+  first.setAttribute("aria-label", `${label}: ${name}`);
+  const reset = () => {
+    fill(container, first);
+    first.focus();
+  };
+  const cancel = button(t("action.cancel"), reset);
+  const run = async (event) => {
+    if (event.detail > 1) return; // the second half of a double click on the first button
+    cancel.disabled = true;
     try {
-      await whileBusy(yes, act);
-    } catch (thrown) {
-      if (thrown.name === "AbortError") return;
-      back();
-      complain(problem, thrown);
+      await whileBusy(confirm, act);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      reset();
+      showError(errors, error);
     } finally {
-      no.disabled = false;
+      cancel.disabled = false;
     }
+  };
+  const confirm = button(confirmLabel, run, confirmKind);
+  const question = why ? questionBox(why, confirm, cancel) : [confirm, cancel];
+  container.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !cancel.isConnected || cancel.disabled) return;
+    event.preventDefault(); // otherwise Escape closes the dialog around it
+    reset();
   });
-  yes.classList.add(sureKind);
-  const question = why ? asked(why, yes, no) : [yes, no];
-  place.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !no.isConnected || no.disabled) return;
-    event.preventDefault(); // a dialogue that it stands in stays open
-    back();
-  });
-  fill(place, ask);
-  return el("div", { class: "stack tight" }, place, problem);
+  fill(container, first);
+  return el("div", { class: "stack tight" }, container, errors);
 }
 
-const asked = (why, ...ways) =>
+const questionBox = (why, ...buttons) =>
   el(
     "div",
     { class: "notice stack", role: "group", "aria-label": why },
     el("p", {}, why),
-    el("div", { class: "row" }, ways),
+    el("div", { class: "row" }, buttons),
   );

@@ -1,14 +1,22 @@
-// Speaks to the service: tokens, errors, asking again. Nothing else calls `fetch`.
+// Requests to the service: tokens, errors, retries. Only modules/session.js also calls `fetch`.
 
-import { busyFor, notReached, pause, reached } from "./connection.js";
-import { accessToken, renewAccess } from "./session.js";
+import { markBusy, markReachable, markUnreachable, pause } from "./connection.js";
 import { duration, hasString, t } from "./strings.js";
 
-const TRIES = 4;
-const MAX_QUEUE_SECONDS = 20;
+const MAX_ATTEMPTS = 4;
+const MAX_WAIT_SECONDS = 20;
 
-/** What the service refused, or that it could not be asked; `message` is a sentence to show. */
-export class Problem extends Error {
+let accessToken = async () => null;
+let renewAccess = async () => null;
+
+/** Sets where tokens come from, as `accessToken` and `renewAccess` of modules/session.js. */
+export function useTokens(current, renew) {
+  accessToken = current;
+  renewAccess = renew;
+}
+
+/** An error response, or an unreachable service (`status` 0). `message` is a sentence to show. */
+export class ApiError extends Error {
   constructor(status, code, message, details = null, retryAfter = null) {
     super(message);
     this.status = status;
@@ -19,76 +27,76 @@ export class Problem extends Error {
 }
 
 /**
- * Asks the service; answers the JSON, or the Response itself with `raw`.
+ * Sends a request. Returns the JSON, or the `Response` if `raw`.
  *
- * A busy or unreachable service is asked again, as politely as it says (`Retry-After`), where
- * that can do no harm: for GET, and where `repeatable` says so. An access token that has expired is
- * renewed once.
+ * Retries after 429, 503 and network errors, for GET and where `repeatable` allows it; waits as
+ * `Retry-After` says. Renews an expired access token once.
  * @param {string} method
  * @param {string} path with its trailing slash
  * @param {{query?: object, json?: object, form?: FormData, accept?: string, raw?: boolean,
  *   repeatable?: boolean, signal?: AbortSignal}} options
- * @throws {Problem} or the signal's AbortError
+ * @throws {ApiError} or the signal's AbortError
  */
-export async function ask(method, path, options = {}) {
+export async function request(method, path, options = {}) {
   const repeatable = options.repeatable ?? method === "GET";
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(method, path, options);
-    } catch (problem) {
-      const passing = problem.code === "unreachable" || [429, 503].includes(problem.status);
-      const wait = problem.retryAfter ?? 2 ** (attempt - 1);
-      if (!repeatable || !passing || attempt === TRIES || wait > MAX_QUEUE_SECONDS) throw problem;
-      if (problem.status) busyFor(wait);
+      return await sendAuthorised(method, path, options);
+    } catch (error) {
+      const temporary = error.code === "unreachable" || [429, 503].includes(error.status);
+      const wait = error.retryAfter ?? 2 ** (attempt - 1);
+      if (!repeatable || !temporary || attempt === MAX_ATTEMPTS || wait > MAX_WAIT_SECONDS)
+        throw error;
+      if (error.status) markBusy(wait);
       await pause(wait, options.signal);
     }
   }
 }
 
-export const get = (path, query, options = {}) => ask("GET", path, { ...options, query });
-export const post = (path, json, options = {}) => ask("POST", path, { ...options, json });
-export const put = (path, json, options = {}) => ask("PUT", path, { ...options, json });
-export const patch = (path, json, options = {}) => ask("PATCH", path, { ...options, json });
-export const remove = (path, options = {}) => ask("DELETE", path, options);
+export const get = (path, query, options = {}) => request("GET", path, { ...options, query });
+export const post = (path, json, options = {}) => request("POST", path, { ...options, json });
+export const put = (path, json, options = {}) => request("PUT", path, { ...options, json });
+export const patch = (path, json, options = {}) => request("PATCH", path, { ...options, json });
+export const remove = (path, options = {}) => request("DELETE", path, options);
 
-/** A picture or file that only its owner gets, as a Blob. */
-export async function blob(path, options = {}) {
-  const response = await ask("GET", path, { ...options, raw: true });
+/** A picture or file that needs the access token, as a Blob. */
+export async function fetchBlob(path, options = {}) {
+  const response = await request("GET", path, { ...options, raw: true });
   return response.blob();
 }
 
-/** Saves a file that only its owner gets, under `name`. */
+/** Saves a file that needs the access token, under `name`. */
 export async function download(path, name, options = {}) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await blob(path, options));
+  link.href = URL.createObjectURL(await fetchBlob(path, options));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** The sentence to show for anything that was thrown. */
-export function sentence(problem) {
-  if (!(problem instanceof Problem)) return t("error.unexpected");
-  const key = `error.${problem.code}`;
-  const wait = problem.retryAfter ? duration(problem.retryAfter) : "…";
-  return hasString(key) ? t(key, { wait }) : problem.message;
+/** The sentence to show for any thrown error. */
+export function errorMessage(error) {
+  if (!(error instanceof ApiError)) return t("error.unexpected");
+  const key = `error.${error.code}`;
+  const wait = error.retryAfter ? duration(error.retryAfter) : "…";
+  return hasString(key) ? t(key, { wait }) : error.message;
 }
 
-async function once(method, path, options) {
+async function sendAuthorised(method, path, options) {
   const token = await accessToken();
   try {
-    return await answerOf(await send(method, path, options, token), options);
-  } catch (problem) {
-    // A wrong password is a 401 too, and to be counted once.
-    if (problem.status !== 401 || problem.code === "bad_credentials" || !token) throw problem;
-    const renewed = await renewAccess(token);
-    if (!renewed) throw problem;
-    return answerOf(await send(method, path, options, renewed), options);
+    return await readResponse(await send(method, path, options, token), options);
+  } catch (error) {
+    // A wrong password is a 401 too. A second request would count it twice.
+    if (error.status !== 401 || error.code === "bad_credentials" || !token) throw error;
+    const newToken = await renewAccess(token);
+    if (!newToken) throw error;
+    return readResponse(await send(method, path, options, newToken), options);
   }
 }
 
-async function answerOf(response, { raw }) {
-  if (!response.ok) throw await problemOf(response);
+async function readResponse(response, { raw }) {
+  if (!response.ok) throw await errorFrom(response);
   return raw ? response : response.json();
 }
 
@@ -101,27 +109,27 @@ async function send(method, path, { query, json, form, accept, signal }, token) 
   if (token) headers.Authorization = `Bearer ${token}`;
   if (json) headers["Content-Type"] = "application/json";
   const body = json ? JSON.stringify(json) : form;
-  return reaching(fetch(url, { method, headers, body, signal, credentials: "omit" }));
+  return checkReachable(fetch(url, { method, headers, body, signal, credentials: "omit" }));
 }
 
-/** Waits for `fetching`; that nobody answers becomes a Problem and is shown. */
-export async function reaching(fetching) {
+/** Awaits a `fetch`. Shows a network error and throws it as an `ApiError`. */
+export async function checkReachable(responsePromise) {
   try {
-    const response = await fetching;
-    reached();
+    const response = await responsePromise;
+    markReachable();
     return response;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    notReached();
-    throw new Problem(0, "unreachable", t("error.unreachable"));
+    markUnreachable();
+    throw new ApiError(0, "unreachable", t("error.unreachable"));
   }
 }
 
-/** The Problem that a refusal tells of. */
-export async function problemOf(response) {
-  const said = await response.json().catch(() => ({}));
+/** The `ApiError` of an error response. */
+export async function errorFrom(response) {
+  const body = await response.json().catch(() => ({}));
   const wait = Number(response.headers.get("Retry-After"));
-  const message = said.error ?? t("error.unexpected");
-  const code = said.code ?? "unexpected";
-  return new Problem(response.status, code, message, said.details, wait > 0 ? wait : null);
+  const message = body.error ?? t("error.unexpected");
+  const code = body.code ?? "unexpected";
+  return new ApiError(response.status, code, message, body.details, wait > 0 ? wait : null);
 }

@@ -1,6 +1,6 @@
-// Begins: language, who is signed in, frame, view.
+// Starts the page: language, session, frame, first view.
 
-import { startFrame, showFrame } from "./frame.js";
+import { showFrame, startFrame } from "./frame.js";
 import { currentAddress, go, render, startRouter } from "./router.js";
 import { onExpired, onProfileChange, onSessionChange, resume } from "./session.js";
 import { loadStrings, startLanguage } from "./strings.js";

@@ -1,25 +1,26 @@
-// Takes a photograph, with a preview where the browser lets the page see the camera.
+// Takes a photograph, with a preview where the browser gives the page access to the camera.
 
+import { button } from "./components.js";
 import { el } from "./dom.js";
-import { tool } from "./pad-tools.js";
 import { t } from "./strings.js";
 
-const QUALITY = 0.92;
+const JPEG_QUALITY = 0.92;
 
-/** A photograph as a File; null if none is taken. Throws the browser's error if it may not. */
+/** A photograph as a File, or null. Throws the browser's error if access is denied. */
 export async function photograph() {
-  // Only pages from a trustworthy origin see a camera; others let the telephone take the picture.
-  if (!navigator.mediaDevices) return fromTelephone();
+  // Only a secure context (HTTPS, localhost) has `mediaDevices`. Elsewhere the phone's camera app
+  // takes the picture.
+  if (!navigator.mediaDevices) return captureWithFileInput();
   const video = { facingMode: "environment", width: { ideal: 1920 } };
   const stream = await navigator.mediaDevices.getUserMedia({ video });
   try {
-    return await fromPreview(stream);
+    return await captureFromStream(stream);
   } finally {
     for (const track of stream.getTracks()) track.stop();
   }
 }
 
-function fromTelephone() {
+function captureWithFileInput() {
   return new Promise((resolve) => {
     const input = el("input", { type: "file", accept: "image/*", capture: "environment" });
     input.addEventListener("change", () => resolve(input.files[0] ?? null));
@@ -28,7 +29,7 @@ function fromTelephone() {
   });
 }
 
-function fromPreview(stream) {
+function captureFromStream(stream) {
   return new Promise((resolve) => {
     const video = el("video", {
       autoplay: true,
@@ -41,19 +42,15 @@ function fromPreview(stream) {
     const take = async () => {
       const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
       canvas.getContext("2d").drawImage(video, 0, 0);
-      const picture = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+      const picture = await canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
       taken = new File([picture], "photograph.jpg", { type: picture.type });
       dialog.close();
     };
     const buttons = el(
       "p",
       { class: "row" },
-      el(
-        "button",
-        { class: "button primary", type: "button", on: { click: take } },
-        t("camera.take"),
-      ),
-      tool(t("action.cancel"), () => dialog.close()),
+      button(t("camera.take"), take, "primary"),
+      button(t("action.cancel"), () => dialog.close()),
     );
     const dialog = el(
       "dialog",

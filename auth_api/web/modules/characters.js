@@ -1,4 +1,4 @@
-// The 36 characters: names, reference pictures, strokes.
+// The 36 characters: names, reference images, strokes.
 
 import { get } from "./api.js";
 import { el } from "./dom.js";
@@ -7,23 +7,23 @@ let loaded = null;
 
 /**
  * All characters, `characters[i].class === i`:
- * `{class, character, name, reference, strokes: [{name, width, points: [[x, y], ...]}]}`; `width`
- * and points are shares of the side of the reference picture, in the order of writing.
- * Throws a Problem.
+ * `{class, character, name, reference, strokes: [{name, width, points: [[x, y], ...]}]}`. Strokes
+ * are in writing order; `width` and points are fractions of the side of the reference image.
+ * @throws {ApiError}
  */
 export async function loadCharacters() {
   loaded ??= get("/api/characters/").then((answer) => answer.characters);
-  loaded.catch(() => (loaded = null)); // asked for again the next time
+  loaded.catch(() => (loaded = null)); // the next call tries again
   return loaded;
 }
 
-/** Address of the reference picture of a class. */
+/** Path of the reference image of a class. */
 export const referencePath = (index) => `/api/characters/${index}/reference/`;
 
-/** The reference picture of a class; decoration (`alt=""`) unless it is told what it says. */
+/** The reference image of a class. Screen readers skip it unless `alt` is given. */
 export function glyph(index, alt = "") {
   return el("img", { class: "glyph", src: referencePath(index), alt, loading: "lazy" });
 }
 
-/** How a character is called: its glyph in words. */
-export const called = ({ character, name }) => `${character} ${name}`;
+/** The name of a character, such as `क ka`. */
+export const characterName = ({ character, name }) => `${character} ${name}`;

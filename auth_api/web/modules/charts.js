@@ -1,4 +1,4 @@
-// Charts as SVG, each with its figures as a table for those who do not see them.
+// SVG charts. Each has its figures as a hidden table for screen readers.
 
 import { el, svg } from "./dom.js";
 import { t } from "./strings.js";
@@ -15,10 +15,10 @@ const COLOURS = 4;
 const seriesColour = (index) => ({ "--series": `var(--series-${(index % COLOURS) + 1})` });
 
 /**
- * Lines over a common x axis.
+ * A line chart.
  * @param {{label: string, series: {name: string, points: [number, number][]}[],
  *   x?: (value: number) => string, y?: (value: number) => string, low?: number, high?: number}}
- *   chart `x` and `y` write values of the axes; `low` and `high` are the least range of y
+ *   chart `x` and `y` format the values of the axes; y covers at least `low` to `high`
  */
 export function lineChart({ label, series, x = String, y = String, low = 0, high = low }) {
   const points = series.flatMap((each) => each.points);
@@ -39,21 +39,21 @@ export function lineChart({ label, series, x = String, y = String, low = 0, high
           ),
     ),
   );
-  const across = new Set(points.map(([px]) => px));
-  const even = spread(scale.from, scale.to, Math.min(TICKS, across.size));
-  const xs = [...across].every(Number.isInteger) ? [...new Set(even.map(Math.round))] : even;
+  const distinctX = new Set(points.map(([px]) => px));
+  const ticks = evenlySpaced(scale.from, scale.to, Math.min(TICKS, distinctX.size));
+  const xs = [...distinctX].every(Number.isInteger) ? [...new Set(ticks.map(Math.round))] : ticks;
   const anchors = xs.length > 1 ? { 0: "start", [xs.length - 1]: "end" } : {};
   const names = xs.map((value, index) =>
     tick(scale.x(value), HEIGHT - 8, x(value), anchors[index] ?? "middle"),
   );
-  const rows = [...across]
+  const rows = [...distinctX]
     .sort((a, b) => a - b)
-    .map((px) => [x(px), ...series.map((each) => valueAt(each, px, y))]);
+    .map((px) => [x(px), ...series.map((each) => formatValueAt(each, px, y))]);
   return figure(label, [axes(scale, y), lines, names], series, rows);
 }
 
 /**
- * A column for each of `bars`, `{name, value}`.
+ * A column chart.
  * @param {{label: string, bars: {name: string, value: number}[], y?: (value: number) => string}}
  *   chart
  */
@@ -64,45 +64,45 @@ export function barChart({ label, bars, y = String }) {
     0,
     0,
   );
-  const room = (WIDTH - LEFT - RIGHT) / bars.length;
-  const every = Math.ceil(bars.length / 12);
+  const slot = (WIDTH - LEFT - RIGHT) / bars.length;
+  const labelStep = Math.ceil(bars.length / 12);
   const columns = bars.map((bar, index) => {
-    const left = LEFT + index * room + room * 0.15;
+    const left = LEFT + index * slot + slot * 0.15;
     const top = scale.y(bar.value);
     return [
       svg(
         "rect",
-        { class: "column", x: left, y: top, width: room * 0.7, height: scale.y(0) - top, rx: 2 },
+        { class: "column", x: left, y: top, width: slot * 0.7, height: scale.y(0) - top, rx: 2 },
         svg("title", {}, `${bar.name}: ${y(bar.value)}`),
       ),
-      index % every ? null : tick(left + room * 0.35, HEIGHT - 8, bar.name, "middle"),
+      index % labelStep ? null : tick(left + slot * 0.35, HEIGHT - 8, bar.name, "middle"),
     ];
   });
   const rows = bars.map((bar) => [bar.name, y(bar.value)]);
-  const drawn = svg("g", { style: seriesColour(0) }, columns);
-  return figure(label, [axes(scale, y), drawn], [{ name: label }], rows);
+  const shapes = svg("g", { style: seriesColour(0) }, columns);
+  return figure(label, [axes(scale, y), shapes], [{ name: label }], rows);
 }
 
-/** A small line without axes; `values` from old to new. `label` says what it shows. */
+/** A small line without axes. `values` run from old to new; `label` is for screen readers. */
 export function sparkline(values, label) {
   const points = values.map((value, index) => [index, value]);
   const high = Math.max(...values, 1);
   const last = Math.max(values.length - 1, 1);
-  const drawn = points.map(([px, py]) => `${(px / last) * 116 + 2},${30 - (py / high) * 26}`);
+  const shapes = points.map(([px, py]) => `${(px / last) * 116 + 2},${30 - (py / high) * 26}`);
   return el(
     "span",
     { class: "chart sparkline" },
     svg(
       "svg",
       { viewBox: "0 0 120 32", role: "img", "aria-label": label, style: seriesColour(0) },
-      svg("polyline", { class: "line", points: drawn.join(" ") }),
+      svg("polyline", { class: "line", points: shapes.join(" ") }),
     ),
   );
 }
 
-function valueAt(series, at, written) {
+function formatValueAt(series, at, format) {
   const found = series.points.find(([x]) => x === at);
-  return found ? written(found[1]) : "";
+  return found ? format(found[1]) : "";
 }
 
 function scales(points, low, high) {
@@ -110,32 +110,32 @@ function scales(points, low, high) {
   const ys = points.map(([, py]) => py);
   const [from, to] = [Math.min(...xs), Math.max(...xs)];
   const bottom = Math.min(low, ...ys);
-  const top = nice(Math.max(high, ...ys, bottom + 1e-9));
-  const across = (WIDTH - LEFT - RIGHT) / (to - from || 1);
+  const top = roundUpForTicks(Math.max(high, ...ys, bottom + 1e-9));
+  const distinctX = (WIDTH - LEFT - RIGHT) / (to - from || 1);
   const up = (HEIGHT - TOP - BOTTOM) / (top - bottom);
   return {
     from,
     to,
     bottom,
     top,
-    x: (value) => (to === from ? (LEFT + WIDTH - RIGHT) / 2 : LEFT + (value - from) * across),
+    x: (value) => (to === from ? (LEFT + WIDTH - RIGHT) / 2 : LEFT + (value - from) * distinctX),
     y: (value) => HEIGHT - BOTTOM - (value - bottom) * up,
   };
 }
 
-/** The next number from `value` on that is easily divided by the ticks. */
-function nice(value) {
+/** The smallest number, not below `value`, that gives round tick labels. */
+function roundUpForTicks(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999);
 }
 
-const spread = (from, to, count) =>
+const evenlySpaced = (from, to, count) =>
   count < 2
     ? [from]
     : Array.from({ length: count }, (_, index) => from + ((to - from) * index) / (count - 1));
 
 function axes(scale, y) {
-  return spread(scale.bottom, scale.top, TICKS + 1).map((value) => [
+  return evenlySpaced(scale.bottom, scale.top, TICKS + 1).map((value) => [
     svg("line", {
       class: "axis",
       x1: LEFT,
@@ -149,11 +149,11 @@ function axes(scale, y) {
 
 const tick = (x, y, text, anchor) => svg("text", { x, y, "text-anchor": anchor }, text);
 
-function figure(label, drawn, series, rows) {
+function figure(label, shapes, series, rows) {
   return el(
     "figure",
     { class: "chart stack" },
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" }, drawn),
+    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" }, shapes),
     series.length > 1
       ? el(
           "ul",
@@ -161,7 +161,7 @@ function figure(label, drawn, series, rows) {
           series.map((each, index) => el("li", { style: seriesColour(index) }, each.name)),
         )
       : null,
-    // A table is as wide as its content whatever it is told, so what hides it stands around it.
+    // A table ignores the width of its own style, so the element that hides it is around it.
     el(
       "div",
       { class: "visually-hidden" },

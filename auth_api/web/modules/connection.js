@@ -1,4 +1,4 @@
-// Whether the service can be reached, and whether it is busy: a line that all views share.
+// A line above all views: whether the service is reachable, and whether it is busy.
 
 import { el, fill } from "./dom.js";
 import { t } from "./strings.js";
@@ -7,35 +7,35 @@ const line = el("div", { class: "connection", role: "status" });
 let busyUntil = 0;
 let unreachable = false;
 
-/** The line; empty while all is well. */
+/** The line. Empty while all is well. */
 export function connectionLine() {
-  addEventListener("online", show);
-  addEventListener("offline", show);
+  addEventListener("online", update);
+  addEventListener("offline", update);
   return line;
 }
 
-/** Notes that a request was answered. */
-export function reached() {
+/** Records that a response came. */
+export function markReachable() {
   if (unreachable || busyUntil) {
     unreachable = false;
     busyUntil = 0;
-    show();
+    update();
   }
 }
 
-/** Notes that nobody answered. */
-export function notReached() {
+/** Records a network error. */
+export function markUnreachable() {
   unreachable = true;
-  show();
+  update();
 }
 
-/** Notes that the service wants to be asked again in `seconds`. */
-export function busyFor(seconds) {
+/** Records that the next retry is in `seconds`. */
+export function markBusy(seconds) {
   busyUntil = Date.now() + seconds * 1000;
-  show();
+  update();
 }
 
-/** Resolves after `seconds`, or as soon as the network is back. Rejects when `signal` aborts. */
+/** Resolves after `seconds`, or earlier when the network is back. Rejects when `signal` aborts. */
 export function pause(seconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, seconds * 1000);
@@ -55,12 +55,12 @@ export function pause(seconds, signal) {
   });
 }
 
-function show() {
+function update() {
   const seconds = Math.ceil((busyUntil - Date.now()) / 1000);
   if (!navigator.onLine) fill(line, t("connection.offline"));
   else if (seconds > 0) {
     fill(line, t("connection.busy", { count: seconds }));
-    setTimeout(show, 1000);
+    setTimeout(update, 1000);
   } else if (unreachable) fill(line, t("connection.unreachable"));
   else fill(line);
   line.classList.toggle("shown", line.hasChildNodes());

@@ -1,38 +1,38 @@
-// Makes elements. Text is always text: nothing here parses HTML.
+// Creates elements. Nothing here parses HTML, so that text never becomes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An element.
+ * An HTML element.
  * @param {string} tag
  * @param {object} properties `class`, `on` ({event: listener}), `style` ({property: value}, set
- *   through the CSSOM, which the Content-Security-Policy allows), `dataset`, and attributes: true is
- *   an empty one; false, null and undefined leave it out.
+ *   through the CSSOM, which the Content-Security-Policy allows), `dataset`, and attributes. An
+ *   attribute is empty for true, and left out for false, null and undefined.
  * @param {...(Node|string|number|null|undefined|false|Array)} children
  */
 export function el(tag, properties = {}, ...children) {
-  return filled(document.createElement(tag), properties, children);
+  return applyProperties(document.createElement(tag), properties, children);
 }
 
-/** The same for SVG. */
+/** An SVG element. */
 export function svg(tag, properties = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), properties, children);
+  return applyProperties(document.createElementNS(SVG, tag), properties, children);
 }
 
-/** Replaces all that is in `parent`. */
+/** Replaces the content of `parent`. */
 export function fill(parent, ...children) {
   parent.replaceChildren(...nodes(children));
   return parent;
 }
 
-/** A Blob as a picture; its address is given back once it is shown. */
-export function shown(picture, alt) {
+/** A Blob as an image. Its object URL is revoked once it is loaded. */
+export function thumbnail(picture, alt) {
   const src = URL.createObjectURL(picture);
   const release = () => URL.revokeObjectURL(src);
   return el("img", { class: "thumbnail", src, alt, on: { load: release, error: release } });
 }
 
-function filled(element, properties, children) {
+function applyProperties(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
     if (name === "on") {

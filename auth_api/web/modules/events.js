@@ -1,64 +1,63 @@
-// Server-sent events. An EventSource can send no token, so what is read is the stream of a fetch.
+// Server-sent events, read from the stream of a fetch because an EventSource cannot send a token.
 
-import { ask, Problem } from "./api.js";
+import { ApiError, request } from "./api.js";
 import { pause } from "./connection.js";
 
-const LONGEST_PAUSE = 20;
-// Milliseconds without a sign of life after which a stream counts as broken; the service sends one
-// every 15 seconds.
-const SILENCE = 45_000;
+const MAX_WAIT_SECONDS = 20;
+// A stream that is silent for so long counts as broken. The service sends a ping every 15 seconds.
+const SILENCE_MILLISECONDS = 45_000;
 
 /**
- * The events of `path`, `{event, data}` with `data` read as JSON, until whoever reads them stops. A
- * stream that ends or breaks is asked for again, ever more patiently.
- * @throws {Problem} if the service refuses; the signal's AbortError
+ * The events of `path`: `{event, data}`, with `data` parsed as JSON. Reconnects when the stream
+ * ends or breaks, with exponential backoff; runs until the caller stops.
+ * @throws {ApiError} if the service refuses; the signal's AbortError
  */
-export async function* events(path, signal) {
-  for (let wait = 1; ; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
+export async function* serverEvents(path, signal) {
+  for (let wait = 1; ; wait = Math.min(2 * wait, MAX_WAIT_SECONDS)) {
     try {
       const options = { raw: true, accept: "text/event-stream", signal };
-      const response = await ask("GET", path, options);
-      for await (const event of eventsIn(response.body)) {
+      const response = await request("GET", path, options);
+      for await (const event of parseEvents(response.body)) {
         wait = 1;
         yield event;
       }
-    } catch (problem) {
-      if (signal.aborted || refuses(problem)) throw problem;
+    } catch (error) {
+      if (signal.aborted || isRefusal(error)) throw error;
     }
     await pause(wait, signal);
   }
 }
 
-const refuses = (problem) =>
-  problem instanceof Problem && problem.status !== 0 && ![429, 503].includes(problem.status);
+const isRefusal = (error) =>
+  error instanceof ApiError && error.status !== 0 && ![429, 503].includes(error.status);
 
-async function* eventsIn(body) {
+async function* parseEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  let found = blank();
+  let event = emptyEvent();
   try {
     for (;;) {
-      const { done, value } = await unlessSilent(reader);
+      const { done, value } = await readOrCancel(reader);
       if (done) return;
       const lines = (text + value).split("\n");
-      text = lines.pop(); // not whole yet
+      text = lines.pop(); // an incomplete line
       for (const line of lines.map((each) => each.replace(/\r$/, ""))) {
-        if (line) note(found, line);
+        if (line) addLine(event, line);
         else {
-          if (found.data.length) {
-            yield { event: found.event, data: JSON.parse(found.data.join("\n")) };
+          if (event.data.length) {
+            yield { event: event.event, data: JSON.parse(event.data.join("\n")) };
           }
-          found = blank();
+          event = emptyEvent();
         }
       }
     }
   } finally {
-    reader.cancel().catch(() => null); // it may have broken already
+    reader.cancel().catch(() => null); // the stream may have failed already
   }
 }
 
-async function unlessSilent(reader) {
-  const timer = setTimeout(() => reader.cancel(), SILENCE);
+async function readOrCancel(reader) {
+  const timer = setTimeout(() => reader.cancel(), SILENCE_MILLISECONDS);
   try {
     return await reader.read();
   } finally {
@@ -66,11 +65,11 @@ async function unlessSilent(reader) {
   }
 }
 
-const blank = () => ({ event: "message", data: [] });
+const emptyEvent = () => ({ event: "message", data: [] });
 
-/** Takes a line `field: value` into account; a comment has no field. */
-function note(found, line) {
+/** Adds a line `field: value` to an event. A comment has no field. */
+function addLine(event, line) {
   const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
-  if (field === "event") found.event = value;
-  if (field === "data") found.data.push(value);
+  if (field === "event") event.event = value;
+  if (field === "data") event.data.push(value);
 }

@@ -1,24 +1,23 @@
-// Forms: what is wrong is said at its field, what was done beside the button, and nothing that was
-// typed is lost.
+// Forms. An error is shown at its field, success below the button; typed values are kept.
 
-import { complain, whileBusy } from "./actions.js";
-import { Problem, sentence } from "./api.js";
+import { showError, whileBusy } from "./actions.js";
+import { ApiError, errorMessage } from "./api.js";
 import { el, fill } from "./dom.js";
 import { hasString, loadStrings, t } from "./strings.js";
 
-await loadStrings("forms"); // forms are in views of several areas
+await loadStrings("forms"); // views of several areas have forms
 
 let count = 0;
 
 /**
- * A labelled control, `{element, control, value, say}`; `say` shows what is wrong with it, null for
- * nothing.
+ * A labelled control: `{element, control, value, setError}`. `value()` reads it;
+ * `setError(message)` shows an error, and null clears it.
  * @param {string} label
  * @param {Element} control an input or a select
- * @param {{hint?: string, beside?: Node}} options `beside` is shown next to the control
+ * @param {{hint?: string, beside?: Node}} options `beside`: shown next to the control
  */
 export function field(label, control, { hint = null, beside = null } = {}) {
-  const { id, ...described } = describe(control, hint);
+  const { id, ...described } = describeControl(control, hint);
   const element = el(
     "div",
     { class: "field" },
@@ -27,67 +26,66 @@ export function field(label, control, { hint = null, beside = null } = {}) {
     described.nodes,
   );
   const value = () => (control.type === "file" ? [...control.files] : control.value);
-  return { element, control, say: described.say, value };
+  return { element, control, setError: described.setError, value };
 }
 
-/** A box to tick, of the same shape as `field`. */
+/** A checkbox, with the properties of `field`. */
 export function checkbox(label, checked, hint = null) {
   const control = el("input", { type: "checkbox", checked });
-  const { nodes, say } = describe(control, hint);
+  const { nodes, setError } = describeControl(control, hint);
   const element = el(
     "div",
     { class: "tick" },
     el("label", { class: "check" }, control, label),
     nodes,
   );
-  return { element, control, say, value: () => control.checked };
+  return { element, control, setError, value: () => control.checked };
 }
 
-/** A choice out of `[value, name]`. */
+/** A select. `choices` are `[value, name]`. */
 export const select = (choices, chosen, properties = {}) =>
   el("select", properties, options(choices, chosen));
 
-/** What can be chosen in a select. */
+/** The options of a select. */
 export const options = (choices, chosen = null) =>
   choices.map(([value, name]) => el("option", { value, selected: value === chosen }, name));
 
 /**
- * A form. `send` is given the values by name and answers what is to be said of it, nothing for
- * nothing; what it throws is shown, at the fields that it names (`codes`: further codes of errors
- * and the field each is about).
+ * A form. `send(values)` may return a success message. An error it throws is shown at the fields it
+ * names, or below the button.
  * @param {{fields: object, submit: string, send: (values: object) => Promise<string?>,
- *   codes?: object, kind?: string, doing?: string, beside?: Node}} options `fields` are made by
- *   `field` and `checkbox`, named as the service names them; `doing` is said while it is sent;
- *   `beside` stands beside the button
- * @param {...Node} content what stands above the button, if it is not just the fields
+ *   codes?: object, kind?: string, progressText?: string, beside?: Node}} options `fields`: results
+ *   of `field` and `checkbox`, by the names the service uses; `submit`: label of the button; `codes`:
+ *   the field for an error code; `progressText`: shown while sending; `beside`: next to the button
+ * @param {...Node} content shown above the button instead of the plain fields
  */
 export function form(
-  { fields, submit, send, codes = {}, kind = "primary", doing = null, beside = null },
+  { fields, submit, send, codes = {}, kind = "primary", progressText = null, beside = null },
   ...content
 ) {
   const entries = Object.entries(fields);
   for (const [name, { control }] of entries) control.name = name;
-  const said = el("div", { class: "said", role: "status" });
-  const failed = el("div", {});
+  const status = el("div", { class: "status", role: "status" });
+  const failure = el("div", {});
   const button = el("button", { class: `button ${kind}`, type: "submit" }, submit);
   const onSubmit = async (event) => {
     event.preventDefault();
-    fill(said);
-    fill(failed);
-    for (const [, each] of entries) each.say(fault(each.control));
-    const wrong = entries.find(([, each]) => fault(each.control));
-    if (wrong) return wrong[1].control.focus();
+    fill(status);
+    fill(failure);
+    for (const [, each] of entries) each.setError(validationError(each.control));
+    const invalid = entries.find(([, each]) => validationError(each.control));
+    if (invalid) return invalid[1].control.focus();
     try {
       const values = Object.fromEntries(entries.map(([name, each]) => [name, each.value()]));
-      if (doing) fill(said, el("p", { class: "hint" }, doing));
+      if (progressText) fill(status, el("p", { class: "hint" }, progressText));
       const done = await whileBusy(button, () => send(values));
-      fill(said, done ? el("p", { class: "notice good" }, done) : null);
-    } catch (problem) {
-      fill(said);
-      const known = reasons(problem, codes, fields).filter(([name]) => name in fields);
-      for (const [name, reason] of known) fields[name].say(reason);
-      if (known.length) fields[known[0][0]].control.focus();
-      else complain(failed, problem);
+      fill(status, done ? el("p", { class: "notice good" }, done) : null);
+    } catch (error) {
+      fill(status);
+      const matched = fieldErrors(error, codes, fields).filter(([name]) => name in fields);
+      for (const [name, reason] of matched) fields[name].setError(reason);
+      if (matched.length) fields[matched[0][0]].control.focus();
+      else showError(failure, error);
     }
   };
   return el(
@@ -95,41 +93,41 @@ export function form(
     { class: "stack", novalidate: true, on: { submit: onSubmit } },
     content.length ? content : entries.map(([, each]) => each.element),
     el("div", { class: "row" }, button, beside),
-    said,
-    failed,
+    status,
+    failure,
   );
 }
 
-/** What belongs to a control: its hint and what is wrong with it, which it is described by. */
-function describe(control, hint) {
+/** Adds a hint and a place for an error to a control; both describe it to screen readers. */
+function describeControl(control, hint) {
   const id = (control.id ||= `field-${++count}`);
-  const problem = el("span", { class: "problem", id: `${id}-problem` });
-  const told = hint ? el("span", { class: "hint small", id: `${id}-hint` }, hint) : null;
-  control.setAttribute("aria-describedby", told ? `${told.id} ${problem.id}` : problem.id);
-  const say = (reason) => {
-    fill(problem, reason);
+  const error = el("span", { class: "problem", id: `${id}-error` });
+  const help = hint ? el("span", { class: "hint small", id: `${id}-hint` }, hint) : null;
+  control.setAttribute("aria-describedby", help ? `${help.id} ${error.id}` : error.id);
+  const setError = (reason) => {
+    fill(error, reason);
     if (reason) control.setAttribute("aria-invalid", "true");
     else control.removeAttribute("aria-invalid");
   };
-  control.addEventListener("input", () => say(null));
-  return { id, nodes: [told, problem], say };
+  control.addEventListener("input", () => setError(null));
+  return { id, nodes: [help, error], setError };
 }
 
-/** What the browser finds wrong with a control, null for nothing. */
-function fault({ validity, validationMessage }) {
+/** The browser's validation message for a control, or null. */
+function validationError({ validity, validationMessage }) {
   if (validity.valueMissing && !validity.badInput) return t("reason.missing");
-  // What is an e-mail address the service knows, and says it in the language of the page.
+  // The service checks e-mail addresses. Its message is in the language of the page.
   return validity.valid || validity.typeMismatch ? null : validationMessage;
 }
 
-/** Field and reason, of all that a Problem finds wrong. */
-function reasons(problem, codes, fields) {
-  if (!(problem instanceof Problem)) return [];
-  if (problem.code in codes) return [[codes[problem.code], sentence(problem)]];
-  return Object.entries(problem.details?.fields ?? {}).map(([path, reason]) => {
-    // What stands after a colon are particulars.
-    const known = [reason, reason.split(":")[0]].find((words) => hasString(`reason.${words}`));
-    const words = known ? t(`reason.${known}`) : asSentence(reason);
+/** `[field, message]` for each field that an error names. */
+function fieldErrors(error, codes, fields) {
+  if (!(error instanceof ApiError)) return [];
+  if (error.code in codes) return [[codes[error.code], errorMessage(error)]];
+  return Object.entries(error.details?.fields ?? {}).map(([path, reason]) => {
+    // Details follow a colon. They are not translated.
+    const matched = [reason, reason.split(":")[0]].find((words) => hasString(`reason.${words}`));
+    const words = matched ? t(`reason.${matched}`) : asSentence(reason);
     return [path in fields ? path : path.split(".")[0], words];
   });
 }

@@ -1,9 +1,10 @@
-// What stands around every view: the name, the ways, language, light, and who is signed in.
+// The frame of every view: name, navigation, language, theme and account.
 
+import { linkButton } from "./components.js";
 import { connectionLine } from "./connection.js";
 import { el, fill } from "./dom.js";
 import { currentPath, href, mainElement, render } from "./router.js";
-import { currentUser, mayAct } from "./session.js";
+import { currentUser, hasRole } from "./session.js";
 import { remember } from "./storage.js";
 import { chooseLanguage, currentLanguage, LANGUAGES, t } from "./strings.js";
 
@@ -11,10 +12,10 @@ const header = el("header", { class: "frame" });
 const footer = el("footer", { class: "frame" });
 const skip = el("a", { class: "skip", href: "#main" });
 
-/** Puts the frame into the page. */
+/** Adds the frame to the page. */
 export function startFrame() {
   skip.addEventListener("click", (event) => {
-    event.preventDefault(); // the address says which view it is
+    event.preventDefault(); // the fragment of the URL names the view
     mainElement.focus();
   });
   document.body.append(skip, header, connectionLine(), mainElement, footer);
@@ -22,11 +23,11 @@ export function startFrame() {
   showFrame();
 }
 
-/** Shows the frame anew: for another language, another user, another view. */
+/** Renders the frame again, after a change of language, user or view. */
 export function showFrame() {
   fill(skip, t("nav.skip"));
-  fill(header, brand(), navigation(), settings());
-  fill(footer, further());
+  fill(header, brand(), navigation(), controls());
+  fill(footer, footerNavigation());
 }
 
 function brand() {
@@ -35,23 +36,23 @@ function brand() {
 }
 
 function navigation() {
-  const ways = [
+  const links = [
     ["/", "nav.recognise"],
     ["/practise", "nav.practise"],
     ["/progress", "nav.progress"],
-    ...(mayAct("analyst") ? [["/operate", "nav.operate"]] : []),
+    ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];
   return el(
     "nav",
     { "aria-label": t("nav.label") },
-    ways.map(([path, name]) =>
+    links.map(([path, name]) =>
       el("a", { href: href(path), "aria-current": isCurrent(path) ? "page" : null }, t(name)),
     ),
   );
 }
 
-/** Ways that are not on every learner's. */
-function further() {
+/** Links that few learners need. */
+function footerNavigation() {
   return el(
     "nav",
     { "aria-label": t("nav.further") },
@@ -61,16 +62,16 @@ function further() {
   );
 }
 
-const OF_OPERATE = ["/operate", "/models", "/training", "/users", "/audit", "/settings", "/jobs"];
+const OPERATE_PATHS = /^\/(operate|models|training|users|audit|settings|jobs)/;
 
 function isCurrent(path) {
   const shown = currentPath();
-  if (path === "/operate") return OF_OPERATE.some((own) => shown.startsWith(own));
+  if (path === "/operate") return OPERATE_PATHS.test(shown);
   if (path === "/progress" && shown.startsWith("/history")) return true;
   return path === "/" ? shown === "/" : shown.startsWith(path);
 }
 
-function settings() {
+function controls() {
   const user = currentUser();
   return el(
     "div",
@@ -93,17 +94,17 @@ function settings() {
     ),
     el(
       "button",
-      { class: "button quiet", type: "button", on: { click: switchTheme } },
+      { class: "button quiet", type: "button", on: { click: toggleTheme } },
       el("span", { "aria-hidden": "true" }, "◐"),
       el("span", { class: "visually-hidden" }, t("nav.theme")),
     ),
     user
       ? el("a", { class: "button quiet account", href: href("/account") }, user.username)
-      : el("a", { class: "button", href: href("/sign-in") }, t("nav.signIn")),
+      : linkButton(t("nav.signIn"), href("/sign-in")),
   );
 }
 
-function switchTheme() {
+function toggleTheme() {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   remember("theme", root.dataset.theme);

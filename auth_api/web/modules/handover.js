@@ -1,14 +1,14 @@
-// What one view hands to the next: a drawing or a picture that was just recognised, to be compared.
+// Passes a recognised drawing or picture to the next view, which compares it.
 
 let held = null;
 
-/** Holds `{strokes}` or `{picture}` for the view that is shown next. */
-export function handOver(what) {
-  held = what;
+/** Stores `{strokes}` or `{picture}` for the next view. */
+export function handOver(drawing) {
+  held = drawing;
 }
 
-/** Takes what is held, null for nothing. */
-export function takeOver() {
+/** Returns what is stored, or null, and clears it. */
+export function takeHandover() {
   const taken = held;
   held = null;
   return taken;

@@ -1,63 +1,32 @@
-// The buttons beside a drawing area.
+// The toolbar of a drawing pad.
 
+import { button, radioGroup } from "./components.js";
 import { el } from "./dom.js";
 import { PENS } from "./pens.js";
 import { remember, remembered } from "./storage.js";
 import { t } from "./strings.js";
 
-/** Pen, undo and clear for `pad`; `more` are further buttons. */
-export function padTools(pad, ...more) {
+/** Pen choice, undo and clear for `pad`. */
+export function padTools(pad) {
   pad.pen = remembered("pen", "nib");
-  const undo = tool(t("pad.undo"), () => pad.undo());
-  const clear = tool(t("pad.clear"), () => pad.clear());
-  const show = () => {
+  const undo = button(t("pad.undo"), () => pad.undo());
+  const clear = button(t("pad.clear"), () => pad.clear());
+  const update = () => {
     undo.disabled = !pad.canUndo;
     clear.disabled = pad.isEmpty;
   };
-  pad.addEventListener("change", show);
-  show();
+  pad.addEventListener("change", update);
+  update();
+  const pens = PENS.map((pen) => [pen, t(`pad.pen.${pen}`)]);
+  const choosePen = (pen) => {
+    pad.pen = pen;
+    remember("pen", pen);
+  };
   return el(
     "div",
     { class: "row tools", role: "toolbar", "aria-label": t("pad.tools") },
-    choices(
-      t("pad.pen"),
-      PENS.map((pen) => [pen, t(`pad.pen.${pen}`)]),
-      pad.drawing.pen,
-      (pen) => {
-        pad.pen = pen;
-        remember("pen", pen);
-      },
-    ),
+    radioGroup(t("pad.pen"), pens, pad.drawing.pen, choosePen),
     undo,
     clear,
-    more,
-  );
-}
-
-/** A plain button. */
-export function tool(label, click) {
-  return el("button", { class: "button", type: "button", on: { click } }, label);
-}
-
-let groups = 0;
-
-/**
- * One of a few: radio buttons that look like one. `options` are `[value, label]`.
- */
-export function choices(legend, options, chosen, choose) {
-  const name = `choice-${++groups}`;
-  return el(
-    "fieldset",
-    { class: "choices" },
-    el("legend", { class: "visually-hidden" }, legend),
-    options.map(([value, label]) => {
-      const change = () => choose(value);
-      return el(
-        "label",
-        {},
-        el("input", { type: "radio", name, value, checked: value === chosen, on: { change } }),
-        el("span", {}, label),
-      );
-    }),
   );
 }

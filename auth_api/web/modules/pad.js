@@ -1,16 +1,16 @@
-// A square to draw in with finger, pen, mouse or keyboard. Strokes are kept as they were made, so
-// that they can be undone, drawn anew at any size, and sent as a picture.
+// A square to draw in with finger, pen, mouse or keyboard. Strokes are stored as points, so that
+// they can be undone, drawn at any size and sent as a picture.
 
 import { el } from "./dom.js";
-import { onLight } from "./light.js";
 import { drawSegment, drawStroke } from "./pens.js";
 import { t } from "./strings.js";
+import { onThemeChange } from "./theme-colours.js";
 
-// Side in pixels of the picture that is sent.
-const PICTURE = 512;
-// How far an arrow key moves the pen, as a share of the side; with Shift.
-const STEP = 0.03;
-const FINE_STEP = 0.008;
+// Side in pixels of the picture for the service.
+const PICTURE_SIDE = 512;
+// Step of an arrow key as a fraction of the side: without and with Shift.
+const KEY_STEP = 0.03;
+const FINE_KEY_STEP = 0.008;
 
 const ARROWS = {
   ArrowLeft: [-1, 0],
@@ -19,11 +19,9 @@ const ARROWS = {
   ArrowDown: [0, 1],
 };
 
-/**
- * A drawing area. Events: `change` after each stroke, undo and clear; `begin` when the pen touches.
- */
+/** A drawing area. Events: `change` after stroke, undo and clear; `begin` when the pen touches. */
 export class Pad extends EventTarget {
-  /** Goes on with `drawing`, an object that the pad keeps its strokes and its pen in. */
+  /** Continues `drawing`, the object in which the pad keeps its strokes and its pen. */
   constructor(drawing, label) {
     super();
     this.drawing = drawing;
@@ -46,27 +44,31 @@ export class Pad extends EventTarget {
     this.pointer = null;
     this.at = [0.25, 0.3];
     this.#listen();
-    this.resizing = new ResizeObserver(() => this.paint());
-    this.resizing.observe(this.element);
-    this.closing = new AbortController();
-    onLight(() => this.paint(), this.closing.signal);
+    this.resizeObserver = new ResizeObserver(() => this.paint());
+    this.resizeObserver.observe(this.element);
+    this.themeListener = new AbortController();
+    onThemeChange(() => this.paint(), this.themeListener.signal);
   }
 
   get isEmpty() {
     return this.drawing.strokes.length === 0;
   }
 
-  /** Chooses a pen for the strokes to come. */
+  /** Chooses the pen of the next strokes. */
   set pen(pen) {
     this.drawing.pen = pen;
   }
 
-  /** Ends the stroke that is being drawn, as keys do that mean "that is it". */
-  lift() {
-    this.#end();
+  /** Ends the current stroke, if there is one. */
+  endStroke() {
+    if (!this.current) return;
+    this.drawing.strokes.push(this.current);
+    this.drawing.undone = [];
+    this.current = null;
+    this.#changed();
   }
 
-  /** Takes the last stroke back; after a clear, all of them come back. */
+  /** Removes the last stroke. After `clear`, restores all strokes. */
   undo() {
     const { strokes, undone } = this.drawing;
     if (strokes.length) strokes.pop();
@@ -74,12 +76,11 @@ export class Pad extends EventTarget {
     this.#changed();
   }
 
-  /** Whether there is anything to undo. */
   get canUndo() {
     return this.drawing.strokes.length > 0 || this.drawing.undone.length > 0;
   }
 
-  /** Takes all strokes away. */
+  /** Removes all strokes. */
   clear() {
     if (this.isEmpty) return;
     this.drawing.undone = this.drawing.strokes.splice(0);
@@ -88,22 +89,22 @@ export class Pad extends EventTarget {
 
   /** The drawing as a PNG: black on white, 512x512. */
   async picture() {
-    const canvas = new OffscreenCanvas(PICTURE, PICTURE);
+    const canvas = new OffscreenCanvas(PICTURE_SIDE, PICTURE_SIDE);
     const context = canvas.getContext("2d");
     context.fillStyle = "white";
-    context.fillRect(0, 0, PICTURE, PICTURE);
+    context.fillRect(0, 0, PICTURE_SIDE, PICTURE_SIDE);
     context.fillStyle = context.strokeStyle = "black";
-    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, PICTURE);
+    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, PICTURE_SIDE);
     return canvas.convertToBlob({ type: "image/png" });
   }
 
-  /** Draws under the ink with `painter(context, side)`, now and whenever the pad is painted. */
+  /** Adds `painter(context, side)`, called to draw under the ink whenever the pad is painted. */
   addPainter(painter) {
     this.painters.push(painter);
     this.paint();
   }
 
-  /** Paints everything anew. */
+  /** Paints everything again. */
   paint() {
     const side = Math.round(this.element.clientWidth * devicePixelRatio);
     if (!side) return;
@@ -117,7 +118,7 @@ export class Pad extends EventTarget {
     if (this.current) drawStroke(context, this.current, side);
   }
 
-  /** Paints what is under the ink anew. */
+  /** Paints the layer under the ink again. */
   paintUnder() {
     const side = this.under.width;
     const context = this.under.getContext("2d");
@@ -125,10 +126,10 @@ export class Pad extends EventTarget {
     for (const painter of this.painters) painter(context, side);
   }
 
-  /** Ends what goes on without the page's listeners. */
+  /** Stops watching the size and the theme. */
   close() {
-    this.resizing.disconnect();
-    this.closing.abort();
+    this.resizeObserver.disconnect();
+    this.themeListener.abort();
   }
 
   #context() {
@@ -145,7 +146,7 @@ export class Pad extends EventTarget {
     on("pointercancel", (event) => this.#up(event));
     on("keydown", (event) => this.#key(event));
     on("blur", () => {
-      this.#end();
+      this.endStroke();
       this.cursor.hidden = true;
     });
     on("contextmenu", (event) => event.preventDefault());
@@ -168,10 +169,10 @@ export class Pad extends EventTarget {
   #up(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
-    this.#end();
+    this.endStroke();
   }
 
-  /** Where the pen is and how hard it presses; mouse and finger always press fully. */
+  /** `[x, y, pressure]`, each 0 to 1. Mouse and finger always have full pressure. */
   #point(event) {
     const box = this.ink.getBoundingClientRect();
     const within = (value) => Math.min(1, Math.max(0, value));
@@ -195,25 +196,17 @@ export class Pad extends EventTarget {
     drawSegment(this.#context(), this.current.pen, last, point, this.ink.width);
   }
 
-  #end() {
-    if (!this.current) return;
-    this.drawing.strokes.push(this.current);
-    this.drawing.undone = [];
-    this.current = null;
-    this.#changed();
-  }
-
   #key(event) {
     if (event.key in ARROWS && !event.ctrlKey && !event.metaKey) {
-      const step = event.shiftKey ? FINE_STEP : STEP;
+      const step = event.shiftKey ? FINE_KEY_STEP : KEY_STEP;
       this.at = ARROWS[event.key].map((way, axis) =>
         Math.min(1, Math.max(0, this.at[axis] + way * step)),
       );
       if (this.current && this.pointer === null) this.#extend([...this.at, 1]);
     } else if (event.key === " ") {
-      if (this.current) this.#end();
+      if (this.current) this.endStroke();
       else this.#begin([...this.at, 1]);
-    } else if (event.key === "Escape") this.#end();
+    } else if (event.key === "Escape") this.endStroke();
     else if (event.key === "Delete") this.clear();
     else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undo();
     else return;

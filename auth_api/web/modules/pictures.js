@@ -1,23 +1,24 @@
-// Ways for pictures to come in: chosen, dropped, pasted, photographed.
+// Input of pictures: file dialog, drop, paste, camera.
 
 import { photograph } from "./camera.js";
+import { button } from "./components.js";
 import { el } from "./dom.js";
-import { fitted } from "./fitting.js";
-import { tool } from "./pad-tools.js";
+import { downscaleIfLarge } from "./downscale.js";
 import { t } from "./strings.js";
 
 /**
- * Buttons for pictures; dropping and pasting them works anywhere in the page until `signal` aborts.
- * @param {{several: boolean, take: (files: File[]) => void, fail: (message: string) => void,
- *   signal: AbortSignal}} options
+ * Buttons to choose or photograph pictures. Drop and paste work anywhere in the page until `signal`
+ * aborts.
+ * @param {{several: boolean, onPictures: (files: File[]) => void,
+ *   onError: (message: string) => void, signal: AbortSignal}} options
  */
-export function pictureInputs({ several, take, fail, signal }) {
-  const offer = async (list) => {
+export function pictureInputs({ several, onPictures, onError, signal }) {
+  const accept = async (list) => {
     const files = [...list].filter((file) => file.type.startsWith("image/"));
-    const taken = await Promise.all((several ? files : files.slice(0, 1)).map(fitted));
+    const taken = await Promise.all((several ? files : files.slice(0, 1)).map(downscaleIfLarge));
     if (signal.aborted) return;
-    if (taken.length) take(taken);
-    else if (list.length) fail(t("pictures.none"));
+    if (taken.length) onPictures(taken);
+    else if (list.length) onError(t("pictures.none"));
   };
   const input = el("input", {
     type: "file",
@@ -28,47 +29,47 @@ export function pictureInputs({ several, take, fail, signal }) {
     "aria-label": t(several ? "pictures.choose" : "pictures.chooseOne"),
     on: {
       change: () => {
-        offer([...input.files]);
+        accept([...input.files]);
         input.value = "";
       },
     },
   });
-  const shoot = async () => {
+  const takePhotograph = async () => {
     try {
       const picture = await photograph();
-      if (picture) offer([picture]);
+      if (picture) accept([picture]);
     } catch {
-      fail(t("camera.refused"));
+      onError(t("camera.refused"));
     }
   };
-  const pasted = (event) => {
-    if (event.clipboardData.files.length) offer([...event.clipboardData.files]);
+  const onPaste = (event) => {
+    if (event.clipboardData.files.length) accept([...event.clipboardData.files]);
   };
-  whenDropped((files) => offer([...files]), signal);
-  addEventListener("paste", pasted, { signal });
+  onDrop((files) => accept([...files]), signal);
+  addEventListener("paste", onPaste, { signal });
   return [
     input,
-    tool(t(several ? "pictures.choose" : "pictures.chooseOne"), () => input.click()),
-    tool(t("pictures.camera"), shoot),
+    button(t(several ? "pictures.choose" : "pictures.chooseOne"), () => input.click()),
+    button(t("pictures.camera"), takePhotograph),
   ];
 }
 
-/** Gives `take` the files that are dropped anywhere in the page, until `signal` aborts. */
-export function whenDropped(take, signal) {
-  const over = (event) => {
+/** Calls `listener` with files dropped anywhere in the page, until `signal` aborts. */
+export function onDrop(listener, signal) {
+  const onDragOver = (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
     document.body.classList.add("dropping");
   };
-  const left = (event) => {
+  const onDragLeave = (event) => {
     if (!event.relatedTarget) document.body.classList.remove("dropping");
   };
-  const dropped = (event) => {
+  const handleDrop = (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    take(event.dataTransfer.files);
+    listener(event.dataTransfer.files);
   };
-  addEventListener("dragover", over, { signal });
-  addEventListener("dragleave", left, { signal });
-  addEventListener("drop", dropped, { signal });
+  addEventListener("dragover", onDragOver, { signal });
+  addEventListener("dragleave", onDragLeave, { signal });
+  addEventListener("drop", handleDrop, { signal });
 }

@@ -1,58 +1,58 @@
-// Private pictures, fetched as they come into sight and a few at a time.
+// Pictures that need the access token: loaded when they scroll into view, a few at a time.
 
-import { blob, sentence } from "./api.js";
-import { el, shown } from "./dom.js";
+import { errorMessage, fetchBlob } from "./api.js";
+import { el, thumbnail } from "./dom.js";
 
-const AT_ONCE = 4;
-// How far below the window a picture is fetched already.
-const AHEAD = "300px";
+const MAX_CONCURRENCY = 4;
+// Pictures are loaded when they are so close to the window.
+const PRELOAD_MARGIN = "300px";
 
 /**
- * Answers `picture(path, alt)`: an element that becomes the picture; until `signal` aborts.
- * `missing` is what stands in place of one that cannot be had.
+ * Returns `picture(path, alt)`, which creates a placeholder that the picture replaces. `missing` is
+ * the text shown if it cannot be loaded. Stops when `signal` aborts.
  */
 export function privatePictures(missing, signal) {
-  const waiting = [];
+  const queue = [];
   let running = 0;
 
-  const sight = new IntersectionObserver(
+  const observer = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
-        sight.unobserve(target);
-        waiting.push(target);
+        observer.unobserve(target);
+        queue.push(target);
       }
-      next();
+      loadNext();
     },
-    { rootMargin: AHEAD },
+    { rootMargin: PRELOAD_MARGIN },
   );
-  signal.addEventListener("abort", () => sight.disconnect());
+  signal.addEventListener("abort", () => observer.disconnect());
 
-  function next() {
-    while (running < AT_ONCE && waiting.length && !signal.aborted) {
+  function loadNext() {
+    while (running < MAX_CONCURRENCY && queue.length && !signal.aborted) {
       running++;
-      load(waiting.shift()).finally(() => {
+      load(queue.shift()).finally(() => {
         running--;
-        next();
+        loadNext();
       });
     }
   }
 
-  async function load(place) {
-    if (!place.isConnected) return; // deleted meanwhile
-    const { path, alt } = place.dataset;
+  async function load(placeholder) {
+    if (!placeholder.isConnected) return; // deleted in the meantime
+    const { path, alt } = placeholder.dataset;
     try {
-      place.replaceWith(shown(await blob(path, { signal, accept: "image/*" }), alt));
-    } catch (problem) {
+      placeholder.replaceWith(thumbnail(await fetchBlob(path, { signal, accept: "image/*" }), alt));
+    } catch (error) {
       if (signal.aborted) return;
-      place.textContent = missing;
-      place.title = sentence(problem);
+      placeholder.textContent = missing;
+      placeholder.title = errorMessage(error);
     }
   }
 
   return (path, alt) => {
-    const place = el("div", { class: "thumbnail waiting small", dataset: { path, alt } });
-    sight.observe(place);
-    return place;
+    const placeholder = el("div", { class: "thumbnail waiting small", dataset: { path, alt } });
+    observer.observe(placeholder);
+    return placeholder;
   };
 }

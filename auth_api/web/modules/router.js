@@ -1,25 +1,21 @@
-// Which view is shown: `#/practise/12?strictness=strict` finds it, loads it and puts it into the
-// page. A view is a module of its own, loaded when it is first wanted:
+// Shows the view that the URL's fragment names, such as `#/practise/12?strictness=strict`. A view
+// is a module, loaded when it is first needed:
 //
 //   export default async function view({ parameters, query, signal }) -> Node
 //
-// `signal` aborts when the view is left: listeners, requests and timers end with it.
+// `signal` aborts when the view is left. Listeners, requests and timers must end then.
 
-import { Problem, sentence } from "./api.js";
+import { ApiError, errorMessage } from "./api.js";
+import { button, linkButton } from "./components.js";
 import { el, fill } from "./dom.js";
-import { currentUser, mayAct } from "./session.js";
+import { currentUser, hasRole } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
   { path: "/", view: "recognise", area: "learn" },
   { path: "/practise", view: "practise", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
-  {
-    path: "/progress",
-    view: "progress",
-    area: "progress",
-    signedIn: true,
-  },
+  { path: "/progress", view: "progress", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account" },
   { path: "/sign-up", view: "sign-up", area: "account" },
@@ -29,31 +25,24 @@ const ROUTES = [
   { path: "/models", view: "models", area: "operate" },
   { path: "/models/:name", view: "model", area: "operate" },
   { path: "/operate", view: "operate", area: "operate", role: "analyst" },
-  {
-    path: "/training",
-    view: "training",
-    area: "operate",
-    role: "data-scientist",
-  },
+  { path: "/training", view: "training", area: "operate", role: "data-scientist" },
   { path: "/users", view: "users", area: "operate", role: "admin" },
   { path: "/audit", view: "audit", area: "operate", role: "admin" },
   { path: "/settings", view: "settings", area: "operate", role: "admin" },
 ];
 
-const main = el("main", { id: "main", tabindex: "-1" });
-let leaving = new AbortController();
-let first = true;
-
-/** Where views appear. */
-export const mainElement = main;
+/** Container of the views. */
+export const mainElement = el("main", { id: "main", tabindex: "-1" });
+let controller = new AbortController();
+let firstView = true;
 
 /** The path that is shown, without its query. */
 export const currentPath = () => location.hash.slice(1).split("?")[0] || "/";
 
-/** The same with its query: where to come back to. */
+/** The path with its query, to return to. */
 export const currentAddress = () => location.hash.slice(1) || "/";
 
-/** The address of a view, for links. */
+/** The URL of a view, for links. */
 export function href(path, query = {}) {
   const filled = Object.entries(query).filter(([, value]) => value !== null && value !== "");
   const search = new URLSearchParams(filled).toString();
@@ -66,70 +55,65 @@ export function go(path, query = {}) {
   else location.hash = href(path, query);
 }
 
-/** Changes the query of the view that is shown without showing it anew. */
-export function noteQuery(query) {
+/** Changes the query in the URL without rendering the view again. */
+export function replaceQuery(query) {
   history.replaceState(null, "", href(currentPath(), query));
 }
 
-/** Shows what the address says, and follows it from now on. */
+/** Shows the view of the current URL, and follows its changes. */
 export async function startRouter() {
   addEventListener("hashchange", render);
   await render();
 }
 
-/** Shows the current view anew. */
+/** Renders the current view again. */
 export async function render() {
-  leaving.abort();
-  leaving = new AbortController();
-  const { signal } = leaving;
+  controller.abort();
+  controller = new AbortController();
+  const { signal } = controller;
   const path = currentPath();
-  const found = match(path);
-  const slow = setTimeout(() => fill(main, loading()), 150);
+  const matched = match(path);
+  const loadingTimer = setTimeout(() => fill(mainElement, loading()), 150);
   let content;
   try {
-    if (!found) content = missing();
-    else content = await contentOf(found, signal);
-  } catch (problem) {
+    content = matched ? await viewContent(matched, signal) : missing();
+  } catch (error) {
     if (signal.aborted) return;
-    if (!(problem instanceof Problem)) reportError(problem); // a bug: the console shall have it
-    content = failed(problem);
+    if (!(error instanceof ApiError)) reportError(error); // a bug: it belongs in the console
+    content = errorCard(error);
   } finally {
-    clearTimeout(slow);
+    clearTimeout(loadingTimer);
   }
   if (signal.aborted) return;
-  fill(main, content);
-  const title = main.querySelector("h1")?.textContent;
+  fill(mainElement, content);
+  const title = mainElement.querySelector("h1")?.textContent;
   document.title = title ? `${title} · Ranjana` : "Ranjana";
   dispatchEvent(new CustomEvent("viewshown", { detail: path }));
-  if (!first) {
+  if (!firstView) {
     scrollTo(0, 0);
-    main.focus({ preventScroll: true }); // a screen reader goes on where the new view begins
+    mainElement.focus({ preventScroll: true }); // for screen readers
   }
-  first = false;
+  firstView = false;
 }
 
-/** What to show for something that was thrown, with a way on. */
-export function failed(problem, again = render) {
-  const away = problem.status === 401;
+/** A card for a thrown error, with a button to retry or to sign in. */
+export function errorCard(error, again = render) {
+  const signedOut = error.status === 401;
   return el(
     "section",
     { class: "card notice error", role: "alert" },
-    el("p", {}, sentence(problem)),
-    away
-      ? el(
-          "a",
-          { class: "button", href: href("/sign-in", { next: currentAddress() }) },
-          t("nav.signIn"),
-        )
-      : el("button", { class: "button", type: "button", on: { click: again } }, t("action.again")),
+    el("p", {}, errorMessage(error)),
+    signedOut
+      ? linkButton(t("nav.signIn"), href("/sign-in", { next: currentAddress() }))
+      : button(t("action.again"), again),
   );
 }
 
-async function contentOf({ route, parameters, query }, signal) {
+async function viewContent({ route, parameters, query }, signal) {
   await loadStrings(route.area);
-  if (route.signedIn && !currentUser()) return toSignIn();
-  if (route.role && !mayAct(route.role)) {
-    return currentUser() ? notAllowed(route.role) : toSignIn();
+  if (route.signedIn && !currentUser()) return signInPrompt();
+  if (route.role && !hasRole(route.role)) {
+    return currentUser() ? notAllowed(route.role) : signInPrompt();
   }
   const { default: view } = await import(`../views/${route.view}.js`);
   return view({ parameters, query, signal });
@@ -138,23 +122,23 @@ async function contentOf({ route, parameters, query }, signal) {
 function match(path) {
   for (const route of ROUTES) {
     const names = route.path.split("/");
-    const parts = path.replace(/(.)\/$/, "$1").split("/");
-    if (names.length !== parts.length) continue;
+    const segments = path.replace(/(.)\/$/, "$1").split("/");
+    if (names.length !== segments.length) continue;
     const parameters = {};
-    const fits = names.every((name, index) => {
-      if (!name.startsWith(":")) return name === parts[index];
-      parameters[name.slice(1)] = parts[index];
-      return parts[index] !== "";
+    const matches = names.every((name, index) => {
+      if (!name.startsWith(":")) return name === segments[index];
+      parameters[name.slice(1)] = segments[index];
+      return segments[index] !== "";
     });
     const query = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1] ?? ""));
-    if (fits) return { route, parameters, query };
+    if (matches) return { route, parameters, query };
   }
   return null;
 }
 
 const loading = () => el("p", { class: "loading", role: "status" }, t("state.loading"));
 
-function toSignIn() {
+function signInPrompt() {
   return el(
     "section",
     { class: "card narrow stack" },
@@ -163,16 +147,8 @@ function toSignIn() {
     el(
       "p",
       { class: "row" },
-      el(
-        "a",
-        { class: "button primary", href: href("/sign-in", { next: currentAddress() }) },
-        t("nav.signIn"),
-      ),
-      el(
-        "a",
-        { class: "button", href: href("/sign-up", { next: currentAddress() }) },
-        t("nav.signUp"),
-      ),
+      linkButton(t("nav.signIn"), href("/sign-in", { next: currentAddress() }), "primary"),
+      linkButton(t("nav.signUp"), href("/sign-up", { next: currentAddress() })),
     ),
   );
 }
@@ -191,6 +167,6 @@ function missing() {
     "section",
     { class: "card narrow stack" },
     el("h1", {}, t("state.missing")),
-    el("a", { class: "button", href: "#/" }, t("recognise.title")),
+    linkButton(t("recognise.title"), "#/"),
   );
 }

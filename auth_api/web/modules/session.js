@@ -1,144 +1,148 @@
-// Who is signed in. The access token is in this module's memory and nowhere else; the refresh
-// token is in a cookie that no script can read (docs/security.md).
+// The signed-in user. The access token is only in the memory of this module. The refresh token is
+// in a cookie that no script can read (docs/security.md).
 
-import { get, Problem, problemOf, reaching } from "./api.js";
+import { ApiError, checkReachable, errorFrom, get, useTokens } from "./api.js";
 import { remember, remembered } from "./storage.js";
 
 const SESSION = "/api/web-session/";
-const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];
-// A token is renewed this long before its end, at most: in seconds, and as a share of its life.
-const EARLY = 15;
-const EARLY_SHARE = 0.25;
-// Milliseconds until a service that could not be asked is asked again.
-const AGAIN = 5000;
+// An access token is renewed before it expires: so many seconds before, but not earlier than in the
+// last quarter of its lifetime.
+const RENEWAL_SECONDS = 15;
+const RENEWAL_SHARE = 0.25;
+const RETRY_MILLISECONDS = 5000;
+
+/** All roles; each may do what the ones before it may. */
+export const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];
 
 const events = new EventTarget();
 const tabs = new BroadcastChannel("ranjana-session");
-let access = null; // {token, renew, ends}, the latter two as Date.now() has it
+let access = null; // {token, renew, ends}: renewal and expiry are in milliseconds, as Date.now()
 let user = null;
 let renewing = null;
-let era = 0; // counts sign-ins and sign-outs: an answer of an earlier era is nobody's any more
+let generation = 0; // counts sign-ins and sign-outs: tokens of an earlier generation are discarded
+
+useTokens(accessToken, renewAccess);
 
 tabs.addEventListener("message", ({ data }) => {
-  if (data === "signed-out") telling(async () => forget());
-  else if (data === "signed-in") begin();
-  else if (user) telling(async () => (user = await get("/api/me/")));
+  if (data === "signed-out") withNotification(async () => clear());
+  else if (data === "signed-in") adoptOtherTab();
+  else if (user) withNotification(async () => (user = await get("/api/me/")));
 });
 
-/** The account, null for nobody. */
+/** The signed-in user, or null. */
 export const currentUser = () => user;
 
-/** Whether the account has `role` or one above it. */
-export const mayAct = (role) => user !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(role);
+/** Whether the user has `role` or a higher one. */
+export const hasRole = (role) => user !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(role);
 
-/** Calls `listener` whenever somebody else is signed in, or in another role, in any tab. */
+/** Calls `listener` when the user or their role changes, in any tab. */
 export const onSessionChange = (listener) => events.addEventListener("change", listener);
 
-/** Calls `listener` when what the account says of itself has changed, in any tab. */
+/** Calls `listener` when the profile of the user changes, in any tab. */
 export const onProfileChange = (listener) => events.addEventListener("profile", listener);
 
-/** Calls `listener` when a session ended that was not signed out of. */
+/** Calls `listener` when a session ended without a sign-out. */
 export const onExpired = (listener) => events.addEventListener("expired", listener);
 
-/** Finds out who is signed in, from the cookie; a service that cannot be asked is asked again. */
+/** Restores the session from the cookie. Retries later if the service is unreachable. */
 export async function resume() {
-  if (remembered("signed-in")) await ask();
+  if (remembered("signed-in")) await load();
 }
 
-async function ask() {
+async function load() {
   try {
-    // Whoever is signed in already is to be asked for anew, by the cookie that there is now.
+    // The cookie may belong to another session by now, so a token in memory is renewed.
     if (await renewAccess(user && access ? access.token : null)) user = await get("/api/me/");
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    setTimeout(() => telling(ask), AGAIN);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    setTimeout(() => withNotification(load), RETRY_MILLISECONDS);
   }
 }
 
-/** Signs in. Throws a Problem. */
+/** Signs in. Throws an `ApiError`. */
 export async function signIn(username, password) {
   const headers = { "Content-Type": "application/json" };
   const body = JSON.stringify({ username, password });
-  await telling(async () => {
-    const answer = await alone(() => talk("POST", SESSION, { headers, body }));
-    forget();
-    keep(answer);
+  await withNotification(async () => {
+    const answer = await withLock(() => fetchJson("POST", SESSION, { headers, body }));
+    clear();
+    storeToken(answer);
     remember("signed-in", "yes");
     tabs.postMessage("signed-in");
     user = await get("/api/me/");
   });
 }
 
-/** Signs out, here and in the other tabs. Throws a Problem, and one is still signed in then. */
+/** Signs out in all tabs. If it throws an `ApiError`, the user is still signed in. */
 export async function signOut() {
-  await alone(() => talk("DELETE", SESSION));
-  await ended();
+  await withLock(() => fetchJson("DELETE", SESSION));
+  await markSignedOut();
 }
 
-/** Notes that the session is over, e.g. because the account was deleted. */
-export async function ended() {
+/** Clears the session in all tabs, for example because the account was deleted. */
+export async function markSignedOut() {
   tabs.postMessage("signed-out");
-  await telling(async () => forget());
+  await withNotification(async () => clear());
 }
 
-/** Asks anew who is signed in, after the account was changed. */
+/** Loads the user again, after a change of the account. */
 export async function refreshUser() {
   tabs.postMessage("changed");
-  await telling(async () => (user = await get("/api/me/")));
+  await withNotification(async () => (user = await get("/api/me/")));
 }
 
-/** The access token to send, null for nobody; renewed where it is about to end. */
+/** The access token, renewed if it is about to expire; null if nobody is signed in. */
 export async function accessToken() {
   if (!access || Date.now() < access.renew) return access?.token ?? null;
   const { token, ends } = access;
   try {
     return await renewAccess(token);
-  } catch (problem) {
+  } catch (error) {
     if (Date.now() < ends) return token;
-    throw problem;
+    throw error;
   }
 }
 
 /**
- * A newer access token than `stale`; null, and nobody is signed in any more, where the session
- * has ended. All who ask meanwhile share one request, and tabs wait for each other.
+ * A newer access token than `stale`. Null if the session has ended; nobody is signed in then.
+ * Concurrent calls share one request, and tabs wait for each other.
  */
 export async function renewAccess(stale) {
   if (access && access.token !== stale) return access.token;
-  renewing ??= alone(exchange).finally(() => (renewing = null));
+  renewing ??= withLock(refresh).finally(() => (renewing = null));
   return renewing;
 }
 
-async function exchange() {
-  const begun = era;
+async function refresh() {
+  const startedIn = generation;
   try {
-    const answer = await talk("POST", `${SESSION}refresh/`);
-    if (begun === era) keep(answer);
-  } catch (problem) {
-    if (problem.status !== 401) throw problem;
-    if (begun === era) expire();
+    const answer = await fetchJson("POST", `${SESSION}refresh/`);
+    if (startedIn === generation) storeToken(answer);
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    if (startedIn === generation) expire();
   }
   return access?.token ?? null;
 }
 
-/** The session of this tab is over without having been signed out of. */
+/** Ends the session of this tab without a sign-out. */
 function expire() {
-  const was = user;
-  forget();
-  if (was) events.dispatchEvent(new Event("expired"));
+  const wasSignedIn = user !== null;
+  clear();
+  if (wasSignedIn) events.dispatchEvent(new Event("expired"));
 }
 
-/** Another tab has signed in: its cookie is this tab's too, what is under way here is of old. */
-function begin() {
-  return telling(async () => {
-    era++;
+/** Takes over the session of another tab. Requests in progress belong to the old session. */
+function adoptOtherTab() {
+  return withNotification(async () => {
+    generation++;
     await renewing?.catch(() => null);
-    await ask(); // what the other tab has remembered may not be told here yet
+    await load(); // not `resume`: the other tab's localStorage may not be visible here yet
   });
 }
 
-/** Does `work`, and tells whether it made a difference to who is signed in. */
-async function telling(work) {
+/** Runs `work`, and dispatches an event if it changed the user. */
+async function withNotification(work) {
   const before = user;
   try {
     await work();
@@ -150,28 +154,30 @@ async function telling(work) {
 }
 
 /**
- * Does `work` while no other tab does any: an answer to a refresh that comes late would otherwise
- * put the cookie of an older session over that of a newer one.
+ * Runs `work` in one tab at a time. Otherwise a late response to a refresh could replace the cookie
+ * of a newer session.
  */
-function alone(work) {
-  // Only pages from a trustworthy origin have locks; others rely on the service's grace.
+function withLock(work) {
+  // Only a secure context has locks. Elsewhere the service briefly accepts a used refresh token.
   return navigator.locks ? navigator.locks.request("ranjana-session", work) : work();
 }
 
-async function talk(method, path, options = {}) {
-  const response = await reaching(fetch(path, { method, credentials: "same-origin", ...options }));
-  if (!response.ok) throw await problemOf(response);
+async function fetchJson(method, path, options = {}) {
+  const response = await checkReachable(
+    fetch(path, { method, credentials: "same-origin", ...options }),
+  );
+  if (!response.ok) throw await errorFrom(response);
   return response.json();
 }
 
-function keep({ access: token, expires_in: seconds }) {
+function storeToken({ access: token, expires_in: seconds }) {
   const ends = Date.now() + seconds * 1000;
-  access = { token, ends, renew: ends - Math.min(EARLY, seconds * EARLY_SHARE) * 1000 };
+  access = { token, ends, renew: ends - Math.min(RENEWAL_SECONDS, seconds * RENEWAL_SHARE) * 1000 };
 }
 
-function forget() {
+function clear() {
   access = null;
   user = null;
-  era++;
+  generation++;
   remember("signed-in", null);
 }

@@ -1,22 +1,22 @@
-// What this browser remembers of the page's settings. Never a token, never a picture.
+// Settings of the page in localStorage. Never tokens or pictures.
 
 const PREFIX = "ranjana-";
 
-/** A remembered setting, or `otherwise`. */
-export function remembered(name, otherwise = null) {
+/** A stored setting, or `fallback`. */
+export function remembered(name, fallback = null) {
   try {
-    return localStorage.getItem(PREFIX + name) ?? otherwise;
+    return localStorage.getItem(PREFIX + name) ?? fallback;
   } catch {
-    return otherwise; // storage is switched off
+    return fallback; // storage is disabled
   }
 }
 
-/** Remembers a setting; null forgets it. */
+/** Stores a setting; null removes it. */
 export function remember(name, value) {
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, value);
   } catch {
-    // It lasts until the page is closed, then.
+    // Storage is disabled: the setting lasts until the page is closed.
   }
 }

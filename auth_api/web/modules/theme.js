@@ -1,4 +1,4 @@
-// Light or dark, before the first paint: the one script that is no module, which would come late.
+// Sets the theme before the first paint. Not a module, because modules run later.
 "use strict";
 {
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -7,11 +7,11 @@
     try {
       chosen = localStorage.getItem("ranjana-theme");
     } catch {
-      // Storage may be switched off; then the system's choice it is.
+      // Storage is disabled: the system decides.
     }
     document.documentElement.dataset.theme = chosen ?? (dark.matches ? "dark" : "light");
   };
   show();
   dark.addEventListener("change", show);
-  addEventListener("storage", show); // chosen in another tab
+  addEventListener("storage", show); // a choice in another tab
 }

@@ -1,17 +1,17 @@
-// One's own account: what it says of one, who gets in, what is kept, and leaving.
+// The account: profile, password, preferences, sessions, API keys, export and deletion.
 
-import { action } from "../modules/actions.js";
+import { actionButton } from "../modules/actions.js";
 import { get } from "../modules/api.js";
+import { card } from "../modules/components.js";
 import { el } from "../modules/dom.js";
-import { card } from "../modules/parts.js";
 import { signOut } from "../modules/session.js";
 import { day, t } from "../modules/strings.js";
-import { exportButtons } from "./history/exporting.js";
+import { passwordForm, usernameForm } from "./account/credentials.js";
+import { deletionCard } from "./account/deletion.js";
 import { keysCard } from "./account/keys.js";
-import { leavingCard } from "./account/leaving.js";
-import { passwordForm, usernameForm } from "./account/names.js";
 import { preferencesForm } from "./account/preferences.js";
 import { sessionsCard } from "./account/sessions.js";
+import { exportButtons } from "./history/export.js";
 
 export default async function view({ signal }) {
   const [me, sessions, keys] = await Promise.all([
@@ -27,7 +27,7 @@ export default async function view({ signal }) {
       el(
         "div",
         { class: "stack" },
-        who(me),
+        profileCard(me),
         card(t("username.title"), usernameForm(me)),
         card(t("password.title"), passwordForm(me)),
         card(t("preferences.title"), preferencesForm(me)),
@@ -38,14 +38,14 @@ export default async function view({ signal }) {
         { class: "stack" },
         sessionsCard(sessions.results, signal),
         keysCard(keys.results, signal),
-        leavingCard(),
+        deletionCard(),
       ),
     ),
   ];
 }
 
-function who(me) {
-  const problem = el("div", {});
+function profileCard(me) {
+  const errors = el("div", {});
   const facts = [
     [t("account.username"), el("strong", { class: "username" }, me.username)],
     [t("account.email"), me.email],
@@ -60,7 +60,7 @@ function who(me) {
       { class: "known wide" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
-    el("div", { class: "row" }, action(t("account.signOut"), signOut, problem)),
-    problem,
+    el("div", { class: "row" }, actionButton(t("account.signOut"), signOut, errors)),
+    errors,
   );
 }

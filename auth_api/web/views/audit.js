@@ -1,67 +1,69 @@
 // The audit log: who did what, when, from where.
 
-import { action, attempt } from "../modules/actions.js";
+import { actionButton, attempt } from "../modules/actions.js";
 import { download, get } from "../modules/api.js";
+import { table } from "../modules/components.js";
 import { el } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
-import { paged } from "../modules/pages.js";
-import { table } from "../modules/parts.js";
-import { noteQuery } from "../modules/router.js";
+import { paginatedList } from "../modules/pagination.js";
+import { replaceQuery } from "../modules/router.js";
 import { moment, t } from "../modules/strings.js";
-import { ACTIONS, actionName } from "./audit/actions.js";
+import { actionName, ACTIONS } from "./audit/actions.js";
 import { sections } from "./operate/sections.js";
 
 const FILTERS = ["action", "user_id", "since", "until"];
 
 export default async function view({ query, signal }) {
-  const wanted = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
   const columns = ["at", "action", "user", "address", "details"].map((key) => t(`audit.${key}`));
   const scroll = table(t("audit.title"), columns, []);
   scroll.classList.add("lines");
-  const said = el("div", {});
-  const pages = paged({
+  const errors = el("div", {});
+  const pages = paginatedList({
     list: scroll.querySelector("tbody"),
-    load: (cursor) => get("/api/admin/audit-logs/", { ...asked(wanted), cursor }, { signal }),
+    load: (cursor) => get("/api/admin/audit-logs/", { ...queryOf(filters), cursor }, { signal }),
     show: rowOf,
     empty: () => t("audit.none"),
   });
-  const start = () => {
-    noteQuery(wanted);
-    return attempt(pages.start, said);
+  const reload = () => {
+    replaceQuery(filters);
+    return attempt(pages.reload, errors);
   };
   const save = () =>
     download("/api/admin/audit-logs/export/", "ranjana-audit-log.csv", {
-      query: asked(wanted),
+      query: queryOf(filters),
       accept: "*/*",
     });
-  await pages.start();
+  await pages.reload();
   return [
     el("h1", {}, t("audit.title")),
     sections(),
     el(
       "div",
       { class: "row controls" },
-      filters(wanted, start),
-      action(t("audit.export"), save, said),
+      filterFields(filters, reload),
+      actionButton(t("audit.export"), save, errors),
     ),
-    said,
+    errors,
     scroll,
     pages.element,
   ];
 }
 
-function filters(wanted, start) {
-  const changed = (name) => (event) => {
+function filterFields(filters, reload) {
+  const onChange = (name) => (event) => {
     if (!event.target.reportValidity()) return;
-    wanted[name] = event.target.value;
-    start();
+    filters[name] = event.target.value;
+    reload();
   };
   const input = (label, name, properties) =>
-    field(label, el("input", { value: wanted[name], on: { change: changed(name) }, ...properties }))
-      .element;
+    field(
+      label,
+      el("input", { value: filters[name], on: { change: onChange(name) }, ...properties }),
+    ).element;
   const actions = ACTIONS.map((each) => [each, actionName(each)]);
-  const chosen = select([["", t("jobs.any")], ...actions], wanted.action, {
-    on: { change: changed("action") },
+  const chosen = select([["", t("jobs.any")], ...actions], filters.action, {
+    on: { change: onChange("action") },
   });
   const dates = { type: "date", min: "2000-01-01", max: "2199-12-31" };
   return [
@@ -72,8 +74,8 @@ function filters(wanted, start) {
   ];
 }
 
-/** The filters as the service wants them: days are those of whoever looks, the last one included. */
-function asked({ since, until, ...others }) {
+/** The filters as a query. Days are in the browser's time zone; the last day is included. */
+function queryOf({ since, until, ...others }) {
   const end = until && new Date(`${until}T00:00`);
   if (end) end.setDate(end.getDate() + 1);
   return {
@@ -91,11 +93,11 @@ function rowOf({ at, action: name, user_id: user, address, details }) {
     el("td", {}, actionName(name)),
     el("td", {}, user ?? "–"),
     el("td", {}, address ?? "–"),
-    el("td", { class: "small" }, written(details)),
+    el("td", { class: "small" }, formatDetails(details)),
   );
 }
 
-const written = (details) =>
+const formatDetails = (details) =>
   Object.entries(details)
     .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(", ") || "–";

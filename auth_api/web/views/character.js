@@ -1,17 +1,17 @@
-// Practise one character: write it, and see how near it is to the reference.
+// Practise one character: write it, and compare it with the reference.
 
-import { called, glyph, loadCharacters } from "../modules/characters.js";
+import { characterName, glyph, loadCharacters } from "../modules/characters.js";
+import { button, linkButton } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
-import { takeOver } from "../modules/handover.js";
-import { tool } from "../modules/pad-tools.js";
-import { failed, href } from "../modules/router.js";
+import { takeHandover } from "../modules/handover.js";
+import { errorCard, href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { attemptsAt } from "./practise/attempts.js";
-import { loadLayers } from "./practise/layers.js";
-import { strokeOrder } from "./practise/order.js";
 import { resultCard, summary } from "./practise/result.js";
-import { trendOf } from "./practise/trend.js";
-import { workplace } from "./practise/workplace.js";
+import { loadLayers } from "./practise/stroke-layers.js";
+import { strokeOrderCard } from "./practise/stroke-order.js";
+import { trendCard } from "./practise/trend.js";
+import { writingArea } from "./practise/writing-area.js";
 
 export default async function view({ parameters, signal }) {
   const characters = await loadCharacters();
@@ -20,53 +20,53 @@ export default async function view({ parameters, signal }) {
   const layers = await loadLayers(character, signal);
   signal.throwIfAborted();
   const attempts = attemptsAt(character.class);
-  const work = workplace({ character, layers, attempts, signal });
+  const area = writingArea({ character, layers, attempts, signal });
   const outcome = el("section", { class: "stack outcome", "aria-busy": "false", tabindex: "-1" });
-  const spoken = el("p", { class: "visually-hidden", role: "status" });
-  const trend = trendOf(character, signal);
+  const announcement = el("p", { class: "visually-hidden", role: "status" });
+  const trend = trendCard(character, signal);
 
-  let following = characters[(character.class + 1) % characters.length];
+  let nextCharacter = characters[(character.class + 1) % characters.length];
   const next = el("a", { class: "button" });
   const showNext = () => {
-    next.href = href(`/practise/${following.class}`);
-    fill(next, t("practise.following", { name: called(following) }));
+    next.href = href(`/practise/${nextCharacter.class}`);
+    fill(next, t("practise.following", { name: characterName(nextCharacter) }));
   };
   const loadTrend = async () => {
-    const urgent = (await trend.load())?.next.find((each) => each.class !== character.class);
-    following = urgent ?? following;
+    const suggested = (await trend.load())?.next.find((each) => each.class !== character.class);
+    nextCharacter = suggested ?? nextCharacter;
     showNext();
   };
-  const actions = el("p", { class: "row" }, tool(t("practise.onceMore"), work.onceMore), next);
-  const trouble = el("div", { class: "trouble" });
+  const actions = el("p", { class: "row" }, button(t("practise.onceMore"), area.startOver), next);
+  const errors = el("div", { class: "trouble" });
   const result = el("div", {}, el("p", { class: "card hint" }, t("practise.idle")));
   const again = () => {
-    outcome.focus(); // the button that was pressed goes
+    outcome.focus(); // the pressed button disappears
     attempts.again();
   };
-  let judged = null;
+  let shownJudgement = null;
   let replaced = new AbortController();
   const show = () => {
     outcome.setAttribute("aria-busy", String(attempts.busy));
-    fill(trouble, attempts.problem ? failed(attempts.problem, again) : null);
-    if (attempts.judged === judged) return;
-    judged = attempts.judged;
-    replaced.abort(); // the pictures of the last answer need not be kept
+    fill(errors, attempts.error ? errorCard(attempts.error, again) : null);
+    if (attempts.judged === shownJudgement) return;
+    shownJudgement = attempts.judged;
+    replaced.abort(); // stops the canvases of the previous answer
     replaced = new AbortController();
     const until = AbortSignal.any([signal, replaced.signal]);
-    fill(result, resultCard(judged.answer, { actions, signal: until }));
+    fill(result, resultCard(shownJudgement.answer, { actions, signal: until }));
   };
   attempts.addEventListener(
     "change",
     () => {
       show();
-      if (attempts.problem) bringIntoView(outcome);
+      if (attempts.error) bringIntoView(outcome);
     },
     { signal },
   );
   attempts.addEventListener(
     "judged",
     () => {
-      fill(spoken, summary(attempts.judged.answer));
+      fill(announcement, summary(attempts.judged.answer));
       bringIntoView(outcome);
       loadTrend();
     },
@@ -75,18 +75,18 @@ export default async function view({ parameters, signal }) {
   showNext();
   show();
   loadTrend();
-  const handed = takeOver();
-  if (handed) work.take(handed);
-  fill(outcome, trouble, result, trend.element, strokeOrder(character, layers, signal));
+  const handover = takeHandover();
+  if (handover) area.load(handover);
+  fill(outcome, errors, result, trend.element, strokeOrderCard(character, layers, signal));
   return [
     heading(character, characters),
     el(
       "div",
       { class: "two practise" },
-      el("section", { class: "card stack" }, work.element),
+      el("section", { class: "card stack" }, area.element),
       outcome,
     ),
-    spoken,
+    announcement,
   ];
 }
 
@@ -94,13 +94,13 @@ function heading(character, characters) {
   const { length } = characters;
   const before = characters[(character.class + length - 1) % length];
   const after = characters[(character.class + 1) % length];
-  const way = (to, arrow, label) =>
+  const link = (to, arrow, label) =>
     el(
       "a",
       {
         class: "button",
         href: href(`/practise/${to.class}`),
-        "aria-label": t(label, { name: called(to) }),
+        "aria-label": t(label, { name: characterName(to) }),
       },
       arrow === "‹" ? arrow : null,
       el("span", { "aria-hidden": "true" }, to.character),
@@ -109,20 +109,20 @@ function heading(character, characters) {
   return el(
     "header",
     { class: "character-head" },
-    el("h1", {}, called(character)),
+    el("h1", {}, characterName(character)),
     glyph(character.class),
     el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length })),
     el(
       "nav",
       { class: "row", "aria-label": t("practise.characters") },
-      way(before, "‹", "practise.before"),
-      el("a", { class: "button", href: href("/practise") }, t("practise.all")),
-      way(after, "›", "practise.after"),
+      link(before, "‹", "practise.before"),
+      linkButton(t("practise.all"), href("/practise")),
+      link(after, "›", "practise.after"),
     ),
   );
 }
 
-/** Scrolls to what has just been said where it is below the window, as on telephones. */
+/** Scrolls to `element` if it is below the window, as on phones. */
 function bringIntoView(element) {
   if (element.getBoundingClientRect().top < innerHeight * 0.6) return;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -134,6 +134,6 @@ function unknown() {
     "section",
     { class: "card narrow stack" },
     el("h1", {}, t("practise.unknown")),
-    el("a", { class: "button", href: href("/practise") }, t("practise.all")),
+    linkButton(t("practise.all"), href("/practise")),
   );
 }

@@ -1,24 +1,24 @@
-// What was recognised and compared, newest first.
+// The history of recognitions and comparisons, newest first.
 
 import { attempt } from "../modules/actions.js";
 import { get, remove } from "../modules/api.js";
 import { loadCharacters } from "../modules/characters.js";
 import { el, fill } from "../modules/dom.js";
-import { paged } from "../modules/pages.js";
+import { paginatedList } from "../modules/pagination.js";
 import { privatePictures } from "../modules/private-pictures.js";
-import { href, noteQuery } from "../modules/router.js";
+import { href, replaceQuery } from "../modules/router.js";
 import { t } from "../modules/strings.js";
-import { waysBetween } from "../modules/ways.js";
+import { tabLinks } from "../modules/tabs.js";
 import { openComparison } from "./history/comparison.js";
-import { comparison, nothing, recognition } from "./history/entries.js";
-import { exportButtons } from "./history/exporting.js";
-import { characterFilter, meaning } from "./history/filter.js";
+import { comparison, emptyState, recognition } from "./history/entries.js";
+import { exportButtons } from "./history/export.js";
+import { characterFilter, parseFilter } from "./history/filter.js";
 
 const PATHS = {
   recognised: "/api/history/predictions/",
   compared: "/api/history/similarities/",
 };
-const PAGE = 20;
+const PAGE_SIZE = 20;
 
 export default async function view({ query, signal }) {
   const kind = query.kind === "compared" ? "compared" : "recognised";
@@ -27,69 +27,69 @@ export default async function view({ query, signal }) {
   const classes = await loadCharacters();
   const picture = privatePictures(t("history.noPicture"), signal);
   const list = el("ol", { class: "entries", "aria-label": t(`history.${kind}`) });
-  const said = el("div", { class: "hint said", role: "status", tabindex: "-1" });
+  const status = el("div", { class: "hint status", role: "status", tabindex: "-1" });
 
-  const drop = async (entry) => {
+  const deleteEntry = async (entry) => {
     await remove(`${PATHS[kind]}${entry.id}/`, { signal });
-    const beside = pages.drop(list.querySelector(`[data-id="${entry.id}"]`));
-    fill(said, t("history.deleted"));
-    (beside?.querySelector(".confirming button") ?? said).focus();
+    const neighbour = pages.removeItem(list.querySelector(`[data-id="${entry.id}"]`));
+    fill(status, t("history.deleted"));
+    (neighbour?.querySelector(".confirming button") ?? status).focus();
   };
-  const open = (entry) => openComparison(entry, picture, signal);
+  const openDialog = (entry) => openComparison(entry, picture, signal);
   const itemOf = (entry) => {
-    const options = { picture, classes, open, drop };
+    const options = { picture, classes, onOpen: openDialog, onDelete: deleteEntry };
     const item = kind === "compared" ? comparison(entry, options) : recognition(entry, options);
     item.dataset.id = entry.id;
     return item;
   };
-  const tell = (count) => fill(said, count ? t("history.shown", { count }) : null);
-  const pages = paged({
+  const announceCount = (count) => fill(status, count ? t("history.shown", { count }) : null);
+  const pages = paginatedList({
     list,
-    load: (cursor) => matching(kind, filter, cursor, signal),
+    load: (cursor) => loadMatching(kind, filter, cursor, signal),
     show: itemOf,
-    empty: () => nothing(kind, filter !== ""),
-    grown: tell,
+    empty: () => emptyState(kind, filter !== ""),
+    onGrow: announceCount,
   });
-  const choose = async (value) => {
+  const applyFilter = async (value) => {
     filter = value;
-    noteQuery({ kind: kind === "compared" ? kind : null, class: value });
+    replaceQuery({ kind: kind === "compared" ? kind : null, class: value });
     list.setAttribute("aria-busy", "true");
     await attempt(async () => {
-      await pages.start();
-      tell(list.children.length);
-    }, said);
+      await pages.reload();
+      announceCount(list.children.length);
+    }, status);
     list.removeAttribute("aria-busy");
   };
 
-  await pages.start();
+  await pages.reload();
   return [
     el("h1", {}, t("history.title")),
     tabs(kind),
     el(
       "div",
       { class: "row spread history-tools" },
-      characterFilter(classes, filter, kind === "recognised", choose),
+      characterFilter(classes, filter, kind === "recognised", applyFilter),
       exportButtons(signal),
     ),
-    said,
+    status,
     list,
     pages.element,
   ];
 }
 
 /**
- * The next entries that match. The service tells the classes of all models by the same numbers, so
- * that a digit is asked for together with the character of its number.
+ * The next page of matching entries. The service filters by class number only, which a digit and a
+ * character share, so the model is filtered here.
  */
-async function matching(kind, filter, cursor, signal) {
-  const wanted = meaning(filter);
+async function loadMatching(kind, filter, cursor, signal) {
+  const criteria = parseFilter(filter);
   const found = [];
   let next = cursor;
   do {
-    const query = { limit: PAGE, class: wanted.class, cursor: next };
+    const query = { limit: PAGE_SIZE, class: criteria.class, cursor: next };
     const page = await get(PATHS[kind], query, { signal });
     const fits = (entry) =>
-      kind === "compared" || !wanted.model || entry.model.name === wanted.model;
+      kind === "compared" || !criteria.model || entry.model.name === criteria.model;
     found.push(...page.results.filter(fits));
     next = page.next;
   } while (next && !found.length);
@@ -97,7 +97,7 @@ async function matching(kind, filter, cursor, signal) {
 }
 
 const tabs = (kind) =>
-  waysBetween(
+  tabLinks(
     t("history.kinds"),
     Object.keys(PATHS).map((each) => [
       href("/history", { kind: each === "compared" ? each : null }),

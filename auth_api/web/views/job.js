@@ -1,45 +1,45 @@
-// A job: how far it is, as it goes on, and what comes of it.
+// A job: its progress and its results, live.
 
-import { action, complain, confirming } from "../modules/actions.js";
+import { actionButton, confirmButton, showError } from "../modules/actions.js";
 import { download, get, remove } from "../modules/api.js";
 import { pause } from "../modules/connection.js";
 import { el, fill } from "../modules/dom.js";
-import { events } from "../modules/events.js";
+import { serverEvents } from "../modules/events.js";
 import { moment, t } from "../modules/strings.js";
-import { progressOf } from "./job/progress.js";
+import { jobProgress } from "./job/progress.js";
 import { results } from "./job/results.js";
 import { training } from "./job/training.js";
 import { isUnfinished, jobName } from "./operate/job-list.js";
 import { sections } from "./operate/sections.js";
 
-// Seconds between looks at the results of a job that goes on: all of them come each time.
-const LOOK = 4;
+// Every poll loads all results so far.
+const POLL_SECONDS = 4;
 
 export default async function view({ parameters, signal }) {
   const path = `/api/jobs/${encodeURIComponent(parameters.id)}/`;
   const first = await get(path, {}, { signal });
-  const reads = first.kind === "predict";
-  const said = el("div", {});
-  const state = progressOf();
-  const came = reads ? results(first.model) : training(first.model);
-  const ways = el("div", { class: "row" });
+  const isPrediction = first.kind === "predict";
+  const errors = el("div", {});
+  const state = jobProgress();
+  const outcome = isPrediction ? results(first.model) : training(first.model);
+  const buttons = el("div", { class: "row" });
   const save = () =>
     download(`${path}results.csv/`, `ranjana-job-${first.id}.csv`, { accept: "*/*" });
-  const csv = reads ? action(t("job.csv"), save, said) : null;
+  const csv = isPrediction ? actionButton(t("job.csv"), save, errors) : null;
 
   let job = first;
-  const show = async (now) => {
-    job = { ...job, ...now };
+  const show = async (update) => {
+    job = { ...job, ...update };
     state.show(job);
-    await came.show(job);
+    await outcome.show(job);
   };
   const cancel = async () => {
     await show(await remove(path));
-    fill(ways, csv);
+    fill(buttons, csv);
     if (csv) csv.focus();
     else state.element.focus();
   };
-  const asked = confirming({
+  const cancelButton = confirmButton({
     label: t("job.cancel"),
     name: jobName(first),
     why: t("job.cancel.sure"),
@@ -47,19 +47,19 @@ export default async function view({ parameters, signal }) {
     act: cancel,
   });
   const finish = async () => {
-    if (ways.contains(document.activeElement)) state.element.focus();
-    fill(ways, csv);
+    if (buttons.contains(document.activeElement)) state.element.focus();
+    fill(buttons, csv);
     await show(await get(path, {}, { signal }));
   };
 
   await show(first);
-  fill(ways, csv, isUnfinished(first) ? asked : null);
+  fill(buttons, csv, isUnfinished(first) ? cancelButton : null);
   if (isUnfinished(first)) {
-    follow(path, show, finish, signal).catch((problem) => complain(said, problem));
-    if (reads)
-      look(
+    followEvents(path, show, finish, signal).catch((error) => showError(errors, error));
+    if (isPrediction)
+      pollResults(
         path,
-        (now) => came.show({ ...job, results: now.results }),
+        (update) => outcome.show({ ...job, results: update.results }),
         () => job,
         signal,
       );
@@ -71,32 +71,32 @@ export default async function view({ parameters, signal }) {
       "section",
       { class: "card stack" },
       state.element,
-      said,
+      errors,
       el("p", { class: "hint small" }, t("job.handedIn", { moment: moment(first.created_at) })),
-      ways,
+      buttons,
     ),
-    came.element,
+    outcome.element,
   ];
 }
 
-/** Shows what the service tells of a job, until it is finished. */
-async function follow(path, show, finish, signal) {
-  for await (const { event, data } of events(`${path}events/`, signal)) {
+/** Shows the events of a job until it is finished. */
+async function followEvents(path, show, finish, signal) {
+  for await (const { event, data } of serverEvents(`${path}events/`, signal)) {
     if (event === "done") return finish();
     await show(data);
   }
   return null;
 }
 
-/** Looks at the results that there are so far, while the job goes on. */
-async function look(path, show, current, signal) {
+/** Polls the results while the job runs. */
+async function pollResults(path, show, current, signal) {
   while (isUnfinished(current())) {
     try {
-      await pause(LOOK, signal);
+      await pause(POLL_SECONDS, signal);
       if (isUnfinished(current())) show(await get(path, {}, { signal }));
     } catch {
       if (signal.aborted) return;
-      // The line about the connection says it; the next look may succeed.
+      // modules/connection.js shows the problem. The next poll may succeed.
     }
   }
 }

@@ -1,47 +1,46 @@
-// Jobs: many pictures handed in at once and read later, and how far they are.
+// Jobs: upload many pictures to be recognised, and follow the jobs.
 
-import { complain } from "../modules/actions.js";
+import { showError } from "../modules/actions.js";
 import { get } from "../modules/api.js";
+import { card, radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
-import { choices } from "../modules/pad-tools.js";
-import { card } from "../modules/parts.js";
-import { noteQuery } from "../modules/router.js";
-import { currentUser, mayAct } from "../modules/session.js";
+import { replaceQuery } from "../modules/router.js";
+import { currentUser, hasRole } from "../modules/session.js";
 import { t } from "../modules/strings.js";
-import { everybodys } from "./jobs/everybodys.js";
-import { handIn } from "./jobs/hand-in.js";
+import { allJobs } from "./jobs/all-jobs.js";
+import { uploadForm } from "./jobs/upload.js";
 import { jobList } from "./operate/job-list.js";
 import { sections } from "./operate/sections.js";
 
 export default async function view({ query, signal }) {
   const place = el("div", { class: "stack" });
-  let closing = null;
-  const show = async (whose) => {
-    closing?.abort();
-    closing = new AbortController();
-    fill(place, await (whose === "all" ? everybodys : own)(closing.signal));
+  let controller = null;
+  const show = async (owner) => {
+    controller?.abort();
+    controller = new AbortController();
+    fill(place, await (owner === "all" ? allJobs : ownJobs)(controller.signal));
   };
-  signal.addEventListener("abort", () => closing.abort());
-  const choose = async (whose) => {
-    noteQuery({ whose });
+  signal.addEventListener("abort", () => controller.abort());
+  const switchTo = async (owner) => {
+    replaceQuery({ whose: owner });
     try {
-      await show(whose);
-    } catch (problem) {
-      complain(place, problem);
+      await show(owner);
+    } catch (error) {
+      showError(place, error);
     }
   };
-  const whose = query.whose === "all" && mayAct("admin") ? "all" : "own";
-  await show(whose);
+  const owner = query.whose === "all" && hasRole("admin") ? "all" : "own";
+  await show(owner);
   const options = ["own", "all"].map((each) => [each, t(`jobs.whose.${each}`)]);
   return [
     el("h1", {}, t("jobs.title")),
     sections(),
-    mayAct("admin") ? choices(t("jobs.whose"), options, whose, choose) : null,
+    hasRole("admin") ? radioGroup(t("jobs.whose"), options, owner, switchTo) : null,
     place,
   ];
 }
 
-async function own(signal) {
+async function ownJobs(signal) {
   const [{ models }, list] = await Promise.all([
     get("/api/models/", {}, { signal }),
     jobList({
@@ -50,9 +49,9 @@ async function own(signal) {
       signal,
     }),
   ]);
-  const readers = models.map(({ name }) => name).filter((name) => name !== "similarity");
+  const recognisers = models.map(({ name }) => name).filter((name) => name !== "similarity");
   return [
-    card(t("jobs.handIn"), handIn(readers, signal)),
+    card(t("jobs.handIn"), uploadForm(recognisers, signal)),
     el("h2", {}, t("jobs.of", { name: currentUser().username })),
     list.element,
   ];

@@ -1,12 +1,12 @@
-// A model: its versions, how good they are, who gets which, and what users say it got wrong.
+// A model: versions, evaluation, traffic split and corrections.
 
 import { get } from "../modules/api.js";
+import { badge } from "../modules/components.js";
 import { el } from "../modules/dom.js";
-import { badge } from "../modules/parts.js";
 import { href } from "../modules/router.js";
-import { mayAct } from "../modules/session.js";
+import { hasRole } from "../modules/session.js";
 import { t } from "../modules/strings.js";
-import { waysBetween } from "../modules/ways.js";
+import { tabLinks } from "../modules/tabs.js";
 import { card as cardPart } from "./model/card.js";
 import { corrections } from "./model/corrections.js";
 import { figures } from "./model/figures.js";
@@ -14,7 +14,7 @@ import { release } from "./model/release.js";
 import { versions } from "./model/versions.js";
 import { sections } from "./operate/sections.js";
 
-// The parts of the view, for which roles, and whether comparisons have them too.
+// `role` is the lowest role for a part; `comparisons`: whether the model `similarity` has it.
 const PARTS = {
   versions: { show: versions, comparisons: true },
   card: { show: cardPart, comparisons: true },
@@ -25,29 +25,29 @@ const PARTS = {
 
 export default async function view({ parameters, query, signal }) {
   const model = await get(`/api/models/${encodeURIComponent(parameters.name)}/`, {}, { signal });
-  const compares = model.name === "similarity";
-  const open = Object.entries(PARTS).filter(
-    ([, { role, comparisons }]) => (!role || mayAct(role)) && (!compares || comparisons),
+  const isSimilarity = model.name === "similarity";
+  const visible = Object.entries(PARTS).filter(
+    ([, { role, comparisons }]) => (!role || hasRole(role)) && (!isSimilarity || comparisons),
   );
-  const [name, part] = open.find(([each]) => each === query.part) ?? open[0];
+  const [name, part] = visible.find(([each]) => each === query.part) ?? visible[0];
   const path = `/models/${model.name}`;
-  const links = open.map(([each]) => [
-    href(path, each === open[0][0] ? {} : { part: each }),
+  const links = visible.map(([each]) => [
+    href(path, each === visible[0][0] ? {} : { part: each }),
     t(`model.part.${each}`),
     each === name,
   ]);
-  const up = model.state === "ready";
+  const ready = model.state === "ready";
   return [
     el("h1", {}, t("model.heading", { name: model.name })),
     sections(),
     el(
       "div",
       { class: "row" },
-      badge(up ? t("models.ready") : t("models.notReady"), up ? "good" : "bad"),
+      badge(ready ? t("models.ready") : t("models.notReady"), ready ? "good" : "bad"),
       el("span", { class: "hint" }, t(`models.what.${model.name}`)),
     ),
-    up ? null : el("p", { class: "notice error" }, model.state),
-    waysBetween(t("model.parts"), links),
+    ready ? null : el("p", { class: "notice error" }, model.state),
+    tabLinks(t("model.parts"), links),
     await part.show({ model, query, signal }),
   ];
 }

@@ -1,13 +1,13 @@
-// Models: what is served, in which version, and whether it is ready.
+// Models: which are served, in which version, and whether they are ready.
 
 import { get } from "../modules/api.js";
+import { badge } from "../modules/components.js";
 import { el } from "../modules/dom.js";
-import { badge } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { trafficBar } from "./model/traffic-bar.js";
 import { mainFigure } from "./model/versions.js";
-import { facts, share } from "./operate/parts.js";
+import { facts, share } from "./operate/facts.js";
 import { sections } from "./operate/sections.js";
 
 export default async function view({ signal }) {
@@ -25,7 +25,7 @@ function modelCard(model) {
   const ready = model.versions.reduce((sum, version) => sum + version.workers_ready, 0);
   const wanted = model.versions.reduce((sum, version) => sum + version.workers, 0);
   const figure = current && mainFigure(current);
-  const up = model.state === "ready";
+  const isReady = model.state === "ready";
   return el(
     "section",
     { class: "card stack" },
@@ -33,10 +33,10 @@ function modelCard(model) {
       "div",
       { class: "row spread" },
       el("h2", {}, el("a", { href: href(`/models/${model.name}`) }, model.name)),
-      badge(up ? t("models.ready") : t("models.notReady"), up ? "good" : "bad"),
+      badge(isReady ? t("models.ready") : t("models.notReady"), isReady ? "good" : "bad"),
     ),
     el("p", {}, t(`models.what.${model.name}`)),
-    up ? null : el("p", { class: "notice error" }, model.state),
+    isReady ? null : el("p", { class: "notice error" }, model.state),
     facts([
       [t("models.default"), model.default],
       [t("models.workers"), t("models.workersOf", { ready, wanted })],

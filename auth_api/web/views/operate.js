@@ -1,18 +1,18 @@
-// Operate: how much the service is asked, how quickly and how surely it answers.
+// Operate: requests, latency and confidence of the service.
 
-import { complain } from "../modules/actions.js";
+import { showError } from "../modules/actions.js";
 import { get } from "../modules/api.js";
+import { radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
-import { choices } from "../modules/pad-tools.js";
-import { noteQuery } from "../modules/router.js";
-import { mayAct } from "../modules/session.js";
+import { replaceQuery } from "../modules/router.js";
+import { hasRole } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
 import { sections } from "./operate/sections.js";
-import { service } from "./operate/service.js";
-import { use } from "./operate/use.js";
+import { statsCards } from "./operate/service-stats.js";
+import { usageCards } from "./operate/usage.js";
 
-// What may be looked at: so many days in such steps (API: /api/analytics/system/).
+// Time ranges and bucket sizes (API: /api/analytics/system/).
 const RANGES = {
   day: { days: 1, bucket: "hour" },
   week: { days: 7, bucket: "day" },
@@ -22,41 +22,44 @@ const RANGES = {
 };
 
 export default async function view({ query, signal }) {
-  const wanted = { range: query.range in RANGES ? query.range : "month", model: query.model ?? "" };
+  const chosen = {
+    range: query.range in RANGES ? query.range : "month",
+    model: query.model ?? "",
+  };
   const place = el("div", { class: "stack" });
-  const said = el("p", { class: "visually-hidden", role: "status" }); // not all of the charts
-  let asked = 0;
+  const announcement = el("p", { class: "visually-hidden", role: "status" }); // the total only
+  let round = 0;
 
   const show = async () => {
-    const mine = ++asked;
+    const ownRound = ++round;
     place.setAttribute("aria-busy", "true");
-    const options = { ...RANGES[wanted.range], model: wanted.model };
+    const options = { ...RANGES[chosen.range], model: chosen.model };
     try {
       const answer = await get("/api/analytics/system/", options, { signal });
-      if (mine !== asked) return;
-      fill(place, use(answer));
-      fill(said, `${t("use.requests")}: ${number(answer.totals.requests)}`);
+      if (ownRound !== round) return;
+      fill(place, usageCards(answer));
+      fill(announcement, `${t("use.requests")}: ${number(answer.totals.requests)}`);
     } finally {
-      if (mine === asked) place.setAttribute("aria-busy", "false");
+      if (ownRound === round) place.setAttribute("aria-busy", "false");
     }
   };
   const change = async (choice) => {
-    Object.assign(wanted, choice);
-    noteQuery(wanted);
+    Object.assign(chosen, choice);
+    replaceQuery(chosen);
     try {
       await show();
-    } catch (problem) {
-      complain(place, problem);
+    } catch (error) {
+      showError(place, error);
     }
   };
 
   const [{ models }, stats] = await Promise.all([
     get("/api/models/", {}, { signal }),
-    mayAct("admin") ? get("/api/admin/stats/", {}, { signal }) : null,
+    hasRole("admin") ? get("/api/admin/stats/", {}, { signal }) : null,
     show(),
   ]);
   const names = [["", t("operate.allModels")], ...models.map(({ name }) => [name, name])];
-  const model = select(names, wanted.model, {
+  const model = select(names, chosen.model, {
     on: { change: (event) => change({ model: event.target.value }) },
   });
   const ranges = Object.keys(RANGES).map((name) => [name, t(`operate.range.${name}`)]);
@@ -66,11 +69,11 @@ export default async function view({ query, signal }) {
     el(
       "div",
       { class: "row spread controls" },
-      choices(t("operate.range"), ranges, wanted.range, (range) => change({ range })),
+      radioGroup(t("operate.range"), ranges, chosen.range, (range) => change({ range })),
       field(t("operate.model"), model).element,
     ),
-    said,
+    announcement,
     place,
-    stats ? service(stats) : null,
+    stats ? statsCards(stats) : null,
   ];
 }

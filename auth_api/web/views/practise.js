@@ -1,84 +1,84 @@
-// Practise: all characters, what is due first.
+// Practise: all characters, the due ones first.
 
-import { get, Problem, sentence } from "../modules/api.js";
-import { called, glyph, loadCharacters } from "../modules/characters.js";
+import { ApiError, errorMessage, get } from "../modules/api.js";
+import { characterName, glyph, loadCharacters } from "../modules/characters.js";
+import { button, linkButton } from "../modules/components.js";
 import { el } from "../modules/dom.js";
-import { tool } from "../modules/pad-tools.js";
 import { href, render } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
 import { disc, isDue, legend, levelOf } from "./practise/mastery.js";
 
 export default async function view({ signal }) {
-  const [characters, progress] = await Promise.all([loadCharacters(), progressOf(signal)]);
-  const known = progress && !(progress instanceof Problem) ? progress : null;
-  const groups = known ? urgent(known) : [["all", characters]];
+  const [characters, progress] = await Promise.all([loadCharacters(), loadProgress(signal)]);
+  const loaded = progress && !(progress instanceof ApiError) ? progress : null;
+  const groups = loaded ? groupByUrgency(loaded) : [["all", characters]];
   const first = groups.find(([, members]) => members.length)[1][0];
   return [
     el("h1", {}, t("practise.title")),
     el(
       "section",
       { class: "card stack" },
-      introduction(progress, known),
+      introduction(progress, loaded),
       el(
         "p",
         { class: "row" },
-        el(
-          "a",
-          { class: "button primary", href: href(`/practise/${first.class}`) },
-          t(known ? "practise.next" : "practise.begin", { name: called(first) }),
+        linkButton(
+          t(loaded ? "practise.next" : "practise.begin", { name: characterName(first) }),
+          href(`/practise/${first.class}`),
+          "primary",
         ),
       ),
-      known ? legend() : null,
+      loaded ? legend() : null,
     ),
-    groups.map(([name, members]) => group(name, members, known)),
+    groups.map(([name, members]) => group(name, members, loaded)),
   ];
 }
 
-/** The progress of whoever is signed in, null for nobody, a Problem where it cannot be had. */
-async function progressOf(signal) {
+/** The user's progress, null if nobody is signed in, or the `ApiError`. */
+async function loadProgress(signal) {
   if (!currentUser()) return null;
   try {
     return await get("/api/progress/", {}, { signal });
-  } catch (problem) {
-    if (problem instanceof Problem && problem.status !== 401) return problem;
-    throw problem;
+  } catch (error) {
+    if (error instanceof ApiError && error.status !== 401) return error;
+    throw error;
   }
 }
 
-/** Who is due, what to take next, and the others in the order of the alphabet. */
-function urgent({ characters, next }) {
+/** Groups of characters: due, suggested next, and the others in alphabetical order. */
+function groupByUrgency({ characters, next }) {
   const order = next.map((each) => each.class);
-  const place = (each) => (order.includes(each.class) ? order.indexOf(each.class) : order.length);
+  const rank = (each) => (order.includes(each.class) ? order.indexOf(each.class) : order.length);
   const due = characters
     .filter(isDue)
-    .sort((a, b) => place(a) - place(b) || new Date(a.due) - new Date(b.due));
-  const soon = order.map((index) => characters[index]).filter((each) => !due.includes(each));
-  const others = characters.filter((each) => !due.includes(each) && !soon.includes(each));
+    .sort((a, b) => rank(a) - rank(b) || new Date(a.due) - new Date(b.due));
+  const suggested = order.map((index) => characters[index]).filter((each) => !due.includes(each));
+  const others = characters.filter((each) => !due.includes(each) && !suggested.includes(each));
   return [
     ["due", due],
-    ["soon", soon],
+    ["soon", suggested],
     ["others", others],
   ];
 }
 
-function introduction(progress, known) {
-  if (progress instanceof Problem) {
+function introduction(progress, loaded) {
+  if (progress instanceof ApiError) {
     return el(
       "div",
       { class: "notice error", role: "alert" },
-      el("p", {}, `${t("practise.noProgress")} ${sentence(progress)}`),
-      tool(t("action.again"), render),
+      el("p", {}, `${t("practise.noProgress")} ${errorMessage(progress)}`),
+      button(t("action.again"), render),
     );
   }
-  if (!known) {
+  if (!loaded) {
     const link = el("a", { href: href("/sign-in", { next: "/practise" }) }, t("nav.signIn"));
     return [
       el("p", {}, t("practise.introduction")),
       el("p", { class: "hint" }, link, " ", t("practise.signIn")),
     ];
   }
-  const { totals, streak } = known;
+  const { totals, streak } = loaded;
   return el(
     "p",
     {},
@@ -90,7 +90,7 @@ function introduction(progress, known) {
   );
 }
 
-function group(name, members, known) {
+function group(name, members, loaded) {
   if (!members.length) return null;
   return el(
     "section",
@@ -99,7 +99,7 @@ function group(name, members, known) {
     el(
       "ul",
       {},
-      members.map((each) => el("li", {}, card(each, known?.characters[each.class]))),
+      members.map((each) => el("li", {}, card(each, loaded?.characters[each.class]))),
     ),
   );
 }
@@ -111,7 +111,7 @@ function card(character, practised) {
     "a",
     { class: `character ${level ?? ""}`, href: href(`/practise/${character.class}`) },
     glyph(character.class),
-    el("span", { class: "name" }, called(character)),
+    el("span", { class: "name" }, characterName(character)),
     level
       ? el(
           "span",

@@ -1,11 +1,11 @@
-// How one is coming along: days in a row, totals, what to practise next, and every character.
+// The user's progress: streak, totals, what to practise next, and all characters.
 
 import { get } from "../modules/api.js";
+import { card } from "../modules/components.js";
 import { el } from "../modules/dom.js";
-import { card } from "../modules/parts.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
-import { exportButtons } from "./history/exporting.js";
+import { exportButtons } from "./history/export.js";
 import { activity } from "./progress/activity.js";
 import { charactersList } from "./progress/characters.js";
 import { nextCards } from "./progress/next.js";
@@ -16,14 +16,14 @@ export default async function view({ query, signal }) {
     get("/api/progress/", {}, { signal }),
     activity(signal),
   ]);
-  const begun = progress.totals.attempts > 0;
+  const hasBegun = progress.totals.attempts > 0;
   return [
     el("h1", {}, t("progress.title")),
     el(
       "div",
       { class: "stack" },
       summary(progress),
-      section("next", begun ? null : el("p", {}, t("progress.begin")), nextCards(progress.next)),
+      section("next", hasBegun ? null : el("p", {}, t("progress.begin")), nextCards(progress.next)),
       days,
       section("characters", charactersList(progress.characters, query.sort, signal)),
       section(

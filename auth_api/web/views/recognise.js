@@ -1,94 +1,95 @@
-// Recognise: draw a character or give pictures, and see what it is read as.
+// Recognise: draw a character or choose pictures, and see the prediction.
 
-import { ask, remove, sentence } from "../modules/api.js";
+import { errorMessage, remove, request } from "../modules/api.js";
+import { radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { handOver } from "../modules/handover.js";
-import { latest } from "../modules/latest.js";
-import { choices, padTools } from "../modules/pad-tools.js";
+import { latestRequest } from "../modules/latest-request.js";
+import { padTools } from "../modules/pad-tools.js";
 import { Pad } from "../modules/pad.js";
 import { pictureInputs } from "../modules/pictures.js";
 import { go } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { t } from "../modules/strings.js";
-import { recogniseSeveral } from "./recognise/several.js";
+import { recogniseSeveral } from "./recognise/batch.js";
 import { resultCard, summary } from "./recognise/result.js";
 
-// Milliseconds that a pen rests before the drawing is looked at.
-const REST = 450;
+// A drawing is recognised when the pen has rested for so long.
+const PAUSE_MILLISECONDS = 450;
 
-// Stays while other views are shown, and when who drew it signs in; not when they sign out.
+// Kept when another view is shown and when the visitor signs in. Cleared when the user changes.
 const drawings = { ranjana: {}, digits: {} };
 let owner = null;
 let model = "ranjana";
 
 export default function view({ signal }) {
-  const present = currentUser()?.id ?? null;
-  if (owner !== null && owner !== present) Object.assign(drawings, { ranjana: {}, digits: {} });
-  owner = present;
+  const user = currentUser()?.id ?? null;
+  if (owner !== null && owner !== user) Object.assign(drawings, { ranjana: {}, digits: {} });
+  owner = user;
   const outcome = el("section", { class: "outcome", "aria-busy": "false" });
-  const spoken = el("p", { class: "visually-hidden", role: "status" });
+  const announcement = el("p", { class: "visually-hidden", role: "status" });
   const place = el("div", { class: "two recognise" });
-  const show = () => fill(place, workplace(outcome, spoken, signal, show));
+  const show = () => fill(place, recogniser(outcome, announcement, signal, show));
   show();
-  return [el("h1", {}, t("recognise.title")), spoken, place];
+  return [el("h1", {}, t("recognise.title")), announcement, place];
 }
 
-function workplace(outcome, spoken, signal, again) {
+function recogniser(outcome, announcement, signal, rebuild) {
   const drawing = drawings[model];
   const pad = new Pad(drawing, t("recognise.pad"));
   signal.addEventListener("abort", () => pad.close());
   const idle = () => fill(outcome, el("p", { class: "hint" }, t(`recognise.hint.${model}`)));
-  const fail = (message) =>
+  const showMessage = (message) =>
     fill(outcome, el("p", { class: "card notice error", role: "alert" }, message));
 
-  const tell = (answer, more) => {
-    fill(spoken, summary(answer, model));
+  const showAnswer = (answer, more) => {
+    fill(announcement, summary(answer, model));
     fill(outcome, resultCard(answer, { model, ...more }));
   };
 
-  let kept = null; // the prediction of this drawing that is in the history
-  const looking = latest(
+  let storedPrediction = null; // id of this drawing's prediction in the history
+  const recognition = latestRequest(
     async (which) => predict(await pad.picture(), which),
-    (answer, problem) => {
-      if (signal.aborted && answer) return forget(answer.prediction_id);
+    (answer, error) => {
+      if (signal.aborted && answer) return deletePrediction(answer.prediction_id);
       outcome.setAttribute("aria-busy", "false");
-      if (problem) return fail(sentence(problem));
-      if (pad.isEmpty) return forget(answer.prediction_id);
-      forget(kept);
-      kept = answer.prediction_id;
+      if (error) return showMessage(errorMessage(error));
+      if (pad.isEmpty) return deletePrediction(answer.prediction_id);
+      deletePrediction(storedPrediction);
+      storedPrediction = answer.prediction_id;
       const compare = () => {
         handOver({ strokes: structuredClone(drawing.strokes) });
         go(`/practise/${answer.predicted_class}`);
       };
-      const judged = () => (kept = null); // what one has said something of stays
-      return tell(answer, { compare, judged });
+      const onJudged = () => (storedPrediction = null); // a prediction with feedback is kept
+      return showAnswer(answer, { compare, onJudged });
     },
-    (answer) => forget(answer.prediction_id),
+    (answer) => deletePrediction(answer.prediction_id),
   );
 
-  let resting = null;
-  const look = () => {
+  let timer = null;
+  const recognise = () => {
     outcome.setAttribute("aria-busy", "true");
-    looking.want(model);
+    recognition.send(model);
   };
-  pad.addEventListener("begin", () => clearTimeout(resting));
+  pad.addEventListener("begin", () => clearTimeout(timer));
   pad.addEventListener("change", () => {
-    clearTimeout(resting);
+    clearTimeout(timer);
     if (!pad.isEmpty) {
-      resting = setTimeout(look, REST);
+      timer = setTimeout(recognise, PAUSE_MILLISECONDS);
       return;
     }
-    looking.drop();
-    kept = null; // a new drawing begins: the last one is history
+    recognition.cancel();
+    storedPrediction = null; // the pad was cleared: the prediction stays in the history
     outcome.setAttribute("aria-busy", "false");
     idle();
   });
-  signal.addEventListener("abort", () => clearTimeout(resting));
+  signal.addEventListener("abort", () => clearTimeout(timer));
 
-  const take = async (files) => {
-    clearTimeout(resting);
-    looking.drop();
-    kept = null;
+  const recogniseFiles = async (files) => {
+    clearTimeout(timer);
+    recognition.cancel();
+    storedPrediction = null;
     if (files.length > 1) return recogniseSeveral(files, model, outcome, signal);
     const [file] = files;
     outcome.setAttribute("aria-busy", "true");
@@ -99,9 +100,9 @@ function workplace(outcome, spoken, signal, again) {
         handOver({ picture: file });
         go(`/practise/${answer.predicted_class}`);
       };
-      return tell(answer, { compare, picture: file });
-    } catch (problem) {
-      if (!signal.aborted) fail(sentence(problem));
+      return showAnswer(answer, { compare, picture: file });
+    } catch (error) {
+      if (!signal.aborted) showMessage(errorMessage(error));
       return null;
     } finally {
       outcome.setAttribute("aria-busy", "false");
@@ -109,19 +110,19 @@ function workplace(outcome, spoken, signal, again) {
   };
 
   if (pad.isEmpty) idle();
-  else look();
+  else recognise();
   const models = ["ranjana", "digits"].map((name) => [name, t(`recognise.model.${name}`)]);
   const switchTo = (chosen) => {
-    looking.drop();
+    recognition.cancel();
     model = chosen;
-    again();
+    rebuild();
     document.querySelector(".two .choices input:checked")?.focus();
   };
   return [
     el(
       "section",
       { class: "card stack" },
-      choices(t("recognise.model"), models, model, switchTo),
+      radioGroup(t("recognise.model"), models, model, switchTo),
       pad.element,
       padTools(pad),
     ),
@@ -129,7 +130,11 @@ function workplace(outcome, spoken, signal, again) {
     el(
       "section",
       { class: "card stack inputs" },
-      el("div", { class: "row" }, pictureInputs({ several: true, take, fail, signal })),
+      el(
+        "div",
+        { class: "row" },
+        pictureInputs({ several: true, onPictures: recogniseFiles, onError: showMessage, signal }),
+      ),
       el("p", { class: "hint small" }, t("recognise.drop")),
     ),
   ];
@@ -139,10 +144,10 @@ function predict(picture, which, signal) {
   const form = new FormData();
   form.append("image", picture, picture.name ?? "drawing.png");
   const options = { query: { model: which }, form, repeatable: true, signal };
-  return ask("POST", "/api/predict/", options);
+  return request("POST", "/api/predict/", options);
 }
 
-/** Takes a prediction out of the history that the learner never got to see as a whole. */
-function forget(prediction) {
+/** Deletes the prediction of an unfinished drawing from the history. */
+function deletePrediction(prediction) {
   if (prediction) remove(`/api/history/predictions/${prediction}/`).catch(() => null);
 }

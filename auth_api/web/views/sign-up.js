@@ -1,4 +1,4 @@
-// Make an account, and be signed in.
+// Create an account and sign in.
 
 import { post } from "../modules/api.js";
 import { el } from "../modules/dom.js";
@@ -6,12 +6,12 @@ import { checkbox, field, form } from "../modules/forms.js";
 import { go } from "../modules/router.js";
 import { currentUser, signIn } from "../modules/session.js";
 import { t } from "../modules/strings.js";
-import { insteadTo, moveOn } from "./account/destination.js";
-import { passwordField } from "./account/password.js";
-import { usernameField } from "./account/username.js";
+import { alternativeLink, goToDestination } from "./account/destination.js";
+import { passwordField } from "./account/password-field.js";
+import { usernameField } from "./account/username-field.js";
 
 export default function view({ query, signal }) {
-  if (currentUser()) return moveOn(query);
+  if (currentUser()) return goToDestination(query);
   const fields = {
     username: usernameField(t("signUp.username"), "username", { hint: t("signUp.username.rules") }),
     email: field(
@@ -26,8 +26,8 @@ export default function view({ query, signal }) {
     await signUp(account);
     try {
       await signIn(account.username, account.password);
-    } catch (problem) {
-      if (signal.aborted) throw problem;
+    } catch (error) {
+      if (signal.aborted) throw error;
       go("/sign-in", { made: "yes", next: query.next ?? null });
     }
   };
@@ -39,19 +39,19 @@ export default function view({ query, signal }) {
       { class: "card narrow stack" },
       el("p", {}, t("signUp.why")),
       form({ fields, submit: t("nav.signUp"), send, codes }),
-      el("p", {}, t("signUp.known"), " ", insteadTo("/sign-in", t("nav.signIn"), query)),
+      el("p", {}, t("signUp.known"), " ", alternativeLink("/sign-in", t("nav.signIn"), query)),
     ),
   ];
 }
 
-/** Days are counted in the browser's time zone, as far as the service knows it. */
+/** Creates the account with the browser's time zone, if the service accepts it. */
 async function signUp(account) {
   const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions();
   try {
     await post("/api/signup/", { ...account, timezone });
-  } catch (problem) {
-    const fields = Object.keys(problem.details?.fields ?? {});
-    if (fields.length !== 1 || fields[0] !== "timezone") throw problem;
+  } catch (error) {
+    const fields = Object.keys(error.details?.fields ?? {});
+    if (fields.length !== 1 || fields[0] !== "timezone") throw error;
     await post("/api/signup/", account);
   }
 }

@@ -1,20 +1,19 @@
-// Training: have a model learn more, and see what became of earlier trainings.
+// Training: start a training or a tuning, and follow the earlier ones.
 
 import { get } from "../modules/api.js";
+import { card, radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
-import { choices } from "../modules/pad-tools.js";
-import { card } from "../modules/parts.js";
 import { t } from "../modules/strings.js";
 import { jobList } from "./operate/job-list.js";
 import { sections } from "./operate/sections.js";
 import { trainingForm } from "./training/form.js";
 
-// Jobs are asked for by so many, for those that read pictures are left out of this list.
-const JOBS = 100;
+// Large, because the prediction jobs of a page are left out.
+const PAGE_SIZE = 100;
 
 export default async function view({ query, signal }) {
   const load = async (cursor) => {
-    const page = await get("/api/jobs/", { limit: JOBS, cursor }, { signal });
+    const page = await get("/api/jobs/", { limit: PAGE_SIZE, cursor }, { signal });
     return { ...page, results: page.results.filter((job) => job.kind !== "predict") };
   };
   const [{ models }, list] = await Promise.all([
@@ -28,7 +27,7 @@ export default async function view({ query, signal }) {
   return [
     el("h1", {}, t("training.title")),
     sections(),
-    card(t("training.begin"), choices(t("training.kind"), kinds, "train", show), place),
+    card(t("training.begin"), radioGroup(t("training.kind"), kinds, "train", show), place),
     el("h2", {}, t("training.own")),
     list.element,
   ];

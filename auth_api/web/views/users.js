@@ -1,73 +1,77 @@
-// Users: who has an account, and what they may do.
+// Users: the accounts and their roles.
 
 import { attempt } from "../modules/actions.js";
 import { get } from "../modules/api.js";
+import { badge, button, table } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
-import { tool } from "../modules/pad-tools.js";
-import { paged } from "../modules/pages.js";
-import { badge, table } from "../modules/parts.js";
-import { noteQuery } from "../modules/router.js";
+import { paginatedList } from "../modules/pagination.js";
+import { replaceQuery } from "../modules/router.js";
+import { ROLES } from "../modules/session.js";
 import { day, t } from "../modules/strings.js";
 import { sections } from "./operate/sections.js";
-import { changeUser, newUser, ROLES } from "./users/forms.js";
+import { changeUser, newUser } from "./users/forms.js";
 
-// Milliseconds that typing rests before it is looked for.
-const REST = 300;
+// The search starts when typing has paused for so long.
+const DEBOUNCE_MILLISECONDS = 300;
 
 export default async function view({ query, signal }) {
-  const wanted = { search: query.search ?? "", role: query.role ?? "", active: query.active ?? "" };
+  const filter = {
+    search: query.search ?? "",
+    role: query.role ?? "",
+    active: query.active ?? "",
+  };
   const columns = ["name", "id", "email", "role", "since", "change"].map((key) =>
     t(`users.${key}`),
   );
   const scroll = table(t("users.title"), columns, []);
   scroll.classList.add("lines");
-  const said = el("div", { role: "status" });
-  const pages = paged({
+  const status = el("div", { role: "status" });
+  const pages = paginatedList({
     list: scroll.querySelector("tbody"),
-    load: (cursor) => get("/api/admin/users/", { ...wanted, cursor }, { signal }),
-    show: (user) => rowOf(user, said),
+    load: (cursor) => get("/api/admin/users/", { ...filter, cursor }, { signal }),
+    show: (user) => rowOf(user, status),
     empty: () => t("users.none"),
   });
-  const start = () => {
-    noteQuery(wanted);
-    return attempt(pages.start, said);
+  const reload = () => {
+    replaceQuery(filter);
+    return attempt(pages.reload, status);
   };
-  const created = async (user) => {
-    await start();
-    fill(said, el("p", { class: "notice good" }, t("users.created", { name: user.username })));
+  const onCreated = async (user) => {
+    await reload();
+    fill(status, el("p", { class: "notice good" }, t("users.created", { name: user.username })));
   };
-  await pages.start();
+  await pages.reload();
   return [
     el("h1", {}, t("users.title")),
     sections(),
-    filters(wanted, start, signal),
+    filterFields(filter, reload, signal),
     el(
       "p",
       {},
-      tool(t("users.new"), () => newUser(created)),
+      button(t("users.new"), () => newUser(onCreated)),
     ),
-    said,
+    status,
     scroll,
     pages.element,
   ];
 }
 
-function filters(wanted, start, signal) {
-  let resting = null;
-  signal.addEventListener("abort", () => clearTimeout(resting));
-  const search = el("input", { type: "search", value: wanted.search, autocomplete: "off" });
+function filterFields(filter, reload, signal) {
+  let timer = null;
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  const search = el("input", { type: "search", value: filter.search, autocomplete: "off" });
   search.addEventListener("input", () => {
-    clearTimeout(resting);
-    wanted.search = search.value.trim();
-    resting = setTimeout(start, REST);
+    clearTimeout(timer);
+    filter.search = search.value.trim();
+    timer = setTimeout(reload, DEBOUNCE_MILLISECONDS);
   });
   const choice = (name, options) => {
     const change = (event) => {
-      wanted[name] = event.target.value;
-      start();
+      filter[name] = event.target.value;
+      reload();
     };
-    return select([["", t("jobs.any")], ...options], wanted[name], { on: { change } });
+    return select([["", t("jobs.any")], ...options], filter[name], { on: { change } });
   };
   const roles = ROLES.map((role) => [role, t(`role.${role}`)]);
   const states = ["true", "false"].map((active) => [active, t(`users.active.${active}`)]);
@@ -80,28 +84,28 @@ function filters(wanted, start, signal) {
   );
 }
 
-function rowOf(user, said) {
+function rowOf(user, status) {
   const row = el("tr", {});
-  const show = (now) => {
-    const changed = (after) => {
+  const show = (current) => {
+    const onChanged = (after) => {
       show(after);
-      fill(said, el("p", { class: "notice good" }, t("users.changed", { name: after.username })));
+      fill(status, el("p", { class: "notice good" }, t("users.changed", { name: after.username })));
       row.querySelector("button").focus();
     };
-    const change = tool(t("users.change"), () => changeUser(now, changed));
-    change.setAttribute("aria-label", t("users.changeOf", { name: now.username }));
+    const change = button(t("users.change"), () => changeUser(current, onChanged));
+    change.setAttribute("aria-label", t("users.changeOf", { name: current.username }));
     fill(
       row,
       el(
         "th",
         { scope: "row" },
-        now.username,
-        now.active ? null : [" ", badge(t("users.active.false"), "bad")],
+        current.username,
+        current.active ? null : [" ", badge(t("users.active.false"), "bad")],
       ),
-      el("td", {}, now.id),
-      el("td", {}, now.email),
-      el("td", {}, t(`role.${now.role}`)),
-      el("td", {}, day(now.created_at)),
+      el("td", {}, current.id),
+      el("td", {}, current.email),
+      el("td", {}, t(`role.${current.role}`)),
+      el("td", {}, day(current.created_at)),
       el("td", {}, change),
     );
   };

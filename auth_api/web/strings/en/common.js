@@ -1,4 +1,4 @@
-// What every view may say.
+// Strings of every view.
 export default {
   "nav.label": "Main",
   "nav.skip": "Skip to the content",
@@ -6,8 +6,8 @@ export default {
   "nav.practise": "Practise",
   "nav.progress": "Progress",
   "nav.operate": "Operate",
-  "nav.further": "Further",
-  "nav.models": "How good it reads",
+  "nav.further": "More",
+  "nav.models": "How well it reads",
   "nav.jobs": "Many pictures at once",
   "nav.api": "For programs",
   "nav.language": "Language",
@@ -24,14 +24,14 @@ export default {
   "action.download": "Download",
 
   "state.loading": "Loading …",
-  "state.looking": "Looking …",
+  "state.looking": "Recognising …",
   "state.empty": "Nothing here yet.",
   "state.missing": "There is no such page.",
   "state.notAllowed": "Not for this account",
   "state.notAllowedRole": "This page is for the role “{role}” and above.",
 
   "signInFirst.title": "Please sign in",
-  "signInFirst.why": "What you draw is then kept, so that you see how you come along.",
+  "signInFirst.why": "Then your drawings are kept, and you can follow your progress.",
 
   "role.user": "learner",
   "role.analyst": "analyst",
@@ -49,7 +49,7 @@ export default {
 
   months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 
-  "connection.offline": "You are offline. What you do goes on as soon as you are back.",
+  "connection.offline": "You are offline. The page continues when you are back online.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",
     other: "The service is busy: trying again in {count} seconds.",

@@ -26,7 +26,7 @@ export default {
   "feedback.isWrong": "This is wrong",
   "feedback.which": "Which one is it?",
   "feedback.right": "Thank you. Good to know.",
-  "feedback.thanks": "Thank you: noted what it should have been.",
+  "feedback.thanks": "Thank you. The right character is noted.",
   "feedback.signIn": "to keep this, and to say when it is wrong.",
 
   "several.title": { one: "{count} picture", other: "{count} pictures" },
@@ -35,7 +35,7 @@ export default {
   "pictures.choose": "Choose pictures",
   "pictures.chooseOne": "Choose a picture",
   "pictures.camera": "Camera",
-  "pictures.none": "That is no picture. PNG, JPEG, WebP, BMP and GIF are read.",
+  "pictures.none": "This is not a picture. PNG, JPEG, WebP, BMP and GIF are read.",
   "camera.title": "Photograph a character",
   "camera.view": "What the camera sees",
   "camera.take": "Take the picture",
@@ -43,7 +43,7 @@ export default {
 
   "pad.kind": "drawing area",
   "pad.keys":
-    "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z takes a stroke back, Delete all of them.",
+    "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z undoes a stroke, Delete clears them all.",
   "pad.tools": "Drawing",
   "pad.pen": "Pen",
   "pad.pen.nib": "Nib",

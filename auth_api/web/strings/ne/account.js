@@ -1,4 +1,4 @@
-// Signing in, signing up, and one's own account, in Nepali.
+// Signing in, signing up, and the account, in Nepali.
 export default {
   "signIn.title": "साइन इन",
   "signIn.name": "प्रयोगकर्ता नाम वा इमेल ठेगाना",

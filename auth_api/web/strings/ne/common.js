@@ -1,4 +1,4 @@
-// What every view may say, in Nepali.
+// Strings of every view, in Nepali.
 export default {
   "nav.label": "मुख्य",
   "nav.skip": "सामग्रीमा जानुहोस्",
@@ -47,7 +47,7 @@ export default {
   "duration.minute": { one: "{count} मिनेट", other: "{count} मिनेट" },
   "duration.hour": { one: "{count} घण्टा", other: "{count} घण्टा" },
 
-  // Chromium has no names of months in Nepali.
+  // Chromium has no Nepali month names.
   months: "जनवरी फेब्रुअरी मार्च अप्रिल मे जुन जुलाई अगस्ट सेप्टेम्बर अक्टोबर नोभेम्बर डिसेम्बर",
 
   "connection.offline": "तपाईं अफलाइन हुनुहुन्छ। जडान फर्किनेबित्तिकै काम अघि बढ्छ।",

@@ -1,4 +1,4 @@
-// What is wrong with a field of a form: the service's reasons by its own words, in Nepali.
+// Errors of form fields. The keys are the service's own reasons, in Nepali.
 export default {
   "reason.missing": "यो चाहिन्छ।",
   "reason.must have 3 to 30 characters": "कृपया ३ देखि ३० अक्षर लेख्नुहोस्।",

@@ -1,21 +1,22 @@
-// API keys: for programs of one's own.
+// API keys, for the user's own programs.
 
-import { confirming } from "../../modules/actions.js";
+import { confirmButton } from "../../modules/actions.js";
 import { get, post, remove } from "../../modules/api.js";
+import { button } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
 import { checkbox, field, form, select } from "../../modules/forms.js";
 import { moment, t } from "../../modules/strings.js";
 
-// Days that a key can be made for; the service takes any number up to ten years.
-const LIVES = [30, 90, 365];
+// Lifetimes to choose from, in days. The service accepts up to ten years.
+const LIFETIMES = [30, 90, 365];
 const SCOPES = ["predict", "history"];
 
-/** The card with all API keys, and the form for another one. */
+/** The card with all API keys, and the form for a new one. */
 export function keysCard(keys, signal) {
   const list = el("ul", { class: "entries" });
   const heading = el("h2", { tabindex: "-1" }, t("keys.title"));
-  const said = el("p", { class: "hint said", role: "status" });
-  const once = el("div", {});
+  const status = el("p", { class: "hint status", role: "status" });
+  const newKey = el("div", {});
   const show = (results) =>
     fill(
       list,
@@ -24,15 +25,15 @@ export function keysCard(keys, signal) {
   const reload = async () => show((await get("/api/api-keys/", {}, { signal })).results);
   const revoke = async (key) => {
     await remove(`/api/api-keys/${key.id}/`, { signal });
-    fill(once);
+    fill(newKey);
     await reload();
-    fill(said, t("keys.revoked", { name: key.name }));
+    fill(status, t("keys.revoked", { name: key.name }));
     heading.focus();
   };
-  const made = async (key) => {
-    const { element, focus } = shownOnce(key);
-    fill(once, element);
-    fill(said);
+  const onCreated = async (key) => {
+    const { element, focus } = newKeyNotice(key);
+    fill(newKey, element);
+    fill(status);
     focus();
     await reload();
   };
@@ -42,16 +43,16 @@ export function keysCard(keys, signal) {
     { class: "card stack" },
     heading,
     el("p", { class: "hint" }, t("keys.what"), " ", el("a", { href: "/docs" }, t("keys.docs"))),
-    once,
+    newKey,
     list,
-    said,
-    el("details", {}, el("summary", {}, t("keys.make")), keyForm(made)),
+    status,
+    el("details", {}, el("summary", {}, t("keys.make")), keyForm(onCreated)),
   );
 }
 
-function keyForm(made) {
-  const lives = LIVES.map((days) => [String(days), t("keys.days", { count: days })]);
-  const life = select([["", t("keys.forever")], ...lives], String(LIVES[1]));
+function keyForm(onCreated) {
+  const lifetimes = LIFETIMES.map((days) => [String(days), t("keys.days", { count: days })]);
+  const lifetime = select([["", t("keys.forever")], ...lifetimes], String(LIFETIMES[1]));
   const fields = {
     name: field(
       t("keys.name"),
@@ -60,25 +61,25 @@ function keyForm(made) {
     ),
     predict: checkbox(t("keys.scope.predict"), true),
     history: checkbox(t("keys.scope.history"), false),
-    expires_in_days: field(t("keys.life"), life),
+    expires_in_days: field(t("keys.life"), lifetime),
   };
   const send = async ({ name, expires_in_days: days, ...chosen }) => {
     const scopes = SCOPES.filter((scope) => chosen[scope]);
     if (!scopes.length) {
-      fields.predict.say(t("keys.scope.missing"));
+      fields.predict.setError(t("keys.scope.missing"));
       fields.predict.control.focus();
       return;
     }
-    const asked = { name: name.trim(), scopes, expires_in_days: Number(days) || null };
-    const key = await post("/api/api-keys/", asked);
+    const body = { name: name.trim(), scopes, expires_in_days: Number(days) || null };
+    const key = await post("/api/api-keys/", body);
     fields.name.control.value = "";
-    await made(key);
+    await onCreated(key);
   };
   return form({ fields, submit: t("keys.submit"), send });
 }
 
-/** The one time that a key can be seen and copied. */
-function shownOnce({ key, name }) {
+/** A new key, which is shown only once. */
+function newKeyNotice({ key, name }) {
   const value = el("input", {
     readonly: true,
     value: key,
@@ -92,26 +93,22 @@ function shownOnce({ key, name }) {
       await navigator.clipboard.writeText(key);
       fill(copied, t("keys.copied"));
     } catch {
-      value.focus(); // it is marked then, for the keyboard to copy
+      value.focus(); // the focus selects it, so that the user can copy it
       fill(copied, t("keys.copyYourself"));
     }
   };
-  const button = el(
-    "button",
-    { class: "button primary", type: "button", on: { click: copy } },
-    t("keys.copy"),
-  );
+  const copyButton = button(t("keys.copy"), copy, "primary");
   const element = el(
     "div",
     { class: "notice good stack tight" },
     el("p", {}, t("keys.once")),
-    el("div", { class: "beside" }, value, button),
+    el("div", { class: "beside" }, value, copyButton),
     copied,
   );
-  return { element, focus: () => button.focus() };
+  return { element, focus: () => copyButton.focus() };
 }
 
-function entry(key, act) {
+function entry(key, onRevoke) {
   const facts = [
     t("keys.made", { since: moment(key.created_at) }),
     key.expires_at ? t("keys.until", { until: moment(key.expires_at) }) : t("keys.forever"),
@@ -130,11 +127,11 @@ function entry(key, act) {
       key.scopes.map((scope) => [el("span", { class: "badge" }, t(`keys.scope.${scope}`)), " "]),
       el("p", { class: "hint small" }, facts.join(" · ")),
     ),
-    confirming({
+    confirmButton({
       label: t("keys.revoke"),
       name: key.name,
-      sure: t("keys.really"),
-      act,
+      confirmLabel: t("keys.really"),
+      act: onRevoke,
     }),
   );
 }

@@ -1,4 +1,4 @@
-// The time zone that days are counted in, and whether one's pictures may train models.
+// The user's time zone, and the consent to train models with their pictures.
 
 import { patch } from "../../modules/api.js";
 import { el } from "../../modules/dom.js";
@@ -6,7 +6,6 @@ import { checkbox, field, form } from "../../modules/forms.js";
 import { refreshUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
 
-/** The form. */
 export function preferencesForm(me) {
   const zones = el(
     "datalist",

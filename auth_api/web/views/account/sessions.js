@@ -1,37 +1,37 @@
-// Where one is signed in, and ending that from here.
+// The sessions of the user, with buttons to end them.
 
-import { confirming } from "../../modules/actions.js";
+import { confirmButton } from "../../modules/actions.js";
 import { get, remove } from "../../modules/api.js";
+import { button } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { tool } from "../../modules/pad-tools.js";
 import { moment, t } from "../../modules/strings.js";
-import { browserOf } from "./browser.js";
+import { parseUserAgent } from "./user-agent.js";
 
-// Sessions that are shown at first: the ones that were used last.
-const FIRST = 6;
+// Sessions shown at first: the most recently used ones.
+const INITIAL_COUNT = 6;
 
 /** The card with all sessions. */
 export function sessionsCard(sessions, signal) {
   const list = el("ul", { class: "entries" });
-  const said = el("p", { class: "hint said", role: "status" });
+  const status = el("p", { class: "hint status", role: "status" });
   const heading = el("h2", { tabindex: "-1" }, t("sessions.title"));
-  const all = el("div", {});
-  const rest = el("div", {});
-  const show = (results, words) => {
-    const items = results.map((each) => entry(each, () => end(`/api/sessions/${each.id}/`)));
-    const hidden = items.slice(FIRST);
+  const endAllButton = el("div", {});
+  const moreButton = el("div", {});
+  const show = (results, message) => {
+    const items = results.map((each) => entry(each, () => endSession(`/api/sessions/${each.id}/`)));
+    const hidden = items.slice(INITIAL_COUNT);
     const more = () => {
       list.append(...hidden);
-      fill(rest);
+      fill(moreButton);
       hidden[0].querySelector("button").focus();
     };
-    fill(list, items.slice(0, FIRST));
-    fill(rest, hidden.length ? tool(t("action.more"), more) : null);
+    fill(list, items.slice(0, INITIAL_COUNT));
+    fill(moreButton, hidden.length ? button(t("action.more"), more) : null);
     const others = results.length > 1;
-    fill(all, others ? endOthers(() => end("/api/sessions/")) : null);
-    fill(said, words);
+    fill(endAllButton, others ? endOthers(() => endSession("/api/sessions/")) : null);
+    fill(status, message);
   };
-  const end = async (path) => {
+  const endSession = async (path) => {
     await remove(path, { signal });
     const { results } = await get("/api/sessions/", {}, { signal });
     show(results, t("sessions.ended"));
@@ -44,21 +44,21 @@ export function sessionsCard(sessions, signal) {
     heading,
     el("p", { class: "hint" }, t("sessions.what")),
     list,
-    rest,
-    all,
-    said,
+    moreButton,
+    endAllButton,
+    status,
   );
 }
 
-const endOthers = (act) =>
-  confirming({
+const endOthers = (onEnd) =>
+  confirmButton({
     label: t("sessions.endOthers"),
     name: t("sessions.title"),
-    sure: t("sessions.reallyOthers"),
-    act,
+    confirmLabel: t("sessions.reallyOthers"),
+    act: onEnd,
   });
 
-function entry(session, act) {
+function entry(session, onEnd) {
   const name = nameOf(session.client);
   return el(
     "li",
@@ -80,18 +80,18 @@ function entry(session, act) {
     ),
     session.current
       ? null
-      : confirming({
+      : confirmButton({
           label: t("sessions.end"),
           name: `${name}, ${moment(session.last_used_at)}`,
-          sure: t("sessions.really"),
-          act,
+          confirmLabel: t("sessions.really"),
+          act: onEnd,
         }),
   );
 }
 
 function nameOf(client) {
   if (!client) return t("sessions.unknown");
-  const { browser, system } = browserOf(client);
+  const { browser, system } = parseUserAgent(client);
   if (browser && system) return t("sessions.browser", { browser, system });
   return browser ?? system ?? client.split(" ")[0];
 }

@@ -1,4 +1,4 @@
-// What the audit log tells of (API: `action` of /api/admin/audit-logs/).
+// The actions in the audit log (API: `action` of /api/admin/audit-logs/).
 
 import { hasString, t } from "../../modules/strings.js";
 
@@ -45,6 +45,6 @@ export const ACTIONS = [
   "backup_restored",
 ];
 
-/** What an action is called; one that is newer than this page, by its own name. */
+/** The name of an action. An action without a string keeps its code. */
 export const actionName = (name) =>
   hasString(`audit.action.${name}`) ? t(`audit.action.${name}`) : name;

@@ -1,14 +1,14 @@
-// One comparison in a dialog: its three pictures, what was said of it, and the way to try again.
+// A dialog with one comparison: its three pictures, the feedback, and a link to try again.
 
-import { called } from "../../modules/characters.js";
+import { characterName } from "../../modules/characters.js";
+import { button, linkButton } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
-import { tool } from "../../modules/pad-tools.js";
 import { href } from "../../modules/router.js";
 import { moment, t } from "../../modules/strings.js";
-import { inOwnLanguage } from "../practise/sentences.js";
-import { score } from "./entries.js";
+import { translateFeedback } from "../practise/feedback.js";
+import { scoreBadge } from "./entries.js";
 
-/** Opens it; it closes when the view is left, too. */
+/** Opens the dialog. It also closes when `signal` aborts. */
 export function openComparison(entry, picture, signal) {
   const pictures = ["user", "reference", "overlay"].map((kind) =>
     el(
@@ -24,19 +24,15 @@ export function openComparison(entry, picture, signal) {
     el(
       "div",
       { class: "stack" },
-      el("h2", { id: "comparison-title" }, called(entry)),
-      el("p", { class: "row" }, score(entry), el("span", { class: "hint" }, said(entry))),
+      el("h2", { id: "comparison-title" }, characterName(entry)),
+      el("p", { class: "row" }, scoreBadge(entry), el("span", { class: "hint" }, summary(entry))),
       el("div", { class: "pictures" }, pictures),
-      el("ul", {}, entry.feedback.map(sentence)),
+      el("ul", {}, entry.feedback.map(feedbackItem)),
       el(
         "p",
         { class: "row" },
-        el(
-          "a",
-          { class: "button primary", href: href(`/practise/${entry.compared_with_class}`) },
-          t("history.again"),
-        ),
-        tool(t("action.close"), () => dialog.close()),
+        linkButton(t("history.again"), href(`/practise/${entry.compared_with_class}`), "primary"),
+        button(t("action.close"), () => dialog.close()),
       ),
     ),
   );
@@ -46,10 +42,10 @@ export function openComparison(entry, picture, signal) {
   dialog.showModal();
 }
 
-function sentence(said) {
-  const own = inOwnLanguage(said);
-  return el("li", { lang: own === said ? "en" : null }, own);
+function feedbackItem(sentence) {
+  const translated = translateFeedback(sentence);
+  return el("li", { lang: translated === sentence ? "en" : null }, translated);
 }
 
-const said = (entry) =>
+const summary = (entry) =>
   [moment(entry.created_at), t(`history.strictness.${entry.strictness}`)].join(" · ");

@@ -1,17 +1,19 @@
-// What one entry of the history looks like.
+// The entries of the history.
 
-import { confirming } from "../../modules/actions.js";
-import { called, glyph } from "../../modules/characters.js";
+import { confirmButton } from "../../modules/actions.js";
+import { characterName, glyph } from "../../modules/characters.js";
+import { button, linkButton } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
 
 /**
- * A recognition; `picture` as of `privatePictures`, `classes` the 36 characters, `drop` deletes it.
+ * A recognition. `picture` is of `privatePictures`; `classes` are the 36 characters; `onDelete`
+ * deletes the entry.
  */
-export function recognition(entry, { picture, classes, drop }) {
+export function recognition(entry, { picture, classes, onDelete }) {
   const digit = entry.model.name === "digits";
-  const name = digit ? number(Number(entry.character)) : called(entry);
+  const name = digit ? number(Number(entry.character)) : characterName(entry);
   return el(
     "li",
     { class: "card entry" },
@@ -27,16 +29,20 @@ export function recognition(entry, { picture, classes, drop }) {
         el("span", {}, percent(entry.confidence / 100, 1)),
       ),
       el("p", { class: "hint small" }, moment(entry.created_at)),
-      judged(entry, digit, classes),
+      feedbackBadge(entry, digit, classes),
     ),
-    el("div", { class: "row actions" }, deletion(name, entry, drop)),
+    el("div", { class: "row actions" }, deleteButton(name, entry, onDelete)),
   );
 }
 
-/** A comparison; `open` shows it with its three pictures and sentences. */
-export function comparison(entry, { picture, open, drop }) {
-  const name = called(entry);
-  const details = () => open(entry);
+/** A comparison. `onOpen` shows its pictures and feedback. */
+export function comparison(entry, { picture, onOpen, onDelete }) {
+  const name = characterName(entry);
+  const details = button(t("history.details"), () => onOpen(entry));
+  details.setAttribute(
+    "aria-label",
+    `${t("history.details")}: ${name}, ${moment(entry.created_at)}`,
+  );
   return el(
     "li",
     { class: "card entry" },
@@ -49,30 +55,16 @@ export function comparison(entry, { picture, open, drop }) {
         { class: "row" },
         glyph(entry.compared_with_class),
         el("strong", {}, name),
-        score(entry),
+        scoreBadge(entry),
       ),
       el("p", { class: "hint small" }, moment(entry.created_at)),
     ),
-    el(
-      "div",
-      { class: "row actions" },
-      el(
-        "button",
-        {
-          class: "button",
-          type: "button",
-          "aria-label": `${t("history.details")}: ${name}, ${moment(entry.created_at)}`,
-          on: { click: details },
-        },
-        t("history.details"),
-      ),
-      deletion(name, entry, drop),
-    ),
+    el("div", { class: "row actions" }, details, deleteButton(name, entry, onDelete)),
   );
 }
 
-/** The score of a comparison, marked by whether it was the character that was meant. */
-export function score(entry) {
+/** The score of a comparison. Its colour says whether it is the intended character. */
+export function scoreBadge(entry) {
   const kind = entry.is_same_character ? "badge good" : "badge bad";
   return el(
     "span",
@@ -82,7 +74,7 @@ export function score(entry) {
   );
 }
 
-function judged(entry, digit, classes) {
+function feedbackBadge(entry, digit, classes) {
   if (!entry.feedback) return null;
   const actual = entry.feedback.actual_class;
   if (actual === entry.predicted_class) {
@@ -92,26 +84,26 @@ function judged(entry, digit, classes) {
     "p",
     { class: "small row" },
     el("span", { class: "badge bad" }, t("history.wrong")),
-    digit ? number(actual) : [glyph(actual), called(classes[actual])],
+    digit ? number(actual) : [glyph(actual), characterName(classes[actual])],
   );
 }
 
-const deletion = (name, entry, drop) =>
-  confirming({
+const deleteButton = (name, entry, onDelete) =>
+  confirmButton({
     label: t("action.delete"),
     name: `${name}, ${moment(entry.created_at)}`,
-    sure: t("history.really"),
-    act: () => drop(entry),
+    confirmLabel: t("history.really"),
+    act: () => onDelete(entry),
     kind: "quiet",
   });
 
-/** What stands where there is nothing. */
-export function nothing(kind, filtered) {
+/** Shown in place of an empty list. */
+export function emptyState(kind, filtered) {
   const way = kind === "compared" ? ["/practise", "nav.practise"] : ["/", "nav.recognise"];
   return el(
     "div",
     { class: "card stack nothing" },
     el("p", {}, t(filtered ? "history.noneOfThese" : `history.none.${kind}`)),
-    el("p", {}, el("a", { class: "button", href: href(way[0]) }, t(way[1]))),
+    el("p", {}, linkButton(t(way[1]), href(way[0]))),
   );
 }

@@ -1,29 +1,32 @@
-// Which characters of the history are shown.
+// The filter of the history by character or digit.
 
-import { called } from "../../modules/characters.js";
+import { characterName } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
 import { number, t } from "../../modules/strings.js";
 
 const DIGITS = 10;
 
 /**
- * A choice of one character, or of one digit where `digits` says that there are such. Its values
- * are "" for all, "12" for a character and "digit-8" for a digit.
+ * A select of characters, and of digits if `digits` is true. Its values are "" for all, "12" for a
+ * character and "digit-8" for a digit.
  */
 export function characterFilter(classes, chosen, digits, choose) {
+  const characters = classes.map((each) =>
+    el("option", { value: each.class }, characterName(each)),
+  );
   const select = el(
     "select",
     { id: "filter", on: { change: () => choose(select.value) } },
     el("option", { value: "" }, t("history.all")),
-    digits ? group(t("recognise.model.ranjana"), characters(classes)) : characters(classes),
-    digits ? group(t("recognise.model.digits"), numerals()) : null,
+    digits ? group(t("recognise.model.ranjana"), characters) : characters,
+    digits ? group(t("recognise.model.digits"), digitOptions()) : null,
   );
   select.value = chosen;
   return el("p", { class: "row" }, el("label", { for: "filter" }, t("history.filter")), select);
 }
 
-/** `{class, model}` of a value; model is null for all. */
-export function meaning(value) {
+/** `{class, model}` of a value of the select; both are null for all. */
+export function parseFilter(value) {
   if (value === "") return { class: null, model: null };
   const digit = value.startsWith("digit-");
   return { class: Number(value.replace("digit-", "")), model: digit ? "digits" : "ranjana" };
@@ -31,10 +34,7 @@ export function meaning(value) {
 
 const group = (label, options) => el("optgroup", { label }, options);
 
-const characters = (classes) =>
-  classes.map((each) => el("option", { value: each.class }, called(each)));
-
-const numerals = () =>
+const digitOptions = () =>
   Array.from({ length: DIGITS }, (_, digit) =>
     el("option", { value: `digit-${digit}` }, number(digit)),
   );

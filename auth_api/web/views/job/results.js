@@ -1,50 +1,50 @@
-// What the pictures of a job were read as, page by page.
+// The predictions of a job, page by page.
 
-import { called, glyph } from "../../modules/characters.js";
+import { characterName, glyph } from "../../modules/characters.js";
+import { button, radioGroup, table } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { choices, tool } from "../../modules/pad-tools.js";
-import { table } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-/** `element`, and `show(job)` with the results that there are. */
+/** `{element, show}`: `show(job)` updates the results. */
 export function results(model) {
   let all = [];
   let only = "all";
   let start = 0;
   const place = el("div", { class: "stack" });
   const range = el("p", { role: "status", class: "hint" });
-  const turn = (by) => () => {
+  const movePage = (by) => () => {
     start += by;
     draw();
   };
-  const back = tool(t("results.back"), turn(-PAGE));
-  const on = tool(t("results.on"), turn(PAGE));
-  const which = ["all", "failed"].map((each) => [each, t(`results.${each}`)]);
-  const choose = (chosen) => {
+  const back = button(t("results.back"), movePage(-PAGE_SIZE));
+  const forward = button(t("results.on"), movePage(PAGE_SIZE));
+  const filters = ["all", "failed"].map((each) => [each, t(`results.${each}`)]);
+  const applyFilter = (chosen) => {
     only = chosen;
     start = 0;
     draw();
   };
   const draw = () => {
-    const found = only === "failed" ? all.filter((each) => !each.success) : all;
-    const end = Math.min(start + PAGE, found.length);
-    const values = { from: start + 1, to: end, count: found.length };
-    fill(range, found.length ? t("results.range", values) : t("results.none"));
-    const rows = found.slice(start, end).map((each) => rowOf(each, model));
+    const shown = only === "failed" ? all.filter((each) => !each.success) : all;
+    const end = Math.min(start + PAGE_SIZE, shown.length);
+    const values = { from: start + 1, to: end, count: shown.length };
+    fill(range, shown.length ? t("results.range", values) : t("results.none"));
+    const rows = shown.slice(start, end).map((each) => rowOf(each, model));
     fill(place, rows.length ? table(t("results.title"), columns(), rows) : null);
     back.disabled = start === 0;
-    on.disabled = end >= found.length;
-    back.hidden = on.hidden = found.length <= PAGE;
+    forward.disabled = end >= shown.length;
+    back.hidden = forward.hidden = shown.length <= PAGE_SIZE;
   };
+  const filter = radioGroup(t("results.which"), filters, only, applyFilter);
   const element = el(
     "section",
     { class: "card stack results" },
     el("h2", {}, t("results.title")),
-    el("div", { class: "row spread" }, choices(t("results.which"), which, only, choose), range),
+    el("div", { class: "row spread" }, filter, range),
     place,
-    el("div", { class: "row" }, back, on),
+    el("div", { class: "row" }, back, forward),
   );
   const show = (job) => {
     if (!job.results || job.results.length === all.length) return;
@@ -67,7 +67,7 @@ function rowOf(result, model) {
     return [result.file, el("span", { class: "problem" }, result.error), "–", "–"];
   }
   const named = model === "ranjana";
-  const name = (each) => (named ? called(each) : number(Number(each.character)));
+  const name = (each) => (named ? characterName(each) : number(Number(each.character)));
   const [, next] = result.top;
   return [
     result.file,

@@ -1,27 +1,27 @@
-// What comes of a training: curves as they grow, what was tried, the new version.
+// The outcome of a training: loss curves, trials, the new version.
 
 import { lineChart } from "../../modules/charts.js";
+import { card, linkButton, table } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { card, table } from "../../modules/parts.js";
 import { href } from "../../modules/router.js";
-import { mayAct } from "../../modules/session.js";
+import { hasRole } from "../../modules/session.js";
 import { number, percent, t } from "../../modules/strings.js";
 import { SHARES } from "../model/figures.js";
-import { facts, share } from "../operate/parts.js";
+import { facts, share } from "../operate/facts.js";
 
-const fine = (value) => number(value, { maximumFractionDigits: 5 });
+const precise = (value) => number(value, { maximumFractionDigits: 5 });
 
-/** `element`, and `show(job)` whenever there is more. */
+/** `{element, show}`: `show(job)` updates the element. */
 export function training(model) {
   const element = el("div", { class: "stack" });
   let drawn = null;
   const show = ({ outcome }) => {
-    const now = JSON.stringify(outcome);
-    if (!outcome || now === drawn) return;
-    drawn = now;
+    const current = JSON.stringify(outcome);
+    if (!outcome || current === drawn) return;
+    drawn = current;
     fill(
       element,
-      outcome.archive ? made(outcome, model) : null,
+      outcome.archive ? newVersion(outcome, model) : null,
       outcome.epochs.length ? curves(outcome.epochs) : null,
       outcome.trials.length ? trials(outcome.trials) : null,
     );
@@ -60,7 +60,7 @@ function trials(found) {
   const rows = found.map((trial) => [
     number(trial.trial + 1),
     trial.state ? t(`training.trial.${trial.state}`) : "–",
-    ...names.map((name) => written(trial.parameters?.[name])),
+    ...names.map((name) => formatNumber(trial.parameters?.[name])),
     trial.accuracy === null
       ? "–"
       : el(trial.accuracy === best ? "strong" : "span", {}, percent(trial.accuracy, 1)),
@@ -68,7 +68,7 @@ function trials(found) {
   return card(t("training.trials"), table(t("training.trials"), columns, rows));
 }
 
-function made(outcome, model) {
+function newVersion(outcome, model) {
   const { before, after } = outcome;
   const names = Object.keys(after ?? {}).filter((name) => typeof after[name] === "number");
   const columns = [
@@ -78,8 +78,8 @@ function made(outcome, model) {
   ];
   const rows = names.map((name) => [
     figureName(name),
-    writtenFigure(name, before?.[name]),
-    el("strong", {}, writtenFigure(name, after[name])),
+    formatFigure(name, before?.[name]),
+    el("strong", {}, formatFigure(name, after[name])),
   ]);
   return card(
     t("training.made", { model, version: outcome.version }),
@@ -93,34 +93,33 @@ function made(outcome, model) {
     rows.length ? table(t("training.made.figures"), columns, rows) : null,
     facts([[t("version.archive"), outcome.archive]]),
     outcome.parameters ? parameters(outcome.parameters) : null,
-    outcome.registered ? ways(outcome.version, model) : null,
+    outcome.registered ? links(outcome.version, model) : null,
   );
 }
 
 function parameters(found) {
   const rows = Object.entries(found).map(([name, value]) => [
     parameterName(name),
-    typeof value === "number" ? fine(value) : String(value ?? "–"),
+    typeof value === "number" ? precise(value) : String(value ?? "–"),
   ]);
   const label = t("training.parameters");
   const columns = [t("training.parameter"), t("training.value")];
   return el("details", {}, el("summary", {}, label), table(label, columns, rows));
 }
 
-function ways(version, model) {
-  const to = (query, key) =>
-    el("a", { class: "button", href: href(`/models/${model}`, query) }, t(key));
+function links(version, model) {
+  const to = (query, key) => linkButton(t(key), href(`/models/${model}`, query));
   return el(
     "p",
     { class: "row" },
     to({ part: "figures", version }, "training.see"),
-    mayAct("ml-engineer") ? to({ part: "release" }, "training.release") : null,
+    hasRole("ml-engineer") ? to({ part: "release" }, "training.release") : null,
   );
 }
 
-const written = (value) => (typeof value === "number" ? fine(value) : "–");
-const writtenFigure = (name, value) =>
-  SHARES.includes(name) && typeof value === "number" ? share(value) : written(value);
+const formatNumber = (value) => (typeof value === "number" ? precise(value) : "–");
+const formatFigure = (name, value) =>
+  SHARES.includes(name) && typeof value === "number" ? share(value) : formatNumber(value);
 const parameterName = (name) => translated(`training.field.${name}`, name);
 const figureName = (name) => translated(`figure.${name}`, name);
 

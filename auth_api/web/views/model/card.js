@@ -1,4 +1,4 @@
-// The model card of the version that is the default.
+// The model card of the default version.
 
 import { el } from "../../modules/dom.js";
 import { t } from "../../modules/strings.js";

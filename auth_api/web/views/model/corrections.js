@@ -1,14 +1,14 @@
-// What users say that a model got wrong: looked through, judged, taken away as data.
+// Corrections by users: review them and download them as training data.
 
-import { action, attempt } from "../../modules/actions.js";
+import { actionButton, attempt } from "../../modules/actions.js";
 import { download, get, post } from "../../modules/api.js";
 import { loadCharacters } from "../../modules/characters.js";
+import { badge } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
 import { field, select } from "../../modules/forms.js";
-import { paged } from "../../modules/pages.js";
-import { badge } from "../../modules/parts.js";
+import { paginatedList } from "../../modules/pagination.js";
 import { privatePictures } from "../../modules/private-pictures.js";
-import { mayAct } from "../../modules/session.js";
+import { hasRole } from "../../modules/session.js";
 import { moment, number, t } from "../../modules/strings.js";
 
 const STATES = ["pending", "agreed", "accepted", "rejected", "conflicting"];
@@ -18,22 +18,22 @@ const MOODS = { agreed: "good", accepted: "good", rejected: "bad", conflicting: 
 export async function corrections({ model, signal }) {
   const path = `/api/models/${model.name}/corrections/`;
   const characters = model.name === "digits" ? null : await loadCharacters();
-  const called = (index) =>
+  const nameOf = (index) =>
     characters ? `${characters[index].character} ${characters[index].name}` : number(index);
   const picture = privatePictures(t("corrections.noPicture"), signal);
   const list = el("ul", { class: "corrections" });
-  const said = el("div", {});
+  const errors = el("div", {});
   let state = "";
-  const pages = paged({
+  const pages = paginatedList({
     list,
     load: (cursor) => get(path, { state, cursor }, { signal }),
-    show: (correction) => entry(correction, path, called, picture),
+    show: (correction) => entry(correction, path, nameOf, picture),
     empty: () => t("corrections.none"),
   });
-  await pages.start();
+  await pages.reload();
   const choose = (event) => {
     state = event.target.value;
-    return attempt(pages.start, said);
+    return attempt(pages.reload, errors);
   };
   const states = STATES.map((each) => [each, t(`corrections.state.${each}`)]);
   const control = select([["", t("corrections.all")], ...states], "", {
@@ -51,43 +51,44 @@ export async function corrections({ model, signal }) {
       "div",
       { class: "row spread controls" },
       field(t("corrections.which"), control).element,
-      action(t("corrections.export"), save, said),
+      actionButton(t("corrections.export"), save, errors),
     ),
-    said,
+    errors,
     list,
     pages.element,
   );
 }
 
-function entry(correction, path, called, picture) {
+function entry(correction, path, nameOf, picture) {
   const item = el("li", { class: "card", tabindex: "-1" });
   const { image } = correction;
-  const sent = el(
+  const pictureBox = el(
     "div",
     { class: "picture" },
     image
       ? picture(image, t("corrections.picture"))
       : el("p", { class: "hint small" }, t("corrections.noConsent")),
   );
-  const show = (now) => fill(item, sent, described(now, called), judging(now, path, judged));
-  const judged = (now) => {
-    show(now);
-    item.focus(); // the button that was pressed may be gone
+  const show = (current) =>
+    fill(item, pictureBox, description(current, nameOf), verdictButtons(current, path, onJudged));
+  const onJudged = (current) => {
+    show(current);
+    item.focus(); // the pressed button may be gone
   };
   show(correction);
   return item;
 }
 
-function described(correction, called) {
+function description(correction, nameOf) {
   return el(
     "div",
     { class: "stack tight" },
     el(
       "p",
       {},
-      t("corrections.said", { actual: called(correction.actual_class) }),
+      t("corrections.said", { actual: nameOf(correction.actual_class) }),
       el("br"),
-      t("corrections.read", { predicted: called(correction.predicted_class) }),
+      t("corrections.read", { predicted: nameOf(correction.predicted_class) }),
     ),
     el(
       "p",
@@ -99,26 +100,26 @@ function described(correction, called) {
   );
 }
 
-function judging(correction, path, judged) {
-  if (!mayAct("admin")) return null;
-  const said = el("div", {});
+function verdictButtons(correction, path, onJudged) {
+  if (!hasRole("admin")) return null;
+  const errors = el("div", {});
   const judge = async (verdict) => {
     const query = { actual_class: correction.actual_class };
-    judged(await post(`${path}${correction.id}/${verdict}/`, null, { query }));
+    onJudged(await post(`${path}${correction.id}/${verdict}/`, null, { query }));
   };
-  const ways = [];
-  if (correction.state !== "accepted" && correction.consent) ways.push(["accept", ""]);
-  if (correction.state !== "rejected") ways.push(["reject", "danger"]);
+  const verdicts = [];
+  if (correction.state !== "accepted" && correction.consent) verdicts.push(["accept", ""]);
+  if (correction.state !== "rejected") verdicts.push(["reject", "danger"]);
   return el(
     "div",
     { class: "stack tight" },
     el(
       "div",
       { class: "row" },
-      ways.map(([verdict, kind]) =>
-        action(t(`corrections.${verdict}`), () => judge(verdict), said, kind),
+      verdicts.map(([verdict, kind]) =>
+        actionButton(t(`corrections.${verdict}`), () => judge(verdict), errors, kind),
       ),
     ),
-    said,
+    errors,
   );
 }

@@ -1,29 +1,29 @@
-// What the evaluation of a version found: figures, each class, what was read as what, curves.
+// The evaluation of a version: metrics, metrics per class, confusion matrix, curves.
 
-import { action } from "../../modules/actions.js";
-import { download, get, Problem } from "../../modules/api.js";
+import { actionButton } from "../../modules/actions.js";
+import { ApiError, download, get } from "../../modules/api.js";
 import { loadCharacters } from "../../modules/characters.js";
 import { lineChart } from "../../modules/charts.js";
+import { card, table } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { field, select } from "../../modules/forms.js";
-import { card, table } from "../../modules/parts.js";
 import { go } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { facts, interval } from "../operate/parts.js";
-import { curves } from "./curves.js";
-import { matrix } from "./matrix.js";
-import { measured } from "./versions.js";
+import { facts, interval } from "../operate/facts.js";
+import { confusionMatrixCard } from "./confusion-matrix.js";
+import { rocCard } from "./roc-curves.js";
+import { shareWithInterval } from "./versions.js";
 import { wilson } from "./wilson.js";
 
-/** Figures that are shares of the pictures. */
+/** Metrics that are fractions of the pictures. */
 export const SHARES = ["top1", "top3", "accuracy", "same", "different", "nearest_reference"];
-const PLAIN = ["expected_calibration_error", "area_under_curve", "threshold"];
+const NUMBERS = ["expected_calibration_error", "area_under_curve", "threshold"];
 
 /** The part "figures". */
 export async function figures({ model, query, signal }) {
   const version = query.version ?? model.default;
   const path = `/api/models/${model.name}/`;
-  const of = (what) => orNull(get(`${path}${what}/`, { version }, { signal }));
+  const of = (what) => orNullIfMissing(get(`${path}${what}/`, { version }, { signal }));
   const [found, confusion, roc, names] = await Promise.all([
     of("metrics"),
     of("confusion-matrix"),
@@ -36,25 +36,25 @@ export async function figures({ model, query, signal }) {
   return [
     choice,
     headline(found),
-    confusion ? matrix(confusion, names, picture("confusion-matrix")) : null,
-    roc ? curves(roc, names, picture("roc-curve")) : null,
+    confusion ? confusionMatrixCard(confusion, names, picture("confusion-matrix")) : null,
+    roc ? rocCard(roc, names, picture("roc-curve")) : null,
     found.calibration ? calibration(found.calibration) : null,
     found.distances ? distances(found) : null,
     found.per_class ? perClass(found.per_class, names, picture("metrics")) : null,
   ];
 }
 
-/** What was answered, null where the archive has no such figures. */
-async function orNull(asked) {
+/** The response, or null if the archive has no such figures. */
+async function orNullIfMissing(promise) {
   try {
-    return await asked;
-  } catch (problem) {
-    if (problem instanceof Problem && problem.code === "figures_not_found") return null;
-    throw problem;
+    return await promise;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "figures_not_found") return null;
+    throw error;
   }
 }
 
-/** How classes are called, by their number; digits are numbers. */
+/** The names of the classes, `{short, long}`. */
 async function classNames(model) {
   if (model === "digits") {
     return Array.from({ length: 10 }, (_, digit) => ({
@@ -82,9 +82,9 @@ function headline(found) {
     t("figures.title"),
     facts([
       ...SHARES.filter((name) => typeof found[name] === "number").map((name) =>
-        measured(t(`figure.${name}`), found[name], found.pictures),
+        shareWithInterval(t(`figure.${name}`), found[name], found.pictures),
       ),
-      ...PLAIN.filter((name) => typeof found[name] === "number").map((name) => [
+      ...NUMBERS.filter((name) => typeof found[name] === "number").map((name) => [
         t(`figure.${name}`),
         number(found[name], { maximumFractionDigits: 4 }),
       ]),
@@ -96,16 +96,16 @@ function headline(found) {
 }
 
 function pictureButton(path, what, model, version) {
-  const said = el("div", {});
+  const errors = el("div", {});
   const save = () =>
     download(`${path}${what}/`, `${model}-${version}-${what}.png`, {
       query: { version },
       accept: "image/png",
     });
-  return el("div", {}, action(t("figures.picture"), save, said), said);
+  return el("div", {}, actionButton(t("figures.picture"), save, errors), errors);
 }
 
-const tenths = (value) => number(value, { maximumFractionDigits: 2 });
+const rounded = (value) => number(value, { maximumFractionDigits: 2 });
 
 function calibration(bins) {
   const seen = bins.filter((bin) => bin.pictures);
@@ -114,13 +114,14 @@ function calibration(bins) {
     { name: t("figures.honest"), points: seen.map((bin) => [bin.confidence, bin.confidence]) },
   ];
   const label = t("figures.calibration");
-  const chart = { label, series, x: (value) => percent(value), y: (value) => percent(value) };
+  const chart = { label, series, x: percent, y: percent };
   return card(label, el("p", { class: "hint" }, t("figures.calibration.what")), lineChart(chart));
 }
 
 function distances({ distances: found, threshold }) {
   const points = (counts) => {
-    const all = counts.reduce((sum, count) => sum + count, 0); // most pairs are different ones
+    // Fractions, because there are many more pairs of different characters.
+    const all = counts.reduce((sum, count) => sum + count, 0);
     return counts.map((count, index) => [found.edges[index], count / all]);
   };
   const series = ["same", "different"].map((name) => ({
@@ -131,9 +132,9 @@ function distances({ distances: found, threshold }) {
   const hint = el(
     "p",
     { class: "hint" },
-    t("figures.distances.what", { threshold: tenths(threshold) }),
+    t("figures.distances.what", { threshold: rounded(threshold) }),
   );
-  return card(label, hint, lineChart({ label, series, x: tenths, y: (value) => percent(value) }));
+  return card(label, hint, lineChart({ label, series, x: rounded, y: percent }));
 }
 
 function perClass(classes, names, picture) {

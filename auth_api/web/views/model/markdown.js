@@ -1,5 +1,5 @@
-// Shows Markdown as model cards have it: headings, paragraphs, lists, tables, blocks of code; text
-// stays text. Pictures are left out: their files are not in the archive.
+// Renders the Markdown of model cards: headings, paragraphs, lists, tables, code blocks. Never as
+// HTML. Images are left out, because the archive does not contain their files.
 
 import { el } from "../../modules/dom.js";
 
@@ -11,7 +11,7 @@ const BLOCKS = [
   { is: (line) => line.trim() === "", read: (lines) => void lines.shift() },
 ];
 
-/** `text` as nodes; its highest headings are of the level `top`. */
+/** `text` as nodes. `top` is the level of its highest headings. */
 export function markdown(text, top) {
   const lines = text.replace(/!\[[^\]]*\]\([^)]*\)/g, "").split("\n");
   const nodes = [];
@@ -36,7 +36,7 @@ function heading(lines, top) {
 }
 
 function tableOf(lines) {
-  const rows = taken(lines, (line) => line.startsWith("|")).map(cells);
+  const rows = takeWhile(lines, (line) => line.startsWith("|")).map(cells);
   const [head, , ...body] = rows;
   return el(
     "div",
@@ -82,16 +82,16 @@ function list(lines) {
 
 function paragraph(lines) {
   const first = lines.shift();
-  const rest = taken(lines, (line) => !BLOCKS.some(({ is }) => is(line)));
+  const rest = takeWhile(lines, (line) => !BLOCKS.some(({ is }) => is(line)));
   return el("p", {}, inline([first, ...rest].join(" ")));
 }
 
-function taken(lines, belongs) {
-  const end = lines.findIndex((line) => !belongs(line));
+function takeWhile(lines, matches) {
+  const end = lines.findIndex((line) => !matches(line));
   return lines.splice(0, end < 0 ? lines.length : end);
 }
 
-/** Bold, code and links; a link to a file of the repository is only its text. */
+/** Bold, code and links. A link to a file of the repository becomes plain text. */
 function inline(text) {
   return text.split(/(\*\*[^*]+\*\*|`[^`]+`|\[[^\]]+\]\([^)]+\))/).map((part) => {
     if (/^\*\*.+\*\*$/.test(part)) return el("strong", {}, inline(part.slice(2, -2)));

@@ -1,9 +1,9 @@
-// How the versions among which users are divided compare.
+// The comparison of the versions in the traffic split.
 
+import { table } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
-import { table } from "../../modules/parts.js";
 import { moment, number, t } from "../../modules/strings.js";
-import { interval, milliseconds, score, share } from "../operate/parts.js";
+import { interval, milliseconds, score, share } from "../operate/facts.js";
 
 const VERDICTS = {
   better: "better",
@@ -14,7 +14,7 @@ const VERDICTS = {
   "not enough data": "unknown",
 };
 
-/** An answer of `.../traffic/report/`. */
+/** The content for a response of `.../traffic/report/`. */
 export function report({ arms, comparisons, since }) {
   return [
     el("p", { class: "hint" }, t("report.since", { moment: moment(since) })),
@@ -39,13 +39,13 @@ function armsTable(arms) {
   return table(t("report.title"), columns, rows);
 }
 
-function estimated(value, { low, high }, written) {
-  const range = interval(low, high, written);
-  return [written(value), range ? el("span", { class: "remark" }, range) : null];
+function estimated(value, { low, high }, format) {
+  const range = interval(low, high, format);
+  return [format(value), range ? el("span", { class: "remark" }, range) : null];
 }
 
 function comparison({ version, against, ...differences }) {
-  const written = {
+  const format = {
     latency_ms: milliseconds,
     error_rate: share,
     score,
@@ -67,8 +67,8 @@ function comparison({ version, against, ...differences }) {
             t(`report.of.${name}`),
             ": ",
             el("strong", {}, t(`report.verdict.${VERDICTS[verdict]}`)),
-            value === null ? null : ` (${written[name](value)}`,
-            value === null ? null : low === null ? ")" : `, ${interval(low, high, written[name])})`,
+            value === null ? null : ` (${format[name](value)}`,
+            value === null ? null : low === null ? ")" : `, ${interval(low, high, format[name])})`,
           ),
         ),
     ),

@@ -1,11 +1,11 @@
-// How the users are divided among versions, as one bar.
+// The traffic split as one bar.
 
 import { el } from "../../modules/dom.js";
 import { percent } from "../../modules/strings.js";
 
 const COLOURS = 4;
 
-/** `traffic` is percent by version. */
+/** The bar. `traffic` is percent by version. */
 export function trafficBar(traffic) {
   const arms = Object.entries(traffic).filter(([, part]) => part > 0);
   return el(

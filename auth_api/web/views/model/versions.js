@@ -1,14 +1,14 @@
-// The versions of a model, and what may be done with each.
+// The versions of a model, and the actions for each.
 
-import { action, confirming } from "../../modules/actions.js";
+import { actionButton, confirmButton } from "../../modules/actions.js";
 import { download, put, remove } from "../../modules/api.js";
+import { badge, linkButton } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { field, form } from "../../modules/forms.js";
-import { badge } from "../../modules/parts.js";
 import { href, render } from "../../modules/router.js";
-import { mayAct } from "../../modules/session.js";
+import { hasRole } from "../../modules/session.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
-import { facts, interval, share } from "../operate/parts.js";
+import { facts, interval, share } from "../operate/facts.js";
 import { wilson } from "./wilson.js";
 
 /** The part "versions". */
@@ -20,7 +20,7 @@ export function versions({ model }) {
   );
 }
 
-/** The one figure that says most of a version, `{name, value, pictures}`; null without any. */
+/** The main metric of a version: `{name, value, pictures}`, or null. */
 export function mainFigure({ figures }) {
   if (!figures) return null;
   const name = "top1" in figures ? "top1" : "accuracy";
@@ -28,15 +28,15 @@ export function mainFigure({ figures }) {
   return { name: t(`figure.${name}`), value: figures[name], pictures: figures.pictures };
 }
 
-/** A share of so many pictures, with its interval, for `facts`. */
-export function measured(name, value, pictures) {
+/** A fact: a fraction of `pictures` with its 95 % interval. */
+export function shareWithInterval(name, value, pictures) {
   const [low, high] = pictures ? wilson(value, pictures) : [null, null];
   return [name, share(value), interval(low, high, (each) => percent(each, 1))];
 }
 
 function versionCard(model, version) {
   const figure = mainFigure(version);
-  const said = el("div", {});
+  const errors = el("div", {});
   return el(
     "section",
     { class: "card stack" },
@@ -53,7 +53,7 @@ function versionCard(model, version) {
         t("models.workers"),
         t("models.workersOf", { ready: version.workers_ready, wanted: version.workers }),
       ],
-      ...(figure ? [measured(figure.name, figure.value, figure.pictures)] : []),
+      ...(figure ? [shareWithInterval(figure.name, figure.value, figure.pictures)] : []),
       [t("version.pictures"), figure && number(figure.pictures)],
       [t("version.waiting"), version.waiting],
       [t("version.batch"), version.batch_size],
@@ -63,56 +63,53 @@ function versionCard(model, version) {
     version.figures?.data
       ? el("p", { class: "hint small", lang: "en" }, version.figures.data)
       : null,
-    el("div", { class: "row" }, ways(model, version, said)),
-    mayAct("ml-engineer") ? workersForm(model, version) : null,
-    said,
+    el("div", { class: "row" }, versionActions(model, version, errors)),
+    hasRole("ml-engineer") ? workersForm(model, version) : null,
+    errors,
   );
 }
 
-function ways(model, version, said) {
+function versionActions(model, version, errors) {
   const { name } = model;
   const values = { name, version: version.version };
   const path = `/api/models/${name}/`;
   const heading = t("version.heading", values);
   const unused = !version.default && !version.traffic;
-  const older = model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
-  const before = older && version.version === model.previous;
+  const isOlder =
+    model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
+  const isPrevious = isOlder && version.version === model.previous;
   return [
-    mayAct("analyst")
-      ? el(
-          "a",
-          {
-            class: "button",
-            href: href(`/models/${name}`, { part: "figures", version: version.version }),
-          },
+    hasRole("analyst")
+      ? linkButton(
           t("model.part.figures"),
+          href(`/models/${name}`, { part: "figures", version: version.version }),
         )
       : null,
-    mayAct("data-scientist")
-      ? action(
+    hasRole("data-scientist")
+      ? actionButton(
           t("version.export"),
           () =>
             download(`${path}export/`, `${name}-${version.version}.mar`, {
               query: { version: version.version },
               accept: "*/*",
             }),
-          said,
+          errors,
         )
       : null,
-    mayAct("ml-engineer") && !version.default
-      ? confirming({
-          label: t(before ? "version.rollBack" : "version.promote"),
+    hasRole("ml-engineer") && !version.default
+      ? confirmButton({
+          label: t(isPrevious ? "version.rollBack" : "version.promote"),
           name: heading,
           why: t("version.promote.sure", values),
-          sureKind: "primary",
+          confirmKind: "primary",
           act: async () => {
             await put(`${path}default/`, { version: version.version });
             await render();
           },
         })
       : null,
-    mayAct("ml-engineer") && unused
-      ? confirming({
+    hasRole("ml-engineer") && unused
+      ? confirmButton({
           label: t("version.remove"),
           name: heading,
           why: t("version.remove.sure", values),

@@ -1,41 +1,43 @@
-// Lists of jobs, which follow those that are under way.
+// Lists of jobs that update while jobs run.
 
+import { badge } from "../../modules/components.js";
 import { pause } from "../../modules/connection.js";
 import { el, fill } from "../../modules/dom.js";
-import { paged } from "../../modules/pages.js";
-import { badge } from "../../modules/parts.js";
+import { paginatedList } from "../../modules/pagination.js";
 import { href } from "../../modules/router.js";
 import { moment, percent, t } from "../../modules/strings.js";
 
-const UNFINISHED = ["queued", "running"];
 const MOODS = { succeeded: "good", failed: "bad" };
-// Seconds between looks at the jobs that are under way.
-const LOOK = 3;
+const POLL_SECONDS = 3;
+
+/** All states of a job; the first two are unfinished. */
+export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 
 /** The state of a job as a badge. */
 export const stateBadge = ({ state, cancelling }) =>
   badge(t(cancelling ? "jobState.cancelling" : `jobState.${state}`), MOODS[state]);
 
-/** Whether a job is still to come to its end. */
-export const isUnfinished = ({ state }) => UNFINISHED.includes(state);
+/** Whether a job waits or runs. */
+export const isUnfinished = ({ state }) => JOB_STATES.slice(0, 2).includes(state);
 
-/** What a job is called. */
+/** The title of a job. */
 export const jobName = ({ id, kind, model, outcome }) =>
   t(`job.name.${kind}`, {
     id: String(id),
-    model: [model, outcome?.version].filter(Boolean).join(" "), // a version is known once it runs
+    model: [model, outcome?.version].filter(Boolean).join(" "), // a running job has a version
   });
 
-/** What became of the pictures of a job, null of a training. */
-export function countsOf({ kind, counts }) {
+/** The counts of pictures of a job; null for a training. */
+export function pictureCounts({ kind, counts }) {
   if (kind !== "predict") return null;
   const { total, succeeded, failed } = counts;
   return t(failed ? "job.counts.failed" : "job.counts", { count: total, succeeded, failed });
 }
 
 /**
- * The jobs that `load(cursor)` answers, linked where `mine(job)`. `signal` ends looking after them.
- * @returns {Promise<{element: Element, start: () => Promise<void>}>} `start` lists them anew
+ * A list of the jobs of `load(cursor)`, linked if `mine(job)`, with the remark `note(job)`. Polls
+ * until `signal` aborts.
+ * @returns {Promise<{element: Element, reload: () => Promise<void>}>}
  */
 export async function jobList({
   load,
@@ -51,26 +53,26 @@ export async function jobList({
     shown.set(job.id, row);
     return row.element;
   };
-  const pages = paged({ list, load, show, empty: () => empty });
-  const start = async () => {
+  const pages = paginatedList({ list, load, show, empty: () => empty });
+  const reload = async () => {
     shown.clear();
-    await pages.start();
+    await pages.reload();
   };
-  await start();
-  follow(shown, load, signal);
-  return { element: el("div", { class: "stack" }, list, pages.element), start };
+  await reload();
+  pollUnfinished(shown, load, signal);
+  return { element: el("div", { class: "stack" }, list, pages.element), reload };
 }
 
-/** Looks again and again at those of the first page that are under way. */
-async function follow(shown, load, signal) {
+/** Polls the unfinished jobs of the first page. */
+async function pollUnfinished(shown, load, signal) {
   while (!signal.aborted) {
     try {
-      await pause(LOOK, signal);
+      await pause(POLL_SECONDS, signal);
       const waiting = [...shown.values()].some((row) => isUnfinished(row.job()));
       if (!waiting || document.hidden) continue;
       for (const job of (await load(null)).results) shown.get(job.id)?.show(job);
     } catch {
-      // The line about the connection says it; the next look may succeed.
+      // modules/connection.js shows the problem. The next poll may succeed.
     }
   }
 }
@@ -92,12 +94,12 @@ function rowOf(first, mine, note) {
     el(
       "p",
       { class: "hint small" },
-      [moment(job.created_at), countsOf(job), note].filter(Boolean).join(" · "),
+      [moment(job.created_at), pictureCounts(job), note].filter(Boolean).join(" · "),
     ),
     progress,
   );
-  const show = (now) => {
-    job = now;
+  const show = (update) => {
+    job = update;
     fill(state, stateBadge(job));
     fill(progress, job.state === "running" ? bar(job) : null);
   };

@@ -1,11 +1,11 @@
-// The ways between the views of this area, as far as one may go them.
+// Links to the views of this area that the user may open.
 
 import { currentPath, href } from "../../modules/router.js";
-import { mayAct } from "../../modules/session.js";
+import { hasRole } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { waysBetween } from "../../modules/ways.js";
+import { tabLinks } from "../../modules/tabs.js";
 
-// `role` is the least one; without it anybody may go there.
+// `role` is the lowest role for a view. Views without it are public.
 const SECTIONS = [
   { path: "/operate", name: "sections.overview", role: "analyst" },
   { path: "/models", name: "sections.models" },
@@ -16,11 +16,11 @@ const SECTIONS = [
   { path: "/settings", name: "sections.settings", role: "admin" },
 ];
 
-/** The sections, null where there is only one. */
+/** The links; null if there is only one. */
 export function sections() {
-  const open = SECTIONS.filter(({ role }) => !role || mayAct(role));
+  const open = SECTIONS.filter(({ role }) => !role || hasRole(role));
   if (open.length < 2) return null;
   const here = currentPath();
   const links = open.map(({ path, name }) => [href(path), t(name), here.startsWith(path)]);
-  return waysBetween(t("sections.label"), links);
+  return tabLinks(t("sections.label"), links);
 }

@@ -1,8 +1,8 @@
-// The attempts at each character: what is drawn, and what the service said of it. They stay while
-// other views are shown, or the same one in another language.
+// The attempts at each character: the drawing and its comparison. Kept when another view is shown,
+// and when the language changes.
 
-import { ask, remove } from "../../modules/api.js";
-import { latest } from "../../modules/latest.js";
+import { remove, request } from "../../modules/api.js";
+import { latestRequest } from "../../modules/latest-request.js";
 import { currentUser } from "../../modules/session.js";
 import { remember, remembered } from "../../modules/storage.js";
 
@@ -11,57 +11,57 @@ export const STRICTNESSES = ["lenient", "normal", "strict"];
 const attempts = new Map();
 let owner = null;
 
-/** What counts as a fault: one of STRICTNESSES. */
+/** The stored strictness, one of STRICTNESSES. */
 export function strictness() {
   const chosen = remembered("strictness");
   return STRICTNESSES.includes(chosen) ? chosen : "normal";
 }
 
-/** The attempts at the character `target`, of whoever is signed in. */
+/** The current user's attempts at the class `target`. */
 export function attemptsAt(target) {
   const user = currentUser()?.username ?? null;
-  // Who signs in after drawing goes on with it; nobody finds the drawings of somebody else.
+  // A visitor who signs in keeps the drawings. Another user does not see them.
   if (owner !== null && owner !== user) attempts.clear();
   owner = user;
   if (!attempts.has(target)) attempts.set(target, new Attempts(target));
   return attempts.get(target);
 }
 
-/** Events: `change` with everything, `judged` when there is another answer. */
+/** Events: `change` after each change, `judged` after each new answer. */
 class Attempts extends EventTarget {
   constructor(target) {
     super();
     this.target = target;
-    this.drawing = {}; // the pad's (modules/pad.js)
-    this.judged = null; // {answer, picture, ink}: the last that was answered
-    this.problem = null;
+    this.drawing = {}; // of modules/pad.js
+    this.judged = null; // {answer, picture, ink} of the last answer
+    this.error = null;
     this.busy = false;
-    this.wanted = null;
-    this.asking = latest(
+    this.lastInput = null;
+    this.comparison = latestRequest(
       (subject) => this.#compare(subject),
-      (judged, problem) => this.#answered(judged, problem),
-      (judged) => forget(judged.answer),
+      (judged, error) => this.#answered(judged, error),
+      (judged) => deleteComparison(judged.answer),
     );
   }
 
   /**
-   * Compares a picture with the reference. `ink` says what it shows: a comparison is practice, so
-   * the same ink judged once more takes the place of what was said of it before, in the history too.
+   * Compares a picture with the reference. `ink` identifies its content: comparing the same ink
+   * again replaces the earlier comparison in the history, so that it counts as one attempt.
    */
   compare(picture, ink) {
-    this.wanted = { picture, ink };
+    this.lastInput = { picture, ink };
     this.again();
   }
 
-  /** Compares the last picture once more, as after a failure or with another strictness. */
+  /** Compares the last picture again, after a failure or with another strictness. */
   again() {
     this.busy = true;
-    this.problem = null;
+    this.error = null;
     this.dispatchEvent(new Event("change"));
-    this.asking.want(this.wanted);
+    this.comparison.send(this.lastInput);
   }
 
-  /** Chooses what counts as a fault, for what has been judged too. */
+  /** Stores the strictness, and applies it to the last picture. */
   chooseStrictness(chosen) {
     remember("strictness", chosen);
     if (this.judged || this.busy) this.again();
@@ -72,22 +72,22 @@ class Attempts extends EventTarget {
     form.append("image", picture, picture.name ?? "drawing.png");
     form.append("target_class", this.target);
     const options = { query: { strictness: strictness() }, form, repeatable: true };
-    const answer = await ask("POST", "/api/similarity/", options);
-    if (this.judged?.ink === ink) await forget(this.judged.answer);
+    const answer = await request("POST", "/api/similarity/", options);
+    if (this.judged?.ink === ink) await deleteComparison(this.judged.answer);
     return { answer, picture, ink };
   }
 
-  #answered(judged, problem) {
+  #answered(judged, error) {
     this.busy = false;
-    this.problem = problem;
+    this.error = error;
     if (judged) this.judged = judged;
     this.dispatchEvent(new Event("change"));
     if (judged) this.dispatchEvent(new Event("judged"));
   }
 }
 
-/** Takes a comparison out of the history. */
-async function forget(answer) {
+/** Deletes a comparison from the history. */
+async function deleteComparison(answer) {
   const id = answer.comparison_id;
   answer.comparison_id = null;
   if (id) await remove(`/api/history/similarities/${id}/`).catch(() => null);

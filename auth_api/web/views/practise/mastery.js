@@ -1,9 +1,9 @@
-// How well a character is mastered: in figures, in words, and as a disc that fills.
+// The mastery of a character as a number, a word and a disc.
 
 import { el } from "../../modules/dom.js";
 import { number, t } from "../../modules/strings.js";
 
-// Mastery (docs/progress.md) from which on a level begins; 80 is what the service calls mastered.
+// Lowest mastery (docs/progress.md) of each level. The service counts 80 as mastered.
 const LEVELS = [
   [80, "mastered"],
   [40, "coming"],
@@ -16,10 +16,10 @@ const ALL_LEVELS = ["new", "begun", "coming", "mastered"];
 export const levelOf = ({ attempts, mastery }) =>
   attempts ? LEVELS.find(([from]) => mastery >= from)[1] : "new";
 
-/** Whether it is time to practise it again. */
+/** Whether a character is due for practice. */
 export const isDue = ({ due }) => due !== null && new Date(due) <= new Date();
 
-/** A disc that is as full as a character is mastered. */
+/** A disc filled to `share`, 0 to 1. */
 export const disc = (level, share) =>
   el("span", {
     class: `disc ${level}`,
@@ -27,8 +27,8 @@ export const disc = (level, share) =>
     "aria-hidden": "true",
   });
 
-/** Disc, figure and word together. */
-export function masteryOf(practised) {
+/** Disc, number and word. */
+export function masterySummary(practised) {
   const level = levelOf(practised);
   return el(
     "span",
@@ -40,7 +40,7 @@ export function masteryOf(practised) {
   );
 }
 
-/** What the discs mean. */
+/** The legend of the discs. */
 export const legend = () =>
   el(
     "ul",

@@ -1,18 +1,16 @@
-// Where ink is missing or extra: marks over a picture, told apart by pattern and sign as well as by
-// colour, and the same as a table.
+// Regions with missing or extra ink: marks over a picture, and a table. The marks differ in pattern
+// and sign as well as in colour.
 
+import { table } from "../../modules/components.js";
 import { el, svg } from "../../modules/dom.js";
-import { table } from "../../modules/parts.js";
 import { percent, t } from "../../modules/strings.js";
 
-// Regions with less than this share of missing or extra ink are not marked: it would be clutter.
-const WORTH_A_MARK = 0.05;
+// Regions with a smaller share of missing or extra ink are not marked, to avoid clutter.
+const MIN_MARKED_SHARE = 0.05;
 const CELL = 100;
 const SIGNS = { missing: "−", extra: "+" };
 
-const share = (value) => percent(value);
-
-/** Marks over a picture of the reference, as an SVG that covers it. */
+/** The marks, as an SVG that covers a picture of the reference. */
 export function regionMarks(regions) {
   const side = 3 * CELL;
   return svg(
@@ -27,10 +25,10 @@ export function regionMarks(regions) {
   );
 }
 
-/** What the patterns mean; null where nothing is marked. */
+/** The legend of the marks. */
 export function regionLegend(regions) {
   const kinds = ["missing", "extra"].filter((kind) =>
-    regions.some((region) => region[kind] >= WORTH_A_MARK),
+    regions.some((region) => region[kind] >= MIN_MARKED_SHARE),
   );
   if (!kinds.length) return el("p", { class: "hint small" }, t("practise.regions.none"));
   return el(
@@ -40,16 +38,16 @@ export function regionLegend(regions) {
   );
 }
 
-/** The same in words and figures. */
+/** The regions as a table. */
 export function regionTable(regions) {
   const label = t("practise.regions.table");
   const figures = ["missing", "extra", "score"];
   const columns = figures.map((name) => ({ number: t(`practise.regions.${name}`) }));
   const rows = regions.map(({ row, column, missing, extra, score }) => [
     t(`practise.place.${row}.${column}`),
-    share(missing),
-    share(extra),
-    share(score / 100),
+    percent(missing),
+    percent(extra),
+    percent(score / 100),
   ]);
   const head = [t("practise.regions.place"), ...columns];
   return el("details", {}, el("summary", {}, label), table(label, head, rows));
@@ -57,7 +55,7 @@ export function regionTable(regions) {
 
 function mark(region, kind) {
   const value = region[kind];
-  if (value < WORTH_A_MARK) return null;
+  if (value < MIN_MARKED_SHARE) return null;
   const [x, y] = [region.column * CELL, region.row * CELL];
   const first = kind === "missing";
   return svg(
@@ -78,7 +76,7 @@ function mark(region, kind) {
         y: y + (first ? 17 : CELL - 8),
         "text-anchor": first ? "start" : "end",
       },
-      `${SIGNS[kind]}${share(value)}`,
+      `${SIGNS[kind]}${percent(value)}`,
     ),
   );
 }

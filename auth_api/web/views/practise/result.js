@@ -1,15 +1,15 @@
-// What a comparison says: how near, what to work on, and where.
+// The result of a comparison: score, verdict, feedback, pictures.
 
 import { glyph } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { number, t } from "../../modules/strings.js";
-import { laidOver } from "./laid-over.js";
+import { translateFeedback } from "./feedback.js";
+import { overlayFigure } from "./overlay.js";
 import { regionTable } from "./regions.js";
-import { inOwnLanguage } from "./sentences.js";
 
-// Scores from which on a word is said, as auth_api/practice/progress.py rates them.
-const WORDS = [
+// Lowest score of each rating, as in auth_api/practice/progress.py.
+const SCORE_LEVELS = [
   [90, "easy"],
   [70, "good"],
   [50, "hard"],
@@ -17,19 +17,20 @@ const WORDS = [
 ];
 
 /** A similarity score, 0-100, in words. */
-const inWords = (score) => t(`practise.score.${WORDS.find(([from]) => score >= from)[1]}`);
+const scoreWords = (score) =>
+  t(`practise.score.${SCORE_LEVELS.find(([from]) => score >= from)[1]}`);
 
-/** The score and the verdict in one line, for those who hear the page. */
+/** Score and feedback in one line, for screen readers. */
 export const summary = (answer) =>
   [
     t("practise.score.of", { score: Math.round(answer.similarity_score) }),
-    inWords(answer.similarity_score),
-    ...answer.feedback.map(inOwnLanguage),
+    scoreWords(answer.similarity_score),
+    ...answer.feedback.map(translateFeedback),
   ].join(" ");
 
-/** The card of an answer of `/api/similarity/`; `actions` are buttons below the picture. */
+/** The card for a response of `/api/similarity/`. `actions` are buttons below the picture. */
 export function resultCard(answer, { actions, signal }) {
-  // Of another character the first sentence is the verdict.
+  // If it looks like another character, the first sentence is the verdict.
   const sentences = answer.is_same_character ? answer.feedback : answer.feedback.slice(1);
   return el(
     "div",
@@ -41,9 +42,9 @@ export function resultCard(answer, { actions, signal }) {
     el(
       "ul",
       { class: "sentences" },
-      sentences.map((each) => el("li", {}, inOwnLanguage(each))),
+      sentences.map((each) => el("li", {}, translateFeedback(each))),
     ),
-    laidOver(answer, signal),
+    overlayFigure(answer, signal),
     actions,
     pictures(answer),
     regionTable(answer.regions),
@@ -61,7 +62,7 @@ function score({ similarity_score: value, is_same_character: same }) {
       " ",
       el("span", { class: "hint" }, t("practise.score.outOf")),
     ),
-    el("p", { class: "words" }, inWords(value)),
+    el("p", { class: "words" }, scoreWords(value)),
     el("span", {
       class: same ? "meter good" : "meter",
       style: { "--share": String(value / 100) },
@@ -72,14 +73,14 @@ function score({ similarity_score: value, is_same_character: same }) {
 
 function verdict(answer) {
   const [nearest] = answer.nearest;
-  // What is nearest of all may still be too far off to be taken for it.
+  // Even the nearest character may be too far away to be mistaken for it.
   const other = nearest.class !== answer.compared_with_class && nearest.distance < answer.threshold;
   if (answer.is_same_character) {
-    const said = t("practise.verdict.same", { character: answer.character });
+    const message = t("practise.verdict.same", { character: answer.character });
     return el(
       "div",
       { class: "notice good" },
-      el("p", {}, said),
+      el("p", {}, message),
       other ? el("p", {}, t("practise.verdict.butNear", nearest)) : null,
     );
   }
@@ -90,7 +91,7 @@ function verdict(answer) {
     el(
       "div",
       {},
-      el("p", {}, inOwnLanguage(answer.feedback[0])),
+      el("p", {}, translateFeedback(answer.feedback[0])),
       other
         ? el(
             "a",

@@ -1,22 +1,22 @@
-// How a signed-in learner comes along with one character.
+// The user's attempts at one character: facts and a chart of the scores.
 
-import { get, sentence } from "../../modules/api.js";
+import { errorMessage, get } from "../../modules/api.js";
 import { lineChart } from "../../modules/charts.js";
+import { button } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { tool } from "../../modules/pad-tools.js";
 import { href } from "../../modules/router.js";
 import { currentUser } from "../../modules/session.js";
 import { day, number, t } from "../../modules/strings.js";
-import { isDue, masteryOf } from "./mastery.js";
+import { isDue, masterySummary } from "./mastery.js";
 
-// As many attempts as the trend in the progress looks at twice over.
-const SHOWN = 20;
+// Attempts in the chart: twice as many as the trend of the service considers.
+const ATTEMPT_COUNT = 20;
 
 /**
- * `{element, load}`: `load` shows what is known now, and answers the progress
- * (`/api/progress/`); null for nobody, and where it cannot be had.
+ * `{element, load}`: `load` shows the current facts and returns the response of `/api/progress/`,
+ * or null if nobody is signed in or the request fails.
  */
-export function trendOf({ class: index }, signal) {
+export function trendCard({ class: index }, signal) {
   const element = el("section", { class: "card stack practice" });
   const title = el("h2", {}, t("practise.trend.title"));
   const load = async () => {
@@ -30,27 +30,27 @@ export function trendOf({ class: index }, signal) {
       return null;
     }
     try {
-      const query = { class: index, limit: SHOWN };
+      const query = { class: index, limit: ATTEMPT_COUNT };
       const [progress, { results }] = await Promise.all([
         get("/api/progress/", {}, { signal }),
         get("/api/history/similarities/", query, { signal }),
       ]);
       const own = progress.characters[index];
-      fill(element, title, own.attempts ? practice(own, results) : none());
+      fill(element, title, own.attempts ? practiceFacts(own, results) : noAttempts());
       return progress;
-    } catch (problem) {
+    } catch (error) {
       if (signal.aborted) return null;
-      const said = el("p", { class: "notice error", role: "alert" }, sentence(problem));
-      fill(element, title, said, tool(t("action.again"), load));
+      const message = el("p", { class: "notice error", role: "alert" }, errorMessage(error));
+      fill(element, title, message, button(t("action.again"), load));
       return null;
     }
   };
   return { element, load };
 }
 
-function practice(own, results) {
+function practiceFacts(own, results) {
   const scores = results.map((each) => each.similarity_score).reverse();
-  const points = scores.map((score, place) => [place + 1, score]);
+  const points = scores.map((score, position) => [position + 1, score]);
   const whole = (value) => number(Math.round(value));
   const facts = [
     ["attempts", number(own.attempts)],
@@ -59,7 +59,7 @@ function practice(own, results) {
     ["due", due(own)],
   ];
   return [
-    el("p", {}, masteryOf(own)),
+    el("p", {}, masterySummary(own)),
     el(
       "dl",
       { class: "standing" },
@@ -80,6 +80,6 @@ function practice(own, results) {
   ];
 }
 
-const none = () => el("p", { class: "hint" }, t("practise.trend.none"));
+const noAttempts = () => el("p", { class: "hint" }, t("practise.trend.none"));
 
 const due = (own) => (isDue(own) ? t("practise.due") : day(own.due));

@@ -1,22 +1,22 @@
-// Every character: how well it is known, and on opening it what came before.
+// All characters with their mastery. Each opens to show its details.
 
-import { called, glyph } from "../../modules/characters.js";
+import { characterName, glyph } from "../../modules/characters.js";
 import { el, fill } from "../../modules/dom.js";
-import { noteQuery } from "../../modules/router.js";
+import { replaceQuery } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
-import { particulars } from "./particulars.js";
+import { characterDetails } from "./details.js";
 
-const late = "9999"; // after every year of the calendar, for what never comes
+const NEVER = "9999"; // sorts after every date
 const ORDERS = {
   alphabet: (a, b) => a.class - b.class,
   name: (a, b) => a.name.localeCompare(b.name),
   mastery: (a, b) => b.mastery - a.mastery,
   last: (a, b) => (b.last_at ?? "").localeCompare(a.last_at ?? ""),
-  due: (a, b) => (a.due ?? late).localeCompare(b.due ?? late),
+  due: (a, b) => (a.due ?? NEVER).localeCompare(b.due ?? NEVER),
 };
 const ARROWS = { new: "", improving: "↗", steady: "→", declining: "↘" };
 
-/** The list and the choice of its order. */
+/** The list and the select for its order. */
 export function charactersList(characters, chosen, signal) {
   const items = new Map(characters.map((each) => [each.class, item(each, signal)]));
   const list = el("ol", { class: "learned" });
@@ -34,7 +34,7 @@ export function charactersList(characters, chosen, signal) {
       on: {
         change: () => {
           show(select.value);
-          noteQuery({ sort: select.value });
+          replaceQuery({ sort: select.value });
         },
       },
     },
@@ -51,15 +51,15 @@ export function charactersList(characters, chosen, signal) {
 }
 
 function item(each, signal) {
-  const more = el("div", { class: "particulars stack" });
-  const opened = el(
+  const details = el("div", { class: "particulars stack" });
+  const disclosure = el(
     "details",
     {},
     el(
       "summary",
       {},
       glyph(each.class),
-      el("strong", {}, called(each)),
+      el("strong", {}, characterName(each)),
       el("span", {
         class: "bar",
         style: { "--share": String(each.mastery / 100) },
@@ -71,17 +71,17 @@ function item(each, signal) {
         el("span", { class: "visually-hidden" }, `${t("progress.mastery")} `),
         percent(each.mastery / 100),
       ),
-      trend(each),
+      trendBadge(each),
     ),
-    more,
+    details,
   );
-  opened.addEventListener("toggle", () => {
-    if (opened.open && !more.hasChildNodes()) fill(more, particulars(each, signal));
+  disclosure.addEventListener("toggle", () => {
+    if (disclosure.open && !details.hasChildNodes()) fill(details, characterDetails(each, signal));
   });
-  return el("li", {}, opened);
+  return el("li", {}, disclosure);
 }
 
-function trend(each) {
+function trendBadge(each) {
   const points =
     each.trend === null
       ? null

@@ -1,11 +1,11 @@
-// What to practise next, as cards that lead there.
+// Cards for the characters to practise next.
 
-import { called, glyph } from "../../modules/characters.js";
+import { characterName, glyph } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { t } from "../../modules/strings.js";
 
-/** The cards of `next` in an answer of `/api/progress/`. */
+/** The cards of `next` in a response of `/api/progress/`. */
 export const nextCards = (next) =>
   el(
     "ul",
@@ -18,7 +18,7 @@ export const nextCards = (next) =>
           "a",
           { class: "card", href: href(`/practise/${each.class}`) },
           glyph(each.class),
-          el("strong", {}, called(each)),
+          el("strong", {}, characterName(each)),
           el("span", { class: "badge" }, t(`progress.reason.${each.reason}`)),
         ),
       ),

@@ -1,9 +1,9 @@
-// The figures of a learner, at a glance.
+// The totals of a learner, as tiles.
 
 import { el } from "../../modules/dom.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-/** The tiles on top: days in a row, and totals. */
+/** The tiles: streak and totals. */
 export function summary({ streak, totals, characters }) {
   const today = el(
     "span",

@@ -1,47 +1,42 @@
-// What a picture was read as, how sure the model is, and two taps to say that it is wrong.
+// The prediction for a picture, its confidence, and buttons for feedback.
 
-import { action, attempt } from "../../modules/actions.js";
+import { actionButton, attempt } from "../../modules/actions.js";
 import { post } from "../../modules/api.js";
-import { called, glyph, loadCharacters, referencePath } from "../../modules/characters.js";
-import { el, fill, shown } from "../../modules/dom.js";
+import { characterName, glyph, loadCharacters } from "../../modules/characters.js";
+import { button } from "../../modules/components.js";
+import { el, fill, thumbnail } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
 
 /**
- * The card of an answer of `/api/predict/`.
- * @param {{model: string, compare: () => void, judged?: () => void, picture?: Blob}} options
- *   `judged` is told when the learner has said whether it is right.
+ * The card for a response of `/api/predict/`.
+ * @param {{model: string, compare: () => void, onJudged?: () => void, picture?: Blob}} options
+ *   `onJudged` is called after feedback
  */
-export function resultCard(answer, { model, compare, judged, picture }) {
+export function resultCard(answer, { model, compare, onJudged, picture }) {
   const card = el("div", { class: "card stack result" });
   fill(
     card,
     headline(answer, model),
     bars(answer, model),
     answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
-    model === "ranjana"
-      ? el(
-          "button",
-          { class: "button primary", type: "button", on: { click: compare } },
-          t("recognise.compare"),
-        )
-      : null,
-    judgement(answer, model, judged ?? (() => null)),
-    seen(answer, picture),
+    model === "ranjana" ? button(t("recognise.compare"), compare, "primary") : null,
+    feedbackButtons(answer, model, onJudged ?? (() => null)),
+    inputDetails(answer, picture),
   );
   return card;
 }
 
-/** What was read and how sure that is, in one line. */
+/** Prediction and confidence in one line. */
 export function summary(answer, model) {
-  return `${nameOf(answer, model)}: ${sureness(answer.confidence)}`;
+  return `${answerName(answer, model)}: ${confidenceWords(answer.confidence)}`;
 }
 
-const nameOf = (each, model) =>
-  model === "ranjana" ? called(each) : number(Number(each.character));
+const answerName = (each, model) =>
+  model === "ranjana" ? characterName(each) : number(Number(each.character));
 
-/** How sure a confidence (0-100) is, in words. */
-function sureness(confidence) {
+/** A confidence, 0 to 100, in words. */
+function confidenceWords(confidence) {
   if (confidence >= 90) return t("sure.very");
   if (confidence >= 60) return t("sure.quite");
   return t("sure.little");
@@ -55,9 +50,9 @@ function headline(answer, model) {
     el(
       "p",
       {},
-      el("strong", { class: "big" }, nameOf(answer, model)),
+      el("strong", { class: "big" }, answerName(answer, model)),
       el("br"),
-      `${sureness(answer.confidence)} (${percent(answer.confidence / 100, 1)})`,
+      `${confidenceWords(answer.confidence)} (${percent(answer.confidence / 100, 1)})`,
     ),
   );
 }
@@ -74,7 +69,7 @@ function bars(answer, model) {
           "span",
           { class: "name" },
           model === "ranjana" ? glyph(each.class) : null,
-          nameOf(each, model),
+          answerName(each, model),
         ),
         el("span", {
           class: "bar",
@@ -87,48 +82,48 @@ function bars(answer, model) {
   );
 }
 
-function judgement(answer, model, judged) {
+function feedbackButtons(answer, model, onJudged) {
   const place = el("div", { class: "stack judgement" });
   if (!answer.prediction_id) {
     const link = el("a", { href: href("/sign-in", { next: "/" }) }, t("nav.signIn"));
     return fill(place, el("p", { class: "hint small" }, link, " ", t("feedback.signIn")));
   }
-  const said = el("div", {});
-  const say = async (actual) => {
+  const errors = el("div", {});
+  const sendFeedback = async (actual) => {
     await post("/api/feedback/", { prediction_id: answer.prediction_id, actual_class: actual });
-    judged();
+    onJudged();
     const right = actual === answer.predicted_class;
     fill(place, el("p", { class: "notice good" }, t(right ? "feedback.right" : "feedback.thanks")));
   };
   const choose = async () => {
-    const classes = await classesOf(model);
+    const classes = await loadClasses(model);
     fill(
       place,
-      said,
-      alternatives(answer, classes, (actual) => attempt(() => say(actual), said)),
+      errors,
+      classButtons(answer, classes, (actual) => attempt(() => sendFeedback(actual), errors)),
     );
     place.querySelector("button").focus();
   };
   return fill(
     place,
-    said,
+    errors,
     el(
       "p",
       { class: "row" },
-      action(t("feedback.isRight"), () => say(answer.predicted_class), said),
-      action(t("feedback.isWrong"), choose, said),
+      actionButton(t("feedback.isRight"), () => sendFeedback(answer.predicted_class), errors),
+      actionButton(t("feedback.isWrong"), choose, errors),
     ),
   );
 }
 
-/** `{class, character, name}` of all that a model tells apart. */
-async function classesOf(model) {
+/** `{class, character, name}` of all classes of a model. */
+async function loadClasses(model) {
   if (model === "ranjana") return loadCharacters();
   return Array.from({ length: 10 }, (_, digit) => ({ class: digit, character: number(digit) }));
 }
 
-/** All classes to choose the right one from, the likely ones first. */
-function alternatives(answer, classes, say) {
+/** A button for each class, the most likely ones first. */
+function classButtons(answer, classes, onChoose) {
   const likely = answer.top.map((each) => classes[each.class]);
   const order = new Set([...likely, ...classes]);
   order.delete(classes[answer.predicted_class]);
@@ -137,18 +132,14 @@ function alternatives(answer, classes, say) {
     { class: "alternatives" },
     el("legend", {}, t("feedback.which")),
     [...order].map((each) =>
-      el(
-        "button",
-        { class: "button", type: "button", on: { click: () => say(each.class) } },
-        each.reference
-          ? el("img", { class: "glyph", src: referencePath(each.class), alt: called(each) })
-          : each.character,
+      button(each.reference ? glyph(each.class, characterName(each)) : each.character, () =>
+        onChoose(each.class),
       ),
     ),
   );
 }
 
-function seen(answer, picture) {
+function inputDetails(answer, picture) {
   return el(
     "details",
     {},
@@ -156,7 +147,7 @@ function seen(answer, picture) {
     el(
       "div",
       { class: "row" },
-      picture ? shown(picture, t("recognise.yours")) : null,
+      picture ? thumbnail(picture, t("recognise.yours")) : null,
       el("img", { class: "thumbnail", src: answer.processed_image, alt: t("recognise.ink") }),
     ),
     el("p", { class: "hint small" }, t("recognise.model.version", answer.model)),

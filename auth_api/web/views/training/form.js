@@ -1,12 +1,12 @@
-// Asks for a training: what it learns from, and how.
+// The form that starts a training or a tuning.
 
-import { ask } from "../../modules/api.js";
+import { request } from "../../modules/api.js";
 import { el, fill } from "../../modules/dom.js";
 import { checkbox, field, form, options, select } from "../../modules/forms.js";
 import { go } from "../../modules/router.js";
 import { t } from "../../modules/strings.js";
 
-// What may be asked for (API: POST /api/models/{name}/train/ and .../tune/).
+// Defaults and limits (API: POST /api/models/{name}/train/ and .../tune/).
 const NUMBERS = {
   epochs: { value: 5, min: 1, max: 100, step: 1 },
   images_per_epoch: { value: 2000, min: 64, max: 200_000, step: 1 },
@@ -16,7 +16,7 @@ const NUMBERS = {
   seed: { value: 0, min: 0, max: 2 ** 31 - 1, step: 1 },
 };
 const TRIALS = { value: 10, min: 1, max: 100, step: 1 };
-// What a search tries replaces these.
+// A tuning searches for these instead.
 const SEARCHED = ["batch_size", "learning_rate", "augmentation"];
 const RANGES = {
   learning_rate: { low: 0.00001, high: 0.01, min: 0.000001, max: 0.1 },
@@ -24,7 +24,7 @@ const RANGES = {
 };
 const VERSION = "\\d+\\.\\d+(\\.\\d+)?";
 
-/** The form of a training, `kind` "train", or of a search for parameters, "tune". */
+/** The form. `kind` is "train" or "tune"; `chosen` is the name of the selected model. */
 export function trainingForm(kind, models, chosen) {
   const tunes = kind === "tune";
   const { fields, ...groups } = fieldsOf(tunes, models, chosen);
@@ -45,10 +45,10 @@ export function trainingForm(kind, models, chosen) {
   showOfModel();
 
   const send = async (values) => {
-    const asked = read(values, fields);
-    if (tunes) asked.search = JSON.stringify(search(values));
-    const body = bodyOf(asked, values.labelled[0]);
-    const { job_id: job } = await ask("POST", `/api/models/${values.model}/${kind}/`, {
+    const requested = requestFields(values, fields);
+    if (tunes) requested.search = JSON.stringify(search(values));
+    const body = bodyOf(requested, values.labelled[0]);
+    const { job_id: job } = await request("POST", `/api/models/${values.model}/${kind}/`, {
       form: body,
     });
     go(`/jobs/${job}`);
@@ -69,7 +69,7 @@ export function trainingForm(kind, models, chosen) {
   );
 }
 
-/** All fields by name, and those of two groups by themselves. */
+/** All fields by name, and two groups of them. */
 function fieldsOf(tunes, models, chosen) {
   const names = models.map(({ name }) => [name, name]);
   const numbers = Object.entries(NUMBERS).filter(([name]) => !tunes || !SEARCHED.includes(name));
@@ -134,17 +134,17 @@ const inColumns = (fields) =>
     Object.values(fields).map(({ element }) => element),
   );
 
-/** What is asked for, as the fields are named; what is empty is left to the service. */
-function read(values, { synthesis, network }) {
-  const asked = {};
+/** The fields of the request. Empty ones are left out, so that the service uses its defaults. */
+function requestFields(values, { synthesis, network }) {
+  const requested = {};
   for (const name of [...Object.keys(NUMBERS), "trials", "start", "version"]) {
     const value = values[name]?.trim();
-    if (value) asked[name] = value;
+    if (value) requested[name] = value;
   }
-  asked.synthesis = values.synthesis && !synthesis.element.hidden;
-  asked.corrections = values.corrections;
-  if (values.network && !network.element.hidden) asked.network = "small";
-  return asked;
+  requested.synthesis = values.synthesis && !synthesis.element.hidden;
+  requested.corrections = values.corrections;
+  if (values.network && !network.element.hidden) requested.network = "small";
+  return requested;
 }
 
 function search(values) {
@@ -156,9 +156,9 @@ function search(values) {
   };
 }
 
-function bodyOf(asked, labelled) {
+function bodyOf(requested, labelled) {
   const body = new FormData();
-  for (const [name, value] of Object.entries(asked)) body.append(name, value);
+  for (const [name, value] of Object.entries(requested)) body.append(name, value);
   if (labelled) body.append("labelled", labelled, labelled.name);
   return body;
 }

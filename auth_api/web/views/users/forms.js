@@ -1,64 +1,63 @@
-// Makes accounts and changes them, each in a dialogue of its own.
+// Dialogs to create and to change an account.
 
-import { confirming } from "../../modules/actions.js";
+import { confirmButton } from "../../modules/actions.js";
 import { post, put } from "../../modules/api.js";
+import { button } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { field, form, select } from "../../modules/forms.js";
-import { tool } from "../../modules/pad-tools.js";
-import { currentUser, refreshUser } from "../../modules/session.js";
+import { currentUser, refreshUser, ROLES } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
 
-export const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];
 const TAKEN = { username_taken: "username", email_taken: "email" };
 
-/** Asks for a new account; `created` is told of it. */
-export function newUser(created) {
+/** Opens a dialog for a new account. Calls `onCreated(user)`. */
+export function newUser(onCreated) {
   const fields = {
     ...accountFields({ username: "", email: "", role: "user" }),
     password: passwordField(t("users.password"), t("users.password.hint"), true),
   };
-  dialogue(t("users.new"), (close) => {
+  openDialog(t("users.new"), (close) => {
     const send = async (values) => {
       const user = await post("/api/admin/users/", trimmed(values));
       close();
-      await created(user);
+      await onCreated(user);
     };
-    const beside = tool(t("action.cancel"), close);
+    const beside = button(t("action.cancel"), close);
     return form({ fields, submit: t("users.create"), send, codes: TAKEN, beside });
   });
 }
 
-/** Asks what to change of `user`; `changed` is told what has become of it. */
-export function changeUser(user, changed) {
+/** Opens a dialog to change `user`. Calls `onChanged(user)` with the changed one. */
+export function changeUser(user, onChanged) {
   const fields = {
     ...accountFields(user),
     password: passwordField(t("users.newPassword"), t("users.newPassword.hint"), false),
   };
-  dialogue(t("users.changeOf", { name: user.username }), (close) => {
-    const save = async (asked) => {
-      const after = await put(`/api/admin/users/${user.id}/`, asked);
+  openDialog(t("users.changeOf", { name: user.username }), (close) => {
+    const save = async (changes) => {
+      const after = await put(`/api/admin/users/${user.id}/`, changes);
       close();
-      changed(after);
+      onChanged(after);
       if (user.id === currentUser().id) await refreshUser();
     };
     const send = (values) => save(changesOf(values, user));
-    const beside = tool(t("action.cancel"), close);
+    const beside = button(t("action.cancel"), close);
     return [
       form({ fields, submit: t("action.save"), send, codes: TAKEN, beside }),
       el("hr", {}),
       user.active
-        ? confirming({
+        ? confirmButton({
             label: t("users.lock"),
             name: user.username,
             why: t("users.lock.sure"),
             kind: "danger",
             act: () => save({ active: false }),
           })
-        : confirming({
+        : confirmButton({
             label: t("users.open"),
             name: user.username,
             why: t("users.open.sure"),
-            sureKind: "primary",
+            confirmKind: "primary",
             act: () => save({ active: true }),
           }),
     ];
@@ -94,9 +93,9 @@ const changesOf = (values, user) =>
     Object.entries(trimmed(values)).filter(([name, value]) => value && value !== user[name]),
   );
 
-function dialogue(title, content) {
-  const heading = el("h2", { id: "dialogue-title" }, title);
-  const dialog = el("dialog", { class: "stack", "aria-labelledby": "dialogue-title" });
+function openDialog(title, content) {
+  const heading = el("h2", { id: "dialog-title" }, title);
+  const dialog = el("dialog", { class: "stack", "aria-labelledby": "dialog-title" });
   const close = () => dialog.close();
   dialog.append(heading, ...[content(close)].flat());
   dialog.addEventListener("close", () => dialog.remove());

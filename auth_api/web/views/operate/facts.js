@@ -1,14 +1,14 @@
-// What the views of this area are made of: figures, and how they are written.
+// Lists of facts, and the formats of their values.
 
 import { el } from "../../modules/dom.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-/** Figures `[name, value, remark?]` as a list; those without a value are left out. */
-export function facts(figures) {
+/** A list of `[name, value, remark?]`. Facts without a value are left out. */
+export function facts(items) {
   return el(
     "dl",
     { class: "facts" },
-    figures
+    items
       .filter(([, value]) => value !== null && value !== undefined)
       .map(([name, value, remark]) =>
         el(
@@ -21,18 +21,18 @@ export function facts(figures) {
   );
 }
 
-/** Milliseconds, "–" for none. */
+/** Milliseconds; "–" for null. */
 export const milliseconds = (value) =>
   value === null ? "–" : t("unit.ms", { count: Math.round(value) });
 
-/** A share of 0-1 as percent, "–" for none. */
+/** A fraction, 0 to 1, as percent; "–" for null. */
 export const share = (value, digits = 1) => (value === null ? "–" : percent(value, digits));
 
-/** A score of 0-100, "–" for none. */
+/** A score, 0 to 100; "–" for null. */
 export const score = (value) => (value === null ? "–" : number(value));
 
-/** The 95 % interval from `low` to `high`, written by `written`; null for none. */
-export const interval = (low, high, written) =>
+/** The 95 % interval from `low` to `high` in words; null if there is none. */
+export const interval = (low, high, format) =>
   low === null || low === undefined
     ? null
-    : t("unit.interval", { low: written(low), high: written(high) });
+    : t("unit.interval", { low: format(low), high: format(high) });

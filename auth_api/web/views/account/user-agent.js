@@ -1,6 +1,6 @@
-// What a browser calls itself, in words that its user knows it by.
+// The browser and the operating system of a session.
 
-// The order matters: most call themselves by the names of others too.
+// The order matters, because most browsers also include the names of others.
 const BROWSERS = [
   [/\bEdgA?\//, "Edge"],
   [/\bOPR\//, "Opera"],
@@ -19,8 +19,8 @@ const SYSTEMS = [
   [/\bLinux\b/, "Linux"],
 ];
 
-/** `{browser, system}` of a User-Agent, each null if it is not a known one. */
-export function browserOf(client) {
-  const known = (names) => names.find(([pattern]) => pattern.test(client))?.[1] ?? null;
-  return { browser: known(BROWSERS), system: known(SYSTEMS) };
+/** `{browser, system}` of a User-Agent header; each is null if unknown. */
+export function parseUserAgent(userAgent) {
+  const firstMatch = (names) => names.find(([pattern]) => pattern.test(userAgent))?.[1] ?? null;
+  return { browser: firstMatch(BROWSERS), system: firstMatch(SYSTEMS) };
 }

@@ -1,10 +1,10 @@
-// A username to type.
+// A username field.
 
 import { el } from "../../modules/dom.js";
 import { field } from "../../modules/forms.js";
 
 /**
- * A field for a username, or what else tells whose an account is; telephones leave it as it is.
+ * A field for a username or an e-mail address, without autocorrection and capitalisation.
  * @param {string} label
  * @param {"username"|"off"} autocomplete
  * @param {{value?: string, hint?: string}} options

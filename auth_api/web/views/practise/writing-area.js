@@ -1,8 +1,9 @@
-// Where a character is written: the pad with its helps, the pens, and what is asked of the attempt.
+// The writing area: the pad with its guidance, the pens, strictness, and input of pictures.
 
+import { characterName } from "../../modules/characters.js";
+import { button, radioGroup } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { called } from "../../modules/characters.js";
-import { choices, padTools, tool } from "../../modules/pad-tools.js";
+import { padTools } from "../../modules/pad-tools.js";
 import { Pad } from "../../modules/pad.js";
 import { pictureInputs } from "../../modules/pictures.js";
 import { remember, remembered } from "../../modules/storage.js";
@@ -11,89 +12,93 @@ import { strictness, STRICTNESSES } from "./attempts.js";
 import { Guide } from "./guide.js";
 
 /**
- * `{element, take, onceMore}` for the attempts at `character`: `take` compares `{strokes}` or
- * `{picture}` at once, `onceMore` clears the pad for the next attempt.
+ * `{element, load, startOver}` for the attempts at `character`: `load` compares `{strokes}` or
+ * `{picture}`; `startOver` clears the pad for the next attempt.
  */
-export function workplace({ character, layers, attempts, signal }) {
+export function writingArea({ character, layers, attempts, signal }) {
   const { drawing } = attempts;
-  const pad = new Pad(drawing, t("practise.pad", { name: called(character) }));
+  const pad = new Pad(drawing, t("practise.pad", { name: characterName(character) }));
   pad.ink.setAttribute("aria-description", `${t("pad.keys")} ${t("practise.pad.keys")}`);
   pad.ink.setAttribute("aria-keyshortcuts", "Enter Control+Enter");
   signal.addEventListener("abort", () => pad.close());
-  const said = el("p", { class: "notice error", role: "alert", hidden: true });
-  const fail = (message) => {
-    said.hidden = false;
-    fill(said, message);
+  const errors = el("p", { class: "notice error", role: "alert", hidden: true });
+  const showMessage = (message) => {
+    errors.hidden = false;
+    fill(errors, message);
   };
 
-  const compare = el("button", { class: "button primary", type: "button" }, t("practise.compare"));
-  const ready = () => {
+  const compare = button(t("practise.compare"), () => comparePad(), "primary");
+  const updateButton = () => {
     const focused = document.activeElement === compare;
     compare.disabled = attempts.busy || pad.isEmpty;
     compare.setAttribute("aria-busy", String(attempts.busy));
     fill(compare, t(attempts.busy ? "practise.comparing" : "practise.compare"));
-    if (focused) waiting = true; // a disabled button loses the focus
-    if (waiting && !compare.disabled) {
+    if (focused) refocus = true; // a disabled button loses the focus
+    if (refocus && !compare.disabled) {
       if (document.activeElement === document.body) compare.focus({ preventScroll: true });
-      waiting = false;
+      refocus = false;
     }
   };
-  let waiting = false;
-  const judge = async () => {
-    pad.lift();
+  let refocus = false;
+  const comparePad = async () => {
+    pad.endStroke();
     if (pad.isEmpty || attempts.busy) return;
-    said.hidden = true;
+    errors.hidden = true;
     const ink = JSON.stringify(drawing.strokes);
     attempts.compare(await pad.picture(), ink);
   };
-  compare.addEventListener("click", judge);
   pad.ink.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    judge();
+    comparePad();
   });
-  pad.addEventListener("change", ready);
-  attempts.addEventListener("change", ready, { signal });
-  ready();
+  pad.addEventListener("change", updateButton);
+  attempts.addEventListener("change", updateButton, { signal });
+  updateButton();
 
-  const take = ({ strokes, picture }) => {
-    said.hidden = true;
+  const load = ({ strokes, picture }) => {
+    errors.hidden = true;
     if (picture) return attempts.compare(picture, picture);
     drawing.strokes = strokes;
     pad.paint();
-    ready();
-    return judge();
+    updateButton();
+    return comparePad();
   };
-  const onceMore = () => {
+  const startOver = () => {
     pad.clear();
     pad.element.scrollIntoView({ block: "nearest" });
     pad.ink.focus({ preventScroll: true });
   };
   const element = [
-    helps(pad, character, layers, signal),
+    guidedPad(pad, character, layers, signal),
     padTools(pad),
     compare,
-    said,
+    errors,
     strictnessChoice(attempts),
     el(
       "div",
       { class: "row" },
-      pictureInputs({ several: false, take: ([picture]) => take({ picture }), fail, signal }),
+      pictureInputs({
+        several: false,
+        onPictures: ([picture]) => load({ picture }),
+        onError: showMessage,
+        signal,
+      }),
     ),
     el("p", { class: "hint small" }, t("practise.drop")),
   ];
-  return { element, take, onceMore };
+  return { element, load, startOver };
 }
 
-/** The pad with the switches of what lies under the ink. */
-function helps(pad, character, layers, signal) {
+/** The pad, with the switches for its guidance. */
+function guidedPad(pad, character, layers, signal) {
   const guide = new Guide(pad, character, layers, signal);
-  const says = el("p", { class: "says small", role: "status" });
-  const play = tool(t("practise.strokes.show"), () =>
+  const text = el("p", { class: "guide-text small", role: "status" });
+  const play = button(t("practise.strokes.show"), () =>
     guide.playing ? guide.stop() : guide.play(),
   );
   const show = () => {
-    fill(says, guide.says);
+    fill(text, guide.text);
     fill(play, t(guide.playing ? "practise.strokes.hide" : "practise.strokes.show"));
   };
   guide.addEventListener("change", show);
@@ -113,9 +118,9 @@ function helps(pad, character, layers, signal) {
       t("practise.trace"),
     ),
     play,
-    tool(t("practise.hint"), () => guide.hint()),
+    button(t("practise.hint"), () => guide.hint()),
   );
-  return el("div", { class: "writing" }, row, pad.element, says);
+  return el("div", { class: "writing" }, row, pad.element, text);
 }
 
 function strictnessChoice(attempts) {
@@ -127,7 +132,7 @@ function strictnessChoice(attempts) {
     "div",
     { class: "strictness" },
     el("p", { class: "small", "aria-hidden": "true" }, t("practise.strictness")),
-    choices(t("practise.strictness"), options, strictness(), (chosen) => {
+    radioGroup(t("practise.strictness"), options, strictness(), (chosen) => {
       explain(chosen);
       attempts.chooseStrictness(chosen);
     }),

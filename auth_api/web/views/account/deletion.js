@@ -1,30 +1,29 @@
-// Deleting the account, with everything in it.
+// Deletes the account with all its data.
 
 import { remove } from "../../modules/api.js";
+import { card } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { form } from "../../modules/forms.js";
 import { go } from "../../modules/router.js";
-import { currentUser, ended, signOut } from "../../modules/session.js";
+import { currentUser, markSignedOut, signOut } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { usernameField } from "./username.js";
+import { usernameField } from "./username-field.js";
 
-/** The card; the username has to be typed, so that it is nobody's slip. */
-export function leavingCard() {
+/** The card. The user types the username to confirm. */
+export function deletionCard() {
   const username = usernameField(t("leaving.type"), "off");
   const send = async (values) => {
     if (values.username.trim() !== currentUser().username) {
-      username.say(t("leaving.different"));
+      username.setError(t("leaving.different"));
       username.control.focus();
       return;
     }
     await remove("/api/me/");
     go("/");
-    await signOut().catch(ended); // the cookie goes as well, if the service can still be asked
+    await signOut().catch(markSignedOut); // clears the cookie too, if the service is reachable
   };
-  return el(
-    "section",
-    { class: "card stack" },
-    el("h2", {}, t("leaving.title")),
+  return card(
+    t("leaving.title"),
     el(
       "details",
       {},

@@ -1,24 +1,24 @@
-// What everybody asked, as figures and charts.
+// The usage of the service, as facts, charts and tables.
 
 import { barChart, lineChart } from "../../modules/charts.js";
+import { card, table } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
-import { card, table } from "../../modules/parts.js";
 import { currentLanguage, number, t } from "../../modules/strings.js";
-import { facts, interval, milliseconds, score, share } from "./parts.js";
+import { facts, interval, milliseconds, score, share } from "./facts.js";
 
-/** The cards of an answer of `/api/analytics/system/`. */
-export function use(answer) {
+/** The cards for a response of `/api/analytics/system/`. */
+export function usageCards(answer) {
   return [
     totals(answer.totals),
     el(
       "div",
       { class: "two" },
-      over(answer, "requests", ["answers", "refused", "failed"], number),
-      over(answer, "latency", ["mean_latency_ms"], (value) => number(Math.round(value))),
-      over(answer, "confidence", ["mean_confidence", "mean_similarity"], number, 100),
-      classes(answer.classes),
+      timeChart(answer, "requests", ["answers", "refused", "failed"], number),
+      timeChart(answer, "latency", ["mean_latency_ms"], (value) => number(Math.round(value))),
+      timeChart(answer, "confidence", ["mean_confidence", "mean_similarity"], number, 100),
+      classChart(answer.classes),
     ),
-    versions(answer.versions),
+    versionTable(answer.versions),
   ];
 }
 
@@ -28,11 +28,11 @@ function totals(found) {
     t("use.totals"),
     facts([
       [t("use.requests"), number(found.requests)],
-      [t("use.answers"), number(found.answers), kinds(found)],
+      [t("use.answers"), number(found.answers), answerKinds(found)],
       [t("use.refused"), number(found.refused), t("use.refused.why")],
       [t("use.failed"), number(found.failed), t("use.fellBack", { count: found.fell_back })],
       [t("use.activeUsers"), number(found.active_users)],
-      [t("use.median"), milliseconds(latency.p50), tail(latency)],
+      [t("use.median"), milliseconds(latency.p50), slowest(latency)],
       [
         t("use.corrections"),
         share(corrections.wrong_share),
@@ -42,13 +42,14 @@ function totals(found) {
   );
 }
 
-const kinds = ({ recognitions, comparisons }) => t("use.kinds", { recognitions, comparisons });
+const answerKinds = ({ recognitions, comparisons }) =>
+  t("use.kinds", { recognitions, comparisons });
 
-const tail = ({ p95, p99 }) =>
+const slowest = ({ p95, p99 }) =>
   p95 === null ? null : t("use.tail", { p95: milliseconds(p95), p99: milliseconds(p99) });
 
-/** Some of the figures of each step, as lines over time. */
-function over({ over_time: steps, bucket }, name, figures, y, high = 0) {
+/** A line chart of `figures` over time. */
+function timeChart({ over_time: steps, bucket }, name, figures, y, high = 0) {
   const series = figures
     .map((figure) => ({
       name: t(`use.${figure}`),
@@ -58,18 +59,18 @@ function over({ over_time: steps, bucket }, name, figures, y, high = 0) {
     }))
     .filter(({ points }) => points.length);
   const label = t(`use.over.${name}`);
-  return card(label, lineChart({ label, series, x: written(bucket), y, high }));
+  return card(label, lineChart({ label, series, x: timeFormatter(bucket), y, high }));
 }
 
-/** How a day or an hour is written: the service's are those of UTC. */
-function written(bucket) {
+/** Formats a day or an hour. The buckets of the service are in UTC. */
+function timeFormatter(bucket) {
   const day = { day: "numeric", month: "short", timeZone: "UTC" };
   const format = bucket === "day" ? day : { hour: "2-digit", minute: "2-digit", timeZone: "UTC" };
   const formatter = new Intl.DateTimeFormat(currentLanguage(), format);
   return (value) => formatter.format(value);
 }
 
-function classes(found) {
+function classChart(found) {
   const label = t("use.classes");
   const bars = found
     .toSorted((one, other) => other.answers - one.answers)
@@ -96,7 +97,7 @@ function classTable(found) {
   return el("details", {}, el("summary", {}, label), table(label, columns, rows));
 }
 
-function versions(found) {
+function versionTable(found) {
   const title = t("use.versions");
   if (!found.length) return card(title, el("p", { class: "hint" }, t("state.empty")));
   const figures = ["requests", "errors", "typical", "p95", "score", "wrong"];

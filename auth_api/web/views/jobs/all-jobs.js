@@ -6,18 +6,17 @@ import { el } from "../../modules/dom.js";
 import { field, select } from "../../modules/forms.js";
 import { currentUser } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
-import { jobList } from "../operate/job-list.js";
+import { JOB_STATES, jobList } from "../operate/job-list.js";
 
-const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 const KINDS = ["predict", "train", "tune"];
 
-/** The list with its filters. */
-export async function everybodys(signal) {
-  const wanted = { state: "", kind: "" };
-  const said = el("div", {});
+/** The list, with filters. */
+export async function allJobs(signal) {
+  const filters = { state: "", kind: "" };
+  const errors = el("div", {});
   const me = currentUser().id;
   const list = await jobList({
-    load: (cursor) => get("/api/admin/jobs/", { ...wanted, cursor }, { signal }),
+    load: (cursor) => get("/api/admin/jobs/", { ...filters, cursor }, { signal }),
     mine: (job) => job.user_id === me,
     note: (job) => t("jobs.user", { id: String(job.user_id) }),
     signal,
@@ -25,8 +24,8 @@ export async function everybodys(signal) {
   const filter = (name, values, key) => {
     const options = values.map((value) => [value, t(`${key}.${value}`)]);
     const change = (event) => {
-      wanted[name] = event.target.value;
-      return attempt(list.start, said);
+      filters[name] = event.target.value;
+      return attempt(list.reload, errors);
     };
     const control = select([["", t("jobs.any")], ...options], "", { on: { change } });
     return field(t(`jobs.${name}`), control).element;
@@ -35,10 +34,10 @@ export async function everybodys(signal) {
     el(
       "div",
       { class: "row controls" },
-      filter("state", STATES, "jobState"),
+      filter("state", JOB_STATES, "jobState"),
       filter("kind", KINDS, "jobKind"),
     ),
-    said,
+    errors,
     list.element,
   ];
 }

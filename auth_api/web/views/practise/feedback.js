@@ -1,10 +1,10 @@
-// The service's sentences about a comparison in Nepali. It says them in English, out of a small
-// vocabulary: handlers/feedback.py, faults.py, places.py and similarity.py; the names of parts are
-// from archive_scripts/letterforms/reference_forms.py.
+// Translates the feedback of a comparison to Nepali. The service writes it in English, with a small
+// vocabulary: handlers/feedback.py, writing_faults.py, position_words.py and similarity.py. The
+// names of parts come from archive_scripts/letterforms/reference_forms.py.
 
 import { currentLanguage } from "../../modules/strings.js";
 
-// Words that names of parts are made of.
+// Words in the names of parts.
 const PARTS = {
   "top bar": "शिरोरेखा",
   bowl: "डल्लो",
@@ -24,7 +24,7 @@ const PARTS = {
   fourth: "चौथो",
 };
 
-const WHERE = {
+const POSITIONS = {
   "at the upper left": "माथि बायाँतिर",
   "at the top": "माथि",
   "at the upper right": "माथि दायाँतिर",
@@ -44,27 +44,27 @@ const WHERE = {
   "up to the left": "माथि बायाँतिर",
 };
 
-// `part`, `where` and `shape` are translated; `a` and `b` are characters, which stay as they are.
+// `part`, `where` and `shape` are translated. `a` and `b` are characters and stay unchanged.
 const NAME = String.raw`(?<a>\S+) \(\w+\)`;
-const places = Object.keys(WHERE).sort((one, other) => other.length - one.length);
-const PLACE = `(?<where>${places.join("|")})`;
+const positions = Object.keys(POSITIONS).sort((one, other) => other.length - one.length);
+const POSITION = `(?<where>${positions.join("|")})`;
 const PART = String.raw`(?<part>[a-z]+(?: [a-z]+)*?)`;
 
 const SENTENCES = [
-  [`The ${PART} is too far ${PLACE}`, ({ part, where }) => `${part} धेरै ${where} छ।`],
+  [`The ${PART} is too far ${POSITION}`, ({ part, where }) => `${part} धेरै ${where} छ।`],
   [`The ${PART} is missing`, ({ part }) => `${part} छैन।`],
   [`The ${PART} is too short at both ends`, ({ part }) => `${part} दुवै छेउमा छोटो भयो।`],
-  [`The ${PART} is too short ${PLACE}`, ({ part, where }) => `${part} ${where} छोटो भयो।`],
-  [`The ${PART} is too long ${PLACE}`, ({ part, where }) => `${part} ${where} लामो भयो।`],
-  [`The ${PART} is broken ${PLACE}`, ({ part, where }) => `${part} ${where} टुटेको छ।`],
+  [`The ${PART} is too short ${POSITION}`, ({ part, where }) => `${part} ${where} छोटो भयो।`],
+  [`The ${PART} is too long ${POSITION}`, ({ part, where }) => `${part} ${where} लामो भयो।`],
+  [`The ${PART} is broken ${POSITION}`, ({ part, where }) => `${part} ${where} टुटेको छ।`],
   [
-    `A piece of the ${PART} is missing ${PLACE}`,
+    `A piece of the ${PART} is missing ${POSITION}`,
     ({ part, where }) => `${part}को एक टुक्रा ${where} छुटेको छ।`,
   ],
-  [`The ${PART} strays ${PLACE}`, ({ part, where }) => `${part} ${where} बाहिरिएको छ।`],
-  [`There is an extra stroke ${PLACE}`, ({ where }) => `${where} एउटा बढी रेखा छ।`],
+  [`The ${PART} strays ${POSITION}`, ({ part, where }) => `${part} ${where} बाहिरिएको छ।`],
+  [`There is an extra stroke ${POSITION}`, ({ where }) => `${where} एउटा बढी रेखा छ।`],
   [
-    `Your ${NAME} differs most from the reference ${PLACE}: compare the two there`,
+    `Your ${NAME} differs most from the reference ${POSITION}: compare the two there`,
     ({ a, where }) => `तपाईंको “${a}” नमुनाभन्दा सबैभन्दा बढी ${where} फरक छ: त्यहाँ दुवै दाँजेर हेर्नुहोस्।`,
   ],
   ["The rest of it is in its place", () => "बाँकी सबै आफ्नो ठाउँमा छ।"],
@@ -87,24 +87,30 @@ const SENTENCES = [
     ({ a, b }) => `यो “${b}” भन्दा बढी “${a}” जस्तो देखिन्छ।`,
   ],
   [`This is hard to recognise as ${NAME}`, ({ a }) => `यसलाई “${a}” भनेर चिन्न गाह्रो छ।`],
-].map(([pattern, say]) => [new RegExp(`^${pattern}\\.$`, "u"), say]);
+].map(([pattern, translate]) => [new RegExp(`^${pattern}\\.$`, "u"), translate]);
 
 const SHAPES = { narrower: "साँघुरो", wider: "फराकिलो" };
 const WORDS = new RegExp(`\\b(?:${Object.keys(PARTS).join("|")})\\b`, "g");
 
-/** A sentence of the service in the language that is shown; one that is not known, as it is. */
-export function inOwnLanguage(said) {
-  if (currentLanguage() !== "ne") return said;
-  for (const [pattern, say] of SENTENCES) {
-    const found = pattern.exec(said);
+/** A feedback sentence in the current language. An unknown sentence stays unchanged. */
+export function translateFeedback(sentence) {
+  if (currentLanguage() !== "ne") return sentence;
+  for (const [pattern, translate] of SENTENCES) {
+    const found = pattern.exec(sentence);
     if (!found) continue;
     const { part, where, shape, a, b } = found.groups ?? {};
-    return say({ part: part && partName(part), where: WHERE[where], shape: SHAPES[shape], a, b });
+    return translate({
+      part: part && partName(part),
+      where: POSITIONS[where],
+      shape: SHAPES[shape],
+      a,
+      b,
+    });
   }
-  return said;
+  return sentence;
 }
 
-/** The name of a part of a character in the language that is shown. */
+/** The name of a part of a character in the current language. */
 export function partName(name) {
   return currentLanguage() === "ne" ? name.replace(WORDS, (word) => PARTS[word]) : name;
 }

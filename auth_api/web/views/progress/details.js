@@ -1,20 +1,17 @@
-// What is known of one character, with its last scores.
+// Details of one character, with its last scores.
 
 import { get } from "../../modules/api.js";
 import { sparkline } from "../../modules/charts.js";
+import { linkButton } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
-import { failed, href } from "../../modules/router.js";
+import { errorCard, href } from "../../modules/router.js";
 import { day, moment, number, t } from "../../modules/strings.js";
 
-const SCORES = 12;
+const SCORE_COUNT = 12;
 
-/** The facts, the last scores, and the ways on. */
-export function particulars(each, signal) {
-  const practise = el(
-    "a",
-    { class: "button", href: href(`/practise/${each.class}`) },
-    t("nav.practise"),
-  );
+/** Facts, last scores and links. `each` is a character of `/api/progress/`. */
+export function characterDetails(each, signal) {
+  const practise = linkButton(t("nav.practise"), href(`/practise/${each.class}`));
   if (!each.attempts) return el("p", { class: "row" }, practise);
   const facts = [
     [t("progress.attempts"), number(each.attempts)],
@@ -29,43 +26,39 @@ export function particulars(each, signal) {
       { class: "known" },
       facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
     ),
-    scores(each, signal),
+    lastScores(each, signal),
     el(
       "p",
       { class: "row" },
       practise,
-      el(
-        "a",
-        { class: "button", href: href("/history", { kind: "compared", class: each.class }) },
-        t("history.title"),
-      ),
+      linkButton(t("history.title"), href("/history", { kind: "compared", class: each.class })),
     ),
   ];
 }
 
 const dueOn = (due) => (new Date(due) <= new Date() ? t("progress.dueNow") : day(due));
 
-function scores(each, signal) {
+function lastScores(each, signal) {
   const place = el("div", { class: "row", "aria-live": "polite" });
   const load = async () => {
     fill(place, el("span", { class: "hint" }, t("state.loading")));
     try {
-      const query = { class: each.class, limit: SCORES };
+      const query = { class: each.class, limit: SCORE_COUNT };
       const { results } = await get("/api/history/similarities/", query, { signal });
       const values = results.map((entry) => entry.similarity_score).reverse();
       fill(
         place,
-        values.length ? drawn(values) : el("span", { class: "hint" }, t("progress.gone")),
+        values.length ? scoreChart(values) : el("span", { class: "hint" }, t("progress.gone")),
       );
-    } catch (problem) {
-      if (!signal.aborted) fill(place, failed(problem, load));
+    } catch (error) {
+      if (!signal.aborted) fill(place, errorCard(error, load));
     }
   };
   load();
   return place;
 }
 
-function drawn(values) {
+function scoreChart(values) {
   const written = values.map((value) => number(value, { maximumFractionDigits: 0 })).join(", ");
   return [
     values.length > 1 ? sparkline(values, t("progress.scores", { count: values.length })) : null,

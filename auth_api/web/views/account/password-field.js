@@ -1,25 +1,25 @@
-// A password to type, which can be looked at.
+// A password field with a button to show the password.
 
+import { button } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
 import { field } from "../../modules/forms.js";
 import { t } from "../../modules/strings.js";
 
 /**
- * A field for a password.
+ * The field.
  * @param {string} label
  * @param {"current-password"|"new-password"} autocomplete
  * @param {string?} hint
  */
 export function passwordField(label, autocomplete, hint = null) {
-  const eye = el("button", { class: "button", type: "button" }, t("password.show"));
-  eye.setAttribute("aria-label", `${t("password.show")}: ${label}`);
   const control = el("input", { type: "password", autocomplete, required: true, maxlength: 1024 });
-  eye.addEventListener("click", () => {
+  const toggle = button(t("password.show"), () => {
     const hidden = control.type === "password";
     control.type = hidden ? "text" : "password";
     const word = t(hidden ? "password.hide" : "password.show");
-    fill(eye, word);
-    eye.setAttribute("aria-label", `${word}: ${label}`);
+    fill(toggle, word);
+    toggle.setAttribute("aria-label", `${word}: ${label}`);
   });
-  return field(label, control, { hint, beside: eye });
+  toggle.setAttribute("aria-label", `${t("password.show")}: ${label}`);
+  return field(label, control, { hint, beside: toggle });
 }

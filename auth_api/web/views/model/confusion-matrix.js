@@ -1,13 +1,13 @@
-// What was read as what.
+// The confusion matrix of a model.
 
+import { card } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
-import { card } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-const MOST_CONFUSED = 8;
+const MAX_PAIRS = 8;
 
-/** The card of an answer of `.../confusion-matrix/`; `names` as in figures.js. */
-export function matrix({ matrix: counts }, names, picture) {
+/** The card for a response of `.../confusion-matrix/`. `names` are those of figures.js. */
+export function confusionMatrixCard({ matrix: counts }, names, picture) {
   const title = t("matrix.title");
   return card(
     title,
@@ -33,7 +33,7 @@ export function matrix({ matrix: counts }, names, picture) {
         el(
           "tbody",
           {},
-          counts.map((row, written) => rowOf(row, written, names)),
+          counts.map((row, actual) => rowOf(row, actual, names)),
         ),
       ),
     ),
@@ -41,46 +41,46 @@ export function matrix({ matrix: counts }, names, picture) {
   );
 }
 
-function rowOf(row, written, names) {
-  const all = row.reduce((sum, count) => sum + count, 0);
+function rowOf(row, actual, names) {
+  const total = row.reduce((sum, count) => sum + count, 0);
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, names[written].short),
-    row.map((count, read) => {
+    el("th", { scope: "row" }, names[actual].short),
+    row.map((count, predicted) => {
       if (!count) return el("td", {});
       const title = t("matrix.cell", {
         count,
-        written: names[written].long,
-        read: names[read].long,
+        written: names[actual].long,
+        read: names[predicted].long,
       });
-      const kind = written === read ? "right" : "wrong";
-      return el("td", { class: kind, title, style: { "--share": count / all } }, number(count));
+      const kind = actual === predicted ? "right" : "wrong";
+      return el("td", { class: kind, title, style: { "--share": count / total } }, number(count));
     }),
   );
 }
 
-/** The pairs that were confused most often, in words. */
+/** The most frequent confusions in words. */
 function confused(counts, names) {
   const pairs = counts
-    .flatMap((row, written) => {
-      const all = row.reduce((sum, count) => sum + count, 0);
-      return row.map((count, read) => ({ count, written, read, share: count / all }));
+    .flatMap((row, actual) => {
+      const total = row.reduce((sum, count) => sum + count, 0);
+      return row.map((count, predicted) => ({ count, actual, predicted, share: count / total }));
     })
-    .filter(({ count, written, read }) => count && written !== read)
+    .filter(({ count, actual, predicted }) => count && actual !== predicted)
     .sort((one, other) => other.count - one.count)
-    .slice(0, MOST_CONFUSED);
+    .slice(0, MAX_PAIRS);
   if (!pairs.length) return el("p", { class: "notice good" }, t("matrix.noMistake"));
   return el(
     "ul",
     { class: "pairs", "aria-label": t("matrix.most") },
-    pairs.map(({ count, written, read, share }) =>
+    pairs.map(({ count, actual, predicted, share }) =>
       el(
         "li",
         {},
         t("matrix.pair", {
-          written: names[written].long,
-          read: names[read].long,
+          written: names[actual].long,
+          read: names[predicted].long,
           count,
           share: percent(share),
         }),

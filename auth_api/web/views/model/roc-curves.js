@@ -1,15 +1,15 @@
-// Receiver operating characteristics.
+// The receiver operating characteristic (ROC) of a model.
 
 import { lineChart } from "../../modules/charts.js";
+import { card } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
 import { field, select } from "../../modules/forms.js";
-import { card } from "../../modules/parts.js";
 import { number, percent, t } from "../../modules/strings.js";
 
-const fine = (value) => number(value, { maximumFractionDigits: 4 });
+const precise = (value) => number(value, { maximumFractionDigits: 4 });
 
-/** The card of an answer of `.../roc-curve/`; `names` as in figures.js. */
-export function curves(answer, names, picture) {
+/** The card for a response of `.../roc-curve/`. `names` are those of figures.js. */
+export function rocCard(answer, names, picture) {
   const all = answer.verification ?? answer.macro;
   const overall = { ...all, title: t(answer.verification ? "roc.verification" : "roc.macro") };
   const classes = (answer.classes ?? []).map((curve) => ({
@@ -17,7 +17,7 @@ export function curves(answer, names, picture) {
     title: names[curve.class].long,
   }));
   const place = el("div", {});
-  const show = (curve) => fill(place, drawn(curve ? [overall, curve] : [overall]));
+  const show = (curve) => fill(place, rocChart(curve ? [overall, curve] : [overall]));
   show(null);
   return card(
     t("roc.title"),
@@ -31,17 +31,17 @@ export function curves(answer, names, picture) {
 function chooser(classes, show) {
   const options = classes
     .toSorted((one, other) => one.auc - other.auc)
-    .map((curve) => [String(curve.class), `${curve.title} · ${fine(curve.auc)}`]);
+    .map((curve) => [String(curve.class), `${curve.title} · ${precise(curve.auc)}`]);
   const change = (event) =>
     show(classes.find((curve) => String(curve.class) === event.target.value));
   const control = select([["", t("roc.noClass")], ...options], "", { on: { change } });
   return field(t("roc.class"), control).element;
 }
 
-function drawn(shown) {
+function rocChart(shown) {
   const series = [
     ...shown.map((curve) => ({
-      name: t("roc.area", { title: curve.title, area: fine(curve.auc) }),
+      name: t("roc.area", { title: curve.title, area: precise(curve.auc) }),
       points: curve.points,
     })),
     {
@@ -52,6 +52,5 @@ function drawn(shown) {
       ],
     },
   ];
-  const written = (value) => percent(value);
-  return lineChart({ label: t("roc.title"), series, x: written, y: written, high: 1 });
+  return lineChart({ label: t("roc.title"), series, x: percent, y: percent, high: 1 });
 }

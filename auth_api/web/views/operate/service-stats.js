@@ -1,15 +1,14 @@
-// The service at a glance, for administrators.
+// Statistics of the service, for administrators.
 
+import { card } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
-import { card } from "../../modules/parts.js";
+import { ROLES } from "../../modules/session.js";
 import { moment, number, t } from "../../modules/strings.js";
-import { facts } from "./parts.js";
+import { facts } from "./facts.js";
+import { JOB_STATES } from "./job-list.js";
 
-const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
-const ROLES = ["user", "analyst", "data-scientist", "ml-engineer", "admin"];
-
-/** The cards of an answer of `/api/admin/stats/`. */
-export function service({ users, jobs, feedback, volume, storage, software, since }) {
+/** The cards for a response of `/api/admin/stats/`. */
+export function statsCards({ users, jobs, feedback, volume, storage, software, since }) {
   const { media_disk_free: free, media_disk_total: total } = storage;
   return el(
     "div",
@@ -27,7 +26,7 @@ export function service({ users, jobs, feedback, volume, storage, software, sinc
       facts([
         [t("service.answers"), number(volume.total.answers)],
         [t("service.feedback"), number(feedback.last_30_days)],
-        ...STATES.map((state) => [t(`jobState.${state}`), number(jobs[state] ?? 0)]),
+        ...JOB_STATES.map((state) => [t(`jobState.${state}`), number(jobs[state] ?? 0)]),
       ]),
     ),
     card(

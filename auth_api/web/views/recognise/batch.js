@@ -1,0 +1,88 @@
+// Several pictures at once, each with its own prediction or error.
+
+import { errorMessage, request } from "../../modules/api.js";
+import { characterName } from "../../modules/characters.js";
+import { el, fill, thumbnail } from "../../modules/dom.js";
+import { number, percent, t } from "../../modules/strings.js";
+
+// Limits of one request: those of /api/predict/batch/ and MAX_BATCH_BYTES (64 MB by default), with
+// room for the form.
+const MAX_PICTURES = 32;
+const MAX_BYTES = 60_000_000;
+
+/** Recognises `files` and shows each result in `outcome` as it comes. */
+export async function recogniseSeveral(files, model, outcome, signal) {
+  const rows = files.map((file) => row(file));
+  const bar = el("progress", { max: files.length, value: 0, "aria-label": t("several.progress") });
+  fill(
+    outcome,
+    el(
+      "div",
+      { class: "card stack" },
+      el("h2", {}, t("several.title", { count: files.length })),
+      bar,
+      el(
+        "ul",
+        { class: "several" },
+        rows.map((each) => each.element),
+      ),
+    ),
+  );
+  for (const { start, end } of batches(files)) {
+    if (signal.aborted) return;
+    const batchRows = rows.slice(start, end);
+    try {
+      const { results } = await requestBatch(files.slice(start, end), model, signal);
+      results.forEach((result, index) => batchRows[index].show(result, model));
+    } catch (error) {
+      if (signal.aborted) return;
+      batchRows.forEach((each) => each.fail(errorMessage(error)));
+    }
+    bar.value = end;
+  }
+  bar.remove();
+}
+
+/** Splits `files` into requests: `{start, end}` of each. */
+function batches(files) {
+  const ranges = [];
+  let bytes = 0;
+  files.forEach((file, index) => {
+    const last = ranges.at(-1);
+    bytes += file.size;
+    if (last && bytes <= MAX_BYTES && index - last.start < MAX_PICTURES) last.end = index + 1;
+    else {
+      ranges.push({ start: index, end: index + 1 });
+      bytes = file.size;
+    }
+  });
+  return ranges;
+}
+
+function requestBatch(files, model, signal) {
+  const form = new FormData();
+  for (const file of files) form.append("images", file, file.name);
+  const options = { query: { model }, form, repeatable: true, signal };
+  return request("POST", "/api/predict/batch/", options);
+}
+
+function row(file) {
+  const status = el("span", { class: "status" }, t("state.looking"));
+  const element = el(
+    "li",
+    {},
+    thumbnail(file, ""),
+    el("span", { class: "file" }, file.name),
+    status,
+  );
+  const fail = (message) => {
+    fill(status, message);
+    element.classList.add("error");
+  };
+  const show = (result, model) => {
+    if (!result.success) return fail(result.error);
+    const name = model === "ranjana" ? characterName(result) : number(Number(result.character));
+    return fill(status, el("strong", {}, name), ` ${percent(result.confidence / 100, 1)}`);
+  };
+  return { element, show, fail };
+}
