@@ -3,6 +3,7 @@
 accounts        accounts, sign-in, API keys
 administration  users, audit log, settings and overview, for administrators
 analytics       usage over time
+bases           base models of the others
 characters      the characters to learn
 corrections     corrections of predictions
 errors          the body of every error

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_validator
 
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.accounts import Scope
+from auth_api.schemas.bases import Success
 
 # These only limit the length. The rules are in `auth_api.accounts.usernames` and
 # `auth_api.accounts.passwords`.
 Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Password = Annotated[str, Field(max_length=1024)]
-_Token = Annotated[str, Field(max_length=4096)]
 
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -22,8 +22,7 @@ Line = Annotated[
 """One line of text without control characters."""
 
 _Consent = Annotated[
-    bool,
-    Field(strict=True, description="Whether pictures with feedback may train models."),
+    bool, Field(strict=True, description="Whether pictures with feedback may train models.")
 ]
 
 
@@ -48,7 +47,7 @@ class SignIn(BaseModel):
 class Refresh(BaseModel):
     """A refresh token."""
 
-    refresh: _Token
+    refresh: str = Field(max_length=4096)
 
 
 class TokenPair(BaseModel):
@@ -126,10 +125,9 @@ class ApiKeyShown(BaseModel):
     last_used_at: datetime | None = Field(description="Accurate to the minute.")
 
 
-class ApiKeyMade(ApiKeyShown):
+class ApiKeyMade(Success, ApiKeyShown):
     """A new API key. Only this answer contains `key`."""
 
-    success: Literal[True] = True
     key: str
 
 

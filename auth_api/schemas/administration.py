@@ -10,14 +10,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, EmailStr, Field
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.audit import Action
 from auth_api.database.tables.jobs import Kind, State
-from auth_api.schemas.accounts import Line, Name, Password
+from auth_api.schemas.accounts import Line, Me, Name, Password
+from auth_api.schemas.bases import CursorQuery, Page, Success
 from auth_api.schemas.jobs import JobEntry
 
 Role = Literal["user", "analyst", "data-scientist", "ml-engineer", "admin"]
 
 _RowId = Annotated[int, Field(ge=1, le=2**53)]
-_Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the previous page.")]
-_Next = Annotated[str | None, Field(description="Cursor of the next page, null on the last page.")]
 
 
 def _in_range(value: datetime) -> datetime:
@@ -38,11 +37,10 @@ class AuditFilter(BaseModel):
     until: _Moment | None = Field(default=None, description="Before this time, with time zone.")
 
 
-class AuditQuery(AuditFilter):
+class AuditQuery(CursorQuery, AuditFilter):
     """Selects a page of the audit log."""
 
     limit: int = Field(default=50, ge=1, le=200)
-    cursor: _Cursor = None
 
 
 class AuditRow(BaseModel):
@@ -57,18 +55,14 @@ class AuditRow(BaseModel):
     details: dict[str, Any]
 
 
-class AuditPage(BaseModel):
+class AuditPage(Page[AuditRow]):
     """A page of the audit log, newest first."""
 
-    results: list[AuditRow]
-    next: _Next
 
-
-class UserQuery(BaseModel):
+class UserQuery(CursorQuery):
     """Selects users."""
 
     limit: int = Field(default=50, ge=1, le=200)
-    cursor: _Cursor = None
     role: Role | None = None
     active: bool | None = None
     search: Annotated[Line, Field(max_length=254)] | None = Field(
@@ -99,31 +93,19 @@ class ChangedUser(BaseModel):
     )
 
 
-class UserShown(BaseModel):
+class UserShown(Me):
     """A user."""
 
-    id: int
-    username: str
-    email: str
-    role: str
     active: bool
-    timezone: str
-    training_consent: bool
-    created_at: datetime
 
 
-class UserPage(BaseModel):
+class UserPage(Page[UserShown]):
     """A page of users, newest first."""
 
-    results: list[UserShown]
-    next: _Next
 
-
-class AllJobsQuery(BaseModel):
+class AllJobsQuery(CursorQuery):
     """Selects jobs."""
 
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: _Cursor = None
     state: State | None = None
     kind: Kind | None = None
     user_id: _RowId | None = None
@@ -135,11 +117,8 @@ class OwnedJob(JobEntry):
     user_id: int
 
 
-class AllJobsPage(BaseModel):
+class AllJobsPage(Page[OwnedJob]):
     """A page of the jobs of all users, newest first."""
-
-    results: list[OwnedJob]
-    next: _Next
 
 
 class Setting(BaseModel):
@@ -151,10 +130,9 @@ class Setting(BaseModel):
     set: bool = Field(description="Whether it was set explicitly.")
 
 
-class Configuration(BaseModel):
+class Configuration(Success):
     """All settings."""
 
-    success: Literal[True] = True
     settings: list[Setting]
 
 
@@ -208,10 +186,9 @@ class Software(BaseModel):
     pydantic: str
 
 
-class StatsAnswer(BaseModel):
+class StatsAnswer(Success):
     """An overview of the service."""
 
-    success: Literal[True] = True
     users: UserCounts
     volume: Volumes
     jobs: dict[str, int] = Field(description="Numbers of stored jobs by state.")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from auth_api.schemas.accounts import Line
+from auth_api.schemas.bases import Success
 
 _MAX_DAYS = 366
 MAX_DAYS_BY_HOUR = 31
@@ -93,10 +94,9 @@ class MyTotals(BaseModel):
     corrections: Corrections
 
 
-class MyAnswer(BaseModel):
+class MyAnswer(Success):
     """Usage by the caller, including images of jobs."""
 
-    success: Literal[True] = True
     since: date
     totals: MyTotals
     days: list[MyDay] = Field(description="Every day, oldest first.")
@@ -155,10 +155,9 @@ class VersionUse(Requests):
     corrections: EstimatedCorrections
 
 
-class SystemAnswer(BaseModel):
+class SystemAnswer(Success):
     """Usage by all callers, including images of jobs."""
 
-    success: Literal[True] = True
     since: datetime
     bucket: Literal["day", "hour"]
     totals: SystemTotals

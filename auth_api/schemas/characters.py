@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from auth_api.schemas.bases import Success
 
 
 class StrokeShown(BaseModel):
@@ -33,8 +33,7 @@ class CharacterShown(BaseModel):
     strokes: list[StrokeShown] = Field(min_length=1, description="In the order of writing.")
 
 
-class CharacterList(BaseModel):
+class CharacterList(Success):
     """All characters, in order of their classes."""
 
-    success: Literal[True] = True
     characters: list[CharacterShown]

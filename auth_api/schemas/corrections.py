@@ -7,18 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from auth_api.schemas.bases import CursorQuery, Page
+
 State = Literal["pending", "agreed", "accepted", "rejected", "conflicting"]
 """`pending`: too few users agree. `agreed`: enough users agree. `accepted`, `rejected`: an
 administrator decided. `conflicting`: other users name another class."""
 
 
-class CorrectionQuery(BaseModel):
+class CorrectionQuery(CursorQuery):
     """Selects corrections."""
 
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the previous page."
-    )
     state: State | None = Field(default=None, description="Only corrections in this state.")
 
 
@@ -58,8 +56,5 @@ class CorrectionEntry(BaseModel):
     image: str | None = Field(description="Path of the picture, null without consent.")
 
 
-class CorrectionPage(BaseModel):
+class CorrectionPage(Page[CorrectionEntry]):
     """A page of corrections, newest first."""
-
-    results: list[CorrectionEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last page.")

@@ -8,16 +8,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from auth_api.configuration.values import TimeZone
+from auth_api.schemas.bases import ClassName, CursorQuery, Page, Success
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 
+_Text = StringConstraints(
+    strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+)
 
-class PageQuery(BaseModel):
+
+class PageQuery(CursorQuery):
     """Selects a page of the history."""
 
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the previous page."
-    )
     class_: int | None = Field(
         default=None, alias="class", ge=0, le=999, description="Only this class."
     )
@@ -61,11 +62,8 @@ class PredictionEntry(BaseModel):
     feedback: GivenFeedback | None
 
 
-class PredictionPage(BaseModel):
+class PredictionPage(Page[PredictionEntry]):
     """A page of recognitions, newest first."""
-
-    results: list[PredictionEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last page.")
 
 
 class ComparisonPictures(BaseModel):
@@ -97,11 +95,8 @@ class ComparisonEntry(BaseModel):
     images: ComparisonPictures
 
 
-class ComparisonPage(BaseModel):
+class ComparisonPage(Page[ComparisonEntry]):
     """A page of comparisons, newest first."""
-
-    results: list[ComparisonEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last page.")
 
 
 class History(BaseModel):
@@ -117,33 +112,19 @@ class NewFeedback(BaseModel):
     prediction_id: int = Field(ge=1, le=2**53, strict=True)
     actual_class: int = Field(ge=0, le=999, strict=True, description="0-35 for ranjana.")
     rating: int | None = Field(default=None, ge=1, le=5, strict=True)
-    comments: (
-        Annotated[
-            str,
-            StringConstraints(
-                strip_whitespace=True,
-                max_length=2000,
-                pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
-            ),
-        ]
-        | None
-    ) = None
+    comments: Annotated[str, _Text] | None = None
 
 
-class FeedbackAnswer(GivenFeedback):
+class FeedbackAnswer(Success, GivenFeedback):
     """The stored feedback."""
 
-    success: Literal[True] = True
     id: int
     prediction_id: int
 
 
-class CharacterPractice(BaseModel):
+class CharacterPractice(ClassName):
     """Progress with one character, see `docs/progress.md`."""
 
-    class_: int = Field(alias="class")
-    character: str
-    name: str
     attempts: int
     best: float | None = Field(description="Similarity score, 0-100.")
     last: float | None
@@ -154,12 +135,9 @@ class CharacterPractice(BaseModel):
     due: datetime | None = Field(description="When to practise again, null without attempts.")
 
 
-class PracticeNext(BaseModel):
+class PracticeNext(ClassName):
     """A character to practise next."""
 
-    class_: int = Field(alias="class")
-    character: str
-    name: str
     reason: Literal["due", "new", "weakest"]
 
 
@@ -182,10 +160,9 @@ class Totals(BaseModel):
     due: int = Field(description="Characters that are due now.")
 
 
-class ProgressAnswer(BaseModel):
+class ProgressAnswer(Success):
     """The progress of a learner."""
 
-    success: Literal[True] = True
     characters: list[CharacterPractice] = Field(description="All 36 characters, in order of class.")
     streak: StreakAnswer
     totals: Totals

@@ -5,29 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.database.tables.jobs import Kind, State
+from auth_api.schemas.bases import CursorQuery, Page, Success
 from auth_api.schemas.errors import ErrorAnswer
-from auth_api.schemas.recognition import Candidate, EnhancementLevel, VersionNumber
+from auth_api.schemas.recognition import Candidate, EnhancementQuery, ModelQuery
 from auth_api.schemas.training import TrainingOutcome
-from auth_api.settings import RECOGNITION
 
 
-class JobQuery(BaseModel):
+class JobQuery(EnhancementQuery, ModelQuery):
     """Selects the model and its options."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
-    model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
-    version: VersionNumber = None
-    enhancement_level: EnhancementLevel = None
-
-    def options(self) -> dict[str, str]:
-        """The request headers for the handler."""
-        level = self.enhancement_level
-        return {} if level is None else {"X-Enhancement-Level": str(level)}
 
 
 class JobForm(BaseModel):
@@ -37,13 +26,8 @@ class JobForm(BaseModel):
     zip: BaseFile | None = Field(default=None, description="One zip of up to 1,000 files instead.")
 
 
-class JobPageQuery(BaseModel):
+class JobPageQuery(CursorQuery):
     """Selects a page of jobs."""
-
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: str | None = Field(
-        default=None, max_length=64, description="`next` of the previous page."
-    )
 
 
 class OneJobQuery(BaseModel):
@@ -61,10 +45,9 @@ class Counts(BaseModel):
     pending: int
 
 
-class JobAccepted(BaseModel):
+class JobAccepted(Success):
     """The job is queued."""
 
-    success: Literal[True] = True
     job_id: int
     state: Literal["queued"] = "queued"
     counts: Counts
@@ -120,8 +103,5 @@ class JobAnswer(JobEntry):
     )
 
 
-class JobPage(BaseModel):
+class JobPage(Page[JobEntry]):
     """A page of the caller's jobs, newest first."""
-
-    results: list[JobEntry]
-    next: str | None = Field(description="Cursor of the next page, null on the last page.")

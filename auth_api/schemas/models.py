@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
+from auth_api.schemas.bases import Success
 from auth_api.schemas.versions import VERSION
 
 Version = Annotated[str, Field(pattern=f"^{VERSION}$", max_length=32)]
@@ -94,37 +95,30 @@ class ModelShown(BaseModel):
     card: str | None = Field(description="The model card of the default version, in Markdown.")
 
 
-class ModelAnswer(ModelShown):
+class ModelAnswer(Success, ModelShown):
     """One model."""
 
-    success: Literal[True] = True
 
-
-class ModelsAnswer(BaseModel):
+class ModelsAnswer(Success):
     """All models."""
 
-    success: Literal[True] = True
     models: list[ModelShown]
 
 
-class ModelsStatus(BaseModel):
+class ModelsStatus(Success):
     """Whether predictions can be made."""
 
-    success: Literal[True] = True
     status: Literal["ready", "not_ready"]
     models: dict[str, str] = Field(description="`ready` or the reason, by model.")
 
 
-class VersionAnswer(VersionShown):
+class VersionAnswer(Success, VersionShown):
     """One version."""
 
-    success: Literal[True] = True
 
-
-class ReleaseAnswer(BaseModel):
+class ReleaseAnswer(Success):
     """The default version and the traffic split of a model."""
 
-    success: Literal[True] = True
     model: str
     default: str
     previous: str | None
@@ -132,10 +126,9 @@ class ReleaseAnswer(BaseModel):
     since: datetime = Field(description="When this last changed.")
 
 
-class _Figures(BaseModel):
+class _Figures(Success):
     """The version that was evaluated, and on which data."""
 
-    success: Literal[True] = True
     model: str
     version: str
     data: str | None = Field(description="A sentence about the data.")
@@ -245,10 +238,9 @@ class ArmComparison(BaseModel):
     wrong_share: Difference | None = Field(description="Null for similarity.")
 
 
-class TrafficReport(BaseModel):
+class TrafficReport(Success):
     """Comparison of the versions of a traffic split."""
 
-    success: Literal[True] = True
     model: str
     since: datetime = Field(
         description="When the traffic last changed, rounded to the hour, after a month to the day."

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from auth_api.schemas.bases import Success
 
 
-class HealthAnswer(BaseModel):
+class HealthAnswer(Success):
     """The service is alive."""
 
-    success: Literal[True] = True
     status: Literal["alive"] = "alive"
 
 
-class ReadyAnswer(BaseModel):
+class ReadyAnswer(Success):
     """The service can make predictions."""
 
-    success: Literal[True] = True
     status: Literal["ready"] = "ready"
     database: Literal["ready"] = "ready"
     models: dict[str, str] = Field(description="`ready` for each model.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from auth_api.schemas.bases import ClassName, Success
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.versions import VERSION
 from auth_api.settings import RECOGNITION
@@ -14,46 +15,47 @@ from auth_api.settings import RECOGNITION
 MAX_IMAGES = 32
 """Maximum in one request."""
 
-VersionNumber = Annotated[
-    str | None,
-    Field(
-        pattern=f"^{VERSION}$",
-        description="A version such as 1.0. The default version if absent.",
-    ),
-]
 
-EnhancementLevel = Annotated[
-    int | None,
-    Field(
+class EnhancementQuery(BaseModel):
+    """Options for the handlers of all models."""
+
+    enhancement_level: int | None = Field(
+        default=None,
         ge=0,
         le=2,
         description="Enhancement of poor pictures: 0 is none, 1 and 2 help with noise and faint "
         "writing. Chosen automatically if absent.",
-    ),
-]
-
-
-class PredictQuery(BaseModel):
-    """Selects the model, its version and options."""
-
-    # By default Pydantic reserves names that start with `model_`.
-    model_config = ConfigDict(protected_namespaces=())
-
-    model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
-    version: VersionNumber = None
-    heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
-    enhancement_level: EnhancementLevel = None
+    )
 
     def options(self) -> dict[str, str]:
         """The request headers for the handler."""
-        return _options(self.heatmap, self.enhancement_level)
+        level = self.enhancement_level
+        return {} if level is None else {"X-Enhancement-Level": str(level)}
 
 
-def _options(heatmap: bool, enhancement_level: int | None) -> dict[str, str]:
-    options = {"X-Heatmap": "true"} if heatmap else {}
-    if enhancement_level is not None:
-        options["X-Enhancement-Level"] = str(enhancement_level)
-    return options
+class HeatmapQuery(EnhancementQuery):
+    """Options for one picture."""
+
+    heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        return super().options() | ({"X-Heatmap": "true"} if self.heatmap else {})
+
+
+class ModelQuery(BaseModel):
+    """Selects the model and its version."""
+
+    model: str = Field(default=RECOGNITION, description="Name of the model.", max_length=64)
+    version: str | None = Field(
+        default=None,
+        pattern=f"^{VERSION}$",
+        description="A version such as 1.0. The default version if absent.",
+    )
+
+
+class PredictQuery(HeatmapQuery, ModelQuery):
+    """Selects the model, its version and options."""
 
 
 class ImageForm(BaseModel):
@@ -82,14 +84,9 @@ class BatchJson(BaseModel):
     )
 
 
-class Candidate(BaseModel):
+class Candidate(ClassName):
     """One of the likeliest classes."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
-    class_: int = Field(alias="class")
-    character: str
-    name: str
     confidence: float = Field(description="Percent.")
 
 
@@ -100,10 +97,9 @@ class ModelVersion(BaseModel):
     version: str
 
 
-class PredictAnswer(BaseModel):
+class PredictAnswer(Success):
     """The recognised character."""
 
-    success: Literal[True] = True
     predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
     digit: int | None = Field(default=None, description="The digit, only for the model digits.")
     character: str = Field(description="The character in Devanagari, or the digit.")
@@ -126,28 +122,24 @@ class PredictAnswer(BaseModel):
     prediction_id: int | None = Field(description="Id in the history, null if anonymous.")
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(Success):
     """The results of several images."""
 
-    success: Literal[True] = True
     results: list[PredictAnswer | ErrorAnswer] = Field(description="In order of the images.")
 
 
-class ComparisonQuery(BaseModel):
+class ComparisonQuery(HeatmapQuery):
     """Options of a comparison."""
 
     strictness: Literal["lenient", "normal", "strict"] = Field(
         default="normal", description="Changes what counts as a fault, but not the distance."
     )
     embedding: bool = Field(default=False, description="Whether to add the embedding.")
-    heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
-    enhancement_level: EnhancementLevel = None
 
     def options(self) -> dict[str, str]:
         """The request headers for the handler."""
-        options: dict[str, str] = {"X-Strictness": self.strictness}
-        options |= {"X-Embedding": "true"} if self.embedding else {}
-        return options | _options(self.heatmap, self.enhancement_level)
+        embedding = {"X-Embedding": "true"} if self.embedding else {}
+        return {"X-Strictness": self.strictness, **embedding, **super().options()}
 
 
 def _plain_number(value: object) -> object:
@@ -184,19 +176,15 @@ class ComparedRegion(BaseModel):
     score: float = Field(description="0-100; 100 without faults.")
 
 
-class NearCharacter(BaseModel):
+class NearCharacter(ClassName):
     """A character whose reference is near the image."""
 
-    class_: int = Field(alias="class")
-    character: str
-    name: str
     distance: float
 
 
-class ComparisonAnswer(BaseModel):
+class ComparisonAnswer(Success):
     """How close an image is to the reference of a character, and where to improve."""
 
-    success: Literal[True] = True
     similarity_score: float = Field(
         description="100 at distance 0, 50 at the threshold, 0 at distance 2."
     )
@@ -222,8 +210,7 @@ class ComparisonAnswer(BaseModel):
         default=None, description="Only if requested: 128 numbers, a vector of length 1."
     )
     heatmap: str | None = Field(
-        default=None,
-        description="Only if requested: what supports the character (Grad-CAM), PNG.",
+        default=None, description="Only if requested: what supports the character (Grad-CAM), PNG."
     )
     model: ModelVersion
     comparison_id: int | None = Field(description="Id in the history, null if anonymous.")

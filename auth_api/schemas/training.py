@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from auth_api.schemas.bases import Success
 from auth_api.schemas.versions import VERSION
 
 LearningRate = Annotated[float, Field(ge=1e-6, le=0.1, allow_inf_nan=False)]
@@ -121,10 +122,9 @@ class TuneForm(TuneJson, _Labelled):
     """Parameters of a tuning, with pictures."""
 
 
-class TrainingAccepted(BaseModel):
+class TrainingAccepted(Success):
     """The training is queued."""
 
-    success: Literal[True] = True
     job_id: int
     state: Literal["queued"] = "queued"
     version: str = Field(description="Version of the new model.")
