@@ -18,7 +18,7 @@ from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.batcher import DynamicBatcher
-from auth_api.torchserve.connection import Connection, Response, failure
+from auth_api.torchserve.connection import Connection, failure
 from auth_api.torchserve.predictions import Predictions
 from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
@@ -110,16 +110,15 @@ class TorchServe:
         return rejection
 
     def _batcher(self, model: str) -> DynamicBatcher:
-        batcher = self._batchers.get(model)
-        if batcher is None:
-            batcher = self._batchers[model] = DynamicBatcher(
+        if model not in self._batchers:
+            self._batchers[model] = DynamicBatcher(
                 partial(self._predict_batch, model),
                 max_concurrency=self._settings.torchserve_max_concurrency,
                 max_wait=self._settings.max_queue_seconds,
                 timeout=self._settings.torchserve_timeout,
                 observe_wait=self._metrics.torchserve_waiting_seconds[model,].observe,
             )
-        return batcher
+        return self._batchers[model]
 
     async def _predict_batch(
         self, model: str, requests: Sequence[PredictionRequest]
@@ -138,8 +137,7 @@ class TorchServe:
         Raises `NotFound`, `Unavailable`.
         """
         path = f"/models/{model}" + (f"/{version}" if version else "")
-        described = await self._manage("GET", path, model, version)
-        return [_served(each) for each in described]
+        return [_served(each) for each in await self._manage("GET", path, model, version)]
 
     async def register(self, model: str, archive: str) -> None:
         """Starts the workers of an archive of the model store; does not wait until they are ready.
@@ -155,10 +153,7 @@ class TorchServe:
         await self._manage("DELETE", f"/models/{model}/{version}", model, version)
 
     async def set_default(self, model: str, version: str) -> None:
-        """Makes `version` answer requests that name no version.
-
-        Raises `NotFound`, `Unavailable`.
-        """
+        """Lets `version` answer requests that name none. Raises `NotFound`, `Unavailable`."""
         await self._manage("PUT", f"/models/{model}/{version}/set-default", model, version)
 
     async def scale(self, model: str, version: str, workers: int) -> None:
@@ -181,22 +176,18 @@ class TorchServe:
             return json.loads(response.body)
         if response.status == HTTPStatus.CONFLICT:
             raise Conflict(f"This version of {model} is served already.", "version_exists")
-        raise self._failure(response, model, version)
-
-    def _failure(self, response: Response, model: str, version: str | None) -> Exception:
         found = failure(response, model, version)
         missing = self._missing(model) if isinstance(found, NotFound) else None
-        return missing or found
+        raise missing or found
 
 
 def _served(described: dict[str, Any]) -> ServedVersion:
+    workers = described["workers"]
     return ServedVersion(
         version=described["modelVersion"],
         archive=described["modelUrl"],
-        states=[worker["status"] for worker in described["workers"]],
-        processes={
-            worker["id"]: worker["pid"] for worker in described["workers"] if worker["pid"] > 0
-        },
+        states=[each["status"] for each in workers],
+        processes={each["id"]: each["pid"] for each in workers if each["pid"] > 0},
         workers=described["minWorkers"],
         batch_size=described["batchSize"],
         batch_delay=described["maxBatchDelay"],

@@ -7,9 +7,10 @@ import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
+from pydantic import HttpUrl
 
 from auth_api.errors import NotFound, Refused, TooLarge, Unavailable, Unreachable
 from auth_api.observability.logs import request_id
@@ -36,13 +37,10 @@ class Connection:
     """Pooled connections to one TorchServe, for the event loop they are made in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        connections, seconds = settings.torchserve_connections, settings.torchserve_timeout
         self._sessions: dict[Kind, aiohttp.ClientSession] = {
-            "inference": _session(
-                str(settings.torchserve_inference_url),
-                settings.torchserve_connections,
-                settings.torchserve_timeout,
-            ),
-            "management": _session(str(settings.torchserve_management_url), 4, _MANAGEMENT_SECONDS),
+            "inference": _session(settings.torchserve_inference_url, connections, seconds),
+            "management": _session(settings.torchserve_management_url, 4, _MANAGEMENT_SECONDS),
         }
         self._keys = (
             KeyFile(settings.torchserve_key_file, self._sessions["management"], metrics)
@@ -82,13 +80,18 @@ class Connection:
     async def _transmit(
         self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Response:
+        async def request() -> Response:
+            session = self._sessions[kind]
+            async with session.request(method, path, data=body, headers=headers) as response:
+                return Response(response.status, await response.read())
+
         try:
             try:
-                return await self._request(kind, method, path, body, headers)
+                return await request()
             except aiohttp.ServerDisconnectedError:
                 # TorchServe closed the pooled connection at this moment. All requests of this
                 # service may safely be repeated.
-                return await self._request(kind, method, path, body, headers)
+                return await request()
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable("The model server cannot be reached at the moment.") from error
         except asyncio.TimeoutError as error:
@@ -98,17 +101,10 @@ class Connection:
         except aiohttp.ClientError as error:
             raise Unreachable("The model server went away. Please try again.") from error
 
-    async def _request(
-        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Response:
-        session = self._sessions[kind]
-        async with session.request(method, path, data=body, headers=headers) as response:
-            return Response(response.status, await response.read())
 
-
-def _session(url: str, connections: int, seconds: float) -> aiohttp.ClientSession:
+def _session(url: HttpUrl, connections: int, seconds: float) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        base_url=url,
+        base_url=str(url),
         connector=aiohttp.TCPConnector(limit=connections),
         timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -122,8 +118,11 @@ def _is_invalid_key(response: Response) -> bool:
 def failure(response: Response, model: str, version: str | None) -> Exception:
     """The exception for a response with a status other than 200."""
     status = response.status
-    body = _json_object(response.body)
-    if body.get("success") is False and 400 <= status < 500:
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and body.get("success") is False and 400 <= status < 500:
         sentence = str(body.get("error") or "The model refused this without a reason.")
         return Refused(status, sentence, str(body.get("code") or "refused"))
     if status == HTTPStatus.NOT_FOUND:
@@ -131,19 +130,8 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
         return NotFound(f"There is no {name}.", "model_not_found")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLarge("The image is too large for the model server.", "image_too_large")
-    logger.warning(
-        "TorchServe failed",
-        extra={"model": model, "status": status, "answer": response.body.decode(errors="replace")},
-    )
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        # The model's queue in TorchServe is full, or no worker is ready.
+    details = {"model": model, "status": status, "answer": response.body.decode(errors="replace")}
+    logger.warning("TorchServe failed", extra=details)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the model's queue is full, or no worker is ready
         return busy(retry_after=1)
     return Unavailable("The model server could not answer. Please try again.")
-
-
-def _json_object(content: bytes) -> Mapping[str, Any]:
-    try:
-        body = json.loads(content)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

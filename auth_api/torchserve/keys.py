@@ -15,10 +15,9 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import aiohttp
 
@@ -36,8 +35,7 @@ _READ_RETRY_SECONDS = 0.02
 _READ_ATTEMPTS = 50
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     token: str
     expires: datetime
 
@@ -86,12 +84,9 @@ class KeyFile:
 
     async def _request_key(self, kind: Kind) -> None:
         logger.info("renewing TorchServe's %s key", kind)
+        headers = {"Authorization": f"Bearer {self._api_key}"}
         try:
-            async with self._management.get(
-                "/token",
-                params={"type": kind},
-                headers={"Authorization": f"Bearer {self._api_key}"},
-            ) as response:
+            async with self._management.get(f"/token?type={kind}", headers=headers) as response:
                 response.raise_for_status()
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             self._renewals.labels(kind, "failed").inc()
@@ -99,23 +94,16 @@ class KeyFile:
         self._renewals.labels(kind, "succeeded").inc()
 
     async def _read(self) -> None:
-        for attempt in range(_READ_ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(_READ_RETRY_SECONDS)
+        for _ in range(_READ_ATTEMPTS):
             try:
                 content = json.loads(self._path.read_text())
-                self._keys, self._api_key = (
-                    {
-                        "inference": _key(content["inference"]),
-                        "management": _key(content["management"]),
-                    },
-                    content["API"]["key"],
-                )
+                keys = {kind: _key(content[kind]) for kind in get_args(Kind)}
+                self._keys, self._api_key = keys, content["API"]["key"]
                 return
             except OSError:
                 break  # the file does not exist yet, or is not readable for us
-            except (ValueError, KeyError):
-                continue  # TorchServe is writing it
+            except (ValueError, KeyError):  # TorchServe is writing it
+                await asyncio.sleep(_READ_RETRY_SECONDS)
         raise Unreachable("The model server is starting. Please try again in a moment.")
 
     @asynccontextmanager
