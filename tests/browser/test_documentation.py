@@ -22,7 +22,7 @@ def test_a_picture_can_be_sent_from_the_page_and_nothing_comes_from_elsewhere(
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     page.goto(f"{home}/docs")
-    page.get_by_text("Reads one character or digit.").click()
+    page.get_by_text("Recognises one character or digit.").click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_label("Request content type").select_option("multipart/form-data")
     page.locator("input[type=file]").set_input_files(

@@ -25,7 +25,7 @@ export default {
   "password.show": "Show",
   "password.hide": "Hide",
   "password.title": "Password",
-  "password.others": "This signs you out everywhere else.",
+  "password.others": "Changing it signs you out everywhere else.",
   "password.old": "Old password",
   "password.new": "New password",
   "password.submit": "Change password",
