@@ -72,8 +72,7 @@ class CorrectionDataSet:
         """
         lines = [exporting.HEADER]
         async for labelled in self.labelled(model, confirmed=confirmed):
-            picture = await self._first_stored(labelled.media)
-            if picture is not None:
+            if (picture := await self._first_stored(labelled.media)) is not None:
                 name = labelled.file_name(picture)
                 yield name, picture
                 lines.append(labelled.line(model, name))
@@ -107,13 +106,10 @@ class CorrectionDataSet:
         outdated: list[str] = []
         for start in range(0, len(names), _BATCH_SIZE):
             digests = {name: Path(name).stem for name in names[start : start + _BATCH_SIZE]}
-            pictures = await self._database.read(
-                partial(queries.votes_on, model=model, digests=digests.values())
-            )
+            read = partial(queries.votes_on, model=model, digests=digests.values())
+            votes = await self._database.read(read)
             outdated += [
-                name
-                for name, digest in digests.items()
-                if not _counts(pictures.get(digest, ()), name)
+                name for name, digest in digests.items() if not _counts(votes.get(digest, ()), name)
             ]
         await asyncio.to_thread(exporting.remove_pictures, folder, outdated)
         return bool(names) and len(outdated) == len(names)
@@ -144,12 +140,9 @@ class CorrectionDataSet:
         self, model: str, batch_size: int, *, decided: bool = False
     ) -> AsyncIterator[Sequence[Vote]]:
         """All votes on each picture, in order of digests."""
+        read = partial(queries.next_pictures, model=model, limit=batch_size, decided=decided)
         after = ""
-        while pictures := await self._database.read(
-            partial(
-                queries.next_pictures, model=model, limit=batch_size, after=after, decided=decided
-            )
-        ):
+        while pictures := await self._database.read(partial(read, after=after)):
             for digest in sorted(pictures):
                 yield pictures[digest]
             after = max(pictures)
@@ -157,8 +150,7 @@ class CorrectionDataSet:
     async def _first_stored(self, media: Sequence[str]) -> bytes | None:
         """The first of several equal pictures that is still stored."""
         for name in media:
-            picture = await self._storage.read(name, "image")
-            if picture is not None:
+            if (picture := await self._storage.read(name, "image")) is not None:
                 return picture
         return None
 

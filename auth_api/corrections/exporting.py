@@ -124,16 +124,11 @@ async def zipped(files: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes
     stream = _Stream()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         async for name, content in files:
-            await asyncio.to_thread(archive.writestr, _zip_entry(name), content)
+            entry = zipfile.ZipInfo(name)  # dated 1980: the current time would make zips differ
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            await asyncio.to_thread(archive.writestr, entry, content)
             yield stream.take()
     yield stream.take()
-
-
-def _zip_entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)  # dated 1980, because the current time would make zips differ
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o600 << 16
-    return entry
 
 
 class _Stream(io.RawIOBase):

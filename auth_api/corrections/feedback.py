@@ -50,9 +50,8 @@ def _store(
         raise NotFound("There is no such prediction in your history.")
     if fields.actual_class >= len(ALPHABETS[prediction.model]):
         raise invalid("actual_class", f"is no class of the model {prediction.model}")
-    stored = transaction.scalar(
-        select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
-    )
+    query = select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
+    stored = transaction.scalar(query)
     created, moment = stored is None, now()
     stored = stored or Feedback(
         prediction_id=fields.prediction_id,
@@ -75,7 +74,4 @@ def _store(
 
 
 def _own_prediction(caller: Caller, fields: NewFeedback) -> tuple[Any, ...]:
-    return (
-        col(Prediction.id) == fields.prediction_id,
-        col(Prediction.user_id) == caller.user_id,
-    )
+    return (col(Prediction.id) == fields.prediction_id, col(Prediction.user_id) == caller.user_id)

@@ -11,8 +11,12 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from auth_api.corrections.voting import MIN_VOTES, Vote
+from auth_api.database.database import core_of
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
+
+# Columns of feedback that a vote has under the same name.
+_SAME_NAME = ("id", "user_id", "sha256", "verdict", "judged_at", "created_at", "updated_at")
 
 VotesByPicture = Mapping[str, Sequence[Vote]]
 """All votes on each picture, by the digest of the picture."""
@@ -38,13 +42,11 @@ def corrections(
     if feedback_id is not None:
         query = query.where(col(Feedback.id) == feedback_id)
     if verdict is not None:
-        judged = aliased(Feedback)
-        pictures = select(col(judged.sha256)).where(
-            col(judged.verdict) == verdict, col(judged.sha256).is_not(None)
+        same = aliased(Feedback)
+        judged = select(col(same.sha256)).where(
+            col(same.verdict) == verdict, col(same.sha256).is_not(None)
         )
-        query = query.where(
-            or_(col(Feedback.verdict) == verdict, col(Feedback.sha256).in_(pictures))
-        )
+        query = query.where(or_(col(Feedback.verdict) == verdict, col(Feedback.sha256).in_(judged)))
     return _read(session, query)
 
 
@@ -83,17 +85,11 @@ def next_pictures(
 def _votes_on(model: str) -> Select[Any]:
     return (
         select(
-            col(Feedback.id).label("id"),
-            col(Feedback.user_id).label("user_id"),
-            col(Prediction.predicted_class).label("predicted"),
+            *core_of(Feedback).c[_SAME_NAME],
             col(Feedback.actual_class).label("actual"),
-            col(Feedback.sha256).label("sha256"),
-            col(Prediction.media).label("media"),
+            col(Prediction.predicted_class).label("predicted"),
+            col(Prediction.media),
             and_(col(User.training_consent), col(User.active)).label("consent"),
-            col(Feedback.verdict).label("verdict"),
-            col(Feedback.judged_at).label("judged_at"),
-            col(Feedback.created_at).label("created_at"),
-            col(Feedback.updated_at).label("updated_at"),
         )
         .join(Prediction, col(Prediction.id) == col(Feedback.prediction_id))
         .join(User, col(User.id) == col(Feedback.user_id))

@@ -71,7 +71,10 @@ def outcome(votes: Sequence[Vote]) -> Outcome:
     ordered = sorted(valid, key=lambda vote: (vote.updated_at, vote.id))
     counts = Counter({vote.user_id: vote.actual for vote in ordered}.values())
     accepted = [vote for vote in valid if vote.verdict == "accepted"]
-    label = _last_judged(accepted).actual if accepted else _winner(counts)
+    last = max(
+        accepted, key=lambda vote: (vote.judged_at or vote.updated_at, vote.id), default=None
+    )
+    label = last.actual if last else _winner(counts)
     mistaken = label is not None and any(vote.predicted != label for vote in valid)
     return Outcome(counts, label, bool(accepted), mistaken)
 
@@ -95,10 +98,6 @@ def _repeats(vote: Vote, rejected: Vote) -> bool:
     """
     changed = rejected.judged_at is not None and rejected.updated_at > rejected.judged_at
     return rejected.user_id == vote.user_id and (changed or rejected.actual == vote.actual)
-
-
-def _last_judged(accepted: Sequence[Vote]) -> Vote:
-    return max(accepted, key=lambda vote: (vote.judged_at or vote.updated_at, vote.id))
 
 
 def _winner(counts: Counter[int]) -> int | None:
