@@ -64,7 +64,7 @@ def apis(ranjana: Ranjana, folder: Path) -> Iterator[dict[str, Api]]:
         "LOG_LEVEL": "info",
     }
     folder.mkdir()
-    server = PostgreSQL(folder / "postgresql")
+    server = PostgreSQL()
     started = {
         "SQLite": Api(folder / "sqlite", ranjana, environment=argon2),
         "PostgreSQL": Api(folder / "api", ranjana, server.new_database(), argon2),

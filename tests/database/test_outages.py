@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -50,11 +49,11 @@ def answered_ids(responses: list[httpx2.Response]) -> set[int]:
 
 @pytest.mark.parametrize("outage", ["stopped", "hanging"])
 def test_an_outage_of_ten_seconds_costs_503s_and_nothing_else(
-    start_api: StartApi, database: str, tmp_path: Path, outage: str
+    start_api: StartApi, database: str, outage: str
 ) -> None:
     if outage == "hanging" and database == "sqlite":
         pytest.skip("a SQLite file does not hang")
-    server = PostgreSQL(tmp_path / "postgresql") if database == "postgresql" else None
+    server = PostgreSQL() if database == "postgresql" else None
     api = start_api({"DATABASE_URL": server.new_database()} if server else {})
     user = api.sign_up()
     with steady_predictions(user) as responses:

