@@ -26,8 +26,8 @@ from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback
 from auth_api.database.tables.jobs import Job, State
+from auth_api.usage.analytics import volume
 from auth_api.usage.counters import EVER
-from auth_api.usage.volume import volume
 
 _MONTH = timedelta(days=30)
 _LIBRARIES = ("starlette", "sqlalchemy", "pydantic")

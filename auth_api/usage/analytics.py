@@ -6,21 +6,31 @@ prediction for each feedback of that period. No statement scans the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import case, func, select, true
 from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
-from auth_api.database.database import Database
+from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.usage import UsageDay, UsageHour
-from auth_api.usage.counters import Measure, measure_of
+from auth_api.usage.counters import Measure, Span, measure_of
 from auth_api.usage.estimates import Sums
+
+_VERSION_KEYS = ("model", "version", "measure", "label")
+# The measures of `Volume`.
+_VOLUME: Mapping[str, Measure] = {
+    "answers": "class",
+    "refused": "refused",
+    "failed": "failed",
+    "fell_back": "fell_back",
+}
 
 
 class Steps(NamedTuple):
@@ -99,14 +109,37 @@ class OwnUse:
     judged: list[Judged]
 
 
+def sum_of(rows: Sequence[Counted] | Sequence[StepCounts], measure: str) -> Sums:
+    """The sums of one measure."""
+    return sum((row.sums for row in rows if row.measure == measure), Sums())
+
+
+def latencies(rows: Sequence[Counted]) -> Counter[int]:
+    """Number of answers by bucket of the latency histogram."""
+    buckets: Counter[int] = Counter()
+    for row in rows:
+        if row.measure == "seconds":
+            buckets[row.label] += row.sums.count
+    return buckets
+
+
 async def usage_of_all(database: Database, steps: Steps, model: str | None) -> SystemUse:
     """Reads the usage of all callers. `model` None means all models. Raises `Unavailable`."""
+    conditions = _conditions(steps, model)
 
     def read(session: Session) -> SystemUse:
+        of_versions = _summed(session, UsageHour, _VERSION_KEYS, conditions)
+        of_steps = _summed(session, UsageHour, ("hour", "model", "measure"), conditions)
         judged = _judged(session, database, steps.since, None)
         return SystemUse(
-            list(_counted(session, steps, model)),
-            list(_buckets(session, steps, model)),
+            [
+                Counted(name, version, _without_span(measure), label, sums)
+                for name, version, measure, label, sums in of_versions
+            ],
+            [
+                StepCounts(start, name, _without_span(measure), sums)
+                for start, name, measure, sums in of_steps
+            ],
             [row for row in judged if model in (None, row.model)],
             _active_users(session, steps.since),
         )
@@ -116,39 +149,36 @@ async def usage_of_all(database: Database, steps: Steps, model: str | None) -> S
 
 async def usage_of(database: Database, user_id: int, since: datetime) -> OwnUse:
     """Reads the usage of a user. `since` is the beginning of a day in UTC. Raises `Unavailable`."""
-    return await database.read(lambda session: _usage_of(session, database, user_id, since))
-
-
-def _usage_of(session: Session, database: Database, user_id: int, since: datetime) -> OwnUse:
     own = (col(UsageDay.user_id) == user_id, col(UsageDay.day) >= since)
-    sums = _sums(UsageDay)
-    versions = (col(UsageDay.model), col(UsageDay.version), col(UsageDay.label))
-    of_versions = select(*versions, *sums).where(*own).group_by(*versions)
-    days = (col(UsageDay.day), col(UsageDay.model))
-    on_days = select(*days, *sums).where(*own).group_by(*days)
-    return OwnUse(
-        [
-            Counted(model, version, "class", label, _as_sums(*sums))
-            for model, version, label, *sums in session.execute(of_versions)
-        ],
-        [DayCounts(day, model, _as_sums(*sums)) for day, model, *sums in session.execute(on_days)],
-        _judged(session, database, since, user_id),
-    )
+
+    def read(session: Session) -> OwnUse:
+        of_versions = _summed(session, UsageDay, ("model", "version", "label"), own)
+        return OwnUse(
+            [Counted(model, version, "class", *rest) for model, version, *rest in of_versions],
+            [DayCounts(*row) for row in _summed(session, UsageDay, ("day", "model"), own)],
+            _judged(session, database, since, user_id),
+        )
+
+    return await database.read(read)
 
 
-def _counted(session: Session, steps: Steps, model: str | None) -> Iterator[Counted]:
-    keys = (UsageHour.model, UsageHour.version, UsageHour.measure, UsageHour.label)
-    columns = [col(key) for key in keys]
-    query = select(*columns, *_sums(UsageHour)).where(*_conditions(steps, model)).group_by(*columns)
-    for name, version, measure, label, *sums in session.execute(query):
-        yield Counted(name, version, _without_span(measure), label, _as_sums(*sums))
+def volume(session: Session, start: datetime, span: Span) -> dict[str, int]:
+    """The totals of one period in the form of `Volume`. `start` is its beginning, or `EVER`."""
+    names = {measure_of(measure, span): name for name, measure in _VOLUME.items()}
+    of_period = (col(UsageHour.hour) == start, col(UsageHour.measure).in_(names))
+    summed = _summed(session, UsageHour, ("measure",), of_period)
+    return dict.fromkeys(_VOLUME, 0) | {names[measure]: sums.count for measure, sums in summed}
 
 
-def _buckets(session: Session, steps: Steps, model: str | None) -> Iterator[StepCounts]:
-    columns = [col(UsageHour.hour), col(UsageHour.model), col(UsageHour.measure)]
-    query = select(*columns, *_sums(UsageHour)).where(*_conditions(steps, model)).group_by(*columns)
-    for start, name, measure, *sums in session.execute(query):
-        yield StepCounts(start, name, _without_span(measure), _as_sums(*sums))
+def _summed(
+    session: Session, table: type[SQLModel], keys: tuple[str, ...], conditions: Sequence[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """Sums the counts with the same keys: yields the values of these columns, and `Sums`."""
+    columns = core_of(table).c
+    sums = [func.sum(columns[name]) for name in ("count", "total", "squares")]
+    query = select(*columns[keys], *sums).where(*conditions).group_by(*columns[keys])
+    for *values, count, total, squares in session.execute(query):
+        yield (*values, Sums(int(count), total, squares))
 
 
 def _conditions(steps: Steps, model: str | None) -> list[Any]:
@@ -195,20 +225,11 @@ def _judged(
 
 def _active_users(session: Session, since: datetime) -> int:
     """Users with an answer since then. Looks up the last day of each user."""
-    day = since.replace(hour=0)
     last = (
         select(func.max(col(UsageDay.day)))
         .where(col(UsageDay.user_id) == col(User.id))
         .correlate(User)
         .scalar_subquery()
     )
-    query = select(func.count(col(User.id))).where(last >= day)
+    query = select(func.count(col(User.id))).where(last >= since.replace(hour=0))
     return session.scalar(query) or 0
-
-
-def _sums(table: type[UsageHour] | type[UsageDay]) -> list[Any]:
-    return [func.sum(col(column)) for column in (table.count, table.total, table.squares)]
-
-
-def _as_sums(count: Any, total: float, squares: float) -> Sums:
-    return Sums(int(count), total, squares)

@@ -65,8 +65,9 @@ def measure_of(measure: Measure, span: Span) -> str:
 
 _Key = tuple[Any, ...]
 _Sums = tuple[int, float, float]
-"""`count`, `total` and `squares`."""
+"""The values of `_SUMS`."""
 
+_SUMS = ("count", "total", "squares")
 _HOUR_KEY = ("hour", "model", "version", "measure", "label")
 _DAY_KEY = ("user_id", "day", "model", "version", "label")
 
@@ -224,9 +225,7 @@ class UsageCounters:
         if not counts:
             return
         stored, insertion = core_of(table).c, self._database.insert(table)
-        added = {
-            name: stored[name] + insertion.excluded[name] for name in ("count", "total", "squares")
-        }
+        added = {name: stored[name] + insertion.excluded[name] for name in _SUMS}
         statement = insertion.on_conflict_do_update(index_elements=list(names), set_=added)
         transaction.execute(statement, [_row(names, *item) for item in sorted(counts.items())])
 
@@ -268,9 +267,6 @@ def _with_totals(hours: Mapping[_Key, _Sums]) -> dict[_Key, _Sums]:
 
 
 def _row(names: Sequence[str], key: _Key, sums: _Sums) -> dict[str, Any]:
-    row = {**dict(zip(names, key, strict=True)), "count": sums[0]}
-    if "hour" in row:
-        row["hour"] = EVER + timedelta(hours=row["hour"])
-    else:
-        row["day"] = EVER + timedelta(days=row["day"])
-    return {**row, "total": sums[1], "squares": sums[2]}
+    row = dict(zip((*names, *_SUMS), (*key, *sums), strict=True))
+    unit = "hour" if "hour" in row else "day"
+    return {**row, unit: EVER + timedelta(**{f"{unit}s": row[unit]})}

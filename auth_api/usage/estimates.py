@@ -51,46 +51,36 @@ class Interval(NamedTuple):
 def interval(sums: Sums) -> Interval | None:
     """The mean of the population that the values are drawn from; None for fewer than two values.
 
-    Uses the normal approximation, like `difference`. It is good from about thirty values on.
+    Uses the normal approximation. It is good from about thirty values on.
     """
-    error = _standard_error(sums)
-    if error is None or sums.mean is None:
+    if sums.count < 2 or sums.mean is None or sums.deviation is None:
         return None
-    return Interval(sums.mean, sums.mean - _Z * error, sums.mean + _Z * error)
+    spread = _Z * sums.deviation / math.sqrt(sums.count - 1)
+    return Interval(sums.mean, sums.mean - spread, sums.mean + spread)
 
 
-def difference(one: Sums, other: Sums) -> Interval | None:
-    """The mean of `one` minus the mean of `other` (Welch 1947).
+def wilson(part: int, whole: int) -> Interval | None:
+    """The share of a part (Wilson 1927), None if `whole` is 0."""
+    if not whole:
+        return None
+    share, square = part / whole, _Z**2 / whole
+    middle = share + square / 2
+    spread = _Z * math.sqrt((share * (1 - share) + square / 4) / whole)
+    low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
+    return Interval(share, max(0.0, low), min(1.0, high))
 
-    None if either has fewer than two values.
+
+def difference(one: Interval | None, other: Interval | None) -> Interval | None:
+    """`one` minus `other`, None if either is None.
+
+    For means this is the interval of Welch 1947, for shares that of Newcombe 1998 (method 10).
     """
-    errors = _standard_error(one), _standard_error(other)
-    if None in errors or one.mean is None or other.mean is None:
+    if one is None or other is None:
         return None
-    spread = _Z * math.hypot(*(error for error in errors if error is not None))
-    value = one.mean - other.mean
-    return Interval(value, value - spread, value + spread)
-
-
-def difference_of_shares(one: tuple[int, int], other: tuple[int, int]) -> Interval | None:
-    """The share of `one` minus the share of `other`, each given as (part, whole).
-
-    Combines both Wilson intervals (Newcombe 1998, method 10). None if either whole is 0.
-    """
-    first, second = wilson(*one), wilson(*other)
-    if first is None or second is None:
-        return None
-    share, base = one[0] / one[1], other[0] / other[1]
-    value = share - base
-    below = math.hypot(share - first[0], second[1] - base)
-    above = math.hypot(first[1] - share, base - second[0])
+    value = one.value - other.value
+    below = math.hypot(one.value - one.low, other.high - other.value)
+    above = math.hypot(one.high - one.value, other.value - other.low)
     return Interval(value, value - below, value + above)
-
-
-def _standard_error(sums: Sums) -> float | None:
-    if sums.count < 2 or sums.deviation is None:
-        return None
-    return sums.deviation / math.sqrt(sums.count - 1)
 
 
 def percentile(buckets: Mapping[int, int], share: float) -> float | None:
@@ -110,12 +100,6 @@ def percentile(buckets: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def wilson(part: int, whole: int) -> tuple[float, float] | None:
-    """The 95 % confidence interval of a share (Wilson 1927), None if `whole` is 0."""
-    if not whole:
-        return None
-    share, square = part / whole, _Z**2 / whole
-    middle = share + square / 2
-    spread = _Z * math.sqrt((share * (1 - share) + square / 4) / whole)
-    low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
-    return max(0.0, low), min(1.0, high)
+def rounded(value: float | None, factor: float = 1, digits: int = 2) -> float | None:
+    """`value` times `factor`, rounded; None stays None."""
+    return None if value is None else round(value * factor, digits)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from auth_api.http.json_response import iso
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.settings import SIMILARITY
-from auth_api.usage.analytics import Counted, Judged, OwnUse, StepCounts, Steps, SystemUse
-from auth_api.usage.estimates import Sums, percentile, wilson
+from auth_api.usage.analytics import (
+    Counted,
+    DayCounts,
+    Judged,
+    OwnUse,
+    StepCounts,
+    Steps,
+    SystemUse,
+    latencies,
+    sum_of,
+)
+from auth_api.usage.estimates import Sums, percentile, rounded, wilson
 from handlers.characters import CHARACTERS
 
 _FAILURES = ("refused", "failed", "fell_back")
@@ -18,25 +31,22 @@ _FAILURES = ("refused", "failed", "fell_back")
 
 def own(use: OwnUse, days: Steps) -> dict[str, Any]:
     """A user's own usage in the form of `MyAnswer`."""
-    by_day = {(row.day, row.model): row.sums.count for row in use.days}
-    models = sorted({row.model for row in use.days})
+    by_day: defaultdict[datetime, list[DayCounts]] = defaultdict(list)
+    for row in use.days:
+        by_day[row.day].append(row)
     return {
         "success": True,
         "since": days.since.date().isoformat(),
         "totals": {**_volume(use.counted), "corrections": _corrections(use.judged)},
         "days": [
-            {
-                "day": start.date().isoformat(),
-                **_by_kind({model: by_day.get((start, model), 0) for model in models}),
-            }
-            for start in days.starts()
+            {"day": start.date().isoformat(), **_volume(by_day[start])} for start in days.starts()
         ],
         "versions": [
             {
                 "model": model,
                 "version": version,
-                "answers": (sums := _of(rows, "class")).count,
-                "mean_score": _rounded(sums.mean),
+                "answers": (sums := sum_of(rows, "class")).count,
+                "mean_score": rounded(sums.mean),
             }
             for (model, version), rows in _versions(use.counted).items()
         ],
@@ -55,7 +65,7 @@ def system(use: SystemUse, steps: Steps) -> dict[str, Any]:
         "bucket": steps.span,
         "totals": {
             **_requests(use.counted, fallen_back_once=True),
-            **_volume(use.counted),
+            **_volume([row for row in use.counted if row.measure == "class"]),
             "latency_ms": _latency(use.counted),
             "corrections": _corrections(use.judged),
             "active_users": use.active_users,
@@ -75,50 +85,49 @@ def _step(start: datetime, rows: Sequence[StepCounts]) -> dict[str, Any]:
     return {
         "start": iso(start),
         **_requests(rows, fallen_back_once=True),
-        "mean_confidence": _rounded(_of(read, "class").mean),
-        "mean_similarity": _rounded(_of(compared, "class").mean),
-        "mean_latency_ms": _milliseconds(_of(rows, "seconds").mean),
+        "mean_confidence": rounded(sum_of(read, "class").mean),
+        "mean_similarity": rounded(sum_of(compared, "class").mean),
+        "mean_latency_ms": rounded(sum_of(rows, "seconds").mean, 1000),
     }
 
 
 def _version(
     model: str, version: str, rows: Sequence[Counted], judged: Sequence[Judged]
 ) -> dict[str, Any]:
-    requests, scores = _requests(rows, fallen_back_once=False), _of(rows, "class")
+    requests, scores = _requests(rows, fallen_back_once=False), sum_of(rows, "class")
     corrections = _corrections(judged)
-    low, high = wilson(corrections["wrong"], corrections["given"]) or (None, None)
+    _, low, high = wilson(corrections["wrong"], corrections["given"]) or (None, None, None)
     compared = model == SIMILARITY
     return {
         "model": model,
         "version": version,
         **requests,
         "error_rate": _share(requests["failed"], requests["requests"]),
-        "mean_score": _rounded(scores.mean),
-        "score_deviation": _rounded(scores.deviation),
-        "same_share": _share(_of(rows, "same").count, scores.count) if compared else None,
+        "mean_score": rounded(scores.mean),
+        "score_deviation": rounded(scores.deviation),
+        "same_share": _share(sum_of(rows, "same").count, scores.count) if compared else None,
         "latency_ms": _latency(rows),
         "corrections": {
             **corrections,
-            "wrong_share_low": _rounded(low, 4),
-            "wrong_share_high": _rounded(high, 4),
+            "wrong_share_low": rounded(low, digits=4),
+            "wrong_share_high": rounded(high, digits=4),
         },
     }
 
 
 def _classes(counted: Iterable[Counted], judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    sums: dict[tuple[str, int], Sums] = {}
+    # Feedback may be on predictions from before the period.
+    sums = {(row.model, row.label): Sums() for row in judged}
     for row in counted:
         if row.measure == "class":
             key = row.model, row.label
             sums[key] = sums.get(key, Sums()) + row.sums
-    for verdict in judged:  # feedback may be on predictions from before the period
-        sums.setdefault((verdict.model, verdict.label), Sums())
     return [
         {
             "model": model,
             **_named(model, label),
             "answers": found.count,
-            "mean_score": _rounded(found.mean),
+            "mean_score": rounded(found.mean),
             "corrections": _corrections(
                 [row for row in judged if (row.model, row.label) == (model, label)]
             ),
@@ -139,65 +148,38 @@ def _requests(
 
     `fallen_back_once` counts it as one request.
     """
-    found = {name: _of(rows, name).count for name in _FAILURES}
-    answers = _of(rows, "class").count
+    found = {name: sum_of(rows, name).count for name in _FAILURES}
+    answers = sum_of(rows, "class").count
     requests = answers + found["refused"] + found["failed"]
     requests -= found["fell_back"] if fallen_back_once else 0
     return {"requests": requests, "answers": answers, **found}
 
 
-def _volume(counted: Iterable[Counted]) -> dict[str, int]:
-    models: dict[str, int] = {}
-    for row in counted:
-        if row.measure == "class":
-            models[row.model] = models.get(row.model, 0) + row.sums.count
-    return _by_kind(models)
-
-
-def _by_kind(models: Mapping[str, int]) -> dict[str, int]:
-    total, comparisons = sum(models.values()), models.get(SIMILARITY, 0)
+def _volume(answers: Sequence[Counted] | Sequence[DayCounts]) -> dict[str, int]:
+    total = sum(row.sums.count for row in answers)
+    comparisons = sum(row.sums.count for row in answers if row.model == SIMILARITY)
     return {"answers": total, "recognitions": total - comparisons, "comparisons": comparisons}
 
 
 def _versions(counted: Iterable[Counted]) -> dict[tuple[str, str], list[Counted]]:
-    versions: dict[tuple[str, str], list[Counted]] = {}
-    for row in sorted(counted, key=lambda row: (row.model, row.version)):
-        versions.setdefault((row.model, row.version), []).append(row)
-    return versions
+    key = attrgetter("model", "version")
+    return {version: list(rows) for version, rows in groupby(sorted(counted, key=key), key)}
 
 
 def _latency(rows: Sequence[Counted]) -> dict[str, float | None]:
-    buckets: dict[int, int] = {}
-    took = Sums()
-    for row in rows:
-        if row.measure == "seconds":
-            buckets[row.label] = buckets.get(row.label, 0) + row.sums.count
-            took += row.sums
+    buckets = latencies(rows)
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     return {
-        "mean": _milliseconds(took.mean),
-        **{name: _milliseconds(percentile(buckets, share)) for name, share in shares.items()},
+        "mean": rounded(sum_of(rows, "seconds").mean, 1000),
+        **{name: rounded(percentile(buckets, share), 1000) for name, share in shares.items()},
     }
 
 
-def _corrections(judged: Iterable[Judged]) -> dict[str, Any]:
-    rows = list(judged)
-    given, wrong = sum(row.given for row in rows), sum(row.wrong for row in rows)
+def _corrections(judged: Sequence[Judged]) -> dict[str, Any]:
+    given, wrong = sum(row.given for row in judged), sum(row.wrong for row in judged)
     share = _share(wrong, given)
     return {"given": given, "right": given - wrong, "wrong": wrong, "wrong_share": share}
 
 
-def _of(rows: Sequence[Counted] | Sequence[StepCounts], measure: str) -> Sums:
-    return sum((row.sums for row in rows if row.measure == measure), Sums())
-
-
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 2)
-
-
-def _rounded(value: float | None, digits: int = 2) -> float | None:
-    return None if value is None else round(value, digits)
