@@ -102,10 +102,10 @@ async def _export(services: Services, options: argparse.Namespace, output: Outpu
     name, file = await served_model(services, options), options.file
     row = services.releases.version(name, options.version)
     with spinner("Copying"), atomic_write(file) as target:
-        found = await exported(services.database, services.archives, row)
-        with found.path.open("rb") as source:
+        path, checksum = await exported(services.database, services.archives, row)
+        with path.open("rb") as source:
             await asyncio.to_thread(shutil.copyfileobj, source, target)
-    document = {"model": name, "version": row.version, "sha256": found.sha256, "file": str(file)}
+    document = {"model": name, "version": row.version, "sha256": checksum, "file": str(file)}
     output.done(f"{file} is version {row.version} of {name}.", document)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -14,31 +13,22 @@ from auth_api.errors import NotFound
 from auth_api.models.archives import Archives
 
 
-class Exported(NamedTuple):
-    """A file of the model store."""
-
-    path: Path
-    sha256: str
-    """Hexadecimal."""
-
-
 async def exported(
     database: Database,
     archives: Archives,
     row: ModelVersion,
     user_id: int | None = None,
     request: Request | None = None,
-) -> Exported:
-    """Returns the archive of a version and notes the download in the audit log.
+) -> tuple[Path, str]:
+    """Returns the path and the hexadecimal SHA-256 of an archive; writes to the audit log.
 
     Raises `NotFound`, `Unavailable`.
     """
     checksum = await archives.sha256(row.archive)
     if checksum is None:
         raise NotFound(f"The archive {row.archive} is not in the model store.", "archive_not_found")
+    details = {"model": row.model, "version": row.version}
     await database.write(
-        lambda session: recording.record(
-            session, "model_exported", user_id, request, model=row.model, version=row.version
-        )
+        lambda session: recording.record(session, "model_exported", user_id, request, **details)
     )
-    return Exported(archives.path(row.archive), checksum)
+    return archives.path(row.archive), checksum

@@ -31,11 +31,7 @@ class ModelPresenter:
     """Shows models and versions."""
 
     def __init__(
-        self,
-        settings: Settings,
-        torchserve: TorchServe,
-        releases: Releases,
-        archives: Archives,
+        self, settings: Settings, torchserve: TorchServe, releases: Releases, archives: Archives
     ) -> None:
         self._versions_elsewhere = settings.versions_elsewhere
         self._torchserve = torchserve

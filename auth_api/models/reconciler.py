@@ -65,10 +65,8 @@ class Reconciler:
 
     async def start(self) -> None:
         """Starts the tasks; waits up to two seconds for the first reconciliation."""
-        self._tasks = [
-            asyncio.create_task(self._refresh_forever()),
-            asyncio.create_task(self._reconcile_forever()),
-        ]
+        loops = (self._refresh_forever(), self._reconcile_forever())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._reconciled.wait(), _START_TIMEOUT_SECONDS)
 
@@ -139,14 +137,11 @@ class Reconciler:
 
     async def _adopt(self, model: str, served: dict[str, ServedVersion], default: str) -> None:
         state = self._releases.state(model)
-        checksums = {
-            each.version: await self._archives.sha256(each.archive) for each in served.values()
-        }
-        new = {
-            version: checksum
-            for version, checksum in checksums.items()
-            if checksum is not None and _should_adopt(state, served[version], checksum)
-        }
+        new: dict[str, str] = {}
+        for version, found in served.items():
+            checksum = await self._archives.sha256(found.archive)
+            if checksum is not None and _should_adopt(state, found, checksum):
+                new[version] = checksum
         if not new and state.release is not None:
             return
 
@@ -165,9 +160,8 @@ class Reconciler:
                     row.workers = served[version].workers
                 session.add(row)
             if current.release is None:
-                session.add(
-                    ModelRelease(model=model, default_version=default, traffic={default: 100})
-                )
+                shares = {default: 100}
+                session.add(ModelRelease(model=model, default_version=default, traffic=shares))
 
         await self._releases.adopt(model, work)
 

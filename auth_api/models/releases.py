@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -74,7 +74,8 @@ class Releases:
 
     def traffic_split(self, model: str) -> TrafficSplit | None:
         """Returns the shares; None until TorchServe serves the model for the first time."""
-        return self.state(model).traffic_split
+        release = self.state(model).release
+        return TrafficSplit(release.default_version, release.traffic) if release else None
 
     def note_unhealthy(self, model: str, versions: set[str]) -> None:
         """Notes which versions have no ready worker in TorchServe."""
@@ -86,9 +87,8 @@ class Releases:
 
     def require_model(self, model: str) -> None:
         """Raises `NotFound` if the service has no such model."""
-        models = self._settings.models
-        if model not in models:
-            choices = " or ".join(models)
+        if model not in self._settings.models:
+            choices = " or ".join(self._settings.models)
             raise NotFound(f"There is no such model: choose {choices}.", "model_not_found")
 
     def version(self, model: str, version: str | None) -> ModelVersion:
@@ -100,11 +100,7 @@ class Releases:
         return state.versions[version]
 
     async def remove(
-        self,
-        model: str,
-        version: str,
-        user_id: int | None = None,
-        request: Request | None = None,
+        self, model: str, version: str, user_id: int | None = None, request: Request | None = None
     ) -> None:
         """Stops serving a version, after its queued requests are answered.
 
@@ -112,8 +108,7 @@ class Releases:
         """
 
         def work(session: Session) -> None:
-            state = states.locked(session, model)
-            _require_registered(state, model, version)
+            state = _locked(session, model, version)
             if state.in_use(version):
                 raise Conflict(
                     f"Version {version} of {model} is in use: give its share to others first.",
@@ -121,9 +116,8 @@ class Releases:
                 )
             row = state.versions[version]
             row.state, row.changed_at, row.changed_by = "removed", now(), user_id
-            recording.record(
-                session, "version_removed", user_id, request, model=model, version=version
-            )
+            details = {"model": model, "version": version}
+            recording.record(session, "version_removed", user_id, request, **details)
 
         await self._database.write(work)
         await self.refresh()
@@ -147,11 +141,7 @@ class Releases:
                 return
 
     async def set_default(
-        self,
-        model: str,
-        version: str,
-        user_id: int | None = None,
-        request: Request | None = None,
+        self, model: str, version: str, user_id: int | None = None, request: Request | None = None
     ) -> ModelState:
         """Gives all clients one version. Raises `NotFound`, `Conflict`, `Unavailable`."""
         await self._require_ready(model, version)
@@ -163,7 +153,7 @@ class Releases:
             release.default_version, release.traffic = version, {version: 100}
             return {"version": version, "before": before}
 
-        await self._change_release(model, (version,), change, "default_changed", user_id, request)
+        await self._change_release(model, [version], change, "default_changed", user_id, request)
         with suppress(NotFound, Unavailable):
             await self._torchserve.set_default(model, version)
         return self.state(model)
@@ -191,9 +181,7 @@ class Releases:
             before, release.traffic = release.traffic, shares
             return {"traffic": shares, "before": before}
 
-        await self._change_release(
-            model, tuple(shares), change, "traffic_changed", user_id, request
-        )
+        await self._change_release(model, shares, change, "traffic_changed", user_id, request)
         return self.state(model)
 
     async def set_workers(
@@ -220,21 +208,14 @@ class Releases:
             raise Unavailable("The workers do not start: there are as many as before.") from error
 
     async def _store_workers(
-        self,
-        model: str,
-        version: str,
-        workers: int,
-        user_id: int | None,
-        request: Request | None,
+        self, model: str, version: str, workers: int, user_id: int | None, request: Request | None
     ) -> int:
         """Stores the target number of workers; returns the old one."""
 
         def work(session: Session) -> int:
-            state = states.locked(session, model)
-            _require_registered(state, model, version)
-            row = state.versions[version]
-            before = row.workers
-            row.workers, row.changed_at, row.changed_by = workers, now(), user_id
+            row = _locked(session, model, version).versions[version]
+            before, row.workers = row.workers, workers
+            row.changed_at, row.changed_by = now(), user_id
             details = {"version": version, "workers": workers, "before": before}
             recording.record(session, "workers_changed", user_id, request, model=model, **details)
             return before
@@ -257,17 +238,14 @@ class Releases:
     async def _change_release(
         self,
         model: str,
-        versions: tuple[str, ...],
+        versions: Iterable[str],
         change: Callable[[ModelRelease], dict[str, Any]],
         action: Action,
         user_id: int | None,
         request: Request | None,
     ) -> None:
         def work(session: Session) -> None:
-            state = states.locked(session, model)
-            for version in versions:
-                _require_registered(state, model, version)
-            release = state.release
+            release = _locked(session, model, *versions).release
             assert release
             details = change(release)
             release.since = release.changed_at = now()
@@ -288,6 +266,14 @@ class Releases:
             raise Conflict(
                 f"Version {version} of {model} has no worker that is ready.", "version_not_ready"
             )
+
+
+def _locked(session: Session, model: str, *versions: str) -> ModelState:
+    """Locks a model. Raises `NotFound` if it is not served or a version is not registered."""
+    state = states.locked(session, model)
+    for version in versions:
+        _require_registered(state, model, version)
+    return state
 
 
 def _require_registered(state: ModelState, model: str, version: str) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from auth_api.database.columns import now
 from auth_api.database.tables.models import ModelRelease, ModelVersion
 from auth_api.errors import NotFound
-from auth_api.models.traffic_split import TrafficSplit
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,6 @@ class ModelState:
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
     """All versions in the database, removed ones too, by name."""
 
-    @property
-    def traffic_split(self) -> TrafficSplit | None:
-        if self.release is None:
-            return None
-        return TrafficSplit(self.release.default_version, self.release.traffic)
-
     def registered(self, version: str) -> bool:
         """Whether the version is served."""
         return version in self.versions and self.versions[version].state == "registered"
@@ -37,9 +30,7 @@ class ModelState:
     def in_use(self, version: str) -> bool:
         """Whether the version is the default or has a share of the traffic."""
         release = self.release
-        return release is not None and (
-            version == release.default_version or version in release.traffic
-        )
+        return release is not None and version in {release.default_version, *release.traffic}
 
 
 def read(session: Session) -> dict[str, ModelState]:

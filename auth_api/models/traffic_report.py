@@ -11,7 +11,6 @@ from typing import Any
 
 from auth_api.database.columns import now
 from auth_api.database.database import Database
-from auth_api.database.tables.models import ModelRelease
 from auth_api.errors import NotFound
 from auth_api.http.json_response import iso
 from auth_api.models.states import ModelState
@@ -44,20 +43,17 @@ class _Arm:
 
 async def compared(database: Database, name: str, state: ModelState) -> dict[str, Any]:
     """Returns a `TrafficReport` until now. Raises `NotFound`, `Unavailable`."""
-    if state.release is None:
+    release = state.release
+    if release is None:
         raise NotFound(f"The model {name} is not served yet.", "model_not_found")
-    steps = _steps(state.release.since)
+    steps = _steps(release.since)
     use = await usage_of_all(database, steps, name)
-    return _report(name, state.release, steps.since, use)
-
-
-def _report(name: str, release: ModelRelease, since: datetime, use: SystemUse) -> dict[str, Any]:
     others = sorted(release.traffic.keys() - {release.default_version})
     base, *arms = (_Arm(version, use) for version in (release.default_version, *others))
     return {
         "success": True,
         "model": name,
-        "since": iso(since),
+        "since": iso(steps.since),
         "default": release.default_version,
         "traffic": dict(release.traffic),
         "arms": [_arm(arm, release.traffic.get(arm.version, 0)) for arm in (base, *arms)],

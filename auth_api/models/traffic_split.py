@@ -25,15 +25,12 @@ class TrafficSplit:
         a new version grows, its clients therefore keep it and only the needed others move to it.
         """
         place = position(model, identity)
-        for version in self._in_order():
-            place -= self.traffic[version]
+        others = sorted(self.traffic.keys() - {self.default}, key=release_number)
+        for version in (self.default, *others):
+            place -= self.traffic.get(version, 0)
             if place < 0:
                 return version
         return self.default
-
-    def _in_order(self) -> list[str]:
-        others = sorted(self.traffic.keys() - {self.default}, key=release_number)
-        return [version for version in (self.default, *others) if version in self.traffic]
 
 
 def position(model: str, identity: str) -> float:
