@@ -23,7 +23,7 @@ from benchmarks.pictures import pictures_by_kind
 from benchmarks.speed import Times, speed_tables
 from tests.support.running import Ranjana
 
-_PARTS = ("decoding", "comparing", "speed", "accounts", "jobs", "analytics", "page")
+_PARTS = ("decoding", "comparing", "libraries", "speed", "accounts", "jobs", "analytics", "page")
 
 
 def main() -> None:
@@ -44,6 +44,10 @@ def main() -> None:
         print(decoding_table())
     if "comparing" in parts:
         print(comparing_table())
+    if "libraries" in parts:
+        from benchmarks.libraries import libraries_table  # needs aiosqlite
+
+        print(libraries_table(options.rounds))
     if parts & {"speed", "accounts", "jobs", "analytics", "page"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds, options.picture)
