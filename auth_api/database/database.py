@@ -113,7 +113,7 @@ class Database:
                 yield
         finally:
             self._metrics.database_busy.dec()
-            self._metrics.database_seconds[name,].observe(time.perf_counter() - started)
+            self._metrics.database_seconds.labels(name).observe(time.perf_counter() - started)
 
     def insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
         """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""

@@ -105,10 +105,10 @@ class RequestContext:
         unmatched = scope["path"] if SHED_KEY in scope else "unmatched"
         route = getattr(scope.get("route"), "path", unmatched)
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self.metrics.requests[method, route, status].inc()
-        self.metrics.request_seconds[route,].observe(seconds)
-        self.metrics.request_bytes[route,].inc(received)
-        self.metrics.response_bytes[route,].inc(sent)
+        self.metrics.requests.labels(method, route, status).inc()
+        self.metrics.request_seconds.labels(route).observe(seconds)
+        self.metrics.request_bytes.labels(route).inc(received)
+        self.metrics.response_bytes.labels(route).inc(sent)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

@@ -232,7 +232,7 @@ def count_ended(metrics: Metrics, job: Job) -> None:
     metrics.jobs_ended.labels(job.kind, job.state).inc()
     if job.started_at is not None and job.finished_at is not None:
         seconds = (job.finished_at - job.started_at).total_seconds()
-        metrics.job_seconds[job.kind,].observe(seconds)
+        metrics.job_seconds.labels(job.kind).observe(seconds)
 
 
 def _next(kinds: Sequence[str], excluded_users: Collection[int]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,7 +17,6 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
 )
-from prometheus_client.metrics import MetricWrapperBase
 
 from auth_api import VERSION
 
@@ -31,23 +30,6 @@ _DATABASE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1,
 _JOB_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 # Finer near 1, where most confidences are.
 _RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1)
-
-Metric = TypeVar("Metric", bound=MetricWrapperBase)
-
-
-class SeriesCache(dict[tuple[Any, ...], Metric], Generic[Metric]):
-    """The series of a metric by label values, for metrics that every request uses.
-
-    The lookup of prometheus_client takes longer than the counting itself.
-    """
-
-    def __init__(self, metric: Metric) -> None:
-        super().__init__()
-        self._metric = metric
-
-    def __missing__(self, values: tuple[Any, ...]) -> Metric:
-        self[values] = series = self._metric.labels(*values)
-        return series
 
 
 class Metrics:
@@ -69,8 +51,8 @@ class Metrics:
         ).set(1)
 
     def _add_http(self) -> None:
-        self.requests = SeriesCache(
-            self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
+        self.requests = self._counter(
+            "http_requests", "Requests answered.", ("method", "route", "status")
         )
         self.request_seconds = self._histogram(
             "http_request_seconds",
@@ -78,11 +60,11 @@ class Metrics:
             ("route",),
             _SECONDS,
         )
-        self.request_bytes = SeriesCache(
-            self._counter("http_request_bytes", "Bytes of request bodies.", ("route",))
+        self.request_bytes = self._counter(
+            "http_request_bytes", "Bytes of request bodies.", ("route",)
         )
-        self.response_bytes = SeriesCache(
-            self._counter("http_response_bytes", "Bytes of answer bodies.", ("route",))
+        self.response_bytes = self._counter(
+            "http_response_bytes", "Bytes of answer bodies.", ("route",)
         )
         self.in_flight = self._gauge(
             "http_requests_in_flight", "Requests that are not answered yet."
@@ -136,8 +118,8 @@ class Metrics:
         )
 
     def _add_models(self) -> None:
-        self._predictions = SeriesCache(
-            self._counter("predictions", "Images read as a class.", ("model", "version", "class"))
+        self._predictions = self._counter(
+            "predictions", "Images read as a class.", ("model", "version", "class")
         )
         self._confidence = self._histogram(
             "prediction_confidence_ratio",
@@ -145,12 +127,10 @@ class Metrics:
             ("model", "version"),
             _RATIOS,
         )
-        self._comparisons = SeriesCache(
-            self._counter(
-                "comparisons",
-                "Images compared with a reference, by whether the characters are the same.",
-                ("version", "same"),
-            )
+        self._comparisons = self._counter(
+            "comparisons",
+            "Images compared with a reference, by whether the characters are the same.",
+            ("version", "same"),
         )
         self.refused = self._counter(
             "pictures_refused", "Images rejected by a handler, by error code.", ("model", "code")
@@ -222,10 +202,10 @@ class Metrics:
         version = answer["model"]["version"]
         if "similarity_score" in answer:
             same = "yes" if answer["is_same_character"] else "no"
-            self._comparisons[version, same].inc()
+            self._comparisons.labels(version, same).inc()
             return
-        self._predictions[model, version, answer["predicted_class"]].inc()
-        self._confidence[model, version].observe(answer["confidence"] / 100)
+        self._predictions.labels(model, version, answer["predicted_class"]).inc()
+        self._confidence.labels(model, version).observe(answer["confidence"] / 100)
 
     def _counter(
         self,
@@ -244,10 +224,8 @@ class Metrics:
 
     def _histogram(
         self, name: str, help_text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
-    ) -> SeriesCache[Histogram]:
-        return SeriesCache(
-            Histogram(name, help_text, labels, buckets=buckets, registry=self.registry)
-        )
+    ) -> Histogram:
+        return Histogram(name, help_text, labels, buckets=buckets, registry=self.registry)
 
     def _gauge(
         self, name: str, help_text: str, labels: tuple[str, ...] = (), mode: Any = "livesum"

@@ -116,7 +116,7 @@ class TorchServe:
                 max_concurrency=self._settings.torchserve_max_concurrency,
                 max_wait=self._settings.max_queue_seconds,
                 timeout=self._settings.torchserve_timeout,
-                observe_wait=self._metrics.torchserve_waiting_seconds[model,].observe,
+                observe_wait=self._metrics.torchserve_waiting_seconds.labels(model).observe,
             )
         return self._batchers[model]
 
@@ -129,7 +129,7 @@ class TorchServe:
         finally:
             elapsed = time.perf_counter() - started
             for _ in requests:
-                self._metrics.torchserve_seconds[model,].observe(elapsed)
+                self._metrics.torchserve_seconds.labels(model).observe(elapsed)
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:
         """Describes one version of `model`: the default if `version` is None; or `all` of them.
