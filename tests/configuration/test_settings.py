@@ -13,7 +13,7 @@ import pytest
 from auth_api import VERSION
 from auth_api.__main__ import main
 from auth_api.database.database import Database
-from auth_api.settings import ROOT, Settings
+from auth_api.settings import RENAMED, ROOT, Settings
 from launcher.settings import LauncherSettings
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
@@ -120,3 +120,23 @@ def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path) -> None:
 
 def test_the_version_is_that_of_the_project() -> None:
     assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text().splitlines()
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_of_a_setting_works_with_a_warning(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(old.upper(), "7")
+    assert getattr(Settings(), new) == 7
+    assert f"the setting {old.upper()} is now {new.upper()}" in caplog.text
+    monkeypatch.setenv(new.upper(), "9")
+    assert getattr(Settings(), new) == 9
+
+
+def test_new_names_of_settings_need_no_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for new in RENAMED.values():
+        monkeypatch.setenv(new.upper(), "7")
+    assert Settings().max_queue_seconds == 7
+    assert caplog.text == ""
