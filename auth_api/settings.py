@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import (
     AliasChoices,
@@ -16,10 +16,10 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
@@ -227,13 +227,6 @@ class Settings(BaseSettings):
         """Lifetime of an access token of a web page."""
         return min(self.web_access_token_seconds, self.access_token_seconds)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _warn_of_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for old in RENAMED.keys() & values.keys():
-            logger.warning("the setting %s is now %s", old.upper(), RENAMED[old].upper())
-        return values
-
     @field_validator("database_url")
     @classmethod
     def _require_postgresql_for_several(cls, value: str, info: ValidationInfo) -> str:
@@ -251,6 +244,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Earlier sources win: arguments, environment, `.env`, secrets."""
+        for source in (env_settings, dotenv_settings):
+            assert isinstance(source, EnvSettingsSource)
+            for old in RENAMED.keys() & source.env_vars.keys():
+                logger.warning("the setting %s is now %s", old.upper(), RENAMED[old].upper())
         sources = init_settings, env_settings, dotenv_settings
         folder = os.environ.get("SECRETS_DIR")
         if not folder:
