@@ -55,7 +55,7 @@ class Releases:
         """Raises `Conflict` if another system decides which versions are served."""
         if self._settings.versions_elsewhere:
             raise Conflict(
-                "Which versions are served is not decided here, but where they are deployed.",
+                "The deployment decides which versions are served, not this service.",
                 "versions_elsewhere",
             )
 
