@@ -19,10 +19,7 @@ def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
     if match := _CLASS_NUMBER.fullmatch(name):
         index = int(match[1])
         return index if index < len(alphabet) else None
-    for character in alphabet:
-        if name in (character.text, character.name):
-            return character.index
-    return None
+    return next((each.index for each in alphabet if name in (each.text, each.name)), None)
 
 
 def require_recogniser(model: str, served: Sequence[str]) -> None:

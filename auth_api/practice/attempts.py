@@ -30,9 +30,8 @@ def add(
     if not attempts:
         return
     transaction.execute(insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts])
-    practices = _lock(
-        database, transaction, {(attempt.user_id, attempt.character) for attempt in attempts}
-    )
+    keys = {(attempt.user_id, attempt.character) for attempt in attempts}
+    practices = _lock(database, transaction, keys)
     for attempt in attempts:
         key = (attempt.user_id, attempt.character)
         practices[key] = practices[key].after(attempt.score, attempt.at)
@@ -66,10 +65,8 @@ def remove(database: Database, transaction: Session, user_id: int, comparison_id
 
 def practices_of(session: Session, user_id: int) -> dict[int, Practice]:
     """The practice of a user by character, for characters with attempts."""
-    rows = session.scalars(
-        select(CharacterProgress).where(col(CharacterProgress.user_id) == user_id)
-    )
-    return {row.character: _practice(row) for row in rows if row.attempts}
+    query = select(CharacterProgress).where(col(CharacterProgress.user_id) == user_id)
+    return {row.character: _practice(row) for row in session.scalars(query) if row.attempts}
 
 
 def slots_of(session: Session, user_id: int) -> Sequence[int]:
@@ -91,26 +88,17 @@ def _lock(
         database.insert(CharacterProgress).on_conflict_do_nothing(),
         [{"user_id": user, "character": character, **blank} for user, character in ordered],
     )
-    key = tuple_(col(CharacterProgress.user_id), col(CharacterProgress.character))
-    rows = transaction.scalars(
-        select(CharacterProgress)
-        .where(key.in_(ordered))
-        .order_by(col(CharacterProgress.user_id), col(CharacterProgress.character))
-        .with_for_update()
-    )
+    key = col(CharacterProgress.user_id), col(CharacterProgress.character)
+    query = select(CharacterProgress).where(tuple_(*key).in_(ordered)).order_by(*key)
+    rows = transaction.scalars(query.with_for_update())
     return {(row.user_id, row.character): _practice(row) for row in rows}
 
 
 def _store(transaction: Session, practices: dict[tuple[int, int], Practice]) -> None:
+    table = core_of(CharacterProgress)
     for (user_id, character), practice in practices.items():
-        transaction.execute(
-            update(core_of(CharacterProgress))
-            .where(
-                col(CharacterProgress.user_id) == user_id,
-                col(CharacterProgress.character) == character,
-            )
-            .values(**asdict(practice))
-        )
+        own = table.c.user_id == user_id, table.c.character == character
+        transaction.execute(update(table).where(*own).values(**asdict(practice)))
 
 
 def _practice(row: CharacterProgress) -> Practice:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from auth_api.errors import NotFound
@@ -21,12 +22,11 @@ class Document:
 
     content: bytes
     media_type: str
-    etag: str = field(init=False)
-    """Value of the ETag header (RFC 9110, section 8.8.3)."""
 
-    def __post_init__(self) -> None:
-        digest = hashlib.sha256(self.content).hexdigest()
-        object.__setattr__(self, "etag", f'"{digest[:32]}"')
+    @cached_property
+    def etag(self) -> str:
+        """Value of the ETag header (RFC 9110, section 8.8.3)."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
 
 class Characters:
@@ -48,18 +48,14 @@ class Characters:
         content = CharacterList(characters=characters).model_dump_json(by_alias=True).encode()
         self.described = Document(content, "application/json")
         """All characters and their strokes, as JSON."""
+        pictures = {str(each.index): folder / f"class_{each.index}.png" for each in CHARACTERS}
         self._references = {
-            str(each.index): Document(
-                (folder / f"class_{each.index}.png").read_bytes(), "image/png"
-            )
-            for each in CHARACTERS
+            index: Document(path.read_bytes(), "image/png") for index, path in pictures.items()
         }
 
     def reference(self, index: str) -> Document:
         """The reference picture of a class, by its index as text. Raises `NotFound`."""
-        try:
-            return self._references[index]
-        except KeyError as error:
-            raise NotFound(
-                f"There is no such character: the classes are 0 to {len(self._references) - 1}."
-            ) from error
+        if index not in self._references:
+            last = len(self._references) - 1
+            raise NotFound(f"There is no such character: the classes are 0 to {last}.")
+        return self._references[index]

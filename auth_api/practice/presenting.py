@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,15 +35,9 @@ async def progress(database: Database, user_id: int, timezone: str) -> dict[str,
     return {
         "success": True,
         "characters": [
-            _character(character, practices[character.index], masteries[character.index])
-            for character in CHARACTERS
+            _character(*each) for each in zip(CHARACTERS, practices, masteries, strict=True)
         ],
-        "streak": {
-            "current": days.current,
-            "longest": days.longest,
-            "today": days.today,
-            "timezone": timezone,
-        },
+        "streak": {**asdict(days), "timezone": timezone},
         "totals": {
             "attempts": sum(practice.attempts for practice in practices),
             "characters_tried": len(tried),

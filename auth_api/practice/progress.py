@@ -20,8 +20,9 @@ comparison. It may end today or yesterday.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
+from statistics import fmean
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,7 @@ class Practice:
     attempts: int = 0
     best: float = 0.0
     quality: float = 0.0
-    recent: tuple[float, ...] = field(default=())
+    recent: tuple[float, ...] = ()
     """The last scores (0-100), at most 10, oldest first."""
     card: dict[str, Any] | None = None
     """The state of FSRS."""
@@ -70,7 +71,6 @@ class Practice:
 
     @property
     def last(self) -> float | None:
-        """The last score."""
         return self.recent[-1] if self.recent else None
 
     @property
@@ -79,7 +79,7 @@ class Practice:
         half = len(self.recent) // 2
         if not half:
             return None
-        return _mean(self.recent[-half:]) - _mean(self.recent[:-half][-half:])
+        return fmean(self.recent[-half:]) - fmean(self.recent[:-half][-half:])
 
     @property
     def due(self) -> datetime | None:
@@ -146,7 +146,8 @@ class Streak:
 
 def streak(slots: Iterable[int], zone: ZoneInfo, at: datetime) -> Streak:
     """The streak of a user in the time zone `zone` who was active in `slots`."""
-    days = sorted({_day(slot, zone) for slot in slots})
+    starts = (slot * SLOT.total_seconds() for slot in slots)
+    days = sorted({datetime.fromtimestamp(start, zone).date() for start in starts})
     today = at.astimezone(zone).date()
     longest = run = 0
     previous: date | None = None
@@ -158,14 +159,5 @@ def streak(slots: Iterable[int], zone: ZoneInfo, at: datetime) -> Streak:
     return Streak(run if alive else 0, longest, previous == today)
 
 
-def _day(slot: int, zone: ZoneInfo) -> date:
-    start = datetime.fromtimestamp(slot * SLOT.total_seconds(), timezone.utc)
-    return start.astimezone(zone).date()
-
-
 def _rating(score: float) -> Rating:
     return next((rating for below, rating in _RATINGS if score < below), Rating.Easy)
-
-
-def _mean(scores: Sequence[float]) -> float:
-    return sum(scores) / len(scores)
