@@ -113,7 +113,7 @@ class Services:
         self.jobs = UserJobs(
             database, inputs, folders, settings.jobs_per_user, self.runner.wake, metrics
         )
-        self.planner = Planner(database, store, data_set, releases)
+        self.planner = Planner(database, store, data_set, releases, self.jobs)
 
         # Accounts
         self._passwords = passwords = Passwords(settings)

@@ -28,20 +28,9 @@ from auth_api.authorisation.guards import active_administrators, require_adminis
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job
-from auth_api.errors import Conflict, NotFound
+from auth_api.errors import BadRequest, Conflict, NotFound
 from auth_api.jobs import queue
-from auth_api.schemas.administration import UserShown
-
-
-@dataclass(frozen=True)
-class Changes:
-    """New values for a user; None leaves a value as it is."""
-
-    username: str | None = None
-    email: str | None = None
-    password: str | None = None
-    role: str | None = None
-    active: bool | None = None
+from auth_api.schemas.administration import ChangedUser, UserShown
 
 
 @dataclass(frozen=True)
@@ -66,18 +55,13 @@ class Users:
         query = select(User).order_by(col(User.id).desc()).limit(limit)
         if before is not None:
             query = query.where(col(User.id) < before)
-        if role is not None:
-            query = query.where(col(User.role) == role)
-        if active is not None:
-            query = query.where(col(User.active) == active)
+        for column, value in ((User.role, role), (User.active, active)):
+            query = query.where(col(column) == value) if value is not None else query
         if search is not None:
             username, email = usernames.folded_username(search), usernames.email_key(search)
-            query = query.where(
-                or_(
-                    col(User.username_key).contains(username, autoescape=True),
-                    col(User.email_key).contains(email, autoescape=True),
-                )
-            )
+            in_username = col(User.username_key).contains(username, autoescape=True)
+            in_email = col(User.email_key).contains(email, autoescape=True)
+            query = query.where(or_(in_username, in_email))
         return await self.database.read(lambda session: list(session.scalars(query)))
 
     async def one(self, user_id: int) -> User:
@@ -94,7 +78,7 @@ class Users:
             query = select(User).where(col(User.id) == int(text))
         else:
             conditions = [col(User.email_key) == usernames.email_key(text)]
-            with suppress(ValueError):  # not a valid username
+            with suppress(BadRequest):  # not a valid username
                 conditions.append(col(User.username_key) == usernames.username_key(text))
             query = select(User).where(or_(*conditions))
         user = await self.database.read(lambda session: session.scalar(query))
@@ -105,7 +89,7 @@ class Users:
     async def change(
         self,
         user_id: int,
-        changes: Changes,
+        changes: ChangedUser,
         caller: Caller | None = None,
         request: Request | None = None,
     ) -> User:
@@ -126,13 +110,13 @@ class Users:
         await require_available(self.database, *keys, user_id)
         if changes.password is not None:
             values["password_hash"] = await self.passwords.hash(changes.password)
+        actor = caller.user_id if caller else None
 
         def work(transaction: Session) -> User:
-            administrators = (
-                require_administrator(transaction, caller)
-                if caller
-                else active_administrators(transaction)
-            )
+            if caller:
+                administrators = require_administrator(transaction, caller)
+            else:
+                administrators = active_administrators(transaction)
             found = transaction.get(User, user_id, with_for_update={"key_share": True})
             if found is None:
                 raise _missing()
@@ -148,9 +132,9 @@ class Users:
                 revoke_except(transaction, user_id, None)
             elif "password_hash" in changed:
                 revoke_except(transaction, user_id, caller.session_id if caller else None)
-            _record(transaction, caller, found, changed, request)
+            _record(transaction, actor, found, changed, request)
             if deactivated:
-                _cancel_jobs(transaction, user_id, caller, request)
+                _cancel_jobs(transaction, user_id, actor, request)
             return found
 
         try:
@@ -165,49 +149,40 @@ def shown(user: User) -> dict[str, Any]:
     return UserShown.model_validate(user, from_attributes=True).model_dump(mode="json")
 
 
-def _valid_values(user: User, changes: Changes) -> dict[str, Any]:
+def _valid_values(user: User, changes: ChangedUser) -> dict[str, Any]:
     """The new values by column, without the password. Raises `BadRequest`."""
-    values: dict[str, Any] = {
-        name: value
-        for name in ("email", "role", "active")
-        if (value := getattr(changes, name)) is not None
-    }
+    values = changes.model_dump(exclude_none=True, exclude={"password"})
     if changes.username is not None:
         values["username"] = usernames.display_form(changes.username)
-        values["username_key"] = usernames.valid_username_key(changes.username, "username")
+        values["username_key"] = usernames.username_key(changes.username)
     if changes.email is not None:
         values["email_key"] = usernames.email_key(changes.email)
     if changes.password is not None:
         username, email = values.get("username", user.username), changes.email or user.email
-        require_valid_password(changes.password, username, email, "password")
+        require_valid_password(changes.password, username, email)
     return values
 
 
 def _record(
-    transaction: Session,
-    caller: Caller | None,
-    user: User,
-    columns: list[str],
-    request: Request | None,
+    transaction: Session, actor: int | None, user: User, columns: list[str], request: Request | None
 ) -> None:
     """Records the names of the changed fields in the audit log.
 
     Only `role` and `active` are recorded with their values, because the other values could
     identify a person.
     """
-    by = caller.user_id if caller else None
     fields = [name.replace("_hash", "") for name in columns if not name.endswith("_key")]
     if "active" in fields and not user.active:
         fields.remove("active")
-        recording.record(transaction, "user_deactivated", by, request, id=user.id)
+        recording.record(transaction, "user_deactivated", actor, request, id=user.id)
     if fields:
         details: dict[str, Any] = {"id": user.id, "fields": fields}
         details |= {name: getattr(user, name) for name in ("active", "role") if name in fields}
-        recording.record(transaction, "user_changed", by, request, **details)
+        recording.record(transaction, "user_changed", actor, request, **details)
 
 
 def _cancel_jobs(
-    transaction: Session, user_id: int, caller: Caller | None, request: Request | None
+    transaction: Session, user_id: int, actor: int | None, request: Request | None
 ) -> None:
     """Cancels a user's unfinished jobs; `auth_api.operations.cleanup` deletes their files."""
     unfinished = (
@@ -216,11 +191,8 @@ def _cancel_jobs(
         .order_by(col(Job.id))
         .with_for_update()
     )
-    by = caller.user_id if caller else None
     for job in transaction.scalars(unfinished).all():
-        if not job.cancelling:
-            queue.cancel(job)
-            recording.record(transaction, "job_cancelled", by, request, id=job.id)
+        queue.cancel(transaction, job, actor, request)
 
 
 def _missing() -> NotFound:

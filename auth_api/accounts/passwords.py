@@ -34,25 +34,22 @@ _COMMON = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >
 _MAX_QUEUE = 128
 
 
-def require_acceptable(password: str, username: str, email: str) -> None:
-    """Raises `ValueError` for a password that is too short, too long or easily guessed."""
+def require_valid_password(
+    password: str, username: str, email: str, field: str = "password"
+) -> None:
+    """Refuses a password that is too short, too long or easily guessed.
+
+    Raises `BadRequest` that names `field`, the field of the request.
+    """
     plain = _normalised(password)
     if not MIN_LENGTH <= len(plain) <= MAX_LENGTH:
-        raise ValueError(f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise invalid(field, f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     folded = plain.casefold()
     address = email_key(email)
     if folded in {username.casefold(), address, address.partition("@")[0]}:
-        raise ValueError("must not be the username or the e-mail address")
+        raise invalid(field, "must not be the username or the e-mail address")
     if folded in _COMMON or len(set(folded)) < 3:
-        raise ValueError("is one of the most common passwords")
-
-
-def require_valid_password(password: str, username: str, email: str, field: str) -> None:
-    """Like `require_acceptable`, for a field of a request. Raises `BadRequest` that names it."""
-    try:
-        require_acceptable(password, username, email)
-    except ValueError as error:
-        raise invalid(field, str(error)) from error
+        raise invalid(field, "is one of the most common passwords")
 
 
 class Passwords:

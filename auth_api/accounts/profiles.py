@@ -57,7 +57,7 @@ class Profiles:
 
     async def change_username(self, caller: Caller, username: str, request: Request) -> None:
         """Raises `BadRequest`, `Conflict`, `Unauthorised`, `Unavailable`."""
-        key = usernames.valid_username_key(username, "new_username")
+        key = usernames.username_key(username, "new_username")
 
         def work(transaction: Session) -> None:
             require_active(transaction, caller)

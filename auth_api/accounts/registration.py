@@ -50,9 +50,9 @@ class Registration:
         Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
         `Unauthorised`.
         """
-        username_key = usernames.valid_username_key(username, "username")
+        username_key = usernames.username_key(username)
         email_key = usernames.email_key(email)
-        require_valid_password(password, username, email, "password")
+        require_valid_password(password, username, email)
         # Before hashing, because hashing is slow.
         await require_available(self.database, username_key, email_key)
         user = User(
@@ -72,10 +72,8 @@ class Registration:
             transaction.add(user)
             transaction.flush()
             if created_by:
-                details = {"id": user.id, "role": role}
-                recording.record(
-                    transaction, "user_created", created_by.user_id, request, **details
-                )
+                by = created_by.user_id
+                recording.record(transaction, "user_created", by, request, id=user.id, role=role)
             elif role == ROLES[-1]:
                 recording.record(transaction, "admin_created", None, request, id=user.id)
             else:

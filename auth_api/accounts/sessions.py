@@ -108,21 +108,18 @@ class Sessions:
             hashes = dict(transaction.execute(_PASSWORD_HASHES, users).tuples().all())
             valid = [s for s in sign_ins if hashes.get(s.user_id) == s.password_hash]
             pairs = {s.session_id: self._pair(s.user_id, s.session_id, s.web) for s in valid}
-            if valid:
-                moment = now()
-                times = {
-                    "created_at": moment,
-                    "last_used_at": moment,
-                    "expires_at": moment + self._lifetime,
-                }
-                sessions = [
-                    {"id": s.session_id, "user_id": s.user_id, "client": s.client, "web": s.web}
-                    | times
-                    for s in valid
-                ]
-                transaction.execute(_INSERT_SESSION, sessions)
-                _store_tokens(transaction, pairs)
-                recording.write(transaction, [sign_in.audit_entry for sign_in in valid])
+            if not valid:
+                return [None] * len(sign_ins)
+            start = now()
+            expiry = start + self._lifetime
+            times = {"created_at": start, "last_used_at": start, "expires_at": expiry}
+            sessions = [
+                {"id": s.session_id, "user_id": s.user_id, "client": s.client, "web": s.web} | times
+                for s in valid
+            ]
+            transaction.execute(_INSERT_SESSION, sessions)
+            _store_tokens(transaction, pairs)
+            recording.write(transaction, [sign_in.audit_entry for sign_in in valid])
             return [pairs.get(sign_in.session_id) for sign_in in sign_ins]
 
         return await self._database.write(work)

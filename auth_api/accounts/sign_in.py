@@ -24,7 +24,7 @@ from auth_api.authorisation.guards import require_active
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.audit import Action
-from auth_api.errors import Conflict, TooMany, Unauthorised
+from auth_api.errors import BadRequest, Conflict, TooMany, Unauthorised
 from auth_api.http.rate_limits import RateLimits, limited_address
 from auth_api.observability.metrics import Metrics
 
@@ -130,7 +130,7 @@ def _sign_in_key(name: str) -> str:
     if "@" in name:
         return usernames.email_key(name)
     # An invalid name is not refused here, so that attempts with it are limited like all others.
-    with suppress(ValueError):
+    with suppress(BadRequest):
         return usernames.username_key(name)
     return name
 

@@ -36,24 +36,20 @@ _DIGITS = {0x0966 + digit: str(digit) for digit in range(10)}
 _LETTER = re.compile("[\u0904-\u0939\u0958-\u0961\u0972-\u097f]")
 
 
-def username_key(username: str) -> str:
-    """The key that equal usernames share. Raises `ValueError` for an invalid username."""
+def username_key(username: str, field: str = "username") -> str:
+    """The key that equal usernames share.
+
+    Raises `BadRequest` for an invalid username; it names `field`, the field of the request.
+    """
     key = folded_username(username)
     if not MIN_LENGTH <= len(key) <= MAX_LENGTH:
-        raise ValueError(f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise invalid(field, f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     if not (_LATIN.fullmatch(key) or (_DEVANAGARI.fullmatch(key) and _LETTER.search(key))):
-        raise ValueError(
-            "must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides"
+        raise invalid(
+            field,
+            "must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides",
         )
     return key
-
-
-def valid_username_key(username: str, field: str) -> str:
-    """The key of a username in a field of a request. Raises `BadRequest` that names the field."""
-    try:
-        return username_key(username)
-    except ValueError as error:
-        raise invalid(field, str(error)) from error
 
 
 def folded_username(part: str) -> str:

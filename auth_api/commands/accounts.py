@@ -7,13 +7,15 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from auth_api.accounts.administration import Changes, shown
+from auth_api.accounts.administration import shown
 from auth_api.authorisation.access import ROLES
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output
 from auth_api.commands.prompts import ask_for_password
 from auth_api.database.tables.accounts import User
 from auth_api.errors import BadRequest
+from auth_api.http.validation import validated
+from auth_api.schemas.administration import ChangedUser
 from auth_api.services import Services
 
 _COLUMNS = ("id", "username", "email", "role", "active", "training_consent", "created_at")
@@ -76,27 +78,28 @@ async def _show(services: Services, options: argparse.Namespace, output: Output)
 
 
 async def _set_role(services: Services, options: argparse.Namespace, output: Output) -> None:
-    user = await _changed(services, options, Changes(role=options.role))
+    user = await _changed(services, options, ChangedUser(role=options.role))
     output.done(f"{user.username} now has the role {user.role}.", shown(user))
 
 
 async def _activate(services: Services, options: argparse.Namespace, output: Output) -> None:
-    user = await _changed(services, options, Changes(active=True))
+    user = await _changed(services, options, ChangedUser(active=True))
     output.done(f"{user.username} may sign in.", shown(user))
 
 
 async def _deactivate(services: Services, options: argparse.Namespace, output: Output) -> None:
-    user = await _changed(services, options, Changes(active=False))
+    user = await _changed(services, options, ChangedUser(active=False))
     output.done(f"{user.username} can no longer sign in.", shown(user))
 
 
 async def _reset_password(services: Services, options: argparse.Namespace, output: Output) -> None:
     await services.users.named(options.user)  # fails before the operator types a password
-    user = await _changed(services, options, Changes(password=ask_for_password()))
+    changes = validated({"password": ask_for_password()}, ChangedUser)
+    user = await _changed(services, options, changes)
     output.done(f"{user.username} has a new password and is signed out everywhere.", shown(user))
 
 
-async def _changed(services: Services, options: argparse.Namespace, changes: Changes) -> User:
+async def _changed(services: Services, options: argparse.Namespace, changes: ChangedUser) -> User:
     found = await services.users.named(options.user)
     assert found.id is not None
     return await services.users.change(found.id, changes)

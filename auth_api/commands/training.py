@@ -11,7 +11,7 @@ from auth_api.http.validation import validated
 from auth_api.jobs.presenting import owned_entry
 from auth_api.schemas.training import TrainJson, TuneJson
 from auth_api.services import Services
-from auth_api.training.submission import queued, require_trainable
+from auth_api.training.planning import require_trainable
 
 
 def add_to(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -54,6 +54,6 @@ async def _queue(
     fields = validated({name: value for name, value in given.items() if value is not None}, schema)
     owner = await services.users.named(options.user)
     assert owner.id is not None
-    job = await queued(services.jobs, services.planner, owner.id, kind, options.name, fields)
+    job = await services.planner.queue(owner.id, kind, options.name, fields)
     version = job.parameters["version"]
     output.done(f"Job {job.id} trains version {version} of {options.name}.", owned_entry(job))

@@ -26,8 +26,6 @@ _MAX_INLINE_READ_BYTES = 256 * 1024
 
 
 class InputFiles:
-    """The files in one folder."""
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -54,35 +52,29 @@ class InputFiles:
             raise Unavailable(message, "storage_unavailable") from error
 
     def path_of(self, name: str) -> Path:
-        """The path of a file."""
         return self._folder / name
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[OpenInput]:
         """Opens a file for reading. Raises `FileNotFoundError`."""
-        descriptor = os.open(self._folder / name, os.O_RDONLY)
-        try:
-            yield OpenInput(descriptor)
-        finally:
-            os.close(descriptor)
+        with (self._folder / name).open("rb", buffering=0) as file:
+            yield OpenInput(file.fileno())
 
     async def delete(self, names: Sequence[str]) -> None:
         """Deletes files that may or may not exist."""
 
         def work() -> None:
             for name in names:
-                (self._folder / name).unlink(missing_ok=True)
+                self.path_of(name).unlink(missing_ok=True)
 
         await asyncio.to_thread(work)
 
     def older_than(self, seconds: float) -> Iterator[str]:
         """Names of the files whose last write is at least `seconds` ago; blocks."""
-        if not self._folder.exists():
-            return
-        for entry in os.scandir(self._folder):
+        for path in self._folder.glob("*"):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime >= seconds:
-                    yield entry.name
+                if time.time() - path.stat().st_mtime >= seconds:
+                    yield path.name
 
 
 class OpenInput:

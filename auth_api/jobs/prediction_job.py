@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
 from auth_api.jobs.input_files import InputFiles, OpenInput
 from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
-from auth_api.models.version_routing import Client, VersionRouter, user
+from auth_api.models.version_routing import VersionRouter, user
 
 # Fields of a prediction that are saved, if it has them.
 _SAVED_FIELDS = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
@@ -50,37 +50,21 @@ class PredictionJobs:
         self, queue: JobQueue, inputs: InputFiles, models: VersionRouter, concurrency: int
     ) -> None:
         """`concurrency`: images of all jobs that are predicted at the same time."""
-        self._queue = queue
-        self._inputs = inputs
-        self._models = models
+        self.queue = queue
+        self.inputs = inputs
+        self.models = models
         self.concurrency = concurrency
         # First come, first served: each of n jobs that wait gets every n-th slot.
-        self._slots = asyncio.Semaphore(concurrency)
-        self._memory = _MemoryBudget(_MAX_BYTES_IN_FLIGHT)
+        self.slots = asyncio.Semaphore(concurrency)
+        self.memory = _MemoryBudget(_MAX_BYTES_IN_FLIGHT)
 
     async def work(self, job: Job) -> None:
         """Recognises the images that have no answer yet. Raises `LeaseLost`, `ApiError`."""
         assert job.id is not None
         assert job.input is not None
-        while pending := await self._queue.pending(job.id):
-            with self._inputs.opened(job.input) as source:
+        while pending := await self.queue.pending(job.id):
+            with self.inputs.opened(job.input) as source:
                 await _JobRun(self, job, job.id, source).predict_all(pending)
-
-    @asynccontextmanager
-    async def slot(self, length: int) -> AsyncIterator[None]:
-        """Waits for a free slot, and for memory for an image of `length` bytes."""
-        async with self._slots, self._memory.reserve(length):
-            yield
-
-    async def record(self, job_id: int, answers: Sequence[ItemAnswer]) -> None:
-        """Saves answers. Raises `LeaseLost`, `Unavailable`."""
-        await self._queue.record(job_id, answers)
-
-    async def predict(self, parameters: Parameters, image: bytes, owner: Client) -> dict[str, Any]:
-        """Recognises one image. Raises `ApiError`."""
-        return await self._models.predict(
-            parameters.model, image, owner, parameters.version, parameters.options, shed=False
-        )
 
 
 class _MemoryBudget:
@@ -133,18 +117,21 @@ class _JobRun:
 
     async def _predict(self, rest: Iterator[PendingItem]) -> None:
         for item in rest:
-            async with self._jobs.slot(item.length):
+            async with self._jobs.slots, self._jobs.memory.reserve(item.length):
                 image = await self._source.read(item.start, item.length)
                 answer = await self._answer(image)
-                # `self._answers` is looked up after the wait, because `_flush` replaces the list.
+                # `self._answers` is looked up after the wait, because `_save` replaces the list.
                 self._answers.append(ItemAnswer(item.position, answer))
 
     async def _answer(self, image: bytes) -> dict[str, Any]:
+        wanted = self._parameters
         delay, attempts, began = _FIRST_RETRY_SECONDS, 0, time.monotonic()
         while True:
             attempts += 1
             try:
-                answer = await self._jobs.predict(self._parameters, image, self._owner)
+                answer = await self._jobs.models.predict(
+                    wanted.model, image, self._owner, wanted.version, wanted.options, shed=False
+                )
             except (Refused, TooLarge) as error:
                 self._last_answer_at = time.monotonic()
                 return error.body
@@ -160,12 +147,9 @@ class _JobRun:
                 return {name: answer[name] for name in _SAVED_FIELDS if name in answer}
 
     async def _save(self, predicting: list[asyncio.Task[None]]) -> None:
-        while not all(task.done() for task in predicting):
-            await asyncio.wait(predicting, timeout=_SAVE_INTERVAL_SECONDS)
-            await self._flush()
-        await self._flush()
-
-    async def _flush(self) -> None:
-        answers, self._answers = self._answers, []
-        if answers:
-            await self._jobs.record(self._job_id, answers)
+        pending = set(predicting)
+        while pending:
+            _, pending = await asyncio.wait(pending, timeout=_SAVE_INTERVAL_SECONDS)
+            answers, self._answers = self._answers, []
+            if answers:
+                await self._jobs.queue.record(self._job_id, answers)

@@ -219,12 +219,19 @@ def add(
     recording.record(transaction, "job_created", actor, request, **details)
 
 
-def cancel(job: Job) -> None:
-    """Cancels an unfinished job at once, or tells the process that holds its lease to do so."""
+def cancel(transaction: Session, job: Job, actor: int | None, request: Request | None) -> bool:
+    """Cancels an unfinished job at once, or tells the process that holds its lease to do so.
+
+    `actor` as in `add`. Returns False if the job was being cancelled already.
+    """
+    if job.cancelling:
+        return False
     if job.held_until is not None and job.held_until > now():
         job.cancelling = True
     else:
         _end(job, "cancelled", None)
+    recording.record(transaction, "job_cancelled", actor, request, id=job.id)
+    return True
 
 
 def count_ended(metrics: Metrics, job: Job) -> None:

@@ -150,8 +150,12 @@ class JobRunner:
         try:
             ended = await self._work(job, job_id)
         except asyncio.CancelledError:
+            # If its owner cancelled it or is gone, it has ended for good. Otherwise the process
+            # stops, or another one has the job.
             with suppress(Unavailable, LeaseLost):
-                ended = await self._end_cancelled(job_id)
+                ended = await self._queue.is_cancelled_or_gone(job_id)
+                if ended:
+                    await self._queue.end(job_id, "cancelled")
             raise
         except LeaseLost:
             logger.warning("a job was lost to another process", extra={"job": job_id})
@@ -160,7 +164,7 @@ class JobRunner:
         except Unavailable:
             # Nothing is lost: the job is claimed again when its lease has expired.
             logger.warning("a job was interrupted", extra={"job": job_id})
-        except Exception:  # the same
+        except Exception:
             logger.exception("a job was interrupted", extra={"job": job_id})
         finally:
             del self._tasks[job_id]
@@ -194,15 +198,3 @@ class JobRunner:
             await self._queue.end(job_id, "succeeded", outcome=outcome)
         logger.info("a job has ended", extra={"job": job_id, "kind": job.kind})
         return True
-
-    async def _end_cancelled(self, job_id: int) -> bool:
-        """Ends a job whose task was cancelled, if its owner cancelled it.
-
-        Returns whether its files can go: it was cancelled, had just ended, or its owner's account
-        is deleted. Otherwise the process stops, or another one has the job.
-        """
-        held = await self._queue.renew_leases([job_id])
-        if held.get(job_id):
-            await self._queue.end(job_id, "cancelled")
-            return True
-        return job_id not in held and not await self._queue.is_unfinished(job_id)

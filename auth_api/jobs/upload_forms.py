@@ -49,23 +49,17 @@ class Part:
         return self.head.startswith(_ZIP)
 
 
-@dataclass
-class Form:
-    """The files of a form, in order, and its other fields; the last value of a repeated one."""
-
-    parts: list[Part]
-    texts: dict[str, str]
-
-
 async def read_form(
     request: Request, file: NewInput, limits: Limits, fields: Collection[str], max_text: int = 0
-) -> Form:
+) -> tuple[list[Part], dict[str, str]]:
     """Writes the files in these `fields` of a form to `file`. Its other fields may have `max_text`
     bytes together; 0 ignores them. Raises `BadRequest`, `OSError`.
+
+    Returns the files in order, and the other fields; the last value of a repeated one.
     """
     reader = _Reader(file, limits, fields, max_text)
     await reader.read(request)
-    return Form(reader.parts, {name: text_of(text) for name, text in reader.texts.items()})
+    return reader.parts, {name: text_of(text) for name, text in reader.texts.items()}
 
 
 class _Reader(FormReader):

@@ -41,7 +41,7 @@ async def receive(request: Request, inputs: InputFiles, limits: Limits) -> Recei
             "Send the images as files 'images' of a multipart form, or one zip as the file 'zip'."
         )
     async with inputs.receiving() as file:
-        parts = (await read_form(request, file, limits, IMAGES)).parts
+        parts, _ = await read_form(request, file, limits, IMAGES)
         zipped = [part for part in parts if part.is_zip]
         if zipped and len(parts) > 1:
             raise BadRequest("Send either images or one zip, not both.", "several_uploads")
@@ -66,10 +66,7 @@ def _unpack_all(zipped: NewInput, inputs: InputFiles, limits: Limits) -> Receive
     try:
         with zipped.path.open("rb") as source:
             entries = zip_files.entries(source, MAX_IMAGES, limits.upload)
-            items = [
-                _unpack(position, entry, file, limits.image)
-                for position, entry in enumerate(entries)
-            ]
+            items = [_unpack(n, entry, file, limits.image) for n, entry in enumerate(entries)]
         file.sync()
     except BaseException:
         file.discard()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api.audit import recording
 from auth_api.authorisation.access import Caller
 from auth_api.authorisation.guards import require_active
 from auth_api.database.database import Database
@@ -30,29 +30,22 @@ _BATCH_SIZE = 250
 _RETRY_SECONDS = 30
 
 
+@dataclass(frozen=True)
 class UserJobs:
     """The jobs of all users."""
 
-    def __init__(
-        self,
-        database: Database,
-        inputs: InputFiles,
-        folders: WorkFolders,
-        max_unfinished: int,
-        wake: Callable[[], None],
-        metrics: Metrics,
-    ) -> None:
-        """`max_unfinished`: limit for each user. `wake` is called when a job was queued."""
-        self._database = database
-        self._inputs = inputs
-        self._folders = folders
-        self._max_unfinished = max_unfinished
-        self._wake = wake
-        self._metrics = metrics
+    database: Database
+    inputs: InputFiles
+    folders: WorkFolders
+    max_unfinished: int
+    """Limit for each user."""
+    wake: Callable[[], None]
+    """Called when a job was queued."""
+    metrics: Metrics
 
     async def require_room(self, user_id: int) -> None:
         """Raises `TooMany` if the user may not queue another job now, or `Unavailable`."""
-        await self._database.read(lambda session: self._require_room(session, user_id))
+        await self.database.read(lambda session: self._require_room(session, user_id))
 
     async def add(
         self,
@@ -87,11 +80,11 @@ class UserJobs:
             return job
 
         try:
-            job = await self._database.write(work)
+            job = await self.database.write(work)
         except (Unauthorised, NotFound, TooMany, Conflict):
-            await self._inputs.delete([name] if name else [])
+            await self.inputs.delete([name] if name else [])
             raise
-        self._wake()
+        self.wake()
         return job
 
     async def page(
@@ -110,7 +103,7 @@ class UserJobs:
         for column, value in ((Job.user_id, user_id), (Job.state, state), (Job.kind, kind)):
             query = query.where(col(column) == value) if value is not None else query
         query = query.where(col(Job.id) < before) if before is not None else query
-        return await self._database.read(lambda session: list(session.scalars(query)))
+        return await self.database.read(lambda session: list(session.scalars(query)))
 
     async def one(self, user_id: int | None, job_id: int) -> Job:
         """A job. With a `user_id`, other users' jobs are not found.
@@ -118,7 +111,7 @@ class UserJobs:
         Raises `NotFound`, `Unavailable`.
         """
         query = _one(user_id, job_id)
-        return _require(await self._database.read(lambda session: session.scalar(query)))
+        return _require(await self.database.read(lambda session: session.scalar(query)))
 
     async def cancel(
         self, owner: Caller | None, job_id: int, request: Request | None = None
@@ -134,17 +127,17 @@ class UserJobs:
             if owner:
                 require_active(transaction, owner)
             job = _require(transaction.scalar(_one(user_id, job_id).with_for_update()))
-            changed = _cancel(job)
-            if changed:
-                recording.record(transaction, "job_cancelled", user_id, request, id=job_id)
+            if job.state not in (*UNFINISHED, "cancelled"):
+                raise Conflict("The job is finished already.", "job_finished")
+            changed = job.state in UNFINISHED and queue.cancel(transaction, job, user_id, request)
             return job, changed
 
-        job, changed = await self._database.write(work)
+        job, changed = await self.database.write(work)
         if job.state == "cancelled":  # no process works at it
             if changed:
-                queue.count_ended(self._metrics, job)
-            await self._inputs.delete([job.input] if job.input else [])
-            await self._folders.delete([job_id])
+                queue.count_ended(self.metrics, job)
+            await self.inputs.delete([job.input] if job.input else [])
+            await self.folders.delete([job_id])
         return job
 
     async def answered(self, job_id: int) -> AsyncIterator[JobItem]:
@@ -158,7 +151,7 @@ class UserJobs:
                 .order_by(col(JobItem.position))
                 .limit(_BATCH_SIZE)
             )
-            items = await self._database.read(_all(query))
+            items = await self.database.read(_all(query))
             for item in items:
                 yield item
             if len(items) < _BATCH_SIZE:
@@ -166,12 +159,11 @@ class UserJobs:
             last = items[-1].position
 
     def _require_room(self, session: Session, user_id: int) -> None:
-        query = select(func.count()).where(
-            col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
-        )
-        if (session.scalar(query) or 0) >= self._max_unfinished:
+        unfinished = col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
+        query = select(func.count()).where(*unfinished)
+        if (session.scalar(query) or 0) >= self.max_unfinished:
             raise TooMany(
-                f"You have {self._max_unfinished} unfinished jobs: wait for one, or cancel one.",
+                f"You have {self.max_unfinished} unfinished jobs: wait for one, or cancel one.",
                 "too_many_jobs",
                 retry_after=_RETRY_SECONDS,
             )
@@ -197,16 +189,6 @@ def _one(user_id: int | None, job_id: int) -> Select[tuple[Job]]:
 
 def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:
     return lambda session: list(session.scalars(query))
-
-
-def _cancel(job: Job) -> bool:
-    """Cancels a job. Returns whether anything changed. Raises `Conflict`."""
-    if job.state not in (*UNFINISHED, "cancelled"):
-        raise Conflict("The job is finished already.", "job_finished")
-    if job.state not in UNFINISHED or job.cancelling:
-        return False
-    queue.cancel(job)
-    return True
 
 
 def _require(job: Job | None) -> Job:

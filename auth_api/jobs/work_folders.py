@@ -22,18 +22,12 @@ class WorkFolders:
 
     async def delete(self, job_ids: Sequence[int]) -> None:
         """Deletes the folders of jobs with their content, if they exist."""
-
-        def work() -> None:
-            for job_id in job_ids:
-                shutil.rmtree(self.of(job_id), ignore_errors=True)
-
-        await asyncio.to_thread(work)
+        for job_id in job_ids:
+            await asyncio.to_thread(shutil.rmtree, self.of(job_id), ignore_errors=True)
 
     def older_than(self, seconds: float) -> Iterator[int]:
         """Ids of the jobs whose folder was last changed at least `seconds` ago; blocks."""
-        if not self._folder.exists():
-            return
-        for path in self._folder.iterdir():
+        for path in self._folder.glob("[0-9]*"):
             with suppress(FileNotFoundError):
                 if path.name.isdecimal() and time.time() - path.stat().st_mtime >= seconds:
                     yield int(path.name)

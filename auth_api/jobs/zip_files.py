@@ -37,11 +37,10 @@ class Entry:
         left = self._info.file_size
         try:
             with self._archive.open(self._info) as content:
-                first = True
                 while chunk := content.read(_CHUNK_BYTES):
-                    if first and chunk.startswith(_ZIP_SIGNATURES):
+                    is_first = left == self._info.file_size
+                    if is_first and chunk.startswith(_ZIP_SIGNATURES):
                         raise _refused(f"{self.name} is a zip itself", "nested_zip")
-                    first = False
                     left -= len(chunk)
                     if left < 0:
                         raise _refused(f"{self.name} is larger than the zip says", "zip_bomb")
@@ -84,12 +83,12 @@ def _is_ignored(info: zipfile.ZipInfo) -> bool:
 def _require_harmless(info: zipfile.ZipInfo) -> None:
     name = info.filename
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or _has_drive(name):
+    has_drive = name[1:2] == ":" and name[0].isalpha()
+    if path.is_absolute() or ".." in path.parts or has_drive:
         raise _refused(f"{_shown(name)} leads out of the zip", "unsafe_path")
     if any(ord(letter) < 32 for letter in name):
         raise _refused("a name has control characters", "unsafe_path")
-    mode = info.external_attr >> 16
-    if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _refused(f"{_shown(name)} is a link or a device", "unsafe_path")
     if info.flag_bits & 0x1:
         raise _refused(f"{_shown(name)} is encrypted", "encrypted_zip")
@@ -98,10 +97,6 @@ def _require_harmless(info: zipfile.ZipInfo) -> None:
     if info.file_size > max(_SMALL_BYTES, _MAX_COMPRESSION_RATIO * info.compress_size):
         times = f"{_MAX_COMPRESSION_RATIO} times its size"
         raise _refused(f"{_shown(name)} unpacks to more than {times}", "zip_bomb")
-
-
-def _has_drive(name: str) -> bool:
-    return len(name) > 1 and name[1] == ":" and name[0].isalpha()
 
 
 def _shown(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.accounts.administration import Changes, shown
+from auth_api.accounts.administration import shown
 from auth_api.authorisation.access import at_least
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
@@ -70,9 +70,7 @@ async def change(request: Request) -> JSONResponse:
     A new role applies from the user's next request on. A new password ends all sessions of the
     user. The last active administrator cannot be demoted or deactivated.
     """
-    number = row_number(request)
-    fields = await parse_json(request, ChangedUser)
-    return await _change(request, number, Changes(**fields.model_dump()))
+    return await _change(request, row_number(request), await parse_json(request, ChangedUser))
 
 
 @documented(tag="administration", access=_ADMIN, answer=UserShown, errors=(404, 409))
@@ -81,10 +79,10 @@ async def deactivate(request: Request) -> JSONResponse:
 
     The history is kept. `PUT` with `active: true` activates the user again.
     """
-    return await _change(request, row_number(request), Changes(active=False))
+    return await _change(request, row_number(request), ChangedUser(active=False))
 
 
-async def _change(request: Request, number: int, changes: Changes) -> JSONResponse:
+async def _change(request: Request, number: int, changes: ChangedUser) -> JSONResponse:
     changed = await services(request).users.change(number, changes, caller(request), request)
     return JSONResponse(shown(changed))
 

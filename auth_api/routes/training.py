@@ -18,8 +18,7 @@ from auth_api.routes.openapi import documented
 from auth_api.schemas.training import TrainForm, TrainingAccepted, TrainJson, TuneForm, TuneJson
 from auth_api.services import caller, services
 from auth_api.training.labelled_uploads import receive_labelled
-from auth_api.training.planning import corrected_model
-from auth_api.training.submission import queued, require_trainable
+from auth_api.training.planning import corrected_model, require_trainable
 
 _TRAINING = at_least("data-scientist")
 
@@ -73,7 +72,7 @@ async def _queue(
         if received:
             received.file.discard()
         raise
-    job = await queued(app.jobs, app.planner, owner, kind, model, fields, received, request)
+    job = await app.planner.queue(owner, kind, model, fields, received, request)
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued"}
     answer |= {"version": job.parameters["version"], "url": url}
@@ -90,8 +89,7 @@ async def _parse(request: Request, model: str) -> tuple[dict[str, Any], Received
     app = services(request)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
     alphabet = ALPHABETS[corrected_model(model)]
-    form = await receive_labelled(request, app.inputs, limits, alphabet)
-    return {**form.texts}, form.received
+    return await receive_labelled(request, app.inputs, limits, alphabet)
 
 
 routes = [

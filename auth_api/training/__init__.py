@@ -1,7 +1,6 @@
 """Trainings: jobs that run `python -m archive_scripts improve FOLDER` as a process.
 
-submission        a request or command becomes a job
-planning          checks a request and chooses the version
+planning          checks a request or command, chooses the version, queues the job
 labelled_uploads  the labelled pictures that come with it
 training_job      the kinds of jobs: prepare, train, register the new version
 training_process  one training process: start, read its events, limit its memory, stop

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from starlette.requests import Request
 
@@ -26,34 +26,28 @@ _MAX_TEXT_BYTES = 64 * 1024
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 
 
-@dataclass
-class LabelledForm:
-    """The text fields of a form, and its zip if it has one."""
-
-    texts: dict[str, str]
-    received: Received | None
-
-
 async def receive_labelled(
     request: Request, inputs: InputFiles, limits: Limits, alphabet: Sequence[Character]
-) -> LabelledForm:
+) -> tuple[dict[str, Any], Received | None]:
     """Saves a multipart form and its zip. Reads the whole zip once, so that the request fails if it
     has errors, not the job. Raises `ApiError`, after deleting the file.
+
+    Returns the text fields of the form, and its zip if it has one.
     """
     async with inputs.receiving() as file:
-        form = await read_form(request, file, limits, {_FIELD}, _MAX_TEXT_BYTES)
-        if len(form.parts) > 1:
+        parts, texts = await read_form(request, file, limits, {_FIELD}, _MAX_TEXT_BYTES)
+        if len(parts) > 1:
             raise BadRequest("There are several zips: send one.", "several_uploads")
-        if not form.parts:
+        if not parts:
             file.discard()
-            return LabelledForm(form.texts, None)
-        if not form.parts[0].is_zip:
+            return texts, None
+        if not parts[0].is_zip:
             raise BadRequest("'labelled' must be a zip, sent as a file.", "not_a_zip")
-        if form.parts[0].error:
-            raise form.parts[0].error
+        if parts[0].error:
+            raise parts[0].error
         await asyncio.to_thread(_validate, file.path, limits, alphabet)
         await asyncio.to_thread(file.sync)
-        return LabelledForm(form.texts, Received(file, []))
+        return texts, Received(file, [])
 
 
 def unpack_labelled(

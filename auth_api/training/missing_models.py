@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from auth_api.errors import ModelMissing
 from auth_api.settings import Settings
-from auth_api.training.training_process import EVENTS, Event
+from auth_api.training.training_process import EVENTS, Event, parse_event, tail
 
 # Read from the end of the events: enough for the last ones.
 _TAIL_BYTES = 64 * 1024
@@ -65,16 +66,7 @@ def _training(model: str, progress: float) -> ModelMissing:
 
 def _latest(path: Path) -> Iterator[Event]:
     """The last events, newest first."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return
-    for line in reversed(lines):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # incomplete: still being written, or cut off by the tail
-        if isinstance(event, dict):
-            yield event
+    with suppress(FileNotFoundError):
+        # A line may be incomplete: still being written, or cut off by the tail.
+        lines = tail(path, _TAIL_BYTES).splitlines()
+        yield from filter(None, map(parse_event, reversed(lines)))

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,42 +45,20 @@ logger = logging.getLogger(__name__)
 _LABELLED, _CORRECTIONS = "labelled", "corrections"
 _REPORT_INTERVAL_SECONDS = 1.0
 _REGISTRATION_RETRY_SECONDS = 5.0
-# Parameters that the job hands to the process unchanged.
-_COPIED_PARAMETERS = (
-    "model",
-    "version",
-    "epochs",
-    "images_per_epoch",
-    "batch_size",
-    "learning_rate",
-    "augmentation",
-    "synthesis",
-    "seed",
-)
 
 
+@dataclass(frozen=True)
 class TrainingJobs:
     """Runs each training as a process, in the work folder of its job."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        queue: JobQueue,
-        inputs: InputFiles,
-        folders: WorkFolders,
-        store: ModelStore,
-        corrections: CorrectionDataSet,
-        releases: Releases,
-        registry: Registry,
-    ) -> None:
-        self._settings = settings
-        self._queue = queue
-        self._inputs = inputs
-        self._folders = folders
-        self._store = store
-        self._corrections = corrections
-        self._releases = releases
-        self._registry = registry
+    settings: Settings
+    queue: JobQueue
+    inputs: InputFiles
+    folders: WorkFolders
+    store: ModelStore
+    corrections: CorrectionDataSet
+    releases: Releases
+    registry: Registry
 
     async def work(self, job: Job) -> dict[str, Any]:
         """Trains, or resumes. Raises `LeaseLost`, `Interrupted`, `ApiError`."""
@@ -88,13 +67,16 @@ class TrainingJobs:
             return await self._train(job, job.id)
         except asyncio.CancelledError:
             with suppress(Unavailable):
-                if await self._queue.is_cancelled_or_gone(job.id):
+                if await self.queue.is_cancelled_or_gone(job.id):
                     await self._remove_version(job, job.id)
             raise
 
     async def _train(self, job: Job, job_id: int) -> dict[str, Any]:
-        folder = self._folders.of(job_id)
-        if not prepared(folder) or await self._prune_corrections(job, folder):
+        folder = self.folders.of(job_id)
+        model = corrected_model(job.parameters["model"])
+        # Corrections that no longer count are deleted before a training resumes. If all are
+        # deleted, it starts again.
+        if not prepared(folder) or await self.corrections.prune(model, folder / _CORRECTIONS):
             await self._prepare(job, folder)
         outcome = Outcome(job.parameters["version"])
         for event in await asyncio.to_thread(lambda: list(past_events(folder))):
@@ -103,12 +85,12 @@ class TrainingJobs:
             done = await self._improve(job_id, folder, outcome)
         except ApiError:
             # The owner sees the outcome up to the failure.
-            await self._queue.report(job_id, outcome.progress, outcome.shown())
+            await self.queue.report(job_id, outcome.progress, outcome.shown())
             raise
         return {**outcome.shown(), **await self._register(job, done)}
 
     async def _improve(self, job_id: int, folder: Path, outcome: Outcome) -> Event:
-        megabytes = self._settings.training_memory_mb
+        megabytes = self.settings.training_memory_mb
         improving = asyncio.create_task(improve(folder, megabytes, outcome.add))
         reporting = asyncio.create_task(self._report(job_id, outcome))
         tasks = {improving, reporting}
@@ -129,7 +111,7 @@ class TrainingJobs:
             now = outcome.progress, outcome.shown()
             if now != reported:
                 with suppress(Unavailable):  # training continues without the database
-                    await self._queue.report(job_id, *now)
+                    await self.queue.report(job_id, *now)
                     reported = now
             await asyncio.sleep(_REPORT_INTERVAL_SECONDS)
 
@@ -141,7 +123,7 @@ class TrainingJobs:
         """
         model, version = job.parameters["model"], job.parameters["version"]
         try:
-            await self._registry.register_trained(
+            await self.registry.register_trained(
                 model, version, done["archive"], done["sha256"], job.user_id
             )
         except ApiError as error:
@@ -159,14 +141,14 @@ class TrainingJobs:
         registered. Raises `Unavailable`.
         """
         model, version = job.parameters["model"], job.parameters["version"]
-        await self._releases.refresh()
-        row = self._releases.state(model).versions.get(version)
+        await self.releases.refresh()
+        row = self.releases.state(model).versions.get(version)
         if row is not None and row.state != "removed":
             return
 
         def work() -> None:
-            if published(self._folders.of(job_id)):
-                self._store.remove(model, version)
+            if published(self.folders.of(job_id)):
+                self.store.remove(model, version)
 
         try:
             await asyncio.to_thread(work)
@@ -182,19 +164,15 @@ class TrainingJobs:
                 await asyncio.to_thread(self._unpack, job.input, model, folder)
             corrected = parameters["corrections"] and await self._export(model, folder)
             spec = {
-                **{name: parameters[name] for name in _COPIED_PARAMETERS},
+                **parameters,
                 "mode": job.kind,
                 "job": job.id,
                 "start": self._weights(model, parameters["start"]),
                 "labelled": _LABELLED if job.input else None,
                 "corrections": _CORRECTIONS if corrected else None,
-                "model_store": str(self._settings.model_store.resolve()),
-                "workers": min(usable_cores(), self._settings.max_workers),
+                "model_store": str(self.settings.model_store.resolve()),
+                "workers": min(usable_cores(), self.settings.max_workers),
             }
-            if parameters["network"]:
-                spec["network"] = parameters["network"]
-            if job.kind == "tune":
-                spec |= {"trials": parameters["trials"], "search": parameters["search"]}
             await asyncio.to_thread(prepare, folder, spec)
         except OSError as error:
             logger.exception("cannot prepare a training")
@@ -203,24 +181,19 @@ class TrainingJobs:
             ) from error
 
     def _unpack(self, name: str, model: str, folder: Path) -> None:
-        limits = Limits(self._settings.max_body_bytes, self._settings.max_job_bytes)
+        limits = Limits(self.settings.max_body_bytes, self.settings.max_job_bytes)
         alphabet = ALPHABETS[corrected_model(model)]
-        unpack_labelled(self._inputs.path_of(name), folder / _LABELLED, limits, alphabet)
+        unpack_labelled(self.inputs.path_of(name), folder / _LABELLED, limits, alphabet)
 
     async def _export(self, model: str, folder: Path) -> bool:
         """Returns whether there are any: users may have withdrawn their consent meanwhile."""
         target = folder / _CORRECTIONS
-        return bool((await self._corrections.export_to(corrected_model(model), target))["pictures"])
-
-    async def _prune_corrections(self, job: Job, folder: Path) -> bool:
-        """Deletes those that no longer count before a training resumes. Returns whether all are."""
-        model = corrected_model(job.parameters["model"])
-        return await self._corrections.prune(model, folder / _CORRECTIONS)
+        return bool((await self.corrections.export_to(corrected_model(model), target))["pictures"])
 
     def _weights(self, model: str, version: str | None) -> str | None:
         if version is None:
             return None
-        weights = self._store.weights(model, version)
+        weights = self.store.weights(model, version)
         if weights is None:
             raise BadRequest(
                 f"The weights of version {version} of {model} are gone.", "weights_missing"

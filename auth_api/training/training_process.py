@@ -111,7 +111,7 @@ def past_events(folder: Path) -> Iterator[Event]:
     """The events of earlier processes in a folder, in order; blocks."""
     with suppress(FileNotFoundError), (folder / EVENTS).open("rb") as file:
         while line := file.readline(_MAX_LINE_BYTES):
-            if event := _event(line):
+            if event := parse_event(line):
                 yield event
 
 
@@ -125,12 +125,13 @@ async def _read(child: Child, on_event: Callable[[Event], None]) -> Event:
             continue  # the line is too long for an event
         if not line:
             return last
-        if event := _event(line):
+        if event := parse_event(line):
             last = event
             on_event(event)
 
 
-def _event(line: bytes) -> Event | None:
+def parse_event(line: bytes) -> Event | None:
+    """The event in a line of output, or None: the line is incomplete or no event."""
     try:
         # JSON has no NaN and Infinity: a loss that diverged becomes None.
         event = json.loads(line, parse_constant=lambda _: None)
@@ -169,11 +170,15 @@ def _verdict(folder: Path, last: Event, status: int) -> Event:
         raise BadRequest(str(last.get("message")), "training_failed")
     if status < 0 or status == _TERMINATED:
         raise Interrupted(f"ended by signal {-status if status < 0 else signal.SIGTERM}")
-    logger.error("a training failed", extra={"status": status, "said": _tail(folder / _ERRORS)})
+    said = tail(folder / _ERRORS, _LOGGED_ERROR_BYTES)
+    logger.error(
+        "a training failed", extra={"status": status, "said": said.decode(errors="replace")}
+    )
     raise BadRequest("Something went wrong in the training.", "training_failed")
 
 
-def _tail(path: Path) -> str:
+def tail(path: Path, length: int) -> bytes:
+    """The last `length` bytes of a file, or all of a shorter one; blocks."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LOGGED_ERROR_BYTES))
-        return file.read().decode(errors="replace")
+        file.seek(max(0, path.stat().st_size - length))
+        return file.read()

@@ -21,11 +21,11 @@ from auth_api.accounts.passwords import (
     MIN_LENGTH,
     Passwords,
     Result,
-    require_acceptable,
+    require_valid_password,
 )
 from auth_api.authorisation.signing_secret import load_or_create_secret
 from auth_api.configuration.secret_strength import require_strong
-from auth_api.errors import Unavailable
+from auth_api.errors import BadRequest, Unavailable
 from auth_api.settings import ROOT, Settings
 
 PASSWORD = "a long quiet river"
@@ -57,7 +57,7 @@ def run(work: Callable[[], Awaitable[Result]]) -> Result:
     ],
 )
 def test_a_good_password_is_accepted_in_any_script(password: str) -> None:
-    require_acceptable(password, "newcomer", "new@example.org")
+    require_valid_password(password, "newcomer", "new@example.org")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_good_password_is_accepted_in_any_script(password: str) -> None:
     ],
 )
 def test_a_short_long_or_guessable_password_is_refused(password: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        require_acceptable(password, "newcomer", "New.Person@example.org")
+    with pytest.raises(BadRequest, match=reason):
+        require_valid_password(password, "newcomer", "New.Person@example.org")
 
 
 def test_only_the_right_password_is_accepted() -> None:

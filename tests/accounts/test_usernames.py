@@ -11,6 +11,7 @@ from auth_api.accounts.usernames import (
     email_key,
     username_key,
 )
+from auth_api.errors import BadRequest
 
 RAM = "\u0930\u093e\u092e"
 
@@ -95,7 +96,7 @@ def test_a_username_of_one_script_is_valid(username: str) -> None:
     ],
 )
 def test_a_short_long_or_mixed_script_username_is_refused(username: str) -> None:
-    with pytest.raises(ValueError, match=r"^must "):
+    with pytest.raises(BadRequest, match=r"^username: must "):
         username_key(username)
 
 
@@ -133,7 +134,7 @@ def test_a_short_long_or_mixed_script_username_is_refused(username: str) -> None
     ],
 )
 def test_marks_that_draw_a_letter_in_a_second_way_are_refused(username: str) -> None:
-    with pytest.raises(ValueError, match="must be letters"):
+    with pytest.raises(BadRequest, match="must be letters"):
         username_key(username)
 
 
@@ -197,7 +198,7 @@ def test_a_username_may_consist_of_any_single_letter() -> None:
     for letter in letters:
         try:
             username_key(MIN_LENGTH * chr(letter))
-        except ValueError:
+        except BadRequest:
             refused.append(f"U+{letter:04X}")
     assert refused == []
 
