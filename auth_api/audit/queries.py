@@ -6,6 +6,7 @@ Ids grow with time, so a binary search over the ids finds a time without an inde
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -90,13 +91,10 @@ class AuditTrail:
         """The lines of a CSV file, one per row, after a header. Raises `Unavailable`."""
         yield csv_head(COLUMNS)
         before: int | None = None
-        while True:
-            rows = await self.page(database, _BATCH_SIZE, before)
+        while rows := await self.page(database, _BATCH_SIZE, before):
             for row in rows:
                 cells = {**shown(row), "details": json.dumps(row.details, ensure_ascii=False)}
                 yield csv_line([cells[name] for name in COLUMNS])
-            if len(rows) < _BATCH_SIZE:
-                return
             before = rows[-1].id
 
 
@@ -110,18 +108,9 @@ def _first_at(session: Session, moment: datetime) -> int:
     newest = session.scalar(select(func.max(col(AuditEntry.id))))
     if newest is None:
         return 0
-    low, high = 0, newest + 1
-    while low < high:
-        middle = (low + high) // 2
-        next_row = (
-            select(col(AuditEntry.id), col(AuditEntry.at))
-            .where(col(AuditEntry.id) >= middle)
-            .order_by(col(AuditEntry.id))
-            .limit(1)
-        )
-        row = session.execute(next_row).one()
-        if row.at < moment:
-            low = row.id + 1
-        else:
-            high = middle
-    return low
+
+    def time_from(row_id: int) -> datetime:
+        query = select(col(AuditEntry.at)).where(col(AuditEntry.id) >= row_id)
+        return session.scalars(query.order_by(col(AuditEntry.id)).limit(1)).one()
+
+    return bisect_left(range(newest + 1), moment, key=time_from)
