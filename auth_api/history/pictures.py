@@ -48,10 +48,8 @@ def new_media() -> str:
 
 def media_type(picture: bytes) -> str:
     """The media type of an encoded picture, from its first bytes."""
-    for signature, kind in _SIGNATURES.items():
-        if picture.startswith(signature):
-            return kind
-    return "application/octet-stream"
+    kinds = (kind for signature, kind in _SIGNATURES.items() if picture.startswith(signature))
+    return next(kinds, "application/octet-stream")
 
 
 class PictureStore:

@@ -46,11 +46,10 @@ def _prediction(row: Prediction, feedback: Feedback | None) -> dict[str, Any]:
 def _comparison(row: Comparison) -> dict[str, Any]:
     character = CHARACTERS[row.target_class]
     path = f"/api/history/similarities/{row.id}"
-    shown = {
+    return {
         "compared_with_class": row.target_class,
         "character": character.text,
         "name": character.name,
+        **{name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness")},
+        "images": {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")},
     }
-    shown |= {name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness")}
-    shown["images"] = {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")}
-    return shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, literal, null, select, tuple_
@@ -33,37 +33,35 @@ class History:
 
     async def page(
         self, table: EntryTable, user_id: int, limit: int, before: int | None, class_: int | None
-    ) -> list[tuple[Entry, Feedback | None]]:
+    ) -> Sequence[tuple[Entry, Feedback | None]]:
         """Up to `limit` entries of a user with ids below `before`, newest first."""
         conditions: list[tuple[Any, Any]] = [(col(table.user_id), literal(user_id))]
         if class_ is not None:
-            conditions.append((_class_of(table), literal(class_)))
+            column = Prediction.predicted_class if table is Prediction else Comparison.target_class
+            conditions.append((col(column), literal(class_)))
         columns, values = zip(*conditions, strict=True)
-        row_id = col(table.id)
+        row_id, end = col(table.id), literal(_ABOVE_ALL_IDS if before is None else before)
         query = _with_feedback(table).limit(limit)
         if self._database.is_sqlite:
-            query = query.where(*(column == value for column, value in conditions))
-            query = query.where(row_id < before) if before is not None else query
+            query = query.where(*(column == value for column, value in conditions), row_id < end)
             query = query.order_by(row_id.desc())
         else:
             # The same condition as row comparisons, which force PostgreSQL to use the index. It
             # assumes that the rows of a user with many are everywhere, and would scan the table.
-            end = literal(_ABOVE_ALL_IDS if before is None else before)
             query = query.where(tuple_(*columns) >= tuple_(*values))
             query = query.where(tuple_(*columns, row_id) < tuple_(*values, end))
             query = query.order_by(*(column.desc() for column in (*columns, row_id)))
-        rows = await self._database.read(_all(query))
-        return [(row[0], row[1]) for row in rows]
+        return await self._rows(query)
 
     async def one(
         self, table: EntryTable, user_id: int, row_id: int
     ) -> tuple[Entry, Feedback | None]:
         """One entry. Raises `NotFound`, also for entries of other users, or `Unavailable`."""
         query = _with_feedback(table).where(col(table.id) == row_id, col(table.user_id) == user_id)
-        row = await self._database.read(lambda session: session.execute(query).first())
-        if row is None:
+        rows = await self._rows(query)
+        if not rows:
             raise _missing()
-        return row[0], row[1]
+        return rows[0]
 
     async def picture(self, table: EntryTable, user_id: int, row_id: int, kind: str) -> bytes:
         """A picture of an entry, encoded. Raises `NotFound`, `Unavailable`."""
@@ -89,9 +87,8 @@ class History:
                 raise _missing()
             if table is Comparison:
                 attempts.remove(self._database, transaction, user_id, row_id)
-            recording.record(
-                transaction, "history_deleted", user_id, request, kind=table.__name__, id=row_id
-            )
+            details = {"kind": table.__name__, "id": row_id}
+            recording.record(transaction, "history_deleted", user_id, request, **details)
             return media
 
         await self._pictures.delete([await self._database.write(remove)])
@@ -108,20 +105,16 @@ class History:
         self, table: EntryTable, user_id: int
     ) -> AsyncIterator[tuple[Entry, Feedback | None]]:
         """Yields every entry of a user, oldest first, with a few hundred in memory at a time."""
-        last_id = 0
-        while True:
-            query = (
-                _with_feedback(table)
-                .where(col(table.user_id) == user_id, col(table.id) > last_id)
-                .order_by(col(table.id))
-                .limit(_BATCH_SIZE)
-            )
-            rows = await self._database.read(_all(query))
+        query = _with_feedback(table).where(col(table.user_id) == user_id)
+        query = query.order_by(col(table.id)).limit(_BATCH_SIZE)
+        last_id: int | None = 0
+        while rows := await self._rows(query.where(col(table.id) > last_id)):
             for row in rows:
-                yield row[0], row[1]
-            if len(rows) < _BATCH_SIZE:
-                return
+                yield row
             last_id = rows[-1][0].id
+
+    async def _rows(self, query: Select[Any]) -> Sequence[tuple[Entry, Feedback | None]]:
+        return await self._database.read(lambda session: session.execute(query).tuples().all())
 
 
 def _with_feedback(table: EntryTable) -> Select[Any]:
@@ -131,14 +124,6 @@ def _with_feedback(table: EntryTable) -> Select[Any]:
             Feedback, col(Feedback.prediction_id) == col(Prediction.id)
         )
     return select(Comparison, null())
-
-
-def _all(query: Select[Any]) -> Callable[[Session], Sequence[Any]]:
-    return lambda session: session.execute(query).all()
-
-
-def _class_of(table: EntryTable) -> Any:
-    return col(Prediction.predicted_class) if table is Prediction else col(Comparison.target_class)
 
 
 def _missing() -> NotFound:
