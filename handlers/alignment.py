@@ -180,7 +180,7 @@ class _Search:
         missing = _look_up(self._ink.distance, back, self._reference_points) * scale
         mean = np.minimum(extra, _MAX_DISTANCE).mean(axis=1)
         mean = (mean + np.minimum(missing, _MAX_DISTANCE).mean(axis=1)) / 2
-        # Of two equal fits the smaller change wins. Ink is never laid on its side or stretched
+        # The smaller change wins between equal fits. Ink is never laid on its side or stretched
         # beyond recognition.
         mean += 1.0 * np.abs(poses[:, 0] - poses[:, 1]) + 0.5 * np.abs(poses[:, 2])
         forbidden = np.abs(poses[:, 2]) > _MAX_ROTATION

@@ -16,7 +16,7 @@ from handlers.arrays import gray as to_gray
 from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-"""The formats that are read, by Pillow's names. Of an animation the first frame is read."""
+"""The formats that are read, by Pillow's names. The first frame of an animation is read."""
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 """The first bytes of files in these formats."""
