@@ -142,7 +142,7 @@ def test_with_versions_elsewhere_only_predictions_are_sent(
         for command in ("register ranjana ranjana.mar", f"train ranjana --user {user.username}"):
             refused = api.command("models", *command.split())
             assert refused.returncode == 1
-            assert "not decided here" in refused.stderr
+            assert "not this service" in refused.stderr
         assert torchserve.stop() == 0
         assert not _is_healthy(torchserve)
         assert api.client.get("/ready").status_code == 503
