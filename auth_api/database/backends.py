@@ -6,12 +6,13 @@ import asyncio
 import contextvars
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+import asyncpg
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -150,9 +151,28 @@ class PostgreSQLBackend:
             return await session.run_sync(work)
 
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
-        async with self._autocommit_engine.connect() as connection:
-            rows = await connection.exec_driver_sql(lookup.postgresql, (keys, moment))
-            return [tuple(row) for row in rows]
+        async with self._driver() as driver:
+            return [tuple(row) for row in await driver.fetch(lookup.postgresql, keys, moment)]
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lends a pooled connection as asyncpg's own, outside a transaction."""
+        pooled = await self._engine.raw_connection()
+        while (driver := cast(asyncpg.Connection, pooled.driver_connection)).is_closed():
+            # The server closed the connection while it was idle.
+            pooled.invalidate()
+            pooled = await self._engine.raw_connection()
+        lost = False
+        try:
+            yield driver
+        except asyncpg.InternalClientError:
+            # The server closed the connection between the messages of a statement.
+            lost = True
+            raise
+        finally:
+            if lost or driver.is_closed():
+                pooled.invalidate()
+            pooled.close()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -245,7 +245,6 @@ def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
         DBAPIError,
         PoolTimeout,
         sqlite3.OperationalError,
-        # SQLAlchemy translates those of statements, not those of connecting.
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,
