@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from auth_api.database.statements import Lookup, Row, sqlite_parameters
+from auth_api.database.statements import Insertion, Lookup, Row, sqlite_parameters
 
 Result = TypeVar("Result")
 
@@ -93,6 +93,27 @@ class SQLiteBackend:
 
         return await _run_in(self._reader_threads, run)
 
+    async def insert(self, insertion: Insertion, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+        def run() -> Sequence[int]:
+            with closing(self._engine.raw_connection()) as pooled, _driver_of(pooled) as driver:
+                driver.execute("BEGIN IMMEDIATE")
+                driver.executemany(insertion.sqlite, insertion.sqlite_rows(rows))
+                return ids_up_to(driver.execute(LAST_ROW_ID).fetchone()[0], len(rows))
+
+        return await _run_in(self._writer_thread, run)
+
+
+LAST_ROW_ID = "SELECT last_insert_rowid()"
+
+
+def ids_up_to(last: int, count: int) -> Sequence[int]:
+    """The ids of the `count` rows that one SQLite transaction inserted last.
+
+    They are consecutive because no other connection writes at the same time
+    (https://sqlite.org/autoinc.html).
+    """
+    return range(last - count + 1, last + 1)
+
 
 def _driver_of(pooled: PoolProxiedConnection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, pooled.driver_connection)
@@ -153,6 +174,12 @@ class PostgreSQLBackend:
     async def look_up(self, lookup: Lookup, keys: Sequence[str], moment: datetime) -> list[Row]:
         async with self._driver() as driver:
             return [tuple(row) for row in await driver.fetch(lookup.postgresql, keys, moment)]
+
+    async def insert(self, insertion: Insertion, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+        async with self._driver() as driver:
+            columns = insertion.postgresql_columns(rows)
+            rows_inserted = await driver.fetch(insertion.postgresql, *columns)
+        return sorted(row_id for (row_id,) in rows_inserted)
 
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[asyncpg.Connection]:

@@ -24,13 +24,13 @@ from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import Table, insert, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from auth_api.database.backends import PostgreSQLBackend, SQLiteBackend
-from auth_api.database.statements import Lookup, Row
+from auth_api.database.backends import LAST_ROW_ID, PostgreSQLBackend, SQLiteBackend, ids_up_to
+from auth_api.database.statements import Insertion, Lookup, Row
 from auth_api.errors import Unavailable
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
@@ -103,6 +103,16 @@ class Database:
         with self._operation("read"):
             return await self._backend.look_up(lookup, keys, moment)
 
+    async def insert_and_commit(
+        self, insertion: Insertion, rows: Sequence[dict[str, Any]]
+    ) -> Sequence[int]:
+        """Inserts one or more rows in a transaction of their own. Returns their ids, in order.
+
+        Raises `IntegrityError`, or `Unavailable` as `write` does.
+        """
+        with self._operation("write"):
+            return await self._backend.insert(insertion, rows)
+
     @contextmanager
     def _operation(self, name: Literal["read", "write"]) -> Iterator[None]:
         """Measures an operation and translates its errors."""
@@ -128,11 +138,9 @@ class Database:
         if not self.is_sqlite:
             returning = insert(core).returning(core.c.id, sort_by_parameter_order=True)
             return transaction.execute(returning, rows).scalars().all()
-        # With RETURNING, SQLAlchemy would insert the rows one by one on SQLite. Their ids are
-        # consecutive because nobody else writes meanwhile (https://sqlite.org/autoinc.html).
+        # With RETURNING, SQLAlchemy would insert the rows one by one on SQLite.
         transaction.execute(insert(core), rows)
-        last: int = transaction.execute(text("SELECT last_insert_rowid()")).scalar_one()
-        return range(last - len(rows) + 1, last + 1)
+        return ids_up_to(transaction.execute(text(LAST_ROW_ID)).scalar_one(), len(rows))
 
     def one_by_one(self, transaction: Session, number: int) -> None:
         """Makes transactions that pass the same `number` wait for each other from here on.
@@ -238,9 +246,13 @@ def core_of(table: type[SQLModel]) -> Table:
 
 @contextmanager
 def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
-    """Raises `Unavailable` for an unreachable database. `log=False`: the caller logs it itself."""
+    """Raises `Unavailable` for an unreachable database, and SQLAlchemy's `IntegrityError` for that
+    of a driver. `log=False`: the caller logs the outage itself.
+    """
     try:
         yield
+    except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise IntegrityError(None, None, error) from error
     except (
         DBAPIError,
         PoolTimeout,

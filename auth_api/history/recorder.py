@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from auth_api.database.columns import now
-from auth_api.database.database import Database
+from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import MicroBatcher
+from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
@@ -48,6 +49,8 @@ COMPARISON_FIELDS = (
 _LINGER_SECONDS = 0.003
 _EARLY_LINGER_SECONDS = 0.012
 _CACHE_SIZE = 10_000
+
+_PREDICTIONS = Insertion(core_of(Prediction))
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,9 @@ class HistoryRecorder:
         try:
             # If the commit fails, the rows may exist or not. The pictures stay, and the clean-up
             # deletes those without a row.
+            if self._is_single_insert(rows):
+                values = [row.values for row in rows]
+                return await self._database.insert_and_commit(_PREDICTIONS, values)
             ids = await self._database.write(partial(self._add, rows))
         except DBAPIError:
             # Most likely one of the users has just deleted the account.
@@ -161,6 +167,10 @@ class HistoryRecorder:
             return Unauthorised("The account no longer exists.", "session_ended")
         except (Unavailable, DBAPIError) as error:
             return error
+
+    def _is_single_insert(self, rows: Sequence[_Row]) -> bool:
+        """Whether `_add` would need one statement only: predictions, and no new activity."""
+        return all(row.table is Prediction for row in rows) and _activity(rows) <= self._known_slots
 
     def _add(self, rows: Sequence[_Row], transaction: Session) -> list[int]:
         ids: dict[int, int] = {}
