@@ -1,7 +1,7 @@
 """The statements that nearly every request executes, as SQL text for each driver.
 
-SQLAlchemy takes several times as long to prepare a statement as the driver takes to send it. At
-hundreds of requests a second, that is a twentieth of their total cost.
+SQLAlchemy takes several times as long to prepare a statement as the driver takes to send it.
+`docs/decisions.md` says what that costs a request.
 """
 
 from __future__ import annotations

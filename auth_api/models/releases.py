@@ -1,4 +1,4 @@
-"""What operators change: the default, the traffic, the workers, and removals of versions.
+"""Changes by operators: the default, the traffic, the workers, and removals of versions.
 
 The database is changed first. TorchServe is told afterwards; if that fails, `reconciler` tells it
 again.

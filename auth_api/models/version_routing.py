@@ -28,7 +28,7 @@ _MAX_DEVICE_ID_LENGTH = 128
 
 
 class Client(NamedTuple):
-    """Who asks. All requests of one client get the same version."""
+    """The sender of a request. All requests of one client get the same version."""
 
     identity: str
     user_id: int | None = None

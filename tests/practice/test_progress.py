@@ -383,7 +383,7 @@ def test_slots_are_quarter_hours() -> None:
     assert slot_of(START) == slot_of(START.astimezone(ZoneInfo("Asia/Kathmandu")))
 
 
-# What to practise next
+# The characters to practise next
 
 
 def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:

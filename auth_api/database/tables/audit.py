@@ -55,7 +55,7 @@ Action = Literal[
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what, when and from where. Database triggers reject changes and deletions."""
+    """One action: its user, time and address. Database triggers reject changes and deletions."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
