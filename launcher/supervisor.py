@@ -7,8 +7,10 @@ import logging
 import signal
 import sys
 import time
+from contextlib import suppress
+from http import HTTPStatus
 
-import aiohttp
+import httpx2
 
 from auth_api.process.children import Child
 from auth_api.process.ports import require_free
@@ -114,16 +116,14 @@ async def _start_api(settings: LauncherSettings, model_server: ModelServer) -> C
 async def _wait_for_api(settings: LauncherSettings, api: Child) -> None:
     deadline = time.monotonic() + _API_START_SECONDS
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.api_host, settings.api_host)  # noqa: S104
-    async with aiohttp.ClientSession() as session:
+    url = f"http://{host}:{settings.api_port}/health"
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as client:
         while time.monotonic() < deadline:
             if not api.running:
                 raise ApiFailed(f"The API ended with exit status {api.exit_status}.")
-            try:
-                async with session.get(f"http://{host}:{settings.api_port}/health") as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
+            with suppress(httpx2.TransportError):
+                if (await client.get(url)).status_code == HTTPStatus.OK:
+                    return
             await asyncio.sleep(0.1)
     raise ApiFailed(f"The API did not answer within {_API_START_SECONDS:g} seconds.")
 

@@ -1,57 +1,50 @@
-"""HTTP requests to TorchServe: pooled connections, tokens, translation of errors."""
+"""HTTP requests to TorchServe, with its tokens; translation of its refusals."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NamedTuple
 
-import aiohttp
-from pydantic import HttpUrl
-
-from auth_api.errors import NotFound, Refused, TooLarge, Unavailable, Unreachable
+from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.batcher import busy
+from auth_api.torchserve.endpoint import Endpoint, Response
 from auth_api.torchserve.keys import KeyFile, Kind
 
 logger = logging.getLogger(__name__)
 
 _MANAGEMENT_SECONDS = 5.0
-_CONNECT_SECONDS = 2.0
 # Another process may renew the key again while the request with the new one is on its way.
 _MAX_ATTEMPTS = 4
 _HEADERS = {"Content-Type": "application/octet-stream"}
-
-
-class Response(NamedTuple):
-    status: int
-    body: bytes
 
 
 class Connection:
     """Pooled connections to one TorchServe, for the event loop they are made in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        connections, seconds = settings.torchserve_connections, settings.torchserve_timeout
-        self._sessions: dict[Kind, aiohttp.ClientSession] = {
-            "inference": _session(settings.torchserve_inference_url, connections, seconds),
-            "management": _session(settings.torchserve_management_url, 4, _MANAGEMENT_SECONDS),
+        self._endpoints: dict[Kind, Endpoint] = {
+            "inference": Endpoint(
+                settings.torchserve_inference_url,
+                settings.torchserve_connections,
+                settings.torchserve_timeout,
+            ),
+            "management": Endpoint(settings.torchserve_management_url, 4, _MANAGEMENT_SECONDS),
         }
         self._keys = (
-            KeyFile(settings.torchserve_key_file, self._sessions["management"], metrics)
+            KeyFile(settings.torchserve_key_file, self._endpoints["management"], metrics)
             if settings.torchserve_key_file
             else None
         )
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        for session in self._sessions.values():
-            await session.close()
+        for endpoint in self._endpoints.values():
+            await endpoint.aclose()
 
     async def send(
         self,
@@ -68,47 +61,17 @@ class Connection:
         headers = {**_HEADERS, **(options or {})}
         if identifier := request_id.get():
             headers.setdefault("X-Request-ID", identifier)  # for the logs of handlers
-        token = await self._keys.token(kind) if self._keys else ""
+        endpoint = self._endpoints[kind]
+        if not self._keys:
+            return await endpoint.request(method, path, headers, body)
+        token = await self._keys.token(kind)
         for _ in range(_MAX_ATTEMPTS):
             headers["Authorization"] = f"Bearer {token}"
-            response = await self._transmit(kind, method, path, body, headers)
-            if not self._keys or not _is_invalid_key(response):
+            response = await endpoint.request(method, path, headers, body)
+            if not _is_invalid_key(response):
                 break
             token = await self._keys.renew(kind, token)
         return response
-
-    async def _transmit(
-        self, kind: Kind, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Response:
-        async def request() -> Response:
-            session = self._sessions[kind]
-            async with session.request(method, path, data=body, headers=headers) as response:
-                return Response(response.status, await response.read())
-
-        try:
-            try:
-                return await request()
-            except aiohttp.ServerDisconnectedError:
-                # TorchServe closed the pooled connection at this moment. All requests of this
-                # service may safely be repeated.
-                return await request()
-        except aiohttp.ConnectionTimeoutError as error:
-            raise Unreachable("The model server cannot be reached at the moment.") from error
-        except asyncio.TimeoutError as error:
-            raise busy() from error
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable("The model server is not running at the moment.") from error
-        except aiohttp.ClientError as error:
-            raise Unreachable("The model server went away. Please try again.") from error
-
-
-def _session(url: HttpUrl, connections: int, seconds: float) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        base_url=str(url),
-        connector=aiohttp.TCPConnector(limit=connections),
-        timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 def _is_invalid_key(response: Response) -> bool:

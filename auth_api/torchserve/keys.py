@@ -15,14 +15,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-import aiohttp
-
 from auth_api.errors import Unavailable, Unreachable
 from auth_api.observability.metrics import Metrics
+from auth_api.torchserve.endpoint import Endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Key(NamedTuple):
 class KeyFile:
     """The keys of one TorchServe. Several processes may share one key file."""
 
-    def __init__(self, path: Path, management: aiohttp.ClientSession, metrics: Metrics) -> None:
+    def __init__(self, path: Path, management: Endpoint, metrics: Metrics) -> None:
         self._path = path
         self._management = management
         self._renewals = metrics.key_renewals
@@ -62,7 +62,7 @@ class KeyFile:
         now = time.monotonic()
         if now - self._checked_at > _CHECK_SECONDS:
             self._checked_at = now
-            if self._keys[kind].expires - datetime.now(timezone.utc) < _RENEW_BEFORE:
+            if self._keys[kind].expires - datetime.now(UTC) < _RENEW_BEFORE:
                 return await self.renew(kind, self._keys[kind].token)
         return self._keys[kind].token
 
@@ -86,11 +86,13 @@ class KeyFile:
         logger.info("renewing TorchServe's %s key", kind)
         headers = {"Authorization": f"Bearer {self._api_key}"}
         try:
-            async with self._management.get(f"/token?type={kind}", headers=headers) as response:
-                response.raise_for_status()
-        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            response = await self._management.request("GET", f"/token?type={kind}", headers)
+        except Unavailable:
             self._renewals.labels(kind, "failed").inc()
-            raise Unavailable("The model server gave no new key. Please try again.") from error
+            raise
+        if response.status != HTTPStatus.OK:
+            self._renewals.labels(kind, "failed").inc()
+            raise Unavailable("The model server gave no new key. Please try again.")
         self._renewals.labels(kind, "succeeded").inc()
 
     async def _read(self) -> None:
@@ -120,7 +122,4 @@ class KeyFile:
 
 
 def _key(entry: dict[str, str]) -> Key:
-    # The fraction has nine digits, which fromisoformat of Python 3.10 does not read.
-    whole_seconds = entry["expiration time"].rstrip("Z").partition(".")[0]
-    expires = datetime.fromisoformat(whole_seconds).replace(tzinfo=timezone.utc)
-    return Key(entry["key"], expires)
+    return Key(entry["key"], datetime.fromisoformat(entry["expiration time"]))

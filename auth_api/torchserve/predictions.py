@@ -12,7 +12,8 @@ import orjson
 from auth_api.errors import ApiError, Refused, Unavailable, Unreachable
 from auth_api.observability.logs import request_id
 from auth_api.torchserve.batcher import BUSY
-from auth_api.torchserve.connection import Connection, Response, failure
+from auth_api.torchserve.connection import Connection, failure
+from auth_api.torchserve.endpoint import Response
 from auth_api.torchserve.wire_format import Answer, PredictionRequest, pack, unpack
 
 # How long a version gets single images after it did not understand a batch.

@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 from prometheus_client import generate_latest
+from pydantic import HttpUrl
 
 from auth_api.errors import Refused, Unavailable
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 from auth_api.torchserve.client import TorchServe
-from auth_api.torchserve.connection import Response, failure
+from auth_api.torchserve.connection import failure
+from auth_api.torchserve.endpoint import Endpoint, Response
 from auth_api.torchserve.keys import KeyFile
 from tests.support.measured import value
 
@@ -37,7 +38,19 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 @asynccontextmanager
 async def client_of(answer: Handler, **settings: object) -> AsyncIterator[TorchServe]:
     """A client of a server that handles its connections with `answer`."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    connections: set[asyncio.Future[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        closed = asyncio.get_running_loop().create_future()
+        connections.add(closed)
+        try:
+            await answer(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+        finally:
+            closed.set_result(None)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     addressed = {"torchserve_inference_url": address, "torchserve_key_file": None}
     torchserve = TorchServe(Settings.model_validate({**addressed, **settings}), Metrics())
@@ -46,6 +59,7 @@ async def client_of(answer: Handler, **settings: object) -> AsyncIterator[TorchS
     finally:
         await torchserve.aclose()
         server.close()
+        await asyncio.gather(*connections)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"3", b"null", b"{", b"[" * 100_000])
@@ -53,7 +67,6 @@ def test_an_answer_that_is_no_json_object_is_a_503(body: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        writer.close()
 
     async def predict() -> None:
         async with client_of(answer) as torchserve:
@@ -75,7 +88,6 @@ def test_a_version_older_than_batches_gets_single_images() -> None:
             await asyncio.sleep(0.05)
             body = json.dumps({"success": True, "saw": image.decode()}).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        writer.close()
 
     async def predict() -> None:
         async with client_of(answer, torchserve_max_concurrency=1) as torchserve:
@@ -106,8 +118,8 @@ def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     metrics = Metrics()
 
     async def token(path: Path) -> None:
-        async with aiohttp.ClientSession() as session:
-            await KeyFile(path, session, metrics).token("inference")
+        management = Endpoint(HttpUrl("http://127.0.0.1:1"), connections=1, seconds=1)
+        await KeyFile(path, management, metrics).token("inference")
 
     with pytest.raises(Unavailable, match="is starting"):
         asyncio.run(token(unreadable))
