@@ -189,4 +189,4 @@ def _half_width(ink: Gray) -> float:
 
 
 def _share(fault: Mask, ink: Mask, least: float) -> float:
-    return float(np.count_nonzero(fault) / max(np.count_nonzero(ink), least, 1))
+    return np.count_nonzero(fault) / max(int(np.count_nonzero(ink)), least, 1)

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 logger = logging.getLogger("ranjana.worker")
 
@@ -53,7 +53,7 @@ def log_lightly() -> None:
 def entry_of(record: logging.LogRecord) -> dict[str, object]:
     """The fields that begin every line, of workers and of the service."""
     return {
-        "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
         "level": record.levelname.lower(),
         "logger": record.name,
         "message": record.getMessage(),

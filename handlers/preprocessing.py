@@ -141,7 +141,7 @@ def _enlarge_tiny(gray: Gray) -> Gray:
 def is_binarised(gray: Gray) -> bool:
     """Whether nearly all pixels are near one of two distant values, as after a threshold."""
     low, high = int(gray.min()), int(gray.max())
-    between = np.count_nonzero((gray > low + 24) & (gray < high - 24))
+    between = int(np.count_nonzero((gray > low + 24) & (gray < high - 24)))
     return high - low > 100 and between < 0.10 * gray.size
 
 

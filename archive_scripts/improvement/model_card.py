@@ -69,7 +69,7 @@ def model_card(
     if specification.start is not None:
         start = f"{outcome.start} (SHA-256 {sha256(specification.start)[:12]})"
     job = f", training {specification.job}" if specification.job is not None else ""
-    today = dt.datetime.now(dt.timezone.utc).date()
+    today = dt.datetime.now(dt.UTC).date()
     introduction = (
         f"Trained on demand on {today}{job}. Network `{weights.network}`, started from {start}. "
         "The card of version 1.0 describes the model and its purpose."

@@ -6,7 +6,6 @@ An unreachable database raises `Unavailable` here. A violated constraint stays S
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 import time
@@ -254,6 +253,7 @@ def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
     except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
         raise IntegrityError(None, None, error) from error
     except (
+        TimeoutError,
         DBAPIError,
         PoolTimeout,
         sqlite3.OperationalError,
@@ -261,7 +261,6 @@ def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,
         OSError,
-        asyncio.TimeoutError,
     ) as error:
         if not _is_unreachable(error):
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -36,7 +36,7 @@ class Lookup:
 
 def sqlite_parameters(keys: Sequence[str], moment: datetime) -> Row:
     """The parameters of a `Lookup` in the form that SQLite's driver takes."""
-    naive = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    naive = moment.astimezone(UTC).replace(tzinfo=None)
     return json.dumps(keys), naive.isoformat(" ", "microseconds")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -19,4 +19,4 @@ class JSONResponse(responses.JSONResponse):
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC, the same text that pydantic writes."""
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -54,7 +54,7 @@ class UnfinishedJobs:
         counting = self._database.read(lambda session: session.execute(_QUERY).tuples().all())
         try:
             return await asyncio.wait_for(counting, _TIMEOUT_SECONDS)
-        except (Unavailable, asyncio.TimeoutError):
+        except (TimeoutError, Unavailable):
             return None
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ class Practice:
         """The practice with one more attempt. `at` is timezone-aware."""
         card = Card.from_dict(self.card) if self.card else Card(card_id=0)  # type: ignore[arg-type]
         # The clocks of several servers may differ a little, but FSRS needs increasing times.
-        at = max(at, self.last_at or at).astimezone(timezone.utc)
+        at = max(at, self.last_at or at).astimezone(UTC)
         card, _ = _SCHEDULER.review_card(card, _rating(score), at)
         previous = self.quality if self.attempts else score
         return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -104,7 +104,7 @@ async def export(request: Request) -> Response:
     confirmed = query.include == "confirmed"
     data = services(request).correction_data
     await data.record_export(model, confirmed, caller(request), request)
-    name = f"{model}-corrections-{datetime.now(timezone.utc):%Y-%m-%d}.zip"
+    name = f"{model}-corrections-{datetime.now(UTC):%Y-%m-%d}.zip"
     return StreamingResponse(
         zipped(data.files(model, confirmed=confirmed)),
         media_type="application/zip",

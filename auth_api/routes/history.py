@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -102,7 +102,7 @@ async def export(request: Request) -> Response:
         if query.format == "csv"
         else (as_json(history, owner), "application/json")
     )
-    name = f"ranjana-{datetime.now(timezone.utc):%Y-%m-%d}.{query.format}"
+    name = f"ranjana-{datetime.now(UTC):%Y-%m-%d}.{query.format}"
     return StreamingResponse(
         content,
         media_type=kind,

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, Literal
@@ -38,7 +38,7 @@ BUCKETS = (
 )
 """Upper bounds of the latency histogram, in seconds."""
 
-EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The `hour` of all-time counts."""
 
 # The version of unanswered requests that named no version, or one of too many.

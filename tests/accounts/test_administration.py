@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -239,7 +239,7 @@ def test_the_audit_log_is_filtered_by_time_and_exported(api: Api, admin: User, u
     assert logged(admin, user_id=number, since=third) == whole[:3]
     assert logged(admin, user_id=number, until=third) == whole[3:]
     assert logged(admin, user_id=number, since=third, until=third) == []
-    later = datetime.now(timezone.utc) + timedelta(days=1)
+    later = datetime.now(UTC) + timedelta(days=1)
     tomorrow = later.isoformat().replace("+00:00", "Z")
     assert logged(admin, user_id=number, since=tomorrow) == []
     assert logged(admin, user_id=number, until=tomorrow, since="2000-01-01T00:00:00Z") == whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
@@ -187,7 +187,7 @@ def sql(api: Api, statement: str, *values: object) -> list[tuple[Any, ...]]:
 
 def seconds_ago(api: Api, seconds: float) -> object:
     """A time in the past, as a value for `sql`."""
-    past = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    past = datetime.now(UTC) - timedelta(seconds=seconds)
     return f"{past:%Y-%m-%d %H:%M:%S.%f}" if api.database_url.startswith("sqlite") else past
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -119,7 +119,7 @@ def test_a_connection_cut_by_the_server_raises_unavailable(
     async def read(database: Database, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             try:
-                await database.look_up(lookup, ["a"], datetime.now(timezone.utc))
+                await database.look_up(lookup, ["a"], datetime.now(UTC))
                 counts["answered"] += 1
             except Unavailable:
                 counts["refused"] += 1

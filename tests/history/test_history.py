@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,7 @@ def stranger(api: Api) -> User:
 
 
 def test_predictions_are_listed_as_answered_newest_first(user: User) -> None:
-    started = datetime.now(timezone.utc) - timedelta(seconds=1)
+    started = datetime.now(UTC) - timedelta(seconds=1)
     answers = [user.predict(index).json() for index in (3, 7, 11)]
     page = user.get(PREDICTIONS).json()
     PredictionPage.model_validate(page)
@@ -157,7 +157,7 @@ def test_predictions_are_listed_as_answered_newest_first(user: User) -> None:
         assert {name: row[name] for name in same} == {name: answer[name] for name in same}
         assert row["feedback"] is None
         moment = PredictionEntry.model_validate(row).created_at
-        assert started < moment < datetime.now(timezone.utc)
+        assert started < moment < datetime.now(UTC)
         assert row["created_at"].endswith("Z")
         assert user.get(f"{PREDICTIONS}{row['id']}/").json() == row
 
@@ -411,7 +411,7 @@ def test_the_export_is_what_the_pages_show(api: Api, user: User) -> None:
     fill(api.database_url, number_of(user), 600, Comparison)
     response = user.get(EXPORT, params={"format": "json"})
     assert response.headers["Content-Type"] == "application/json"
-    today = f"{datetime.now(timezone.utc):%Y-%m-%d}"
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
     disposition = f'attachment; filename="ranjana-{today}.json"'
     assert response.headers["Content-Disposition"] == disposition
     exported = response.json()

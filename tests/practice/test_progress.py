@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,7 +29,7 @@ from auth_api.practice.progress import (
 )
 from auth_api.settings import Settings
 
-START = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 FIRST = [72.0]
@@ -310,7 +310,7 @@ def test_the_streak_counts_days_in_a_row(
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
     assert streak(days(zone, *active), ZoneInfo(zone), moment) == expected
     # The zone of the current time does not matter.
-    assert streak(days(zone, *active), ZoneInfo(zone), moment.astimezone(timezone.utc)) == expected
+    assert streak(days(zone, *active), ZoneInfo(zone), moment.astimezone(UTC)) == expected
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_the_same_practice_falls_on_other_days_in_other_time_zones() -> None:
 
 def test_a_streak_at_the_date_line_counts_local_days() -> None:
     zone = ZoneInfo("Pacific/Kiritimati")
-    moment = datetime(2025, 12, 31, 10, 0, tzinfo=timezone.utc)  # midnight of New Year there
+    moment = datetime(2025, 12, 31, 10, 0, tzinfo=UTC)  # midnight of New Year there
     assert moment.astimezone(zone).date() == date(2026, 1, 1)
     active = [slot_of(moment - timedelta(minutes=1)), slot_of(moment)]
     assert streak(active, zone, moment) == Streak(2, 2, True)
@@ -368,7 +368,7 @@ def test_a_streak_at_the_date_line_counts_local_days() -> None:
 def test_a_slot_lies_within_one_day_in_every_time_zone() -> None:
     for year in range(2024, 2036):
         for month in (1, 7):
-            moment = datetime(year, month, 1, tzinfo=timezone.utc)
+            moment = datetime(year, month, 1, tzinfo=UTC)
             offsets = {moment.astimezone(ZoneInfo(zone)).utcoffset() for zone in ZONES}
             assert {offset % SLOT for offset in offsets if offset is not None} == {timedelta(0)}
 
@@ -377,9 +377,9 @@ ZONES = sorted(available_timezones())
 
 
 def test_slots_are_quarter_hours() -> None:
-    assert slot_of(datetime(1970, 1, 1, tzinfo=timezone.utc)) == 0
-    assert slot_of(datetime(1970, 1, 1, 0, 14, 59, 999999, tzinfo=timezone.utc)) == 0
-    assert slot_of(datetime(1970, 1, 1, 0, 15, tzinfo=timezone.utc)) == 1
+    assert slot_of(datetime(1970, 1, 1, tzinfo=UTC)) == 0
+    assert slot_of(datetime(1970, 1, 1, 0, 14, 59, 999999, tzinfo=UTC)) == 0
+    assert slot_of(datetime(1970, 1, 1, 0, 15, tzinfo=UTC)) == 1
     assert slot_of(START) == slot_of(START.astimezone(ZoneInfo("Asia/Kathmandu")))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +243,7 @@ def long_use(
 
 
 def _insert_usage(connection: Connection) -> None:
-    today = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=number) for number in range(730)]
     version = {"model": "ranjana", "version": "1.0", "count": 1, "total": 1.0, "squares": 1.0}
     names = ("username", "username_key", "email", "email_key")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -146,8 +146,8 @@ def _highest_id(connection: Connection, table: Table) -> int:
 def _portable(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
-    aware = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
-    return aware.astimezone(timezone.utc).isoformat()
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return aware.astimezone(UTC).isoformat()
 
 
 def _bound(column: Column[Any]) -> Any:
@@ -170,5 +170,5 @@ def _bindable(value: Any, kind: Any, aware: bool) -> Any:
         return JSON.NULL if found is None else found
     if isinstance(kind, DateTime):
         moment = datetime.fromisoformat(value)
-        return moment if aware else moment.astimezone(timezone.utc).replace(tzinfo=None)
+        return moment if aware else moment.astimezone(UTC).replace(tzinfo=None)
     return value
