@@ -85,7 +85,9 @@ class Services:
         store = ModelStore(settings.model_store)
         retry = OutageRetry(settings.torchserve_retry_seconds)
         self.archives = archives = Archives(settings.model_store)
-        self.charts = EvaluationCharts(settings.data_dir / "charts")
+        self.charts = EvaluationCharts(
+            settings.data_dir / "charts", niceness=settings.training_niceness
+        )
         self.releases = releases = Releases(settings, database, torchserve)
         self.registry = Registry(settings, database, torchserve, releases)
         self.reconciler = Reconciler(settings, releases, torchserve, archives, metrics)

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     """Trainings that this process runs at the same time; 0 if other processes run them."""
     training_memory_mb: int = Field(default=4096, ge=256)
     """Memory that a training with all its processes may take; more ends it."""
+    training_niceness: int = Field(default=10, ge=0, le=19)
+    """How far trainings, and drawings of charts, run below the priority of the service."""
     train_missing: bool = False
     """Whether a model without weights is trained in the background at the start. Digits are not,
     because they need images."""

@@ -65,10 +65,15 @@ class MissingTrainer:
 
     async def _train(self, model: str) -> None:
         logger.info("training", extra={"model": model})
-        folder, megabytes = self._missing.folder(model), self._settings.training_memory_mb
+        folder, settings = self._missing.folder(model), self._settings
         for attempt in range(_ATTEMPTS):
             try:
-                result = await improve(folder, megabytes, _log(model))
+                result = await improve(
+                    folder,
+                    settings.training_memory_mb,
+                    _log(model),
+                    niceness=settings.training_niceness,
+                )
                 break
             except Interrupted as error:
                 if attempt == _ATTEMPTS - 1:

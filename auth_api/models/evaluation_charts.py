@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 Kind = Literal["metrics", "confusion-matrix", "roc-curve"]
 
 _TIMEOUT_SECONDS = 60.0
-_NICENESS = 10
 _LOGGED_CHARACTERS = 2000
 _SCRATCH_PREFIX = "tmp"
 # Far longer than drawing takes: the process that used such a folder was killed.
@@ -36,10 +35,11 @@ _STALE_SECONDS = 24 * 3600.0
 
 
 class EvaluationCharts:
-    """The charts in one folder."""
+    """The charts in one folder. `niceness`, 0-19, lowers the priority of drawing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, niceness: int) -> None:
         self._folder = folder
+        self._niceness = niceness
         # One chart at a time, and never the same chart twice.
         self._drawing = asyncio.Lock()
 
@@ -82,7 +82,7 @@ class EvaluationCharts:
                     directory=ROOT,
                     output=subprocess.DEVNULL,
                     errors=errors,
-                    niceness=_NICENESS,
+                    niceness=self._niceness,
                 )
             try:
                 with suppress(asyncio.TimeoutError):

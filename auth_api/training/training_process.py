@@ -35,7 +35,6 @@ EVENTS = "events.jsonl"
 _ERRORS = "errors.log"
 _SPEC = "spec.json"
 _WEIGHTS = "weights.safetensors"
-_NICENESS = 10
 _MAX_LINE_BYTES = 1024 * 1024
 _MEMORY_POLL_SECONDS = 0.5
 # The process is killed if it does not stop by itself within this time.
@@ -65,10 +64,13 @@ def prepare(folder: Path, spec: dict[str, Any]) -> None:
     os.replace(partial, folder / _SPEC)
 
 
-async def improve(folder: Path, megabytes: int, on_event: Callable[[Event], None]) -> Event:
+async def improve(
+    folder: Path, megabytes: int, on_event: Callable[[Event], None], *, niceness: int
+) -> Event:
     """Runs the training of a folder to its end. Returns the last event, with the new archive.
 
-    `megabytes` limits its memory. `on_event` gets every event. Cancelling it stops the process.
+    `megabytes` limits its memory. `on_event` gets every event. `niceness`, 0-19, lowers its
+    priority. Cancelling it stops the process.
     Raises `BadRequest` with a sentence if the training fails or needs more memory, `Interrupted`.
     """
     # Temporary files lie in the folder, because a killed process does not delete them.
@@ -82,7 +84,7 @@ async def improve(folder: Path, megabytes: int, on_event: Callable[[Event], None
             directory=ROOT,
             output=subprocess.PIPE,
             errors=errors,
-            niceness=_NICENESS,
+            niceness=niceness,
             longest_line=_MAX_LINE_BYTES,
         )
     reading = asyncio.create_task(_read(child, on_event))

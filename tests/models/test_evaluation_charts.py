@@ -19,10 +19,12 @@ FIGURES = json.loads((ROOT / "weights" / "digits.json").read_text())
 
 def test_a_chart_that_cannot_be_drawn_or_kept_is_a_503(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    kept_nowhere = EvaluationCharts(tmp_path / "file", niceness=0)
     with pytest.raises(Unavailable):
-        asyncio.run(EvaluationCharts(tmp_path / "file").png("metrics", "a" * 64, FIGURES))
+        asyncio.run(kept_nowhere.png("metrics", "a" * 64, FIGURES))
+    charts = EvaluationCharts(tmp_path, niceness=0)
     with pytest.raises(Unavailable):
-        asyncio.run(EvaluationCharts(tmp_path).png("metrics", "a" * 64, {"kind": "something"}))
+        asyncio.run(charts.png("metrics", "a" * 64, {"kind": "something"}))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -31,7 +33,7 @@ def test_a_chart_is_drawn_without_secrets_and_removed_with_its_archive(
 ) -> None:
     # Python itself would fail with it, so the process must not get this environment.
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
-    charts = EvaluationCharts(tmp_path)
+    charts = EvaluationCharts(tmp_path, niceness=0)
     drawn = asyncio.run(charts.png("metrics", "a" * 64, FIGURES))
     assert drawn.startswith(b"\x89PNG")
     (picture,) = tmp_path.iterdir()

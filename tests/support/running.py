@@ -37,6 +37,7 @@ def private(folder: Path) -> dict[str, str]:
         "ARGON2_TIME_COST": "1",
         "ARGON2_MEMORY_KIB": "64",
         "TRAINING_CONCURRENCY": "0",
+        "TRAINING_NICENESS": "0",
         # Parallel tests slow everything down. Other tests cover refusals.
         "MAX_QUEUE_SECONDS": "30",
         "TORCHSERVE_RETRY_SECONDS": "0",
