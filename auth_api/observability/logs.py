@@ -46,6 +46,8 @@ def logging_config(level: str) -> dict[str, object]:
         "loggers": {
             "alembic": {"level": "WARNING"},
             "coredis": {"level": "WARNING"},
+            "httpcore2": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
             "python_multipart": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
         },

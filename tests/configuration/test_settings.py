@@ -14,6 +14,7 @@ from auth_api import VERSION
 from auth_api.__main__ import main
 from auth_api.database.database import Database
 from auth_api.settings import RENAMED, ROOT, Settings
+from launcher.ports import free_port
 from launcher.settings import LauncherSettings
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
@@ -99,11 +100,11 @@ def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path) -> None:
     )
 
     def start(name: str, value: str) -> subprocess.CompletedProcess[str]:
-        folders = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
+        private = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
         return subprocess.run(
             [sys.executable, "-m", "auth_api"],
             cwd=ROOT,
-            env={**os.environ, **folders, name: value},
+            env={**os.environ, **private, "API_PORT": str(free_port()), name: value},
             capture_output=True,
             text=True,
             check=False,

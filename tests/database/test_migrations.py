@@ -27,6 +27,7 @@ from auth_api.database.database import MIGRATIONS, Database, UnusableDatabase
 from auth_api.database.tables import METADATA
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
+from launcher.ports import free_port
 from tests.support.apis import PASSWORD, StartApi
 from tests.support.running import private
 
@@ -205,7 +206,7 @@ def run_auth_api(url: str, folder: Path, *arguments: str) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, "-m", "auth_api", *arguments],
         cwd=ROOT,
-        env={**os.environ, **private(folder), "DATABASE_URL": url},
+        env={**os.environ, **private(folder), "API_PORT": str(free_port()), "DATABASE_URL": url},
         capture_output=True,
         text=True,
         check=False,

@@ -15,7 +15,9 @@ from typing import Any
 import httpx2
 
 from archive_scripts.archives.building import ROOT
+from auth_api.settings import Settings
 from launcher.ports import free_port
+from tests.support.forked import ForkedApi
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, private, wait_for
 
@@ -88,10 +90,17 @@ class Api:
             "TORCHSERVE_KEY_FILE": str(key_file),
             **(environment or {}),
         }
+        # A fork does not read variables for the interpreter and libraries anew.
+        settings = Settings.model_fields.keys() - {"api_workers"}
+        self._fork = {name.lower() for name in environment or {}} <= settings
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
         self.start()
 
     def start(self) -> None:
+        self.process: ForkedApi | subprocess.Popen[bytes]
+        if self._fork:
+            self.process = ForkedApi(self.environment, self.log)
+            return
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "auth_api"],
