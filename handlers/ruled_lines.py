@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -15,7 +16,8 @@ from handlers.arrays import mask as to_mask
 # length, thin ink the second. A top bar is as straight, but has paper at both ends.
 _INK_SHARE = 0.75
 _THIN_INK_SHARE = 0.35
-# A single line must go on beyond the other ink at both ends by this share of its length.
+# A single line of its direction must go on beyond the other ink at both ends by this share of its
+# length.
 _OVERHANG_SHARE = 0.04
 # Maximum thickness of a line, as a share of the picture's shorter side.
 _MAX_THICKNESS_SHARE = 0.022
@@ -34,6 +36,18 @@ class Line(NamedTuple):
         """The unit vector across the line."""
         return np.array([np.cos(self.angle), np.sin(self.angle)])
 
+    @property
+    def horizontal(self) -> bool:
+        """Whether it is nearer to the horizontal than to the vertical."""
+        return bool(abs(np.sin(self.angle)) > abs(np.cos(self.angle)))
+
+    def crossing(self, shape: tuple[int, ...]) -> float:
+        """Where it crosses the middle of a picture: y if it is horizontal, else x."""
+        (height, width), (across, down) = shape, self.normal
+        if self.horizontal:
+            return float((self.distance - across * width / 2) / down)
+        return float((self.distance - down * height / 2) / across)
+
     def at(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """The points at `steps` pixels along the line, shape (n, 2)."""
         along = self.normal[::-1] * (-1, 1)
@@ -49,21 +63,41 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
     bold = gray(cv2.dilate(opened, np.ones((3, 3), np.uint8)))
     thin = ink & ~bold
-    lines = _find_lines(ink, thin)
+    found = _find_lines(ink, thin)
+    rest = ink & ~(thin & _band(ink, found, thickest))
+    lines = [
+        *_ruled([line for line in found if line.horizontal], rest, thickest),
+        *_ruled([line for line in found if not line.horizontal], rest, thickest),
+    ]
     if not lines:
         return mask
-    band = np.zeros_like(ink)
-    for line in lines:
-        start, end = np.rint(line.at((-sum(band.shape), sum(band.shape)))).astype(int).tolist()
-        cv2.line(band, start, end, 1, thickest)
+    band = _band(ink, lines, thickest)
     cleaned = ink & ~(thin & band)
-    if len(lines) == 1 and not _extends_beyond(cleaned, lines[0]):
-        return mask
     # A thin stroke that crosses a line has lost the crossing. Restore it where there is ink on both
     # sides of the band.
     window = np.ones((thickest + 4, 3), np.uint8)
     bridge = gray(cv2.morphologyEx(cleaned, cv2.MORPH_CLOSE, window))
     return to_mask(cleaned | (bridge & band & ink))
+
+
+def _band(ink: Gray, lines: Sequence[Line], thickness: int) -> Gray:
+    """1 on the lines, 0 elsewhere; of the shape of `ink`."""
+    band = np.zeros_like(ink)
+    for line in lines:
+        start, end = np.rint(line.at((-sum(band.shape), sum(band.shape)))).astype(int).tolist()
+        cv2.line(band, start, end, 1, thickness)
+    return band
+
+
+def _ruled(lines: Sequence[Line], rest: Gray, thickness: int) -> Sequence[Line]:
+    """`lines`, which have one direction, or none if they may be the bar of a character that fills
+    the picture: a single line that ends with the `rest` of the ink.
+    """
+    if not lines or _extends_beyond(rest, lines[0]):
+        return lines
+    # The Hough transform finds one line several times, with slightly different angles.
+    crossings = [line.crossing(rest.shape) for line in lines]
+    return lines if np.ptp(crossings) > 2 * thickness else []
 
 
 def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
@@ -87,13 +121,9 @@ def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
 
 
 def _extends_beyond(ink: Gray, line: Line) -> bool:
-    """Whether the line goes on beyond the other ink at both ends.
-
-    A single line that does not may be the top bar of a character that fills the picture.
-    """
-    horizontal = abs(np.sin(line.angle)) > abs(np.cos(line.angle))
-    along = np.flatnonzero(ink.any(axis=0 if horizontal else 1))
-    length = ink.shape[1 if horizontal else 0]
+    """Whether the line goes on beyond the other ink at both ends."""
+    along = np.flatnonzero(ink.any(axis=0 if line.horizontal else 1))
+    length = ink.shape[1 if line.horizontal else 0]
     overhang = _OVERHANG_SHARE * length
     return bool(along.size) and along[0] >= overhang and along[-1] < length - overhang
 

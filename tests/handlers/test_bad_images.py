@@ -5,9 +5,10 @@ import tracemalloc
 
 import pytest
 
-from handlers.errors import ImageRefused
+from handlers.decoding import decode
+from handlers.errors import ImageRefused, ImageTooLarge
 from handlers.preprocessing import preprocess
-from tests.support.bad_images import BAD_IMAGES, bit_flipped
+from tests.support.bad_images import BAD_IMAGES, bit_flipped, one_bit_png
 from tests.support.pictures import encode, reference
 
 
@@ -37,3 +38,14 @@ def test_a_huge_picture_is_refused_before_decoding() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4_000_000
+
+
+@pytest.mark.parametrize(("width", "height"), [(8000, 5001), (5001, 8000), (40_001, 1000)])
+def test_a_picture_of_more_than_40_megapixels_is_refused(width: int, height: int) -> None:
+    """Pillow itself would read it."""
+    with pytest.raises(ImageTooLarge, match=f"{width} x {height} pixels.*up to 40 megapixels"):
+        decode(one_bit_png(width, height))
+
+
+def test_a_picture_of_40_megapixels_is_read() -> None:
+    assert decode(one_bit_png(8000, 5000)).shape == (320, 512)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ts.metrics.metric_type_enum import MetricTypes
 
+from auth_api.torchserve.wire_format import PredictionRequest, pack, unpack
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.comparison import Strictness
 from handlers.errors import InvalidOption
@@ -27,10 +29,16 @@ class Context:
     def __init__(self, headers: Sequence[Mapping[str, str]]) -> None:
         self.headers = headers
         self.statuses = dict.fromkeys(range(len(headers)), 200)
+        self.phrases: dict[int, str] = {}
         self.metrics = self
+        self.observed: list[tuple[str, float, str]] = []
 
-    def add_metric(self, *_: object, **__: object) -> None:
-        pass
+    def add_metric(
+        self, name: str, value: float, unit: str, idx: int, *, metric_type: MetricTypes
+    ) -> None:
+        assert metric_type is MetricTypes.HISTOGRAM
+        assert idx in self.statuses
+        self.observed.append((name, value, unit))
 
     def get_all_request_header(self, idx: int) -> Mapping[str, str]:
         return self.headers[idx]
@@ -39,7 +47,7 @@ class Context:
         assert value == "application/json"
 
     def set_response_status(self, code: int, phrase: str, idx: int) -> None:
-        self.statuses[idx] = code
+        self.statuses[idx], self.phrases[idx] = code, phrase
 
 
 @dataclass(frozen=True)
@@ -49,31 +57,102 @@ class Options:
 
 
 class Buggy(ImageHandler[Options]):
-    """Divides by zero for the text "zero"."""
+    """Divides by zero for the text "zero", in preprocessing for "early", at the end for "late"."""
 
     batch_size = 8
 
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        """Number of images of each run of the model."""
+
     def options(self, headers: Mapping[str, str]) -> Options:
-        return Options(headers["x-text"])
+        if (text := headers["x-text"]) == "early":
+            raise ZeroDivisionError
+        return Options(text)
 
     def inference(self, batch: Batch[Options]) -> list[float]:
+        self.runs.append(len(batch))
         return [1 / (item.options.text != "zero") for item in batch]
 
     def postprocess(
         self, batch: Batch[Options], output: list[float], context: WorkerContext
     ) -> list[Answer]:
+        if any(item.options.text == "late" for item in batch):
+            raise ZeroDivisionError
+        if any(item.options.text == "nan" for item in batch):
+            output = [float("nan")] * len(batch)
         return [{"answer": value} for value in output]
 
 
-def test_a_bug_with_one_image_does_not_affect_the_others() -> None:
+@pytest.mark.parametrize("bug", ["zero", "early", "late", "nan"])
+def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
     image = encode(reference(0))
-    texts = ("one", "zero", "two", "three")
+    texts = ("one", bug, "two", "three")
     context = Context([{"X-Text": text} for text in texts])
     bodies = [{"body": image}, {"body": image}, {"body": b"no image"}, {"data": image}]
     answers = [json.loads(answer) for answer in Buggy().handle(bodies, context)]
     assert context.statuses == {0: 200, 1: 500, 2: 415, 3: 200}
+    assert context.phrases == {1: "internal_error", 2: "unreadable_image"}
     assert answers[0] == answers[3] == {"answer": 1}
     assert [answers[index]["code"] for index in (1, 2)] == ["internal_error", "unreadable_image"]
+    assert [answers[index]["success"] for index in (1, 2)] == [False, False]
+
+
+@pytest.mark.parametrize("body", [{}, {"body": b""}, {"body": {"image": "text"}}])
+def test_a_request_without_an_image_is_refused(body: Mapping[str, Any]) -> None:
+    context = Context([{"x-text": "one"}, {"x-text": "one"}])
+    answers = Buggy().handle([body, {"body": encode(reference(0))}], context)
+    assert context.statuses == {0: 415, 1: 200}
+    assert json.loads(answers[0])["code"] == "unreadable_image"
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_model_takes_at_most_a_batch_at_once(grouped: bool) -> None:
+    """20 images: 8, 8 and 3, because one cannot be read. The answers keep their order."""
+    image, texts = encode(reference(0)), ["late" if number == 11 else "one" for number in range(20)]
+    bodies = [b"no image" if number == 9 else image for number in range(20)]
+    handler = Buggy()
+    if grouped:
+        requests = [
+            PredictionRequest(*each)
+            for each in zip(bodies, [None] * 20, texts_of(texts), strict=True)
+        ]
+        body, headers = pack(requests)
+        context = Context([headers])
+        (document,) = handler.handle([{"body": body}], context)
+        answers = unpack(json.loads(document), 20)
+        assert answers is not None
+        statuses = [status for status, _ in answers]
+    else:
+        context = Context(texts_of(texts))
+        handler.handle([{"body": body} for body in bodies], context)
+        statuses = list(context.statuses.values())
+    assert [number for number in range(20) if statuses[number] != 200] == [9, 11]
+    assert (statuses[9], statuses[11]) == (415, 500)
+    # The second batch fails and is tried image by image.
+    assert handler.runs == [8, 8, *[1] * 8, 3]
+    sizes = [value for name, value, _ in context.observed if name == "BatchSize"]
+    assert sizes == [8, 8, 3]
+    assert sum(name == "PreprocessingTime" for name, *_ in context.observed) == 20
+
+
+def texts_of(texts: Sequence[str]) -> list[dict[str, str]]:
+    return [{"X-Text": text} for text in texts]
+
+
+@pytest.mark.parametrize("options", [{}, {"X-Text": "one"}])
+def test_a_group_of_one_is_answered_as_a_group(options: Mapping[str, str]) -> None:
+    body, headers = pack([PredictionRequest(encode(reference(0)), None, options)])
+    described = {"bytes": len(body), "headers": options} if options else {"bytes": len(body)}
+    assert json.loads(headers["X-Images"]) == [described]
+    context = Context([{**headers, "x-text": "one"}])
+    (document,) = Buggy().handle([{"body": body}], context)
+    assert unpack(json.loads(document), 1) == [(200, {"answer": 1})]
+
+
+@pytest.mark.parametrize("answer", [{"answer": 1}, {"answers": {}}, {"answers": [{}, {}]}])
+def test_the_answer_of_an_older_handler_is_no_group(answer: dict[str, Any]) -> None:
+    assert unpack(answer, 1) is None
 
 
 def test_grouped_images_get_the_same_answers_as_single_ones() -> None:
@@ -110,6 +189,8 @@ def test_headers_of_a_group_are_the_defaults_of_its_images() -> None:
         "{}",
         "[]",
         "[3]",
+        "[{}]",
+        "[[]]",
         '[{"bytes": -1}]',
         '[{"bytes": true}]',
         '[{"bytes": 2}]',

@@ -1,0 +1,231 @@
+"""Each fault planted into a letter of four straight strokes gets its own sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import pytest
+
+from handlers.arrays import Gray, gray
+from handlers.comparison import Comparison, Form, Part, Strictness, compare
+from handlers.feedback import sentences
+from handlers.position_words import direction, position, position_within
+from handlers.writing_faults import find_faults
+
+Point = tuple[int, int]
+Stroke = tuple[Point, Point]
+
+STROKES: dict[str, Stroke] = {
+    "top bar": ((32, 32), (224, 32)),
+    "left stem": ((60, 32), (60, 224)),
+    "middle bar": ((60, 116), (210, 116)),
+    "tail": ((140, 170), (190, 220)),
+}
+PEN = 16
+PRAISE = "Well written: every part of it is there and in its place."
+
+
+def drawn(strokes: Mapping[str, Stroke | None], pen: int = PEN) -> Gray:
+    picture = np.zeros((256, 256), np.uint8)
+    for stroke in strokes.values():
+        if stroke:
+            cv2.line(picture, *stroke, 255, pen)
+    return picture
+
+
+FORM = Form(
+    "straight",
+    drawn(STROKES),
+    tuple(
+        # The canvas has half the side of the picture.
+        Part(name, np.linspace(start, end, 25) / 2)
+        for name, (start, end) in STROKES.items()
+    ),
+)
+
+
+def compared(picture: Gray, strictness: Strictness = Strictness.NORMAL) -> Comparison:
+    ink = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+    return compare(gray(ink), [FORM], strictness)
+
+
+def said(picture: Gray, verdict: str | None = None) -> list[str]:
+    return sentences(compared(picture), "it", verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "stroke", "sentence"),
+    [
+        ("top bar", None, "The top bar is missing."),
+        ("left stem", None, "The left stem is missing."),
+        ("middle bar", None, "The middle bar is missing."),
+        ("tail", None, "The tail is missing."),
+        ("top bar", ((100, 32), (224, 32)), "The top bar is too short on the left."),
+        ("middle bar", ((60, 116), (150, 116)), "The middle bar is too short on the right."),
+        ("left stem", ((60, 32), (60, 180)), "The left stem is too short at the bottom."),
+        ("tail", ((165, 195), (190, 220)), "The tail is too short at the upper left."),
+        ("tail", ((140, 170), (165, 195)), "The tail is too short at the lower right."),
+        ("top bar", ((62, 32), (194, 32)), "The top bar is too short at both ends."),
+        ("top bar", ((2, 32), (224, 32)), "The top bar is too long on the left."),
+        ("middle bar", ((60, 116), (250, 116)), "The middle bar is too long on the right."),
+        ("left stem", ((60, 2), (60, 224)), "The left stem is too long at the top."),
+        ("left stem", ((60, 32), (60, 254)), "The left stem is too long at the bottom."),
+        ("tail", ((110, 140), (190, 220)), "The tail is too long at the upper left."),
+        ("tail", ((140, 170), (220, 250)), "The tail is too long at the lower right."),
+        ("middle bar", ((60, 94), (210, 94)), "The middle bar is too far up."),
+        ("tail", ((158, 152), (208, 202)), "The tail is too far up to the right."),
+        ("tail", ((122, 188), (172, 238)), "The tail is too far down to the left."),
+    ],
+)
+def test_a_changed_stroke(name: str, stroke: Stroke | None, sentence: str) -> None:
+    assert said(drawn({**STROKES, name: stroke})) == [
+        sentence,
+        "Everything else about your it is in its place.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sentence"),
+    [
+        (80, 130, "The middle bar is broken on the left."),
+        (110, 150, "The middle bar is broken in the middle."),
+        (145, 190, "The middle bar is broken on the right."),
+    ],
+)
+def test_a_gap(left: int, right: int, sentence: str) -> None:
+    picture = drawn(STROKES)
+    picture[100:132, left:right] = 0
+    assert said(picture)[0] == sentence
+
+
+def test_a_gap_beside_the_middle_of_a_stroke() -> None:
+    picture = drawn(STROKES)
+    picture[50:90, 40:80] = 0
+    assert said(picture)[0] == "A piece of the left stem is missing at the top."
+
+
+@pytest.mark.parametrize(
+    ("centre", "place"),
+    [
+        ((20, 74), "at the upper left"),
+        ((128, 74), "at the top"),
+        ((230, 74), "at the upper right"),
+        ((20, 110), "on the left"),
+        ((230, 150), "on the right"),
+        ((20, 200), "at the lower left"),
+        ((90, 200), "at the bottom"),
+        ((236, 200), "at the lower right"),
+    ],
+)
+def test_an_extra_stroke(centre: Point, place: str) -> None:
+    x, y = centre
+    flawed = drawn({**STROKES, "extra": ((x - 10, y - 18), (x + 10, y + 18))})
+    assert said(flawed)[0] == f"There is an extra stroke {place}."
+
+
+@pytest.mark.parametrize(
+    ("centre", "axes", "sentence"),
+    [
+        ((44, 170), (16, 24), "The left stem strays to the left."),
+        ((76, 170), (16, 24), "The left stem strays to the right."),
+        ((150, 20), (30, 14), "The top bar strays up."),
+        ((150, 44), (30, 14), "The top bar strays down."),
+    ],
+)
+def test_a_bulge(centre: Point, axes: Point, sentence: str) -> None:
+    flawed = cv2.ellipse(drawn(STROKES), centre, axes, 0, 0, 360, 255, -1)
+    assert said(gray(flawed))[0] == sentence
+
+
+@pytest.mark.parametrize("pen", [5, 8, 16, 30])
+def test_any_pen_is_praised(pen: int) -> None:
+    assert said(drawn(STROKES, pen)) == [PRAISE, "Its proportions match the reference as well."]
+
+
+@pytest.mark.parametrize(
+    ("width", "proportions"),
+    [
+        (0.85, "Your it is a little narrower than the reference, and just as clear."),
+        (0.97, "Its proportions match the reference as well."),
+        (1.03, "Its proportions match the reference as well."),
+        (1.12, "Your it is a little wider than the reference, and just as clear."),
+    ],
+)
+def test_other_proportions_are_named(width: float, proportions: str) -> None:
+    matrix = np.array([[width, 0, 128 * (1 - width)], [0, 1, 0]])
+    picture = gray(cv2.warpAffine(drawn(STROKES), matrix, (256, 256)))
+    assert said(picture) == [PRAISE, proportions]
+
+
+@pytest.mark.parametrize(
+    ("x", "place"), [(26, "at the lower left"), (106, "at the bottom"), (232, "at the lower right")]
+)
+def test_specks_too_small_for_faults_are_noticed_together(x: int, place: str) -> None:
+    picture = drawn(STROKES)
+    for y in (180, 203, 226):
+        picture[y - 7 : y + 7, x - 7 : x + 7] = 255
+    assert said(picture) == [
+        f"Your it differs most from the reference {place}: compare the two there.",
+        "The rest of it is in its place.",
+    ]
+
+
+def test_a_faultless_letter_is_praised_only_if_it_is_that_character() -> None:
+    verdict = "This looks more like that."
+    assert said(drawn(STROKES), verdict) == [
+        verdict,
+        "Compare it with the reference part by part.",
+    ]
+
+
+def test_a_verdict_comes_before_at_most_three_faults() -> None:
+    picture = drawn({"left stem": STROKES["left stem"], "extra": ((236, 182), (236, 218))})
+    faults = [fault.sentence for fault in find_faults(compared(picture))]
+    assert len(faults) >= 4
+    assert said(picture) == faults[:4]
+    assert said(picture, "No.") == ["No.", *faults[:3]]
+
+
+@pytest.mark.parametrize(
+    ("vector", "words"),
+    [
+        ((3, 0), "to the right"),
+        ((-3, 0), "to the left"),
+        ((0, 3), "down"),
+        ((0, -3), "up"),
+        ((3, 2), "down to the right"),
+        ((-3, 2), "down to the left"),
+        ((3, -2), "up to the right"),
+        ((-3, -2), "up to the left"),
+        ((5, 2), "to the right"),
+        ((-2, -5), "up"),
+    ],
+)
+def test_eight_directions(vector: Point, words: str) -> None:
+    assert direction(np.array(vector, float)) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "point", "words"),
+    [
+        ((60, 20), (5, 19), "on the left"),
+        ((60, 20), (30, 0), "in the middle"),
+        ((20, 60), (19, 5), "at the top"),
+        ((20, 60), (0, 55), "at the bottom"),
+        ((40, 20), (35, 5), "at the upper right"),
+        ((20, 40), (5, 35), "at the lower left"),
+        ((0, 0), (0, 0), "at the upper left"),
+    ],
+)
+def test_a_place_in_a_long_narrow_part_is_along_it(size: Point, point: Point, words: str) -> None:
+    corner = np.array((17.0, 90.0))
+    assert position_within(corner + point, np.array([corner, corner + size])) == words
+
+
+def test_the_picture_is_named_in_thirds() -> None:
+    assert position(np.array((42.0, 43.0))) == "on the left"
+    assert position(np.array((43.0, 42.0))) == "at the top"
+    assert position(np.array((85.0, 86.0))) == "at the bottom"
+    assert position(np.array((128.0, -1.0))) == "at the upper right"

@@ -1,0 +1,183 @@
+"""The character is found among specks, shadows, ruled lines and its neighbours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from handlers.arrays import Mask, mask
+from handlers.errors import NoCharacterFound
+from handlers.isolation import isolate
+from handlers.ruled_lines import remove_ruled_lines
+
+SIDE = 200
+
+Box = tuple[int, int, int, int]
+"""Top, bottom, left and right."""
+
+
+def written(*boxes: Box) -> Mask:
+    picture = np.zeros((SIDE, SIDE), bool)
+    for top, bottom, left, right in boxes:
+        picture[top:bottom, left:right] = True
+    return picture
+
+
+STEM, BAR = (60, 140, 80, 95), (60, 72, 70, 130)
+CHARACTER = written(STEM, BAR)
+
+
+def isolated(picture: Mask) -> Mask:
+    """The isolated character at its place in the picture."""
+    found = isolate(picture)
+    assert found is not None
+    height, width = found.mask.shape
+    # Cropped to the character.
+    assert found.mask.any(axis=0)[[0, -1]].all()
+    assert found.mask.any(axis=1)[[0, -1]].all()
+    whole = np.zeros_like(picture)
+    whole[found.top : found.top + height, found.left : found.left + width] = found.mask
+    return whole
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param((100, 102, 110, 113), id="a speck inside its box"),
+        pytest.param((144, 147, 100, 103), id="a speck below it"),
+        pytest.param((53, 56, 90, 96), id="a speck above it"),
+        pytest.param((175, 182, 100, 107), id="a blot far below"),
+        pytest.param((90, 97, 143, 150), id="a blot to the right"),
+        pytest.param((50, 150, 170, 200), id="a neighbour that is cut off"),
+        pytest.param((20, 180, 160, 199), id="a larger neighbour"),
+        pytest.param((0, 200, 170, 200), id="a shadow on the right"),
+        pytest.param((0, 200, 0, 30), id="a shadow on the left"),
+        pytest.param((170, 200, 0, 200), id="a shadow below"),
+        pytest.param((0, 30, 0, 200), id="a shadow above"),
+    ],
+)
+def test_what_does_not_belong_to_the_character_goes(other: Box) -> None:
+    assert np.array_equal(isolated(written(STEM, BAR, other)), CHARACTER)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param((100, 106, 110, 116), id="inside its box"),
+        pytest.param((146, 153, 100, 107), id="below"),
+        pytest.param((47, 54, 100, 107), id="above"),
+        pytest.param((100, 107, 136, 143), id="on the right"),
+        pytest.param((100, 107, 57, 64), id="on the left"),
+    ],
+)
+def test_a_dot_of_the_character_stays(part: Box) -> None:
+    assert np.array_equal(isolated(written(STEM, BAR, part)), written(STEM, BAR, part))
+
+
+def test_a_chain_of_parts_stays() -> None:
+    """The second part is near enough only to the first."""
+    chain = written(STEM, BAR, (100, 110, 136, 146), (100, 110, 154, 164))
+    assert np.array_equal(isolated(chain), chain)
+
+
+def test_a_character_that_reaches_all_four_edges_cannot_be_isolated() -> None:
+    cross = written((0, 200, 90, 110), (90, 110, 0, 200))
+    assert isolate(cross) is None
+    assert np.array_equal(isolated(written((0, 200, 90, 110))), written((0, 200, 90, 110)))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(written(), id="nothing"),
+        pytest.param(~written(), id="ink everywhere"),
+        pytest.param(written((100, 102, 100, 102)), id="a speck"),
+        pytest.param(
+            written(
+                *((10 * y, 10 * y + 3, 10 * x, 10 * x + 3) for y in range(9) for x in range(9))
+            ),
+            id="many specks",
+        ),
+        pytest.param(np.random.default_rng(0).random((SIDE, SIDE)) > 0.5, id="noise"),
+    ],
+)
+def test_a_picture_without_a_character_is_refused(picture: Mask) -> None:
+    with pytest.raises(NoCharacterFound, match="No character found"):
+        isolate(picture)
+
+
+def ruled(*lines: tuple[tuple[int, int], tuple[int, int]], thickness: int = 2) -> Mask:
+    """The character on ruled paper."""
+    picture = CHARACTER.astype(np.uint8)
+    for start, end in lines:
+        cv2.line(picture, start, end, 1, thickness)
+    return mask(picture)
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param((0, 160), (199, 165), id="below the character"),
+        pytest.param((0, 110), (199, 110), id="across its stem"),
+        pytest.param((0, 66), (199, 66), id="along its bar"),
+        pytest.param((0, 60), (199, 140), id="sloping"),
+        pytest.param((150, 0), (140, 199), id="beside it"),
+        pytest.param((110, 0), (105, 199), id="across its bar"),
+    ],
+)
+def test_a_single_ruled_line_goes(
+    start: tuple[int, int], end: tuple[int, int], thickness: int
+) -> None:
+    cleaned = remove_ruled_lines(ruled((start, end), thickness=thickness))
+    assert not (CHARACTER & ~cleaned).any()
+    around = cv2.dilate(CHARACTER.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert not (cleaned & ~around).any()
+
+
+def test_a_thin_stroke_across_a_line_is_not_cut() -> None:
+    picture = written((40, 160, 98, 102), (40, 44, 80, 120))
+    lined = picture | written(*((y, y + 2, 0, 200) for y in (70, 100, 130)))
+    cleaned = remove_ruled_lines(lined)
+    assert not (picture & ~cleaned).any()
+    assert (cleaned & ~picture).sum() <= 24
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(((30, 160), (170, 160)), id="paper at both ends"),
+        pytest.param(((0, 20), (199, 190)), id="too steep"),
+    ],
+)
+def test_other_straight_lines_stay(line: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    assert np.array_equal(remove_ruled_lines(ruled(line)), ruled(line))
+
+
+def test_a_thick_stripe_is_no_ruled_line() -> None:
+    stripe = written(STEM, (60, 70, 0, 200))
+    assert np.array_equal(remove_ruled_lines(stripe), stripe)
+
+
+@pytest.mark.parametrize("thickness", [2, 3])
+@pytest.mark.parametrize("upright", [False, True])
+def test_thin_strokes_of_a_character_that_fills_the_picture_stay(
+    upright: bool, thickness: int
+) -> None:
+    filling = written((20, 20 + thickness, 0, 200), (20, 190, 60, 80), (100, 110, 2, 198))
+    if upright:
+        filling = filling.T.copy()
+    assert np.array_equal(remove_ruled_lines(filling), filling)
+
+
+def test_a_bar_and_a_stem_are_no_ruled_lines() -> None:
+    bar, stem = (20, 23, 0, 200), (0, 200, 180, 183)
+    filling = written(bar, stem, (20, 198, 60, 80), (100, 110, 2, 198))
+    assert np.array_equal(remove_ruled_lines(filling), filling)
+
+
+def test_two_ruled_lines_go_even_if_the_character_fills_the_picture() -> None:
+    filling = written((20, 190, 60, 80), (100, 110, 2, 198))
+    lined = filling | written((50, 52, 0, 200), (150, 152, 0, 200))
+    assert np.array_equal(remove_ruled_lines(lined)[:, 90:], filling[:, 90:])
