@@ -1,6 +1,7 @@
 """Shared fixtures: running services and databases.
 
-A test that uses `api` runs on SQLite and on PostgreSQL.
+A test that uses `api` runs on SQLite and on PostgreSQL, unless a mark names one of them:
+`@pytest.mark.database("sqlite")`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,18 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="all faults, as in `make faults`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database(name): runs on this database only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test on both databases, or on the one that its mark names."""
+    if "database" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("database")
+        names = mark.args if mark else ("sqlite", "postgresql")
+        metafunc.parametrize("database", names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +118,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     server.close()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
 def database(request: pytest.FixtureRequest) -> str:
     """The database of a test."""
     return str(request.param)

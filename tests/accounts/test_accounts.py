@@ -55,6 +55,7 @@ def test_a_new_user_signs_in_by_username_or_email(api: Api) -> None:
         ({"timezone": "Mars/Olympus"}, "timezone"),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_an_invalid_field_is_named_in_the_error(
     api: Api, fields: dict[str, object], field: str
 ) -> None:
@@ -65,6 +66,7 @@ def test_an_invalid_field_is_named_in_the_error(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "null", '{"username": "\\ud800"}', "[" * 9999])
+@pytest.mark.database("sqlite")
 def test_a_body_that_is_not_a_json_object_is_refused(api: Api, text: str) -> None:
     response = api.client.post(
         "/api/signup/", content=text, headers={"Content-Type": "application/json"}
@@ -73,6 +75,7 @@ def test_a_body_that_is_not_a_json_object_is_refused(api: Api, text: str) -> Non
     assert response.json()["code"] == "malformed_json"
 
 
+@pytest.mark.database("sqlite")
 def test_a_form_is_refused_where_json_is_required(api: Api) -> None:
     assert api.client.post("/api/signup/", data={"username": "x"}).status_code == 415
 

@@ -292,6 +292,7 @@ def test_an_administrator_sees_all_jobs_and_statistics(api: Api, admin: User, us
     assert after["uptime_seconds"] >= before["uptime_seconds"] > 0
 
 
+@pytest.mark.database("sqlite")
 def test_the_settings_are_shown_without_their_secrets(start_api: StartApi) -> None:
     environment = {
         "SECRET_KEY": "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e",

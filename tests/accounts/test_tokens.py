@@ -142,6 +142,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.database("sqlite")
 def test_a_forged_access_token_is_refused(api: Api, user: User, name: str) -> None:
     forge, code = FORGERIES[name]
     token = forge(claims_of(user.access), secret_of(api))
@@ -153,6 +154,7 @@ def test_a_forged_access_token_is_refused(api: Api, user: User, name: str) -> No
 
 
 @pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.database("sqlite")
 def test_a_forged_refresh_token_is_refused(api: Api, user: User, name: str) -> None:
     forge, code = FORGERIES[name]
     token = forge(claims_of(user.refresh), secret_of(api))
@@ -181,6 +183,7 @@ def test_a_token_with_the_session_of_another_user_is_refused(
     assert get_me(api, other.access).status_code == 200
 
 
+@pytest.mark.database("sqlite")
 def test_access_and_refresh_tokens_are_not_interchangeable(api: Api, user: User) -> None:
     assert_refused(get_me(api, user.refresh), "token_invalid")
     assert_refused(refresh(api, user.access), "token_invalid")
@@ -190,6 +193,7 @@ def test_access_and_refresh_tokens_are_not_interchangeable(api: Api, user: User)
 
 
 @pytest.mark.parametrize("name", GARBAGE)
+@pytest.mark.database("sqlite")
 def test_text_that_is_not_a_token_is_refused(api: Api, name: str) -> None:
     assert_refused(get_me(api, GARBAGE[name]), "token_invalid")
     assert_refused(refresh(api, GARBAGE[name]), "token_invalid")
@@ -220,6 +224,7 @@ def test_an_empty_or_enormous_token_is_refused(api: Api) -> None:
         "'Bearer' {}",
     ],
 )
+@pytest.mark.database("sqlite")
 def test_a_token_in_a_malformed_header_is_refused(api: Api, user: User, authorization: str) -> None:
     headers = {"Authorization": authorization.format(user.access)}
     codes = ("not_authenticated", "token_invalid")
@@ -228,6 +233,7 @@ def test_a_token_in_a_malformed_header_is_refused(api: Api, user: User, authoriz
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Token", "token", "Bearer  "])
+@pytest.mark.database("sqlite")
 def test_the_scheme_may_be_bearer_or_token_in_any_case(api: Api, user: User, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {user.access}"}
     assert api.client.get("/api/me/", headers=headers).status_code == 200
@@ -301,6 +307,7 @@ def test_a_refresh_may_be_repeated_within_the_grace_period(
     assert_ended(api, lost.json(), retried.json(), following.json())
 
 
+@pytest.mark.database("sqlite")
 def test_an_access_token_expires_and_the_refresh_token_still_works(start_api: StartApi) -> None:
     api = start_api({"ACCESS_TOKEN_SECONDS": "1"})
     user = api.sign_up()
@@ -310,6 +317,7 @@ def test_an_access_token_expires_and_the_refresh_token_still_works(start_api: St
     assert refresh(api, user.refresh).status_code == 200
 
 
+@pytest.mark.database("sqlite")
 def test_tokens_live_an_hour_and_a_week(user: User) -> None:
     lifetimes = [
         claims["exp"] - claims["iat"] for claims in map(claims_of, (user.access, user.refresh))
@@ -317,6 +325,7 @@ def test_tokens_live_an_hour_and_a_week(user: User) -> None:
     assert lifetimes == [3600, 7 * DAY_SECONDS]
 
 
+@pytest.mark.database("sqlite")
 def test_a_token_contains_only_the_id_of_its_owner(user: User) -> None:
     for token in (user.access, user.refresh):
         claims = claims_of(token)
@@ -325,6 +334,7 @@ def test_a_token_contains_only_the_id_of_its_owner(user: User) -> None:
         assert user.username not in str(claims)
 
 
+@pytest.mark.database("sqlite")
 def test_tokens_of_another_installation_are_refused(api: Api, start_api: StartApi) -> None:
     stranger = start_api().sign_up()
     assert_refused(get_me(api, stranger.access), "token_invalid")

@@ -224,7 +224,7 @@ def test_pages_of_other_sites_cannot_sign_in_refresh_or_sign_out(api: Api, user:
         assert ask(api, "DELETE", PAGE, ended, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.database("sqlite")
 def test_a_page_has_the_usual_limits_and_a_secure_cookie_over_https(
     start_api: StartApi,
 ) -> None:

@@ -266,6 +266,7 @@ def ask(api: Api, route: str, headers: Mapping[str, str]) -> httpx2.Response:
     return api.client.request(method, path, headers=headers, **sent)
 
 
+@pytest.mark.database("sqlite")
 def test_the_table_in_this_file_has_every_route(api: Api) -> None:
     paths = api.client.get("/openapi.json").json()["paths"]
     described = {
@@ -277,6 +278,7 @@ def test_the_table_in_this_file_has_every_route(api: Api) -> None:
     assert described == set(ROUTES)
 
 
+@pytest.mark.database("sqlite")
 def test_the_documentation_states_the_access_of_each_route(api: Api) -> None:
     ways = {
         id(ANYONE): [],
@@ -499,6 +501,7 @@ def test_an_injection_as_a_query_parameter_is_refused_or_finds_nothing(
 
 @pytest.mark.parametrize("path", ["/api/predict/", "/api/similarity/"])
 @pytest.mark.parametrize("name", ["model", "version", "strictness", "heatmap", "embedding"])
+@pytest.mark.database("sqlite")
 def test_an_injection_as_a_model_parameter_causes_no_server_error(
     api: Api, path: str, name: str
 ) -> None:
@@ -575,6 +578,7 @@ def test_invalid_text_causes_no_server_error(api: Api, text: bytes, coding: str)
         "//example.org/",
     ],
 )
+@pytest.mark.database("sqlite")
 def test_no_private_file_is_served(api: Api, path: str) -> None:
     # Without httpx2, because it would normalise the path.
     connection = HTTPConnection("127.0.0.1", api.port, timeout=60)

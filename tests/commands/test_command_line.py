@@ -130,6 +130,7 @@ def test_accounts_are_listed_and_changed(start_api: StartApi) -> None:
         (("audit", "export", "/nowhere/at/all.csv"), 1, "No such file or directory."),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_a_failed_command_has_an_exit_code_and_a_sentence(
     api: Api, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
@@ -156,6 +157,7 @@ def test_invalid_arguments_are_explained(
     assert (ended.value.code, words in capsys.readouterr().err) == (2, True)
 
 
+@pytest.mark.database("sqlite")
 def test_the_shell_gets_the_exit_codes(api: Api, user: User) -> None:
     for arguments, code, words in (
         (("users", "show", "nobody.at.all"), 3, "There is no user nobody.at.all.\n"),

@@ -103,11 +103,10 @@ def stopped(api: Api, server: PostgreSQL | None) -> Iterator[None]:
     connection.close()
 
 
+@pytest.mark.database("postgresql")
 def test_a_connection_cut_by_the_server_raises_unavailable(
     database: str, request: pytest.FixtureRequest
 ) -> None:
-    if database == "sqlite":
-        pytest.skip("SQLite has no connections to cut")
     settings = Settings(database_url=request.getfixturevalue("postgresql").new_database())
     cut = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

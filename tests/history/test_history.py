@@ -176,6 +176,7 @@ def test_comparisons_are_listed_as_answered_newest_first(user: User) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WebP", "GIF", "BMP"])
+@pytest.mark.database("sqlite")
 def test_the_picture_is_stored_byte_for_byte(user: User, kind: str) -> None:
     image = encode(Image.fromarray(reference(4)).convert("L"), kind)
     sent = user.post("/api/predict/", files={"image": image})
@@ -186,6 +187,7 @@ def test_the_picture_is_stored_byte_for_byte(user: User, kind: str) -> None:
     assert picture.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.database("sqlite")
 def test_a_picture_sent_in_json_is_stored_byte_for_byte(user: User) -> None:
     image = encode(reference(4))
     uri = f"data:image/png;base64,{base64.b64encode(image).decode()}"
@@ -283,6 +285,7 @@ def test_other_users_and_anonymous_callers_cannot_access_an_entry(
         ({"cursor": base64.urlsafe_b64encode(b"before \xff").decode()}, "cursor"),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_an_invalid_page_query_is_refused(
     user: User, path: str, query: dict[str, object], field: str
 ) -> None:
@@ -461,6 +464,7 @@ def test_the_csv_export_has_a_line_an_entry(user: User) -> None:
     "formula",
     ['=HYPERLINK("http://x.example","y")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1:A9)", "=1\n=2"],
 )
+@pytest.mark.database("sqlite")
 def test_a_comment_cannot_become_a_spreadsheet_formula(user: User, formula: str) -> None:
     number = user.predict().json()["prediction_id"]
     feedback = {"prediction_id": number, "actual_class": 1, "comments": formula}
@@ -470,6 +474,7 @@ def test_a_comment_cannot_become_a_spreadsheet_formula(user: User, formula: str)
 
 
 @pytest.mark.parametrize("kind", ["xml", "", "JSON"])
+@pytest.mark.database("sqlite")
 def test_an_unknown_export_format_is_refused(user: User, kind: str) -> None:
     response = user.get(EXPORT, params={"format": kind})
     assert response.status_code == 400
@@ -586,6 +591,7 @@ def judge(api: Api) -> User:
         ({"prediction_id": None}, "prediction_id"),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_invalid_feedback_is_refused(judge: User, fields: dict[str, object], field: str) -> None:
     (row,) = judge.get(PREDICTIONS).json()["results"]
     response = judge.post(FEEDBACK, json={"prediction_id": row["id"], "actual_class": 1, **fields})

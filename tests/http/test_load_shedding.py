@@ -29,7 +29,7 @@ def ask_all(api: Api, count: int, path: str = "/api/predict/") -> list[httpx2.Re
         return list(threads.map(ask, range(count)))
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.database("sqlite")
 def test_grouped_images_get_the_same_answers_as_alone(start_api: StartApi) -> None:
     api = start_api({"TORCHSERVE_MAX_CONCURRENCY": "1"})
     answers = [response.json() for response in ask_all(api, 36)]
@@ -42,7 +42,7 @@ def test_grouped_images_get_the_same_answers_as_alone(start_api: StartApi) -> No
     assert all(answer["distance"] < 0.1 for answer in compared)
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.database("sqlite")
 def test_requests_that_would_wait_too_long_are_rejected_and_the_rest_answered(
     start_api: StartApi,
 ) -> None:

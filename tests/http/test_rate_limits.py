@@ -324,6 +324,7 @@ def test_limits_count_an_ipv6_network_as_one_address(
     assert ask(limited, "POST", "/api/predict/", second).status_code == (429 if same else 415)
 
 
+@pytest.mark.database("sqlite")
 def test_limits_can_be_switched_off(api: Api, user: User) -> None:
     for _ in range(30):
         fields = {"username": user.username, "password": "wrong"}

@@ -32,6 +32,7 @@ def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     process.wait()
 
 
+@pytest.mark.database("sqlite")
 def test_two_processes_share_counts_and_keep_serving_without_redis(
     start_api: StartApi, redis: tuple[str, subprocess.Popen[bytes]]
 ) -> None:

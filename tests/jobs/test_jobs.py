@@ -144,6 +144,7 @@ def test_progress_streams_until_the_job_is_finished(user: User) -> None:
         assert [name for name, _ in events(response)] == ["done"]
 
 
+@pytest.mark.database("sqlite")
 def test_a_client_that_leaves_a_stream_does_not_stop_the_job(start_api: StartApi) -> None:
     api = start_api(SLOW)
     user = api.sign_up()
@@ -158,6 +159,7 @@ def test_a_client_that_leaves_a_stream_does_not_stop_the_job(start_api: StartApi
     assert "Traceback" not in api.log.read_text()
 
 
+@pytest.mark.database("sqlite")
 def test_an_open_stream_does_not_delay_a_stopping_process(start_api: StartApi) -> None:
     api = start_api(IDLE)
     user = api.sign_up()
@@ -187,9 +189,8 @@ def test_a_job_survives_the_end_of_its_process(start_api: StartApi, number: sign
     assert inputs(again) == []
 
 
-def test_two_processes_share_the_jobs_and_one_may_die(start_api: StartApi, database: str) -> None:
-    if database == "sqlite":
-        pytest.skip("only one process may use a SQLite file")
+@pytest.mark.database("postgresql")
+def test_two_processes_share_the_jobs_and_one_may_die(start_api: StartApi) -> None:
     first = start_api(SLOW)
     second = start_api(SLOW, beside=first)
     users = [first.sign_up() for _ in range(4)]
@@ -248,6 +249,7 @@ def test_a_queued_job_can_be_cancelled_and_a_finished_one_cannot(start_api: Star
     assert (response.status_code, response.json()["code"]) == (409, "job_finished")
 
 
+@pytest.mark.database("sqlite")
 def test_a_job_waits_while_torchserve_is_unreachable(start_api: StartApi) -> None:
     unreachable = start_api({**SECRET, "TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
     user = unreachable.sign_up()
@@ -310,6 +312,7 @@ def test_deleting_an_account_deletes_its_jobs_and_their_images(start_api: StartA
     assert "Unexpected" not in api.log.read_text()
 
 
+@pytest.mark.database("sqlite")
 def test_a_large_upload_needs_little_memory(start_api: StartApi) -> None:
     """One request has 90 MB; the process holds less than 40 MB of it at any time."""
     import psutil

@@ -82,6 +82,7 @@ BAD_ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_ZIPS)
+@pytest.mark.database("sqlite")
 def test_a_dangerous_or_damaged_zip_is_refused(api: Api, user: User, name: str) -> None:
     make, code = BAD_ZIPS[name]
     wait_for(lambda: inputs(api) == [], 10)  # left by earlier tests
@@ -92,6 +93,7 @@ def test_a_dangerous_or_damaged_zip_is_refused(api: Api, user: User, name: str) 
     assert user.get("/api/jobs/").json()["results"] == []
 
 
+@pytest.mark.database("sqlite")
 def test_a_zip_is_recognised_by_its_content(user: User) -> None:
     for field, name in (("images", "photo.png"), ("file", "folder"), ("zip", "folder.zip")):
         parts = [(field, (name, zipped({"a.png": IMAGE})))]
@@ -112,6 +114,7 @@ def test_a_zip_is_recognised_by_its_content(user: User) -> None:
     ],
     ids=["no image", "images and a zip", "two zips", "too many images", "too many parts"],
 )
+@pytest.mark.database("sqlite")
 def test_uploads_that_are_no_job_are_refused(
     api: Api, user: User, parts: list[tuple[str, tuple[str, bytes]]], code: str
 ) -> None:
@@ -139,6 +142,7 @@ def test_uploads_that_are_no_job_are_refused(
         ("multipart/form-data; boundary=b", b"--b\r\n" + b"X-Y: " + b"z" * 100_000, 400),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_broken_forms_are_refused(
     api: Api, user: User, kind: str, body: bytes, status: int
 ) -> None:
@@ -158,6 +162,7 @@ def test_file_names_are_never_used_as_paths(user: User) -> None:
     assert {row.get("predicted_class") for row in job["results"]} <= {1, None}
 
 
+@pytest.mark.database("sqlite")
 def test_sizes_are_limited(start_api: StartApi) -> None:
     limits = {"MAX_BODY_BYTES": "20000", "MAX_JOB_BYTES": "100000"}
     api = start_api(limits)
@@ -183,6 +188,7 @@ def test_sizes_are_limited(start_api: StartApi) -> None:
     assert inputs(api) == []
 
 
+@pytest.mark.database("sqlite")
 def test_an_aborted_upload_leaves_no_file(api: Api, user: User) -> None:
     def body() -> object:
         yield b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'

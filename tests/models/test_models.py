@@ -50,6 +50,7 @@ def test_anyone_sees_the_models(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("model", "classes"), MODELS.items())
+@pytest.mark.database("sqlite")
 def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, classes: int) -> None:
     metrics = figures(scientist, model, "metrics").json()
     assert (metrics["model"], metrics["version"]) == (model, "1.0")
@@ -91,6 +92,7 @@ def test_an_archive_is_downloaded_with_its_checksum(api: Api, scientist: User) -
 
 
 @pytest.mark.parametrize("what", ["metrics", "confusion-matrix", "roc-curve", "export"])
+@pytest.mark.database("sqlite")
 def test_unknown_models_and_versions_are_a_404(scientist: User, what: str) -> None:
     for path, code in (
         (f"nothing/{what}/", "model_not_found"),

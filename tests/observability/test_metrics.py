@@ -117,6 +117,7 @@ def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     assert 0 < value(text, "process_open_fds") < value(text, "process_max_fds")
 
 
+@pytest.mark.database("sqlite")
 def test_values_chosen_by_callers_never_become_a_series(api: Api, user: User) -> None:
     image = {"image": encode(reference(0))}
 

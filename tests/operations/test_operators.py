@@ -91,6 +91,7 @@ def test_an_administrator_is_created_on_the_command_line(api: Api, admin: User, 
         ("weak.warden", "TAKEN@example.org", PASSWORD, 1, "There is an account with this e-mail"),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_invalid_administrators_are_rejected_in_one_line(
     api: Api, username: str, email: str, password: str, code: int, sentence: str
 ) -> None:
@@ -106,6 +107,7 @@ def test_invalid_administrators_are_rejected_in_one_line(
     assert sql(api, "SELECT role FROM users WHERE username_key = $1", "taken") == [("user",)]
 
 
+@pytest.mark.database("sqlite")
 def test_a_password_from_a_pipe_may_end_with_a_windows_line_end(api: Api) -> None:
     arguments = ("--username", "windows.warden", "--email", "windows@example.org")
     made = api.command("create-admin", *arguments, stdin=f"{PASSWORD}\r\n")
@@ -233,6 +235,7 @@ def test_the_audit_log_comes_in_pages_newest_first(api: Api, admin: User) -> Non
         ("action", "' OR 1=1 --"),
     ],
 )
+@pytest.mark.database("sqlite")
 def test_an_invalid_query_is_rejected(admin: User, name: str, value: str) -> None:
     response = admin.get(LOGS, params={name: value})
     assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
@@ -331,6 +334,7 @@ def test_an_unusable_folder_is_named_in_the_error(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.database("sqlite")
 def test_only_the_owner_can_read_the_secret_and_tokens_survive_a_restart(
     start_api: StartApi,
 ) -> None:
@@ -347,6 +351,7 @@ def test_only_the_owner_can_read_the_secret_and_tokens_survive_a_restart(
     assert again.sign_in(user.username)
 
 
+@pytest.mark.database("sqlite")
 def test_a_new_secret_key_ends_all_sessions(
     start_api: StartApi,
 ) -> None:
@@ -359,6 +364,7 @@ def test_a_new_secret_key_ends_all_sessions(
     assert other.sign_in(user.username).get("/api/me/").status_code == 200
 
 
+@pytest.mark.database("sqlite")
 def test_passwords_still_work_after_a_change_of_the_hashing(start_api: StartApi) -> None:
     before = start_api()
     users = [before.sign_up() for _ in range(3)]

@@ -17,7 +17,7 @@ from tests.support.running import Ranjana
 LIST = "/api/characters/"
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.database("sqlite")
 def test_characters_are_cached_revalidated_and_not_rate_limited(
     start_api: StartApi,
 ) -> None:

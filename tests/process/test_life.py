@@ -170,11 +170,10 @@ def is_alive(process: psutil.Process) -> bool:
 DRAIN = 3
 
 
+@pytest.mark.database("sqlite")
 def test_a_stopping_service_is_not_ready_and_answers_all_accepted_requests(
-    start_api: StartApi, database: str
+    start_api: StartApi,
 ) -> None:
-    if database == "postgresql":
-        pytest.skip("it does not depend on the database")
     api = start_api({"DRAIN_SECONDS": str(DRAIN), "JOB_CONCURRENCY": "0"})
     user = api.sign_up()
     job = hand_in(user, characters(1))

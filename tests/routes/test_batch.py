@@ -19,6 +19,7 @@ def files(*images: bytes, name: str = "images") -> list[tuple[str, bytes]]:
     return [(name, image) for image in images]
 
 
+@pytest.mark.database("sqlite")
 def test_each_bad_image_among_good_ones_gets_its_own_error(api: Api) -> None:
     bad = list(BAD_IMAGES.values())[:15]
     images = [image for index, (data, _, _) in enumerate(bad) for image in (good(index), data)]
@@ -39,6 +40,7 @@ def good(index: int) -> bytes:
     return encode(reference(index))
 
 
+@pytest.mark.database("sqlite")
 def test_each_answer_is_that_of_a_single_call(api: Api) -> None:
     images = [good(index) for index in (3, 7)]
     results = api.client.post(BATCH, files=files(*images)).json()["results"]
@@ -49,11 +51,13 @@ def test_each_answer_is_that_of_a_single_call(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["images", "image", "files", "file"])
+@pytest.mark.database("sqlite")
 def test_form_fields_may_have_the_names_of_older_systems(api: Api, name: str) -> None:
     response = api.client.post(BATCH, files=files(good(1), good(2), name=name))
     assert [result["predicted_class"] for result in response.json()["results"]] == [1, 2]
 
 
+@pytest.mark.database("sqlite")
 def test_json_takes_base64_and_data_uris(api: Api) -> None:
     text = base64.b64encode(encode(held_out(4, 2))).decode()
     sent = {"images": [text, f"data:image/png;base64,{text}", "no base64!", ""]}
@@ -63,6 +67,7 @@ def test_json_takes_base64_and_data_uris(api: Api) -> None:
     assert [result.get("code") for result in results[2:]] == ["invalid_base64", "empty_image"]
 
 
+@pytest.mark.database("sqlite")
 def test_a_text_instead_of_an_image_is_a_failed_result(api: Api) -> None:
     response = api.client.post(BATCH, files=files(good(1), b""), data={"images": "text"})
     codes = [result.get("code") for result in response.json()["results"]]
@@ -70,6 +75,7 @@ def test_a_text_instead_of_an_image_is_a_failed_result(api: Api) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 33])
+@pytest.mark.database("sqlite")
 def test_a_batch_has_one_to_thirty_two_images(api: Api, count: int) -> None:
     image = good(0)
     as_files = files(*[image] * count) or {"other": b"x"}
@@ -82,6 +88,7 @@ def test_a_batch_has_one_to_thirty_two_images(api: Api, count: int) -> None:
         assert len(api.client.post(BATCH, files=as_files[:32]).json()["results"]) == 32
 
 
+@pytest.mark.database("sqlite")
 def test_an_image_that_is_too_large_does_not_stop_the_others(start_api: StartApi) -> None:
     api = start_api({"MAX_BODY_BYTES": "30000", "MAX_BATCH_BYTES": "200000"})
     noise = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
@@ -114,12 +121,14 @@ def test_digits_in_the_history_can_be_corrected(user: User) -> None:
     assert corrected.status_code == 201
 
 
+@pytest.mark.database("sqlite")
 def test_an_unknown_model_or_version_is_a_404(api: Api) -> None:
     for query in ("model=nonsense", "model=similarity", "version=9.9"):
         response = api.client.post(f"{BATCH}?{query}", files=files(good(0)))
         assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
+@pytest.mark.database("sqlite")
 def test_an_unreachable_model_server_is_a_503(start_api: StartApi) -> None:
     api = start_api({"TORCHSERVE_INFERENCE_URL": "http://127.0.0.1:9"})
     response = api.client.post(BATCH, files=files(good(0), good(1)))

@@ -25,6 +25,7 @@ def lines() -> list[str]:
     return found
 
 
+@pytest.mark.database("sqlite")
 def test_every_command_can_be_run(start_api: StartApi) -> None:
     api = start_api()
     if not shutil.which("curl"):

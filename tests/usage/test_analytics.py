@@ -202,6 +202,7 @@ def test_the_numbers_match_the_requests(start_api: StartApi) -> None:
     assert analytics(analyst)["totals"]["answers"] == 12
 
 
+@pytest.mark.database("sqlite")
 def test_invalid_queries_are_refused(analyst: User, user: User) -> None:
     for query in ({"days": 0}, {"days": 367}, {"days": "x"}, {"bucket": "week"}, {"model": ""}):
         refused = analyst.get(SYSTEM, params=query)
