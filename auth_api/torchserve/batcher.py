@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from auth_api.database.micro_batching import resolve
 from auth_api.errors import Unavailable
@@ -36,7 +36,7 @@ _INITIAL_ANSWERS = 100.0
 class _QueueEntry:
     request: PredictionRequest
     answer: asyncio.Future[Answer]
-    since: float = field(default_factory=time.monotonic)
+    since: float
 
 
 class DynamicBatcher:
@@ -54,19 +54,21 @@ class DynamicBatcher:
         max_wait: float,
         timeout: float,
         observe_wait: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`predict` returns an answer or an exception for each request, in order; an exception
         that it raises goes to the whole batch.
 
         A new request is rejected if it would wait more than `max_wait` seconds in the queue. A
         queued request fails after `timeout` seconds. `observe_wait` gets the seconds that each
-        request spent in the queue.
+        request spent in the queue. `clock` tells the time in seconds.
         """
         self._predict = predict
         self._max_concurrency = max_concurrency
         self._max_wait = max_wait
         self._timeout = timeout
         self._observe_wait = observe_wait
+        self._clock = clock
         self._queue: deque[_QueueEntry] = deque()
         self._queued_bytes = 0
         self._batches: set[asyncio.Task[None]] = set()
@@ -82,7 +84,7 @@ class DynamicBatcher:
 
         Raises what `predict` raises, and `Unavailable` after `timeout`.
         """
-        entry = _QueueEntry(request, asyncio.get_running_loop().create_future())
+        entry = _QueueEntry(request, asyncio.get_running_loop().create_future(), self._clock())
         self._queue.append(entry)
         self._queued_bytes += request.size
         self._dispatch()
@@ -99,7 +101,7 @@ class DynamicBatcher:
     def _expected_wait(self) -> float:
         """Seconds that a new request would wait; at least the time since the last answer."""
         ahead = len(self._queue) + self._requests_in_flight
-        since_answer = time.monotonic() - self._answered_at
+        since_answer = self._clock() - self._answered_at
         return max(ahead * self._busy_seconds / self._answers, since_answer)
 
     def _dispatch(self) -> None:
@@ -115,7 +117,7 @@ class DynamicBatcher:
                 self._linger_timer = None
             if batch := self._take_batch():
                 if not self._batches:
-                    self._answered_at = time.monotonic()
+                    self._answered_at = self._clock()
                 self._requests_in_flight += len(batch)
                 # In an empty context: the current one belongs to an unrelated request.
                 task = Context().run(asyncio.create_task, self._run(batch))
@@ -154,7 +156,7 @@ class DynamicBatcher:
         """Whether the caller still waits. Fails the request if its time is over."""
         if entry.answer.done():
             return False  # the caller was cancelled
-        waited = time.monotonic() - entry.since
+        waited = self._clock() - entry.since
         self._observe_wait(waited)
         if waited > self._timeout:
             entry.answer.set_exception(busy())
@@ -172,7 +174,7 @@ class DynamicBatcher:
         self._dispatch()
 
     def _measure(self, answers: int, *, failed: bool) -> None:
-        now = time.monotonic()
+        now = self._clock()
         elapsed, self._answered_at = now - self._answered_at, now
         if not failed:  # a failure may be faster than any answer
             weight = math.exp(-elapsed / _DECAY_SECONDS)

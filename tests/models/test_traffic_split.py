@@ -204,7 +204,7 @@ def _with_member(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[P
 def _with_manifest_fields(**fields: object) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         source = path.rename(path.with_name("source"))
-        derive(source, path, str(fields.pop("modelVersion", "1.1")), manifest=fields)
+        derive(source, path, "1.1", manifest=fields)
 
     return spoil
 

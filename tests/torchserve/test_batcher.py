@@ -1,15 +1,45 @@
-"""The request queue of a model: what shares a batch, what is rejected, what times out."""
+"""The request queue of a model: what shares a batch, what is rejected, what times out.
+
+Time passes only while all wait, so that a busy machine changes nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import selectors
+from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
 from auth_api.errors import Unavailable
 from auth_api.torchserve.batcher import DynamicBatcher
 from auth_api.torchserve.wire_format import Answer, PredictionRequest
+
+
+class Clock(selectors.DefaultSelector):
+    """Does not wait: what a loop waits for is the next thing that happens."""
+
+    seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.seconds += timeout or 0
+        return super().select(0)
+
+
+class ClockedLoop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own."""
+
+    def __init__(self) -> None:
+        self._clock = Clock()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.seconds
+
+
+def run(act: Callable[[], Coroutine[None, None, None]]) -> None:
+    with asyncio.Runner(loop_factory=ClockedLoop) as runner:
+        runner.run(act())
 
 
 class Workers:
@@ -20,12 +50,12 @@ class Workers:
         self._waiting: list[asyncio.Event] = []
 
     async def __call__(self, requests: Sequence[PredictionRequest]) -> list[Answer | Exception]:
-        self.batches.append([request.image.decode() for request in requests])
+        self.batches.append([text_of(request) for request in requests])
         event = asyncio.Event()
         self._waiting.append(event)
         await event.wait()
         return [
-            Unavailable("No.") if request.image == b"bad" else answer_to(request.image.decode())
+            Unavailable("No.") if request.image.startswith(b"bad") else answer_to(text_of(request))
             for request in requests
         ]
 
@@ -35,6 +65,10 @@ class Workers:
         for event in waiting:
             event.set()
         await asyncio.sleep(0.02)
+
+
+def text_of(request: PredictionRequest) -> str:
+    return request.image[:10].decode()
 
 
 def answer_to(text: str) -> Answer:
@@ -54,6 +88,7 @@ def batcher_of(
         max_wait=max_wait,
         timeout=timeout,
         observe_wait=lambda _: None,
+        clock=asyncio.get_running_loop().time,
     )
 
 
@@ -81,7 +116,7 @@ def test_a_lone_request_is_sent_at_once_and_waiting_requests_share_a_batch() -> 
         await workers.answer()
         assert [await task for task in tasks] == [answer_to(each) for each in "abcdefg"]
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_a_batch_has_at_most_eight_requests_and_a_full_one_is_sent_at_once() -> None:
@@ -95,7 +130,7 @@ def test_a_batch_has_at_most_eight_requests_and_a_full_one_is_sent_at_once() -> 
         assert [len(batch) for batch in workers.batches] == [1, 2, 6, 8, 3]
         await workers.answer()
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_a_few_requests_are_divided_among_the_workers() -> None:
@@ -108,7 +143,7 @@ def test_a_few_requests_are_divided_among_the_workers() -> None:
         assert [len(batch) for batch in workers.batches] == [1, 1, 2, 4]
         await workers.answer()
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_a_batch_is_for_one_version_and_requests_keep_their_order() -> None:
@@ -122,7 +157,7 @@ def test_a_batch_is_for_one_version_and_requests_keep_their_order() -> None:
         assert workers.batches == [["0"], ["1", "2"], ["3"], ["4"]]
         assert [await task for task in tasks] == [answer_to(each) for each in "01234"]
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_large_images_do_not_share_a_batch() -> None:
@@ -135,7 +170,7 @@ def test_large_images_do_not_share_a_batch() -> None:
         assert [len(batch) for batch in workers.batches] == [1, 1, 1]
         await workers.answer()
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_an_error_reaches_only_the_caller_of_its_request() -> None:
@@ -153,7 +188,7 @@ def test_an_error_reaches_only_the_caller_of_its_request() -> None:
         with pytest.raises(Unavailable, match="No"):
             await tasks[2]
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_a_cancelled_request_is_not_sent() -> None:
@@ -168,7 +203,7 @@ def test_a_cancelled_request_is_not_sent() -> None:
         assert workers.batches == [["a"], ["c"]]
         await workers.answer()
 
-    asyncio.run(act())
+    run(act)
 
 
 def test_a_queue_that_does_not_move_rejects_requests_until_it_moves_again() -> None:
@@ -187,20 +222,72 @@ def test_a_queue_that_does_not_move_rejects_requests_until_it_moves_again() -> N
         assert [await task for task in waiting] == [answer_to(each) for each in "abc"]
         assert batcher.rejection() is None
 
-    asyncio.run(act())
+    run(act)
 
 
-def test_a_full_queue_rejects_requests_however_fast_it_moves() -> None:
+LARGE = "a" * 8_000_000
+
+
+@pytest.mark.parametrize("requests", [2049 * ["a"], 10 * [LARGE]], ids=["many", "large"])
+def test_a_full_queue_rejects_requests_however_fast_it_moves(requests: list[str]) -> None:
     async def act() -> None:
         workers = Workers()
         batcher = batcher_of(workers, max_concurrency=1)
-        waiting = await enqueue(batcher, *(a_request("a" * 8_000_000) for _ in range(10)))
+        waiting = await enqueue(batcher, *map(a_request, requests[1:]))
+        assert batcher.rejection() is None
+        waiting += await enqueue(batcher, a_request(requests[0]))
         assert batcher.rejection() is not None
         while not all(task.done() for task in waiting):
             await workers.answer()
         assert batcher.rejection() is None
 
-    asyncio.run(act())
+    run(act)
+
+
+@pytest.mark.parametrize("end", ["answer", "error", "cancelled in the queue", "time-out"])
+def test_requests_that_left_the_queue_no_longer_fill_it(end: str) -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=1, timeout=10)
+        large = "bad" + LARGE if end == "error" else LARGE
+        tasks = await enqueue(batcher, a_request("first"), *(9 * [a_request(large)]))
+        assert batcher.rejection() is not None
+        if end == "cancelled in the queue":
+            for task in tasks[1:]:
+                task.cancel()
+        if end == "time-out":
+            await asyncio.sleep(11)
+        while not all(task.done() for task in tasks):
+            await workers.answer()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await workers.answer()
+        await enqueue(batcher, *(a_request(letter) for letter in "abc"))
+        assert batcher.rejection() is None
+        await workers.answer()
+
+    run(act)
+
+
+@pytest.mark.parametrize("cancelled", [0, 1])
+def test_a_caller_that_leaves_during_its_prediction_disturbs_nobody(cancelled: int) -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=2)
+        await enqueue(batcher, a_request("first"))
+        tasks = await enqueue(batcher, a_request("a"), a_request("b"))
+        await asyncio.sleep(0.02)
+        assert workers.batches == [["first"], ["a", "b"]]
+        tasks[cancelled].cancel()
+        await asyncio.wait({tasks[cancelled]})
+        await workers.answer()
+        assert await tasks[1 - cancelled] == answer_to("ab"[1 - cancelled])
+        # Both places are free again.
+        (later,) = await enqueue(batcher, a_request("c"))
+        assert workers.batches[2:] == [["c"]]
+        await workers.answer()
+        assert await later == answer_to("c")
+
+    run(act)
 
 
 def test_a_request_that_waited_too_long_fails() -> None:
@@ -216,4 +303,4 @@ def test_a_request_that_waited_too_long_fails() -> None:
             await tasks[1]
         assert workers.batches == [["a"]]
 
-    asyncio.run(act())
+    run(act)
