@@ -12,7 +12,7 @@ from auth_api.models import smoke_test
 from auth_api.models.archives import Archives
 from auth_api.models.releases import Releases
 from auth_api.models.states import ModelState
-from auth_api.models.traffic_split import release_number
+from auth_api.schemas.versions import release_number
 from auth_api.settings import Settings
 from auth_api.torchserve.client import ServedVersion, TorchServe
 

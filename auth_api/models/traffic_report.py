@@ -14,6 +14,7 @@ from auth_api.database.database import Database
 from auth_api.errors import NotFound
 from auth_api.http.json_response import iso
 from auth_api.models.states import ModelState
+from auth_api.schemas.versions import release_number
 from auth_api.settings import SIMILARITY
 from auth_api.usage.analytics import Steps, SystemUse, latencies, latest, sum_of, usage_of_all
 from auth_api.usage.estimates import Interval, difference, interval, percentile, rounded, wilson
@@ -48,7 +49,7 @@ async def compared(database: Database, name: str, state: ModelState) -> dict[str
         raise NotFound(f"The model {name} is not served yet.", "model_not_found")
     steps = _steps(release.since)
     use = await usage_of_all(database, steps, name)
-    others = sorted(release.traffic.keys() - {release.default_version})
+    others = sorted(release.traffic.keys() - {release.default_version}, key=release_number)
     base, *arms = (_Arm(version, use) for version in (release.default_version, *others))
     return {
         "success": True,

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from auth_api.schemas.versions import release_number
+
 # Hexadecimal digits of a digest that a float holds without loss.
 _DIGITS = 13
 
@@ -41,9 +43,3 @@ def position(model: str, identity: str) -> float:
     digest = hashlib.sha256(f"{model} {identity}".encode()).hexdigest()
     place: float = 100 * int(digest[:_DIGITS], 16) / 16**_DIGITS
     return place
-
-
-def release_number(version: str) -> tuple[int, ...]:
-    """The sort key of a version: `1.10` comes after `1.9`. Parts that are no numbers come first."""
-    parts = version.split(".")
-    return tuple(int(part) if part.isascii() and part.isdigit() else -1 for part in parts)

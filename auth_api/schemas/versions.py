@@ -1,4 +1,4 @@
-"""The syntax of version numbers, for requests, trainings and archives."""
+"""The syntax and the order of version numbers, for requests, trainings and archives."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def next_version(taken: Iterable[str]) -> str | None:
     if minor < LARGEST:
         return f"{major}.{minor + 1}"
     return f"{major + 1}.0" if major < LARGEST else None
+
+
+def release_number(version: str) -> tuple[int, ...]:
+    """The sort key of a version: `1.10` comes after `1.9`. Parts that are no numbers come first."""
+    parts = version.split(".")
+    return tuple(int(part) if part.isascii() and part.isdigit() else -1 for part in parts)

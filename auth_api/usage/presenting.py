@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from auth_api.http.json_response import iso
 from auth_api.practice.alphabets import ALPHABETS
+from auth_api.schemas.versions import release_number
 from auth_api.settings import SIMILARITY
 from auth_api.usage.analytics import (
     Counted,
@@ -162,8 +161,11 @@ def _volume(answers: Sequence[Counted] | Sequence[DayCounts]) -> dict[str, int]:
 
 
 def _versions(counted: Iterable[Counted]) -> dict[tuple[str, str], list[Counted]]:
-    key = attrgetter("model", "version")
-    return {version: list(rows) for version, rows in groupby(sorted(counted, key=key), key)}
+    """The rows of each model and version: models by name, versions by number."""
+    found: defaultdict[tuple[str, str], list[Counted]] = defaultdict(list)
+    for row in sorted(counted, key=lambda row: (row.model, release_number(row.version))):
+        found[row.model, row.version].append(row)
+    return found
 
 
 def _latency(rows: Sequence[Counted]) -> dict[str, float | None]:

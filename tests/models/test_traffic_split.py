@@ -19,8 +19,8 @@ from auth_api.errors import BadRequest, NotFound, Unavailable
 from auth_api.models.archive_validation import validate
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.model_store import ModelStore
-from auth_api.models.traffic_split import TrafficSplit, release_number
-from auth_api.schemas.versions import LARGEST, is_version, next_version
+from auth_api.models.traffic_split import TrafficSplit
+from auth_api.schemas.versions import LARGEST, is_version, next_version, release_number
 from auth_api.settings import ROOT
 from tests.support.archives import MANIFEST, derive, state_checksum
 
