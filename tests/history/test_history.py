@@ -421,7 +421,7 @@ def test_the_export_is_what_the_pages_show(api: Api, user: User) -> None:
     for name, path in (("predictions", PREDICTIONS), ("similarities", SIMILARITIES)):
         shown = [row for page in pages(user, path, limit=100) for row in page]
         assert exported[name] == shown[::-1]
-    assert len(exported["predictions"]), len(exported["similarities"]) == (1102, 601)
+    assert (len(exported["predictions"]), len(exported["similarities"])) == (1102, 601)
 
 
 SAID = {"actual_class": 7, "rating": 4, "comments": 'Ünlike, a "ka"; not\nat all ड'}
