@@ -152,12 +152,11 @@ def test_the_command_writes_figures_and_charts(
     assert figures["pictures"] == 36
     assert (figures["version"], figures["data"]) == ("1.0", "Never seen.")
     for chart in ("confusion-matrix", "roc-curve", "metrics"):
-        drawn = output.with_name(f"figures-{chart}.png")
-        again = tmp_path / "again.png"
-        assert main(["chart", chart, str(output.with_suffix(".json")), str(again)]) == 0
-        assert again.read_bytes() == drawn.read_bytes()
-        with Image.open(drawn) as picture:
+        with Image.open(output.with_name(f"figures-{chart}.png")) as picture:
             assert picture.width >= 800
+    again = tmp_path / "again.png"
+    assert main(["chart", "metrics", str(output.with_suffix(".json")), str(again)]) == 0
+    assert again.read_bytes() == output.with_name("figures-metrics.png").read_bytes()
     (tmp_path / "other.json").write_text("{}")
     assert main(["chart", "metrics", str(tmp_path / "other.json"), str(again)]) == 1
     assert "no figures" in capsys.readouterr().err
@@ -217,9 +216,11 @@ def test_calibration_writes_the_temperature_to_the_weights(pictures: Path, tmp_p
     assert torch.allclose(before, after, atol=1e-2)
 
 
-def test_photographs_are_the_same_every_time(pictures: Path) -> None:
-    first, second = (load_ink_images([pictures], photographs=1) for _ in range(2))
-    assert len(first.labels) == 36
+def test_photographs_are_the_same_every_time(tmp_path: Path) -> None:
+    for index in range(6):
+        (tmp_path / f"class_{index}.png").write_bytes(encode(255 - reference(index)))
+    first, second = (load_ink_images([tmp_path], photographs=1) for _ in range(2))
+    assert len(first.labels) == 6
     for one, other in zip(first.images, second.images, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
