@@ -22,13 +22,15 @@ _MAX_WAITING = 256
 class OutageRetry:
     """Shared by all predictions of a process."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` tells the time in seconds."""
         self._seconds = seconds
+        self._clock = clock
         self._waiting = 0
 
     def deadline(self) -> float:
-        """When a request that arrives now stops retrying, by the monotonic clock."""
-        return time.monotonic() + self._seconds
+        """When a request that arrives now stops retrying, by the clock."""
+        return self._clock() + self._seconds
 
     async def call(self, deadline: float, predict: Callable[[], Awaitable[Result]]) -> Result:
         """Calls `predict` until TorchServe is reachable or `deadline` is over.
@@ -39,7 +41,7 @@ class OutageRetry:
             try:
                 return await predict()
             except Unreachable:
-                if self._waiting >= _MAX_WAITING or time.monotonic() + _RETRY_SECONDS > deadline:
+                if self._waiting >= _MAX_WAITING or self._clock() + _RETRY_SECONDS > deadline:
                     raise
             self._waiting += 1
             try:

@@ -1,4 +1,4 @@
-"""An event loop whose time passes at once while all wait, so that a busy machine changes nothing."""
+"""An event loop whose time passes at once while all wait: a busy machine changes nothing."""
 
 from __future__ import annotations
 
