@@ -17,6 +17,7 @@ import pytest
 from tests.support.apis import Api, StartApi, User
 from tests.support.jobs import digits, finished, hand_in
 from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -344,6 +345,25 @@ def test_an_api_key_ends_with_its_account(api: Api, user: User) -> None:
     assert user.delete("/api/me/").status_code == 200
     assert ask(api, "GET /api/progress/", by_key(key)).status_code == 401
     assert ask(api, "POST /api/predict/", by_key(key)).status_code == 401
+
+
+def test_the_owner_sees_when_an_api_key_was_last_used(api: Api, user: User) -> None:
+    used, unused = make_key(user, "history"), make_key(user, "history")
+
+    def last_used(key: Mapping[str, Any]) -> str | None:
+        rows = user.get("/api/api-keys/").json()["results"]
+        moment: str | None = next(row["last_used_at"] for row in rows if row["id"] == key["id"])
+        return moment
+
+    assert last_used(used) is None
+    assert ask(api, "GET /api/progress/", by_key(used)).status_code == 200
+    wait_for(lambda: last_used(used) is not None, 10)
+    first = last_used(used)
+    assert first
+    assert abs(datetime.fromisoformat(first) - datetime.now(UTC)) < timedelta(minutes=1)
+    # It is accurate to the minute: a second use is not stored.
+    assert ask(api, "GET /api/progress/", by_key(used)).status_code == 200
+    assert (last_used(used), last_used(unused)) == (first, None)
 
 
 def test_a_deactivated_user_is_out_at_once(api: Api, user: User) -> None:
