@@ -29,6 +29,7 @@ def app(tmp_path: Path) -> Starlette:
             {
                 "torchserve_inference_url": nobody,
                 "torchserve_management_url": nobody,
+                "torchserve_retry_seconds": 0,
                 "cors_origins": "https://ranjana.example",
                 "data_dir": tmp_path / "data",
                 "media_dir": tmp_path / "media",
