@@ -124,6 +124,19 @@ def test_uploads_that_are_no_job_are_refused(
     assert inputs(api) == []
 
 
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_a_job_may_have_a_thousand_images(user: User, as_zip: bool) -> None:
+    names = [f"{index}.png" for index in range(1000)]
+    content = zipped(dict.fromkeys(names, b""))
+    parts = [("zip", ("all.zip", content))] if as_zip else [("images", (n, b"")) for n in names]
+    # Empty images fail at once, without the model.
+    job = finished(user, hand_in(user, parts, HAND_IN))
+    assert job["counts"] == {"total": 1000, "succeeded": 0, "failed": 1000, "pending": 0}
+    assert [row["file"] for row in job["results"]] == names
+    assert {row["code"] for row in job["results"]} == {"empty_image"}
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
     [
