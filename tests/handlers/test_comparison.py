@@ -205,7 +205,9 @@ def test_an_image_without_ink_cannot_be_compared(forms: list[list[Form]]) -> Non
 
 def test_the_score_falls_from_100_through_50_at_the_threshold_to_0() -> None:
     assert similarity_score(0) == 100
+    assert similarity_score(THRESHOLD / 2) == pytest.approx(75)
     assert similarity_score(THRESHOLD) == 50
+    assert similarity_score((THRESHOLD + 2) / 2) == pytest.approx(25)
     assert similarity_score(2) == 0
     scores = [similarity_score(distance) for distance in np.linspace(0, 2, 401)]
     assert scores == sorted(scores, reverse=True)

@@ -75,6 +75,7 @@ def test_ink_outside_the_mask_is_left_out() -> None:
     framed = frame_digit(gray(ink), mask)
     rows, columns = np.nonzero(framed)
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 3)
+    assert framed.max() == 255
     with pytest.raises(ValueError, match="no ink"):
         frame_digit(gray(ink), np.zeros_like(mask))
 

@@ -81,10 +81,12 @@ class Buggy(ImageHandler[Options]):
             raise ZeroDivisionError
         if any(item.options.text == "nan" for item in batch):
             output = [float("nan")] * len(batch)
+        if any(item.options.text == "few" for item in batch):
+            output = output[1:]
         return [{"answer": value} for value in output]
 
 
-@pytest.mark.parametrize("bug", ["zero", "early", "late", "nan"])
+@pytest.mark.parametrize("bug", ["zero", "early", "late", "nan", "few"])
 def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
     image = encode(reference(0))
     texts = ("one", bug, "two", "three")
@@ -134,6 +136,12 @@ def test_the_model_takes_at_most_a_batch_at_once(grouped: bool) -> None:
     sizes = [value for name, value, _ in context.observed if name == "BatchSize"]
     assert sizes == [8, 8, 3]
     assert sum(name == "PreprocessingTime" for name, *_ in context.observed) == 20
+    assert all(value >= 0 for _, value, _ in context.observed)
+    assert {(name, unit) for name, _, unit in context.observed} == {
+        ("PreprocessingTime", "Seconds"),
+        ("InferenceTime", "Seconds"),
+        ("BatchSize", "Images"),
+    }
 
 
 def texts_of(texts: Sequence[str]) -> list[dict[str, str]]:
@@ -223,6 +231,9 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
     )
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
         0, Strictness.NORMAL, embedding=False, heatmap=False, enhancement=None
+    )
+    assert RecognitionOptions.read({"x-heatmap": "true", "x-enhancement-level": "1"}) == (
+        RecognitionOptions(heatmap=True, enhancement=1)
     )
     nothing = RecognitionOptions(heatmap=False, enhancement=None)
     assert RecognitionOptions.read({}) == nothing

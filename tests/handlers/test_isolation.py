@@ -81,6 +81,16 @@ def test_a_chain_of_parts_stays() -> None:
     assert np.array_equal(isolated(chain), chain)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_gap_to_a_part_is_measured_by_the_longer_side(upright: bool) -> None:
+    long, near, far = (100, 120, 20, 140), (100, 115, 155, 170), (100, 115, 160, 175)
+    with_part, with_neighbour = written(long, near), written(long, far)
+    if upright:
+        with_part, with_neighbour = with_part.T.copy(), with_neighbour.T.copy()
+    assert isolated(with_part).sum() == 20 * 120 + 15 * 15
+    assert isolated(with_neighbour).sum() == 20 * 120
+
+
 def test_a_character_that_reaches_all_four_edges_cannot_be_isolated() -> None:
     cross = written((0, 200, 90, 110), (90, 110, 0, 200))
     assert isolate(cross) is None
@@ -134,6 +144,7 @@ def test_a_single_ruled_line_goes(
     assert not (CHARACTER & ~cleaned).any()
     around = cv2.dilate(CHARACTER.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     assert not (cleaned & ~around).any()
+    assert cleaned.dtype == bool
 
 
 def test_a_thin_stroke_across_a_line_is_not_cut() -> None:

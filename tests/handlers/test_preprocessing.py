@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,17 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
+from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
-from handlers.preprocessing import binarised_ink, ink_map, is_binarised, preprocess
+from handlers.preprocessing import (
+    InkImage,
+    binarised_ink,
+    find_ink,
+    ink_map,
+    is_binarised,
+    preprocess,
+    preprocess_digit,
+)
 from tests.support.pictures import encode, reference
 
 
@@ -177,3 +187,63 @@ def test_the_photo_on_lined_paper_shows_dda(shared_data: Path) -> None:
     rows, columns = np.nonzero(found.ink >= 128)
     # The character is taller than wide; with a ruled line it would be wider.
     assert np.ptp(rows) > np.ptp(columns)
+
+
+def test_a_speck_inside_the_characters_box_goes() -> None:
+    page = np.full((300, 300), 255, np.uint8)
+    page[100:200, 100:120] = 20
+    page[180:200, 100:200] = 20
+    clean = preprocess(encode(page)).ink
+    page[120:122, 170:172] = 20
+    assert np.array_equal(preprocess(encode(page)).ink, clean)
+
+
+def faint(top: int, bottom: int, left: int, right: int) -> Gray:
+    """A faint stroke in noise."""
+    rng = np.random.default_rng(3)
+    picture = np.full((160, 160), 200.0)
+    picture[top:bottom, left:right] -= 14
+    return gray(picture + rng.normal(0, 3, picture.shape))
+
+
+@pytest.mark.parametrize("read", [preprocess, preprocess_digit])
+def test_faint_writing_is_found_by_removing_noise(read: Callable[..., InkImage]) -> None:
+    data = encode(faint(30, 130, 70, 90))
+    with pytest.raises(NoCharacterFound):
+        read(data, 0)
+    assert read(data).isolated
+    assert np.array_equal(read(data).ink, read(data, 1).ink)
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 100, 70, 90), (60, 160, 70, 90), (70, 90, 0, 100), (70, 90, 60, 160)]
+)
+def test_faint_ink_at_the_edge_is_no_character(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(NoCharacterFound):
+        preprocess(encode(faint(*box)))
+
+
+def test_a_found_character_has_a_margin_of_a_pixel() -> None:
+    page = np.full((100, 120), 255, np.uint8)
+    page[20:80, 30:50] = 0
+    found = find_ink(page)
+    assert found.ink.shape == found.mask.shape == (62, 22)
+    assert found.mask[1:-1, 1:-1].all()
+    assert found.mask.sum() == 60 * 20
+    page[0:80, 0:50] = 0
+    found = find_ink(page)
+    assert found.mask.shape == (81, 51)
+    assert found.mask[:80, :50].all()
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("inverted", [False, True])
+def test_the_paper_of_a_binarised_picture_is_told_by_all_four_edges(
+    turns: int, inverted: bool
+) -> None:
+    """A bold character that covers one edge and most of its box."""
+    crop = np.full((100, 100), 255, np.uint8)
+    crop[:99, 1:99] = 0
+    crop[40:80, 20:80] = 255
+    crop = np.rot90(crop, turns).copy()
+    assert np.array_equal(binarised_ink(255 - crop if inverted else crop), 255 - crop)

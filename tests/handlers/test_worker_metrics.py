@@ -60,6 +60,7 @@ def test_other_lines_are_written_at_once() -> None:
             pass
         _observe(2)
         assert len(written.pieces) == 2
+    assert not logger.propagate  # TorchServe's own handler would write each line again.
 
 
 def test_lines_of_a_failed_batch_are_written() -> None:

@@ -78,6 +78,7 @@ BAD_IMAGES: dict[str, tuple[bytes, int, str]] = {
         400,
         "no_character_found",
     ),
+    "tiff": (encode(reference(0), "TIFF"), 415, "unreadable_image"),
     "transparent": (
         encode(np.zeros((64, 64, 4), np.uint8)),
         400,
