@@ -45,6 +45,7 @@ def test_by_default_a_batch_has_up_to_64_items() -> None:
         batcher = MicroBatcher(doubler)
         await asyncio.gather(*(batcher(item) for item in range(0, 130, 2)))
         assert [len(batch) for batch in doubler.batches] == [64, 1]
+        assert asyncio.get_running_loop().time() == pytest.approx(0.002)
 
     run(act)
 
@@ -92,10 +93,12 @@ def test_more_is_expected_after_a_batch_of_several() -> None:
         doubler = Doubler()
         batcher = MicroBatcher(doubler, linger=0.05)
         await batcher(2)
+        await batcher(2)
+        assert asyncio.get_running_loop().time() == pytest.approx(0.002)
         await asyncio.gather(batcher(2), batcher(4))
         first = asyncio.create_task(batcher(6))
         await asyncio.sleep(0.005)
         await asyncio.gather(first, batcher(8))
-        assert doubler.batches == [[2], [2, 4], [6, 8]]
+        assert doubler.batches == [[2], [2], [2, 4], [6, 8]]
 
     run(act)

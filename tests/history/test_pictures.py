@@ -70,7 +70,7 @@ def test_an_entry_is_as_old_as_its_newest_picture(tmp_path: Path) -> None:
 
 
 def test_only_empty_folders_of_past_hours_are_deleted(tmp_path: Path) -> None:
-    folders = [f"{now() - timedelta(hours=hours):%Y%m%d%H}" for hours in (1, 3, 4)]
+    folders = [f"{now() - timedelta(hours=hours):%Y%m%d%H}" for hours in (2, 4, 3)]
     for name in (*folders, "jobs"):
         (tmp_path / name).mkdir()
     (tmp_path / folders[1] / "x.image").touch()

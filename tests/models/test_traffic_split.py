@@ -69,7 +69,8 @@ def test_versions_are_sorted_by_number() -> None:
 
 
 def test_the_next_version_is_above_all_others() -> None:
-    assert next_version({"1.0"}) == "1.1"
+    assert next_version({"1.0"}) == next_version({"1.0.7"}) == "1.1"
+    assert next_version([]) == "1.0"
     # Names, incomplete numbers, leading zeros and other digits do not count.
     assert next_version({"1.0", "1.10", "1.9.7", "latest", "9", "01.40", "३.२"}) == "1.11"
     assert next_version({f"1.{LARGEST}"}) == "2.0"

@@ -83,6 +83,7 @@ def test_versions_are_listed_by_model_and_number_with_their_own_counts() -> None
 
 def test_totals_count_a_request_that_fell_back_once() -> None:
     answer = presenting.system(SystemUse(COUNTED, [], JUDGED, 5), latest("day", 1, NOW))
+    assert answer["success"] is True
     totals = answer["totals"]
     assert totals.pop("latency_ms")["mean"] == 250.0
     assert totals == {
@@ -161,11 +162,15 @@ def test_own_use_has_totals_days_versions_and_classes() -> None:
         {"day": "2026-03-01", "answers": 0, "recognitions": 0, "comparisons": 0},
         {"day": "2026-03-02", "answers": 4, "recognitions": 3, "comparisons": 1},
     ]
-    assert [tuple(row.values()) for row in answer["versions"]] == [
-        ("digits", "1.0", 1, 99.0),
-        ("ranjana", "1.9", 2, 50.0),
-        ("ranjana", "1.10", 2, 90.0),
-        ("similarity", "1.0", 4, 50.0),
+    names = ("model", "version", "answers", "mean_score")
+    assert answer["versions"] == [
+        dict(zip(names, row, strict=True))
+        for row in (
+            ("digits", "1.0", 1, 99.0),
+            ("ranjana", "1.9", 2, 50.0),
+            ("ranjana", "1.10", 2, 90.0),
+            ("similarity", "1.0", 4, 50.0),
+        )
     ]
     assert [row["answers"] for row in answer["classes"]] == [0, 1, 1, 3, 4]
 
