@@ -41,6 +41,7 @@ def verbose(
         "API_WORKERS": "2",
         "LOG_LEVEL": "debug",
         "TORCHSERVE_RETRY_SECONDS": str(RETRY_SECONDS),
+        "TORCHSERVE_TIMEOUT": "60",  # workers start slowly beside other tests
         "DRAIN_SECONDS": "1",
     }
     running = Ranjana(tmp_path_factory.mktemp("verbose"), settings)
