@@ -12,6 +12,7 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
+from handlers.digits import DigitsHandler
 from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
 from handlers.preprocessing import (
@@ -21,8 +22,8 @@ from handlers.preprocessing import (
     ink_map,
     is_binarised,
     preprocess,
-    preprocess_digit,
 )
+from handlers.recognition import RecognitionHandler
 from tests.support.pictures import encode, reference
 
 
@@ -206,13 +207,17 @@ def faint(top: int, bottom: int, left: int, right: int) -> Gray:
     return gray(picture + rng.normal(0, 3, picture.shape))
 
 
-@pytest.mark.parametrize("read", [preprocess, preprocess_digit])
-def test_faint_writing_is_found_by_removing_noise(read: Callable[..., InkImage]) -> None:
+@pytest.mark.parametrize(
+    "read", [preprocess, RecognitionHandler().preprocess, DigitsHandler().preprocess]
+)
+def test_faint_writing_is_found_by_removing_noise(
+    read: Callable[[bytes, int | None], InkImage],
+) -> None:
     data = encode(faint(30, 130, 70, 90))
     with pytest.raises(NoCharacterFound):
         read(data, 0)
-    assert read(data).isolated
-    assert np.array_equal(read(data).ink, read(data, 1).ink)
+    assert read(data, None).isolated
+    assert np.array_equal(read(data, None).ink, read(data, 1).ink)
 
 
 @pytest.mark.parametrize(
