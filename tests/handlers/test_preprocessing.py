@@ -182,6 +182,14 @@ def test_the_ink_image_is_centred_with_a_margin_and_keeps_its_aspect_ratio() -> 
     assert np.ptp(columns) + 1 == pytest.approx((np.ptp(rows) + 1) / 4, abs=1)
 
 
+def test_half_black_is_ink() -> None:
+    ink = np.zeros((40, 40), np.uint8)
+    ink[10:20, 10:30] = 128
+    assert frame_ink(ink).max() == 128
+    with pytest.raises(ValueError, match="no ink to frame"):
+        frame_ink(np.minimum(ink, 127))
+
+
 def test_the_photo_on_lined_paper_shows_dda(shared_data: Path) -> None:
     found = preprocess((shared_data / "photos" / "lined_paper_class_12.png").read_bytes())
     assert found.isolated
