@@ -139,6 +139,15 @@ def test_a_bulge(centre: Point, axes: Point, sentence: str) -> None:
     assert said(gray(flawed))[0] == sentence
 
 
+def test_the_first_letterform_is_left_only_for_one_that_fits_clearly_better() -> None:
+    ink = gray(cv2.resize(drawn(STROKES), (64, 64), interpolation=cv2.INTER_AREA))
+    low_bar = drawn({**STROKES, "middle bar": ((60, 150), (210, 150)), "tail": None})
+    other, alike = Form("other", low_bar, FORM.parts), Form("alike", drawn(STROKES, 12), FORM.parts)
+    chosen = [compare(ink, forms, Strictness.NORMAL) for forms in ([other, FORM], [FORM, alike])]
+    assert [each.form.source for each in chosen] == ["straight", "straight"]
+    assert compare(ink, [alike], Strictness.NORMAL).alignment.cost < chosen[1].alignment.cost
+
+
 @pytest.mark.parametrize("pen", [5, 8, 16, 30])
 def test_any_pen_is_praised(pen: int) -> None:
     assert said(drawn(STROKES, pen)) == [PRAISE, "Its proportions match the reference as well."]
