@@ -199,6 +199,42 @@ def test_a_queue_that_does_not_move_rejects_requests_until_it_moves_again() -> N
     run(act)
 
 
+def test_the_expected_wait_counts_all_requests_that_have_no_answer() -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=1, max_wait=7)
+        for _ in range(20):  # one answer in two seconds
+            (task,) = await enqueue(batcher, a_request("a"))
+            await asyncio.sleep(1.98)
+            await workers.answer()
+            assert task.done()
+        tasks = await enqueue(batcher, a_request("a"), a_request("b"))
+        await asyncio.sleep(3)
+        assert batcher.rejection() is None
+        tasks += await enqueue(batcher, a_request("c"), a_request("d"))
+        rejection = batcher.rejection()
+        assert rejection is not None
+        # One in flight and three in line, and two seconds each.
+        assert rejection.headers == {"Retry-After": "8"}
+        tasks[-1].cancel()
+        while not all(task.done() for task in tasks):
+            await workers.answer()
+
+    run(act)
+
+
+def test_a_short_queue_rejects_nobody_however_slow_it_is() -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=1, max_wait=1)
+        await enqueue(batcher, a_request("a"), a_request("b"))
+        await asyncio.sleep(100)
+        assert batcher.rejection() is None
+        await workers.answer()
+
+    run(act)
+
+
 LARGE = "a" * 8_000_000
 
 
@@ -273,8 +309,9 @@ def test_a_request_that_waited_too_long_fails() -> None:
         await asyncio.sleep(0.05)
         await workers.answer()
         assert await tasks[0] == answer_to("a")
-        with pytest.raises(Unavailable, match="busy"):
+        with pytest.raises(Unavailable, match="busy") as failure:
             await tasks[1]
+        assert failure.value.headers == {"Retry-After": "2"}
         assert workers.batches == [["a"]]
 
     run(act)

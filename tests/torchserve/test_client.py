@@ -18,10 +18,12 @@ from auth_api.errors import ApiError, Conflict, ModelMissing, Refused, Unavailab
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
+from auth_api.torchserve import batcher
 from auth_api.torchserve.client import ServedVersion, TorchServe
 from auth_api.torchserve.connection import failure
 from auth_api.torchserve.endpoint import Endpoint, Response
 from auth_api.torchserve.keys import KeyFile
+from launcher.ports import free_port
 from tests.support.measured import value
 
 
@@ -42,6 +44,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 async def client_of(
     answer: Handler,
     missing: Callable[[str], ModelMissing | None] = lambda _: None,
+    metrics: Metrics | None = None,
     **settings: object,
 ) -> AsyncIterator[TorchServe]:
     """A client of a server that handles its connections with `answer`."""
@@ -61,7 +64,9 @@ async def client_of(
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     addresses = {f"torchserve_{kind}_url": address for kind in ("inference", "management")}
     addressed = {**addresses, "torchserve_key_file": None}
-    torchserve = TorchServe(Settings.model_validate({**addressed, **settings}), Metrics(), missing)
+    torchserve = TorchServe(
+        Settings.model_validate({**addressed, **settings}), metrics or Metrics(), missing
+    )
     try:
         yield torchserve
     finally:
@@ -201,11 +206,11 @@ TEXTS = ("first", "a", "bad", "ccc", "dd")
 
 
 async def predict_texts(torchserve: TorchServe, version: str | None = None) -> list[object]:
-    """The answers and errors for TEXTS, asked for at once; the second has an option."""
+    """The answers and errors for TEXTS, asked for at once; the first two have an option."""
 
     async def predict(text: str) -> object:
         request_id.set(f"id-{text}")
-        options = {"X-Strict": "yes"} if text == "a" else None
+        options = {"X-Strict": "yes"} if text in {"first", "a"} else None
         return await torchserve.predict("ranjana", text.encode(), version, options)
 
     return await asyncio.gather(*map(predict, TEXTS), return_exceptions=True)
@@ -227,10 +232,9 @@ def test_pictures_that_wait_go_to_torchserve_in_one_request() -> None:
     async def act() -> None:
         async with client_of(far_end, torchserve_max_concurrency=1) as torchserve:
             results = await predict_texts(torchserve, "1.2")
-        assert isinstance(results[1], dict)
-        assert isinstance(results[3], dict)
-        assert (results[1]["strict"], results[3]["strict"]) == ("yes", None)
         require_own_answers(results)
+        strict = [each["strict"] for each in results if isinstance(each, dict)]
+        assert strict == ["yes", "yes", None, None]
 
     asyncio.run(act())
     assert far_end.bodies == [b"first", b"abadcccdd"]
@@ -308,15 +312,15 @@ def test_a_rejected_key_is_renewed_and_the_request_sent_again(tmp_path: Path) ->
             write_keys("new")
             return 200, {}
         if request.headers["authorization"] == "Bearer new":
-            return 200, {"saw": "it"}
+            return read_text(request.body.decode(), {})
         return 400, {"code": 400, "type": "InvalidKeyException"}
 
     far_end = FarEnd(respond)
 
     async def act() -> None:
         async with client_of(far_end, torchserve_key_file=path) as torchserve:
-            assert await torchserve.predict("ranjana", b"a") == {"saw": "it"}
-            assert await torchserve.predict("ranjana", b"b") == {"saw": "it"}
+            assert (await torchserve.predict("ranjana", b"a"))["saw"] == "a"
+            assert (await torchserve.predict("ranjana", b"b"))["saw"] == "b"
 
     write_keys("old")
     asyncio.run(act())
@@ -332,6 +336,36 @@ def test_a_rejected_key_is_renewed_and_the_request_sent_again(tmp_path: Path) ->
     asyncio.run(act())
     assert far_end.lines[0] == "GET /token?type=inference"
     assert len(far_end.lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "message"),
+    [(200, "succeeded", ""), (500, "failed", "gave no new key"), (0, "failed", "is not running")],
+)
+def test_renewals_are_counted_with_their_outcome(
+    tmp_path: Path, status: int, outcome: str, message: str
+) -> None:
+    path, metrics = tmp_path / "key_file.json", Metrics()
+    key = {"key": "old", "expiration time": "2020-01-01T00:00:00+00:00"}
+    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "renews"}}))
+    nobody = {} if status else {"torchserve_management_url": f"http://127.0.0.1:{free_port()}"}
+
+    async def act() -> None:
+        far_end = FarEnd(lambda _: (status, {}))
+        async with client_of(
+            far_end, metrics=metrics, torchserve_key_file=path, **nobody
+        ) as torchserve:
+            await torchserve.predict("ranjana", b"a")
+
+    if message:
+        with pytest.raises(Unavailable, match=message):
+            asyncio.run(act())
+    else:
+        asyncio.run(act())
+    text = generate_latest(metrics.registry).decode()
+    for each in ("succeeded", "failed"):
+        renewals = value(text, "torchserve_key_renewals_total", kind="inference", outcome=each)
+        assert renewals == (each == outcome)
 
 
 def test_versions_are_managed_by_requests_to_torchserve() -> None:
@@ -375,12 +409,47 @@ def test_management_that_fails_says_why(status: int, expected: type[ApiError]) -
     far_end = FarEnd(lambda _: (status, {}))
 
     async def act() -> None:
-        async with client_of(far_end, lambda _: ModelMissing("In training.")) as torchserve:
+        missing = {"ranjana": ModelMissing("In training.")}
+        async with client_of(far_end, missing.get) as torchserve:
             await torchserve.register("ranjana", "ranjana.mar")
 
     with pytest.raises(expected, match=r"ranjana|training|could not") as raised:
         asyncio.run(act())
     assert type(raised.value) is expected
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_an_unknown_model_or_version_is_named(missing: bool) -> None:
+    training = {"ranjana": ModelMissing("In training.")} if missing else {}
+
+    async def act() -> None:
+        async with client_of(FarEnd(lambda _: (404, {})), training.get) as torchserve:
+            await torchserve.predict("ranjana", b"a", "1.3")
+
+    message = "In training" if missing else "There is no version 1.3 of ranjana"
+    with pytest.raises(ApiError, match=message):
+        asyncio.run(act())
+
+
+def test_a_model_with_a_full_queue_takes_no_more_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batcher, "_MAX_QUEUE_LENGTH", 3)
+    metrics, far_end = Metrics(), FarEnd(read_texts)
+
+    async def act() -> None:
+        async with client_of(far_end, metrics=metrics, torchserve_max_concurrency=1) as torchserve:
+            waiting = [asyncio.create_task(torchserve.predict("ranjana", b"a")) for _ in range(4)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable, match="busy"):
+                await torchserve.predict("ranjana", b"b")
+            waiting += [
+                asyncio.create_task(torchserve.predict("ranjana", b"c", shed=False)),
+                asyncio.create_task(torchserve.predict("digits", b"d")),
+            ]
+            assert [each["saw"] for each in await asyncio.gather(*waiting)] == [*"aaaacd"]
+
+    asyncio.run(act())
+    text = generate_latest(metrics.registry).decode()
+    assert value(text, "requests_shed_total", model="ranjana") == 1
 
 
 @pytest.mark.parametrize(("cut", "answered"), [(1, True), (2, False)])
@@ -391,7 +460,7 @@ def test_a_cut_connection_is_tried_once_more(cut: int, answered: bool) -> None:
         nonlocal connections
         connections += 1
         await reader.readuntil(b"\r\n\r\n")
-        if connections > cut:
+        if connections > cut and await reader.readexactly(1) == b"a":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     async def act() -> None:

@@ -1,0 +1,68 @@
+"""An upload of any size becomes one file: each image is found in it unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from auth_api.http import multipart
+from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.upload_forms import Limits
+from auth_api.jobs.uploads import receive
+from tests.support.jobs import zipped
+
+CONTENTS = {"a.png": b"first", "b.png": bytes(range(256)) * 300, "c.png": b"", "d.png": b"last one"}
+LARGE = 50_000
+Files = Sequence[tuple[str, tuple[str, bytes]]]
+
+
+def request_of(files: Files) -> Request:
+    """A request with a form, which arrives in pieces of 1000 bytes."""
+    sent = httpx2.Request("POST", "http://test", files=files)
+    body = sent.read()
+    pieces = [body[start : start + 1000] for start in range(0, len(body), 1000)]
+
+    async def receive_piece() -> Message:
+        piece = pieces.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+    headers = [(b"content-type", sent.headers["Content-Type"].encode())]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive_piece)
+
+
+def read_back(folder: Path, files: Files) -> dict[str, bytes | str]:
+    """The contents of the images of an upload by name, or the code of their errors."""
+    inputs = InputFiles(folder / "media" / "jobs")
+
+    async def run() -> dict[str, bytes | str]:
+        received = await receive(request_of(files), inputs, Limits(image=LARGE, upload=10**6))
+        assert [item.position for item in received.items] == list(range(len(received.items)))
+        with inputs.opened(received.file.path.name) as file:
+            return {
+                item.file: item.answer["code"]
+                if item.answer
+                else await file.read(item.start, item.length)
+                for item in received.items
+            }
+
+    found = asyncio.run(run())
+    assert len(list((folder / "media" / "jobs").iterdir())) == 1
+    return found
+
+
+@pytest.mark.parametrize("chunk", [1, 100, 10**6])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_each_image_is_stored_as_it_was_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, as_zip: bool
+) -> None:
+    monkeypatch.setattr(multipart, "CHUNK_BYTES", chunk)
+    parts = [("images", part) for part in CONTENTS.items()]
+    files = [("zip", ("all.zip", zipped(CONTENTS)))] if as_zip else parts
+    expected = {**CONTENTS, "b.png": "image_too_large", "c.png": "empty_image"}
+    assert read_back(tmp_path, files) == expected
