@@ -213,6 +213,7 @@ def test_a_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path)
     made = load_or_create_secret(path)
     assert len(made) >= 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert load_or_create_secret(path) == made
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
     assert load_or_create_secret(tmp_path / "other" / "secret_key") != made

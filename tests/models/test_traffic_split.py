@@ -262,6 +262,29 @@ def test_a_bad_archive_is_refused_with_the_reason(
     assert refused.value.code == "archive_refused"
 
 
+def test_a_version_is_in_the_store_if_it_has_an_archive_or_weights(archive: Path) -> None:
+    store = archive.parent
+    for name in ("ranjana-1.2.safetensors", "digits-3.0.safetensors"):
+        (store / name).touch()
+    derive(archive, store / "other.mar", "1.7", manifest={"modelName": "digits"})
+    assert ModelStore(store).versions("ranjana") == {"1.1", "1.2"}
+    assert ModelStore(store).versions("digits") == {"1.7", "3.0"}
+
+
+def test_an_archive_that_was_replaced_is_read_again(archive: Path) -> None:
+    archives, content = Archives(archive.parent), archive.read_bytes()
+
+    async def read() -> tuple[str | None, str | None]:
+        return await archives.card(archive.name), await archives.sha256(archive.name)
+
+    # The second has the size of the first, the third the time of the second.
+    for card, moment in ((b"# A\xff", 1), (b"# B\xff", 2), (b"# Long", 2)):
+        archive.write_bytes(content)
+        _with_member("card.md", card)(archive)
+        os.utime(archive, (moment, moment))
+        assert asyncio.run(read()) == (card.decode(errors="replace"), stated_sha256(archive))
+
+
 def test_remove_deletes_only_the_files_of_one_training(archive: Path) -> None:
     store = archive.parent
     kept = {"ranjana.mar", "ranjana-1.10.mar", "ranjana-1.1.2.mar", "digits-1.1.mar"}

@@ -77,3 +77,9 @@ def test_every_setting_is_shown_and_secrets_are_masked() -> None:
     assert shown(settings, "SECRET_KEY") == MASK
     assert shown(Settings(), "SECRET_KEY") is None
     assert shown(settings, "TOKEN_ISSUER") == "ranjana"
+    port, issuer = (
+        next(row for row in effective(Settings(api_port=4321)) if row["name"] == name)
+        for name in ("API_PORT", "TOKEN_ISSUER")
+    )
+    assert (port["value"], port["default"], port["set"]) == (4321, 8000, True)
+    assert (issuer["default"], issuer["set"]) == ("ranjana", False)

@@ -399,6 +399,12 @@ def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:
     assert next_to_practise(practices, now, limit=8) == [4, 6, 0, 2, 5, 7, 1, 3]
 
 
+def test_of_the_due_characters_the_least_remembered_comes_first() -> None:
+    starts = (START, START - 40 * DAY, START + DAY)
+    practices = [replay([(70, start)]) for start in starts]
+    assert next_to_practise(practices, START + 100 * DAY) == [1, 0, 2]
+
+
 def test_a_beginner_follows_the_alphabet() -> None:
     assert next_to_practise([Practice()] * 36, START) == [0, 1, 2, 3, 4]
 

@@ -25,12 +25,13 @@ def addresses(settings: Settings) -> dict[str, str]:
 def test_torchserve_is_found_while_the_launcher_runs_unless_settings_name_one(
     tmp_path: Path,
 ) -> None:
-    settings = Settings(data_dir=tmp_path / "data", api_port=4321)
+    settings = Settings(data_dir=tmp_path / "new" / "data", api_port=4321)
     assert with_running_torchserve(settings) == settings
     with announce(settings.data_dir, TORCHSERVE):
         found = with_running_torchserve(settings)
         (file,) = settings.data_dir.iterdir()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         explicit = Settings(data_dir=settings.data_dir, torchserve_key_file=tmp_path)
         assert with_running_torchserve(explicit) == explicit
     assert (addresses(found), found.api_port) == (TORCHSERVE, 4321)

@@ -63,6 +63,7 @@ def test_a_share_has_a_wilson_interval() -> None:
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
         (1, 29, 0.0061, 0.1718),
+        (20, 20, 0.8389, 1.0),
     ):
         assert wilson(found, of) == pytest.approx((found / of, low, high), abs=5e-5)
     assert wilson(0, 0) is None
@@ -82,6 +83,7 @@ def test_means_and_their_differences_have_intervals() -> None:
     spread = 1.96 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5
     assert between == pytest.approx((1, 1 - spread, 1 + spread), abs=1e-4)
     assert interval(_sums([1.0])) is None
+    assert interval(_sums([1.0, 2.0])) is not None
     assert difference(interval(_sums(one)), interval(_sums([1.0]))) is None
 
 
