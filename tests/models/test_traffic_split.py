@@ -19,7 +19,7 @@ from auth_api.errors import BadRequest, NotFound, Unavailable
 from auth_api.models.archive_validation import validate
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.model_store import ModelStore
-from auth_api.models.traffic_split import TrafficSplit
+from auth_api.models.traffic_split import TrafficSplit, position
 from auth_api.schemas.versions import LARGEST, is_version, next_version, release_number
 from auth_api.settings import ROOT
 from tests.support.archives import MANIFEST, derive, state_checksum
@@ -57,6 +57,14 @@ def test_new_versions_of_two_models_go_to_different_clients() -> None:
 def test_a_default_without_a_share_gets_nobody() -> None:
     split = TrafficSplit("1.0", {"1.1": 100})
     assert {split.version_of("ranjana", person) for person in PEOPLE} == {"1.1"}
+
+
+def test_the_newest_version_has_the_high_end_of_the_scale() -> None:
+    split = TrafficSplit("1.0", {"1.0": 60, "1.10": 20, "1.9": 20})
+    for person in PEOPLE[:1000]:
+        place = position("ranjana", person)
+        expected = "1.0" if place < 60 else "1.9" if place < 80 else "1.10"
+        assert split.version_of("ranjana", person) == expected
 
 
 def test_versions_are_sorted_by_number() -> None:

@@ -199,6 +199,26 @@ def test_a_queue_that_does_not_move_rejects_requests_until_it_moves_again() -> N
     run(act)
 
 
+def test_failures_that_are_faster_than_answers_do_not_shorten_the_expected_wait() -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=1, max_wait=7)
+        for text, seconds in (*(20 * [("a", 2.0)]), *(200 * [("bad", 0.03)])):
+            (task,) = await enqueue(batcher, a_request(text))
+            await asyncio.sleep(seconds - 0.02)
+            await workers.answer()
+            assert task.done()
+            task.exception()
+        tasks = await enqueue(batcher, *(a_request(letter) for letter in "abcd"))
+        rejection = batcher.rejection()
+        assert rejection is not None
+        assert rejection.headers == {"Retry-After": "8"}
+        while not all(task.done() for task in tasks):
+            await workers.answer()
+
+    run(act)
+
+
 def test_the_expected_wait_counts_all_requests_that_have_no_answer() -> None:
     async def act() -> None:
         workers = Workers()
