@@ -57,7 +57,7 @@ def test_a_session_key_or_user_that_ended_during_a_request_writes_nothing(
         for row in rows():
             transaction.add(row)
             transaction.flush()
-        require_role(transaction, caller, "user")
+        require_role(transaction, caller, "analyst")
         with pytest.raises(Forbidden):
             require_role(transaction, caller, "data-scientist")
         return require_active(transaction, caller)
@@ -73,5 +73,6 @@ def test_a_session_key_or_user_that_ended_during_a_request_writes_nothing(
     if active:
         assert asyncio.run(role()) == "analyst"  # from the database, not the caller's
     else:
-        with pytest.raises(Unauthorised):
+        with pytest.raises(Unauthorised) as refusal:
             asyncio.run(role())
+        assert refusal.value.code == "session_ended"

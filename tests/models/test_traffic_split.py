@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from auth_api.errors import BadRequest, NotFound, Unavailable
+from auth_api.models import archive_validation
 from auth_api.models.archive_validation import validate
 from auth_api.models.archives import FIGURES, Archives, read_member, stated_sha256
 from auth_api.models.model_store import ModelStore
@@ -128,8 +129,25 @@ def test_only_files_of_the_model_store_are_read(archive: Path, name: str) -> Non
 
 
 def test_a_missing_archive_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"There is no ranjana-9\.9\.mar") as refusal:
         validate(tmp_path, "ranjana", "ranjana-9.9.mar", None)
+    assert refusal.value.code == "archive_not_found"
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("_MAX_BYTES", "too large"),
+        ("_MAX_ENTRIES", "unpacked"),
+        ("_MAX_MANIFEST_BYTES", "manifest"),
+    ],
+)
+def test_an_archive_above_a_limit_is_refused(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, limit: str, reason: str
+) -> None:
+    monkeypatch.setattr(archive_validation, limit, 3)
+    with pytest.raises(BadRequest, match=reason):
+        validate(archive.parent, "ranjana", archive.name, None)
 
 
 def _link(path: Path) -> None:
@@ -210,6 +228,18 @@ def _with_member(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[P
     return spoil
 
 
+def _without_manifest(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as members:
+        members.writestr("model.pt", b"something")
+    state_checksum(path)
+
+
+def _twice(path: Path) -> None:
+    _with_member("model.PT")(path)
+    path.write_bytes(path.read_bytes().replace(b"model.PT", b"model.pt"))
+    state_checksum(path)
+
+
 def _with_manifest_fields(**fields: object) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         source = path.rename(path.with_name("source"))
@@ -248,6 +278,8 @@ def _with_manifest(content: bytes) -> Callable[[Path], None]:
         (_with_member("..\\evil.py"), "leads out"),
         (_with_member("C:\\evil.py"), "leads out"),
         (_with_member("link", b"/etc/passwd", stat.S_IFLNK | 0o777), "links or devices"),
+        (_twice, "the same name"),
+        (_without_manifest, "has no manifest"),
         (_with_manifest(b"[]"), "describes no model"),
         (_with_manifest(b"{"), "cannot be read"),
         (_with_manifest(b'{"model": 3}'), "describes no model"),
