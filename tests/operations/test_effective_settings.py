@@ -31,7 +31,9 @@ def shown(settings: Settings, name: str) -> object:
     ],
 )
 def test_the_database_url_is_shown_without_its_password(url: str, masked: str) -> None:
-    assert shown(Settings(database_url=url), "DATABASE_URL") == masked
+    settings = Settings(database_url=url)
+    assert shown(settings, "DATABASE_URL") == masked
+    assert ("ter2" in settings.database_url) == ("ter2" in url)
 
 
 @pytest.mark.parametrize(
