@@ -30,11 +30,11 @@ CONTENTS = {
 Files = Sequence[tuple[str, tuple[str, bytes]]]
 
 
-def request_of(files: Files) -> Request:
-    """A request with a form, which arrives in pieces of 1000 bytes."""
+def request_of(files: Files, size: int) -> Request:
+    """A request with a form, which arrives in pieces of `size` bytes."""
     sent = httpx2.Request("POST", "http://test", files=files)
     body = sent.read()
-    pieces = [body[start : start + 1000] for start in range(0, len(body), 1000)]
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
 
     async def receive_piece() -> Message:
         piece = pieces.pop(0)
@@ -44,12 +44,12 @@ def request_of(files: Files) -> Request:
     return Request({"type": "http", "method": "POST", "headers": headers}, receive_piece)
 
 
-def read_back(folder: Path, files: Files) -> dict[str, bytes | str]:
+def read_back(folder: Path, files: Files, size: int = 1000) -> dict[str, bytes | str]:
     """The contents of the images of an upload by name, or the code of their errors."""
     inputs = InputFiles(folder / "media" / "jobs")
 
     async def run() -> dict[str, bytes | str]:
-        received = await receive(request_of(files), inputs, Limits(image=LIMIT, upload=10**6))
+        received = await receive(request_of(files, size), inputs, Limits(image=LIMIT, upload=10**6))
         assert [item.position for item in received.items] == list(range(len(received.items)))
         with inputs.opened(received.file.path.name) as file:
             return {
@@ -74,3 +74,11 @@ def test_each_image_is_stored_as_it_was_sent(
     files = [("zip", ("all.zip", zipped(CONTENTS)))] if as_zip else parts
     expected = {**CONTENTS, "above it.png": "image_too_large", "empty.png": "empty_image"}
     assert read_back(tmp_path, files) == expected
+
+
+def test_names_and_images_may_arrive_in_several_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "CHUNK_BYTES", 1)
+    contents = {"the first.png": b"some bytes", "the second.png": b"some more bytes"}
+    assert read_back(tmp_path, [("images", part) for part in contents.items()], 5) == contents

@@ -185,7 +185,7 @@ class FarEnd:
 def read_text(text: str, options: dict[str, str]) -> tuple[int, dict[str, object]]:
     """The status and the answer of a handler that reads texts."""
     if text.startswith("bad"):
-        return 422, {"success": False, "code": "blank", "error": "No."}
+        return 400, {"success": False, "code": "blank", "error": "No."}
     return 200, {"saw": text, "strict": options.get("X-Strict")}
 
 
@@ -220,7 +220,7 @@ def require_own_answers(results: list[object]) -> None:
     """Requires for each of TEXTS its own answer, and for the bad one its refusal."""
     refusal = results.pop(2)
     assert isinstance(refusal, Refused)
-    assert (refusal.status, refusal.code, refusal.message) == (422, "blank", "No.")
+    assert (refusal.status, refusal.code, refusal.message) == (400, "blank", "No.")
     assert [each["saw"] for each in results if isinstance(each, dict)] == [
         *("first", "a", "ccc", "dd")
     ]
