@@ -117,6 +117,7 @@ async def _wait_for_api(settings: LauncherSettings, api: Child) -> None:
     deadline = time.monotonic() + _API_START_SECONDS
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.api_host, settings.api_host)  # noqa: S104
     url = f"http://{host}:{settings.api_port}/health"
+    # Our own process, so no proxy; without TLS, so the certificates need not be loaded.
     async with httpx2.AsyncClient(trust_env=False, verify=False) as client:
         while time.monotonic() < deadline:
             if not api.running:

@@ -111,7 +111,7 @@ class JobRunner:
                 pass  # logged by the database; the next poll tries again
             except Exception:
                 logger.exception("cannot claim jobs")
-            with suppress(asyncio.TimeoutError):
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), _POLL_SECONDS)
 
     async def _fill(self, pool: WorkerPool) -> None:

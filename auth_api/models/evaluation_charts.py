@@ -85,7 +85,7 @@ class EvaluationCharts:
                     niceness=self._niceness,
                 )
             try:
-                with suppress(asyncio.TimeoutError):
+                with suppress(TimeoutError):
                     await asyncio.wait_for(child.wait(), _TIMEOUT_SECONDS)
             finally:
                 await child.stop(0)

@@ -67,7 +67,7 @@ class Reconciler:
         """Starts the tasks; waits up to two seconds for the first reconciliation."""
         loops = (self._refresh_forever(), self._reconcile_forever())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
-        with suppress(asyncio.TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._reconciled.wait(), _START_TIMEOUT_SECONDS)
 
     async def stop(self) -> None:

@@ -109,7 +109,7 @@ class Child:
             if self.running:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.terminate()
-                with contextlib.suppress(asyncio.TimeoutError):
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._process.wait(), timeout)
         finally:  # also if the caller is cancelled
             with contextlib.suppress(ProcessLookupError):

@@ -27,7 +27,9 @@ class Endpoint:
     """Pooled connections to one address, for the event loop they are made in."""
 
     def __init__(self, url: HttpUrl, connections: int, seconds: float) -> None:
-        """`connections`: further requests wait for one. `seconds`: longest wait for an answer."""
+        """`connections`: further requests wait for one. `seconds`: longest wait for a connection,
+        for TorchServe to take the request, and for each part of its answer.
+        """
         self._url = str(url).rstrip("/")
         self._pool = httpcore2.AsyncConnectionPool(
             max_connections=connections, keepalive_expiry=_KEEPALIVE_SECONDS

@@ -87,12 +87,11 @@ class KeyFile:
         headers = {"Authorization": f"Bearer {self._api_key}"}
         try:
             response = await self._management.request("GET", f"/token?type={kind}", headers)
+            if response.status != HTTPStatus.OK:
+                raise Unavailable("The model server gave no new key. Please try again.")
         except Unavailable:
             self._renewals.labels(kind, "failed").inc()
             raise
-        if response.status != HTTPStatus.OK:
-            self._renewals.labels(kind, "failed").inc()
-            raise Unavailable("The model server gave no new key. Please try again.")
         self._renewals.labels(kind, "succeeded").inc()
 
     async def _read(self) -> None:

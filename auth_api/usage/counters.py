@@ -166,7 +166,7 @@ class UsageCounters:
 
     async def _write_regularly(self) -> None:
         while not self._stopping.is_set():
-            with suppress(asyncio.TimeoutError):
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _INTERVAL_SECONDS)
             await self._flush()
 

@@ -2,6 +2,7 @@
 
 import gc
 
+import anyio._backends._asyncio  # noqa: F401
 import uvicorn.lifespan.on
 import uvicorn.loops.uvloop
 import uvicorn.protocols.http.httptools_impl  # noqa: F401

@@ -91,26 +91,17 @@ def test_an_answer_that_is_no_json_object_is_a_503(body: bytes) -> None:
 
 def test_a_version_older_than_batches_gets_single_images() -> None:
     """Its handler takes a batch for one image; no caller may get that answer."""
-    bodies: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await _head(reader):
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-            image = await reader.readexactly(length)
-            bodies.append(image)
-            await asyncio.sleep(0.05)
-            body = json.dumps({"success": True, "saw": image.decode()}).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    far_end = FarEnd(lambda request: (200, {"success": True, "saw": request.body.decode()}))
 
     async def predict() -> None:
-        async with client_of(answer, torchserve_max_concurrency=1) as torchserve:
+        async with client_of(far_end, torchserve_max_concurrency=1) as torchserve:
             for letters in ("abc", "def"):
                 predictions = (torchserve.predict("ranjana", letter.encode()) for letter in letters)
                 answers = await asyncio.gather(*predictions)
                 assert [answer["saw"] for answer in answers] == list(letters)
 
     asyncio.run(predict())
-    assert [len(body) for body in bodies] == [1, 2, 1, 1, 1, 1, 1]
+    assert [len(body) for body in far_end.bodies] == [1, 2, 1, 1, 1, 1, 1]
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
@@ -120,12 +111,18 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
+def write_keys(path: Path, inference: str, expiry: str) -> None:
+    """Writes a key file as TorchServe does."""
+    key = {"key": inference, "expiration time": expiry}
+    keys = {"inference": key, "management": {**key, "key": "manages"}, "API": {"key": "renews"}}
+    path.write_text(json.dumps(keys))
+
+
 def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     unreadable = tmp_path / "folder.json"
     unreadable.mkdir()
     path = tmp_path / "key_file.json"
-    key = {"key": "old", "expiration time": "2020-01-01T00:00:00.123456789Z"}
-    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "renews"}}))
+    write_keys(path, "old", "2020-01-01T00:00:00.123456789Z")
     path.with_suffix(".lock").mkdir()
 
     metrics = Metrics()
@@ -302,14 +299,9 @@ def test_a_rejected_key_is_renewed_and_the_request_sent_again(tmp_path: Path) ->
     path = tmp_path / "key_file.json"
     expiry = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
-    def write_keys(inference: str, expiry: str = expiry) -> None:
-        key = {"key": inference, "expiration time": expiry}
-        keys = {"inference": key, "management": {**key, "key": "manages"}, "API": {"key": "renews"}}
-        path.write_text(json.dumps(keys))
-
     def respond(request: Request) -> tuple[int, object]:
         if request.line == "GET /token?type=inference":
-            write_keys("new")
+            write_keys(path, "new", expiry)
             return 200, {}
         if request.headers["authorization"] == "Bearer new":
             return read_text(request.body.decode(), {})
@@ -323,7 +315,7 @@ def test_a_rejected_key_is_renewed_and_the_request_sent_again(tmp_path: Path) ->
             with pytest.raises(Refused):  # which needs no other key
                 await torchserve.predict("ranjana", b"bad")
 
-    write_keys("old")
+    write_keys(path, "old", expiry)
     asyncio.run(act())
     assert far_end.lines == [
         "POST /predictions/ranjana",
@@ -333,7 +325,7 @@ def test_a_rejected_key_is_renewed_and_the_request_sent_again(tmp_path: Path) ->
     assert far_end.requests[1].headers["authorization"] == "Bearer renews"
     # A key that is about to expire is renewed before its use.
     far_end.requests.clear()
-    write_keys("old", (datetime.now(UTC) + timedelta(seconds=100)).isoformat())
+    write_keys(path, "old", (datetime.now(UTC) + timedelta(seconds=100)).isoformat())
     asyncio.run(act())
     assert far_end.lines[0] == "GET /token?type=inference"
     assert len(far_end.lines) == 3
@@ -347,8 +339,7 @@ def test_renewals_are_counted_with_their_outcome(
     tmp_path: Path, status: int, outcome: str, message: str
 ) -> None:
     path, metrics = tmp_path / "key_file.json", Metrics()
-    key = {"key": "old", "expiration time": "2020-01-01T00:00:00+00:00"}
-    path.write_text(json.dumps({"inference": key, "management": key, "API": {"key": "renews"}}))
+    write_keys(path, "old", "2020-01-01T00:00:00+00:00")
     nobody = {} if status else {"torchserve_management_url": f"http://127.0.0.1:{free_port()}"}
 
     async def act() -> None:
