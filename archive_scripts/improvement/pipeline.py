@@ -79,7 +79,9 @@ def _make_weights(
     validator = Validator(
         recipe.handler,
         real=ink_images(pictures.held_out, recipe.handler),
-        synthetic=empty if recipe.handler == "digits" else synthetic_ink_images(),
+        synthetic=empty
+        if recipe.handler == "digits"
+        else synthetic_ink_images(specification.images_per_epoch),
     )
     if not validator.everything.readable():
         raise ValueError("too few pictures can be read: one in five is held out to measure with")

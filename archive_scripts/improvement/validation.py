@@ -28,7 +28,8 @@ from handlers.characters import CHARACTERS, DIGITS
 
 _SEED = 2**32 - 1
 """No training has this seed, because theirs are smaller."""
-_SYNTHETIC_PER_CLASS = 20
+_MAX_PER_CLASS = 20
+"""Synthetic pictures of a class to measure on."""
 _PHOTOGRAPH_SIZE = (240, 180)
 """Width and height, in pixels."""
 _MIN_REAL_PICTURES = 30
@@ -40,16 +41,20 @@ _SUMMARY = {
 }
 
 
-def synthetic_ink_images() -> LabelledInkImages:
-    """Photographs of synthetic handwriting, preprocessed; the same in every run."""
+def synthetic_ink_images(images_per_epoch: int) -> LabelledInkImages:
+    """Photographs of synthetic handwriting, preprocessed; the same in every run.
+
+    As many per class as an epoch has, but at most 20, so that a small trial ends soon.
+    """
+    per_class = max(1, min(_MAX_PER_CLASS, images_per_epoch // len(CHARACTERS)))
     images = []
     for label, forms in enumerate(load_strokes()):
-        for number in range(_SYNTHETIC_PER_CLASS):
+        for number in range(per_class):
             rng = np.random.default_rng((_SEED, label, number))
             ink = capture(forms[number % len(forms)].write, rng)
             _, encoded = cv2.imencode(".jpg", photograph(ink, rng, size=_PHOTOGRAPH_SIZE))
             images.append(ink_or_none(encoded.tobytes()))
-    return LabelledInkImages(images, np.arange(len(CHARACTERS)).repeat(_SYNTHETIC_PER_CLASS))
+    return LabelledInkImages(images, np.arange(len(CHARACTERS)).repeat(per_class))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import pytest
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives.building import ROOT
-from archive_scripts.improvement import validation
 from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.specification import read_specification
 from archive_scripts.improvement.split import divide
@@ -30,11 +29,6 @@ from tests.support.digits import held_out
 from tests.support.pictures import encode, reference
 
 Event = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def _few_synthetic_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "_SYNTHETIC_PER_CLASS", 1)
 
 
 def specify(folder: Path, **fields: Any) -> Path:
@@ -118,9 +112,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "labelled" / f"class_{index}.png").write_bytes(picture)
     (folder / "corrections" / "3").mkdir(parents=True)
     (folder / "corrections" / "3" / "a.png").write_bytes(encode(reference(3)))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(validation, "_SYNTHETIC_PER_CLASS", 1)
-        assert main(["improve", str(folder)]) == 0
+    assert main(["improve", str(folder)]) == 0
     return folder
 
 

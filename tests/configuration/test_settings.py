@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -16,6 +16,7 @@ from auth_api.database.database import Database
 from auth_api.settings import RENAMED, ROOT, Settings
 from launcher.ports import free_port
 from launcher.settings import LauncherSettings
+from tests.support.forked import run_command
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 
@@ -99,17 +100,9 @@ def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path) -> None:
         ("DATABASE_URL", f"sqlite:///{file}", 1, "The database cannot be used: file is not"),
     )
 
-    def start(name: str, value: str) -> subprocess.CompletedProcess[str]:
-        private = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
-        return subprocess.run(
-            [sys.executable, "-m", "auth_api"],
-            cwd=ROOT,
-            env={**os.environ, **private, "API_PORT": str(free_port()), name: value},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def start(name: str, value: str) -> CompletedProcess[str]:
+        ours = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
+        return run_command({**os.environ, **ours, "API_PORT": str(free_port()), name: value})
 
     with ThreadPoolExecutor() as threads:
         ended = threads.map(lambda case: start(*case[:2]), cases)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, TypeVar
 
 import pytest
@@ -22,13 +21,13 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from archive_scripts.archives.building import ROOT
 from auth_api.database.database import MIGRATIONS, Database, UnusableDatabase
 from auth_api.database.tables import METADATA
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.support.apis import PASSWORD, StartApi
+from tests.support.forked import run_command
 from tests.support.running import private
 
 Result = TypeVar("Result")
@@ -177,7 +176,7 @@ def test_every_revision_can_be_reverted(empty: str) -> None:
 
 
 def test_four_processes_can_migrate_one_empty_database_at_once(empty: str, tmp_path: Path) -> None:
-    def clean_up(number: int) -> subprocess.CompletedProcess[str]:
+    def clean_up(number: int) -> CompletedProcess[str]:
         return run_auth_api(empty, tmp_path / str(number), "clean-up")
 
     with ThreadPoolExecutor(4) as operators:
@@ -201,17 +200,10 @@ def test_a_database_of_a_newer_version_is_refused_and_unchanged(
     assert revision_of(empty) == "9999"
 
 
-def run_auth_api(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_auth_api(url: str, folder: Path, *arguments: str) -> CompletedProcess[str]:
     """Runs `python -m auth_api` on a database until it exits."""
-    return subprocess.run(
-        [sys.executable, "-m", "auth_api", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **private(folder), "API_PORT": str(free_port()), "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    ours = {**private(folder), "API_PORT": str(free_port()), "DATABASE_URL": url}
+    return run_command({**os.environ, **ours}, *arguments)
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])

@@ -7,22 +7,21 @@ import re
 import secrets
 import sqlite3
 import stat
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import asyncpg
 import pytest
 
-from archive_scripts.archives.building import ROOT
 from launcher.ports import free_port
 from tests.authorisation.test_access import make_key, sql, user_id
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.commands import Ended, command
+from tests.support.forked import run_command
 from tests.support.running import private
 
 LOGS = "/api/admin/audit-logs/"
@@ -286,17 +285,10 @@ def test_the_database_rejects_changes_of_the_audit_log(
     assert sql(api, rows) == before
 
 
-def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, **environment: str) -> CompletedProcess[str]:
     """Starts the service and waits until it ends by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "auth_api"],
-        cwd=ROOT,
-        env={**os.environ, **private(folder), "API_PORT": str(free_port()), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    ours = {**private(folder), "API_PORT": str(free_port())}
+    return run_command({**os.environ, **ours, **environment})
 
 
 @pytest.mark.parametrize(

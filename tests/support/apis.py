@@ -17,7 +17,7 @@ import httpx2
 from archive_scripts.archives.building import ROOT
 from auth_api.settings import Settings
 from launcher.ports import free_port
-from tests.support.forked import ForkedApi
+from tests.support.forked import ForkedApi, run_command
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, private, wait_for
 
@@ -129,15 +129,7 @@ class Api:
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command of `python -m auth_api` on the same database."""
-        return subprocess.run(
-            [sys.executable, "-m", "auth_api", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_command(self.environment, *arguments, stdin=stdin)
 
     def sign_up(self, username: str | None = None, password: str = PASSWORD) -> User:
         username = username or f"user{next(_numbers)}"

@@ -15,8 +15,8 @@ from archive_scripts.archives.building import ROOT
 STORE = ROOT / "model_store"
 MANIFEST = "MAR-INF/MANIFEST.json"
 CONFIG = "model-config.yaml"
-# A worker's start takes seconds of a core, and most tests need only one.
-ONE_WORKER = {"minWorkers": 1, "maxWorkers": 1}
+# A worker's start takes seconds of a core, most of them for the batch sizes that it warms up.
+ONE_WORKER = {"minWorkers": 1, "maxWorkers": 1, "batchSize": 2}
 
 
 def derive(

@@ -1,5 +1,5 @@
-"""Starts APIs as forks of a process that has imported the service, because imports take longer than
-everything else at a start.
+"""Runs `python -m auth_api` as a fork of a process that has imported the service, because imports
+take longer than everything else at a start.
 """
 
 from __future__ import annotations
@@ -7,9 +7,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from subprocess import TimeoutExpired
+from subprocess import CompletedProcess, TimeoutExpired
 
 from archive_scripts.archives.building import ROOT
 
@@ -22,7 +23,7 @@ class ForkedApi:
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         """Appends what it prints to `log`."""
-        self._process = _forks.Process(target=_run, args=(dict(environment), str(log)))
+        self._process = _forks.Process(target=_run, args=(dict(environment), str(log), str(log)))
         self._process.start()
 
     @property
@@ -46,14 +47,39 @@ class ForkedApi:
             os.kill(self.pid, number)
 
 
-def _run(environment: Mapping[str, str], log: str) -> None:
+def run_command(
+    environment: Mapping[str, str], *arguments: str, stdin: str = "", timeout: float = 60
+) -> CompletedProcess[str]:
+    """Runs `python -m auth_api` with `arguments` until it exits. Raises `TimeoutExpired`."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, printed, errors = (Path(folder) / name for name in ("stdin", "stdout", "stderr"))
+        given.write_text(stdin, newline="")
+        streams = str(printed), str(errors), str(given)
+        process = _forks.Process(target=_run, args=(dict(environment), *streams, arguments))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutExpired("auth_api", timeout)
+        code, output = process.exitcode, printed.read_text()
+        return CompletedProcess(arguments, code, output, errors.read_text())
+
+
+def _run(
+    environment: Mapping[str, str],
+    printed: str,
+    errors: str,
+    given: str = os.devnull,
+    arguments: Sequence[str] = (),
+) -> None:
     from auth_api.__main__ import main
 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
-    with open(log, "ab") as stream:
-        os.dup2(stream.fileno(), sys.stdout.fileno())
-        os.dup2(stream.fileno(), sys.stderr.fileno())
-    sys.argv = ["auth_api"]
+    for name, stream in ((printed, sys.stdout), (errors, sys.stderr)):
+        with open(name, "ab") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    sys.stdin = open(given)  # noqa: SIM115 - multiprocessing has closed it
+    sys.argv = ["auth_api", *arguments]
     sys.exit(main())

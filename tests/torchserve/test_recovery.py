@@ -81,7 +81,7 @@ def test_a_full_queue_is_a_503_with_retry_after(launch: Launch, tmp_path: Path) 
     store, archive = tmp_path / "store", STORE / "ranjana.mar"
     store.mkdir()
     # A few callers fill this short queue.
-    members = configured(archive, **ONE_WORKER, jobQueueSize=1, batchSize=1)
+    members = configured(archive, **{**ONE_WORKER, "jobQueueSize": 1, "batchSize": 1})
     derive(archive, store / archive.name, "1.0", members=members)
     ranjana = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
     ranjana.wait_until_ready()

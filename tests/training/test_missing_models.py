@@ -13,7 +13,7 @@ from tests.support.running import Launch, wait_for
 # The smallest training that is possible.
 SMALL = {
     "TRAIN_MISSING_EPOCHS": "2",
-    "TRAIN_MISSING_IMAGES": "256",
+    "TRAIN_MISSING_IMAGES": "128",
     "TRAIN_MISSING_NETWORK": "small",
 }
 
