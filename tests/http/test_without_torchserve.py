@@ -78,10 +78,13 @@ def test_a_bug_gives_a_500_without_a_traceback(app: Starlette) -> None:
     app.router.routes.append(Route("/broken", broken))
     with TestClient(app, raise_server_exceptions=False) as client:
         response = client.get("/broken")
+        chosen = client.get("/broken", headers={"X-Request-ID": "abc-123"})
     assert response.status_code == 500
     assert response.json()["code"] == "internal_error"
     assert response.json()["details"]["request_id"] == response.headers["X-Request-ID"]
     assert "secret" not in response.text
+    # Our id finds the log line, whatever id the caller chose.
+    assert chosen.headers["X-Request-ID"] == "abc-123" != chosen.json()["details"]["request_id"]
 
 
 def test_only_pages_of_listed_origins_may_call(client: TestClient) -> None:
