@@ -244,7 +244,7 @@ def test_the_default_answers_for_a_version_that_fails(operator: Operator) -> Non
     assert {response.status_code for response in responses} == {200}
     # Each worker of 1.5 has answered one or two pictures before it failed.
     assert [version_of(response) for response in responses].count("1.0") >= 25
-    metrics = operator.ranjana.client.get("/metrics").text
+    metrics = operator.ranjana.metrics()
     assert 'model_fallbacks_total{model="ranjana",version="1.5"}' in metrics
 
 
