@@ -30,7 +30,9 @@ def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]
         ),
         "metrics_address": _address(host, settings.torchserve_metrics_port),
         "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
-        # gRPC is not used, but its ports cannot be switched off.
+        # gRPC is not used, but it cannot be switched off. Its old HTTP/2 is for nobody elsewhere.
+        "grpc_inference_address": "127.0.0.1",
+        "grpc_management_address": "127.0.0.1",
         "grpc_inference_port": free_port(),
         "grpc_management_port": free_port(),
         "model_store": settings.model_store,
