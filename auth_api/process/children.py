@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from auth_api.process.confinement import confine, make_ruleset
+from auth_api.process.confinement import Confinement, confine, make_ruleset
 
 _PR_SET_PDEATHSIG = 1
 # Loaded here, because a child forked from a process with threads must not load libraries.
@@ -61,16 +61,14 @@ class Child:
         errors: Stream = None,
         niceness: int = 0,
         longest_line: int = 64 * 1024,
-        hidden: Sequence[Path] = (),
-        visible: Sequence[Path] = (),
+        confinement: Confinement | None = None,
     ) -> Child:
         """Starts `command` in `directory`.
 
-        `hidden` and `visible` are for `make_ruleset` of `confinement`. If `output` is
-        `subprocess.PIPE`, it buffers up to twice `longest_line` bytes; then the process waits for
-        its reader. `niceness`, 0-19, lowers the priority below the parent's.
+        If `output` is `subprocess.PIPE`, it buffers up to twice `longest_line` bytes; then the
+        process waits for its reader. `niceness`, 0-19, lowers the priority below the parent's.
         """
-        ruleset = await asyncio.to_thread(make_ruleset, hidden, visible) if hidden else None
+        ruleset = await asyncio.to_thread(make_ruleset, confinement) if confinement else None
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,

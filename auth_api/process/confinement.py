@@ -1,10 +1,11 @@
 """Keeps files and processes of the service from its children, with Landlock of the Linux kernel.
 
 Workers and trainings run as the user of the service, and what they read comes from strangers. A
-confined process can neither read nor change what is hidden from it, whatever its user may do, and
-it cannot look into the memory or the environment of processes outside. Its children are confined
-too. This needs Linux 5.19 (https://docs.kernel.org/userspace-api/landlock.html); elsewhere the log
-has a warning.
+confined process can neither read nor change what is hidden from it, whatever its user may do. It
+can write only to its own folders, and so not to the program that the service runs when it starts
+again. It cannot look into the memory or the environment of processes outside. Its children are
+confined too. This needs Linux 5.19 (https://docs.kernel.org/userspace-api/landlock.html);
+elsewhere the log has a warning.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import logging
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from auth_api.settings import Settings
@@ -31,10 +33,10 @@ _RULE_PATH_BENEATH = 1
 _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP = 38, 24
 
 # Rights by their bits. Execution (0) and listing a folder (3) are not restricted.
-_FILE_RIGHTS = 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
-"""Write, read, truncate, and control of devices."""
+_WRITE, _READ, _MOVE, _TRUNCATE, _CONTROL = 1 << 1, 1 << 2, 1 << 13, 1 << 14, 1 << 15
 _RIGHTS = 0xFFFF & ~(1 << 0 | 1 << 3)
-_MOVE = 1 << 13
+_READING = _READ | _CONTROL
+_OF_A_FILE = _READ | _WRITE | _TRUNCATE | _CONTROL
 # The rights that a version of Landlock knows. The first cannot allow to move files.
 _KNOWN = {2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}
 _MIN_VERSION, _MAX_VERSION = min(_KNOWN), max(_KNOWN)
@@ -55,6 +57,22 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
+# Devices, and the state of a process itself. Users' rights hold there as everywhere.
+_ALWAYS_WRITABLE = (Path("/dev"), Path("/proc"))
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What a child may reach. It may read everything that is not `hidden`, and write nothing that
+    is not `writable`. Paths of `readable` and `writable` may be in hidden ones. A hidden path need
+    not exist; what is made later in a folder above it is hidden too.
+    """
+
+    hidden: Sequence[Path]
+    readable: Sequence[Path] = ()
+    writable: Sequence[Path] = ()
+
+
 def private_paths(settings: Settings) -> list[Path]:
     """What only the service may read: secrets, database, pictures."""
     found = [settings.data_dir, settings.media_dir, Path(".env")]
@@ -71,26 +89,28 @@ def is_possible() -> bool:
     return _version() >= _MIN_VERSION
 
 
-def make_ruleset(hidden: Iterable[Path], visible: Iterable[Path]) -> int | None:
+def make_ruleset(confinement: Confinement) -> int | None:
     """A descriptor for `confine`, for the caller to close; None if the kernel has no Landlock.
 
-    Hides the files and folders of `hidden`, which need not exist, except those of `visible` in
-    them. Files that are made later in a folder with something hidden are hidden too. Blocks. Raises
-    `OSError`.
+    Blocks. Raises `OSError`.
     """
     if not is_possible():
         logger.warning("no Landlock in this kernel: workers and trainings can read the secrets")
         return None
-    rights = _RIGHTS & _KNOWN[min(_version(), _MAX_VERSION)]
-    attributes = _RulesetAttributes(rights)
+    known = _KNOWN[min(_version(), _MAX_VERSION)]
+    attributes = _RulesetAttributes(_RIGHTS & known)
     ruleset = _call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
     try:
         # Moving between folders is forbidden unless a rule allows it. It gives no other right.
-        _allow(ruleset, Path("/"), rights & _MOVE)
-        real = {path.absolute().resolve() for path in (*hidden, *_raw_devices())}
-        for path in (Path("/"), *(path.absolute().resolve() for path in visible)):
-            for allowed in _without(path, real):
-                _allow(ruleset, allowed, rights)
+        _allow(ruleset, Path("/"), _MOVE)
+        hidden = {path.absolute().resolve() for path in (*confinement.hidden, *_raw_devices())}
+        for rights, paths in (
+            (_READING & known, (Path("/"), *confinement.readable)),
+            (_RIGHTS & known, (*_ALWAYS_WRITABLE, *confinement.writable)),
+        ):
+            for path in paths:
+                for allowed in _without(path.absolute().resolve(), hidden):
+                    _allow(ruleset, allowed, rights)
     except OSError:
         os.close(ruleset)
         raise
@@ -135,7 +155,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
         return  # it was removed, or this process may not reach it either
     try:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            rights &= _FILE_RIGHTS
+            rights &= _OF_A_FILE
         rule = _PathBeneath(rights, descriptor)
         _call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
     finally:

@@ -23,7 +23,7 @@ import psutil
 
 from auth_api.errors import BadRequest
 from auth_api.process.children import Child, Interrupted, bare_environment
-from auth_api.process.confinement import private_paths
+from auth_api.process.confinement import Confinement, private_paths
 from auth_api.settings import ROOT, Settings
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,9 @@ async def improve(folder: Path, settings: Settings, on_event: Callable[[Event], 
             output=subprocess.PIPE,
             errors=errors,
             niceness=settings.training_niceness,
-            hidden=private_paths(settings),
-            visible=(folder, settings.model_store),
+            confinement=Confinement(
+                private_paths(settings), writable=(folder, settings.model_store)
+            ),
             longest_line=_MAX_LINE_BYTES,
         )
     reading = asyncio.create_task(_read(child, on_event))

@@ -13,7 +13,7 @@ import pytest
 
 from auth_api.process import confinement
 from auth_api.process.children import Child, bare_environment
-from auth_api.process.confinement import is_possible, private_paths
+from auth_api.process.confinement import Confinement, is_possible, private_paths
 from auth_api.settings import Settings
 from launcher import configuration
 from launcher.settings import LauncherSettings
@@ -24,6 +24,7 @@ SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 LOOK = """
 import ctypes, json, os, shutil, sys
 data, work, parent = sys.argv[1:]
+program = os.path.join(os.path.dirname(data), "app", "program.py")
 real = f"/proc/self/root{os.path.realpath(data)}"
 made, files = os.path.join(work, "made"), f"/proc/{parent}/fd"
 actions = {
@@ -40,6 +41,9 @@ actions = {
     "read its memory": lambda: open(f"/proc/{parent}/mem", "rb"),
     "use its files": lambda: [os.readlink(f"{files}/{each}") for each in os.listdir(files)],
     "trace it": lambda: 1 / (1 + ctypes.CDLL(None).ptrace(0x4206, int(parent), 0, 0)),
+    "change a program": lambda: open(program, "a"),
+    "replace a program": lambda: (open(f"{made}2", "w"), os.replace(f"{made}2", program)),
+    "read a program": lambda: open(program).read(),
     "write own files": lambda: open(made, "w").write("x"),
     "move own files": lambda: (os.mkdir(f"{work}/sub"), os.rename(made, f"{work}/sub/made")),
     "run a program": lambda: os.system("true") == 0 or 1 / 0,
@@ -56,7 +60,14 @@ for name, action in actions.items():
 print(json.dumps({"possible": possible, "environment": dict(os.environ)}))
 """
 
-OWN = ["write own files", "move own files", "run a program", "use devices", "read own state"]
+OWN = [
+    "read a program",
+    "write own files",
+    "move own files",
+    "run a program",
+    "use devices",
+    "read own state",
+]
 
 
 @pytest.fixture
@@ -64,7 +75,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A service with its secret in a file, and in its environment."""
     monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION", SECRET)
-    (tmp_path / "data").mkdir()
+    for folder in ("data", "app"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "app" / "program.py").touch()
     (tmp_path / "data" / "secret_key").write_text(SECRET)
     return Settings(data_dir=tmp_path / "data", media_dir=tmp_path / "media")
 
@@ -78,8 +91,7 @@ def look(settings: Settings, work: Path) -> dict[str, object]:
             environment=bare_environment(work),
             directory=work,
             output=subprocess.PIPE,
-            hidden=private_paths(settings),
-            visible=(work,),
+            confinement=Confinement(private_paths(settings), writable=(work,)),
         )
         said = await child.output.read()
         assert await child.wait() == 0
