@@ -80,7 +80,8 @@ def private_paths(settings: Settings) -> list[Path]:
         found.append(Path(folder))
     scheme, _, database = settings.database_url.partition(":///")
     if scheme.startswith("sqlite"):
-        found.append(Path(database))
+        # SQLite keeps recent changes in the other three.
+        found += [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
     return found
 
 

@@ -125,8 +125,8 @@ def test_all_places_of_secrets_are_hidden(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
     url = f"sqlite:///{tmp_path}/elsewhere/ranjana.db"
     hidden = private_paths(Settings(data_dir=tmp_path / "data", database_url=url))
-    named = {tmp_path, tmp_path / "data", tmp_path / "elsewhere" / "ranjana.db", Path(".env")}
-    assert named < set(hidden)
+    files = {tmp_path / "elsewhere" / f"ranjana.db{suffix}" for suffix in ("", "-wal", "-shm")}
+    assert {tmp_path, tmp_path / "data", Path(".env"), *files} < set(hidden)
 
 
 def test_the_environment_of_torchserve_has_no_secret(
