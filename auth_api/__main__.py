@@ -60,6 +60,7 @@ def _serve(settings: Settings) -> int:
         return UNUSABLE
     try:
         require_free(settings.api_host, settings.api_port, "API_PORT")
+        require_free(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
         asyncio.run(_prepare(settings))
     except Unavailable as error:
         print(error.message, file=sys.stderr)

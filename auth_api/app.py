@@ -16,10 +16,12 @@ from auth_api.errors import ApiError, Unavailable
 from auth_api.http.body_limit import BodyLimit
 from auth_api.http.error_responses import answer_api_error, answer_http_exception
 from auth_api.http.load_shedding import LoadShedding
+from auth_api.http.metrics_port import MetricsPort
 from auth_api.http.request_context import RequestContext
 from auth_api.http.slow_clients import BodyTimeout
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
+from auth_api.http.trusted_proxies import TrustedProxies
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.startup import wait_for_dependencies
 from auth_api.process.stopping import Shutdown
@@ -66,6 +68,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
     def rejection(model: str) -> Unavailable | None:
         services: Services = app.state.services
         return services.torchserve.rejection(model)
+
+    async def metrics_text() -> bytes:
+        services: Services = app.state.services
+        return await services.exposition.text()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -117,7 +123,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *openapi.routes(),
         ],
         middleware=[
+            Middleware(TrustedProxies, proxies=settings.trusted_proxies),
             Middleware(RequestContext, metrics=metrics, stopping=lambda: shutdown.started),
+            Middleware(MetricsPort, port=settings.metrics_port, text=metrics_text),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,

@@ -31,6 +31,7 @@ from auth_api.configuration.values import (
     Names,
     OptionalPath,
     Port,
+    Proxies,
     RateLimitStore,
     Rates,
     SigningSecret,
@@ -88,6 +89,10 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all."""
     api_port: Port = 8000
+    metrics_host: str = "127.0.0.1"
+    """Address of the metrics, which need no sign-in: only Prometheus should reach it."""
+    metrics_port: Port = 8083
+    """Port of `/metrics`, for all processes together."""
     api_workers: int = Field(default=1, ge=1)
     """Processes that answer requests. More than one needs PostgreSQL."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -168,8 +173,8 @@ class Settings(BaseSettings):
     trusted_hosts: Names = ("*",)
     """Host names that the service answers to, separated by commas; `*.example.org` for all
     subdomains."""
-    trusted_proxies: Names = ()
-    """Addresses of reverse proxies that may state the caller's address; `*` for any."""
+    trusted_proxies: Proxies = ()
+    """Addresses or networks of reverse proxies that may state the caller's address."""
 
     data_dir: Folder = ROOT / "data"
     """Folder of the SQLite database and the signing secret, unless the next two settings say
@@ -228,6 +233,13 @@ class Settings(BaseSettings):
     def web_access_seconds(self) -> int:
         """Lifetime of an access token of a web page."""
         return min(self.web_access_token_seconds, self.access_token_seconds)
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _require_own_port(cls, value: int, info: ValidationInfo) -> int:
+        if value == info.data.get("api_port"):
+            raise ValueError("must not be API_PORT")
+        return value
 
     @field_validator("database_url")
     @classmethod

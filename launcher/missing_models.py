@@ -65,15 +65,10 @@ class MissingTrainer:
 
     async def _train(self, model: str) -> None:
         logger.info("training", extra={"model": model})
-        folder, settings = self._missing.folder(model), self._settings
+        folder = self._missing.folder(model)
         for attempt in range(_ATTEMPTS):
             try:
-                result = await improve(
-                    folder,
-                    settings.training_memory_mb,
-                    _log(model),
-                    niceness=settings.training_niceness,
-                )
+                result = await improve(folder, self._settings, _log(model))
                 break
             except Interrupted as error:
                 if attempt == _ATTEMPTS - 1:

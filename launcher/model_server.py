@@ -18,6 +18,7 @@ from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models import smoke_test
 from auth_api.observability.metrics import Metrics
 from auth_api.process.children import Child
+from auth_api.process.confinement import Confinement, private_paths
 from auth_api.process.waiting import WaitLog
 from auth_api.torchserve.client import TorchServe
 from launcher import configuration
@@ -103,6 +104,11 @@ class ModelServer:
             environment=configuration.environment(self._settings, temporary),
             directory=self._home,
             output=subprocess.DEVNULL,
+            confinement=Confinement(
+                private_paths(self._settings),
+                readable=(self._settings.model_store,),
+                writable=(self._directory, self._home),
+            ),
         )
         await self._wait_until_ready(self._child)
         self._last_answer = self._last_complete = time.monotonic()

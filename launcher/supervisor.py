@@ -58,6 +58,7 @@ async def supervise(settings: LauncherSettings, *, with_api: bool = True) -> Non
 def _require_ports(settings: LauncherSettings, with_api: bool) -> None:
     if with_api:
         require_free(settings.api_host, settings.api_port, "API_PORT")
+        require_free(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
     inference, management = settings.torchserve_host, settings.torchserve_management_host
     hosts = {"inference": inference, "management": management, "metrics": inference}
     for name, host in hosts.items():
@@ -130,9 +131,8 @@ async def _wait_for_api(settings: LauncherSettings, api: Child) -> None:
 
 
 def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api: bool) -> str:
-    local = {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
-    host = "localhost" if settings.api_host in local else settings.api_host
-    api = f"http://{host}:{settings.api_port}"
+    api = f"http://{_reachable(settings.api_host)}:{settings.api_port}"
+    metrics = f"http://{_reachable(settings.metrics_host)}:{settings.metrics_port}/metrics"
     keys = f"keys in {model_server.key_file}" if model_server.key_file else "no keys"
     where = (
         f"on {settings.torchserve_host}: inference {settings.torchserve_inference_port}, "
@@ -142,9 +142,15 @@ def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api:
     if not with_api:
         return f"TorchServe is ready ({where})."
     return (
-        f"Ranjana is ready at {api} (documentation {api}/docs; TorchServe {where}). "
+        f"Ranjana is ready at {api} (documentation {api}/docs; metrics {metrics}; "
+        f"TorchServe {where}). "
         "Ctrl-C stops it."
     )
+
+
+def _reachable(host: str) -> str:
+    """A name by which a person on this machine reaches what listens on `host`."""
+    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
 
 
 class _Backoff:

@@ -5,7 +5,6 @@ Ids grow with time, so a binary search over the ids finds a time without an inde
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -26,7 +25,10 @@ from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.http.json_response import iso
 from auth_api.schemas.administration import AuditRow
 
-COLUMNS = ("id", "at", "action", "user_id", "address", "request_id", "details")
+COLUMNS = (
+    *("id", "at", "action", "user_id", "address", "request_id", "client_request_id"),
+    "details",
+)
 """The columns of the CSV file and of the command line's table."""
 
 # Rows of an export that are in memory at a time.
@@ -93,7 +95,7 @@ class AuditTrail:
         before: int | None = None
         while rows := await self.page(database, _BATCH_SIZE, before):
             for row in rows:
-                cells = {**shown(row), "details": json.dumps(row.details, ensure_ascii=False)}
+                cells = shown(row)
                 yield csv_line([cells[name] for name in COLUMNS])
             before = rows[-1].id
 

@@ -17,7 +17,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import core_of
 from auth_api.database.tables.audit import Action, AuditEntry
 from auth_api.http.rate_limits import caller_address
-from auth_api.observability.logs import request_id
+from auth_api.observability.logs import client_request_id, request_id
 
 _INSERT_ENTRY = insert(core_of(AuditEntry))
 
@@ -35,6 +35,7 @@ def entry(
         "user_id": user_id,
         "address": caller_address(request) if request else None,
         "request_id": (request_id.get() or None) if request else None,
+        "client_request_id": (client_request_id.get() or None) if request else None,
         "details": details,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -21,6 +22,10 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
 }
 
+# Prefixes of the widest networks that proxies may be in.
+_WIDEST = {4: 8, 6: 32}
+_IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
+
 
 def _split(value: object) -> object:
     """`a, b` becomes `("a", "b")`."""
@@ -37,6 +42,23 @@ def _none_if_empty(value: object) -> object:
 def _not_empty(value: object) -> object:
     if value == "":
         raise ValueError("must not be empty")
+    return value
+
+
+def _proxies(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        try:
+            network = ip_network("0.0.0.0/0" if each == "*" else each)
+        except ValueError as error:
+            raise ValueError(
+                f"{each} is neither an address nor a network such as 172.16.0.0/12"
+            ) from error
+        mapped = isinstance(network, IPv6Network) and _IPV4_MAPPED.subnet_of(network)
+        if mapped or network.prefixlen < _WIDEST[network.version]:
+            raise ValueError(
+                f"with {each} any caller could choose its address: name the addresses or networks "
+                "of your proxies"
+            )
     return value
 
 
@@ -89,6 +111,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Names separated by commas."""
+
+Proxies = Annotated[Names, AfterValidator(_proxies)]
+"""Addresses and networks separated by commas, none so wide that strangers are in it."""
 
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 Folder = Annotated[Path, BeforeValidator(_not_empty)]

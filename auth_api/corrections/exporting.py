@@ -115,7 +115,7 @@ def remove_pictures(folder: Path, names: Sequence[str]) -> None:
         (folder / name).unlink(missing_ok=True)
     table, removed = folder / LABELS, set(names)
     lines = table.read_bytes().splitlines(keepends=True)
-    kept = [line for line in lines if line.partition(b",")[0].decode() not in removed]
+    kept = [line for line in lines if line.partition(b",")[0].strip(b'"').decode() not in removed]
     table.write_bytes(b"".join(kept))
 
 

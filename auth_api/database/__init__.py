@@ -2,6 +2,7 @@
 
 database        reads, writes and migrates; turns an unreachable database into `Unavailable`
 backends        the two drivers
+private_files   keeps the files of SQLite for their owner
 statements      the few hot statements that bypass SQLAlchemy
 micro_batching  groups concurrent small calls into few large ones
 columns         column types and factories that all tables use

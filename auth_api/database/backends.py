@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
+from auth_api.database.private_files import protect
 from auth_api.database.statements import Insertion, Lookup, Row, sqlite_parameters
 
 Result = TypeVar("Result")
@@ -49,6 +51,9 @@ class SQLiteBackend:
             hide_parameters=True,
             connect_args={"timeout": STATEMENT_SECONDS},
         )
+        if url.database and url.database != ":memory:" and "uri" not in url.query:
+            path = Path(url.database)
+            event.listen(self._engine, "do_connect", lambda *_: protect(path))
         event.listen(self._engine, "connect", _set_up_sqlite)
         event.listen(self._engine, "begin", _begin_sqlite)
         self._write_engine = self._engine.execution_options(**{_IS_WRITE: True})

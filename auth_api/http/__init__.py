@@ -5,6 +5,7 @@ csv_text         tables as CSV
 error_responses  errors as answers
 json_response    answers in JSON
 load_shedding    rejects requests for a model whose queue is too long
+metrics_port     answers Prometheus on a port of its own
 multipart        parses multipart forms as they arrive
 pagination       cursors and pages
 rate_limits      limits on requests, and on wrong passwords
@@ -13,6 +14,7 @@ same_origin      rejects requests that another site's page makes a browser send
 slow_clients     disconnects clients that send or read too slowly
 trailing_slash   paths with and without a trailing slash
 trusted_hosts    rejects requests for other host names
+trusted_proxies  takes addresses of callers from proxies that are trusted
 uploads          reads the images of a request
 validation       checks queries and JSON bodies with pydantic models
 """

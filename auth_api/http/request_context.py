@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_api.http.error_responses import answer_unexpected
 from auth_api.http.load_shedding import SHED_KEY
-from auth_api.observability.logs import new_request_id, request_id
+from auth_api.observability.logs import client_request_id, new_request_id, request_id
 from auth_api.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-# Ids that a caller may choose: they are logged, and returned in a header.
+# Ids that a caller may choose: they are logged beside ours, and returned in a header.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -49,7 +49,7 @@ _DOCUMENTATION_POLICY = (
 class RequestContext:
     """Gives each request an id, a log line and its metrics, and each answer safe headers.
 
-    The log line of a caught bug has its traceback; the caller gets a 500 with the id. Pure ASGI.
+    The log line of a caught bug has its traceback; the caller gets a 500 with our id. Pure ASGI.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, stopping: Callable[[], bool]) -> None:
@@ -61,9 +61,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        requested_id = Headers(scope=scope).get("x-request-id", "")
-        identifier = requested_id if _REQUEST_ID.fullmatch(requested_id) else new_request_id()
-        token = request_id.set(identifier)
+        identifier, chosen = new_request_id(), _chosen_id(scope)
+        tokens = request_id.set(identifier), client_request_id.set(chosen)
         started = time.perf_counter()
         status = received = sent = 0
         self.metrics.in_flight.inc()
@@ -78,7 +77,7 @@ class RequestContext:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, scope, identifier)
+                _add_headers(message, scope, chosen or identifier)
                 if self.stopping():
                     MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
@@ -98,7 +97,8 @@ class RequestContext:
             seconds = time.perf_counter() - started
             self._count(scope, status, seconds, received, sent)
             _log(scope, status, seconds)
-            request_id.reset(token)
+            for variable, token in zip((request_id, client_request_id), tokens, strict=True):
+                variable.reset(token)
 
     def _count(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
         # A shed request never reached the router, but its path is one of the known ones.
@@ -109,6 +109,12 @@ class RequestContext:
         self.metrics.request_seconds.labels(route).observe(seconds)
         self.metrics.request_bytes.labels(route).inc(received)
         self.metrics.response_bytes.labels(route).inc(sent)
+
+
+def _chosen_id(scope: Scope) -> str:
+    """The caller's own id of the request, empty if there is none that can be kept."""
+    chosen = Headers(scope=scope).get("x-request-id", "")
+    return chosen if _REQUEST_ID.fullmatch(chosen) else ""
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Logs to standard error, one JSON object a line, with the id of the request it belongs to."""
+"""Logs to standard error, one JSON object a line, with the ids of the request it belongs to."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ import orjson
 from handlers.logs import entry_of
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Id of the current request, empty outside of one."""
+"""Our id of the current request, empty outside of one. No caller can choose it."""
+
+client_request_id: ContextVar[str] = ContextVar("client_request_id", default="")
+"""The id that the caller gave the current request, empty if none."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes time, level, logger, message, request id, the values of `extra`, and the exception."""
+    """Writes time, level, logger, message, ids of the request, values of `extra`, and exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = entry_of(record)
         if identifier := request_id.get():
             entry["request_id"] = identifier
+        if chosen := client_request_id.get():
+            entry["client_request_id"] = chosen
         entry |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
@@ -31,7 +36,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def new_request_id() -> str:
-    """A random id, for a request that came without one."""
+    """A random id."""
     return secrets.token_hex(16)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from auth_api.process.confinement import Confinement, confine, make_ruleset
+
 _PR_SET_PDEATHSIG = 1
 # Loaded here, because a child forked from a process with threads must not load libraries.
 _PRCTL: Callable[[int, int], int] | None = (
@@ -59,23 +61,29 @@ class Child:
         errors: Stream = None,
         niceness: int = 0,
         longest_line: int = 64 * 1024,
+        confinement: Confinement | None = None,
     ) -> Child:
         """Starts `command` in `directory`.
 
         If `output` is `subprocess.PIPE`, it buffers up to twice `longest_line` bytes; then the
         process waits for its reader. `niceness`, 0-19, lowers the priority below the parent's.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=environment,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            limit=longest_line,
-            start_new_session=True,
-            preexec_fn=lambda: _begin(niceness),
-        )
+        ruleset = await asyncio.to_thread(make_ruleset, confinement) if confinement else None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=environment,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                limit=longest_line,
+                start_new_session=True,
+                preexec_fn=lambda: _begin(niceness, ruleset),
+            )
+        finally:
+            if ruleset is not None:
+                os.close(ruleset)
         return cls(process)
 
     @property
@@ -117,14 +125,22 @@ class Child:
         await self._process.wait()
 
 
-def bare_environment(temporary: Path) -> dict[str, str]:
-    """An environment without secrets and with one thread; `temporary` holds temporary files."""
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+def bare_environment(temporary: Path, prefixes: tuple[str, ...] = ()) -> dict[str, str]:
+    """An environment without secrets, with one thread, and with the variables of some `prefixes`;
+    `temporary` holds temporary files.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(prefixes)
+    }
     return {**inherited, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
 
 
-def _begin(niceness: int) -> None:
+def _begin(niceness: int, ruleset: int | None) -> None:
     """Runs first in the child."""
     if _PRCTL:  # the kernel kills the child if its parent dies without stopping it
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
+    if ruleset is not None:
+        confine(ruleset)

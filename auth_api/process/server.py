@@ -1,4 +1,5 @@
-"""The HTTP server: uvicorn, in one process or in several that share a listener.
+"""The HTTP server: uvicorn, in one process or in several that share their listeners: that of the
+API and that of the metrics.
 
 SIGTERM stops all processes (`auth_api.process.stopping`). SIGHUP replaces several processes one by
 one, each after its successor has started.
@@ -16,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from auth_api.http.slow_clients import TimeoutProtocol
 from auth_api.observability.logs import logging_config
+from auth_api.process.ports import bound
 from auth_api.settings import Settings
 
 # A process that does not respond for this long is replaced. One that died is replaced at once.
@@ -39,23 +41,23 @@ def serve(settings: Settings) -> bool:
         log_config=logging_config(settings.log_level),
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # the application handles them
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
+    listeners = [config.bind_socket(), bound(settings.metrics_host, settings.metrics_port)]
     if settings.api_workers > 1:
-        _Supervisor(config, [config.bind_socket()]).run()
+        _Supervisor(config, listeners).run()
         return True
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(listeners)
     return server.started
 
 
 class _Supervisor(Multiprocess):
-    """Closes its copy of the shared listener when it stops its processes.
+    """Closes its copies of the shared listeners when it stops its processes.
 
-    The listener is then closed with the last process, and new callers are refused. They would
+    A listener is then closed with the last process, and new callers are refused. They would
     otherwise wait for an answer that no process gives.
     """
 

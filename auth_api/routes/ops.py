@@ -1,10 +1,8 @@
-"""Health, readiness and metrics, for operators."""
+"""Health and readiness, for operators. Metrics have a port of their own."""
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.authorisation.access import OPERATIONS
@@ -48,15 +46,7 @@ async def _database_state(database: Database) -> str:
     return "ready"
 
 
-@documented(tag="operations", access=OPERATIONS, answer=None, media=("text/plain",))
-async def metrics(request: Request) -> Response:
-    """Returns the metrics in Prometheus text format."""
-    text = await services(request).exposition.text()
-    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
 routes = [
     Route("/health", health),
     Route("/ready", ready),
-    Route("/metrics", metrics),
 ]

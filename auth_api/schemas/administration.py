@@ -52,6 +52,7 @@ class AuditRow(BaseModel):
     user_id: int | None
     address: str | None
     request_id: str | None
+    client_request_id: str | None
     details: dict[str, Any]
 
 

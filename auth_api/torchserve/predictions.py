@@ -10,7 +10,7 @@ from http import HTTPStatus
 import orjson
 
 from auth_api.errors import ApiError, Refused, Unavailable, Unreachable
-from auth_api.observability.logs import request_id
+from auth_api.observability.logs import client_request_id, request_id
 from auth_api.torchserve.batcher import BUSY
 from auth_api.torchserve.connection import Connection, failure
 from auth_api.torchserve.endpoint import Response
@@ -51,6 +51,7 @@ class Predictions:
         body, headers = pack(requests)
         # Log lines, here and in the handler, are about all of these requests.
         request_id.set(",".join(request.request_id for request in requests))
+        client_request_id.set("")
         try:
             found = unpack(await self._send(model, version, body, headers), len(requests))
         except Refused:
@@ -71,6 +72,7 @@ class Predictions:
 
     async def _predict_one(self, model: str, request: PredictionRequest) -> Answer | Exception:
         request_id.set(request.request_id)
+        client_request_id.set("")  # this task may have been started by another request
         try:
             return await self._send(model, request.version, request.image, request.options)
         except ApiError as error:

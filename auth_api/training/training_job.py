@@ -90,15 +90,7 @@ class TrainingJobs:
         return {**outcome.shown(), **await self._register(job, done)}
 
     async def _improve(self, job_id: int, folder: Path, outcome: Outcome) -> Event:
-        settings = self.settings
-        improving = asyncio.create_task(
-            improve(
-                folder,
-                settings.training_memory_mb,
-                outcome.add,
-                niceness=settings.training_niceness,
-            )
-        )
+        improving = asyncio.create_task(improve(folder, self.settings, outcome.add))
         reporting = asyncio.create_task(self._report(job_id, outcome))
         tasks = {improving, reporting}
         try:

@@ -23,7 +23,8 @@ import psutil
 
 from auth_api.errors import BadRequest
 from auth_api.process.children import Child, Interrupted, bare_environment
-from auth_api.settings import ROOT
+from auth_api.process.confinement import Confinement, private_paths
+from auth_api.settings import ROOT, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +65,11 @@ def prepare(folder: Path, spec: dict[str, Any]) -> None:
     os.replace(partial, folder / _SPEC)
 
 
-async def improve(
-    folder: Path, megabytes: int, on_event: Callable[[Event], None], *, niceness: int
-) -> Event:
+async def improve(folder: Path, settings: Settings, on_event: Callable[[Event], None]) -> Event:
     """Runs the training of a folder to its end. Returns the last event, with the new archive.
 
-    `megabytes` limits its memory. `on_event` gets every event. `niceness`, 0-19, lowers its
-    priority. Cancelling it stops the process.
+    `settings` limit its memory and its priority, and say what is hidden from it. `on_event` gets
+    every event. Cancelling it stops the process.
     Raises `BadRequest` with a sentence if the training fails or needs more memory, `Interrupted`.
     """
     # Temporary files lie in the folder, because a killed process does not delete them.
@@ -84,11 +83,14 @@ async def improve(
             directory=ROOT,
             output=subprocess.PIPE,
             errors=errors,
-            niceness=niceness,
+            niceness=settings.training_niceness,
+            confinement=Confinement(
+                private_paths(settings), writable=(folder, settings.model_store)
+            ),
             longest_line=_MAX_LINE_BYTES,
         )
     reading = asyncio.create_task(_read(child, on_event))
-    watching = asyncio.create_task(_watch(child, megabytes))
+    watching = asyncio.create_task(_watch(child, settings.training_memory_mb))
     stop_seconds = _STOP_SECONDS
     try:
         await asyncio.wait({reading, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,13 +2,13 @@
 #
 #     docker build --file deploy/docker/api.Dockerfile --tag ranjana-api:0.1.0 .
 
-FROM python:3.12.11-slim-bookworm AS installed
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS installed
 COPY requirements/api.txt /requirements/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --requirement /requirements/api.txt
 
-FROM python:3.12.11-slim-bookworm
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 # The same user id in all images, because only its own user can read TorchServe's keys.
 RUN groupadd --gid 10001 ranjana \
     && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
@@ -33,7 +33,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 # Compiled now, because no file can be written there later.
 RUN python -m compileall -q .
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8083
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
 CMD ["python", "-m", "auth_api"]

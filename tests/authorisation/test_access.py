@@ -55,7 +55,6 @@ SCIENTISTS = {**ADMIN, "data-scientist": IN, "ml-engineer": IN}
 ROUTES: dict[str, dict[str, object]] = {
     "GET /health": ANYONE,
     "GET /ready": ANYONE,
-    "GET /metrics": ANYONE,
     "POST /api/signup/": ANYONE,
     "POST /api/register/": ANYONE,
     "POST /api/signin/": ANYONE,

@@ -78,6 +78,38 @@ def test_several_processes_need_postgresql(
     assert Settings().api_workers == 2
 
 
+@pytest.mark.parametrize(
+    "value", ["*", "127.0.0.1,*", "0.0.0.0/0", "::/0", "0.0.0.0/1,128.0.0.0/1", "::ffff:0:0/96"]
+)
+def test_no_proxy_can_be_everybody(
+    secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", value)
+    (line,) = start_error(capsys, monkeypatch).splitlines()
+    assert line.startswith("The setting TRUSTED_PROXIES is not usable: ")
+    assert "any caller could choose its address: name the addresses or networks of your" in line
+
+
+@pytest.mark.parametrize("value", ["proxy", "10.0.0.1/8", "10.0.0", "localhost"])
+def test_a_proxy_that_would_never_be_trusted_is_refused(
+    secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", value)
+    assert f"{value} is neither an address nor a network" in start_error(capsys, monkeypatch)
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8, 172.16.0.1, fd00:1:2::/48, ::1")
+    assert len(Settings().trusted_proxies) == 4
+
+
+def test_metrics_need_a_port_of_their_own(
+    secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_PORT", "8000")
+    assert "The setting METRICS_PORT is not usable" in start_error(capsys, monkeypatch)
+    monkeypatch.setenv("API_PORT", "8001")
+    assert Settings().metrics_port == 8000
+    assert Settings().metrics_host == "127.0.0.1"
+
+
 def test_an_empty_path_is_none_or_rejected_and_never_the_working_directory(
     secrets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

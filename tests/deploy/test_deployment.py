@@ -25,6 +25,7 @@ from tests.support.deployed import (
     require_command,
     require_released,
     require_settings,
+    required,
     variables,
 )
 
@@ -34,6 +35,7 @@ IMAGES = {
     for name in ("api", "models")
 }
 BIN = Path(sys.executable).parent
+INTERNAL = {"models", "data", "metrics"}
 
 (compose,) = documents(COMPOSE)
 services: dict[str, Any] = compose["services"]
@@ -92,10 +94,24 @@ def test_only_needed_ports_are_published_and_only_to_this_machine() -> None:
         "development": ["127.0.0.1:8001:8000"],
     }
     assert not any(service.get("network_mode") == "host" for service in services.values())
-    # Containers with pictures, keys and accounts have no connection to the outside.
-    for network in ("models", "data"):
+    # Ports can be published only from a network that is not internal.
+    published_from = {name for name in compose["networks"] if name not in INTERNAL}
+    for name in published:
+        assert published_from & set(services[name]["networks"]), name
+
+
+def test_only_containers_with_published_ports_have_a_connection_to_the_outside() -> None:
+    for network in INTERNAL:
         assert compose["networks"][network] == {"internal": True}
+    for name, service in services.items():
+        alone = service.get("network_mode") == "none"
+        assert alone or "ports" in service or set(service["networks"]) <= INTERNAL, name
+    # The workers, which read pictures of strangers, and the trainings.
+    assert set(services["torchserve"]["networks"]) == {"models", "metrics"}
+    assert set(services["trainer"]["networks"]) == {"models", "data", "metrics"}
     assert services["postgres"]["networks"] == services["redis"]["networks"] == ["data"]
+    # Who sees the dashboards does not reach the service and the models.
+    assert services["grafana"]["networks"] == ["dashboards"]
 
 
 @pytest.mark.parametrize("name", ours)
@@ -207,6 +223,15 @@ def test_all_variables_are_listed_at_the_top() -> None:
     assert variables(COMPOSE) == set(re.findall(r"\b[A-Z]+_[A-Z]+\b", head))
 
 
+def test_the_names_of_hosts_must_be_given() -> None:
+    assert required(COMPOSE) == {"TRUSTED_HOSTS"}
+    settings = require_settings(services["auth_api"]["environment"])
+    assert settings.trusted_hosts == ("ranjana.example", "127.0.0.1")
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    start = guide.partition("docker compose build")[0]
+    assert "TRUSTED_HOSTS=" in start, "the first commands fail without it"
+
+
 def test_prometheus_scrapes_the_right_addresses() -> None:
     (prometheus,) = documents(ROOT / "deploy" / "prometheus" / "prometheus.yml")
     targets = {
@@ -214,13 +239,18 @@ def test_prometheus_scrapes_the_right_addresses() -> None:
     }
     api = require_settings(services["auth_api"]["environment"])
     torchserve = require_settings(services["torchserve"]["environment"])
-    assert targets["auth_api"] == [f"auth_api:{api.api_port}"]
     trainer = require_settings(services["trainer"]["environment"])
-    assert targets["trainer"] == [f"trainer:{trainer.api_port}"]
-    assert trainer.trusted_hosts == ("127.0.0.1", "trainer")
+    for name, settings in (("auth_api", api), ("trainer", trainer)):
+        assert targets[name] == [f"{name}:{settings.metrics_port}"]
+        assert settings.metrics_host == "0.0.0.0"
+        assert not any(
+            str(settings.metrics_port) in each for each in services[name].get("ports", ())
+        )
+    assert trainer.api_host == "127.0.0.1"
     assert targets["torchserve"] == [f"torchserve:{torchserve.torchserve_metrics_port}"]
-    for name in ("auth_api", "trainer", "torchserve", "prometheus", "grafana"):
+    for name in ("auth_api", "trainer", "torchserve", "prometheus"):
         assert "metrics" in services[name]["networks"]
+    assert "dashboards" in services["prometheus"]["networks"]
     (sources,) = documents(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")
     assert sources["datasources"][0]["url"] == "http://prometheus:9090"
     (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")

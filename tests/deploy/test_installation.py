@@ -81,6 +81,34 @@ def test_readme_makefile_and_project_name_the_same_pythons() -> None:
     assert set(re.findall(r"python(3\.\d+)", makefile)) == set(PYTHONS)
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "answer"),
+    [
+        ("No known vulnerabilities found", 0, "There are none."),
+        ("Found 1 known vulnerability in 1 package\nstarlette 1.0 CVE-2030-1", 1, "CVE-2030-1"),
+        ("Name Skip Reason\nstarlette could not be audited", 0, "could not be audited"),
+        ("error: no route to host", 2, "no route to host"),
+    ],
+)
+def test_known_vulnerabilities_are_a_warning(
+    checkout: Path, said: str, status: int, answer: str
+) -> None:
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "api.txt").write_text("starlette==1.0 \\\n    --hash=sha256:0\n")
+    installed = checkout / ".venv" / "bin"
+    installed.mkdir(parents=True)
+    (installed / "python").symlink_to(sys.executable)
+    (installed / "uv").write_text(f"#!/bin/sh\ncat .venv/pins\nprintf '{said}\\n'\nexit {status}\n")
+    (installed / "uv").chmod(0o755)
+    # `--old-file`: as if everything was installed.
+    command = [MAKE, "audit", "--old-file", ".venv/.dev"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1 pins" in done.stdout
+    assert answer in done.stdout
+    assert ("Warning: " in done.stdout) is (answer != "There are none.")
+
+
 def test_every_pin_has_a_hash_and_every_named_package_a_pin() -> None:
     requirements = ROOT / "requirements"
     for names in requirements.glob("*.in"):

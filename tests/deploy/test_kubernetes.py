@@ -158,7 +158,14 @@ def test_the_service_has_valid_settings_and_the_address_of_torchserve(overlay: s
         assert one("ServingRuntime", runtime, found)
     api = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
     (container,) = api["containers"]
-    assert container["ports"] == [{"name": "http", "containerPort": settings.api_port}]
+    assert container["ports"] == [
+        {"name": "http", "containerPort": settings.api_port},
+        {"name": "metrics", "containerPort": settings.metrics_port},
+    ]
+    assert settings.metrics_host == "0.0.0.0"
+    assert [port["targetPort"] for port in one("Service", "auth-api", found)["spec"]["ports"]] == [
+        "http"
+    ]
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness")}
     assert {name: probe["path"] for name, probe in probes.items()} == {
         "liveness": "/health",
@@ -206,18 +213,56 @@ def test_only_the_service_reaches_torchserve_and_nothing_its_management() -> Non
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         assert any(map(settings.data_dir.is_relative_to, mounts))
         assert container["readinessProbe"]["exec"]["command"][2] == "launcher.answering"
-    policies = {
+    policies = _policies()
+    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    (inference, metrics) = policies["torchserve"]["ingress"]
+    service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "auth-api"}}}
+    assert inference == {"from": [service], "ports": [{"port": "inference"}]}
+    assert metrics == {"from": [_namespace("monitoring")], "ports": [{"port": "metrics"}]}
+    assert "egress" not in policies["torchserve"], "workers connect to nothing"
+    assert "8081" not in "".join(path.read_text() for path in FILES)
+
+
+def _policies() -> dict[str, dict[str, Any]]:
+    return {
         document["metadata"]["name"]: document["spec"]
         for path in FILES
         for document in documents(path)
         if document["kind"] == "NetworkPolicy"
     }
-    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    (inference, metrics) = policies["torchserve"]["ingress"]
-    service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "auth-api"}}}
-    assert inference == {"from": [service], "ports": [{"port": "inference"}]}
-    assert metrics["ports"] == [{"port": "metrics"}]
-    assert "8081" not in "".join(path.read_text() for path in FILES)
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def test_every_connection_has_named_ends() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    for name, policy in _policies().items():
+        rules = [(rule, "from") for rule in policy.get("ingress", ())]
+        rules += [(rule, "to") for rule in policy.get("egress", ())]
+        assert rules or name == "nobody"
+        for rule, end in rules:
+            assert rule.get(end), f"{name}: anybody"
+            for peer in rule[end]:
+                selectors = [
+                    peer[key] for key in ("namespaceSelector", "podSelector") if key in peer
+                ]
+                assert selectors, name
+                assert all(each.get("matchLabels") for each in selectors), f"{name}: {peer}"
+                labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
+                assert all(f"`{namespace}`" in guide for namespace in labels.values()), labels
+
+
+def test_the_ingress_reaches_the_service_and_prometheus_only_its_metrics() -> None:
+    policies = _policies()
+    assert policies["auth-api"]["ingress"] == [
+        {"from": [_namespace("ingress-nginx")], "ports": [{"port": "http"}]},
+        {"from": [_namespace("monitoring")], "ports": [{"port": "metrics"}]},
+    ]
+    names, databases = policies["database"]["egress"]
+    assert {port["port"] for port in names["ports"]} == {53}
+    assert databases == {"to": [_namespace("databases")], "ports": [{"port": 5432}, {"port": 6379}]}
 
 
 def test_secrets_are_settings_and_documented() -> None:

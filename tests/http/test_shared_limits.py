@@ -55,4 +55,4 @@ def test_two_processes_share_counts_and_keep_serving_without_redis(
     process.wait()
     assert second.client.post("/api/token/refresh/", json=body).status_code == 401
     assert "rate limits cannot be reached" in second.log.read_text()
-    assert value(second.client.get("/metrics").text, "rate_limit_store_failures_total") > 0
+    assert value(second.metrics(), "rate_limit_store_failures_total") > 0

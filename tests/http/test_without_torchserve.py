@@ -20,6 +20,9 @@ from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.support.pictures import encode, reference
 
+METRICS_PORT = 9464
+METRICS = f"http://testserver:{METRICS_PORT}/metrics"
+
 
 @pytest.fixture
 def app(tmp_path: Path) -> Starlette:
@@ -27,9 +30,12 @@ def app(tmp_path: Path) -> Starlette:
     return create_app(
         Settings.model_validate(
             {
+                "metrics_port": METRICS_PORT,
                 "torchserve_inference_url": nobody,
                 "torchserve_management_url": nobody,
                 "torchserve_retry_seconds": 0,
+                "trusted_hosts": "testserver",
+                "trusted_proxies": "10.0.0.0/24",
                 "cors_origins": "https://ranjana.example",
                 "data_dir": tmp_path / "data",
                 "media_dir": tmp_path / "media",
@@ -78,10 +84,13 @@ def test_a_bug_gives_a_500_without_a_traceback(app: Starlette) -> None:
     app.router.routes.append(Route("/broken", broken))
     with TestClient(app, raise_server_exceptions=False) as client:
         response = client.get("/broken")
+        chosen = client.get("/broken", headers={"X-Request-ID": "abc-123"})
     assert response.status_code == 500
     assert response.json()["code"] == "internal_error"
     assert response.json()["details"]["request_id"] == response.headers["X-Request-ID"]
     assert "secret" not in response.text
+    # Our id finds the log line, whatever id the caller chose.
+    assert chosen.headers["X-Request-ID"] == "abc-123" != chosen.json()["details"]["request_id"]
 
 
 def test_only_pages_of_listed_origins_may_call(client: TestClient) -> None:
@@ -115,11 +124,46 @@ def test_a_wrong_method_is_a_405_that_names_the_right_one(client: TestClient, me
     assert response.headers["Allow"] == "POST"
 
 
+def test_a_forwarded_address_of_an_unknown_peer_is_ignored_and_logged_once(
+    app: Starlette, caplog: pytest.LogCaptureFixture
+) -> None:
+    def peers(header: str, value: str, sent_by: str) -> list[object]:
+        with TestClient(app, client=(sent_by, 50000)) as client:
+            for _ in range(3):
+                client.get("/health", headers={header: value})
+        return [record.peer for record in caplog.records if hasattr(record, "peer")]
+
+    assert peers("X-Forwarded-For", " ", "10.9.9.9") == []
+    assert peers("X-Forwarded-For", "1.2.3.4", "10.0.0.7") == []
+    assert peers("X-Forwarded-Proto", "https", "10.9.9.9") == ["10.9.9.9"]
+    assert peers("X-Forwarded-For", "1.2.3.4", "10.9.9.8") == ["10.9.9.9"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_the_port_of_callers_has_no_metrics(client: TestClient, method: str) -> None:
+    for path in ("/metrics", "/metrics/", "/api/metrics"):
+        for name in ("testserver", f"testserver:{METRICS_PORT}"):
+            response = client.request(method, path, headers={"Host": name})
+            assert response.status_code == 404, path
+            assert "http_requests_total" not in response.text
+
+
+def test_the_port_of_metrics_has_nothing_else(client: TestClient) -> None:
+    for path in ("/", "/health", "/docs", "/openapi.json", "/api/models/", "/metrics/x"):
+        response = client.get(f"http://testserver:{METRICS_PORT}{path}")
+        assert (response.status_code, response.json()["code"]) == (404, "not_found"), path
+    assert client.post(METRICS).status_code == 404
+    # Prometheus asks pods by their addresses, which are in no list of host names.
+    answer = client.get(METRICS, headers={"Host": "10.0.0.7"})
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'http_requests_total{method="GET",route="unmatched",status="404"}' in answer.text
+
+
 def test_unknown_paths_and_methods_add_no_labels(client: TestClient) -> None:
     for path in ("/nope/1", "/nope/2", "/health"):
         client.get(path)
     client.request("BREW", "/health")
-    text = client.get("/metrics").text
+    text = client.get(METRICS).text
     assert 'route="/health"' in text
     assert 'route="unmatched"' in text
     assert "nope" not in text

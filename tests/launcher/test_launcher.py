@@ -33,6 +33,7 @@ def test_two_launchers_run_side_by_side_and_a_stopped_one_leaves_nothing(
     ready = [line for line in second.log.read_text().splitlines() if "is ready" in line]
     assert len(ready) == 1
     assert f"http://localhost:{second.port}" in ready[0]
+    assert f"metrics http://localhost:{second.api_metrics_port}/metrics;" in ready[0]
     assert ranjana.predict(encode(reference(9))).status_code == 200
 
 
@@ -63,6 +64,7 @@ def test_a_killed_launcher_leaves_no_process(launch: Launch, tmp_path: Path) -> 
     ("setting", "port"),
     [
         ("API_PORT", "port"),
+        ("METRICS_PORT", "api_metrics_port"),
         ("TORCHSERVE_INFERENCE_PORT", "inference_port"),
         ("TORCHSERVE_MANAGEMENT_PORT", "management_port"),
         ("TORCHSERVE_METRICS_PORT", "metrics_port"),

@@ -28,7 +28,7 @@ def test_a_failed_training_is_reported_and_the_next_model_is_trained(
     )
     (tmp_path / "half.mar").write_bytes(b"half an archive")
 
-    async def improve(folder: Path, *_: Any, niceness: int) -> dict[str, str]:
+    async def improve(folder: Path, *_: Any) -> dict[str, str]:
         return {"archive": "half.mar", "sha256": "0" * 64}
 
     monkeypatch.setattr(missing_models, "improve", improve)

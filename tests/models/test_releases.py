@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 
 from auth_api.models.traffic_split import position
+from auth_api.process.confinement import is_possible
 from tests.support.archives import state_checksum
 from tests.support.commands import answer, refusal, table
 from tests.support.pictures import encode, reference
@@ -38,6 +42,26 @@ class RecognitionHandler(ClassificationHandler):
 ANSWERS_NONSENSE = FAILS_AFTER_THE_FIRST.replace(
     b"        self.asked += 1\n", b'        return [{"hello": "world"} for _ in batch]\n'
 )
+
+# Tries to read each path when a worker loads it.
+LOOKS = b"""
+import json, os
+from handlers.characters import CHARACTERS
+from handlers.classification import ClassificationHandler
+
+seen = {}
+for path in PATHS:
+    try:
+        seen[path] = open(path, errors="replace").read(100)
+    except OSError as error:
+        seen[path] = None
+with open(os.path.join(os.environ["TMPDIR"], "seen.json"), "w") as file:
+    json.dump({"files": seen, "environment": dict(os.environ)}, file)
+
+
+class RecognitionHandler(ClassificationHandler):
+    characters = CHARACTERS
+"""
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +260,24 @@ def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) 
     assert version_of(operator.ask(0)) == "1.0"
 
 
+@pytest.mark.skipif(not is_possible(), reason="needs Linux 5.19 with Landlock")
+def test_a_worker_sees_neither_the_secret_nor_the_service(operator: Operator) -> None:
+    ranjana, data = operator.ranjana, operator.ranjana.folder / "data"
+    launcher = psutil.Process(ranjana.process.pid)
+    (api,) = (each for each in launcher.children() if "auth_api" in each.cmdline())
+    hidden = [data / "secret_key", data / "ranjana.db", *(data.parent / "media").rglob("*.png")]
+    hidden += [Path(f"/proc/{each.pid}/environ") for each in (launcher, api)]
+    assert all(path.read_bytes() for path in hidden)
+    shown = operator.store / "ranjana.mar"
+    handler = LOOKS.replace(b"PATHS", repr([*map(str, (*hidden, shown))]).encode())
+    made = operator.register("1.6", members={HANDLER: handler})
+    assert made.status_code == 201, made.text
+    (file,) = ranjana.folder.glob("ranjana-*/tmp/seen.json")
+    seen = json.loads(file.read_text())
+    assert {path for path, content in seen["files"].items() if content} == {str(shown)}
+    assert not {"DATA_DIR", "MEDIA_DIR"} & seen["environment"].keys()
+
+
 def test_the_default_answers_for_a_version_that_fails(operator: Operator) -> None:
     made = operator.register("1.5", members={HANDLER: FAILS_AFTER_THE_FIRST})
     assert made.status_code == 201, made.text
@@ -244,7 +286,7 @@ def test_the_default_answers_for_a_version_that_fails(operator: Operator) -> Non
     assert {response.status_code for response in responses} == {200}
     # Each worker of 1.5 has answered one or two pictures before it failed.
     assert [version_of(response) for response in responses].count("1.0") >= 25
-    metrics = operator.ranjana.client.get("/metrics").text
+    metrics = operator.ranjana.metrics()
     assert 'model_fallbacks_total{model="ranjana",version="1.5"}' in metrics
 
 

@@ -32,7 +32,7 @@ def test_all_metrics_are_documented(ranjana: Ranjana) -> None:
         "/api/similarity/", files={"image": image}, data={"target_class": "3"}
     )
     assert compared.status_code == 200
-    _require_documented(_scrape(ranjana.port), BY_SERVICE)
+    _require_documented(_scrape(ranjana.api_metrics_port), BY_SERVICE)
     # TorchServe adds its host to every series.
     text = _scrape(ranjana.metrics_port)
     _require_documented(
@@ -63,7 +63,7 @@ def _require_documented(
 
 
 def test_actions_of_users_are_answered(api: Api, user: User) -> None:
-    before = api.client.get("/metrics").text
+    before = api.metrics()
     image = {"image": encode(reference(9))}
     predicted = user.post("/api/predict/", files=image).json()
     given = {"prediction_id": predicted["prediction_id"], "actual_class": 8}
@@ -83,7 +83,7 @@ def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     finished(user, hand_in(user, characters(2), "/api/jobs/predict/"))
 
     def added(name: str, **labels: str) -> float:
-        text = api.client.get("/metrics").text
+        text = api.metrics()
         return value(text, name, **labels) - value(before, name, **labels)
 
     # The count rises just after the end of the job becomes visible.
@@ -107,7 +107,7 @@ def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     assert added("http_request_bytes_total", route="/api/similarity/") > len(image["image"])
     assert added("http_response_bytes_total", route="/api/similarity/") > 1000
     assert added("database_seconds_count", operation="write") > 5
-    text = api.client.get("/metrics").text
+    text = api.metrics()
     assert value(text, "http_requests_in_flight") >= 1
     assert value(text, "database_up") == 1
     assert value(text, "jobs", kind="predict", state="running") == 0
@@ -139,7 +139,7 @@ def test_values_chosen_by_callers_never_become_a_series(api: Api, user: User) ->
         for path in ("signin", "token/refresh", "web-session"):
             api.client.post(f"/api/{path}/", json={**wrong, "refresh": odd})
         api.client.get("/health", headers={"Host": f"{odd}.example"})
-        text = api.client.get("/metrics").text
+        text = api.metrics()
         assert odd not in text
         assert f'"7.{number}"' not in text
         return set(series(text))
@@ -185,7 +185,7 @@ def _require_combined_metrics(api: Api, temporary: Path) -> None:
 
     wait_for(both_answered, 30, pause=0)
     for _ in range(4 * _PROCESSES):
-        text = _get(api, "/metrics")
+        text = api.metrics()
         assert value(text, "http_requests_total", route=_ROUTE, status="200") == requests
         assert value(text, "http_request_seconds_count", route=_ROUTE) == requests
         assert value(text, "service_processes") == _PROCESSES
@@ -200,11 +200,11 @@ def _require_combined_metrics(api: Api, temporary: Path) -> None:
         wait_for(lambda: victim not in _servers(api) and len(_servers(api)) == _PROCESSES, 30)
         # Its counts stay; its pending requests are no longer in flight.
         assert _in_flight(api) == _PENDING - lost
-        after = _get(api, "/metrics")
+        after = api.metrics()
     assert value(after, "http_requests_total", route=_ROUTE, status="200") == requests
     assert value(after, "process_cpu_seconds_total") >= value(text, "process_cpu_seconds_total")
     assert value(after, "process_start_time_seconds") == value(text, "process_start_time_seconds")
-    wait_for(lambda: value(_get(api, "/metrics"), "service_processes") == _PROCESSES, 30)
+    wait_for(lambda: value(api.metrics(), "service_processes") == _PROCESSES, 30)
 
 
 def _get(api: Api, path: str) -> str:
@@ -241,7 +241,7 @@ def _in_flight_of(folder: Path, server: psutil.Process) -> float:
 
 def _in_flight(api: Api) -> float:
     """Requests in flight, without the request for the metrics."""
-    return value(_get(api, "/metrics"), "http_requests_in_flight") - 1
+    return value(api.metrics(), "http_requests_in_flight") - 1
 
 
 @contextmanager

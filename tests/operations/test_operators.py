@@ -185,18 +185,30 @@ def test_failed_actions_are_not_in_the_audit_log(api: Api, admin: User, user: Us
     assert actions(admin, number) == before
 
 
-def test_an_entry_has_its_time_address_and_request_id(api: Api, admin: User) -> None:
+def test_an_entry_has_its_time_address_and_both_request_ids(api: Api, admin: User) -> None:
     headers = {"X-Request-ID": f"request-{next(_numbers)}"}
     fields = {"username": f"who{next(_numbers)}", "password": "wrong"}
-    assert api.client.post("/api/signin/", json=fields, headers=headers).status_code == 401
-    (newest, *_) = logged(admin, action="sign_in_failed")
-    assert newest["request_id"] == headers["X-Request-ID"]
+    for _ in range(2):
+        answer = api.client.post("/api/signin/", json=fields, headers=headers)
+        assert (answer.status_code, answer.headers["X-Request-ID"]) == (401, *headers.values())
+    newest, before, *_ = logged(admin, action="sign_in_failed")
+    assert newest["client_request_id"] == before["client_request_id"] == headers["X-Request-ID"]
+    # A caller cannot make two requests look like one, or like that of somebody else.
+    assert re.fullmatch("[0-9a-f]{32}", newest["request_id"])
+    assert newest["request_id"] != before["request_id"]
     assert newest["address"] == "127.0.0.1"
     assert newest["user_id"] is None
     # The username is not stored, because people type passwords into the wrong field.
     assert newest["details"] == {}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", newest["at"])
-    assert set(newest) == {"id", "at", "action", "user_id", "address", "request_id", "details"}
+    ids = {"id", "user_id", "request_id", "client_request_id"}
+    assert set(newest) == {*ids, "at", "action", "address", "details"}
+    answer = api.client.post("/api/signin/", json=fields)
+    (newest, *_) = logged(admin, action="sign_in_failed")
+    assert (newest["request_id"], newest["client_request_id"]) == (
+        answer.headers["X-Request-ID"],
+        None,
+    )
 
 
 def test_the_audit_log_comes_in_pages_newest_first(api: Api, admin: User) -> None:

@@ -64,9 +64,11 @@ def test_the_request_id_is_in_the_logs_of_service_and_worker(verbose: Ranjana) -
         headers = {"X-Request-ID": f"find-me-{number}"}
         verbose.client.post("/api/predict/", files={"image": image}, headers=headers)
 
-    def logged(identifier: str) -> dict[str, dict[str, Any]]:
-        found = (line for line in lines(verbose) if line.get("request_id") == identifier)
-        return {line["logger"]: line for line in found}
+    def logged(chosen: str) -> dict[str, dict[str, Any]]:
+        found = lines(verbose)
+        (ours,) = {line["request_id"] for line in found if line.get("client_request_id") == chosen}
+        assert ours != chosen
+        return {line["logger"]: line for line in found if line.get("request_id") == ours}
 
     names = {"auth_api.http.request_context", "ranjana.worker"}
     # TorchServe may write its log after the answers.

@@ -336,7 +336,6 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "GET /api/models/status/",
         "GET /api/models/{name}/",
         "GET /health",
-        "GET /metrics",
         "GET /ready",
         "POST /api/login/",
         "POST /api/logout/",

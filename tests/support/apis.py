@@ -19,7 +19,7 @@ from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.support.forked import ForkedApi, run_command
 from tests.support.pictures import encode, reference
-from tests.support.running import Ranjana, private, wait_for
+from tests.support.running import Ranjana, metrics_of, private, wait_for
 
 PASSWORD = "a long quiet river"
 
@@ -79,11 +79,13 @@ class Api:
         self.media = folder / "media"
         self.log = folder / "log"
         self.port = free_port()
+        self.metrics_port = free_port()
         (key_file,) = ranjana.folder.glob("ranjana-*/home/key_file.json")
         self.environment = {
             **os.environ,
             **private(folder),
             "API_PORT": str(self.port),
+            "METRICS_PORT": str(self.metrics_port),
             "DATABASE_URL": self.database_url,
             "TORCHSERVE_INFERENCE_URL": f"http://127.0.0.1:{ranjana.inference_port}",
             "TORCHSERVE_MANAGEMENT_URL": f"http://127.0.0.1:{ranjana.management_port}",
@@ -126,6 +128,9 @@ class Api:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(30)
+
+    def metrics(self) -> str:
+        return metrics_of(self.metrics_port)
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command of `python -m auth_api` on the same database."""

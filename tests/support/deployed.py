@@ -23,19 +23,29 @@ SETTINGS = {name.upper() for name in LauncherSettings.model_fields}
 _OTHERS = {"SECRETS_DIR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "HOME", "PATH"}
 
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+_REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 
 
 def documents(path: Path) -> list[Any]:
-    """The YAML documents of a file, with the defaults of all variables."""
-    text = _VARIABLE.sub(r"\2", path.read_text())
+    """The YAML documents of a file, with the defaults of variables, and `ranjana.example` for
+    those that must be set.
+    """
+    text = _REQUIRED.sub("ranjana.example", _VARIABLE.sub(r"\2", path.read_text()))
     return [document for document in yaml.safe_load_all(text) if document]
 
 
 def variables(path: Path) -> set[str]:
-    """The variables of a file; each must have a default."""
+    """The variables of a file; each must have a default, or a sentence for who does not set it."""
     text = path.read_text()
-    assert text.count("${") == len(_VARIABLE.findall(text))
-    return {name for name, _ in _VARIABLE.findall(text)}
+    optional = {name for name, _ in _VARIABLE.findall(text)}
+    assert text.count("${") == len(_VARIABLE.findall(text)) + len(required(path))
+    return optional | required(path)
+
+
+def required(path: Path) -> set[str]:
+    """The variables of a file that must be set."""
+    return set(_REQUIRED.findall(path.read_text()))
 
 
 def require_settings(environment: Mapping[str, str]) -> LauncherSettings:
@@ -47,13 +57,17 @@ def require_settings(environment: Mapping[str, str]) -> LauncherSettings:
 
 
 def require_released(images: Iterable[str]) -> None:
-    """Asserts that every image has a version, and ours that of this source tree."""
+    """Asserts that every image has a version: ours that of this source tree, others a digest too,
+    because a tag can be moved to another image.
+    """
     for image in images:
-        name, _, tag = image.rpartition(":")
+        name, _, tag = _DIGEST.sub("", image).rpartition(":")
         assert name, image
         assert tag not in {"", "latest"}, image
         if name.startswith("ranjana-"):
             assert tag == VERSION
+        else:
+            assert _DIGEST.search(image), f"{image} has no digest"
 
 
 def require_command(command: list[str]) -> None:

@@ -52,6 +52,7 @@ class Ranjana:
     ) -> None:
         self.folder = folder
         self.port = free_port()
+        self.api_metrics_port = free_port()
         self.inference_port = free_port()
         self.management_port = free_port()
         self.metrics_port = free_port()
@@ -68,6 +69,7 @@ class Ranjana:
                 env={
                     **os.environ,
                     "API_PORT": str(self.port),
+                    "METRICS_PORT": str(self.api_metrics_port),
                     "TORCHSERVE_INFERENCE_PORT": str(self.inference_port),
                     "TORCHSERVE_MANAGEMENT_PORT": str(self.management_port),
                     "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
@@ -141,6 +143,10 @@ class Ranjana:
         key: str = json.loads(content)[kind]["key"]
         return key
 
+    def metrics(self) -> str:
+        """The metrics of the service."""
+        return metrics_of(self.api_metrics_port)
+
     def predict(self, image: bytes, **query: str) -> httpx2.Response:
         return self.client.post("/api/predict/", files={"image": image}, params=query)
 
@@ -158,6 +164,13 @@ class Ranjana:
 
 Launch = Callable[..., Ranjana]
 """Starts another one: `launch(folder, environment)`."""
+
+
+def metrics_of(port: int) -> str:
+    """The metrics that a service publishes on this port."""
+    response = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=30)
+    assert response.status_code == 200, response.text
+    return response.text
 
 
 def command_of(process: psutil.Process) -> str:

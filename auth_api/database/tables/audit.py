@@ -71,6 +71,8 @@ class AuditEntry(SQLModel, table=True):
     """The id only, so that the row identifies nobody once the account is deleted."""
     address: str | None = None
     request_id: str | None = None
+    client_request_id: str | None = None
+    """The caller's own id of the request, which may be anything and need not be unique."""
     details: dict[str, Any] = Field(
         default_factory=dict, sa_column=Column(JSON, nullable=False, server_default=text("'{}'"))
     )
