@@ -18,7 +18,7 @@ from auth_api.authorisation.access import Caller
 from auth_api.authorisation.guards import require_active
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
-from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
+from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem, Kind
 from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
 from auth_api.jobs.input_files import InputFiles
@@ -105,12 +105,12 @@ class UserJobs:
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self.database.read(lambda session: list(session.scalars(query)))
 
-    async def one(self, user_id: int | None, job_id: int) -> Job:
-        """A job. With a `user_id`, other users' jobs are not found.
+    async def one(self, owner: Caller | None, job_id: int) -> Job:
+        """A job of `owner` that they may see, or of any user if an operator asks (None).
 
         Raises `NotFound`, `Unavailable`.
         """
-        query = _one(user_id, job_id)
+        query = _one(owner, job_id)
         return _require(await self.database.read(lambda session: session.scalar(query)))
 
     async def cancel(
@@ -126,7 +126,7 @@ class UserJobs:
         def work(transaction: Session) -> tuple[Job, bool]:
             if owner:
                 require_active(transaction, owner)
-            job = _require(transaction.scalar(_one(user_id, job_id).with_for_update()))
+            job = _require(transaction.scalar(_one(owner, job_id).with_for_update()))
             if job.state not in (*UNFINISHED, "cancelled"):
                 raise Conflict("The job is finished already.", "job_finished")
             changed = job.state in UNFINISHED and queue.cancel(transaction, job, user_id, request)
@@ -169,6 +169,14 @@ class UserJobs:
             )
 
 
+def visible_kind(caller: Caller) -> Kind | None:
+    """The only kind of job that a caller may see, None if they may see all.
+
+    API keys see prediction jobs only, because a training needs a sign-in.
+    """
+    return "predict" if caller.api_key_id is not None else None
+
+
 def _owner(transaction: Session, owner: Caller | int) -> int:
     """The id of the owner, whose account is locked against deletion until the transaction ends.
 
@@ -182,9 +190,13 @@ def _owner(transaction: Session, owner: Caller | int) -> int:
     return owner
 
 
-def _one(user_id: int | None, job_id: int) -> Select[tuple[Job]]:
+def _one(owner: Caller | None, job_id: int) -> Select[tuple[Job]]:
     query = select(Job).where(col(Job.id) == job_id)
-    return query.where(col(Job.user_id) == user_id) if user_id is not None else query
+    if owner is None:
+        return query
+    kind = visible_kind(owner)
+    query = query.where(col(Job.user_id) == owner.user_id)
+    return query.where(col(Job.kind) == kind) if kind else query
 
 
 def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:

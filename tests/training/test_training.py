@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from archive_scripts.archives.building import ROOT
-from tests.authorisation.test_access import sql
+from tests.authorisation.test_access import by_key, make_key, sql
 from tests.jobs.test_jobs import SECRET
 from tests.jobs.test_uploads import BAD_ZIPS
 from tests.support.apis import Api, StartApi, User
@@ -99,6 +99,30 @@ def request_training(user: User, fields: dict[str, Any], path: str = TRAIN) -> d
     answer: dict[str, Any] = response.json()
     assert response.headers["Location"] == answer["url"] == f"/api/jobs/{answer['job_id']}/"
     return answer
+
+
+@pytest.mark.database("sqlite")
+def test_an_api_key_sees_and_cancels_prediction_jobs_only(api: Api) -> None:
+    user = as_data_scientist(api)
+    training = request_training(user, {})["job_id"]
+    prediction = hand_in(user, digits(2))
+    finished(user, prediction)
+    for scopes in (["predict"], ["predict", "history"]):
+        key = by_key(make_key(user, *scopes))
+        listed = api.client.get("/api/jobs/", headers=key).json()["results"]
+        assert [job["id"] for job in listed] == [prediction]
+        for path in ("", "results.csv/", "events/"):
+            address = f"/api/jobs/{training}/{path}"
+            assert api.client.get(address, headers=key).status_code == 404
+            own = api.client.get(f"/api/jobs/{prediction}/{path}", headers=key)
+            assert own.status_code == 200
+        assert api.client.delete(f"/api/jobs/{training}/", headers=key).status_code == 404
+    assert job_of(user, training)["state"] == "queued"
+    assert {job["id"] for job in user.get("/api/jobs/").json()["results"]} == {
+        training,
+        prediction,
+    }
+    assert user.delete(f"/api/jobs/{training}/").json()["state"] == "cancelled"
 
 
 @pytest.fixture
