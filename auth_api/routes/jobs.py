@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from auth_api.authorisation.access import Access, Caller
 from auth_api.database.tables.jobs import UNFINISHED
-from auth_api.errors import ApiError, TooMany
+from auth_api.errors import ApiError, NotFound, TooMany
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
@@ -22,6 +23,7 @@ from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.uploads import receive
 from auth_api.jobs.user_jobs import visible_kind
+from auth_api.models.version_routing import client_of
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import EVENTS, documented
 from auth_api.schemas.jobs import (
@@ -64,6 +66,8 @@ async def create(request: Request) -> JSONResponse:
     app = services(request)
     require_recogniser(query.model, app.settings.models)
     owner = caller(request)
+    with suppress(NotFound):  # the version may be registered before the job runs
+        app.version_router.require_nameable(query.model, query.version, client_of(request, owner))
     await app.jobs.require_room(owner.user_id)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
     received = await receive(request, app.inputs, limits)

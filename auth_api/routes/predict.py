@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.authorisation.access import BATCHES, MODELS
-from auth_api.errors import ApiError, NotFound, Unavailable
+from auth_api.errors import ApiError, Forbidden, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
@@ -71,7 +71,9 @@ async def predict_batch(request: Request) -> JSONResponse:
         partial(app.authoriser.count_pictures, request),
     )
     results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
-    failures = [result for result in results if isinstance(result, Unavailable | NotFound)]
+    failures = [
+        result for result in results if isinstance(result, Unavailable | NotFound | Forbidden)
+    ]
     if len(failures) == len(results):
         raise failures[0]  # the cause is not in the images
     shown = [result.body if isinstance(result, ApiError) else result for result in results]
