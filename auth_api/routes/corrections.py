@@ -96,9 +96,10 @@ async def reject(request: Request) -> JSONResponse:
 async def export(request: Request) -> Response:
     """Streams the corrections that count as a zip: one folder per class, and `labels.csv`.
 
-    A correction counts when an administrator has accepted it, or when at least two users name the
-    same class for the same picture and fewer name any other class. Each picture is in the zip once,
-    and only while its user consents.
+    A correction counts when an administrator has accepted it, or when at least three users of some
+    standing name the same class for the same picture and fewer of them name any other class. A user
+    has standing a week after sign-up and with recognitions or comparisons on three days. Each
+    picture is in the zip once, and only while its user consents.
     """
     query, model = parse_query(request, CorrectionExportQuery), _model(request)
     confirmed = query.include == "confirmed"
