@@ -89,6 +89,19 @@ class Authoriser:
             raise Unauthorised("Please sign in.")
         return caller
 
+    async def require_still(self, request: Request, access: Access) -> None:
+        """Requires that the caller of an earlier request may still call its route.
+
+        An access token that has expired since does not matter, only the end of its session.
+        Raises `Unauthorised`, `Forbidden`, `Unavailable`.
+        """
+        caller: Caller = request.state.caller
+        if caller.session_id is not None:
+            _require_access(access, await self._by_session(caller.session_id))
+        else:
+            key = request.headers["x-api-key"]
+            _require_access(access, await self._by_key(hash_secret(key)))
+
     async def count_pictures(
         self, request: Request, number: int, *, at_most_all: bool = False
     ) -> None:

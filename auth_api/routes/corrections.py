@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from auth_api.authorisation.access import at_least
 from auth_api.corrections.data_set import EXPORT_ROLE
-from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.review import Verdict
 from auth_api.errors import NotFound
@@ -18,6 +17,7 @@ from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import cursor_of, row_before
 from auth_api.http.validation import parse_query, row_number
+from auth_api.http.zip_stream import zipped
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.corrections import (

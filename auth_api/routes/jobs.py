@@ -128,7 +128,10 @@ async def results_csv(request: Request) -> Response:
 
 @documented(tag="jobs", access=_READ, answer=None, media=(EVENTS,), errors=(404,))
 async def events(request: Request) -> Response:
-    """Streams each change of a job as a server-sent event `progress`, and its end as `done`."""
+    """Streams each change of a job as a server-sent event `progress`, and its end as `done`.
+
+    A user may have ten streams and downloads open at once (`too_many_streams`).
+    """
     owner, number = caller(request), row_number(request)
     await services(request).jobs.one(owner, number)
     return EventSourceResponse(_events(request, owner, number), ping=_PING_SECONDS)
