@@ -10,6 +10,7 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from auth_api.accounts.administration import Users
+from auth_api.accounts.exporting import AccountExport
 from auth_api.accounts.passwords import Passwords
 from auth_api.accounts.profiles import Profiles
 from auth_api.accounts.registration import Registration
@@ -17,6 +18,7 @@ from auth_api.accounts.sessions import Sessions
 from auth_api.accounts.sign_in import Credentials
 from auth_api.authorisation.access import Caller
 from auth_api.authorisation.authoriser import Authoriser
+from auth_api.authorisation.long_answers import LongAnswers
 from auth_api.authorisation.tokens import Tokens
 from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.corrections.review import Corrections
@@ -75,6 +77,7 @@ class Services:
 
         # Authorisation, practice, history, usage
         self.authoriser = Authoriser(settings, database, tokens, limits)
+        self.long_answers = LongAnswers(self.authoriser)
         self.characters = Characters(ROOT / "reference_images")
         self.pictures = pictures = PictureStore(settings.media_dir)
         self.history = History(database, pictures)
@@ -124,6 +127,7 @@ class Services:
         self.credentials = Credentials(database, passwords, self.sessions, limits, metrics)
         self.profiles = Profiles(database, pictures, inputs)
         self.users = Users(database, passwords)
+        self.account_export = AccountExport(database, self.history, pictures, self.jobs)
 
         # Operations
         self.cleanup = CleanUp(settings, database, pictures, inputs, folders, self.charts, metrics)

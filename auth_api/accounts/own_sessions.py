@@ -20,6 +20,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import Session
 from auth_api.errors import NotFound
+from auth_api.schemas.sessions import SessionShown
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -30,6 +31,18 @@ async def active_sessions(database: Database, caller: Caller) -> Sequence[Sessio
     query = select(Session).where(*_active(caller.user_id))
     query = query.order_by(last_used.desc(), col(Session.id))
     return await database.read(lambda session: session.scalars(query).all())
+
+
+def shown(session: Session, owner: Caller) -> SessionShown:
+    """A session as its owner sees it."""
+    return SessionShown(
+        id=session.id,
+        client=session.client,
+        current=session.id == owner.session_id,
+        created_at=session.created_at,
+        last_used_at=session.last_used_at or session.created_at,
+        expires_at=session.expires_at,
+    )
 
 
 async def end_session(

@@ -32,7 +32,9 @@ class Access:
     scope: Scope | None = None
     """The scope that an API key needs; None rejects all API keys."""
     role: str = "user"
-    rate: Literal["signin", "predict", "other"] | None = "other"
+    rate: Literal["signin", "predict", "pictures", "other"] | None = "other"
+    """`pictures`: the request counts as `other`. Its pictures count as `predict` as soon as their
+    number is known, which `Authoriser.count_pictures` does."""
     same_origin: bool = False
     """Rejects requests from pages of other sites, for routes that read a cookie."""
 
@@ -43,6 +45,7 @@ SIGN_IN = Access(who="anyone", rate="signin")
 WEB_SIGN_IN = replace(SIGN_IN, same_origin=True)
 WEB = replace(PUBLIC, same_origin=True)
 MODELS = Access(who="models", scope="predict", rate="predict")
+BATCHES = replace(MODELS, rate="pictures")
 HISTORY = Access(scope="history")
 ACCOUNT = Access()
 

@@ -76,7 +76,11 @@ class Authoriser:
         except Unauthorised:
             await self._limits.count("other", limited_address(request))
             raise
-        if access.rate:
+        if access.rate == "pictures":
+            await self._limits.count(*_limit_of(request, "other", caller))
+            limit, key = _limit_of(request, "predict", caller)
+            request.scope["answer_headers"] = await self._limits.require_left(limit, key)
+        elif access.rate:
             limit, key = _limit_of(request, access.rate, caller)
             request.scope["answer_headers"] = await self._limits.count(limit, key)
         if caller:
@@ -84,6 +88,31 @@ class Authoriser:
         elif access.who == "users" or (access.who == "models" and self._settings.ml_auth_required):
             raise Unauthorised("Please sign in.")
         return caller
+
+    async def require_still(self, request: Request, access: Access) -> None:
+        """Requires that the caller of an earlier request may still call its route.
+
+        An access token that has expired since does not matter, only the end of its session.
+        Raises `Unauthorised`, `Forbidden`, `Unavailable`.
+        """
+        caller: Caller = request.state.caller
+        if caller.session_id is not None:
+            _require_access(access, await self._by_session(caller.session_id))
+        else:
+            key = request.headers["x-api-key"]
+            _require_access(access, await self._by_key(hash_secret(key)))
+
+    async def count_pictures(
+        self, request: Request, number: int, *, at_most_all: bool = False
+    ) -> None:
+        """Counts the pictures of a request whose access has the rate `pictures`, all or none.
+
+        `at_most_all` as in `RateLimits.count`. Raises `TooMany`.
+        """
+        limit, key = _limit_of(request, "predict", request.state.caller)
+        request.scope.pop("answer_headers", None)  # those of the error count
+        headers = await self._limits.count(limit, key, number, at_most_all=at_most_all)
+        request.scope["answer_headers"] = headers
 
     async def _identify(self, request: Request) -> Caller | None:
         authorization = request.headers.get("authorization")
@@ -150,8 +179,7 @@ def _limit_of(request: Request, rate: str, caller: Caller | None) -> tuple[str, 
     if caller is None:
         limit = "predict_address" if rate == "predict" else rate
         return limit, limited_address(request)
-    if caller.api_key_id is not None:
-        return rate, f"key {caller.api_key_id}"
+    # Whatever the credential: ten keys of a user must not have ten allowances.
     return rate, f"user {caller.user_id}"
 
 

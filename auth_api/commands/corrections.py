@@ -11,10 +11,10 @@ from typing import Any, get_args
 from auth_api.commands.files import atomic_write
 from auth_api.commands.options import add_limit, printable
 from auth_api.commands.output import Output, counting_bar
-from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.review import Verdict
 from auth_api.http.validation import number
+from auth_api.http.zip_stream import zipped
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.schemas.corrections import State
 from auth_api.services import Services

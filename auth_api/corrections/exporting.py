@@ -1,15 +1,12 @@
-"""Labelled pictures as the files of a data set: in a folder, or in a zip.
+"""Labelled pictures as the files of a data set.
 
 `data_set` decides which pictures are in it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import io
 import shutil
-import zipfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -117,34 +114,3 @@ def remove_pictures(folder: Path, names: Sequence[str]) -> None:
     lines = table.read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if line.partition(b",")[0].strip(b'"').decode() not in removed]
     table.write_bytes(b"".join(kept))
-
-
-async def zipped(files: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes]:
-    """A zip of the files, in chunks, one file in memory at a time. Equal files make equal zips."""
-    stream = _Stream()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        async for name, content in files:
-            entry = zipfile.ZipInfo(name)  # dated 1980: the current time would make zips differ
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            await asyncio.to_thread(archive.writestr, entry, content)
-            yield stream.take()
-    yield stream.take()
-
-
-class _Stream(io.RawIOBase):
-    """Collects written bytes until they are taken. It cannot seek."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: bytes) -> int:  # type: ignore[override]
-        self._buffer += content
-        return len(content)
-
-    def take(self) -> bytes:
-        taken = bytes(self._buffer)
-        self._buffer.clear()
-        return taken

@@ -10,7 +10,9 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
+from auth_api.corrections.standing import has_standing
 from auth_api.corrections.voting import MIN_VOTES, Vote
+from auth_api.database.columns import now
 from auth_api.database.database import core_of
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
@@ -90,6 +92,7 @@ def _votes_on(model: str) -> Select[Any]:
             col(Prediction.predicted_class).label("predicted"),
             col(Prediction.media),
             and_(col(User.training_consent), col(User.active)).label("consent"),
+            has_standing(now()).label("standing"),
         )
         .join(Prediction, col(Prediction.id) == col(Feedback.prediction_id))
         .join(User, col(User.id) == col(Feedback.user_id))

@@ -1,8 +1,9 @@
 """Decides what a picture shows from the feedback of the users who sent it.
 
 Each user has one vote on a picture: their newest feedback. A label counts if at least
-`MIN_VOTES` users name it and no other label has as many votes. Feedback that an administrator
-accepts decides alone. Rejected feedback has no vote, and its user cannot cast the same vote on the
+`MIN_VOTES` users of standing name it and no other label has as many of their votes. `standing` says
+who has standing; the votes of others wait until they have. Feedback that an administrator accepts
+decides alone. Rejected feedback has no vote, and its user cannot cast the same vote on the
 same picture again. Feedback without consent has no vote.
 """
 
@@ -15,8 +16,8 @@ from datetime import datetime
 
 from auth_api.schemas.corrections import State
 
-MIN_VOTES = 2
-"""Users who must name a class before it counts."""
+MIN_VOTES = 3
+"""Users of standing who must name a class before it counts."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Vote:
     media: str
     """Name of the picture in `auth_api.history.pictures`."""
     consent: bool
+    standing: bool
+    """Whether its user has enough standing to decide with others."""
     verdict: str | None
     judged_at: datetime | None
     created_at: datetime
@@ -44,7 +47,7 @@ class Outcome:
     """The result of the votes on a picture."""
 
     votes: Counter[int]
-    """Number of users by class."""
+    """Number of users by class, with or without standing."""
     label: int | None
     """The class that counts, None if none does."""
     accepted: bool
@@ -69,12 +72,14 @@ def outcome(votes: Sequence[Vote]) -> Outcome:
     """The result of all votes on one picture."""
     valid = valid_votes(votes)
     ordered = sorted(valid, key=lambda vote: (vote.updated_at, vote.id))
-    counts = Counter({vote.user_id: vote.actual for vote in ordered}.values())
+    newest = {vote.user_id: vote for vote in ordered}.values()
+    counts = Counter(vote.actual for vote in newest)
+    deciding = Counter(vote.actual for vote in newest if vote.standing)
     accepted = [vote for vote in valid if vote.verdict == "accepted"]
     last = max(
         accepted, key=lambda vote: (vote.judged_at or vote.updated_at, vote.id), default=None
     )
-    label = last.actual if last else _winner(counts)
+    label = last.actual if last else _winner(deciding)
     mistaken = label is not None and any(vote.predicted != label for vote in valid)
     return Outcome(counts, label, bool(accepted), mistaken)
 

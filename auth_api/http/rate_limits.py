@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 from typing import cast
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # The clock must be set back by more than this before all counts are reset.
 _CLOCK_TOLERANCE_SECONDS = 1.0
+_LEFT = "X-RateLimit-Remaining"
 
 
 class RateLimits:
@@ -60,24 +61,45 @@ class RateLimits:
         except StorageError:
             return False
 
-    async def count(self, rate: str, who: str) -> Mapping[str, str]:
-        """Counts one request of `who`; returns the headers that say how many are left.
+    async def count(
+        self, rate: str, who: str, number: int = 1, *, at_most_all: bool = False
+    ) -> Mapping[str, str]:
+        """Counts `number` requests or pictures of `who`, all of them or none.
 
-        Raises `TooMany`, with the same headers.
+        `at_most_all`: more than a limit allows count as all that it allows. Otherwise they are
+        always too many. Returns the headers that say how many are left. Raises `TooMany`, with the
+        same headers.
+        """
+        limits, headers = self._rates[rate], dict[str, str]()
+        costs = {each: min(number, each.amount) if at_most_all else number for each in limits}
+
+        async def refused_by(allow: Callable[..., Awaitable[bool]]) -> list[RateLimitItem]:
+            return [each for each in limits if not await allow(each, rate, who, cost=costs[each])]
+
+        with self._fail_open():
+            await self._reset_after_clock_change()
+            # All are tested before any counts. A single limit counts all or none by itself.
+            refused = await refused_by(self._limiter.test) if len(limits) > 1 else []
+            refused = refused or await refused_by(self._limiter.hit)
+            if limits:
+                headers, wait = await self._state(rate, who)
+            if refused:
+                self._metrics.rate_limited.labels(rate).inc()
+                raise _too_many({each: costs[each] for each in refused}, wait, headers)
+        return headers
+
+    async def require_left(self, rate: str, who: str) -> Mapping[str, str]:
+        """Requires that `who` has at least one left; counts nothing. Returns and raises as
+        `count`.
         """
         headers: dict[str, str] = {}
         with self._fail_open():
             await self._reset_after_clock_change()
-            allowed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
-            if allowed:
+            if self._rates[rate]:
                 headers, wait = await self._state(rate, who)
-            if not all(allowed):
-                error = TooMany(
-                    f"Too many requests: please wait {_duration(wait)}.", retry_after=wait
-                )
-                error.headers = {**(error.headers or {}), **headers}
+            if headers.get(_LEFT) == "0":
                 self._metrics.rate_limited.labels(rate).inc()
-                raise error
+                raise _too_many({}, wait, headers)
         return headers
 
     async def count_password_attempt(self, account: str, address: str) -> None:
@@ -143,7 +165,7 @@ class RateLimits:
         wait = max(1, math.ceil(reset - time.time()))
         return {
             "X-RateLimit-Limit": str(tightest.amount),
-            "X-RateLimit-Remaining": str(left),
+            _LEFT: str(left),
             "X-RateLimit-Reset": str(math.ceil(reset)),
         }, wait
 
@@ -169,6 +191,28 @@ def limited_address(request: Request) -> str:
     if isinstance(parsed, IPv6Address):
         return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
     return str(parsed)
+
+
+def _too_many(
+    refused: Mapping[RateLimitItem, int], wait: int, headers: Mapping[str, str]
+) -> TooMany:
+    """The error for a request, or for as many pictures as `refused` has for each limit.
+
+    `wait`: seconds until one more is allowed.
+    """
+    sentence = f"Too many requests: please wait {_duration(wait)}."
+    if any(number > 1 for number in refused.values()):
+        # Enough are left at the end of the window at the latest.
+        wait = max(limit.get_expiry() for limit in refused)
+        sentence = f"Too many pictures: please wait {_duration(wait)}."
+        if headers[_LEFT] != "0":
+            sentence = f"{sentence[:-1]}, or send at most {headers[_LEFT]} now."
+        if any(number > limit.amount for limit, number in refused.items()):
+            most = min(limit.amount for limit in refused)
+            sentence = f"Too many pictures: send at most {most} at a time."
+    error = TooMany(sentence, retry_after=wait)
+    error.headers = {**(error.headers or {}), **headers}
+    return error
 
 
 def _too_many_failures(wait: int) -> TooMany:

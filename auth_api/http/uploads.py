@@ -9,7 +9,7 @@ import base64
 import binascii
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple, TypeVar
 
@@ -68,12 +68,15 @@ async def read_upload(request: Request, fields: type[Fields]) -> tuple[bytes, Fi
     return image, validated(content, fields)
 
 
-async def read_images(request: Request, limit: int) -> list[Upload]:
+async def read_images(
+    request: Request, limit: int, admit: Callable[[int], Awaitable[None]]
+) -> list[Upload]:
     """Reads the encoded images of a request, in order.
 
     An image that cannot be used, or that has more than `limit` bytes, is replaced by its error.
+    `admit` gets their number before any is decoded.
 
-    Raises `BadRequest`, `UnsupportedMedia` or `Unavailable`.
+    Raises `BadRequest`, `UnsupportedMedia`, `Unavailable`, and what `admit` raises.
     """
     kind = body_type(request)
     if kind == "multipart/form-data":
@@ -83,9 +86,11 @@ async def read_images(request: Request, limit: int) -> list[Upload]:
                 f"There are {len(values)} images: send up to {MAX_IMAGES} at a time.",
                 "too_many_images",
             )
+        await admit(len(values))
         return [_image_or_error(_require_file, value, limit) for value in values]
     if kind == "application/json":
         texts = validated(await json_object(request), BatchJson).images
+        await admit(len(texts))
         return [_image_or_error(decode_base64, text, limit) for text in texts]
     raise UnsupportedMedia(
         "Send the images as files 'images' of a multipart form, or as base64 in JSON."

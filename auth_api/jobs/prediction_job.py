@@ -18,7 +18,7 @@ from auth_api.database.tables.jobs import Job
 from auth_api.errors import Refused, TooLarge, Unavailable
 from auth_api.jobs.input_files import InputFiles, OpenInput
 from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
-from auth_api.models.version_routing import VersionRouter, user
+from auth_api.models.version_routing import Client, VersionRouter, user
 
 # Fields of a prediction that are saved, if it has them.
 _SAVED_FIELDS = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
@@ -59,12 +59,16 @@ class PredictionJobs:
         self.memory = _MemoryBudget(_MAX_BYTES_IN_FLIGHT)
 
     async def work(self, job: Job) -> None:
-        """Recognises the images that have no answer yet. Raises `LeaseLost`, `ApiError`."""
+        """Recognises the images that have no answer yet.
+
+        Raises `LeaseLost`, `ApiError`: `Forbidden` if the owner may not have it run any more.
+        """
         assert job.id is not None
         assert job.input is not None
+        owner = user(job.user_id, await self.queue.owner_role(job))
         while pending := await self.queue.pending(job.id):
             with self.inputs.opened(job.input) as source:
-                await _JobRun(self, job, job.id, source).predict_all(pending)
+                await _JobRun(self, job, job.id, source, owner).predict_all(pending)
 
 
 class _MemoryBudget:
@@ -93,10 +97,12 @@ class _MemoryBudget:
 class _JobRun:
     """One run of one job."""
 
-    def __init__(self, jobs: PredictionJobs, job: Job, job_id: int, source: OpenInput) -> None:
+    def __init__(
+        self, jobs: PredictionJobs, job: Job, job_id: int, source: OpenInput, owner: Client
+    ) -> None:
         self._jobs = jobs
         self._job_id = job_id
-        self._owner = user(job.user_id)
+        self._owner = owner
         self._parameters = Parameters(**job.parameters)
         self._source = source
         self._answers: list[ItemAnswer] = []

@@ -19,7 +19,8 @@ from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
-from auth_api.jobs import retries
+from auth_api.errors import Forbidden
+from auth_api.jobs import owners, retries
 from auth_api.observability.metrics import Metrics
 
 _ITEMS = core_of(JobItem)
@@ -63,7 +64,8 @@ class JobQueue:
         """Claims a job of one of the `kinds`, if there is one.
 
         The user with the fewest running jobs of these kinds comes first, then the oldest job.
-        Jobs of `excluded_users` are not claimed. Raises `Unavailable`.
+        Jobs of `excluded_users` are not claimed. A job whose owner may not have it run any more
+        fails. Raises `Unavailable`.
         """
 
         def work(transaction: Session) -> Job | None:
@@ -72,7 +74,13 @@ class JobQueue:
                 return None
             if job.cancelling:  # its process crashed before it could cancel the job
                 _end(job, "cancelled", None)
-            elif error := retries.start_attempt(job, self._holder):
+                return job
+            try:
+                owners.require_entitled(transaction, job)
+            except Forbidden as refusal:
+                _end(job, "failed", refusal.message)
+                return job
+            if error := retries.start_attempt(job, self._holder):
                 _end(job, "failed", error)
             return job
 
@@ -118,10 +126,14 @@ class JobQueue:
         return [PendingItem(*row) for row in rows]
 
     async def record(self, job_id: int, answers: Sequence[ItemAnswer]) -> None:
-        """Saves answers of items that have none yet. Raises `LeaseLost`, `Unavailable`."""
+        """Saves answers of items that have none yet.
+
+        Raises `LeaseLost`, `Forbidden` if the owner may not have the job run any more,
+        `Unavailable`.
+        """
 
         def work(transaction: Session) -> None:
-            job = retries.require_lease(transaction, job_id, self._holder)
+            job = self._entitled(transaction, job_id)
             rows = [{"job": job_id, "item": each.position, "new": each.answer} for each in answers]
             transaction.connection().execute(_SET_ANSWER, rows)
             succeeded = sum(each.answer["success"] for each in answers)
@@ -138,11 +150,11 @@ class JobQueue:
         """Saves the progress (0-1) of a job without items, and its outcome so far.
 
         A job that is retried may repeat some work. Only progress beyond the saved value counts.
-        Raises `LeaseLost`, `Unavailable`.
+        Raises as `record`.
         """
 
         def work(transaction: Session) -> None:
-            job = retries.require_lease(transaction, job_id, self._holder)
+            job = self._entitled(transaction, job_id)
             if progress > job.progress:
                 job.progress = progress
                 job.attempts = 0
@@ -150,6 +162,13 @@ class JobQueue:
                 job.outcome = outcome
 
         await self._database.write(work)
+
+    async def owner_role(self, job: Job) -> str:
+        """The role that the owner of a job has now.
+
+        Raises `Forbidden` if they may not have the job run any more, `Unavailable`.
+        """
+        return await self._database.read(lambda session: owners.require_entitled(session, job))
 
     async def end(
         self,
@@ -188,6 +207,13 @@ class JobQueue:
         """
         mine = col(Job.holder) == self._holder
         await self._database.write(lambda each: retries.requeue(each, mine, count_attempt=False))
+
+    def _entitled(self, transaction: Session, job_id: int) -> Job:
+        """Locks and returns a job of this process. Raises `LeaseLost`, `Forbidden`."""
+        job = retries.require_lease(transaction, job_id, self._holder)
+        if not job.cancelling:  # otherwise it ends as cancelled
+            owners.require_entitled(transaction, job)
+        return job
 
     async def reclaim_all(self, kinds: Sequence[str]) -> None:
         """Requeues all running jobs of the `kinds`, whichever process holds them. Only for a

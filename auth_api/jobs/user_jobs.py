@@ -15,13 +15,14 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.authorisation.access import Caller
-from auth_api.authorisation.guards import require_active
+from auth_api.authorisation.guards import require_active, require_role
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
-from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
-from auth_api.errors import Conflict, NotFound, TooMany, Unauthorised
+from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem, Kind
+from auth_api.errors import Conflict, Forbidden, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
 from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.owners import BY_OPERATOR, ROLES
 from auth_api.jobs.uploads import Received
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
@@ -62,15 +63,17 @@ class UserJobs:
         sets the parameters that depend on the database, in the same transaction; it may raise
         `Conflict`.
 
-        Raises `Unauthorised` or `NotFound` if the account does not exist any more, `TooMany`,
-        `Conflict`, after deleting the file. Raises `Unavailable`: the job may or may not be
-        queued, so the file stays and the clean-up decides.
+        Raises `Unauthorised` or `NotFound` if the account does not exist any more, `Forbidden` if
+        its role is too low by now, `TooMany`, `Conflict`, after deleting the file. Raises
+        `Unavailable`: the job may or may not be queued, so the file stays and the clean-up decides.
         """
         items = received.items if received else []
         name = received.file.path.name if received else None
+        if isinstance(owner, int):
+            parameters = {**parameters, BY_OPERATOR: True}
 
         def work(transaction: Session) -> Job:
-            user_id = _owner(transaction, owner)
+            user_id = _owner(transaction, owner, kind)
             self._require_room(transaction, user_id)
             if complete:
                 complete(transaction, parameters)
@@ -81,7 +84,7 @@ class UserJobs:
 
         try:
             job = await self.database.write(work)
-        except (Unauthorised, NotFound, TooMany, Conflict):
+        except (Unauthorised, Forbidden, NotFound, TooMany, Conflict):
             await self.inputs.delete([name] if name else [])
             raise
         self.wake()
@@ -105,12 +108,12 @@ class UserJobs:
         query = query.where(col(Job.id) < before) if before is not None else query
         return await self.database.read(lambda session: list(session.scalars(query)))
 
-    async def one(self, user_id: int | None, job_id: int) -> Job:
-        """A job. With a `user_id`, other users' jobs are not found.
+    async def one(self, owner: Caller | None, job_id: int) -> Job:
+        """A job of `owner` that they may see, or of any user if an operator asks (None).
 
         Raises `NotFound`, `Unavailable`.
         """
-        query = _one(user_id, job_id)
+        query = _one(owner, job_id)
         return _require(await self.database.read(lambda session: session.scalar(query)))
 
     async def cancel(
@@ -126,7 +129,7 @@ class UserJobs:
         def work(transaction: Session) -> tuple[Job, bool]:
             if owner:
                 require_active(transaction, owner)
-            job = _require(transaction.scalar(_one(user_id, job_id).with_for_update()))
+            job = _require(transaction.scalar(_one(owner, job_id).with_for_update()))
             if job.state not in (*UNFINISHED, "cancelled"):
                 raise Conflict("The job is finished already.", "job_finished")
             changed = job.state in UNFINISHED and queue.cancel(transaction, job, user_id, request)
@@ -169,22 +172,34 @@ class UserJobs:
             )
 
 
-def _owner(transaction: Session, owner: Caller | int) -> int:
+def visible_kind(caller: Caller) -> Kind | None:
+    """The only kind of job that a caller may see, None if they may see all.
+
+    API keys see prediction jobs only, because a training needs a sign-in.
+    """
+    return "predict" if caller.api_key_id is not None else None
+
+
+def _owner(transaction: Session, owner: Caller | int, kind: str) -> int:
     """The id of the owner, whose account is locked against deletion until the transaction ends.
 
-    Raises `Unauthorised`, `NotFound`.
+    Raises `Unauthorised`, `Forbidden`, `NotFound`.
     """
     if not isinstance(owner, int):
-        require_active(transaction, owner)
+        require_role(transaction, owner, ROLES.get(kind, "user"))
         return owner.user_id
     if transaction.get(User, owner, with_for_update={"key_share": True}) is None:
         raise NotFound("There is no such user.", "user_not_found")
     return owner
 
 
-def _one(user_id: int | None, job_id: int) -> Select[tuple[Job]]:
+def _one(owner: Caller | None, job_id: int) -> Select[tuple[Job]]:
     query = select(Job).where(col(Job.id) == job_id)
-    return query.where(col(Job.user_id) == user_id) if user_id is not None else query
+    if owner is None:
+        return query
+    kind = visible_kind(owner)
+    query = query.where(col(Job.user_id) == owner.user_id)
+    return query.where(col(Job.kind) == kind) if kind else query
 
 
 def _all(query: Select[tuple[JobItem]]) -> Callable[[Session], list[JobItem]]:

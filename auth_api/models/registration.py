@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +14,7 @@ from auth_api.audit import recording
 from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.models import ModelVersion
-from auth_api.errors import ApiError, Conflict, Unavailable
+from auth_api.errors import ApiError, Conflict, Forbidden, Unauthorised, Unavailable
 from auth_api.models import smoke_test
 from auth_api.models.archive_validation import ValidArchive, validate
 from auth_api.models.releases import Releases
@@ -37,16 +38,20 @@ class Registry:
         sha256: str | None,
         user_id: int | None = None,
         request: Request | None = None,
+        require_allowed: Callable[[Session], object] | None = None,
     ) -> ModelVersion:
         """Registers an archive after its version has read a picture. It gets no traffic yet.
 
         `file` is its name in the model store, `sha256` its expected checksum; `user_id` is None on
-        the command line. Raises `NotFound`, `BadRequest` with the reason, `Conflict` if the version
-        exists or versions are managed elsewhere, `Unavailable`.
+        the command line. `require_allowed` raises in the transactions that reserve and register the
+        version if the user may not any more. Raises what it raises, `NotFound`, `BadRequest` with
+        the reason, `Conflict` if the version exists or versions are managed elsewhere,
+        `Unavailable`.
         """
+        allowed = require_allowed or (lambda _: None)
         self._releases.require_ours()
         try:
-            archive, workers = await self._validate_and_test(model, file, sha256, user_id)
+            archive, workers = await self._validate_and_test(model, file, sha256, user_id, allowed)
         except ApiError as error:
             refusal = {"archive": file[:140], "code": error.code, "reason": error.message}
             with suppress(Unavailable):
@@ -58,6 +63,7 @@ class Registry:
             raise
 
         def work(session: Session) -> ModelVersion:
+            allowed(session)
             row = session.get_one(ModelVersion, (model, archive.version))
             row.state, row.workers, row.changed_at = "registered", workers, now()
             details = {"version": row.version, "archive": file, "sha256": archive.sha256}
@@ -66,34 +72,48 @@ class Registry:
             )
             return row
 
-        registered = await self._database.write(work)
+        try:
+            registered = await self._database.write(work)
+        except (Forbidden, Unauthorised):
+            await self._remove(model, archive.version)
+            raise
         await self._releases.refresh()
         return registered
 
     async def register_trained(
-        self, model: str, version: str, file: str, sha256: str, user_id: int
+        self,
+        model: str,
+        version: str,
+        file: str,
+        sha256: str,
+        user_id: int,
+        require_allowed: Callable[[Session], object],
     ) -> None:
         """Registers a trained version, also if a process died during an earlier attempt.
 
-        Raises what `register` raises.
+        `require_allowed` as in `register`. Raises what `register` raises.
         """
+        await self._database.read(require_allowed)
         await self._releases.refresh()
         row = self._releases.state(model).versions.get(version)
         if row is not None and row.sha256 == sha256:
             if row.state == "registered":
                 return
-            await self._withdraw(model, version)
-            with suppress(ApiError):
-                await self._torchserve.unregister(model, version)
-        await self.register(model, file, sha256, user_id)
+            await self._remove(model, version)
+        await self.register(model, file, sha256, user_id, require_allowed=require_allowed)
 
     async def _validate_and_test(
-        self, model: str, file: str, sha256: str | None, user_id: int | None
+        self,
+        model: str,
+        file: str,
+        sha256: str | None,
+        user_id: int | None,
+        allowed: Callable[[Session], object],
     ) -> tuple[ValidArchive, int]:
         """Returns a good archive and the number of its workers, which TorchServe has started."""
         store = self._settings.model_store
         archive = await asyncio.to_thread(validate, store, model, file, sha256)
-        is_new = await self._reserve(model, archive, user_id)
+        is_new = await self._reserve(model, archive, user_id, allowed)
         try:
             seconds = self._settings.smoke_seconds
             await smoke_test.start_and_test(self._torchserve, model, archive, seconds)
@@ -106,13 +126,21 @@ class Registry:
             raise
         return archive, served.workers
 
-    async def _reserve(self, model: str, archive: ValidArchive, user_id: int | None) -> bool:
+    async def _reserve(
+        self,
+        model: str,
+        archive: ValidArchive,
+        user_id: int | None,
+        allowed: Callable[[Session], object],
+    ) -> bool:
         """Marks a version as being tested, so that no other process registers it meanwhile.
 
-        Returns whether the version is new. Raises `Conflict`, `Unavailable`.
+        Returns whether the version is new. Raises what `allowed` raises, `Conflict`,
+        `Unavailable`.
         """
 
         def work(session: Session) -> bool:
+            allowed(session)
             row = session.get(ModelVersion, (model, archive.version), with_for_update=True)
             is_new = row is None
             if row is None:
@@ -130,6 +158,12 @@ class Registry:
             return await self._database.write(work)
         except IntegrityError as error:  # another process reserved it at the same moment
             raise _taken(model, archive.version) from error
+
+    async def _remove(self, model: str, version: str) -> None:
+        """Withdraws a version that TorchServe may have."""
+        await self._withdraw(model, version)
+        with suppress(ApiError):
+            await self._torchserve.unregister(model, version)
 
     async def _withdraw(self, model: str, version: str, *, delete: bool = False) -> None:
         """Marks a version as removed, or deletes its row."""

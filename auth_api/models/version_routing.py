@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from auth_api.authorisation.access import Caller
-from auth_api.errors import NotFound, Refused, Unavailable
+from auth_api.authorisation.access import Caller, rank
+from auth_api.errors import Forbidden, NotFound, Refused, Unavailable
 from auth_api.http.rate_limits import caller_address
 from auth_api.models.releases import Releases
 from auth_api.observability.metrics import Metrics
@@ -26,6 +26,9 @@ _OPEN_SECONDS = 15.0
 _FAST_FAILURE_SECONDS = 1.0
 _MAX_DEVICE_ID_LENGTH = 128
 
+TESTER_ROLE = "data-scientist"
+"""The lowest role that may name a version without traffic, because it can train one."""
+
 
 class Client(NamedTuple):
     """The sender of a request. All requests of one client get the same version."""
@@ -33,6 +36,7 @@ class Client(NamedTuple):
     identity: str
     user_id: int | None = None
     """None for a client that is not signed in."""
+    role: str = "user"
 
 
 @dataclass
@@ -47,7 +51,8 @@ class _Circuit:
 class VersionRouter:
     """Predictions of all models by the version that these rules choose.
 
-    1. The version that the request names. If it fails, the caller gets the error.
+    1. The version that the request names. If it fails, the caller gets the error. A version without
+       traffic is only for those who test versions: `TESTER_ROLE` and above.
     2. Else the client's version by the traffic split. It is skipped if it has no ready worker, and
        for `_OPEN_SECONDS` after `_FAILURE_THRESHOLD` failures in a row.
     3. Else, and if the client's version fails, the default version.
@@ -86,9 +91,10 @@ class VersionRouter:
         """Returns the answer of `model` for an encoded image and counts it in the usage.
 
         `version` None means the client's version. `options` are request headers for the handler.
-        `shed=False`: never rejected, however long the queue. Raises `Refused`, `NotFound`,
-        `TooLarge`, `Unavailable`.
+        `shed=False`: never rejected, however long the queue. Raises `Refused`, `Forbidden`,
+        `NotFound`, `TooLarge`, `Unavailable`.
         """
+        self.require_nameable(model, version, client)
         deadline = self._retry.deadline()
 
         async def ask(version: str | None) -> Answer:
@@ -106,8 +112,6 @@ class VersionRouter:
 
         split = self._releases.traffic_split(model)
         if version is not None:
-            if split is not None and not self._releases.state(model).registered(version):
-                raise NotFound(f"There is no version {version} of {model}.", "model_not_found")
             return await ask(version)
         if split is None:
             return await ask(None)
@@ -129,6 +133,24 @@ class VersionRouter:
             # A worker that dies loses its requests; another worker may answer.
             self._usage.count("fell_back", model, split.default)
             return await ask(None)
+
+    def require_nameable(self, model: str, version: str | None, client: Client) -> None:
+        """Requires that a client may name a version, as far as this service knows the versions.
+
+        Raises `NotFound` if there is no such version, `Forbidden` if it has no traffic and the
+        client is below `TESTER_ROLE`.
+        """
+        state = self._releases.state(model)
+        if version is None or state.release is None:
+            return
+        if not state.registered(version):
+            raise NotFound(f"There is no version {version} of {model}.", "model_not_found")
+        if not state.in_use(version) and rank(client.role) < rank(TESTER_ROLE):
+            raise Forbidden(
+                f"Version {version} of {model} gets no traffic: only the role '{TESTER_ROLE}' and "
+                "above may name it.",
+                "role_missing",
+            )
 
     async def _try_version(
         self, ask: Callable[[str], Awaitable[Answer]], model: str, version: str
@@ -154,11 +176,11 @@ class VersionRouter:
 def client_of(request: Request, caller: Caller | None) -> Client:
     """The client of a request: its user, else its `X-Device-ID`, else its address."""
     if caller is not None:
-        return user(caller.user_id)
+        return user(caller.user_id, caller.role)
     device = request.headers.get("x-device-id", "").strip()[:_MAX_DEVICE_ID_LENGTH]
     return Client(f"device {device}" if device else f"address {caller_address(request)}")
 
 
-def user(user_id: int) -> Client:
+def user(user_id: int, role: str) -> Client:
     """The client for a signed-in user, the same on every device."""
-    return Client(f"user {user_id}", user_id)
+    return Client(f"user {user_id}", user_id, role)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.authorisation.access import ACCOUNT, SIGN_IN
+from auth_api.authorisation.access import ACCOUNT, HISTORY, SIGN_IN
+from auth_api.database.columns import now
 from auth_api.database.tables.accounts import User
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import invalid, parse_json
+from auth_api.http.zip_stream import zipped
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
 from auth_api.services import caller, services
@@ -60,6 +63,26 @@ async def delete_me(request: Request) -> JSONResponse:
     return JSONResponse({"message": "Account deleted successfully."})
 
 
+@documented(tag="accounts", access=HISTORY, answer=None, media=("application/zip",))
+async def export(request: Request) -> Response:
+    """Streams everything that the service has of the account as a zip.
+
+    It has `profile.json` with the consent, `sessions.json`, `api-keys.json` without the keys
+    themselves, `history.json`, `feedback.json`, `progress.json`, `attempts.json`, `jobs.json` with
+    the results, and the pictures of the history as `pictures/predictions/{id}-image.*` and
+    `pictures/similarities/{id}-user.*`, `-reference.*`, `-overlay.*`. An API key gets history,
+    feedback, progress and pictures, with the scope `predict` also prediction jobs.
+    """
+    app, owner = services(request), caller(request)
+    await app.account_export.record(owner, request)
+    name = f"ranjana-account-{now():%Y-%m-%d}.zip"
+    return StreamingResponse(
+        zipped(app.account_export.files(owner)),
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 @documented(tag="accounts", access=ACCOUNT, json=ChangePassword, answer=Message, errors=(409,))
 async def change_password(request: Request) -> JSONResponse:
     """Changes the password and ends all other sessions."""
@@ -88,6 +111,7 @@ routes = [
     Route("/api/me/", me, methods=["GET"]),
     Route("/api/me/", change_profile, methods=["PATCH"]),
     Route("/api/me/", delete_me, methods=["DELETE"]),
+    Route("/api/me/export/", export, methods=["GET"]),
     Route("/api/change-password/", change_password, methods=["POST"]),
     Route("/api/change-username/", change_username, methods=["POST"]),
 ]

@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from auth_api.authorisation.access import at_least
 from auth_api.corrections.data_set import EXPORT_ROLE
-from auth_api.corrections.exporting import zipped
 from auth_api.corrections.presenting import entry
 from auth_api.corrections.review import Verdict
 from auth_api.errors import NotFound
@@ -18,6 +17,7 @@ from auth_api.history.pictures import MEDIA_TYPES, media_type
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import cursor_of, row_before
 from auth_api.http.validation import parse_query, row_number
+from auth_api.http.zip_stream import zipped
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import documented
 from auth_api.schemas.corrections import (
@@ -96,9 +96,10 @@ async def reject(request: Request) -> JSONResponse:
 async def export(request: Request) -> Response:
     """Streams the corrections that count as a zip: one folder per class, and `labels.csv`.
 
-    A correction counts when an administrator has accepted it, or when at least two users name the
-    same class for the same picture and fewer name any other class. Each picture is in the zip once,
-    and only while its user consents.
+    A correction counts when an administrator has accepted it, or when at least three users of some
+    standing name the same class for the same picture and fewer of them name any other class. A user
+    has standing a week after sign-up and with recognitions or comparisons on three days. Each
+    picture is in the zip once, and only while its user consents.
     """
     query, model = parse_query(request, CorrectionExportQuery), _model(request)
     confirmed = query.include == "confirmed"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from auth_api.authorisation.access import Access
+from auth_api.authorisation.access import Access, Caller
 from auth_api.database.tables.jobs import UNFINISHED
-from auth_api.errors import ApiError
+from auth_api.errors import ApiError, NotFound, TooMany
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
@@ -21,6 +22,8 @@ from auth_api.jobs.prediction_job import Parameters
 from auth_api.jobs.presenting import as_csv, counts, entry, result, state
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.uploads import receive
+from auth_api.jobs.user_jobs import visible_kind
+from auth_api.models.version_routing import client_of
 from auth_api.practice.alphabets import require_recogniser
 from auth_api.routes.openapi import EVENTS, documented
 from auth_api.schemas.jobs import (
@@ -35,7 +38,7 @@ from auth_api.schemas.jobs import (
 )
 from auth_api.services import caller, services
 
-_SUBMIT = Access(scope="predict", rate="predict")
+_SUBMIT = Access(scope="predict", rate="pictures")
 _READ = Access(scope="predict")
 
 _POLL_SECONDS = 0.5
@@ -56,15 +59,23 @@ async def create(request: Request) -> JSONResponse:
     """Queues a job that recognises up to 1,000 images.
 
     Send the images as files `images`, or one zip as the file `zip`. An image that cannot be read
-    is a failed result, not a failed job. Jobs do not appear in the history.
+    is a failed result, not a failed job. Jobs do not appear in the history. Each image counts in
+    the rate limit. A job with more than that allows counts as all that it allows.
     """
     query = parse_query(request, JobQuery)
     app = services(request)
     require_recogniser(query.model, app.settings.models)
     owner = caller(request)
+    with suppress(NotFound):  # the version may be registered before the job runs
+        app.version_router.require_nameable(query.model, query.version, client_of(request, owner))
     await app.jobs.require_room(owner.user_id)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
     received = await receive(request, app.inputs, limits)
+    try:
+        await app.authoriser.count_pictures(request, len(received.items), at_most_all=True)
+    except TooMany:
+        received.file.discard()
+        raise
     parameters = Parameters(model=query.model, version=query.version, options=query.options())
     job = await app.jobs.add(owner, "predict", parameters.model_dump(), received, request)
     url = f"/api/jobs/{job.id}/"
@@ -74,10 +85,10 @@ async def create(request: Request) -> JSONResponse:
 
 @documented(tag="jobs", access=_READ, query=JobPageQuery, answer=JobPage)
 async def jobs(request: Request) -> JSONResponse:
-    """Lists the caller's jobs, newest first."""
-    query = parse_query(request, JobPageQuery)
+    """Lists the caller's jobs, newest first. An API key sees prediction jobs only."""
+    query, owner = parse_query(request, JobPageQuery), caller(request)
     rows = await services(request).jobs.page(
-        caller(request).user_id, query.limit + 1, row_before(query.cursor)
+        owner.user_id, query.limit + 1, row_before(query.cursor), kind=visible_kind(owner)
     )
     return JSONResponse(page([entry(row) for row in rows], query.limit))
 
@@ -87,7 +98,7 @@ async def job(request: Request) -> JSONResponse:
     """Shows a job with its results so far."""
     query = parse_query(request, OneJobQuery)
     number = row_number(request)
-    found = await services(request).jobs.one(caller(request).user_id, number)
+    found = await services(request).jobs.one(caller(request), number)
     results = (
         [result(item) async for item in services(request).jobs.answered(number)]
         if query.results
@@ -107,7 +118,7 @@ async def cancel(request: Request) -> JSONResponse:
 async def results_csv(request: Request) -> Response:
     """Returns the results so far as CSV."""
     number = row_number(request)
-    await services(request).jobs.one(caller(request).user_id, number)
+    await services(request).jobs.one(caller(request), number)
     return StreamingResponse(
         as_csv(services(request).jobs, number),
         media_type="text/csv; charset=utf-8",
@@ -117,13 +128,16 @@ async def results_csv(request: Request) -> Response:
 
 @documented(tag="jobs", access=_READ, answer=None, media=(EVENTS,), errors=(404,))
 async def events(request: Request) -> Response:
-    """Streams each change of a job as a server-sent event `progress`, and its end as `done`."""
-    owner, number = caller(request).user_id, row_number(request)
+    """Streams each change of a job as a server-sent event `progress`, and its end as `done`.
+
+    A user may have ten streams and downloads open at once (`too_many_streams`).
+    """
+    owner, number = caller(request), row_number(request)
     await services(request).jobs.one(owner, number)
     return EventSourceResponse(_events(request, owner, number), ping=_PING_SECONDS)
 
 
-async def _events(request: Request, owner: int, number: int) -> AsyncIterator[ServerSentEvent]:
+async def _events(request: Request, owner: Caller, number: int) -> AsyncIterator[ServerSentEvent]:
     sent = None
     while True:
         try:

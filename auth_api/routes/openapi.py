@@ -136,7 +136,8 @@ def documented(
         @functools.wraps(endpoint)
         async def authorised(request: Request) -> Response:
             request.state.caller = await services(request).authoriser.authorise(request, access)
-            return await endpoint(request)
+            answer = await endpoint(request)
+            return services(request).long_answers.guarded(answer, request, access)
 
         described: Endpoint = describe_route(authorised)
         described.media = media  # type: ignore[attr-defined]

@@ -6,12 +6,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.accounts import own_sessions
-from auth_api.authorisation.access import ACCOUNT, Caller
-from auth_api.database.tables.accounts import Session
+from auth_api.authorisation.access import ACCOUNT
 from auth_api.http.json_response import JSONResponse
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
-from auth_api.schemas.sessions import SessionList, SessionShown
+from auth_api.schemas.sessions import SessionList
 from auth_api.services import caller, services
 
 
@@ -20,7 +19,7 @@ async def list_sessions(request: Request) -> JSONResponse:
     """Lists the active sessions of the account, the last used first."""
     owner = caller(request)
     sessions = await own_sessions.active_sessions(services(request).database, owner)
-    shown = SessionList(results=[_shown(session, owner) for session in sessions])
+    shown = SessionList(results=[own_sessions.shown(session, owner) for session in sessions])
     return JSONResponse(shown.model_dump(mode="json"))
 
 
@@ -40,17 +39,6 @@ async def end_other_sessions(request: Request) -> JSONResponse:
     count = await own_sessions.end_other_sessions(database, caller(request), request)
     ended = "1 other session has" if count == 1 else f"{count or 'No'} other sessions have"
     return JSONResponse({"message": f"{ended} ended."})
-
-
-def _shown(session: Session, owner: Caller) -> SessionShown:
-    return SessionShown(
-        id=session.id,
-        client=session.client,
-        current=session.id == owner.session_id,
-        created_at=session.created_at,
-        last_used_at=session.last_used_at or session.created_at,
-        expires_at=session.expires_at,
-    )
 
 
 routes = [

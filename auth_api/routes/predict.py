@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
 
-from auth_api.authorisation.access import MODELS
-from auth_api.errors import ApiError, NotFound, Unavailable
+from auth_api.authorisation.access import BATCHES, MODELS
+from auth_api.errors import ApiError, Forbidden, NotFound, Unavailable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.uploads import Upload, read_image, read_images
 from auth_api.http.validation import parse_query
@@ -49,7 +50,7 @@ async def predict(request: Request) -> JSONResponse:
 
 @documented(
     tag="recognition",
-    access=MODELS,
+    access=BATCHES,
     query=PredictQuery,
     form=BatchForm,
     json=BatchJson,
@@ -59,12 +60,20 @@ async def predict(request: Request) -> JSONResponse:
 async def predict_batch(request: Request) -> JSONResponse:
     """Recognises up to 32 images at once.
 
-    `results` are in order of the images. Each is an answer or an error of `/api/predict/`.
+    Each image counts in the rate limit. If fewer are left, none is recognised. `results` are in
+    order of the images. Each is an answer or an error of `/api/predict/`.
     """
     query = _query(request)
-    uploads = await read_images(request, services(request).settings.max_body_bytes)
+    app = services(request)
+    uploads = await read_images(
+        request,
+        app.settings.max_body_bytes,
+        partial(app.authoriser.count_pictures, request),
+    )
     results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
-    failures = [result for result in results if isinstance(result, Unavailable | NotFound)]
+    failures = [
+        result for result in results if isinstance(result, Unavailable | NotFound | Forbidden)
+    ]
     if len(failures) == len(results):
         raise failures[0]  # the cause is not in the images
     shown = [result.body if isinstance(result, ApiError) else result for result in results]

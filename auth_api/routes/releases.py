@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.authorisation.access import at_least
+from auth_api.authorisation.guards import require_role
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json
 from auth_api.models import traffic_report
@@ -43,9 +46,14 @@ async def register(request: Request) -> JSONResponse:
     """
     name = model_name(request)
     fields = await parse_json(request, NewVersion)
-    app = services(request)
+    app, operator = services(request), caller(request)
     row = await app.registry.register(
-        name, fields.archive, fields.sha256, caller(request).user_id, request
+        name,
+        fields.archive,
+        fields.sha256,
+        operator.user_id,
+        request,
+        partial(require_role, caller=operator, role=_ENGINEER.role),
     )
     shown = await app.presenter.version(name, row.version)
     return JSONResponse({"success": True, **shown}, 201)

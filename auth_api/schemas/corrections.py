@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from auth_api.schemas.bases import CursorQuery, Page
 
 State = Literal["pending", "agreed", "accepted", "rejected", "conflicting"]
-"""`pending`: too few users agree. `agreed`: enough users agree. `accepted`, `rejected`: an
+"""`pending`: too few users of standing agree. `agreed`: enough agree. `accepted`, `rejected`: an
 administrator decided. `conflicting`: other users name another class."""
 
 

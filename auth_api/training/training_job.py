@@ -10,13 +10,15 @@ import logging
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.database.tables.jobs import Job
-from auth_api.errors import ApiError, BadRequest, Unavailable
+from auth_api.errors import ApiError, BadRequest, Forbidden, Unavailable
 from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.owners import BY_OPERATOR, require_entitled
 from auth_api.jobs.queue import JobQueue
 from auth_api.jobs.retries import MAX_ATTEMPTS
 from auth_api.jobs.upload_forms import Limits
@@ -61,7 +63,11 @@ class TrainingJobs:
     registry: Registry
 
     async def work(self, job: Job) -> dict[str, Any]:
-        """Trains, or resumes. Raises `LeaseLost`, `Interrupted`, `ApiError`."""
+        """Trains, or resumes.
+
+        Raises `LeaseLost`, `Interrupted`, `ApiError`: `Forbidden` if its owner may not train any
+        more.
+        """
         assert job.id is not None
         try:
             return await self._train(job, job.id)
@@ -69,6 +75,10 @@ class TrainingJobs:
             with suppress(Unavailable):
                 if await self.queue.is_cancelled_or_gone(job.id):
                     await self._remove_version(job, job.id)
+            raise
+        except Forbidden:
+            with suppress(Unavailable):
+                await self._remove_version(job, job.id)
             raise
 
     async def _train(self, job: Job, job_id: int) -> dict[str, Any]:
@@ -83,6 +93,8 @@ class TrainingJobs:
             outcome.add(event)
         try:
             done = await self._improve(job_id, folder, outcome)
+        except Forbidden:
+            raise
         except ApiError:
             # The owner sees the outcome up to the failure.
             await self.queue.report(job_id, outcome.progress, outcome.shown())
@@ -118,13 +130,20 @@ class TrainingJobs:
         """Registers the new version. Returns whether it is registered, as fields of the outcome.
 
         Raises `Interrupted` if TorchServe or the database is unreachable (it may be restarting)
-        and the job has attempts left.
+        and the job has attempts left, `Forbidden` if its owner may not train any more.
         """
         model, version = job.parameters["model"], job.parameters["version"]
         try:
             await self.registry.register_trained(
-                model, version, done["archive"], done["sha256"], job.user_id
+                model,
+                version,
+                done["archive"],
+                done["sha256"],
+                job.user_id,
+                partial(require_entitled, job=job),
             )
+        except Forbidden:
+            raise
         except ApiError as error:
             if isinstance(error, Unavailable) and job.attempts < MAX_ATTEMPTS:
                 # The next attempt does not train again: the process finds that it is done.
@@ -156,7 +175,8 @@ class TrainingJobs:
 
     async def _prepare(self, job: Job, folder: Path) -> None:
         """Empties the folder and fills it. Raises `ApiError`."""
-        parameters, model = job.parameters, job.parameters["model"]
+        parameters = {name: job.parameters[name] for name in job.parameters if name != BY_OPERATOR}
+        model = parameters["model"]
         try:
             await asyncio.to_thread(_make_empty, folder)
             if job.input:

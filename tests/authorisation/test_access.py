@@ -73,6 +73,7 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/me/": ACCOUNT,
     "PATCH /api/me/": ACCOUNT,
     "DELETE /api/me/": ACCOUNT,
+    "GET /api/me/export/": HISTORY,
     "POST /api/change-password/": ACCOUNT,
     "POST /api/change-username/": ACCOUNT,
     "GET /api/api-keys/": ACCOUNT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -85,6 +86,13 @@ def test_sign_up_history_export_and_deletion_work_with_the_keyboard_alone(
     assert entry["compared_with_class"] == 12
 
     page.get_by_role("link", name="Sunita").press("Enter")
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Download everything").press("Enter")
+    expect(page.get_by_text("ranjana-account-")).to_be_visible()
+    saving.value.save_as(tmp_path / "account.zip")
+    with zipfile.ZipFile(tmp_path / "account.zip") as archive:
+        (comparison,) = json.loads(archive.read("history.json"))["similarities"]
+        assert f"pictures/similarities/{comparison['id']}-overlay.png" in archive.namelist()
     page.get_by_text("I want to leave").press("Enter")
     typed = page.get_by_label("Type your username to confirm")
     typed.fill("Somebody")

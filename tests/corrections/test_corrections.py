@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from auth_api.corrections.data_set import CorrectionDataSet
+from auth_api.corrections.standing import MIN_AGE, MIN_DAYS
 from auth_api.database.database import Database
 from auth_api.history.pictures import PictureStore
 from auth_api.settings import Settings
@@ -21,6 +22,7 @@ from tests.authorisation.test_access import sql
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.digits import held_out
 from tests.support.pictures import encode, reference
+from tests.support.standing import give_standing
 
 CORRECTIONS = "/api/models/ranjana/corrections/"
 EXPORT = f"{CORRECTIONS}export/"
@@ -82,21 +84,22 @@ def actions(admin: User, action: str) -> list[dict[str, Any]]:
     return results
 
 
-def test_two_consenting_users_who_agree_make_a_correction_count(start_api: StartApi) -> None:
+def test_three_users_of_standing_who_agree_make_a_correction_count(start_api: StartApi) -> None:
     api = start_api()
-    first, second, third = (new_user(api) for _ in range(3))
+    first, second, third, other = (new_user(api) for _ in range(4))
     unwilling, scientist = new_user(api, consent=False), new_user(api, role="data-scientist")
     admin = new_user(api, role="admin")
     drawn, photo = encode(reference(8)), encode(reference(12), "JPEG")
     assert exported(scientist) == ({}, [])
 
     number = give_feedback(first, drawn, 9)
-    # The same user again, or a user without consent, is no second vote.
+    give_feedback(other, drawn, 9)
+    # The same user again, or a user without consent, is no third vote.
     again, without = give_feedback(first, drawn, 9), give_feedback(unwilling, drawn, 9)
     shown = listed(scientist)
     assert {shown[n]["state"] for n in (number, again, without)} == {"pending"}
     assert (shown[number]["predicted_class"], shown[number]["actual_class"]) == (8, 9)
-    assert [shown[n]["agreeing"] for n in (number, without)] == [1, 1]
+    assert [shown[n]["agreeing"] for n in (number, without)] == [2, 2]
     assert [shown[n]["consent"] for n in (number, without)] == [True, False]
     assert shown[without]["image"] is None
     assert scientist.get(f"{CORRECTIONS}{without}/image/").status_code == 404
@@ -105,14 +108,20 @@ def test_two_consenting_users_who_agree_make_a_correction_count(start_api: Start
     assert exported(scientist) == ({}, [])
 
     give_feedback(second, drawn, 9)
-    give_feedback(second, photo, 13)
-    give_feedback(third, photo, 13)
+    for user in (second, third, other):
+        give_feedback(user, photo, 13)
+    # Three fresh accounts may be one person; so may old ones that nobody used.
+    for standing in ({"age": MIN_AGE / 2}, {"days": 1, "slots_a_day": 9}, {"days": MIN_DAYS - 1}):
+        give_standing(api, first, second, third, other, **standing)
+        assert state(scientist, number) == "pending"
+        assert exported(scientist, f"{EXPORT}?include=confirmed") == ({}, [])
+    give_standing(api, first, second, third, other)
     assert state(scientist, number) == "agreed"
     files, lines = exported(scientist)
     assert files == {name_of(drawn, 9): drawn, name_of(photo, 13, "jpeg"): photo}
     assert [line["file"] for line in lines] == sorted(files, key=lambda n: n.partition("/")[2])
     (line,) = (line for line in lines if line["class"] == "9")
-    assert (line["predicted_class"], line["users"], line["kind"]) == ("8", "2", "agreed")
+    assert (line["predicted_class"], line["users"], line["kind"]) == ("8", "3", "agreed")
     assert set(line) == {
         *("file", "class", "character", "name", "predicted_class", "users", "kind")
     }
@@ -122,9 +131,10 @@ def test_two_consenting_users_who_agree_make_a_correction_count(start_api: Start
     assert entry["details"] == {"model": "ranjana", "confirmed": False}
 
     # A tie with users who confirm the prediction leaves it undecided; a majority decides.
-    fourth, fifth = new_user(api), new_user(api)
-    give_feedback(third, drawn, 8)
-    give_feedback(fourth, drawn, 8)
+    fourth, fifth, sixth = (new_user(api) for _ in range(3))
+    give_standing(api, fourth, fifth, sixth)
+    for user in (third, fourth, sixth):
+        give_feedback(user, drawn, 8)
     assert state(scientist, number) == "conflicting"
     assert set(exported(scientist)[0]) == {name_of(photo, 13, "jpeg")}
     assert set(listed(scientist, state="conflicting")) >= {number, again}
@@ -242,8 +252,10 @@ def test_consent_can_be_given_changed_and_withdrawn(api: Api) -> None:
 def test_each_model_has_its_own_corrections_and_comparisons_have_none(api: Api) -> None:
     scientist = new_user(api, role="data-scientist")
     picture = encode(held_out(4, 7))
-    for _ in range(2):
-        give_feedback(new_user(api), picture, 9, "digits")
+    for _ in range(3):
+        user = new_user(api)
+        give_standing(api, user)
+        give_feedback(user, picture, 9, "digits")
     path = "/api/models/digits/corrections/"
     (first, second, *_) = scientist.get(path).json()["results"]
     assert {row["state"] for row in (first, second)} == {"agreed"}

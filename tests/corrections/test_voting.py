@@ -17,11 +17,15 @@ def vote(id: int, user: int, actual: int, **changes: Any) -> Vote:
     """A vote with consent, an hour after the one before it; the model said 8."""
     at = START + id * HOUR
     fields: dict[str, Any] = {"predicted": 8, "sha256": "x", "media": "m", "consent": True}
+    fields |= {"standing": True}
     fields |= {"verdict": None, "judged_at": None, "created_at": at, "updated_at": at}
     return Vote(**{**fields, "id": id, "user_id": user, "actual": actual, **changes})
 
 
-ONE, TWO, THREE, FOUR = (vote(n, user=n, actual=a) for n, a in ((1, 9), (2, 9), (3, 5), (4, 5)))
+ONE, TWO, OTHER, THREE, FOUR, FIVE = (
+    vote(n, user=n, actual=a) for n, a in ((1, 9), (2, 9), (7, 9), (3, 5), (4, 5), (5, 5))
+)
+FRESH = [vote(n, user=n, actual=9, standing=False) for n in range(20, 40)]
 REJECTED: dict[str, Any] = {"verdict": "rejected", "judged_at": START + 50 * HOUR}
 ACCEPTED: dict[str, Any] = {"verdict": "accepted", "judged_at": START + 50 * HOUR}
 
@@ -31,15 +35,22 @@ ACCEPTED: dict[str, Any] = {"verdict": "accepted", "judged_at": START + 50 * HOU
     [
         ([], None, []),
         ([ONE], None, ["pending"]),
-        ([ONE, TWO], 9, ["agreed", "agreed"]),
+        ([ONE, TWO], None, ["pending", "pending"]),
+        ([ONE, TWO, OTHER], 9, 3 * ["agreed"]),
         ([ONE, THREE], None, ["conflicting", "conflicting"]),
-        ([ONE, TWO, THREE], 9, ["agreed", "agreed", "conflicting"]),
-        ([ONE, TWO, THREE, FOUR], None, 4 * ["conflicting"]),
+        ([ONE, TWO, OTHER, THREE, FOUR], 9, [*3 * ["agreed"], *2 * ["conflicting"]]),
+        ([ONE, TWO, OTHER, THREE, FOUR, FIVE], None, 6 * ["conflicting"]),
+        # Accounts without standing decide nothing, however many, for or against a class.
+        (FRESH, None, len(FRESH) * ["pending"]),
+        ([ONE, TWO, *FRESH], None, (2 + len(FRESH)) * ["pending"]),
+        ([THREE, FOUR, FIVE, *FRESH], 5, [*3 * ["agreed"], *len(FRESH) * ["conflicting"]]),
+        ([ONE, TWO, OTHER, FRESH[0]], 9, 4 * ["agreed"]),
+        ([vote(20, 20, 9, standing=False, **ACCEPTED)], 9, ["accepted"]),
         # A user has one vote, the newest.
-        ([ONE, vote(2, user=1, actual=9)], None, ["pending", "pending"]),
-        ([vote(3, user=1, actual=5), ONE, TWO], None, ["conflicting"] * 3),
+        ([ONE, TWO, vote(3, user=1, actual=9)], None, 3 * ["pending"]),
+        ([vote(3, user=1, actual=5), ONE, TWO, OTHER], None, ["conflicting"] * 4),
         # Without consent there is no vote.
-        ([ONE, vote(2, user=2, actual=9, consent=False)], None, ["pending", "pending"]),
+        ([ONE, TWO, vote(3, user=3, actual=9, consent=False)], None, 3 * ["pending"]),
         # An administrator decides alone; the last verdict counts.
         ([ONE, TWO, vote(3, 3, 5, **ACCEPTED)], 5, ["conflicting", "conflicting", "accepted"]),
         (
@@ -59,24 +70,38 @@ ACCEPTED: dict[str, Any] = {"verdict": "accepted", "judged_at": START + 50 * HOU
             ["accepted", "conflicting"],
         ),
         # A rejected vote does not count, nor does its repetition by the same user.
-        ([ONE, vote(2, 2, 9, **REJECTED)], None, ["pending", "rejected"]),
+        ([ONE, OTHER, vote(2, 2, 9, **REJECTED)], None, ["pending", "pending", "rejected"]),
         (
-            [ONE, vote(2, 2, 9, **REJECTED), vote(60, 2, 9)],
+            [ONE, OTHER, vote(2, 2, 9, **REJECTED), vote(60, 2, 9)],
             None,
-            ["pending", "rejected", "pending"],
+            ["pending", "pending", "rejected", "pending"],
         ),
-        ([ONE, vote(2, 2, 5, **REJECTED), vote(60, 2, 9)], 9, ["agreed", "rejected", "agreed"]),
-        ([ONE, vote(2, 2, 9, **REJECTED), vote(60, 3, 9)], 9, ["agreed", "rejected", "agreed"]),
+        (
+            [ONE, OTHER, vote(2, 2, 5, **REJECTED), vote(60, 2, 9)],
+            9,
+            ["agreed", "agreed", "rejected", "agreed"],
+        ),
+        (
+            [ONE, OTHER, vote(2, 2, 9, **REJECTED), vote(60, 3, 9)],
+            9,
+            ["agreed", "agreed", "rejected", "agreed"],
+        ),
         # After a change of the rejected vote its old class is unknown.
         (
-            [ONE, vote(2, 2, 5, **{**REJECTED, "updated_at": START + 51 * HOUR}), vote(60, 2, 9)],
+            [
+                *(ONE, OTHER, vote(60, 2, 9)),
+                vote(2, 2, 5, **{**REJECTED, "updated_at": START + 51 * HOUR}),
+            ],
             None,
-            ["pending", "rejected", "pending"],
+            ["pending", "pending", "pending", "rejected"],
         ),
         (
-            [ONE, vote(2, 2, 5, **{**REJECTED, "updated_at": START + 50 * HOUR}), vote(60, 2, 9)],
+            [
+                *(ONE, OTHER, vote(60, 2, 9)),
+                vote(2, 2, 5, **{**REJECTED, "updated_at": START + 50 * HOUR}),
+            ],
             9,
-            ["agreed", "rejected", "agreed"],
+            ["agreed", "agreed", "agreed", "rejected"],
         ),
         # An accepted vote counts, although another one for its class was rejected.
         ([vote(1, 2, 9, **REJECTED), vote(2, 2, 9, **ACCEPTED)], 9, ["rejected", "accepted"]),
@@ -92,7 +117,7 @@ def test_the_votes_on_a_picture_decide_its_class(
 
 
 def test_the_model_was_mistaken_if_it_ever_said_something_else() -> None:
-    right = [vote(n, user=n, actual=9, predicted=9) for n in (1, 2)]
+    right = [vote(n, user=n, actual=9, predicted=9) for n in (1, 2, 3)]
     assert not outcome(right).mistaken
-    assert outcome([right[0], TWO]).mistaken
+    assert outcome([*right[1:], ONE]).mistaken
     assert not outcome([ONE]).mistaken  # nobody knows yet

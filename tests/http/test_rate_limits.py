@@ -6,8 +6,9 @@ window ends during a test.
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 
 from tests.authorisation.test_access import make_key, sql, user_id
 from tests.support.apis import PASSWORD, Api, User
+from tests.support.jobs import digits, inputs, zipped
 from tests.support.measured import value
-from tests.support.running import Ranjana
+from tests.support.pictures import encode, reference
+from tests.support.running import Ranjana, wait_for
 
 SIGNINS, PREDICTIONS, PREDICTIONS_ADDRESS, OTHERS = 8, 3, 4, 12
 FAILED_ACCOUNT, FAILED_ADDRESS = 3, 6
@@ -146,19 +149,17 @@ def test_anonymous_predictions_from_an_address_are_limited(limited: Api, address
     assert ask(limited, "POST", paths[0], new_address()).status_code == 415
 
 
-def test_predictions_of_a_user_and_of_a_key_are_limited_from_all_addresses(
-    limited: Api,
-) -> None:
+def test_predictions_of_a_user_are_limited_together_with_those_of_their_keys(limited: Api) -> None:
     user, other = new_user(limited), new_user(limited)
-    key = {"X-API-Key": make_key(user, "predict")["key"]}
+    keys = [{"X-API-Key": make_key(user, "predict")["key"]} for _ in range(PREDICTIONS)]
     first = user.predict()
-    assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, "2")
-    for headers, already in ((user.headers, 1), (key, 0)):
-        for _ in range(PREDICTIONS - already):
-            assert ask(limited, "POST", "/api/predict/", new_address(), headers).status_code == 415
-        require_too_many(
-            ask(limited, "POST", "/api/similarity/", new_address(), headers), PREDICTIONS
-        )
+    left = PREDICTIONS - 1
+    assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, str(left))
+    for key in keys[:left]:
+        assert ask(limited, "POST", "/api/predict/", new_address(), key).status_code == 415
+    for headers in (user.headers, *keys):
+        for path in ("/api/similarity/", "/api/predict/batch/", "/api/jobs/predict/"):
+            require_too_many(ask(limited, "POST", path, new_address(), headers), PREDICTIONS)
     assert ask(limited, "POST", "/api/predict/", new_address(), other.headers).status_code == 415
     assert user.get("/api/me/").status_code == 200
 
@@ -173,6 +174,81 @@ def test_all_other_requests_of_a_user_share_a_limit(limited: Api) -> None:
     require_too_many(user.get(paths[0]), OTHERS)
     assert other.get(paths[0]).status_code == 200
     assert user.predict().status_code == 200
+
+
+def _batch(number: int) -> dict[str, Any]:
+    return {"json": {"images": [base64.b64encode(encode(reference(4))).decode()] * number}}
+
+
+def _form(number: int) -> dict[str, Any]:
+    return {"files": digits(number)}
+
+
+def _zip(number: int) -> dict[str, Any]:
+    pictures = {name: picture for _, (name, picture) in digits(number)}
+    return {"files": {"zip": ("pictures.zip", zipped(pictures))}}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/api/predict/batch/", _batch),
+        ("/api/predict/batch/?model=digits", _form),
+        ("/api/jobs/predict/?model=digits", _form),
+        ("/api/jobs/predict/?model=digits", _zip),
+    ],
+)
+def test_batches_and_jobs_are_limited_by_pictures(
+    limited: Api, path: str, sent: Callable[[int], dict[str, Any]]
+) -> None:
+    user = new_user(limited)
+    first = user.post(path, **sent(2))
+    assert first.status_code in (200, 202), first.text
+    assert first.headers["X-RateLimit-Limit"] == str(PREDICTIONS)
+    assert first.headers["X-RateLimit-Remaining"] == str(PREDICTIONS - 2)
+    refused = user.post(path, **sent(2))
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert refused.json()["error"].endswith("or send at most 1 now.")
+    assert 1 <= int(refused.headers["Retry-After"]) <= DAY
+    # It was refused whole: one picture is still allowed, and nothing was kept of it.
+    assert refused.headers["X-RateLimit-Remaining"] == "1"
+    assert user.post(path, **sent(1)).headers["X-RateLimit-Remaining"] == "0"
+    require_too_many(user.predict(), PREDICTIONS)
+    kept = sql(limited, "SELECT count(*) FROM predictions WHERE user_id = $1", user_id(user))
+    items = sql(
+        limited,
+        "SELECT count(*) FROM job_items JOIN jobs ON jobs.id = job_id WHERE user_id = $1",
+        user_id(user),
+    )
+    assert kept[0][0] + items[0][0] == PREDICTIONS
+
+
+def test_anonymous_batches_are_limited_by_pictures(limited: Api, address: str) -> None:
+    path = "/api/predict/batch/"
+    first = ask(limited, "POST", path, address, **_batch(PREDICTIONS_ADDRESS))
+    assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, "0")
+    require_too_many(ask(limited, "POST", path, address, **_batch(1)), PREDICTIONS_ADDRESS)
+    assert ask(limited, "POST", path, new_address(), **_batch(1)).status_code == 200
+
+
+def test_a_batch_beyond_a_whole_allowance_is_told_what_fits(limited: Api) -> None:
+    user = new_user(limited)
+    refused = user.post("/api/predict/batch/", **_batch(PREDICTIONS + 1))
+    assert refused.status_code == 429
+    assert refused.json()["error"] == f"Too many pictures: send at most {PREDICTIONS} at a time."
+    assert refused.headers["X-RateLimit-Remaining"] == str(PREDICTIONS)
+    assert user.post("/api/predict/batch/", **_batch(PREDICTIONS)).status_code == 200
+
+
+def test_a_job_beyond_a_whole_allowance_takes_all_of_it(limited: Api) -> None:
+    user, other = new_user(limited), new_user(limited)
+    path, job = "/api/jobs/predict/?model=digits", _form(PREDICTIONS + 1)
+    accepted = user.post(path, **job)
+    assert (accepted.status_code, accepted.headers["X-RateLimit-Remaining"]) == (202, "0")
+    assert other.predict().status_code == 200
+    refused = other.post(path, **job)
+    assert refused.json()["error"].endswith(f"or send at most {PREDICTIONS - 1} now.")
+    wait_for(lambda: inputs(limited) == [], 30)
 
 
 @pytest.mark.parametrize("name", ["Authorization", "X-API-Key"])

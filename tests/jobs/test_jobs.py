@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.authorisation.test_access import sql
 from tests.support.apis import Api, StartApi, User
 from tests.support.bad_images import BAD_IMAGES
 from tests.support.jobs import (
@@ -227,6 +228,23 @@ def test_a_running_job_can_be_cancelled(start_api: StartApi) -> None:
     assert 0 < len(job["results"]) == job["counts"]["succeeded"] < 400
     assert user.delete(f"/api/jobs/{number}/").json()["state"] == "cancelled"
     assert job_of(user, number)["counts"] == job["counts"]
+    wait_for(lambda: inputs(api) == [], 10)
+
+
+@pytest.mark.database("sqlite")
+def test_a_running_job_of_a_deactivated_user_stops(start_api: StartApi) -> None:
+    api = start_api(SLOW)
+    user = api.sign_up()
+    number = hand_in(user, digits(400))
+    wait_until(user, number, is_under_way)
+    sql(api, "UPDATE users SET active = 0")
+
+    def row() -> tuple[Any, ...]:
+        return sql(api, "SELECT state, error, succeeded FROM jobs WHERE id = $1", number)[0]
+
+    wait_for(lambda: row()[0] == "failed", 30)
+    assert row()[1] == "The account is not active any more."
+    assert 0 < row()[2] < 400
     wait_for(lambda: inputs(api) == [], 10)
 
 

@@ -14,9 +14,12 @@ from sqlmodel import col
 
 from auth_api.database.columns import now
 from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.jobs import Job, JobItem
+from auth_api.errors import Forbidden
 from auth_api.jobs import queue
 from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.owners import BY_OPERATOR
 from auth_api.jobs.queue import ItemAnswer, JobQueue
 from auth_api.jobs.retries import MAX_ATTEMPTS, LeaseLost
 from auth_api.jobs.runner import JobRunner, WorkerPool
@@ -40,9 +43,11 @@ def on(api: Api, work: Callable[[Database], Awaitable[Result]]) -> Result:
     return asyncio.run(run())
 
 
-async def add(database: Database, owner: int, items: int = 3) -> int:
+async def add(
+    database: Database, owner: int, items: int = 3, kind: str = KIND[0], **parameters: object
+) -> int:
     rows = [JobItem(job_id=0, position=index, file=f"{index}") for index in range(items)]
-    job = Job(user_id=owner, kind="count")
+    job = Job(user_id=owner, kind=kind, parameters=parameters)
     await database.write(lambda transaction: queue.add(transaction, job, rows, owner, None))
     assert job.id is not None
     return job.id
@@ -149,6 +154,72 @@ def test_a_job_cancelled_before_its_process_died_is_not_run_again(api: Api, user
         await expire_lease(database, number)
         assert await claim(JobQueue(database, "next")) is None
         assert (await state(database, number)).state == "cancelled"
+
+    on(api, work)
+
+
+INACTIVE = "The account is not active any more."
+DEMOTED = "Its owner does not have the role 'data-scientist' any more."
+SCIENTIST = {"role": "data-scientist", "active": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "parameters", "sentence"),
+    [
+        ("count", {"active": False}, {}, INACTIVE),
+        ("train", {"active": False}, {}, INACTIVE),
+        ("train", {"active": False}, {BY_OPERATOR: True}, INACTIVE),
+        ("train", {"role": "analyst"}, {}, DEMOTED),
+        ("tune", {"role": "user"}, {}, DEMOTED),
+        ("tune", {"role": "ml-engineer"}, {}, None),
+        ("train", {"role": "user"}, {BY_OPERATOR: True}, None),
+        ("count", {"role": "user"}, {}, None),
+    ],
+)
+def test_a_job_stops_once_its_owner_may_not_have_it_run(
+    api: Api,
+    user: User,
+    kind: str,
+    change: dict[str, Any],
+    parameters: dict[str, Any],
+    sentence: str | None,
+) -> None:
+    owner = user_id(user)
+
+    async def set_user(database: Database, values: dict[str, Any]) -> None:
+        statement = update(Account).where(col(Account.id) == owner).values(values)
+        await database.write(lambda transaction: transaction.execute(statement))
+
+    async def work(database: Database) -> None:
+        process = JobQueue(database, f"process of {owner}")
+        await set_user(database, SCIENTIST)
+        under_way = await add(database, owner, kind=kind, **parameters)
+        running = update(Job).where(col(Job.id) == under_way)
+        lease = {"state": "running", "held_until": now() + timedelta(hours=1)}
+        running = running.values(holder=f"process of {owner}", **lease)
+        await database.write(lambda transaction: transaction.execute(running))
+        waiting = await add(database, owner, kind=kind, **parameters)
+        await set_user(database, change)
+        if sentence is None:
+            await process.record(under_way, answers(0))
+            await process.report(under_way, 0.5)
+        for call in (
+            lambda: process.record(under_way, answers(1)),
+            lambda: process.report(under_way, 0.9),
+        ):
+            if sentence:
+                with pytest.raises(Forbidden, match=sentence):
+                    await call()
+        await process.end(under_way, "cancelled")
+        claimed = await process.claim((kind,), set())
+        while claimed and claimed.id != waiting:  # left by another test
+            claimed = await process.claim((kind,), set())
+        job = await state(database, waiting)
+        if sentence:
+            assert (claimed, job.state, job.error, job.attempts) == (None, "failed", sentence, 0)
+        else:
+            assert (claimed and claimed.id, job.state) == (waiting, "running")
+            await process.end(waiting, "cancelled")
 
     on(api, work)
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from auth_api.models.traffic_split import position
 from auth_api.process.confinement import is_possible
+from tests.support.apis import PASSWORD
 from tests.support.archives import state_checksum
 from tests.support.commands import answer, refusal, table
 from tests.support.pictures import encode, reference
@@ -213,6 +215,65 @@ def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
     for version in ("1.0", "1.6"):
         named = operator.ranjana.predict(encode(reference(0)), version=version)
         assert version_of(named) == version
+
+
+def test_only_testers_may_name_a_version_without_traffic(operator: Operator) -> None:
+    client, image = operator.ranjana.client, encode(reference(0))
+    assert operator.register("1.8").status_code == 201
+    everybody: dict[str, dict[str, str]] = {"nobody": {}, "admin": operator.headers}
+    for role in ("user", "analyst", "data-scientist", "ml-engineer"):
+        operator.appoint(f"a-{role}", role)
+        fields = {"username": f"a-{role}", "password": PASSWORD}
+        access = client.post("/api/signin/", json=fields).json()["access"]
+        everybody[role] = {"Authorization": f"Bearer {access}"}
+    testers = {"data-scientist", "ml-engineer", "admin"}
+
+    def statuses(path: str, name: str, version: str = "1.8") -> dict[str, int]:
+        found = {}
+        for role, headers in everybody.items():
+            query = {"version": version}
+            answer = client.post(path, files={name: image}, headers=headers, params=query)
+            found[role] = answer.status_code
+            if answer.status_code == 403:
+                assert answer.json()["code"] == "role_missing"
+                assert "gets no traffic" in answer.json()["error"]
+        return found
+
+    for path, name, good in (
+        ("/api/predict/", "image", 200),
+        ("/api/predict/batch/", "images", 200),
+        ("/api/jobs/predict/", "images", 202),
+    ):
+        expected = {role: good if role in testers else 403 for role in everybody}
+        if path == "/api/jobs/predict/":
+            expected["nobody"] = 401
+        assert statuses(path, name) == expected, path
+    assert set(statuses("/api/predict/", "image", "1.0").values()) == {200}
+    assert set(statuses("/api/predict/", "image", "7.7").values()) == {404}
+    operator.send("PUT", "traffic/", {"1.0": 99, "1.8": 1})
+    assert set(statuses("/api/predict/", "image").values()) == {200}
+
+
+def test_a_demoted_engineer_registers_nothing(operator: Operator) -> None:
+    client = operator.ranjana.client
+    operator.appoint("engineer", "ml-engineer")
+    fields = {"username": "engineer", "password": PASSWORD}
+    access = client.post("/api/signin/", json=fields).json()["access"]
+    headers = {"Authorization": f"Bearer {access}"}
+    me = client.get("/api/me/", headers=headers).json()["id"]
+    archive = {"archive": operator.derived("ranjana-1.9.5.mar", "1.9.5")}
+    with ThreadPoolExecutor(1) as pool:
+        registering = pool.submit(
+            client.post, "/api/models/ranjana/versions/", json=archive, headers=headers
+        )
+        wait_for(lambda: "1.9.5" in operator.served(), 60, 0.01)  # its worker is starting
+        change = {"role": "data-scientist"}
+        path = f"/api/admin/users/{me}/"
+        assert client.put(path, json=change, headers=operator.headers).status_code == 200
+        refused = registering.result()
+    assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
+    assert "1.9.5" not in operator.versions()
+    assert "1.9.5" not in operator.served()
 
 
 def test_versions_workers_and_shares_survive_a_restart_of_torchserve(operator: Operator) -> None:

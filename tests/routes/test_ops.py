@@ -41,6 +41,7 @@ ROUTES = {
     "/api/login/",
     "/api/logout/",
     "/api/me/",
+    "/api/me/export/",
     "/api/models/",
     "/api/models/status/",
     "/api/models/{name}/",

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from archive_scripts.archives.building import ROOT
-from tests.authorisation.test_access import sql
+from tests.authorisation.test_access import by_key, make_key, sql
 from tests.jobs.test_jobs import SECRET
 from tests.jobs.test_uploads import BAD_ZIPS
 from tests.support.apis import Api, StartApi, User
@@ -34,6 +34,7 @@ from tests.support.jobs import (
 )
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
+from tests.support.standing import give_standing
 
 TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
 TRAIN_DIGITS = "/api/models/digits/train/"
@@ -83,9 +84,10 @@ def process_of(api: Api) -> list[psutil.Process]:
 
 
 def correct(api: Api, digit: int, right: int) -> None:
-    """Two users correct the prediction of the same picture from `digit` to `right`."""
-    for _ in range(2):
+    """Three users correct the prediction of the same picture from `digit` to `right`."""
+    for _ in range(3):
         user = api.sign_up()
+        give_standing(api, user)
         user.request("PATCH", "/api/me/", json={"training_consent": True})
         image = {"image": encode(held_out(digit, 9))}
         predicted = user.post("/api/predict/?model=digits", files=image).json()
@@ -99,6 +101,30 @@ def request_training(user: User, fields: dict[str, Any], path: str = TRAIN) -> d
     answer: dict[str, Any] = response.json()
     assert response.headers["Location"] == answer["url"] == f"/api/jobs/{answer['job_id']}/"
     return answer
+
+
+@pytest.mark.database("sqlite")
+def test_an_api_key_sees_and_cancels_prediction_jobs_only(api: Api) -> None:
+    user = as_data_scientist(api)
+    training = request_training(user, {})["job_id"]
+    prediction = hand_in(user, digits(2))
+    finished(user, prediction)
+    for scopes in (["predict"], ["predict", "history"]):
+        key = by_key(make_key(user, *scopes))
+        listed = api.client.get("/api/jobs/", headers=key).json()["results"]
+        assert [job["id"] for job in listed] == [prediction]
+        for path in ("", "results.csv/", "events/"):
+            address = f"/api/jobs/{training}/{path}"
+            assert api.client.get(address, headers=key).status_code == 404
+            own = api.client.get(f"/api/jobs/{prediction}/{path}", headers=key)
+            assert own.status_code == 200
+        assert api.client.delete(f"/api/jobs/{training}/", headers=key).status_code == 404
+    assert job_of(user, training)["state"] == "queued"
+    assert {job["id"] for job in user.get("/api/jobs/").json()["results"]} == {
+        training,
+        prediction,
+    }
+    assert user.delete(f"/api/jobs/{training}/").json()["state"] == "cancelled"
 
 
 @pytest.fixture
@@ -226,6 +252,27 @@ def test_tuning_finds_parameters_and_makes_a_version(
     assert [trial["trial"] for trial in trials] == [0, 1]
     assert all(trial["parameters"]["batch_size"] in (8, 16) for trial in trials)
     assert (store / "digits-3.0.mar").exists()
+
+
+@pytest.mark.database("sqlite")
+def test_a_training_of_a_demoted_user_stops_and_registers_nothing(
+    start_api: StartApi, training: dict[str, str], store: Path
+) -> None:
+    api = start_api(training)
+    user = as_data_scientist(api)
+    number, waiting = (train_digits(user, {"epochs": 100}) for _ in range(2))
+    wait_until(user, number, lambda job: job["progress"] > 0, SECONDS)
+    (process,) = process_of(api)
+    # As if the training was just writing to the store.
+    (api.folder / "data" / "training" / str(number) / "weights.safetensors").touch()
+    (store / "digits-1.1.mar").touch()
+    sql(api, "UPDATE users SET role = 'analyst' WHERE username = $1", user.username)
+    for job in (finished(user, number, SECONDS), finished(user, waiting, SECONDS)):
+        assert job["state"] == "failed"
+        assert job["error"] == "Its owner does not have the role 'data-scientist' any more."
+    wait_for(lambda: trainings(api) == [] and not process.is_running(), 10)
+    assert not list(store.glob("digits-1.*"))
+    assert user.post(TRAIN_DIGITS, json={"corrections": True}).status_code == 403
 
 
 @pytest.mark.database("sqlite")

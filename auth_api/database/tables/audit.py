@@ -24,6 +24,7 @@ Action = Literal[
     "username_changed",
     "profile_changed",
     "account_deleted",
+    "account_exported",
     "api_key_created",
     "api_key_revoked",
     "history_deleted",

@@ -6,6 +6,7 @@ import { card } from "../modules/components.js";
 import { el } from "../modules/dom.js";
 import { signOut } from "../modules/session.js";
 import { day, t } from "../modules/strings.js";
+import { archiveCard } from "./account/archive.js";
 import { passwordForm, usernameForm } from "./account/credentials.js";
 import { deletionCard } from "./account/deletion.js";
 import { keysCard } from "./account/keys.js";
@@ -32,6 +33,7 @@ export default async function view({ signal }) {
         card(t("password.title"), passwordForm(me)),
         card(t("preferences.title"), preferencesForm(me)),
         card(t("export.title"), el("p", {}, t("export.what")), exportButtons(signal)),
+        archiveCard(signal),
       ),
       el(
         "div",

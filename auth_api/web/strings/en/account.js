@@ -89,6 +89,10 @@ export default {
 
   "export.title": "Your history as a file",
   "export.what": "All recognitions and comparisons, for a spreadsheet or a program.",
+  "archive.title": "All your data",
+  "archive.what":
+    "One ZIP file with your profile, sessions, API keys, history with pictures, progress, feedback and jobs.",
+  "archive.submit": "Download everything",
   "leaving.title": "Delete the account",
   "leaving.open": "I want to leave",
   "leaving.what":

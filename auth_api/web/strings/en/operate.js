@@ -408,6 +408,7 @@ export default {
   "audit.action.username_changed": "Name changed",
   "audit.action.profile_changed": "Profile changed",
   "audit.action.account_deleted": "Account deleted",
+  "audit.action.account_exported": "Account exported",
   "audit.action.api_key_created": "API key created",
   "audit.action.api_key_revoked": "API key revoked",
   "audit.action.history_deleted": "History deleted",

@@ -404,6 +404,7 @@ export default {
   "audit.action.username_changed": "नाम बदलियो",
   "audit.action.profile_changed": "प्रोफाइल बदलियो",
   "audit.action.account_deleted": "खाता मेटाइयो",
+  "audit.action.account_exported": "खाता निर्यात",
   "audit.action.api_key_created": "API कुञ्जी बनाइयो",
   "audit.action.api_key_revoked": "API कुञ्जी रद्द",
   "audit.action.history_deleted": "इतिहास मेटाइयो",

@@ -16,6 +16,7 @@ export const ACTIONS = [
   "username_changed",
   "profile_changed",
   "account_deleted",
+  "account_exported",
   "api_key_created",
   "api_key_revoked",
   "history_deleted",
