@@ -130,6 +130,10 @@ class VersionRouter:
             self._usage.count("fell_back", model, split.default)
             return await ask(None)
 
+    def has_answered(self, model: str, since: float) -> bool:
+        """Whether `model` answered any request after `since`, a time of the monotonic clock."""
+        return self._torchserve.has_answered(model, since)
+
     async def _try_version(
         self, ask: Callable[[str], Awaitable[Answer]], model: str, version: str
     ) -> Answer | None:
