@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from auth_api.app import create_app
 from auth_api.errors import TimedOut, Unanswered, Unavailable
 from auth_api.jobs.prediction_job import is_hopeless
-from tests.support.apis import StartApi
-from tests.support.jobs import HAND_IN, finished, hand_in
+from auth_api.settings import Settings
+from launcher.ports import free_port
+from tests.support.jobs import HAND_IN
+from tests.support.running import private, wait_for
 
-ANSWER = b'{"success": true, "predicted_class": 1}'
+ANSWER = json.dumps(
+    {
+        **{"success": True, "predicted_class": 1, "confidence": 99.0},
+        "model": {"name": "ranjana", "version": "1.0"},
+    }
+).encode()
 DIED, LATE, BUSY = Unanswered("No."), TimedOut("No."), Unavailable("No.")
 
 
@@ -78,16 +89,33 @@ def far_end() -> Iterator[FarEnd]:
         thread.join()
 
 
-@pytest.mark.database("sqlite")
+@pytest.fixture
+def client(far_end: FarEnd, tmp_path: Path) -> Iterator[TestClient]:
+    settings = Settings.model_validate(
+        {
+            **{name.lower(): text for name, text in private(tmp_path).items()},
+            "torchserve_inference_url": f"http://127.0.0.1:{far_end.server_port}",
+            "torchserve_management_url": f"http://127.0.0.1:{free_port()}",
+            "torchserve_timeout": 1,
+        }
+    )
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
 def test_images_without_an_answer_are_failed_rows_after_few_attempts(
-    start_api: StartApi, far_end: FarEnd
+    client: TestClient, far_end: FarEnd
 ) -> None:
-    address = f"http://127.0.0.1:{far_end.server_port}"
-    api = start_api({"TORCHSERVE_INFERENCE_URL": address, "TORCHSERVE_TIMEOUT": "1"})
-    user = api.sign_up()
+    account = {"username": "ram", "password": "kathmandu valley"}
+    client.post("/api/signup/", json={**account, "email": "ram@example.org"})
+    token = client.post("/api/signin/", json=account).json()["access"]
+    client.headers["Authorization"] = f"Bearer {token}"
     names = [*(f"good {place}" for place in range(12)), "hangs", "dies"]
     parts = [("images", (f"{name}.png", name.encode())) for name in names]
-    job = finished(user, hand_in(user, parts, HAND_IN))
+    path = client.post(HAND_IN, files=parts).headers["Location"]
+    wait_for(lambda: client.get(path).json()["finished_at"] is not None, 60)
+    job = client.get(path, params={"results": "true"}).json()
+    assert job["state"] == "succeeded", job
     failed = [row["file"] for row in job["results"] if not row["success"]]
     assert failed == ["hangs.png", "dies.png"]
     assert 1 <= far_end.bodies.count(b"hangs") <= 2

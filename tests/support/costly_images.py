@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from tests.support.bad_images import png_chunk
+from tests.support.bad_images import jpeg_segment, png_chunk, scans
 from tests.support.pictures import encode
 
 _PNG = encode(np.full((64, 64), 255, np.uint8))
@@ -19,22 +19,7 @@ _GIF = encode(np.full((64, 64), 255, np.uint8), "GIF")
 _GIF_BLOCKS = 13 + (6 << (_GIF[10] & 7))
 _MEGABYTE = zlib.compress(b"\xff" * 1_000_000, 9)
 
-_DCT, _PROGRESSIVE, _ARITHMETIC, _PROGRESSIVE_ARITHMETIC = 0xC0, 0xC2, 0xC9, 0xCA
-
-
-def _segment(marker: int, content: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
-
-
-def scans(width: int, height: int, count: int, frame: int = _PROGRESSIVE, layers: int = 1) -> bytes:
-    """A JPEG of `count` scans without data, each of which passes over one layer."""
-    tables = _segment(0xDB, b"\0" + b"\1" * 64)
-    for destination in (b"\0", b"\x10"):
-        tables += _segment(0xC4, destination + b"\1" + bytes(15) + b"\0")
-    described = b"".join(bytes([number + 1, 0x11, 0]) for number in range(layers))
-    header = _segment(frame, struct.pack(">BHHB", 8, height, width, layers) + described)
-    scan = _segment(0xDA, bytes([1, 1, 0, 0, 0 if frame & 2 else 63, 0]))
-    return b"\xff\xd8" + tables + header + scan * count + b"\xff\xd9"
+_DCT, _ARITHMETIC, _PROGRESSIVE_ARITHMETIC = 0xC0, 0xC9, 0xCA
 
 
 def _jpeg(extra: bytes) -> bytes:
@@ -65,16 +50,16 @@ COSTLY_IMAGES: dict[str, Callable[[], bytes]] = {
     "progressive of many scans": lambda: scans(4000, 4000, 60),
     "progressive, small, of more scans": lambda: scans(640, 480, 3000),
     "scans between comments": lambda: scans(4000, 4000, 60).replace(
-        b"\xff\xda", _segment(0xFE, b"\xff\xd9") + b"\xff\xda"
+        b"\xff\xda", jpeg_segment(0xFE, b"\xff\xd9") + b"\xff\xda"
     ),
     "one layer again and again": lambda: scans(4000, 4000, 60, _DCT, layers=2),
     "arithmetic coding": lambda: scans(8000, 5000, 3, _ARITHMETIC, layers=3),
     "progressive arithmetic coding": lambda: scans(4000, 3000, 10, _PROGRESSIVE_ARITHMETIC),
-    "many segments": lambda: _jpeg(_segment(0xE5, b"") * 11_000),
-    "many quantisation tables": lambda: _jpeg(_segment(0xDB, (b"\0" + b"\1" * 64) * 900) * 12),
-    "EXIF in many pieces": lambda: _jpeg(_segment(0xE1, b"Exif\0\0" + b"x" * 60_000) * 80),
+    "many segments": lambda: _jpeg(jpeg_segment(0xE5, b"") * 11_000),
+    "many quantisation tables": lambda: _jpeg(jpeg_segment(0xDB, (b"\0" + b"\1" * 64) * 900) * 12),
+    "EXIF in many pieces": lambda: _jpeg(jpeg_segment(0xE1, b"Exif\0\0" + b"x" * 60_000) * 80),
     "padding before a segment": lambda: _jpeg(b"\xff" * 70_000),
-    "junk before a segment": lambda: _jpeg(_segment(0xE5, b"") + b"\0" * 70_000),
+    "junk before a segment": lambda: _jpeg(jpeg_segment(0xE5, b"") + b"\0" * 70_000),
     "many chunks": lambda: _png(png_chunk(b"teSt", b"") * 11_000),
     "many chunks after the pixels": lambda: _png(after=png_chunk(b"teSt", b"") * 11_000),
     "many empty pieces of pixels": lambda: _png(after=png_chunk(b"IDAT", b"") * 11_000),
