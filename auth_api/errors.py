@@ -13,6 +13,8 @@
     ├── Refused              4xx  a handler rejected the request; status and code are its own
     └── Unavailable          503  TorchServe or the database is busy or unreachable; Retry-After
         ├── Unreachable      503  TorchServe does not run, or its connection was lost
+        ├── Unanswered       503  TorchServe runs, but this request failed in it
+        │   └── TimedOut     503  it gave no answer in time
         └── ModelMissing     503  the model has no archive: it is in training, or cannot be trained
 
 Code raises an error where it understands the failure. Only `auth_api.http.error_responses` turns
@@ -136,6 +138,14 @@ class Unavailable(ApiError):
 
 class Unreachable(Unavailable):
     """TorchServe does not run, or its connection was lost. The request may be repeated."""
+
+
+class Unanswered(Unavailable):
+    """TorchServe took the request and failed, or gave no answer in time. Its image may be why."""
+
+
+class TimedOut(Unanswered):
+    """TorchServe gave no answer in time."""
 
 
 class ModelMissing(Unavailable):

@@ -8,6 +8,7 @@ similarity       handler of the archive `similarity`
 options          the options of a request, from its headers
 wire_format      several images in one request
 characters       the classes of the models
+cpu_limit        ends what takes too much processor time
 errors           the reasons for which a request is refused
 loading          loads the model and warms it up
 logs             log lines, shared with the service
@@ -15,6 +16,7 @@ worker_metrics   metrics for Prometheus
 
 preprocessing    image bytes to ink image, in these steps:
 decoding         image bytes to an upright grey picture
+decoding_work    refuses pictures that take too much work to decode
 enhancement      removes noise from poor pictures
 ruled_lines      removes ruled lines
 isolation        keeps the character, drops specks and neighbours

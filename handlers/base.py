@@ -20,13 +20,23 @@ import numpy as np
 import torch
 
 from handlers import wire_format, worker_metrics
-from handlers.errors import RequestRefused, UnreadableImage
+from handlers.cpu_limit import OutOfTime, within
+from handlers.decoding_work import too_complex
+from handlers.errors import Postponed, RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
 from handlers.loading import load_model, warm_up
 from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
 from handlers.wire_format import ImagePart, join
 from handlers.worker_metrics import MetricsContext, observe
+
+IMAGE_SECONDS = 2.0
+"""Processor time that decoding and preprocessing an image may take. A photograph of 12 megapixels
+takes 0.1, the slowest of 40 megapixels about one."""
+QUICK_SECONDS = 0.5
+"""The same for requests with `X-Quick`, which are sent again, alone, if they take longer."""
+QUICK_BATCH_SECONDS = 1.0
+"""After this time, further quick images of a batch are not begun: their batch has waited enough."""
 
 Answer = dict[str, Any]
 Request = Mapping[str, Any]
@@ -167,11 +177,12 @@ class ImageHandler(Generic[Options]):
         """Takes all images through the three steps; one response per image."""
         responses: dict[int, Response] = {}
         prepared: list[PreparedImage[Options]] = []
+        batch_started = time.thread_time()
         for index, (request_index, part, request_id) in enumerate(tasks):
             started = time.perf_counter()
             try:
                 options = self.options(part.headers)
-                image = self.preprocess(part.image, options.enhancement)
+                image = self._preprocess(part, options, time.thread_time() - batch_started)
                 prepared.append(PreparedImage(index, request_index, image, options, request_id))
             except RequestRefused as refusal:
                 responses[index] = _refuse(refusal, request_id)
@@ -188,6 +199,20 @@ class ImageHandler(Generic[Options]):
             observe(context, first, "InferenceTime", seconds, "Seconds")
             observe(context, first, "BatchSize", len(batch), "Images")
         return [responses[index] for index in range(len(tasks))]
+
+    def _preprocess(self, part: ImagePart, options: Options, batch_seconds: float) -> InkImage:
+        """Preprocesses an image in the time that it may take. Raises RequestRefused.
+
+        `batch_seconds`: the time that earlier images of the batch took.
+        """
+        quick = "x-quick" in part.headers
+        if quick and batch_seconds > QUICK_BATCH_SECONDS:
+            raise Postponed(tried=False)
+        seconds = QUICK_SECONDS if quick else IMAGE_SECONDS
+        try:
+            return within(seconds, lambda: self.preprocess(part.image, options.enhancement))
+        except OutOfTime:
+            raise (Postponed(tried=True) if quick else too_complex()) from None
 
     def _predict(self, batch: Batch[Options], context: WorkerContext) -> dict[int, Response]:
         """Responses by the images' indices. If the batch fails, each image is tried alone."""

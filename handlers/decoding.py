@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from handlers.arrays import Gray
 from handlers.arrays import gray as to_gray
+from handlers.decoding_work import MAX_PIXELS, check_work
 from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
@@ -20,9 +21,6 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 """The first bytes of files in these formats."""
-
-MAX_PIXELS = 40_000_000
-"""An image that declares more pixels is refused undecoded. Three 12-megapixel photos."""
 
 LONGEST_SIDE = 512
 """Maximum longer side of a decoded picture, in pixels."""
@@ -37,13 +35,31 @@ def decode(data: bytes) -> Gray:
     """Decodes an image to grey: uint8 of shape (height, width), 0 black to 255 white.
 
     Honours the EXIF orientation, lays transparency over white and stretches 16-bit values from the
-    range they use. Raises UnreadableImage, DamagedImage or ImageTooLarge.
+    range they use. Raises UnreadableImage, DamagedImage, ImageTooLarge or ImageTooComplex.
     """
+    check_work(data)
+    with warnings.catch_warnings():
+        # Pillow warns about each odd thing in a file, and a file can have thousands.
+        warnings.simplefilter("ignore")
+        image = _open(data)
+        if image.width * image.height > MAX_PIXELS:
+            raise _too_large(image)
+        try:
+            reduction = _REDUCED_SIDE / max(image.size)
+            if reduction < 1:
+                size = (round(image.width * reduction), round(image.height * reduction))
+                image.draft("L", size)
+            image.load()
+            gray = _gray(image)
+        except Exception as error:  # as in `_open`, for broken pixel data
+            raise _damaged() from error
+    return shrink(gray, LONGEST_SIDE)
+
+
+def _open(data: bytes) -> Image.Image:
+    """Reads the header."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about large pictures, but the limit below decides.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
         if data.startswith(_SIGNATURES):
             raise _damaged() from error
@@ -54,17 +70,6 @@ def decode(data: bytes) -> Gray:
         raise _too_large() from error
     except Exception as error:  # Pillow's parsers raise many types for broken headers
         raise _damaged() from error
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(image)
-    try:
-        reduction = _REDUCED_SIDE / max(image.size)
-        if reduction < 1:
-            image.draft("L", (round(image.width * reduction), round(image.height * reduction)))
-        image.load()
-        gray = _gray(image)
-    except Exception as error:  # as above, for broken pixel data
-        raise _damaged() from error
-    return shrink(gray, LONGEST_SIDE)
 
 
 Picture = TypeVar("Picture", Gray, npt.NDArray[np.uint16])

@@ -1,12 +1,14 @@
 """The reasons for which a request is refused.
 
-RequestRefused             4xx for this request alone
+RequestRefused             for this request alone
 ├── InvalidOption          400: a header is missing or makes no sense
 ├── NoReference            404: no character to compare with
+├── Postponed              503: to be sent again, alone
 └── ImageRefused           the image cannot be used:
     ├── UnreadableImage    415: not an image, or of a format that is not read
     ├── DamagedImage       400: a known format, but broken or cut short
     ├── ImageTooLarge      413: more pixels than are decoded
+    ├── ImageTooComplex    413: few bytes that take far too much work to decode
     └── NoCharacterFound   400: nothing is written on the image
 """
 
@@ -14,13 +16,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+SLOW, UNTRIED = "image_slow", "image_untried"
+"""Codes of `Postponed`."""
+
 
 class RequestRefused(Exception):
     """The message is one sentence for the person who sent the request."""
 
     status: ClassVar[int] = 400
     """HTTP status of the response."""
-    code: ClassVar[str] = "bad_request"
+    code: str = "bad_request"
     """Tells programs which case it is, snake_case."""
 
 
@@ -35,6 +40,17 @@ class NoReference(RequestRefused):
 
     status = 404
     code = "no_reference"
+
+
+class Postponed(RequestRefused):
+    """A request with `X-Quick` took longer than that, or had no turn."""
+
+    status = 503
+
+    def __init__(self, *, tried: bool) -> None:
+        """`tried`: the image was begun, so another quick attempt would be in vain."""
+        super().__init__("The image takes longer than others. Please send it again, alone.")
+        self.code = SLOW if tried else UNTRIED
 
 
 class ImageRefused(RequestRefused):
@@ -61,6 +77,13 @@ class ImageTooLarge(ImageRefused):
 
     status = 413
     code = "image_too_large"
+
+
+class ImageTooComplex(ImageRefused):
+    """The image would take, or took, far more work than its number of pixels explains."""
+
+    status = 413
+    code = "image_too_complex"
 
 
 class NoCharacterFound(ImageRefused):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import BaseModel
 
 from auth_api.database.tables.jobs import Job
-from auth_api.errors import Refused, TooLarge, Unavailable
+from auth_api.errors import Refused, TimedOut, TooLarge, Unanswered, Unavailable
 from auth_api.jobs.input_files import InputFiles, OpenInput
 from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
 from auth_api.models.version_routing import Client, VersionRouter, user
@@ -30,6 +30,8 @@ _OUTAGE_SECONDS = 600.0
 _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.2, 5.0
 # An image fails after this number of attempts if TorchServe answers other images meanwhile.
 _MAX_IMAGE_ATTEMPTS = 8
+# An image that ended so many workers, or failed in them, is the cause. One may have been killed.
+_MAX_UNANSWERED = 2
 
 
 class Parameters(BaseModel):
@@ -69,6 +71,19 @@ class PredictionJobs:
         while pending := await self.queue.pending(job.id):
             with self.inputs.opened(job.input) as source:
                 await _JobRun(self, job, job.id, source, owner).predict_all(pending)
+
+
+def is_hopeless(errors: Sequence[Unavailable], *, others_answered: bool) -> bool:
+    """Whether an image whose attempts had these `errors` is not tried again.
+
+    `others_answered`: the model has answered other images since the first attempt, so TorchServe
+    is not the cause.
+    """
+    if isinstance(errors[-1], TimedOut):
+        return others_answered
+    if sum(isinstance(error, Unanswered) for error in errors) >= _MAX_UNANSWERED:
+        return True
+    return others_answered and len(errors) >= _MAX_IMAGE_ATTEMPTS
 
 
 class _MemoryBudget:
@@ -131,9 +146,9 @@ class _JobRun:
 
     async def _answer(self, image: bytes) -> dict[str, Any]:
         wanted = self._parameters
-        delay, attempts, began = _FIRST_RETRY_SECONDS, 0, time.monotonic()
+        delay, began = _FIRST_RETRY_SECONDS, time.monotonic()
+        errors: list[Unavailable] = []
         while True:
-            attempts += 1
             try:
                 answer = await self._jobs.models.predict(
                     wanted.model, image, self._owner, wanted.version, wanted.options, shed=False
@@ -142,8 +157,11 @@ class _JobRun:
                 self._last_answer_at = time.monotonic()
                 return error.body
             except Unavailable as error:
-                if attempts >= _MAX_IMAGE_ATTEMPTS and self._last_answer_at > began:
-                    return error.body  # others are answered: this image is the cause
+                errors.append(error)
+                if is_hopeless(
+                    errors, others_answered=self._jobs.models.has_answered(wanted.model, began)
+                ):
+                    return error.body
                 if time.monotonic() - self._last_answer_at > _OUTAGE_SECONDS:
                     raise
                 await asyncio.sleep(delay)

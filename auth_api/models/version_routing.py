@@ -152,6 +152,10 @@ class VersionRouter:
                 "role_missing",
             )
 
+    def has_answered(self, model: str, since: float) -> bool:
+        """Whether `model` answered any request after `since`, a time of the monotonic clock."""
+        return self._torchserve.has_answered(model, since)
+
     async def _try_version(
         self, ask: Callable[[str], Awaitable[Answer]], model: str, version: str
     ) -> Answer | None:

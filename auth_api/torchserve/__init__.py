@@ -2,6 +2,7 @@
 
 client        predictions, versions and workers; all that other rooms call
 batcher       the request queue of one model: batches requests, rejects when it is too long
+alone         sends images again that a batch did not answer, one at a time
 predictions   sends one image or one batch, translates the answers
 wire_format   several images in one HTTP request
 connection    pooled connections; translates TorchServe's errors

@@ -16,6 +16,7 @@ from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
 BUSY = "model_server_busy"
 """The error code of `busy`."""
+BUSY_SENTENCE = "The model server is busy. Please try again in a moment."
 
 # A larger batch is no faster per image, and each request waits for its whole batch.
 _MAX_BATCH_SIZE = 8
@@ -40,7 +41,10 @@ class _QueueEntry:
 
 
 class DynamicBatcher:
-    """Sends requests in the order of arrival, in up to `max_concurrency` batches at a time.
+    """Sends requests in up to `max_concurrency` batches at a time.
+
+    Requests that somebody waits for and those of jobs have a queue each, in the order of arrival.
+    The two queues take turns, and batches of jobs leave one place free.
 
     If no batch is in flight, a request is sent at once. Otherwise it lingers a few milliseconds so
     that others can join its batch. All requests of a batch are for the same version.
@@ -70,6 +74,9 @@ class DynamicBatcher:
         self._observe_wait = observe_wait
         self._clock = clock
         self._queue: deque[_QueueEntry] = deque()
+        self._background: deque[_QueueEntry] = deque()
+        self._background_batches = 0
+        self._background_next = False
         self._queued_bytes = 0
         self._batches: set[asyncio.Task[None]] = set()
         self._requests_in_flight = 0
@@ -85,7 +92,7 @@ class DynamicBatcher:
         Raises what `predict` raises, and `Unavailable` after `timeout`.
         """
         entry = _QueueEntry(request, asyncio.get_running_loop().create_future(), self._clock())
-        self._queue.append(entry)
+        (self._background if request.background else self._queue).append(entry)
         self._queued_bytes += request.size
         self._dispatch()
         return await entry.answer
@@ -95,18 +102,21 @@ class DynamicBatcher:
         if len(self._queue) <= self._max_concurrency:
             return None
         seconds = self._expected_wait()
-        full = len(self._queue) >= _MAX_QUEUE_LENGTH or self._queued_bytes >= _MAX_QUEUE_BYTES
+        length = len(self._queue) + len(self._background)
+        full = length >= _MAX_QUEUE_LENGTH or self._queued_bytes >= _MAX_QUEUE_BYTES
         return busy(math.ceil(seconds)) if full or seconds > self._max_wait else None
 
     def _expected_wait(self) -> float:
         """Seconds that a new request would wait; at least the time since the last answer."""
-        ahead = len(self._queue) + self._requests_in_flight
+        # The queues take turns, a batch each.
+        turns = max(len(self._queue), _MAX_BATCH_SIZE)
+        ahead = len(self._queue) + min(len(self._background), turns) + self._requests_in_flight
         since_answer = self._clock() - self._answered_at
         return max(ahead * self._busy_seconds / self._answers, since_answer)
 
     def _dispatch(self) -> None:
-        while self._queue and len(self._batches) < self._max_concurrency:
-            if self._batches and len(self._queue) < self._batch_size() and not self._lingered:
+        while len(self._batches) < self._max_concurrency and (queue := self._next_queue()):
+            if self._batches and len(queue) < self._batch_size() and not self._lingered:
                 if self._linger_timer is None:
                     loop = asyncio.get_running_loop()
                     self._linger_timer = loop.call_later(_LINGER_SECONDS, self._end_linger)
@@ -115,20 +125,29 @@ class DynamicBatcher:
             if self._linger_timer is not None:
                 self._linger_timer.cancel()
                 self._linger_timer = None
-            if batch := self._take_batch():
+            self._background_next = queue is self._queue
+            if batch := self._take_batch(queue):
                 if not self._batches:
                     self._answered_at = self._clock()
                 self._requests_in_flight += len(batch)
+                self._background_batches += batch[0].request.background
                 # In an empty context: the current one belongs to an unrelated request.
                 task = Context().run(asyncio.create_task, self._run(batch))
                 self._batches.add(task)
+
+    def _next_queue(self) -> deque[_QueueEntry] | None:
+        """The queue that has its turn, None if no request may be sent."""
+        allowed = self._background_batches < max(1, self._max_concurrency - 1)
+        if self._background and allowed and (self._background_next or not self._queue):
+            return self._background
+        return self._queue or None
 
     def _batch_size(self) -> int:
         """How many requests the next batch takes: one worker's share, so that no worker is idle.
 
         `max_concurrency` is taken to be twice the number of workers.
         """
-        total = len(self._queue) + self._requests_in_flight
+        total = len(self._queue) + len(self._background) + self._requests_in_flight
         return min(_MAX_BATCH_SIZE, math.ceil(2 * total / self._max_concurrency))
 
     def _end_linger(self) -> None:
@@ -136,17 +155,17 @@ class DynamicBatcher:
         self._lingered = True
         self._dispatch()
 
-    def _take_batch(self) -> list[_QueueEntry]:
+    def _take_batch(self, queue: deque[_QueueEntry]) -> list[_QueueEntry]:
         batch: list[_QueueEntry] = []
         total_bytes, batch_size = 0, self._batch_size()
-        while self._queue and len(batch) < batch_size:
-            request = self._queue[0].request
+        while queue and len(batch) < batch_size:
+            request = queue[0].request
             total_bytes += request.size
             if batch and (
                 request.version != batch[0].request.version or total_bytes > _MAX_BATCH_BYTES
             ):
                 break
-            entry = self._queue.popleft()
+            entry = queue.popleft()
             self._queued_bytes -= request.size
             if self._is_live(entry):
                 batch.append(entry)
@@ -168,6 +187,7 @@ class DynamicBatcher:
         answers = await resolve([entry.answer for entry in batch], predicting)
         self._measure(len(batch), failed=isinstance(answers[0], Unavailable))
         self._requests_in_flight -= len(batch)
+        self._background_batches -= batch[0].request.background
         task = asyncio.current_task()
         assert task
         self._batches.discard(task)
@@ -185,7 +205,7 @@ class DynamicBatcher:
 def busy(retry_after: int = 2) -> Unavailable:
     """The error while too many requests wait. `retry_after` is in seconds."""
     return Unavailable(
-        "The model server is busy. Please try again in a moment.",
+        BUSY_SENTENCE,
         BUSY,
         retry_after=max(1, retry_after),
     )

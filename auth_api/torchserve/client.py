@@ -6,17 +6,20 @@ Callers get exceptions of `auth_api.errors` only; `connection` translates TorchS
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from auth_api.errors import Conflict, ModelMissing, NotFound, Unavailable
+from auth_api.errors import Conflict, ModelMissing, NotFound, Refused, Unavailable
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
+from auth_api.torchserve.alone import Alone, SendAlone
 from auth_api.torchserve.batcher import DynamicBatcher
 from auth_api.torchserve.connection import Connection, failure
 from auth_api.torchserve.predictions import Predictions
@@ -64,7 +67,10 @@ class TorchServe:
         self._connection = Connection(settings, metrics)
         self._predictions = Predictions(self._connection)
         self._batchers: dict[str, DynamicBatcher] = {}
+        self._alone: dict[str, Alone] = {}
         self._missing = missing
+        # By model, in seconds of the monotonic clock.
+        self._answered_at: dict[str, float] = {}
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -82,14 +88,18 @@ class TorchServe:
         """Returns the answer of `model` for an encoded image.
 
         `version` None means the version that TorchServe serves by default. `options` are request
-        headers for the handler. `shed=False`: never rejected, however long the queue. Raises
-        `Refused`, `NotFound`, `TooLarge`, `Unavailable`.
+        headers for the handler. `shed=False`: nobody waits for the answer, so the image is never
+        rejected, however long the queue, and others have their turn. Raises `Refused`, `NotFound`,
+        `TooLarge`, `Unavailable`.
         """
         if shed and (rejection := self.rejection(model)):
             raise rejection
-        request = PredictionRequest(image, version, options or {}, request_id.get())
+        request = PredictionRequest(image, version, options or {}, request_id.get(), not shed)
         try:
-            return await self._batcher(model)(request)
+            answer = await self._answer(model, request)
+        except Refused:
+            self._answered_at[model] = time.monotonic()
+            raise
         except Unavailable as error:
             self._metrics.torchserve_failures.labels(model, error.code).inc()
             raise
@@ -97,6 +107,18 @@ class TorchServe:
             if missing := self._missing(model):
                 raise missing from error
             raise
+        self._answered_at[model] = time.monotonic()
+        return answer
+
+    async def _answer(self, model: str, request: PredictionRequest) -> Answer:
+        try:
+            return await self._batcher(model)(request)
+        except SendAlone as error:
+            return await self._alone_of(model)(request, quick=error.quick)
+
+    def has_answered(self, model: str, since: float) -> bool:
+        """Whether `model` answered any request after `since`, a time of the monotonic clock."""
+        return self._answered_at.get(model, -math.inf) > since
 
     def rejection(self, model: str) -> Unavailable | None:
         """The error for a new prediction if the model's queue is too long, else None.
@@ -120,15 +142,32 @@ class TorchServe:
             )
         return self._batchers[model]
 
+    def _alone_of(self, model: str) -> Alone:
+        if model not in self._alone:
+            predict = partial(self._predict_alone, model)
+            self._alone[model] = Alone(predict, self._settings.max_queue_seconds)
+        return self._alone[model]
+
     async def _predict_batch(
         self, model: str, requests: Sequence[PredictionRequest]
     ) -> Sequence[Answer | Exception]:
+        with self._measured(model, len(requests)):
+            return await self._predictions.predict(model, requests)
+
+    async def _predict_alone(
+        self, model: str, request: PredictionRequest, *, quick: bool
+    ) -> Answer:
+        with self._measured(model, 1):
+            return await self._predictions.predict_alone(model, request, quick=quick)
+
+    @contextmanager
+    def _measured(self, model: str, images: int) -> Iterator[None]:
         started = time.perf_counter()
         try:
-            return await self._predictions.predict(model, requests)
+            yield
         finally:
             elapsed = time.perf_counter() - started
-            for _ in requests:
+            for _ in range(images):
                 self._metrics.torchserve_seconds.labels(model).observe(elapsed)
 
     async def versions(self, model: str, version: str | None = None) -> list[ServedVersion]:

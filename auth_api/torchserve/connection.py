@@ -7,10 +7,11 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from auth_api.errors import NotFound, Refused, TooLarge, Unavailable
+from auth_api.errors import NotFound, Refused, TooLarge, Unanswered
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
+from auth_api.torchserve.alone import SendAlone
 from auth_api.torchserve.batcher import busy
 from auth_api.torchserve.endpoint import Endpoint, Response
 from auth_api.torchserve.keys import KeyFile, Kind
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 _MANAGEMENT_SECONDS = 5.0
 # Another process may renew the key again while the request with the new one is on its way.
 _MAX_ATTEMPTS = 4
+# Codes of `handlers.errors.Postponed`, and whether another quick attempt makes sense.
+_POSTPONED = {"image_slow": False, "image_untried": True}
 _HEADERS = {"Content-Type": "application/octet-stream"}
 
 
@@ -88,6 +91,8 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
     if isinstance(body, dict) and body.get("success") is False and 400 <= status < 500:
         sentence = str(body.get("error") or "The model refused this without a reason.")
         return Refused(status, sentence, str(body.get("code") or "refused"))
+    if isinstance(body, dict) and body.get("code") in _POSTPONED:
+        return SendAlone(quick=_POSTPONED[body["code"]])
     if status == HTTPStatus.NOT_FOUND:
         name = f"version {version} of {model}" if version else f"model {model}"
         return NotFound(f"There is no {name}.", "model_not_found")
@@ -97,4 +102,4 @@ def failure(response: Response, model: str, version: str | None) -> Exception:
     logger.warning("TorchServe failed", extra=details)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the model's queue is full, or no worker is ready
         return busy(retry_after=1)
-    return Unavailable("The model server could not answer. Please try again.")
+    return Unanswered("The model server could not answer. Please try again.")

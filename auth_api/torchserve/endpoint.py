@@ -9,8 +9,8 @@ from typing import NamedTuple
 import httpcore2
 from pydantic import HttpUrl
 
-from auth_api.errors import Unreachable
-from auth_api.torchserve.batcher import busy
+from auth_api.errors import TimedOut, Unreachable
+from auth_api.torchserve.batcher import BUSY, BUSY_SENTENCE, busy
 
 _CONNECT_SECONDS = 2.0
 _KEEPALIVE_SECONDS = 15.0
@@ -53,8 +53,8 @@ class Endpoint:
         """Sends a request. Repeats it once if TorchServe closed the pooled connection; all requests
         of this service may safely be repeated.
 
-        Raises `Unreachable` if there is no TorchServe, and `Unavailable` if it does not answer in
-        time.
+        Raises `Unreachable` if there is no TorchServe, `TimedOut` if it takes the request and does
+        not answer in time, and `Unavailable` if it does not take it.
         """
         try:
             try:
@@ -63,6 +63,8 @@ class Endpoint:
                 return await self._transmit(method, path, headers, body)
         except httpcore2.ConnectTimeout as error:
             raise Unreachable("The model server cannot be reached at the moment.") from error
+        except httpcore2.ReadTimeout as error:
+            raise TimedOut(BUSY_SENTENCE, BUSY) from error
         except httpcore2.TimeoutException as error:
             raise busy() from error
         except httpcore2.ConnectError as error:

@@ -9,15 +9,17 @@ from http import HTTPStatus
 
 import orjson
 
-from auth_api.errors import ApiError, Refused, Unavailable, Unreachable
+from auth_api.errors import ApiError, Refused, Unanswered
 from auth_api.observability.logs import client_request_id, request_id
-from auth_api.torchserve.batcher import BUSY
+from auth_api.torchserve.alone import SendAlone
 from auth_api.torchserve.connection import Connection, failure
 from auth_api.torchserve.endpoint import Response
 from auth_api.torchserve.wire_format import Answer, PredictionRequest, pack, unpack
 
 # How long a version gets single images after it did not understand a batch.
 _UNBATCHED_SECONDS = 60.0
+# Handlers then spend little time on each image; see `handlers.base`.
+_QUICK = {"X-Quick": "1"}
 
 
 class Predictions:
@@ -32,7 +34,8 @@ class Predictions:
         self, model: str, requests: Sequence[PredictionRequest]
     ) -> Sequence[Answer | Exception]:
         """Returns an answer for each request, in order, or its error: `Refused`, `NotFound`,
-        `TooLarge` or `Unavailable`. All requests are for the same version.
+        `TooLarge`, `Unavailable`, or `SendAlone` for `predict_alone`. All requests are for the
+        same version.
 
         Raises `NotFound`, `TooLarge`, `Unavailable` if the whole batch fails.
         """
@@ -41,7 +44,24 @@ class Predictions:
             answers = await self._predict_batch(model, requests)
             if answers is not None:
                 return answers
-        return await asyncio.gather(*(self._predict_one(model, each) for each in requests))
+        return await asyncio.gather(*(self._outcome(model, each) for each in requests))
+
+    async def predict_alone(self, model: str, request: PredictionRequest, *, quick: bool) -> Answer:
+        """Returns the answer for an image that shares its request with no other.
+
+        With `quick`, a slow image raises `SendAlone` before it has delayed others. Raises
+        `Refused`, `NotFound`, `TooLarge`, `Unavailable`.
+        """
+        request_id.set(request.request_id)
+        client_request_id.set("")  # this task may have been started by another request
+        options = {**request.options, **_QUICK} if quick else request.options
+        return await self._send(model, request.version, request.image, options)
+
+    async def _outcome(self, model: str, request: PredictionRequest) -> Answer | Exception:
+        try:
+            return await self.predict_alone(model, request, quick=True)
+        except ApiError as error:
+            return error
 
     async def _predict_batch(
         self, model: str, requests: Sequence[PredictionRequest]
@@ -53,13 +73,12 @@ class Predictions:
         request_id.set(",".join(request.request_id for request in requests))
         client_request_id.set("")
         try:
-            found = unpack(await self._send(model, version, body, headers), len(requests))
+            answer = await self._send(model, version, body, {**headers, **_QUICK})
+            found = unpack(answer, len(requests))
         except Refused:
             found = None
-        except Unavailable as error:
-            if isinstance(error, Unreachable) or error.code == BUSY:
-                raise
-            return None  # a single image may have made the whole batch fail
+        except Unanswered:  # a single image may have made the whole batch fail
+            return [SendAlone(quick=False) for _ in requests]
         if found is None:  # the handler is older than batches
             self._unbatched_until[model, version] = time.monotonic() + _UNBATCHED_SECONDS
             return None
@@ -69,14 +88,6 @@ class Predictions:
             else failure(Response(status, orjson.dumps(answer)), model, version)
             for status, answer in found
         ]
-
-    async def _predict_one(self, model: str, request: PredictionRequest) -> Answer | Exception:
-        request_id.set(request.request_id)
-        client_request_id.set("")  # this task may have been started by another request
-        try:
-            return await self._send(model, request.version, request.image, request.options)
-        except ApiError as error:
-            return error
 
     async def _send(
         self, model: str, version: str | None, body: bytes, headers: Mapping[str, str]
@@ -90,5 +101,5 @@ class Predictions:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise Unavailable("The model server answered something unreadable.")
+            raise Unanswered("The model server answered something unreadable.")
         return answer

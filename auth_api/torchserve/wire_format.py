@@ -20,6 +20,8 @@ class PredictionRequest(NamedTuple):
     """Request headers for the handler."""
     request_id: str = ""
     """For logs."""
+    background: bool = False
+    """Whether nobody waits for the answer, as in a job."""
 
     @property
     def size(self) -> int:

@@ -11,11 +11,13 @@ import pytest
 from ts.metrics.metric_type_enum import MetricTypes
 
 from auth_api.torchserve.wire_format import PredictionRequest, pack, unpack
+from handlers import base
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.comparison import Strictness
 from handlers.errors import InvalidOption
 from handlers.logs import request_ids
 from handlers.options import ComparisonOptions, RecognitionOptions
+from handlers.preprocessing import InkImage
 from tests.support.pictures import encode, reference
 
 
@@ -98,6 +100,46 @@ def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
     assert answers[0] == answers[3] == {"answer": 1}
     assert [answers[index]["code"] for index in (1, 2)] == ["internal_error", "unreadable_image"]
     assert [answers[index]["success"] for index in (1, 2)] == [False, False]
+
+
+class Slow(Buggy):
+    """Decodes the images `SLOW` for ever."""
+
+    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+        while data == SLOW:
+            pass
+        return super().preprocess(data, enhancement)
+
+
+SLOW = b"slow"
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("IMAGE", 0.3), ("QUICK", 0.1), ("QUICK_BATCH", 0.15)):
+        monkeypatch.setattr(base, f"{name}_SECONDS", seconds)
+
+
+@pytest.mark.usefixtures("short_limits")
+def test_an_image_that_takes_too_long_is_refused_and_the_others_are_answered() -> None:
+    bodies = [encode(reference(0)), SLOW, SLOW, encode(reference(1))]
+    context = Context(texts_of(["one"] * 4))
+    answers = [json.loads(each) for each in Slow().handle([{"body": b} for b in bodies], context)]
+    assert context.statuses == {0: 200, 1: 413, 2: 413, 3: 200}
+    assert answers[0] == answers[3] == {"answer": 1}
+    assert [answers[index]["code"] for index in (1, 2)] == ["image_too_complex"] * 2
+
+
+@pytest.mark.usefixtures("short_limits")
+def test_quick_images_keep_their_batch_waiting_for_a_short_time_only() -> None:
+    """The first two take too long, so the third has no turn; a patient one has."""
+    bodies = [encode(reference(0)), SLOW, SLOW, encode(reference(1)), encode(reference(2))]
+    headers = [{"X-Text": "one", **({"X-Quick": "1"} if place < 4 else {})} for place in range(5)]
+    context = Context(headers)
+    answers = [json.loads(each) for each in Slow().handle([{"body": b} for b in bodies], context)]
+    assert list(context.statuses.values()) == [200, 503, 503, 503, 200]
+    codes = [answer.get("code") for answer in answers]
+    assert codes == [None, "image_slow", "image_slow", "image_untried", None]
 
 
 @pytest.mark.parametrize("body", [{}, {"body": b""}, {"body": {"image": "text"}}])

@@ -19,7 +19,7 @@ def one_bit_png(width: int, height: int) -> bytes:
     compressor = zlib.compressobj(9)
     data = b"".join(compressor.compress(row) for _ in range(height)) + compressor.flush()
     chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, content) for name, content in chunks)
 
 
 def huge_png(side: int = 30_000) -> bytes:
@@ -27,9 +27,24 @@ def huge_png(side: int = 30_000) -> bytes:
     return one_bit_png(side, side)
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def png_chunk(name: bytes, content: bytes) -> bytes:
     checksum = struct.pack(">I", zlib.crc32(name + content))
     return struct.pack(">I", len(content)) + name + content + checksum
+
+
+def jpeg_segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def scans(width: int, height: int, count: int, frame: int = 0xC2, layers: int = 1) -> bytes:
+    """A JPEG of `count` scans without data, each of which passes over one layer."""
+    tables = jpeg_segment(0xDB, b"\0" + b"\1" * 64)
+    for destination in (b"\0", b"\x10"):
+        tables += jpeg_segment(0xC4, destination + b"\1" + bytes(15) + b"\0")
+    described = b"".join(bytes([number + 1, 0x11, 0]) for number in range(layers))
+    header = jpeg_segment(frame, struct.pack(">BHHB", 8, height, width, layers) + described)
+    scan = jpeg_segment(0xDA, bytes([1, 1, 0, 0, 0 if frame & 2 else 63, 0]))
+    return b"\xff\xd8" + tables + header + scan * count + b"\xff\xd9"
 
 
 def bit_flipped(data: bytes) -> bytes:
@@ -53,6 +68,7 @@ BAD_IMAGES: dict[str, tuple[bytes, int, str]] = {
     "png of its signature alone": (_PNG[:8], 400, "damaged_image"),
     "bit-flipped png": (bit_flipped(_PNG), 400, "damaged_image"),
     "huge png": (huge_png(), 413, "image_too_large"),
+    "jpeg of many scans": (scans(4000, 4000, 1500), 413, "image_too_complex"),
     "1x1": (encode(np.zeros((1, 1), np.uint8)), 400, "no_character_found"),
     "1x5000": (encode(np.zeros((5000, 1), np.uint8)), 400, "no_character_found"),
     "5000x1": (encode(_RNG.integers(0, 256, (1, 5000), np.uint8)), 400, "no_character_found"),

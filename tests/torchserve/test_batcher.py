@@ -50,7 +50,8 @@ def answer_to(text: str) -> Answer:
 
 
 def a_request(text: str, version: str | None = None) -> PredictionRequest:
-    return PredictionRequest(text.encode(), version, {})
+    """Capitals are requests of jobs."""
+    return PredictionRequest(text.encode(), version, {}, background=text.isupper())
 
 
 def batcher_of(
@@ -143,6 +144,56 @@ def test_large_images_do_not_share_a_batch() -> None:
         await workers.answer()
         assert [len(batch) for batch in workers.batches] == [1, 1, 1]
         await workers.answer()
+
+    run(act)
+
+
+def test_requests_of_jobs_and_of_people_take_turns() -> None:
+    async def act() -> None:
+        workers = Workers()
+        requests = [a_request(f"J{place}") for place in range(20)]
+        batcher = batcher_of(workers, max_concurrency=1)
+        tasks = await enqueue(batcher, *requests)
+        tasks += await enqueue(batcher, *(a_request(f"p{place}") for place in range(10)))
+        while not all(task.done() for task in tasks):
+            await workers.answer()
+        senders = ["".join(sorted({text[0] for text in batch})) for batch in workers.batches]
+        assert senders == ["J", "p", "J", "p", "J", "J"]
+        assert [text for batch in workers.batches for text in batch if text[0] == "J"] == [
+            text_of(request) for request in requests
+        ]
+
+    run(act)
+
+
+def test_jobs_leave_a_place_for_people() -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=3)
+        tasks = await enqueue(batcher, *(a_request(f"J{place}") for place in range(30)))
+        await asyncio.sleep(0.02)
+        assert len(workers.batches) == 2
+        (person,) = await enqueue(batcher, a_request("p"))
+        await asyncio.sleep(0.02)
+        assert workers.batches[2] == ["p"]
+        while not all(task.done() for task in [*tasks, person]):
+            await workers.answer()
+
+    run(act)
+
+
+def test_a_long_job_rejects_nobody() -> None:
+    async def act() -> None:
+        workers = Workers()
+        batcher = batcher_of(workers, max_concurrency=1, max_wait=20)
+        tasks = await enqueue(batcher, *(a_request(f"J{place}") for place in range(100)))
+        tasks += await enqueue(batcher, a_request("a"), a_request("b"))
+        await asyncio.sleep(2)
+        assert batcher.rejection() is None
+        await workers.answer()
+        assert workers.batches[1] == ["a", "b"]
+        while not all(task.done() for task in tasks):
+            await workers.answer()
 
     run(act)
 

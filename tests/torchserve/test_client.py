@@ -14,7 +14,16 @@ import pytest
 from prometheus_client import generate_latest
 from pydantic import HttpUrl
 
-from auth_api.errors import ApiError, Conflict, ModelMissing, Refused, Unavailable, Unreachable
+from auth_api.errors import (
+    ApiError,
+    Conflict,
+    ModelMissing,
+    Refused,
+    TimedOut,
+    Unanswered,
+    Unavailable,
+    Unreachable,
+)
 from auth_api.observability.logs import request_id
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
@@ -259,6 +268,69 @@ def test_a_batch_that_fails_as_a_whole_is_sent_as_single_pictures() -> None:
     assert set(far_end.lines) == {"POST /predictions/ranjana"}
 
 
+def by_speed(request: Request) -> tuple[int, object]:
+    """A handler that gives quick requests little time: "s" takes too long, and "u" comes after."""
+    if "x-images" not in request.headers:
+        return speed_of(request.body.decode(), quick="x-quick" in request.headers)
+    found = [speed_of(text, quick="x-quick" in request.headers) for text in request.body.decode()]
+    return 200, {"answers": [{"status": status, "answer": answer} for status, answer in found]}
+
+
+def speed_of(text: str, *, quick: bool) -> tuple[int, dict[str, object]]:
+    if not quick or text not in "su":
+        return 200, {"saw": text}
+    code = "image_slow" if text == "s" else "image_untried"
+    return 503, {"success": False, "code": code, "error": "No."}
+
+
+@pytest.mark.parametrize("texts", ["s", "as", "asusb"])
+def test_slow_pictures_are_sent_again_one_at_a_time_and_all_are_answered(texts: str) -> None:
+    far_end = FarEnd(by_speed)
+
+    async def act() -> None:
+        async with client_of(far_end, torchserve_max_concurrency=1) as torchserve:
+            predictions = (torchserve.predict("ranjana", text.encode()) for text in texts)
+            assert [each["saw"] for each in await asyncio.gather(*predictions)] == [*texts]
+
+    asyncio.run(act())
+    patient = [request.body for request in far_end.requests if "x-quick" not in request.headers]
+    # A picture that was not tried has another quick attempt before.
+    assert sorted(patient) == sorted(text.encode() for text in texts if text in "su")
+    assert far_end.bodies.count(b"u") == 2 * texts.count("u")
+
+
+def test_a_batch_that_takes_too_long_is_sent_as_single_pictures() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            body = await reader.readexactly(length)
+            bodies.append(body)
+            if b"s" in body:
+                return await _until_closed(reader)
+            content = json.dumps({"saw": body.decode()}).encode()
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+            )
+
+    bodies: list[bytes] = []
+
+    async def act() -> None:
+        options = {"torchserve_max_concurrency": 1, "torchserve_timeout": 0.3}
+        async with client_of(answer, **options) as torchserve:
+            predictions = (torchserve.predict("ranjana", text) for text in (b"a", b"b", b"s", b"c"))
+            first, second, slow, third = await asyncio.gather(*predictions, return_exceptions=True)
+            answered = [each["saw"] for each in (first, second, third) if isinstance(each, dict)]
+            assert answered == ["a", "b", "c"]
+            assert isinstance(slow, TimedOut)
+
+    asyncio.run(act())
+    assert bodies == [b"a", b"bsc", b"b", b"s", b"c"]
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> None:
+    await reader.read()
+
+
 def test_a_full_queue_of_torchserve_is_not_asked_again_picture_by_picture() -> None:
     far_end = FarEnd(lambda request: (503, {}) if "x-images" in request.headers else (200, {}))
 
@@ -395,7 +467,7 @@ def test_versions_are_managed_by_requests_to_torchserve() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [(409, Conflict), (404, ModelMissing), (500, Unavailable)]
+    ("status", "expected"), [(409, Conflict), (404, ModelMissing), (500, Unanswered)]
 )
 def test_management_that_fails_says_why(status: int, expected: type[ApiError]) -> None:
     far_end = FarEnd(lambda _: (status, {}))

@@ -80,6 +80,7 @@ export default {
   "error.unreadable_image": "यो तस्बिर पढ्न सकिएन। PNG, JPEG, WebP, BMP र GIF पढिन्छ।",
   "error.damaged_image": "यो तस्बिर बिग्रिएको छ।",
   "error.empty_image": "यो तस्बिर खाली छ।",
+  "error.image_too_complex": "यो तस्बिर पढ्न धेरै समय लाग्छ। साधारण JPEG वा PNG मा सेभ गर्नुहोस्।",
   "error.image_too_large": "यो तस्बिर धेरै ठूलो छ।",
   "error.image_missing": "तस्बिर छैन।",
   "error.several_images": "एक पटकमा एउटा मात्र तस्बिर पठाउनुहोस्।",
