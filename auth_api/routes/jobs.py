@@ -62,11 +62,13 @@ async def create(request: Request) -> JSONResponse:
     app = services(request)
     require_recogniser(query.model, app.settings.models)
     owner = caller(request)
-    await app.jobs.require_room(owner.user_id)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
-    received = await receive(request, app.inputs, limits)
-    parameters = Parameters(model=query.model, version=query.version, options=query.options())
-    job = await app.jobs.add(owner, "predict", parameters.model_dump(), received, request)
+    wanted = Parameters(model=query.model, version=query.version, options=query.options())
+    async with app.reservations.reserve(owner, request) as reservation:
+        received = await receive(request, app.inputs, limits)
+        job = await app.jobs.add(
+            owner, "predict", wanted.model_dump(), received, request, reservation=reservation
+        )
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued", "counts": counts(job)}
     return JSONResponse({**answer, "url": url}, 202, {"Location": url})
