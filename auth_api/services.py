@@ -31,6 +31,7 @@ from auth_api.http.rate_limits import RateLimits
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.prediction_job import PredictionJobs
 from auth_api.jobs.queue import JobQueue
+from auth_api.jobs.reservations import Reservations
 from auth_api.jobs.runner import JobRunner, WorkerPool
 from auth_api.jobs.unfinished import UnfinishedJobs
 from auth_api.jobs.user_jobs import UserJobs
@@ -115,9 +116,14 @@ class Services:
             WorkerPool(dict.fromkeys(TRAININGS, trainings), settings.training_concurrency),
         )
         self.runner = JobRunner(queue, inputs, folders, pools, alone=database.is_sqlite)
-        self.jobs = UserJobs(
-            database, inputs, folders, settings.jobs_per_user, self.runner.wake, metrics
+        self.reservations = reservations = Reservations(
+            database,
+            inputs,
+            settings.jobs_per_user,
+            settings.max_job_bytes,
+            settings.min_free_disk_bytes,
         )
+        self.jobs = UserJobs(database, inputs, folders, reservations, self.runner.wake, metrics)
         self.planner = Planner(database, store, data_set, releases, self.jobs)
 
         # Accounts

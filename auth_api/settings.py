@@ -149,7 +149,10 @@ class Settings(BaseSettings):
     max_job_bytes: int = Field(default=1024**3, ge=1024)
     """Largest upload of a job, both packed and unpacked."""
     jobs_per_user: int = Field(default=10, ge=1)
-    """Unfinished jobs that a user may have."""
+    """Unfinished jobs that a user may have, with uploads under way."""
+    min_free_disk_bytes: int = Field(default=1024**3, ge=0)
+    """Uploads of jobs that would leave less of the disk of `MEDIA_DIR` free are rejected; 0 does
+    not check it."""
     job_concurrency: int = Field(default=32, ge=0, validation_alias=_renamed("job_concurrency"))
     """Images of jobs in flight to TorchServe; 0 if other processes run the jobs."""
     job_retention_days: int = Field(default=30, ge=0)

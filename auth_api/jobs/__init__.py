@@ -9,7 +9,10 @@ presenting      jobs as JSON and CSV
 unfinished      metrics of jobs that wait or run
 uploads         an upload becomes the input file of a job
 upload_forms    its multipart form
-zip_files       checks an uploaded zip and reads the images in it
+zip_files       checks an uploaded zip and finds the images in it
+zip_directory   its list of files
+unpacking       reads an image from an input file, unpacking it
+reservations    a place and room on the disk for each upload under way
 input_files     the input files on the disk
 work_folders    the work folders of trainings
 """

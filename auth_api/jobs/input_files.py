@@ -1,4 +1,5 @@
-"""The images of jobs: one file a job, which holds all its images one after the other.
+"""The images of jobs: one file a job, which is a zip as it was sent, or holds all images one after
+the other.
 
 One file is synced, opened and deleted faster than a thousand. It is complete and on the disk
 before its job is queued, and deleted when the job has ended. `auth_api.operations.cleanup` deletes
@@ -12,22 +13,29 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+from anyio import CapacityLimiter
+
 from auth_api.errors import Unavailable
+from auth_api.jobs.unpacking import Place, unpacked
 
 logger = logging.getLogger(__name__)
 
 _NAME_BYTES = 16
 # Longer reads use a thread, because they may block; shorter ones are mostly in the page cache.
 _MAX_INLINE_READ_BYTES = 256 * 1024
+_ZIPS_AT_ONCE = 2
 
 
 class InputFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.zip_checks = CapacityLimiter(_ZIPS_AT_ONCE)
+        """Limits the threads that check zips, which takes memory and processor time."""
 
     def new(self) -> NewInput:
         """Creates an empty file with a name that nobody can guess; blocks. Raises `OSError`."""
@@ -50,6 +58,11 @@ class InputFiles:
             logger.exception("cannot save an upload")
             message = "The upload cannot be saved at the moment. Please try again."
             raise Unavailable(message, "storage_unavailable") from error
+
+    def free_bytes(self) -> int:
+        """Free room on the disk of the files; blocks. Raises `OSError`."""
+        self._folder.mkdir(0o700, parents=True, exist_ok=True)
+        return shutil.disk_usage(self._folder).free
 
     def path_of(self, name: str) -> Path:
         return self._folder / name
@@ -83,11 +96,13 @@ class OpenInput:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    async def read(self, start: int, length: int) -> bytes:
-        """Reads `length` bytes from offset `start`."""
-        if length <= _MAX_INLINE_READ_BYTES:
-            return os.pread(self._descriptor, length, start)
-        return await asyncio.to_thread(os.pread, self._descriptor, length, start)
+    async def read(self, place: Place) -> bytes:
+        """Reads an image. Raises `BadRequest` if it is damaged in a zip."""
+        if place.crc is not None:
+            return await asyncio.to_thread(lambda: b"".join(unpacked(self._descriptor, place)))
+        if place.length <= _MAX_INLINE_READ_BYTES:
+            return os.pread(self._descriptor, place.length, place.start)
+        return await asyncio.to_thread(os.pread, self._descriptor, place.length, place.start)
 
 
 class NewInput:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from auth_api.database.tables.jobs import Job
-from auth_api.errors import Refused, TimedOut, TooLarge, Unanswered, Unavailable
+from auth_api.errors import BadRequest, Refused, TimedOut, TooLarge, Unanswered, Unavailable
 from auth_api.jobs.input_files import InputFiles, OpenInput
 from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
 from auth_api.models.version_routing import Client, VersionRouter, user
@@ -138,9 +138,13 @@ class _JobRun:
 
     async def _predict(self, rest: Iterator[PendingItem]) -> None:
         for item in rest:
-            async with self._jobs.slots, self._jobs.memory.reserve(item.length):
-                image = await self._source.read(item.start, item.length)
-                answer = await self._answer(image)
+            async with self._jobs.slots, self._jobs.memory.reserve(item.place.length):
+                try:
+                    image = await self._source.read(item.place)
+                except BadRequest as error:
+                    answer = error.body
+                else:
+                    answer = await self._answer(image)
                 # `self._answers` is looked up after the wait, because `_save` replaces the list.
                 self._answers.append(ItemAnswer(item.position, answer))
 

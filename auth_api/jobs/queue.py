@@ -21,6 +21,7 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem
 from auth_api.errors import Forbidden
 from auth_api.jobs import owners, retries
+from auth_api.jobs.unpacking import Place
 from auth_api.observability.metrics import Metrics
 
 _ITEMS = core_of(JobItem)
@@ -37,11 +38,10 @@ _SET_ANSWER = (
 
 
 class PendingItem(NamedTuple):
-    """An item without an answer. `start` and `length` locate it in the job's file, in bytes."""
+    """An item without an answer, and its place in the job's file."""
 
     position: int
-    start: int
-    length: int
+    place: Place
 
 
 class ItemAnswer(NamedTuple):
@@ -118,12 +118,16 @@ class JobQueue:
     async def pending(self, job_id: int) -> list[PendingItem]:
         """The items without an answer, in order. Raises `Unavailable`."""
         query = (
-            select(col(JobItem.position), col(JobItem.start), col(JobItem.length))
+            select(
+                col(JobItem.position),
+                *(col(JobItem.start), col(JobItem.length)),
+                *(col(JobItem.packed), col(JobItem.crc)),
+            )
             .where(col(JobItem.job_id) == job_id, col(JobItem.answer).is_(None))
             .order_by(col(JobItem.position))
         )
         rows = await self._database.read(lambda session: session.execute(query).all())
-        return [PendingItem(*row) for row in rows]
+        return [PendingItem(position, Place(*place)) for position, *place in rows]
 
     async def record(self, job_id: int, answers: Sequence[ItemAnswer]) -> None:
         """Saves answers of items that have none yet.

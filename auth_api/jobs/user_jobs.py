@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
@@ -23,12 +23,12 @@ from auth_api.errors import Conflict, Forbidden, NotFound, TooMany, Unauthorised
 from auth_api.jobs import queue
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.owners import BY_OPERATOR, ROLES
+from auth_api.jobs.reservations import Reservations
 from auth_api.jobs.uploads import Received
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
 
 _BATCH_SIZE = 250
-_RETRY_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,10 @@ class UserJobs:
     database: Database
     inputs: InputFiles
     folders: WorkFolders
-    max_unfinished: int
-    """Limit for each user."""
+    reservations: Reservations
     wake: Callable[[], None]
     """Called when a job was queued."""
     metrics: Metrics
-
-    async def require_room(self, user_id: int) -> None:
-        """Raises `TooMany` if the user may not queue another job now, or `Unavailable`."""
-        await self.database.read(lambda session: self._require_room(session, user_id))
 
     async def add(
         self,
@@ -56,12 +51,13 @@ class UserJobs:
         received: Received | None,
         request: Request | None = None,
         complete: Callable[[Session, dict[str, Any]], None] | None = None,
+        reservation: int | None = None,
     ) -> Job:
         """Queues a job, with an upload if there is one.
 
         `owner` is the caller, or the id of a user for whom an operator queues the job. `complete`
         sets the parameters that depend on the database, in the same transaction; it may raise
-        `Conflict`.
+        `Conflict`. The job takes the place of a `reservation`.
 
         Raises `Unauthorised` or `NotFound` if the account does not exist any more, `Forbidden` if
         its role is too low by now, `TooMany`, `Conflict`, after deleting the file. Raises
@@ -74,7 +70,9 @@ class UserJobs:
 
         def work(transaction: Session) -> Job:
             user_id = _owner(transaction, owner, kind)
-            self._require_room(transaction, user_id)
+            if reservation is not None:
+                self.reservations.end(transaction, reservation)
+            self.reservations.require_place(transaction, user_id)
             if complete:
                 complete(transaction, parameters)
             job = Job(user_id=user_id, kind=kind, parameters=parameters, input=name)
@@ -160,16 +158,6 @@ class UserJobs:
             if len(items) < _BATCH_SIZE:
                 return
             last = items[-1].position
-
-    def _require_room(self, session: Session, user_id: int) -> None:
-        unfinished = col(Job.user_id) == user_id, col(Job.state).in_(UNFINISHED)
-        query = select(func.count()).where(*unfinished)
-        if (session.scalar(query) or 0) >= self.max_unfinished:
-            raise TooMany(
-                f"You have {self.max_unfinished} unfinished jobs: wait for one, or cancel one.",
-                "too_many_jobs",
-                retry_after=_RETRY_SECONDS,
-            )
 
 
 def visible_kind(caller: Caller) -> Kind | None:

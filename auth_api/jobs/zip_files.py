@@ -1,78 +1,90 @@
-"""Checks an uploaded zip and reads the images in it.
+"""Checks an uploaded zip and finds the images in it, without unpacking them.
 
-The whole zip is refused if one entry is dangerous or unreadable: a path that leads out of the zip,
-a link, an encrypted entry, a zip in the zip, more data than declared or plausible (a zip bomb).
-Folders and files that desktop systems add are ignored.
+The whole zip is refused if one entry is dangerous: a path that leads out of the zip, a link, an
+encrypted entry, a zip in the zip, data that is another entry's too. It is also refused if its
+entries together unpack to more than a job may have, or than is plausible (a zip bomb). Folders and
+files that desktop systems add are ignored. An image that turns out to be damaged when it is read
+fails alone: see `unpacking`.
 """
 
 from __future__ import annotations
 
+import os
 import stat
+import struct
 import zipfile
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import IO
+from typing import BinaryIO, NamedTuple
 
 from auth_api.errors import BadRequest, TooLarge
+from auth_api.jobs import zip_directory
+from auth_api.jobs.unpacking import Place, unpacked
+from auth_api.jobs.zip_directory import damaged, refused
 
 _MAX_COMPRESSION_RATIO = 200
-# Exempt from the ratio. Photographs hardly compress, but a blank drawing of 1000x1000 pixels in an
-# uncompressed format compresses a thousandfold, and is harmless because it is small.
-_SMALL_BYTES = 8 * 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
+# Exempt from the ratio, in the whole zip. Photographs hardly compress, but a blank drawing of
+# 1000x1000 pixels in an uncompressed format compresses a thousandfold; a few are harmless.
+_ALLOWANCE_BYTES = 16 * 1024 * 1024
+# Deflate adds a few bytes to data that it cannot compress. More would be work for nothing.
+_MAX_GROWTH, _SMALL_GROWTH_BYTES = 2, 1024
+_HEAD_BYTES = 512
 _ZIP_SIGNATURES = b"PK\x03\x04", b"PK\x05\x06"
 _IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+
+# The header in front of an entry: signature, flags, method, lengths of name and extra field.
+_HEADER = struct.Struct("<4s2x2H16x2H")
+_HEADER_SIGNATURE = b"PK\x03\x04"
+# Encrypted, patched, strongly encrypted, header masked.
+_UNREADABLE_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000
+_UTF8_FLAG = 0x800
 
 
-class Entry:
+class Entry(NamedTuple):
     """One file in a zip. Whether it is an image is not checked."""
 
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-        self.name = info.filename
-        self._archive = archive
-        self._info = info
-
-    def chunks(self) -> Iterator[bytes]:
-        """The content in chunks; blocks. Raises `BadRequest`."""
-        left = self._info.file_size
-        try:
-            with self._archive.open(self._info) as content:
-                while chunk := content.read(_CHUNK_BYTES):
-                    is_first = left == self._info.file_size
-                    if is_first and chunk.startswith(_ZIP_SIGNATURES):
-                        raise _refused(f"{self.name} is a zip itself", "nested_zip")
-                    left -= len(chunk)
-                    if left < 0:
-                        raise _refused(f"{self.name} is larger than the zip says", "zip_bomb")
-                    yield chunk
-        except BadRequest:
-            raise
-        except Exception as error:  # zipfile and its decompressors raise many kinds
-            raise _damaged() from error
+    name: str
+    place: Place
 
 
-def entries(file: IO[bytes], max_entries: int, max_bytes: int) -> list[Entry]:
+def entries(file: BinaryIO, max_images: int, max_bytes: int) -> list[Entry]:
     """The images in a zip, in its order; blocks.
 
-    `max_bytes` limits the sum of their unpacked sizes. Raises `BadRequest`, `TooLarge`.
+    `max_bytes` limits the sum of the unpacked sizes of all entries. Raises `BadRequest`,
+    `TooLarge`.
     """
-    try:
-        archive = zipfile.ZipFile(file)
-        infos = archive.infolist()
-    except Exception as error:  # as above
-        raise _damaged() from error
-    images = [info for info in infos if not _is_ignored(info)]
-    if len(images) > max_entries:
-        message = f"There are {len(images)} images: send up to {max_entries} at a time."
-        raise BadRequest(message, "too_many_images")
-    for info in infos:
+    directory = zip_directory.locate(file, max_images)
+    descriptor = file.fileno()
+    images: list[Entry] = []
+    spans: list[tuple[int, int]] = []
+    packed = length = 0
+    for info in zip_directory.infos(file, directory, max_images):
         _require_harmless(info)
-    if sum(info.file_size for info in images) > max_bytes:
+        start = directory.shift + info.header_offset
+        if not start < directory.start:
+            raise damaged()
+        data = _data_start(descriptor, info, start)
+        spans.append((start, data + info.compress_size))
+        packed += info.compress_size
+        length += info.file_size
+        if not _is_ignored(info):
+            images.append(Entry(info.filename, _place(info, data)))
+    _require_apart(spans, directory.start)
+    if length > max_bytes:
         megabytes = max_bytes / (1024 * 1024)
         raise TooLarge(f"The zip unpacks to more than {megabytes:g} MB.", "zip_bomb")
+    if length > _ALLOWANCE_BYTES + _MAX_COMPRESSION_RATIO * packed:
+        reason = f"it unpacks to more than {_MAX_COMPRESSION_RATIO} times its size"
+        raise refused(reason, "zip_bomb")
+    if len(images) > max_images:
+        message = f"There are {len(images)} images: send up to {max_images} at a time."
+        raise BadRequest(message, "too_many_images")
     if not images:
         raise BadRequest("There is no image in the zip.", "image_missing")
-    return [Entry(archive, info) for info in images]
+    for image in images:
+        _require_no_zip(descriptor, image)
+    return images
 
 
 def _is_ignored(info: zipfile.ZipInfo) -> bool:
@@ -85,27 +97,63 @@ def _require_harmless(info: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     has_drive = name[1:2] == ":" and name[0].isalpha()
     if path.is_absolute() or ".." in path.parts or has_drive:
-        raise _refused(f"{_shown(name)} leads out of the zip", "unsafe_path")
+        raise refused(f"{_shown(name)} leads out of the zip", "unsafe_path")
     if any(ord(letter) < 32 for letter in name):
-        raise _refused("a name has control characters", "unsafe_path")
+        raise refused("a name has control characters", "unsafe_path")
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refused(f"{_shown(name)} is a link or a device", "unsafe_path")
-    if info.flag_bits & 0x1:
-        raise _refused(f"{_shown(name)} is encrypted", "encrypted_zip")
+        raise refused(f"{_shown(name)} is a link or a device", "unsafe_path")
+    if info.flag_bits & _UNREADABLE_FLAGS:
+        raise refused(f"{_shown(name)} is encrypted", "encrypted_zip")
     if name.lower().endswith(".zip"):
-        raise _refused(f"{_shown(name)} is a zip itself", "nested_zip")
-    if info.file_size > max(_SMALL_BYTES, _MAX_COMPRESSION_RATIO * info.compress_size):
-        times = f"{_MAX_COMPRESSION_RATIO} times its size"
-        raise _refused(f"{_shown(name)} unpacks to more than {times}", "zip_bomb")
+        raise refused(f"{_shown(name)} is a zip itself", "nested_zip")
+    if info.compress_type not in _METHODS:
+        reason = f"{_shown(name)} is packed by another method than Deflate"
+        raise refused(reason, "unsupported_zip")
+
+
+def _data_start(descriptor: int, info: zipfile.ZipInfo, start: int) -> int:
+    """The offset of an entry's data, behind its header. The header must say what the directory
+    says.
+    """
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437")
+    head = os.pread(descriptor, _HEADER.size + len(name), start)
+    if len(head) < _HEADER.size + len(name):
+        raise damaged()
+    signature, flags, method, name_bytes, extra_bytes = _HEADER.unpack_from(head)
+    if flags & _UNREADABLE_FLAGS:
+        raise refused(f"{_shown(info.filename)} is encrypted", "encrypted_zip")
+    stated = signature, method, head[_HEADER.size :], name_bytes
+    if stated != (_HEADER_SIGNATURE, info.compress_type, name, len(name)):
+        raise damaged()
+    return start + len(head) + int(extra_bytes)
+
+
+def _place(info: zipfile.ZipInfo, data: int) -> Place:
+    """Raises `BadRequest` if the two sizes of an entry cannot both be true."""
+    packed, length = info.compress_size, info.file_size
+    is_stored = info.compress_type == zipfile.ZIP_STORED
+    most = length if is_stored else _MAX_GROWTH * length + _SMALL_GROWTH_BYTES
+    if packed > most or (is_stored and packed < length):
+        raise damaged()
+    return Place(data, length, None if is_stored else packed, info.CRC)
+
+
+def _require_apart(spans: list[tuple[int, int]], end: int) -> None:
+    """Raises `BadRequest` if entries share bytes with each other or with what follows `end`.
+
+    With shared bytes, a small zip can unpack to any size.
+    """
+    spans.sort()
+    spans.append((end, end))
+    if any(before[1] > after[0] for before, after in pairwise(spans)):
+        raise refused("its files overlap", "zip_bomb")
+
+
+def _require_no_zip(descriptor: int, image: Entry) -> None:
+    head = next(unpacked(descriptor, image.place, _HEAD_BYTES), b"")
+    if head.startswith(_ZIP_SIGNATURES):
+        raise refused(f"{_shown(image.name)} is a zip itself", "nested_zip")
 
 
 def _shown(name: str) -> str:
     return name.encode("ascii", "backslashreplace").decode()[:80]
-
-
-def _refused(reason: str, code: str) -> BadRequest:
-    return BadRequest(f"The zip is refused: {reason}.", code)
-
-
-def _damaged() -> BadRequest:
-    return BadRequest("The zip is damaged and cannot be read.", "damaged_zip")

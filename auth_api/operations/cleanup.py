@@ -24,7 +24,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.database.tables.jobs import UNFINISHED, Job
+from auth_api.database.tables.jobs import UNFINISHED, Job, UploadReservation
 from auth_api.database.tables.models import ModelVersion
 from auth_api.history.pictures import PictureStore
 from auth_api.jobs.input_files import InputFiles
@@ -85,6 +85,7 @@ class CleanUp:
             orphans = await self._without_unfinished_job(names)
             await self.job_inputs.delete(orphans)
             removed.inputs += len(orphans)
+        await self._remove_rows(UploadReservation.id, col(UploadReservation.held_until) < now())
         await self._remove_work_folders(orphan_seconds)
         await self._remove_charts()
         await picture_digests.fill(self.database, self.pictures)

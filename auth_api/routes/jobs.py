@@ -68,16 +68,18 @@ async def create(request: Request) -> JSONResponse:
     owner = caller(request)
     with suppress(NotFound):  # the version may be registered before the job runs
         app.version_router.require_nameable(query.model, query.version, client_of(request, owner))
-    await app.jobs.require_room(owner.user_id)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
-    received = await receive(request, app.inputs, limits)
-    try:
-        await app.authoriser.count_pictures(request, len(received.items), at_most_all=True)
-    except TooMany:
-        received.file.discard()
-        raise
-    parameters = Parameters(model=query.model, version=query.version, options=query.options())
-    job = await app.jobs.add(owner, "predict", parameters.model_dump(), received, request)
+    wanted = Parameters(model=query.model, version=query.version, options=query.options())
+    async with app.reservations.reserve(owner, request) as reservation:
+        received = await receive(request, app.inputs, limits)
+        try:
+            await app.authoriser.count_pictures(request, len(received.items), at_most_all=True)
+        except TooMany:
+            received.file.discard()
+            raise
+        job = await app.jobs.add(
+            owner, "predict", wanted.model_dump(), received, request, reservation=reservation
+        )
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued", "counts": counts(job)}
     return JSONResponse({**answer, "url": url}, 202, {"Location": url})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -64,15 +65,16 @@ async def _queue(
     app, owner = services(request), caller(request)
     model = request.path_params["name"]
     require_trainable(model, app.settings.models)
-    await app.jobs.require_room(owner.user_id)
-    content, received = await _parse(request, model)
-    try:
-        fields = validated(content, schema)
-    except BadRequest:
-        if received:
-            received.file.discard()
-        raise
-    job = await app.planner.queue(owner, kind, model, fields, received, request)
+    is_form = body_type(request) == "multipart/form-data"
+    async with app.reservations.reserve(owner, request) if is_form else nullcontext() as place:
+        content, received = await _parse(request, model)
+        try:
+            fields = validated(content, schema)
+        except BadRequest:
+            if received:
+                received.file.discard()
+            raise
+        job = await app.planner.queue(owner, kind, model, fields, received, request, place)
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued"}
     answer |= {"version": job.parameters["version"], "url": url}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
+from anyio import to_thread
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest
 from auth_api.http.uploads import image_too_large
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.unpacking import unpacked
 from auth_api.jobs.upload_forms import Limits, read_form
 from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import class_named
@@ -45,7 +47,7 @@ async def receive_labelled(
             raise BadRequest("'labelled' must be a zip, sent as a file.", "not_a_zip")
         if parts[0].error:
             raise parts[0].error
-        await asyncio.to_thread(_validate, file.path, limits, alphabet)
+        await to_thread.run_sync(_validate, file.path, limits, alphabet, limiter=inputs.zip_checks)
         await asyncio.to_thread(file.sync)
         return texts, Received(file, [])
 
@@ -65,14 +67,14 @@ def unpack_labelled(
             target.mkdir(parents=True, exist_ok=True)
             suffix = PurePosixPath(entry.name).suffix.lower()
             with (target / f"{number:06d}{suffix}").open("xb") as picture:
-                picture.writelines(_chunks(entry, limits.image))
+                picture.writelines(_chunks(file, entry, limits.image))
 
 
 def _validate(source: Path, limits: Limits, alphabet: Sequence[Character]) -> None:
     count = 0
     with source.open("rb") as file:
         for entry in zip_files.entries(file, _MAX_PICTURES, limits.upload):
-            for _ in _chunks(entry, limits.image):
+            for _ in _chunks(file, entry, limits.image):
                 pass
             count += _label(entry, alphabet) is not None
     if not count:
@@ -94,10 +96,7 @@ def _label(entry: zip_files.Entry, alphabet: Sequence[Character]) -> int | None:
     return label
 
 
-def _chunks(entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
-    length = 0
-    for chunk in entry.chunks():
-        length += len(chunk)
-        if length > limit:
-            raise image_too_large(limit)
-        yield chunk
+def _chunks(file: BinaryIO, entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
+    if entry.place.length > limit:
+        raise image_too_large(limit)
+    return unpacked(file.fileno(), entry.place)

@@ -66,9 +66,10 @@ class Planner:
         training: TrainJson,
         received: Received | None = None,
         request: Request | None = None,
+        reservation: int | None = None,
     ) -> Job:
         """Plans a training and queues its job, for an owner as in `UserJobs.add`. `received` has
-        the labelled pictures.
+        the labelled pictures, for which there is a `reservation`.
 
         Raises `BadRequest`, `Conflict` (also if another system manages the versions) and what
         `UserJobs.add` raises, after deleting the pictures.
@@ -92,7 +93,9 @@ class Planner:
                 raise Conflict(f"Version {version} of {model} is taken already.", "version_taken")
             parameters["version"] = version
 
-        return await self.jobs.add(owner, kind, parameters, received, request, set_version)
+        return await self.jobs.add(
+            owner, kind, parameters, received, request, set_version, reservation
+        )
 
     async def _plan(self, model: str, training: TrainJson, *, labelled: bool) -> dict[str, Any]:
         """The parameters of the job, whose version may be None."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from tests.jobs.test_zip_files import CRC, LENGTH, RECORD, changed, number
 from tests.support.apis import Api, StartApi, User
 from tests.support.jobs import HAND_IN, digits, finished, hand_in, inputs, zipped
 from tests.support.pictures import encode, reference
@@ -101,6 +102,19 @@ def test_a_zip_is_recognised_by_its_content(user: User) -> None:
         assert [row["file"] for row in job["results"]] == ["a.png"]
     image = user.post(HAND_IN, files=[("zip", ("folder.zip", IMAGE))])
     assert image.status_code == 202  # it is an image in spite of its name
+
+
+def test_a_picture_that_is_damaged_in_a_zip_is_a_failed_row(api: Api, user: User) -> None:
+    names = ["good.png", "changed.png", "larger.png", "last.png"]
+    content = zipped(dict.fromkeys(names, IMAGE))
+    content = changed(content, RECORD, CRC, bytes(4), nth=1)
+    content = changed(content, RECORD, LENGTH, number(len(IMAGE) - 1), nth=2)
+    job = finished(user, hand_in(user, [("zip", ("z.zip", content))], HAND_IN))
+    assert [row["file"] for row in job["results"]] == names
+    codes = [row.get("code") for row in job["results"]]
+    assert codes == [None, "damaged_zip", "zip_bomb", None]
+    assert {row.get("predicted_class") for row in job["results"]} == {1, None}
+    wait_for(lambda: inputs(api) == [], 10)
 
 
 @pytest.mark.parametrize(

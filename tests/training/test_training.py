@@ -18,6 +18,7 @@ from archive_scripts.archives.building import ROOT
 from tests.authorisation.test_access import by_key, make_key, sql
 from tests.jobs.test_jobs import SECRET
 from tests.jobs.test_uploads import BAD_ZIPS
+from tests.jobs.test_zip_files import CRC, RECORD, changed
 from tests.support.apis import Api, StartApi, User
 from tests.support.commands import command
 from tests.support.digits import held_out
@@ -343,6 +344,8 @@ def test_an_impossible_training_is_refused_at_once(api: Api) -> None:
         response = user.post(TRAIN, files=content)
         assert refusal(response)[0] in {400, 413}, name
         assert refusal(response)[1] == code, name
+    damaged = {"labelled": ("a.zip", changed(labelled, RECORD, CRC, bytes(4)))}
+    assert refusal(user.post(TRAIN, files=damaged)) == (400, "damaged_zip")
     unlabelled = {"labelled": ("a.zip", zipped({"nowhere/a.png": b"x"}))}
     assert refusal(user.post(TRAIN, files=unlabelled)) == (400, "no_labelled_pictures")
     assert refusal(user.post(TRAIN, files={"labelled": b"no zip"})) == (400, "not_a_zip")

@@ -23,6 +23,7 @@ from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.jobs import Job
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.jobs.input_files import InputFiles
+from auth_api.jobs.reservations import Reservations
 from auth_api.jobs.user_jobs import UserJobs
 from auth_api.jobs.work_folders import WorkFolders
 from auth_api.observability.metrics import Metrics
@@ -331,7 +332,8 @@ SINCE = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(day
 
 def _jobs(database: Database, **filters: Any) -> Any:
     inputs, folders = InputFiles(Path("nowhere")), WorkFolders(Path("nowhere"))
-    jobs = UserJobs(database, inputs, folders, 1, lambda: None, Metrics())
+    places = Reservations(database, inputs, 1, 1, 0)
+    jobs = UserJobs(database, inputs, folders, places, lambda: None, Metrics())
     return jobs.page(filters.pop("user_id", None), 21, 4000, **filters)
 
 

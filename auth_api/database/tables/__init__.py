@@ -7,7 +7,8 @@
            ├─ attempts ─ ─ character_progress practice, and the progress computed from it
            ├─ practice_slots                  quarter-hours in which a user was active
            ├─ usage_days                      counts for analytics, by user
-           └─ jobs ── job_items               predictions and trainings in the background
+           ├─ jobs ── job_items               predictions and trainings in the background
+           └─ upload_reservations             uploads that are under way
     audit_log                                 append-only, outlives its users
     model_versions, model_releases            which versions are served, and to whom
     usage_hours                               counts for analytics, of all callers

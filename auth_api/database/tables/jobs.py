@@ -1,4 +1,4 @@
-"""Jobs and their items."""
+"""Jobs, their items, and the uploads that are to become jobs."""
 
 from __future__ import annotations
 
@@ -70,8 +70,27 @@ class JobItem(SQLModel, table=True):
     file: str
     start: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     length: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    """Where the image lies in the input file, in bytes."""
+    """Where the image lies in the input file, in bytes. `length` is that of the image itself."""
+    packed: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    """Bytes that the image takes in the input file if it is deflated there."""
+    crc: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    """CRC-32 of an image in a zip."""
     answer: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
     )
     """None until the image is processed."""
+
+
+class UploadReservation(SQLModel, table=True):
+    """An upload under way, which counts as a job of its user. The process that receives it renews
+    `held_until`; after that the row counts for nothing.
+    """
+
+    __tablename__ = "upload_reservations"
+    __table_args__ = (AUTOINCREMENT,)
+
+    id: int | None = row_id()
+    user_id: int = owner_id(index=True)
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Room on the disk that it may take."""
+    held_until: datetime = timestamp()
