@@ -30,7 +30,7 @@ def test_two_launchers_run_side_by_side_and_a_stopped_one_leaves_nothing(
     assert [process for process in processes if process.is_running()] == []
     # Data and log are kept.
     assert {path.name for path in tmp_path.iterdir()} == {"data", "media", second.log.name}
-    ready = [line for line in second.log.read_text().splitlines() if "is ready" in line]
+    ready = [line for line in second.log.read_text().splitlines() if "Ranjana is ready" in line]
     assert len(ready) == 1
     assert f"http://localhost:{second.port}" in ready[0]
     assert f"metrics http://localhost:{second.api_metrics_port}/metrics;" in ready[0]
