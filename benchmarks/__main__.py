@@ -32,7 +32,7 @@ _PARTS = (
 
 
 def main() -> None:
-    """Runs the requested parts. All parts take about forty minutes."""
+    """Runs the requested parts. All parts take more than an hour."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"one of {', '.join(_PARTS)} (default: all)"
