@@ -54,7 +54,7 @@ def test_an_attack_holds_up_nobody_and_leaves_nothing(
             found = [*_harm(calls, max(memory) - memory[0]), *_unrefused(attack, replies)]
             problems += [f"{attack.name}: {problem}" for problem in found]
             all_replies += replies
-        assert problems == []
+        assert not problems, "\n".join(problems)
         note = f"attackers: {summary(all_replies)}"
         row(f"{group}: {GROUPS[group]}", callers, time.monotonic(), note=note)
     _require_nothing_left(api, attacker, sum(_PICTURES[p.split("/")[3]] for p in callers.saved))
