@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
 from tests.support.apis import Api, User
 from tests.support.attacks.catalogue import ATTACKS, GROUPS
+from tests.support.attacks.scans import (
+    arithmetic_scans,
+    filled,
+    many_bands,
+    many_scans,
+    many_segments,
+)
 from tests.support.attacks.sending import Attack, Reply, Target, send, summary
+from tests.support.attacks.zips import blanks
 from tests.support.call_loops import Call
 from tests.support.jobs import inputs
 from tests.support.memory import memory_samples, with_children
+from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
 # Only a standstill makes others wait longer. The aim is a second.
@@ -61,6 +73,30 @@ def test_an_attack_holds_up_nobody_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
     assert _files(api.folder / "data") == data
     assert "Traceback" not in api.log.read_text()
+
+
+_JPEG = encode(reference(5), "JPEG")
+
+
+@pytest.mark.parametrize(
+    "jpeg",
+    [
+        many_scans(3, 1_024),
+        many_bands(3, 1_024),
+        arithmetic_scans(3, 64),
+        many_segments(3, _JPEG),
+        filled(3, _JPEG),
+    ],
+    ids=["scans", "bands", "arithmetic", "segments", "filled"],
+)
+def test_a_slow_jpeg_is_refused_for_its_work_only(jpeg: bytes) -> None:
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        picture.load()  # raises for a damaged picture
+
+
+def test_a_zip_of_blanks_is_refused_for_its_size_only() -> None:
+    with zipfile.ZipFile(io.BytesIO(blanks())) as archive:
+        assert len(archive.read(archive.namelist()[-1])) == 8 * 1024 * 1024
 
 
 def _harm(calls: list[Call], gained: int) -> list[str]:

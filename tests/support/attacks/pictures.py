@@ -29,7 +29,7 @@ _RNG = np.random.default_rng(0)
 
 
 @cache
-def slow_jpeg() -> bytes:
+def _slow_jpeg() -> bytes:
     """16 megapixels in 1,500 scans, in 79 kB."""
     return many_scans(1_500, 4_000)
 
@@ -136,19 +136,19 @@ def _predicted(
 
 
 _JPEG = "a JPEG of 1,500 scans"
-_KINDS = (slow_jpeg, _arithmetic, _comments, _filled, _png_of_chunks, _bmp_of_runs)
+_KINDS = (_slow_jpeg, _arithmetic, _comments, _filled, _png_of_chunks, _bmp_of_runs)
 
 PICTURES = [
-    _predicted(_JPEG, slow_jpeg, 1),
-    _predicted(_JPEG, slow_jpeg),
+    _predicted(_JPEG, _slow_jpeg, 1),
+    _predicted(_JPEG, _slow_jpeg),
     Attack(
         "S2",
         f"4 x {_JPEG}, to compare",
-        partial(_single, _COMPARE, slow_jpeg, 4, {"target_class": "5"}),
+        partial(_single, _COMPARE, _slow_jpeg, 4, {"target_class": "5"}),
         busy=True,
     ),
-    Attack("S2", f"a batch of 32 x {_JPEG}", partial(_several, _BATCH, [slow_jpeg] * 32), 0),
-    Attack("S2", f"a job of 12 x {_JPEG}", partial(_several, _JOBS, [slow_jpeg] * 12)),
+    Attack("S2", f"a batch of 32 x {_JPEG}", partial(_several, _BATCH, [_slow_jpeg] * 32), 0),
+    Attack("S2", f"a job of 12 x {_JPEG}", partial(_several, _JOBS, [_slow_jpeg] * 12)),
     Attack("S2", "a job of 12 slow pictures of 6 kinds", partial(_several, _JOBS, _KINDS * 2)),
     _predicted("a JPEG of 6,000 scans of one frequency", _bands),
     _predicted("a JPEG of 1,500 arithmetic scans", _arithmetic),

@@ -73,7 +73,7 @@ def _directory(count: int, name_length: int, extra: bytes = b"", comment: bytes 
 
 
 @cache
-def million(stated: int | None = None) -> bytes:
+def _million(stated: int | None = None) -> bytes:
     """A zip with a million entries; the end record says `stated`, by default the truth."""
     count, local = 1_000_000, _TINY.local(b"a")
     entries = _directory(count, 6)
@@ -106,7 +106,7 @@ def _joined(files: Iterable[tuple[bytes, _Packed]]) -> bytes:
 
 
 @cache
-def _blanks() -> bytes:
+def blanks() -> bytes:
     """826 kB that unpack to 0.8 GB."""
     return _joined((b"%d.bmp" % number, _blank()) for number in range(100))
 
@@ -130,7 +130,7 @@ def _diluted_blanks() -> bytes:
 @cache
 def _understated() -> bytes:
     """Blanks whose directory says that they have a thousand bytes each."""
-    content = bytearray(_blanks())
+    content = bytearray(blanks())
     start = 0
     while (start := content.find(_CENTRAL, start)) >= 0:
         struct.pack_into("<L", content, start + 24, 1_000)
@@ -151,14 +151,14 @@ def _attack(
 _EXTRA = struct.pack("<HH", 0xCAFE, 59_996) + bytes(59_996)
 
 ZIPS = [
-    _attack("a zip of a million entries", million),
-    _attack("a zip of a million entries, three at once", million, 3),
-    _attack("a zip of a million entries that says 5", lambda: million(5)),
+    _attack("a zip of a million entries", _million),
+    _attack("a zip of a million entries, three at once", _million, 3),
+    _attack("a zip of a million entries that says 5", lambda: _million(5)),
     _attack("a zip that says 2^62 entries", _boundless),
     _attack("a zip of 54 MB of extra fields", lambda: _wordy(extra=_EXTRA)),
     _attack("a zip of 54 MB of comments", lambda: _wordy(comment=b"x" * 60_000)),
-    _attack("a zip of 100 blanks of 8 MB in 0.8 MB", _blanks),
-    _attack("a zip of 100 blanks of 8 MB, three at once", _blanks, 3),
+    _attack("a zip of 100 blanks of 8 MB in 0.8 MB", blanks),
+    _attack("a zip of 100 blanks of 8 MB, three at once", blanks, 3),
     _attack("a zip of 1,000 entries that are one file", _overlapping),
     _attack("a zip of 80 blanks and noise", _diluted_blanks, refused=0),
     _attack("a zip of 100 blanks that says 1 kB each", _understated),
