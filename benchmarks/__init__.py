@@ -5,6 +5,7 @@ accounts   recorded against anonymous predictions, and signing in
 jobs       jobs and batches against TorchServe and single calls
 analytics  queries on a history of a million rows
 page       the first visit of the web page
+hostile    attacks, and how long other callers wait meanwhile
 comparing  the steps of one comparison
 decoding   decoding and preprocessing of a 12-megapixel photograph
 servers    the servers that are compared, which rivals implements

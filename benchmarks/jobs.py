@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from benchmarks.load import closed_loop, post
 from benchmarks.timing import median_ratio
 from tests.support.apis import Api, User
 from tests.support.jobs import HAND_IN, finished, hand_in
+from tests.support.memory import memory_samples
 from tests.support.running import Ranjana
 
 _JOB_SIZE = 500
@@ -111,29 +110,10 @@ def _run_job(user: User, images: Sequence[bytes], count: int) -> float:
 def _memory_row(name: str, kind: str, api: Api, user: User, images: Sequence[bytes]) -> str:
     process = psutil.Process(api.process.pid)
     idle = process.memory_info().rss / 1e6
-    with _memory_samples(process) as samples:
+    with memory_samples(lambda: [process]) as samples:
         _run_job(user, images, _LARGE_JOB_SIZE)
     peak = max(samples) / 1e6
     return f"| {name} | {kind} | {idle:.0f} | {peak:.0f} | {peak - idle:.0f} |"
-
-
-@contextmanager
-def _memory_samples(process: psutil.Process) -> Iterator[list[int]]:
-    """Records the resident memory of a process in bytes, fifty times per second."""
-    samples: list[int] = [0]
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.02):
-            samples.append(process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield samples
-    finally:
-        stop.set()
-        watcher.join()
 
 
 def _batch_row(kind: str, api: Api, images: Sequence[bytes], rounds: int) -> str:

@@ -8,98 +8,49 @@ import base64
 import hashlib
 import itertools
 import json
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.support.apis import PASSWORD
+from tests.support.call_loops import CallLoops
 from tests.support.pictures import encode, reference
-from tests.support.running import wait_for
 
 MAX_SECONDS = 45.0
 """Every call must be answered within this time."""
-CUT = 0
-"""Stands for a status: the connection broke or could not be made."""
-_PAUSE_SECONDS = 0.02
-_SUCCESSES = 3
 _MAX_CHECKED = 5000
 
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
-class Call:
-    """The result of one call."""
-
-    caller: str
-    began: float
-    """Monotonic clock in seconds, as all times here."""
-    ended: float
-    status: int
-    code: str = ""
-    retry_after: str = ""
-    body: str = ""
-    """Empty for status 200."""
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.began
-
-
-class Callers:
+class Callers(CallLoops):
     """Four callers in endless loops: one recognises without an account; the others recognise,
     compare and list as a learner.
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = self._connect()
+        self._client = httpx2.Client(base_url=url, timeout=MAX_SECONDS)
         self._headers = self._sign_up()
-        self.calls: list[Call] = []
         self.saved: dict[str, dict[str, str]] = {}
         """Digests of the pictures of saved entries, by the path of the entry in the history."""
-        self._callers: dict[str, Callable[[httpx2.Client], httpx2.Response]] = {
+        callers = {
             "anonymous": self._predict,
             "saving": self._predict_and_save,
             "comparing": self._compare,
             "listing": self._list,
         }
-        self._done = threading.Event()
-        self._pool = ThreadPoolExecutor(len(self._callers))
-        self._threads = [self._pool.submit(self._call, caller) for caller in self._callers]
-
-    def stop(self) -> None:
-        """Lets the callers finish their current calls."""
-        self._done.set()
-        for thread in self._threads:
-            thread.result()
+        super().__init__(url, callers, MAX_SECONDS)
 
     def close(self) -> None:
         """Stops the callers and closes all connections."""
-        self._done.set()
-        self._pool.shutdown()
+        super().close()
         self._client.close()
-
-    def wait_until_answered(self, since: float, seconds: float = 120) -> None:
-        """Waits until each caller got several answers in a row after `since`."""
-
-        def answered() -> bool:
-            statuses: dict[str, list[int]] = {caller: [] for caller in self._callers}
-            for call in list(self.calls):
-                if call.began >= since:
-                    statuses[call.caller].append(call.status)
-            return all(own[-_SUCCESSES:] == [200] * _SUCCESSES for own in statuses.values())
-
-        wait_for(answered, seconds)
 
     def recovery(self, fault_end: float) -> float:
         """Seconds from the end of a fault until every caller is answered again."""
@@ -110,10 +61,6 @@ class Callers:
             if failed and own[failed[-1]].ended > fault_end:
                 longest = max(longest, own[failed[-1] + 1].ended - fault_end)
         return longest
-
-    def seen(self) -> Counter[str]:
-        """Counts each status with its error code."""
-        return Counter(f"{call.status or 'cut'} {call.code}".strip() for call in self.calls)
 
     @property
     def slowest(self) -> float:
@@ -151,22 +98,6 @@ class Callers:
     def get(self, path: str) -> httpx2.Response:
         """Requests a path as the learner; the call is not recorded."""
         return self._client.get(path, headers=self._headers)
-
-    def _call(self, caller: str) -> None:
-        with self._connect() as client:
-            while not self._done.is_set():
-                began = time.monotonic()
-                try:
-                    response = self._callers[caller](client)
-                except httpx2.TransportError as error:
-                    code = type(error).__name__
-                    self.calls.append(Call(caller, began, time.monotonic(), CUT, code))
-                else:
-                    self.calls.append(_call_of(caller, began, response))
-                time.sleep(_PAUSE_SECONDS)
-
-    def _connect(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self._url, timeout=MAX_SECONDS)
 
     def _sign_up(self) -> dict[str, str]:
         self.username = f"learner{time.time_ns()}"
@@ -230,19 +161,6 @@ def summary(statuses: Counter[str]) -> str:
     """The counts of all statuses except 200, for a table."""
     parts = [f"{count} x {status}" for status, count in sorted(statuses.items()) if status != "200"]
     return ", ".join(parts) or "nothing"
-
-
-def _call_of(caller: str, began: float, response: httpx2.Response) -> Call:
-    ended = time.monotonic()
-    if response.status_code == 200:
-        return Call(caller, began, ended, 200)
-    try:
-        content: Any = response.json()
-    except ValueError:
-        content = {}
-    code = str(content.get("code", "no code"))
-    retry_after = response.headers.get("Retry-After", "")
-    return Call(caller, began, ended, response.status_code, code, retry_after, response.text)
 
 
 def _new_picture() -> bytes:

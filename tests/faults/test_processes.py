@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.callers import CUT, Callers, calling
+from tests.faults.callers import Callers, calling
 from tests.faults.conftest import Row
+from tests.support.call_loops import CUT
 from tests.support.running import Ranjana, wait_for
 
 

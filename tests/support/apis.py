@@ -72,8 +72,11 @@ class Api:
         ranjana: Ranjana,
         database_url: str = "",
         environment: Mapping[str, str] | None = None,
+        root: Path = ROOT,
     ) -> None:
+        """`root` is the checkout whose code runs."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.root = root
         self.folder = folder
         self.database_url = database_url or f"sqlite:///{folder / 'data' / 'ranjana.db'}"
         self.media = folder / "media"
@@ -94,7 +97,7 @@ class Api:
         }
         # A fork does not read variables for the interpreter and libraries anew.
         settings = Settings.model_fields.keys() - {"api_workers"}
-        self._fork = {name.lower() for name in environment or {}} <= settings
+        self._fork = root == ROOT and {name.lower() for name in environment or {}} <= settings
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
         self.start()
 
@@ -106,7 +109,7 @@ class Api:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "auth_api"],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdout=log,
                 stderr=log,

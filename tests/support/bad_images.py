@@ -28,6 +28,7 @@ def huge_png(side: int = 30_000) -> bytes:
 
 
 def png_chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG with its length and checksum."""
     checksum = struct.pack(">I", zlib.crc32(name + content))
     return struct.pack(">I", len(content)) + name + content + checksum
 

@@ -48,8 +48,13 @@ class Ranjana:
     """A running launcher with its TorchServe and API."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, what: str = "all"
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        what: str = "all",
+        root: Path = ROOT,
     ) -> None:
+        """`what` is the argument of the launcher, `root` the checkout whose code runs."""
         self.folder = folder
         self.port = free_port()
         self.api_metrics_port = free_port()
@@ -65,7 +70,7 @@ class Ranjana:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "launcher", what],
-                cwd=ROOT,
+                cwd=root,
                 env={
                     **os.environ,
                     "API_PORT": str(self.port),
