@@ -108,7 +108,7 @@ def test_three_users_of_standing_who_agree_make_a_correction_count(start_api: St
     assert exported(scientist) == ({}, [])
 
     give_feedback(second, drawn, 9)
-    for user in (second, third, other):
+    for user in (second, other, third):
         give_feedback(user, photo, 13)
     # Three fresh accounts may be one person; so may old ones that nobody used.
     for standing in ({"age": MIN_AGE / 2}, {"days": 1, "slots_a_day": 9}, {"days": MIN_DAYS - 1}):
