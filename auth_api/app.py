@@ -10,20 +10,21 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from auth_api.errors import ApiError, Unavailable
-from auth_api.http.body_limit import BodyLimit
+from auth_api.http.body_limit import SMALL, BodyLimit, Pace, Sizes
+from auth_api.http.body_memory import SMALL_BYTES, BodyMemory
+from auth_api.http.cross_origin import CrossOrigin
 from auth_api.http.error_responses import answer_api_error, answer_http_exception
 from auth_api.http.load_shedding import LoadShedding
 from auth_api.http.metrics_port import MetricsPort
 from auth_api.http.request_context import RequestContext
-from auth_api.http.slow_clients import BodyTimeout
 from auth_api.http.trailing_slash import TrailingSlash
 from auth_api.http.trusted_hosts import TrustedHosts
 from auth_api.http.trusted_proxies import TrustedProxies
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.startup import wait_for_dependencies
+from auth_api.process.allocator import map_large_memory
 from auth_api.process.stopping import Shutdown
 from auth_api.routes import (
     accounts,
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if not settings.versions_elsewhere:
                 await services.reconciler.start()
             _tune_garbage_collector()
+            map_large_memory(SMALL_BYTES)
             log_lightly()
             services.usage.start()
             services.runner.start()
@@ -127,7 +129,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Middleware(RequestContext, metrics=metrics, stopping=lambda: shutdown.started),
             Middleware(MetricsPort, port=settings.metrics_port, text=metrics_text),
             Middleware(
-                CORSMiddleware,
+                CrossOrigin,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=[
@@ -152,23 +154,32 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Middleware(LoadShedding, rejection=rejection),
             Middleware(
                 BodyLimit,
-                limit=settings.max_body_bytes,
-                path_limits={"/api/predict/batch/": settings.max_batch_bytes},
-                form_limits={
-                    "/api/jobs/predict/": settings.max_job_bytes,
-                    "/api/models/{name}/train/": settings.max_job_bytes,
-                    "/api/models/{name}/tune/": settings.max_job_bytes,
-                },
+                pace=Pace(settings.client_seconds, settings.body_seconds),
+                sizes=_body_sizes(settings),
             ),
-            Middleware(BodyTimeout, seconds=settings.client_seconds),
         ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
     app.state.shutdown = shutdown
+    app.state.body_memory = BodyMemory(settings.body_memory_mb * 1024 * 1024, settings.media_dir)
     app.router.redirect_slashes = False
     openapi.describe(app)
     return app
+
+
+def _body_sizes(settings: Settings) -> dict[str, Sizes]:
+    """The largest bodies of the routes that take pictures."""
+    picture = Sizes(settings.max_body_bytes, settings.max_body_bytes)
+    upload = Sizes(settings.max_job_bytes, SMALL.other)
+    return {
+        "/api/predict/": picture,
+        "/api/similarity/": picture,
+        "/api/predict/batch/": Sizes(settings.max_batch_bytes, settings.max_batch_json_bytes),
+        "/api/jobs/predict/": upload,
+        "/api/models/{name}/train/": upload,
+        "/api/models/{name}/tune/": upload,
+    }
 
 
 def _tune_garbage_collector() -> None:

@@ -10,6 +10,7 @@
     ├── TooLarge             413  the body or an image has too many bytes
     ├── UnsupportedMedia     415  the media type of the body is not supported
     ├── TooMany              429  too many requests; Retry-After says when to try again
+    ├── HeadTooLarge         431  the head of the request is too long; the connection is closed
     ├── Refused              4xx  a handler rejected the request; status and code are its own
     └── Unavailable          503  TorchServe or the database is busy or unreachable; Retry-After
         ├── Unreachable      503  TorchServe does not run, or its connection was lost
@@ -88,6 +89,11 @@ class TooSlow(ApiError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, headers={"Connection": "close"})
+
+
+class HeadTooLarge(ApiError):
+    status = 431
+    code = "head_too_large"
 
 
 class Conflict(ApiError):

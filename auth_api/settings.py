@@ -65,6 +65,10 @@ def _twice_the_cores() -> int:
     return max(4, 2 * (os.cpu_count() or 1))
 
 
+def _body_memory_mb() -> int:
+    return max(64, 16 * (os.cpu_count() or 1))
+
+
 def unusable(error: ValidationError | OSError | UnicodeError) -> str:
     """Why `Settings` could not be made: one line for each setting, or the file that failed."""
     if isinstance(error, OSError):
@@ -145,7 +149,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     """Largest request body, including multipart or base64 overhead."""
     max_batch_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
-    """Largest body of a request with several images; each image may have `MAX_BODY_BYTES`."""
+    """Largest form with several images; each image may have `MAX_BODY_BYTES`."""
+    max_batch_json_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    """Largest JSON body with several images. It has to be parsed as a whole, so it is smaller."""
     max_job_bytes: int = Field(default=1024**3, ge=1024)
     """Largest upload of a job, both packed and unpacked."""
     jobs_per_user: int = Field(default=10, ge=1)
@@ -171,6 +177,15 @@ class Settings(BaseSettings):
     client_seconds: float = Field(default=20, gt=0)
     """How long a client may take to send the head of a request, may fall behind with its body, and
     may leave an answer unread; see `auth_api/http/slow_clients.py`."""
+    body_seconds: float = Field(default=600, gt=0)
+    """How long a body of up to 64 MB may take to arrive; longer in proportion where more is
+    allowed: the upload of a job has 16 times as long by default."""
+    body_memory_mb: int = Field(default_factory=_body_memory_mb, ge=16)
+    """Memory of each process for request bodies. More is kept on disk in `MEDIA_DIR`, and large
+    bodies wait for each other. The default is 16 a core, at least 64."""
+    max_connections: int = Field(default=4096, ge=8)
+    """Connections of each process, each with up to two open files. Beyond it the one that has
+    waited longest for its client is closed; if there is none, a new one is refused."""
     cors_origins: Names = ()
     """Origins of web pages that may call the service, separated by commas; `*` for any."""
     trusted_hosts: Names = ("*",)

@@ -1,8 +1,13 @@
 """HTTP around the routes: ASGI middleware, reading of requests, and answers in one shape.
 
-body_limit       limits the size of request bodies
+body_limit       limits the size of request bodies, and the time in which they arrive
+body_memory      limits the memory that request bodies take
+closing          lets clients read the last answer of a connection
+connections      limits the connections of a process
+cross_origin     answers the browsers of other sites' pages (CORS)
 csv_text         tables as CSV
 error_responses  errors as answers
+form_fields      receives the images and the fields of a form
 json_response    answers in JSON
 load_shedding    rejects requests for a model whose queue is too long
 metrics_port     answers Prometheus on a port of its own
@@ -10,8 +15,10 @@ multipart        parses multipart forms as they arrive
 pagination       cursors and pages
 rate_limits      limits on requests, and on wrong passwords
 request_context  id, log line, metrics and safe headers of every request
+request_head     limits the head of a request while it arrives
 same_origin      rejects requests that another site's page makes a browser send
 slow_clients     disconnects clients that send or read too slowly
+spool            keeps what arrives in memory, or on disk if it grows
 trailing_slash   paths with and without a trailing slash
 trusted_hosts    rejects requests for other host names
 trusted_proxies  takes addresses of callers from proxies that are trusted

@@ -10,13 +10,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest
+from auth_api.http.spool import OFF_LOOP_BYTES, receive_body
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
-
-CHUNK_BYTES = 1024 * 1024
-"""Bytes that are parsed together. A form of one chunk is parsed without a thread, because that is
-quick enough."""
 
 
 class FormReader:
@@ -41,24 +38,26 @@ class FormReader:
         raise NotImplementedError
 
     async def read(self, request: Request) -> None:
-        """Reads the whole form of a request. Raises `BadRequest` or `OSError`."""
+        """Reads the whole form of a request. Small ones are parsed without a thread, because that
+        is quick enough. Raises `BadRequest`, `Unavailable` or `OSError`.
+        """
         _, options = parse_options_header(request.headers["content-type"])
         boundary = options.get(b"boundary")
         if not boundary:
             raise malformed("it has no boundary")
-        buffer, in_thread = bytearray(), False
+        parsed = 0
         try:
             parser = MultipartParser(boundary, self._callbacks())
-            async for chunk in request.stream():
-                buffer += chunk
-                if len(buffer) >= CHUNK_BYTES:
-                    in_thread = True
-                    await asyncio.to_thread(parser.write, bytes(buffer))
-                    buffer.clear()
-            if in_thread:
-                await asyncio.to_thread(parser.write, bytes(buffer))
-            else:
-                parser.write(bytes(buffer))
+
+            async def parse(chunk: bytes) -> None:
+                nonlocal parsed
+                parsed += len(chunk)
+                if parsed <= OFF_LOOP_BYTES:
+                    parser.write(chunk)
+                else:
+                    await asyncio.to_thread(parser.write, chunk)
+
+            await receive_body(request, parse)
             parser.finalize()
         except FormParserError as error:
             raise malformed("it breaks the rules of multipart/form-data") from error

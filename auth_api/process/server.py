@@ -8,6 +8,8 @@ one, each after its successor has started.
 from __future__ import annotations
 
 import asyncio
+import logging
+import resource
 from contextlib import suppress
 from functools import partial
 from typing import cast
@@ -15,6 +17,7 @@ from typing import cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from auth_api.http.connections import Connections
 from auth_api.http.slow_clients import TimeoutProtocol
 from auth_api.observability.logs import logging_config
 from auth_api.process.ports import bound
@@ -22,6 +25,12 @@ from auth_api.settings import Settings
 
 # A process that does not respond for this long is replaced. One that died is replaced at once.
 _HEALTHCHECK_SECONDS = 30
+# A connection, and the file of a body that is too large for memory.
+_FILES_PER_CONNECTION = 2
+# Of the database, TorchServe, logs, jobs, and connections that are being refused.
+_OTHER_FILES = 512
+
+logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> bool:
@@ -32,8 +41,14 @@ def serve(settings: Settings) -> bool:
         factory=True,
         # uvicorn accepts any factory of protocols, but its type hint asks for a class.
         http=cast(
-            type[asyncio.Protocol], partial(TimeoutProtocol, seconds=settings.client_seconds)
+            type[asyncio.Protocol],
+            partial(
+                TimeoutProtocol,
+                seconds=settings.client_seconds,
+                connections=Connections(_connection_limit(settings.max_connections)),
+            ),
         ),
+        ws="none",
         workers=settings.api_workers,
         timeout_worker_healthcheck=_HEALTHCHECK_SECONDS,
         host=settings.api_host,
@@ -52,6 +67,25 @@ def serve(settings: Settings) -> bool:
     with suppress(KeyboardInterrupt):
         server.run(listeners)
     return server.started
+
+
+def _connection_limit(wanted: int) -> int:
+    """How many connections the limit of open files allows, at most `wanted`.
+
+    Raises this limit as far as necessary and allowed, because too few open files would stop all
+    connections, and reads of files too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted * _FILES_PER_CONNECTION + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft < needed:
+            allowed = max(1, (soft - _OTHER_FILES) // _FILES_PER_CONNECTION)
+            extra = {"connections": allowed, "max_connections": wanted, "open_files": soft}
+            logger.warning("the limit of open files allows fewer connections", extra=extra)
+            return allowed
+    return wanted
 
 
 class _Supervisor(Multiprocess):

@@ -149,7 +149,7 @@ def documented(
 def _errors_of(access: Access) -> set[int]:
     if access == OPERATIONS:
         return set()
-    errors = {400, 429, 503}  # 400: an untrusted host name
+    errors = {400, 429, 431, 503}  # 400: an untrusted host name
     errors |= {403} if access.same_origin else set()
     return errors if access.who == "anyone" else errors | {401, 403}
 

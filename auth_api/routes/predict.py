@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.requests import Request
@@ -45,7 +45,9 @@ async def predict(request: Request) -> JSONResponse:
     characters, or of the ten digits. For a signed-in caller it is stored in the history.
     """
     query = _query(request)
-    return JSONResponse(await _answer(request, query, await read_image(request)))
+    with ExitStack() as held:
+        answer = await _answer(request, query, await read_image(request, held))
+    return JSONResponse(answer)
 
 
 @documented(
@@ -61,16 +63,15 @@ async def predict_batch(request: Request) -> JSONResponse:
     """Recognises up to 32 images at once.
 
     Each image counts in the rate limit. If fewer are left, none is recognised. `results` are in
-    order of the images. Each is an answer or an error of `/api/predict/`.
+    order of the images. Each is an answer or an error of `/api/predict/`. A form may have 64 MB,
+    JSON only 16 MB, because it has to be read as a whole.
     """
     query = _query(request)
     app = services(request)
-    uploads = await read_images(
-        request,
-        app.settings.max_body_bytes,
-        partial(app.authoriser.count_pictures, request),
-    )
-    results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
+    with ExitStack() as held:
+        uploads = await read_images(request, app.settings.max_body_bytes, held)
+        await app.authoriser.count_pictures(request, len(uploads))
+        results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
     failures = [
         result for result in results if isinstance(result, Unavailable | NotFound | Forbidden)
     ]
@@ -90,9 +91,10 @@ async def _result(
     request: Request, query: PredictQuery, upload: Upload
 ) -> dict[str, Any] | ApiError:
     try:
-        return upload if isinstance(upload, ApiError) else await _answer(request, query, upload)
+        with ExitStack() as held:
+            return await _answer(request, query, await upload(held))
     except ApiError as error:
-        return error
+        return error.with_traceback(None)  # whose frames would keep the image
 
 
 async def _answer(request: Request, query: PredictQuery, image: bytes) -> dict[str, Any]:

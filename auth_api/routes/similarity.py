@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -41,12 +43,13 @@ async def compare(request: Request) -> JSONResponse:
     query = parse_query(request, ComparisonQuery)
     if SIMILARITY not in services(request).settings.models:
         raise NotFound("There is no model to compare with.", "model_not_found")
-    image, fields = await read_upload(request, ComparisonFields)
-    options = {"X-Target-Class": str(fields.target_class), **query.options()}
     owner = possible_caller(request)
-    answer = await services(request).version_router.predict(
-        SIMILARITY, image, client_of(request, owner), options=options
-    )
+    with ExitStack() as held:
+        image, fields = await read_upload(request, ComparisonFields, held)
+        options = {"X-Target-Class": str(fields.target_class), **query.options()}
+        answer = await services(request).version_router.predict(
+            SIMILARITY, image, client_of(request, owner), options=options
+        )
     comparison_id = (
         await services(request).recorder.record_comparison(owner.user_id, query.strictness, answer)
         if owner

@@ -95,7 +95,12 @@ class DynamicBatcher:
         (self._background if request.background else self._queue).append(entry)
         self._queued_bytes += request.size
         self._dispatch()
-        return await entry.answer
+        try:
+            return await entry.answer
+        finally:
+            # The traceback of an error refers to this frame. It would keep the image until the
+            # garbage collector runs, if the frame referred to the error.
+            del entry
 
     def rejection(self) -> Unavailable | None:
         """The error for a new request if the queue is too long, else None."""

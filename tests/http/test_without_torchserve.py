@@ -101,6 +101,9 @@ def test_only_pages_of_listed_origins_may_call(client: TestClient) -> None:
     other = client.options("/api/predict/", headers={"Origin": "https://evil.example", **requested})
     assert listed.headers["Access-Control-Allow-Origin"] == "https://ranjana.example"
     assert "Access-Control-Allow-Origin" not in other.headers
+    assert (other.status_code, other.json()["code"]) == (400, "cross_origin_refused")
+    assert other.json()["error"].endswith("Not allowed: origin.")
+    assert other.headers["Vary"].startswith("Origin")
     # Headers of requests that a page may send, and of answers that it may read.
     requested["Access-Control-Request-Headers"] = "X-Device-ID, X-API-Key"
     page = {"Origin": "https://ranjana.example"}

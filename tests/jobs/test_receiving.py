@@ -9,10 +9,12 @@ from random import Random
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Message
 
-from auth_api.http import multipart
+from auth_api.http import spool
+from auth_api.http.body_memory import BodyMemory
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.unpacking import Place
 from auth_api.jobs.upload_forms import Limits
@@ -31,8 +33,10 @@ CONTENTS = {
 Files = Sequence[tuple[str, tuple[str, bytes]]]
 
 
-def request_of(files: Files, size: int) -> Request:
+def request_of(files: Files, size: int, folder: Path) -> Request:
     """A request with a form, which arrives in pieces of `size` bytes."""
+    app = Starlette()
+    app.state.body_memory = BodyMemory(64 * 1024 * 1024, folder)
     sent = httpx2.Request("POST", "http://test", files=files)
     body = sent.read()
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
@@ -42,15 +46,17 @@ def request_of(files: Files, size: int) -> Request:
         return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
     headers = [(b"content-type", sent.headers["Content-Type"].encode())]
-    return Request({"type": "http", "method": "POST", "headers": headers}, receive_piece)
+    scope = {"type": "http", "method": "POST", "headers": headers, "app": app}
+    return Request(scope, receive_piece)
 
 
 def read_back(folder: Path, files: Files, size: int = 1000) -> dict[str, bytes | str]:
     """The contents of the images of an upload by name, or the code of their errors."""
     inputs = InputFiles(folder / "media" / "jobs")
+    request = request_of(files, size, folder)
 
     async def run() -> dict[str, bytes | str]:
-        received = await receive(request_of(files, size), inputs, Limits(image=LIMIT, upload=10**6))
+        received = await receive(request, inputs, Limits(image=LIMIT, upload=10**6))
         assert [item.position for item in received.items] == list(range(len(received.items)))
         with inputs.opened(received.file.path.name) as file:
             return {
@@ -71,7 +77,7 @@ def read_back(folder: Path, files: Files, size: int = 1000) -> dict[str, bytes |
 def test_each_image_is_stored_as_it_was_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, as_zip: bool
 ) -> None:
-    monkeypatch.setattr(multipart, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(spool, "CHUNK_BYTES", chunk)
     parts = [("images", part) for part in CONTENTS.items()]
     files = [("zip", ("all.zip", zipped(CONTENTS)))] if as_zip else parts
     expected = {**CONTENTS, "above it.png": "image_too_large", "empty.png": "empty_image"}
@@ -81,6 +87,6 @@ def test_each_image_is_stored_as_it_was_sent(
 def test_names_and_images_may_arrive_in_several_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(multipart, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(spool, "CHUNK_BYTES", 1)
     contents = {"the first.png": b"some bytes", "the second.png": b"some more bytes"}
     assert read_back(tmp_path, [("images", part) for part in contents.items()], 5) == contents

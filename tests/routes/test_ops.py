@@ -110,7 +110,7 @@ def test_the_description_has_every_route_and_every_field_of_its_answers(ranjana:
     for path in images:
         route = spec["paths"][path]["post"]
         assert set(route["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
-        answers = {"200", "400", "401", "403", "404", "408", "413", "415", "429", "503"}
+        answers = {"200", "400", "401", "403", "404", "408", "413", "415", "429", "431", "503"}
         assert answers == set(route["responses"])
         assert route["security"] == [{"session": []}, {"api_key": []}, {}]
     schemas = spec["components"]["schemas"]
