@@ -10,6 +10,7 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from auth_api.accounts.administration import Users
+from auth_api.accounts.guesses import GuessLimits
 from auth_api.accounts.passwords import Passwords
 from auth_api.accounts.profiles import Profiles
 from auth_api.accounts.registration import Registration
@@ -121,7 +122,9 @@ class Services:
         self._passwords = passwords = Passwords(settings)
         self.sessions = Sessions(settings, database, tokens, metrics, expect_more=passwords.is_busy)
         self.registration = Registration(database, passwords, metrics)
-        self.credentials = Credentials(database, passwords, self.sessions, limits, metrics)
+        self.credentials = Credentials(
+            database, passwords, self.sessions, GuessLimits(limits), metrics
+        )
         self.profiles = Profiles(database, pictures, inputs)
         self.users = Users(database, passwords)
 

@@ -24,7 +24,7 @@ from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.statements import Lookup
 from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
-from auth_api.http.rate_limits import RateLimits, limited_address
+from auth_api.http.rate_limits import Count, RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
 
@@ -74,11 +74,11 @@ class Authoriser:
         try:
             caller = await self._identify(request) if access.who != "anyone" else None
         except Unauthorised:
-            await self._limits.count("other", limited_address(request))
+            await self._limits.count(Count("other", limited_address(request)))
             raise
         if access.rate:
-            limit, key = _limit_of(request, access.rate, caller)
-            request.scope["answer_headers"] = await self._limits.count(limit, key)
+            count = _count_of(request, access.rate, caller)
+            request.scope["answer_headers"] = await self._limits.count(count)
         if caller:
             _require_access(access, caller)
         elif access.who == "users" or (access.who == "models" and self._settings.ml_auth_required):
@@ -97,7 +97,7 @@ class Authoriser:
                 raise Unauthorised("The token is not valid.", "token_invalid")
             return caller
         key = request.headers.get("x-api-key")
-        return await self._by_key(hash_secret(key)) if key is not None else None
+        return await self._by_key(hash_secret(key.strip())) if key is not None else None
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
         rows = await self._database.look_up(_BY_SESSION, list(set(sessions)), now())
@@ -145,14 +145,13 @@ class Authoriser:
             await asyncio.wait(self._tasks)
 
 
-def _limit_of(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
-    """The rate limit that counts a request, and the key that it is counted under."""
+def _count_of(request: Request, rate: str, caller: Caller | None) -> Count:
+    """What a request is counted under."""
     if caller is None:
-        limit = "predict_address" if rate == "predict" else rate
-        return limit, limited_address(request)
+        return Count("predict_address" if rate == "predict" else rate, limited_address(request))
     if caller.api_key_id is not None:
-        return rate, f"key {caller.api_key_id}"
-    return rate, f"user {caller.user_id}"
+        return Count(rate, (f"key {caller.api_key_id}",))
+    return Count(rate, (f"user {caller.user_id}",))
 
 
 def _require_access(access: Access, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Limits how often a caller may send requests, and how often it may guess a password.
+"""Limits how often a caller may send requests. `auth_api.accounts.guesses` limits wrong passwords.
 
 It uses moving windows of the library `limits`, in memory or in Redis. While that store is
 unreachable every request passes, because the service matters more than its limits.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
-from typing import cast
+from typing import NamedTuple, cast
 
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import Storage
@@ -29,6 +29,21 @@ logger = logging.getLogger(__name__)
 
 # The clock must be set back by more than this before all counts are reset.
 _CLOCK_TOLERANCE_SECONDS = 1.0
+
+
+class Count(NamedTuple):
+    """What a request is counted under."""
+
+    rate: str
+    """A key of `RateLimits._rates`."""
+    who: tuple[str, ...]
+    """The caller, then the network around it if that is limited too: see `limited_address`."""
+
+
+class _Window(NamedTuple):
+    limit: RateLimitItem
+    rate: str
+    key: str
 
 
 class RateLimits:
@@ -48,10 +63,17 @@ class RateLimits:
             "predict_address": settings.rate_limit_predict_address,
             "other": settings.rate_limit_other,
             "failed_account": settings.failed_signins_account,
+            "failed_everywhere": settings.failed_signins_everywhere,
             "failed_address": settings.failed_signins_address,
         }
         enabled = settings.rate_limit_enabled
-        self._rates = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
+        of_one = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
+        factor = settings.rate_limit_network_factor
+        # By the place in `Count.who`: of a caller, and of a network.
+        self._rates = {
+            name: (limits, [_multiplied(limit, factor) for limit in limits])
+            for name, limits in of_one.items()
+        }
 
     async def reachable(self) -> bool:
         """Whether the store answers."""
@@ -60,55 +82,68 @@ class RateLimits:
         except StorageError:
             return False
 
-    async def count(self, rate: str, who: str) -> Mapping[str, str]:
-        """Counts one request of `who`; returns the headers that say how many are left.
+    async def count(self, *counts: Count) -> Mapping[str, str]:
+        """Counts a request under all of `counts`; returns the headers that say how many are left.
 
-        Raises `TooMany`, with the same headers.
+        A request beyond any limit is counted under none of them, because it would otherwise
+        prolong the wait for the others. Raises `TooMany`, with the same headers.
         """
-        headers: dict[str, str] = {}
+        headers: Mapping[str, str] = {}
+        windows = self._windows(counts)
         with self._fail_open():
             await self._reset_after_clock_change()
-            allowed = [await self._limiter.hit(limit, rate, who) for limit in self._rates[rate]]
-            if allowed:
-                headers, wait = await self._state(rate, who)
-            if not all(allowed):
-                error = TooMany(
-                    f"Too many requests: please wait {_duration(wait)}.", retry_after=wait
-                )
-                error.headers = {**(error.headers or {}), **headers}
-                self._metrics.rate_limited.labels(rate).inc()
-                raise error
+            # A single window needs no test, because a refused hit is not counted there.
+            full = await self._first_full(windows) if len(windows) > 1 else None
+            for window in windows if full is None else ():
+                if not await self._limiter.hit(*window):  # others were faster since the test
+                    full = window
+                    break
+            if full:
+                raise await self._too_many(full, windows)
+            if windows:
+                headers, _ = await self._state(windows)
         return headers
 
-    async def count_password_attempt(self, account: str, address: str) -> None:
-        """Counts an attempt as wrong for the account, until `reset_failures`.
-
-        Call it before the password is checked, so that parallel guesses are counted too. Raises
-        `TooMany` after too many wrong passwords for the account or from the address.
-        """
+    async def check(self, *counts: Count) -> None:
+        """Raises `TooMany` if one more request would be beyond a limit; counts nothing."""
+        windows = self._windows(counts)
         with self._fail_open():
             await self._reset_after_clock_change()
-            for limit in self._rates["failed_address"]:
-                if not await self._limiter.test(limit, "failed_address", address):
-                    _, wait = await self._state("failed_address", address)
-                    self._metrics.rate_limited.labels("failed_address").inc()
-                    raise _too_many_failures(wait)
-        try:
-            await self.count("failed_account", account)
-        except TooMany as error:
-            raise _too_many_failures(int((error.headers or {})["Retry-After"])) from error
+            if full := await self._first_full(windows):
+                raise await self._too_many(full, windows)
 
-    async def count_failure(self, address: str) -> None:
-        """Counts a wrong password from `address`."""
+    async def add(self, *counts: Count) -> None:
+        """Counts something that has happened already, up to the limits."""
         with self._fail_open():
-            for limit in self._rates["failed_address"]:
-                await self._limiter.hit(limit, "failed_address", address)
+            for window in self._windows(counts):
+                await self._limiter.hit(*window)
 
-    async def reset_failures(self, account: str) -> None:
-        """Resets the count of the account after a right password."""
+    async def clear(self, *counts: Count) -> None:
+        """Sets counts to zero."""
         with self._fail_open():
-            for limit in self._rates["failed_account"]:
-                await self._limiter.clear(limit, "failed_account", account)
+            for window in self._windows(counts):
+                await self._limiter.clear(*window)
+
+    def _windows(self, counts: Sequence[Count]) -> list[_Window]:
+        return [
+            _Window(limit, rate, key)
+            for rate, who in counts
+            for key, limits in zip(who, self._rates[rate], strict=False)
+            for limit in limits
+        ]
+
+    async def _first_full(self, windows: Sequence[_Window]) -> _Window | None:
+        for window in windows:
+            if not await self._limiter.test(*window):
+                return window
+        return None
+
+    async def _too_many(self, full: _Window, windows: Sequence[_Window]) -> TooMany:
+        self._metrics.rate_limited.labels(full.rate).inc()
+        headers, wait = await self._state(windows)
+        error = TooMany(f"Too many requests: please wait {duration(wait)}.", retry_after=wait)
+        error.headers = {**(error.headers or {}), **headers}
+        return error
 
     @contextmanager
     def _fail_open(self) -> Iterator[None]:
@@ -131,14 +166,14 @@ class RateLimits:
             await self._storage.reset()
         self._clock_offset = offset
 
-    async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
-        """The headers of the limit with the fewest requests left, and the seconds to its reset."""
+    async def _state(self, windows: Sequence[_Window]) -> tuple[dict[str, str], int]:
+        """The headers of the window with the fewest requests left, and the seconds to its reset."""
         tightest: RateLimitItem | None = None
         left, reset = 0, 0.0
-        for limit in self._rates[rate]:
-            window = await self._limiter.get_window_stats(limit, rate, who)
-            if tightest is None or (window.remaining, -window.reset_time) < (left, -reset):
-                tightest, left, reset = limit, window.remaining, window.reset_time
+        for window in windows:
+            state = await self._limiter.get_window_stats(*window)
+            if tightest is None or (state.remaining, -state.reset_time) < (left, -reset):
+                tightest, left, reset = window.limit, state.remaining, state.reset_time
         assert tightest
         wait = max(1, math.ceil(reset - time.time()))
         return {
@@ -158,28 +193,35 @@ def caller_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def limited_address(request: Request) -> str:
-    """The address that limits count: for IPv6 the whole /64, because a household has one."""
+def limited_address(request: Request) -> tuple[str, ...]:
+    """The address that limits count: an IPv4 address, or the /64 and the /48 of an IPv6 address.
+
+    A household or a server has a whole /64. An organisation has a /48, with 65,536 of them, so
+    that has a limit too, `RATE_LIMIT_NETWORK_FACTOR` times as high.
+    """
     address = caller_address(request)
     try:
         parsed = ip_address(address)
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     except ValueError:
-        return address
+        return (address,)
     if isinstance(parsed, IPv6Address):
-        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
-    return str(parsed)
+        if parsed.ipv4_mapped is None:
+            return _network(parsed, 64), _network(parsed, 48)
+        parsed = parsed.ipv4_mapped
+    return (str(parsed),)
 
 
-def _too_many_failures(wait: int) -> TooMany:
-    return TooMany(
-        f"Too many wrong passwords: please wait {_duration(wait)}.",
-        "too_many_failures",
-        retry_after=wait,
-    )
+def _network(address: IPv6Address, length: int) -> str:
+    low = 128 - length
+    return f"{IPv6Address(int(address) >> low << low)}/{length}"
 
 
-def _duration(seconds: int) -> str:
+def _multiplied(limit: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(limit)(limit.amount * factor, limit.multiples, limit.namespace)
+
+
+def duration(seconds: int) -> str:
+    """How long to wait, in words."""
     if seconds < 120:
         return f"{seconds} second{'s' if seconds != 1 else ''}"
     if seconds < 7200:

@@ -12,8 +12,12 @@ from auth_api.database.tables.accounts import Scope
 from auth_api.schemas.bases import Success
 
 # These only limit the length. The rules are in `auth_api.accounts.usernames` and
-# `auth_api.accounts.passwords`.
-Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# `auth_api.accounts.passwords`. Blanks around a name come from keyboards that complete words. A
+# password is never changed, because blanks may belong to it.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
 Password = Annotated[str, Field(max_length=1024)]
 
 Line = Annotated[
@@ -47,7 +51,7 @@ class SignIn(BaseModel):
 class Refresh(BaseModel):
     """A refresh token."""
 
-    refresh: str = Field(max_length=4096)
+    refresh: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
 
 
 class TokenPair(BaseModel):

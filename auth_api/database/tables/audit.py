@@ -36,6 +36,7 @@ Action = Literal[
     "user_created",
     "user_changed",
     "user_deactivated",
+    "user_unlocked",
     "audit_log_exported",
     "consent_given",
     "consent_withdrawn",
