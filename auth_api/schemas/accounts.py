@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.accounts import Scope
@@ -17,6 +24,9 @@ from auth_api.schemas.bases import Success
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+Email = Annotated[
+    EmailStr, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)
 ]
 Password = Annotated[str, Field(max_length=1024)]
 
@@ -34,7 +44,7 @@ class SignUp(BaseModel):
     """A new account."""
 
     username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
-    email: EmailStr
+    email: Email
     password: Password = Field(description="8-128 characters, not a common one.")
     password2: Password | None = Field(default=None, description="The password again.")
     timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
