@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from auth_api.accounts.administration import Users
 from auth_api.accounts.exporting import AccountExport
+from auth_api.accounts.guesses import GuessLimits
 from auth_api.accounts.passwords import Passwords
 from auth_api.accounts.profiles import Profiles
 from auth_api.accounts.registration import Registration
@@ -130,7 +131,9 @@ class Services:
         self._passwords = passwords = Passwords(settings)
         self.sessions = Sessions(settings, database, tokens, metrics, expect_more=passwords.is_busy)
         self.registration = Registration(database, passwords, metrics)
-        self.credentials = Credentials(database, passwords, self.sessions, limits, metrics)
+        self.credentials = Credentials(
+            database, passwords, self.sessions, GuessLimits(limits), metrics
+        )
         self.profiles = Profiles(database, pictures, inputs)
         self.users = Users(database, passwords)
         self.account_export = AccountExport(database, self.history, pictures, self.jobs)

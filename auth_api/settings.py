@@ -214,9 +214,9 @@ class Settings(BaseSettings):
     """Lifetime of access tokens of web pages, at most `ACCESS_TOKEN_SECONDS`. It is short because
     a script injected into a page could read the token."""
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
-    refresh_grace_seconds: float = Field(default=0, ge=0)
-    """How long a used refresh token still works, for clients that lost the answer. For web pages
-    it is always ten seconds."""
+    refresh_grace_seconds: float = Field(default=10, ge=0)
+    """How long a used refresh token is answered with the same tokens again, for clients that lost
+    the answer and for pages that are reloaded meanwhile; 0 ends the session at once."""
     token_issuer: str = "ranjana"  # noqa: S105 - a name
     token_audience: str = "ranjana"  # noqa: S105 - a name
 
@@ -243,8 +243,16 @@ class Settings(BaseSettings):
     """Predictions and comparisons of anonymous callers from one address, which may be a school."""
     rate_limit_other: Rates = "600/minute"
     """All other requests of one user or address."""
+    rate_limit_network_factor: int = Field(default=10, ge=1)
+    """How many times the limits of one address an IPv6 network (/48) has. One IPv6 address is a
+    /64."""
     failed_signins_account: Rates = "5/minute;20/hour"
-    """Wrong passwords for one account, whether it exists or not. A right password resets it."""
+    """Wrong passwords for one account from one address, whether it exists or not; also from one
+    device that has signed in before, and wrong old passwords in one session. A right password
+    resets it."""
+    failed_signins_everywhere: Rates = "300/hour"
+    """Wrong passwords for one account from all addresses together. Devices that have signed in
+    before are not refused by it."""
     failed_signins_address: Rates = "20/minute;100/hour"
     """Wrong passwords from one address."""
 

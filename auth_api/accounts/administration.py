@@ -143,6 +143,21 @@ class Users:
             await require_available(self.database, *keys, user_id)
             raise Conflict("Somebody else took that name just now.", "username_taken") from error
 
+    async def unlock(self, user_id: int) -> None:
+        """Clears the counts of wrong passwords for a user, in all processes and in Redis.
+
+        Only the command line calls it. Raises `NotFound`, `Unavailable`.
+        """
+
+        def work(transaction: Session) -> None:
+            user = transaction.get(User, user_id, with_for_update={"key_share": True})
+            if user is None:
+                raise _missing()
+            user.unlocks += 1
+            recording.record(transaction, "user_unlocked", None, id=user_id)
+
+        await self.database.write(work)
+
 
 def shown(user: User) -> dict[str, Any]:
     """A user as the JSON of `UserShown`."""

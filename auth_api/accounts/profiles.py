@@ -11,8 +11,9 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.accounts import usernames
+from auth_api.accounts.reserved_names import require_unreserved
 from auth_api.audit import recording
-from auth_api.authorisation.access import Caller
+from auth_api.authorisation.access import ROLES, Caller
 from auth_api.authorisation.guards import active_administrators, require_active
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
@@ -57,6 +58,8 @@ class Profiles:
 
     async def change_username(self, caller: Caller, username: str, request: Request) -> None:
         """Raises `BadRequest`, `Conflict`, `Unauthorised`, `Unavailable`."""
+        if caller.role != ROLES[-1]:
+            require_unreserved(username, "new_username")
         key = usernames.username_key(username, "new_username")
 
         def work(transaction: Session) -> None:

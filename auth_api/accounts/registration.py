@@ -1,6 +1,6 @@
 """Creates accounts and refuses names that are taken.
 
-`usernames` and `passwords` say which names and passwords are valid.
+`usernames`, `reserved_names` and `passwords` say which names and passwords people may choose.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from auth_api.accounts import usernames
 from auth_api.accounts.passwords import Passwords, require_valid_password
+from auth_api.accounts.reserved_names import require_unreserved
 from auth_api.audit import recording
 from auth_api.authorisation.access import ROLES, Caller
 from auth_api.authorisation.guards import require_administrator
@@ -50,6 +51,8 @@ class Registration:
         Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
         `Unauthorised`.
         """
+        if created_by is None and role != ROLES[-1]:
+            require_unreserved(username)
         username_key = usernames.username_key(username)
         email_key = usernames.email_key(email)
         require_valid_password(password, username, email)

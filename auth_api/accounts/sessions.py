@@ -3,13 +3,17 @@
 A sign-in starts a session. Each of its refresh tokens can be exchanged once for the next (RFC
 9700, section 4.14.2). If a token comes twice, either a thief or the victim of a thief sent it.
 These cannot be told apart, so the session ends with all its tokens.
+
+A client that lost the answer sends its token twice too. For `REFRESH_GRACE_SECONDS` it gets the
+same answer again. The answer is not stored: it follows from the signing secret, the token and the
+time of its first use. It does not follow from the database and the secret alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -18,8 +22,9 @@ from sqlalchemy.orm import Session as Transaction
 from sqlmodel import col
 from starlette.requests import Request
 
+from auth_api.accounts import devices
 from auth_api.audit import recording
-from auth_api.authorisation.tokens import Claims, Tokens, hash_secret
+from auth_api.authorisation.tokens import Claims, Tokens, hash_secret, new_token_id
 from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import MicroBatcher
@@ -40,10 +45,6 @@ _INSERT_TOKEN = insert(core_of(RefreshToken))
 
 _MAX_CLIENT_LENGTH = 200
 
-# How long a web page may use a refresh token again. A page that is reloaded during a refresh
-# never receives the answer, nor the new cookie in it.
-_WEB_GRACE = timedelta(seconds=10)
-
 # How long a sign-in waits for others in the same transaction, while passwords are verified.
 _LINGER_SECONDS = 0.04
 
@@ -61,6 +62,7 @@ class _SignIn:
     user_id: int
     password_hash: str
     client: str | None
+    device: str | None
     web: bool
     audit_entry: dict[str, Any]
 
@@ -80,21 +82,30 @@ class Sessions:
         self._tokens = tokens
         self._lifetime = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
+        self._remember_devices = devices.remembering(database)
         self._batcher = MicroBatcher(
             self._start_batch, linger=_LINGER_SECONDS, expect_more=expect_more
         )
 
     async def start(
-        self, user_id: int, password_hash: str, request: Request, *, web: bool
+        self,
+        user_id: int,
+        password_hash: str,
+        request: Request,
+        *,
+        device: str | None,
+        web: bool,
     ) -> Pair | None:
-        """Starts a session; `web` for a web page's session.
+        """Starts a session; `web` for a web page's session. Remembers the `device`, if any.
 
         Returns None if the password changed or the account was deactivated since `password_hash`
         was verified. Raises `Unavailable`.
         """
         entry = recording.entry("signed_in", user_id, request)
+        hashed = devices.device_hash(user_id, device) if device else None
+        client = _client_name(request)
         return await self._batcher(
-            _SignIn(uuid4().hex, user_id, password_hash, _client_name(request), web, entry)
+            _SignIn(uuid4().hex, user_id, password_hash, client, hashed, web, entry)
         )
 
     async def finish(self) -> None:
@@ -107,10 +118,10 @@ class Sessions:
             # Locks the users, so that no password changes until the transaction ends.
             hashes = dict(transaction.execute(_PASSWORD_HASHES, users).tuples().all())
             valid = [s for s in sign_ins if hashes.get(s.user_id) == s.password_hash]
-            pairs = {s.session_id: self._pair(s.user_id, s.session_id, s.web) for s in valid}
             if not valid:
                 return [None] * len(sign_ins)
             start = now()
+            pairs = {s.session_id: self._first_pair(s, start) for s in valid}
             expiry = start + self._lifetime
             times = {"created_at": start, "last_used_at": start, "expires_at": expiry}
             sessions = [
@@ -119,6 +130,8 @@ class Sessions:
             ]
             transaction.execute(_INSERT_SESSION, sessions)
             _store_tokens(transaction, pairs)
+            used = {s.device: s.user_id for s in valid if s.device}
+            devices.remember(transaction, self._remember_devices, used, start)
             recording.write(transaction, [sign_in.audit_entry for sign_in in valid])
             return [pairs.get(sign_in.session_id) for sign_in in sign_ins]
 
@@ -128,8 +141,8 @@ class Sessions:
         """Exchanges a refresh token for the next pair of tokens.
 
         `web` must be that of the session; otherwise the token is rejected and the session goes on.
-        Of any number of concurrent callers with the same token, the first one wins. A later one
-        ends the session for all of them, unless it comes within the grace period.
+        All callers with the same token get the same pair, in all processes, until the grace period
+        after the first of them is over. A later one ends the session for all of them.
 
         Raises `Unauthorised`, `Unavailable`.
         """
@@ -157,14 +170,17 @@ class Sessions:
                 raise Unauthorised(
                     "This token cannot be exchanged at this address.", "token_invalid"
                 )
-            grace = _WEB_GRACE if web else self._grace
-            if _use_token(transaction, hash_secret(token), grace):
-                session.last_used_at = now()
-                session.expires_at = session.last_used_at + self._lifetime
-                pair = self._pair(session.user_id, session.id, web)
+            moment = now()
+            used_at = _first_use(transaction, hash_secret(token), moment)
+            if used_at == moment:
+                session.last_used_at, session.expires_at = moment, moment + self._lifetime
+                pair = self._next_pair(session, token, moment)
                 _store_tokens(transaction, {session.id: pair})
                 return pair, "succeeded"
-            session.revoked_at = now()
+            # Clocks of two machines differ a little, so the first use may be in the future.
+            if used_at and abs(moment - used_at) < self._grace:
+                return self._next_pair(session, token, used_at), "repeated"
+            session.revoked_at = moment
             recording.record(transaction, "token_reused", session.user_id, request)
             return None, "reused"
 
@@ -185,16 +201,25 @@ class Sessions:
 
         await self._database.write(revoke)
 
-    def _pair(self, user_id: int, session_id: str, web: bool) -> Pair:
+    def _first_pair(self, sign_in: _SignIn, moment: datetime) -> Pair:
+        issue, owner = self._tokens.issue, (sign_in.user_id, sign_in.session_id)
         return Pair(
-            self._tokens.issue("refresh", user_id, session_id),
-            self._tokens.issue("access", user_id, session_id, web=web),
+            issue("refresh", *owner, new_token_id(), moment),
+            issue("access", *owner, new_token_id(), moment, web=sign_in.web),
+        )
+
+    def _next_pair(self, session: Session, token: str, moment: datetime) -> Pair:
+        """The pair that follows `token`, which was first used at `moment`: always the same one."""
+        issue, owner = self._tokens.issue, (session.user_id, session.id)
+        successor_id = self._tokens.successor_id
+        return Pair(
+            issue("refresh", *owner, successor_id("refresh", token), moment),
+            issue("access", *owner, successor_id("access", token), moment, web=session.web),
         )
 
 
-def _use_token(transaction: Transaction, token_hash: str, grace: timedelta) -> bool:
-    """Marks a token as used; returns whether it was unused, or first used within `grace`."""
-    moment = now()
+def _first_use(transaction: Transaction, token_hash: str, moment: datetime) -> datetime | None:
+    """When a token was first used, which is `moment` if it was not; None for an unknown token."""
     marked = transaction.scalar(
         update(RefreshToken)
         .where(col(RefreshToken.hash) == token_hash, col(RefreshToken.used_at).is_(None))
@@ -202,9 +227,9 @@ def _use_token(transaction: Transaction, token_hash: str, grace: timedelta) -> b
         .returning(col(RefreshToken.hash))
     )
     if marked:
-        return True
+        return moment
     token = transaction.get(RefreshToken, token_hash)
-    return bool(token and token.used_at and moment - token.used_at < grace)
+    return token.used_at if token else None
 
 
 def _store_tokens(transaction: Transaction, pairs: Mapping[str, Pair]) -> None:

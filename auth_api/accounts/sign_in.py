@@ -1,19 +1,21 @@
 """Checks credentials: signs users in and changes their passwords.
 
-`sessions` issues the tokens. `http.rate_limits` slows down those who guess.
+`sessions` issues the tokens. `guesses` slows down those who guess.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 
-from auth_api.accounts import usernames
+from auth_api.accounts import devices, guesses, usernames
+from auth_api.accounts.guesses import Guess, GuessLimits
 from auth_api.accounts.own_sessions import revoke_except
 from auth_api.accounts.passwords import Passwords, require_valid_password
 from auth_api.accounts.profiles import user_of
@@ -24,14 +26,31 @@ from auth_api.authorisation.guards import require_active
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.audit import Action
-from auth_api.errors import BadRequest, Conflict, TooMany, Unauthorised
-from auth_api.http.rate_limits import RateLimits, limited_address
+from auth_api.errors import BadRequest, Conflict, Forbidden, TooMany, Unauthorised
+from auth_api.http.rate_limits import limited_address
 from auth_api.observability.metrics import Metrics
 
 # Built once, because building statements is the largest cost of a sign-in after hashing.
-_CREDENTIALS = select(col(User.id), col(User.password_hash), col(User.active))
+_CREDENTIALS = select(col(User.id), col(User.password_hash), col(User.active), col(User.unlocks))
 _BY_EMAIL = _CREDENTIALS.where(col(User.email_key) == bindparam("key"))
 _BY_USERNAME = _CREDENTIALS.where(col(User.username_key) == bindparam("key"))
+
+
+class SignedIn(NamedTuple):
+    """The tokens of a new session, and the secret by which its device is known from now on."""
+
+    pair: Pair
+    device: str | None
+
+
+class _Account(NamedTuple):
+    name: str
+    """Wrong passwords are counted under it."""
+    user_id: int | None = None
+    password_hash: str | None = None
+    """None if the account does not exist or is deactivated."""
+    device: str | None = None
+    """The hash of the caller's device, if it has signed in before."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +58,39 @@ class Credentials:
     database: Database
     passwords: Passwords
     sessions: Sessions
-    limits: RateLimits
+    limits: GuessLimits
     metrics: Metrics
 
     async def sign_in(
-        self, name: str, password: str, request: Request, *, web: bool = False
-    ) -> Pair:
+        self,
+        name: str,
+        password: str,
+        request: Request,
+        *,
+        device: str | None = None,
+        web: bool = False,
+    ) -> SignedIn:
         """Starts a session for a username or e-mail address; `web` for a web page's session.
+
+        `device` is the secret of the caller's device, if it sent one. A page gets a new one unless
+        its device is known, because another site below the same domain could have set the cookie.
 
         Raises `Unauthorised`, `TooMany`, `Unavailable`.
         """
-        key = _sign_in_key(name)
-        user_id, stored = await self._find(key)
-        account = f"user {user_id}" if user_id else f"name {key}"
+        account = await self._find(_sign_in_key(name), device)
+        user_id, stored = account.user_id, account.password_hash
+        address = limited_address(request)
+        if account.device:
+            guess = guesses.from_device(account.name, account.device, address)
+        else:
+            guess = guesses.from_address(account.name, address)
         try:
-            await self.limits.count_password_attempt(account, limited_address(request))
+            await self.limits.begin(guess)
         except TooMany:
             self.metrics.sign_ins.labels("limited").inc()
             await self._record("sign_in_slowed", user_id, request)
             raise
-        if not await self._verify(stored, password, account, request):
+        if not await self._verify(stored, password, guess):
             outcome = "unknown" if stored is None else "wrong_password"
             self.metrics.sign_ins.labels(outcome).inc()
             await self._record("sign_in_failed", user_id, request)
@@ -70,27 +102,29 @@ class Credentials:
             await self.database.write(
                 lambda transaction: _replace_hash(transaction, user_id, stored, current)
             )
-        pair = await self.sessions.start(user_id, current, request, web=web)
+        kept = devices.new_device() if web and not account.device else device
+        pair = await self.sessions.start(user_id, current, request, device=kept, web=web)
         if pair is None:
             # Meanwhile the password changed, the account was deleted, or another sign-in stored
             # a newer hash. In the last case the next attempt succeeds.
-            return await self.sign_in(name, password, request, web=web)
+            return await self.sign_in(name, password, request, device=device, web=web)
         self.metrics.sign_ins.labels("succeeded").inc()
-        return pair
+        return SignedIn(pair, kept)
 
     async def change_password(self, caller: Caller, old: str, new: str, request: Request) -> None:
         """Replaces the password and ends all other sessions.
 
-        Raises `Unauthorised` (also for a wrong old password), `BadRequest`, `Conflict`, `TooMany`,
+        Raises `Forbidden` (`wrong_password`), `Unauthorised`, `BadRequest`, `Conflict`, `TooMany`,
         `Unavailable`.
         """
         user = await self.database.read(lambda session: user_of(session, caller))
-        # Counted apart from sign-ins, so that guessing there does not lock out the owner here.
-        account = f"change {caller.user_id}"
-        await self.limits.count_password_attempt(account, limited_address(request))
-        if not await self._verify(user.password_hash, old, account, request):
+        # By session, so that a thief of one session locks out no other.
+        guess = guesses.from_session(f"{caller.session_id} {user.unlocks}")
+        await self.limits.begin(guess)
+        if not await self._verify(user.password_hash, old, guess):
             await self._record("password_change_failed", caller.user_id, request)
-            raise Unauthorised("The old password is wrong.", "bad_credentials")
+            # Not a 401, because clients then refresh their token and ask again.
+            raise Forbidden("The old password is wrong.", "wrong_password")
         require_valid_password(new, user.username, user.email, "new_password")
         new_hash = await self.passwords.hash(new)
 
@@ -103,21 +137,30 @@ class Credentials:
 
         await self.database.write(change)
 
-    async def _verify(
-        self, stored: str | None, password: str, account: str, request: Request
-    ) -> bool:
-        """Whether a password is right; counts failures. Raises `Unavailable`."""
-        if await self.passwords.verify(stored, password):
-            await self.limits.reset_failures(account)
-            return True
-        await self.limits.count_failure(limited_address(request))
-        return False
+    async def _verify(self, stored: str | None, password: str, guess: Guess) -> bool:
+        """Whether a password is right. Raises `Unavailable`."""
+        right = await self.passwords.verify(stored, password)
+        await self.limits.end(guess, right=right)
+        return right
 
-    async def _find(self, key: str) -> tuple[int | None, str | None]:
-        """The id and the password hash of an account; no hash if it is deactivated."""
+    async def _find(self, key: str, device: str | None) -> _Account:
         query = _BY_EMAIL if "@" in key else _BY_USERNAME
-        row = await self.database.read(lambda session: session.execute(query, {"key": key}).first())
-        return (row.id, row.password_hash if row.active else None) if row else (None, None)
+
+        def find(session: Session) -> _Account:
+            row = session.execute(query, {"key": key}).first()
+            # Looked up for unknown names too, so that the time does not tell which exist.
+            hashed = devices.device_hash(row.id if row else 0, device) if device else None
+            known = hashed is not None and devices.is_known(session, hashed)
+            if row is None:
+                return _Account(f"name {key}")
+            return _Account(
+                f"user {row.id} {row.unlocks}",
+                row.id,
+                row.password_hash if row.active else None,
+                hashed if known else None,
+            )
+
+        return await self.database.read(find)
 
     async def _record(self, action: Action, user_id: int | None, request: Request) -> None:
         await self.database.write(

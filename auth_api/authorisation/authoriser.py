@@ -24,7 +24,7 @@ from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.statements import Lookup
 from auth_api.database.tables.accounts import ApiKey
 from auth_api.errors import Forbidden, Unauthorised, Unavailable
-from auth_api.http.rate_limits import RateLimits, limited_address
+from auth_api.http.rate_limits import Count, RateLimits, limited_address
 from auth_api.http.same_origin import require_same_origin
 from auth_api.settings import Settings
 
@@ -74,15 +74,15 @@ class Authoriser:
         try:
             caller = await self._identify(request) if access.who != "anyone" else None
         except Unauthorised:
-            await self._limits.count("other", limited_address(request))
+            await self._limits.count(Count("other", limited_address(request)))
             raise
         if access.rate == "pictures":
-            await self._limits.count(*_limit_of(request, "other", caller))
-            limit, key = _limit_of(request, "predict", caller)
-            request.scope["answer_headers"] = await self._limits.require_left(limit, key)
+            await self._limits.count(_count_of(request, "other", caller))
+            left = await self._limits.check(_count_of(request, "predict", caller))
+            request.scope["answer_headers"] = left
         elif access.rate:
-            limit, key = _limit_of(request, access.rate, caller)
-            request.scope["answer_headers"] = await self._limits.count(limit, key)
+            count = _count_of(request, access.rate, caller)
+            request.scope["answer_headers"] = await self._limits.count(count)
         if caller:
             _require_access(access, caller)
         elif access.who == "users" or (access.who == "models" and self._settings.ml_auth_required):
@@ -99,7 +99,7 @@ class Authoriser:
         if caller.session_id is not None:
             _require_access(access, await self._by_session(caller.session_id))
         else:
-            key = request.headers["x-api-key"]
+            key = request.headers["x-api-key"].strip()
             _require_access(access, await self._by_key(hash_secret(key)))
 
     async def count_pictures(
@@ -107,12 +107,12 @@ class Authoriser:
     ) -> None:
         """Counts the pictures of a request whose access has the rate `pictures`, all or none.
 
-        `at_most_all` as in `RateLimits.count`. Raises `TooMany`.
+        `at_most_all` as in `Count`. Raises `TooMany`.
         """
-        limit, key = _limit_of(request, "predict", request.state.caller)
+        count = _count_of(request, "predict", request.state.caller)
         request.scope.pop("answer_headers", None)  # those of the error count
-        headers = await self._limits.count(limit, key, number, at_most_all=at_most_all)
-        request.scope["answer_headers"] = headers
+        counted = count._replace(number=number, at_most_all=at_most_all)
+        request.scope["answer_headers"] = await self._limits.count(counted)
 
     async def _identify(self, request: Request) -> Caller | None:
         authorization = request.headers.get("authorization")
@@ -126,7 +126,7 @@ class Authoriser:
                 raise Unauthorised("The token is not valid.", "token_invalid")
             return caller
         key = request.headers.get("x-api-key")
-        return await self._by_key(hash_secret(key)) if key is not None else None
+        return await self._by_key(hash_secret(key.strip())) if key is not None else None
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
         rows = await self._database.look_up(_BY_SESSION, list(set(sessions)), now())
@@ -174,13 +174,12 @@ class Authoriser:
             await asyncio.wait(self._tasks)
 
 
-def _limit_of(request: Request, rate: str, caller: Caller | None) -> tuple[str, str]:
-    """The rate limit that counts a request, and the key that it is counted under."""
+def _count_of(request: Request, rate: str, caller: Caller | None) -> Count:
+    """What a request is counted under."""
     if caller is None:
-        limit = "predict_address" if rate == "predict" else rate
-        return limit, limited_address(request)
+        return Count("predict_address" if rate == "predict" else rate, limited_address(request))
     # Whatever the credential: ten keys of a user must not have ten allowances.
-    return rate, f"user {caller.user_id}"
+    return Count(rate, (f"user {caller.user_id}",))
 
 
 def _require_access(access: Access, caller: Caller) -> None:

@@ -7,9 +7,11 @@ check in the database that its session is still active.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -25,6 +27,7 @@ Kind = Literal["access", "refresh"]
 
 _ALGORITHM = "HS256"
 _CACHE_SIZE = 4096
+_ID_BYTES = 16
 _CLAIMS = ("iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp")
 
 
@@ -58,9 +61,20 @@ class Tokens:
         self._web_access = timedelta(seconds=settings.web_access_seconds)
         self._refresh = timedelta(seconds=settings.refresh_token_seconds)
 
-    def issue(self, kind: Kind, user_id: int, session_id: str, *, web: bool = False) -> str:
-        """A new signed token; `web` sets the lifetime of an access token of a web page."""
-        issued = now()
+    def issue(
+        self,
+        kind: Kind,
+        user_id: int,
+        session_id: str,
+        token_id: str,
+        issued: datetime,
+        *,
+        web: bool = False,
+    ) -> str:
+        """A signed token, always the same for the same arguments.
+
+        `web` sets the lifetime of an access token of a web page.
+        """
         access = self._web_access if web else self._access
         claims: dict[str, Any] = {
             "iss": self._settings.token_issuer,
@@ -68,11 +82,18 @@ class Tokens:
             "sub": str(user_id),
             "sid": session_id,
             "typ": kind,
-            "jti": secrets.token_urlsafe(16),
+            "jti": token_id,
             "iat": issued,
             "exp": issued + (access if kind == "access" else self._refresh),
         }
         return jwt.encode(claims, self._secret, _ALGORITHM)
+
+    def successor_id(self, kind: Kind, token: str) -> str:
+        """The id of the token that follows a refresh token. Only the secret tells it, 128 bits."""
+        # This is the signature of no token, because the text of no token has a colon.
+        text = f"successor:{kind}:{token}"
+        digest = hmac.digest(self._secret.encode(), text.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:_ID_BYTES]).rstrip(b"=").decode()
 
     def verify(self, kind: Kind, token: str) -> Claims:
         """The claims of a valid token of this kind. Raises `Unauthorised` for any other."""
@@ -98,6 +119,11 @@ class Tokens:
             options={"require": list(_CLAIMS)},
         )
         return Claims.model_validate(content)
+
+
+def new_token_id() -> str:
+    """A random id for a token that follows no other."""
+    return secrets.token_urlsafe(_ID_BYTES)
 
 
 def hash_secret(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""`create-admin` and `users`: accounts are listed, changed, deactivated and activated."""
+"""`create-admin` and `users`: accounts are listed, changed, deactivated, activated and unlocked."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         ("set-role", _set_role, "changes the role of a user"),
         ("activate", _activate, "lets a user sign in again"),
         ("deactivate", _deactivate, "signs a user out everywhere and lets them sign in no more"),
+        ("unlock", _unlock, "forgets the wrong passwords that were sent for a user"),
         ("reset-password", _reset_password, "sets a new password and ends all sessions"),
     ):
         parser = verbs.add_parser(verb, parents=[common], help=text)
@@ -55,15 +56,16 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 async def _create_admin(services: Services, options: argparse.Namespace, output: Output) -> None:
     try:
-        address = validate_email(options.email, check_deliverability=False).normalized
+        address = validate_email(options.email.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise BadRequest(
             f"{options.email} is no e-mail address: {error}", "validation_failed"
         ) from error
     password = ask_for_password()
-    number = await services.registration.sign_up(options.username, address, password, role="admin")
+    username = options.username.strip()
+    number = await services.registration.sign_up(username, address, password, role="admin")
     user = await services.users.one(number)
-    output.done(f"{options.username} is an administrator now.", shown(user))
+    output.done(f"{username} is an administrator now.", shown(user))
 
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:
@@ -90,6 +92,13 @@ async def _activate(services: Services, options: argparse.Namespace, output: Out
 async def _deactivate(services: Services, options: argparse.Namespace, output: Output) -> None:
     user = await _changed(services, options, ChangedUser(active=False))
     output.done(f"{user.username} can no longer sign in.", shown(user))
+
+
+async def _unlock(services: Services, options: argparse.Namespace, output: Output) -> None:
+    user = await services.users.named(options.user)
+    assert user.id is not None
+    await services.users.unlock(user.id)
+    output.done(f"{user.username} may try to sign in again.", shown(user))
 
 
 async def _reset_password(services: Services, options: argparse.Namespace, output: Output) -> None:

@@ -1,4 +1,4 @@
-"""Limits how often a caller may send requests, and how often it may guess a password.
+"""Limits how often a caller may send requests. `auth_api.accounts.guesses` limits wrong passwords.
 
 It uses moving windows of the library `limits`, in memory or in Redis. While that store is
 unreachable every request passes, because the service matters more than its limits.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
-from typing import cast
+from typing import NamedTuple, cast
 
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import Storage
@@ -32,6 +32,27 @@ _CLOCK_TOLERANCE_SECONDS = 1.0
 _LEFT = "X-RateLimit-Remaining"
 
 
+class Count(NamedTuple):
+    """What requests or pictures are counted under."""
+
+    rate: str
+    """A key of `RateLimits._rates`."""
+    who: tuple[str, ...]
+    """The caller, then the network around it if that is limited too: see `limited_address`."""
+    number: int = 1
+    """How many. All of them count or none."""
+    at_most_all: bool = False
+    """Whether more than a limit allows count as all that it allows. Otherwise they are always too
+    many."""
+
+
+class _Window(NamedTuple):
+    limit: RateLimitItem
+    rate: str
+    key: str
+    cost: int
+
+
 class RateLimits:
     """The limits of the settings. With `RATE_LIMIT_ENABLED=false` there are none."""
 
@@ -49,10 +70,17 @@ class RateLimits:
             "predict_address": settings.rate_limit_predict_address,
             "other": settings.rate_limit_other,
             "failed_account": settings.failed_signins_account,
+            "failed_everywhere": settings.failed_signins_everywhere,
             "failed_address": settings.failed_signins_address,
         }
         enabled = settings.rate_limit_enabled
-        self._rates = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
+        of_one = {name: parse_many(value) if enabled else [] for name, value in rates.items()}
+        factor = settings.rate_limit_network_factor
+        # By the place in `Count.who`: of a caller, and of a network.
+        self._rates = {
+            name: (limits, [_multiplied(limit, factor) for limit in limits])
+            for name, limits in of_one.items()
+        }
 
     async def reachable(self) -> bool:
         """Whether the store answers."""
@@ -61,76 +89,68 @@ class RateLimits:
         except StorageError:
             return False
 
-    async def count(
-        self, rate: str, who: str, number: int = 1, *, at_most_all: bool = False
+    async def count(self, *counts: Count) -> Mapping[str, str]:
+        """Counts a request under all of `counts`; returns the headers that say how many are left.
+
+        A request beyond any limit is counted under none of them, because it would otherwise
+        prolong the wait for the others. Raises `TooMany`, with the same headers.
+        """
+        headers: Mapping[str, str] = {}
+        windows = self._windows(counts)
+        with self._fail_open():
+            await self._reset_after_clock_change()
+            # A single window needs no test, because a refused hit is not counted there.
+            full = await self._full(windows) if len(windows) > 1 else []
+            for window in windows if not full else ():
+                if not await _ask(self._limiter.hit, window):  # others were faster since the test
+                    full = [window]
+                    break
+            if windows:
+                headers = await self._require_room(full, windows)
+        return headers
+
+    async def check(self, *counts: Count) -> Mapping[str, str]:
+        """As `count`, but counts nothing."""
+        headers: Mapping[str, str] = {}
+        windows = self._windows(counts)
+        with self._fail_open():
+            await self._reset_after_clock_change()
+            if windows:
+                headers = await self._require_room(await self._full(windows), windows)
+        return headers
+
+    async def add(self, *counts: Count) -> None:
+        """Counts something that has happened already, up to the limits."""
+        with self._fail_open():
+            for window in self._windows(counts):
+                await _ask(self._limiter.hit, window)
+
+    async def clear(self, *counts: Count) -> None:
+        """Sets counts to zero."""
+        with self._fail_open():
+            for limit, rate, key, _ in self._windows(counts):
+                await self._limiter.clear(limit, rate, key)
+
+    def _windows(self, counts: Sequence[Count]) -> list[_Window]:
+        return [
+            _Window(limit, each.rate, key, _cost(each, limit))
+            for each in counts
+            for key, limits in zip(each.who, self._rates[each.rate], strict=False)
+            for limit in limits
+        ]
+
+    async def _full(self, windows: Sequence[_Window]) -> list[_Window]:
+        """The windows that have too little room."""
+        return [window for window in windows if not await _ask(self._limiter.test, window)]
+
+    async def _require_room(
+        self, full: Sequence[_Window], windows: Sequence[_Window]
     ) -> Mapping[str, str]:
-        """Counts `number` requests or pictures of `who`, all of them or none.
-
-        `at_most_all`: more than a limit allows count as all that it allows. Otherwise they are
-        always too many. Returns the headers that say how many are left. Raises `TooMany`, with the
-        same headers.
-        """
-        limits, headers = self._rates[rate], dict[str, str]()
-        costs = {each: min(number, each.amount) if at_most_all else number for each in limits}
-
-        async def refused_by(allow: Callable[..., Awaitable[bool]]) -> list[RateLimitItem]:
-            return [each for each in limits if not await allow(each, rate, who, cost=costs[each])]
-
-        with self._fail_open():
-            await self._reset_after_clock_change()
-            # All are tested before any counts. A single limit counts all or none by itself.
-            refused = await refused_by(self._limiter.test) if len(limits) > 1 else []
-            refused = refused or await refused_by(self._limiter.hit)
-            if limits:
-                headers, wait = await self._state(rate, who)
-            if refused:
-                self._metrics.rate_limited.labels(rate).inc()
-                raise _too_many({each: costs[each] for each in refused}, wait, headers)
-        return headers
-
-    async def require_left(self, rate: str, who: str) -> Mapping[str, str]:
-        """Requires that `who` has at least one left; counts nothing. Returns and raises as
-        `count`.
-        """
-        headers: dict[str, str] = {}
-        with self._fail_open():
-            await self._reset_after_clock_change()
-            if self._rates[rate]:
-                headers, wait = await self._state(rate, who)
-            if headers.get(_LEFT) == "0":
-                self._metrics.rate_limited.labels(rate).inc()
-                raise _too_many({}, wait, headers)
-        return headers
-
-    async def count_password_attempt(self, account: str, address: str) -> None:
-        """Counts an attempt as wrong for the account, until `reset_failures`.
-
-        Call it before the password is checked, so that parallel guesses are counted too. Raises
-        `TooMany` after too many wrong passwords for the account or from the address.
-        """
-        with self._fail_open():
-            await self._reset_after_clock_change()
-            for limit in self._rates["failed_address"]:
-                if not await self._limiter.test(limit, "failed_address", address):
-                    _, wait = await self._state("failed_address", address)
-                    self._metrics.rate_limited.labels("failed_address").inc()
-                    raise _too_many_failures(wait)
-        try:
-            await self.count("failed_account", account)
-        except TooMany as error:
-            raise _too_many_failures(int((error.headers or {})["Retry-After"])) from error
-
-    async def count_failure(self, address: str) -> None:
-        """Counts a wrong password from `address`."""
-        with self._fail_open():
-            for limit in self._rates["failed_address"]:
-                await self._limiter.hit(limit, "failed_address", address)
-
-    async def reset_failures(self, account: str) -> None:
-        """Resets the count of the account after a right password."""
-        with self._fail_open():
-            for limit in self._rates["failed_account"]:
-                await self._limiter.clear(limit, "failed_account", account)
+        headers, wait = await self._state(windows)
+        if not full:
+            return headers
+        self._metrics.rate_limited.labels(full[0].rate).inc()
+        raise _too_many(full, wait, headers)
 
     @contextmanager
     def _fail_open(self) -> Iterator[None]:
@@ -153,14 +173,14 @@ class RateLimits:
             await self._storage.reset()
         self._clock_offset = offset
 
-    async def _state(self, rate: str, who: str) -> tuple[dict[str, str], int]:
-        """The headers of the limit with the fewest requests left, and the seconds to its reset."""
+    async def _state(self, windows: Sequence[_Window]) -> tuple[dict[str, str], int]:
+        """The headers of the window with the fewest requests left, and the seconds to its reset."""
         tightest: RateLimitItem | None = None
         left, reset = 0, 0.0
-        for limit in self._rates[rate]:
-            window = await self._limiter.get_window_stats(limit, rate, who)
-            if tightest is None or (window.remaining, -window.reset_time) < (left, -reset):
-                tightest, left, reset = limit, window.remaining, window.reset_time
+        for window in windows:
+            state = await self._limiter.get_window_stats(*window[:3])
+            if tightest is None or (state.remaining, -state.reset_time) < (left, -reset):
+                tightest, left, reset = window.limit, state.remaining, state.reset_time
         assert tightest
         wait = max(1, math.ceil(reset - time.time()))
         return {
@@ -180,50 +200,64 @@ def caller_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def limited_address(request: Request) -> str:
-    """The address that limits count: for IPv6 the whole /64, because a household has one."""
+def limited_address(request: Request) -> tuple[str, ...]:
+    """The address that limits count: an IPv4 address, or the /64 and the /48 of an IPv6 address.
+
+    A household or a server has a whole /64. An organisation has a /48, with 65,536 of them, so
+    that has a limit too, `RATE_LIMIT_NETWORK_FACTOR` times as high.
+    """
     address = caller_address(request)
     try:
         parsed = ip_address(address)
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     except ValueError:
-        return address
+        return (address,)
     if isinstance(parsed, IPv6Address):
-        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
-    return str(parsed)
+        if parsed.ipv4_mapped is None:
+            return _network(parsed, 64), _network(parsed, 48)
+        parsed = parsed.ipv4_mapped
+    return (str(parsed),)
 
 
-def _too_many(
-    refused: Mapping[RateLimitItem, int], wait: int, headers: Mapping[str, str]
-) -> TooMany:
-    """The error for a request, or for as many pictures as `refused` has for each limit.
+def _network(address: IPv6Address, length: int) -> str:
+    low = 128 - length
+    return f"{IPv6Address(int(address) >> low << low)}/{length}"
+
+
+def _multiplied(limit: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(limit)(limit.amount * factor, limit.multiples, limit.namespace)
+
+
+def _cost(count: Count, limit: RateLimitItem) -> int:
+    return min(count.number, limit.amount) if count.at_most_all else count.number
+
+
+async def _ask(allow: Callable[..., Awaitable[bool]], window: _Window) -> bool:
+    limit, rate, key, cost = window
+    return await allow(limit, rate, key, cost=cost)
+
+
+def _too_many(full: Sequence[_Window], wait: int, headers: Mapping[str, str]) -> TooMany:
+    """The error for a request, or for several pictures.
 
     `wait`: seconds until one more is allowed.
     """
-    sentence = f"Too many requests: please wait {_duration(wait)}."
-    if any(number > 1 for number in refused.values()):
+    sentence = f"Too many requests: please wait {duration(wait)}."
+    if any(window.cost > 1 for window in full):
         # Enough are left at the end of the window at the latest.
-        wait = max(limit.get_expiry() for limit in refused)
-        sentence = f"Too many pictures: please wait {_duration(wait)}."
+        wait = max(window.limit.get_expiry() for window in full)
+        sentence = f"Too many pictures: please wait {duration(wait)}."
         if headers[_LEFT] != "0":
             sentence = f"{sentence[:-1]}, or send at most {headers[_LEFT]} now."
-        if any(number > limit.amount for limit, number in refused.items()):
-            most = min(limit.amount for limit in refused)
+        if any(window.cost > window.limit.amount for window in full):
+            most = min(window.limit.amount for window in full)
             sentence = f"Too many pictures: send at most {most} at a time."
     error = TooMany(sentence, retry_after=wait)
     error.headers = {**(error.headers or {}), **headers}
     return error
 
 
-def _too_many_failures(wait: int) -> TooMany:
-    return TooMany(
-        f"Too many wrong passwords: please wait {_duration(wait)}.",
-        "too_many_failures",
-        retry_after=wait,
-    )
-
-
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """How long to wait, in words."""
     if seconds < 120:
         return f"{seconds} second{'s' if seconds != 1 else ''}"
     if seconds < 7200:

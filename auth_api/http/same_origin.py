@@ -2,6 +2,10 @@
 
 Browsers state the page in `Sec-Fetch-Site` (W3C, Fetch Metadata), older ones in `Origin`. Other
 programs send neither header, and no cookie that they were not given.
+
+The scheme of a request is the one that a trusted proxy states, else the one of the connection. It
+is wrong behind a proxy for https that `TRUSTED_PROXIES` does not name. A browser that says
+`same-origin` has compared the schemes itself, so its users can sign in all the same.
 """
 
 from __future__ import annotations
@@ -18,20 +22,32 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def require_same_origin(request: Request) -> None:
-    """Raises `Forbidden` for a request from a page of another site or port."""
+    """Raises `Forbidden` for a request from a page of another site, port or scheme."""
     sites = request.headers.getlist("sec-fetch-site")
-    origins = request.headers.getlist("origin")
+    if not _ALLOWED_SITES.issuperset(sites):
+        raise _cross_site()
     host = request.headers.get("host", "")
-    if not _ALLOWED_SITES.issuperset(sites) or not all(
-        _is_same(origin, host) for origin in origins
-    ):
-        raise Forbidden("Pages of other sites may not do this.", "cross_site")
+    for origin in request.headers.getlist("origin"):
+        scheme = _scheme_of(origin, host)
+        if scheme is None:
+            raise _cross_site()
+        if scheme != request.url.scheme and "same-origin" not in sites:
+            raise _cross_site(
+                f" This page is {scheme}, its request {request.url.scheme}. If a proxy does that,"
+                " name it in TRUSTED_PROXIES, and let it send X-Forwarded-Proto."
+            )
 
 
-def _is_same(origin: str, host: str) -> bool:
+def _scheme_of(origin: str, host: str) -> str | None:
+    """The scheme of a page of this host and port, None for any other page."""
     try:
         scheme, netloc, *_ = urlsplit(origin)
     except ValueError:
-        return False
+        return None
     port = _DEFAULT_PORTS.get(scheme, "")
-    return bool(netloc) and netloc.lower().removesuffix(port) == host.lower().removesuffix(port)
+    same = netloc.lower().removesuffix(port) == host.lower().removesuffix(port)
+    return scheme if netloc and same else None
+
+
+def _cross_site(hint: str = "") -> Forbidden:
+    return Forbidden(f"Pages of other sites may not do this.{hint}", "cross_site")

@@ -145,12 +145,12 @@ class Metrics:
             "sign_ins", "Attempts to sign in.", ("outcome",), product(outcomes)
         )
         self.sign_ups = self._counter("sign_ups", "Accounts created.")
-        outcomes = ("succeeded", "ended", "reused", "invalid")
+        refresh_outcomes = ("succeeded", "repeated", "ended", "reused", "invalid")
         self.refreshes = self._counter(
             "token_refreshes",
             "Refresh tokens sent for exchange.",
             ("outcome",),
-            product(outcomes),
+            product(refresh_outcomes),
         )
 
     def _add_jobs(self) -> None:

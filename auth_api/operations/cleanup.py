@@ -1,8 +1,8 @@
 """Removes data that is no longer needed, and adds missing digests to feedback.
 
-This is expired history and jobs, ended sessions, charts of removed model versions, and files that
-a crashed process left without a row. Clean-ups may run at any time and in several processes at
-once, because each ignores what another one has already removed.
+This is expired history and jobs, ended sessions, unused devices, charts of removed model versions,
+and files that a crashed process left without a row. Clean-ups may run at any time and in several
+processes at once, because each ignores what another one has already removed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import col
 
+from auth_api.accounts import devices
 from auth_api.audit import recording
 from auth_api.corrections import picture_digests
 from auth_api.database.columns import now
 from auth_api.database.database import Database
-from auth_api.database.tables.accounts import RefreshToken, Session
+from auth_api.database.tables.accounts import KnownDevice, RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.jobs import UNFINISHED, Job, UploadReservation
 from auth_api.database.tables.models import ModelVersion
@@ -73,6 +74,7 @@ class CleanUp:
         removed = Removed()
         removed.entries = await self._remove_expired_entries()
         removed.sessions = await self._remove_sessions()
+        await self._remove_rows(KnownDevice.hash, devices.forgettable(now()))
         async for names in _batches(self.pictures.older_than(orphan_seconds)):
             orphans = await self._without_entry(names)
             await self.pictures.delete(orphans)

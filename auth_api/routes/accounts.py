@@ -85,7 +85,10 @@ async def export(request: Request) -> Response:
 
 @documented(tag="accounts", access=ACCOUNT, json=ChangePassword, answer=Message, errors=(409,))
 async def change_password(request: Request) -> JSONResponse:
-    """Changes the password and ends all other sessions."""
+    """Changes the password and ends all other sessions.
+
+    A wrong old password is a 403 (`wrong_password`); too many of them in a session are a 429.
+    """
     fields = await parse_json(request, ChangePassword)
     await services(request).credentials.change_password(
         caller(request), fields.old_password, fields.new_password, request

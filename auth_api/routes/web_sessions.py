@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from auth_api.accounts.devices import LIFETIME
 from auth_api.accounts.sessions import Pair
 from auth_api.authorisation.access import WEB, WEB_SIGN_IN
 from auth_api.errors import Unauthorised
@@ -23,6 +24,7 @@ from auth_api.schemas.sessions import WebSession
 from auth_api.services import services
 
 _COOKIE = "ranjana_session"
+_DEVICE_COOKIE = "ranjana_device"
 _PATH = "/api/web-session/"
 
 
@@ -30,21 +32,33 @@ _PATH = "/api/web-session/"
 async def sign_in(request: Request) -> JSONResponse:
     """Exchanges a password for an access token and a cookie `ranjana_session`.
 
-    The cookie holds the refresh token and is sent to `/api/web-session/` only.
+    The cookie holds the refresh token and is sent to `/api/web-session/` only. If the request has
+    such a cookie, its session ends. A second cookie, `ranjana_device`, stays for a year: somebody
+    else who guesses passwords cannot keep a browser from signing in that did so before.
     """
     fields = await parse_json(request, SignIn)
-    pair = await services(request).credentials.sign_in(
-        fields.username, fields.password, request, web=True
+    app = services(request)
+    pair, device = await app.credentials.sign_in(
+        fields.username,
+        fields.password,
+        request,
+        device=request.cookies.get(_DEVICE_COOKIE),
+        web=True,
     )
-    return _signed_in(request, pair)
+    assert device
+    with suppress(Unauthorised):  # no cookie, or an invalid one
+        await app.sessions.end(_token(request), request)
+    response = _signed_in(request, pair)
+    _set_cookie(request, response, _DEVICE_COOKIE, device, round(LIFETIME.total_seconds()))
+    return response
 
 
 @documented(tag="sessions", access=WEB, answer=WebSession, errors=(401,))
 async def refresh(request: Request) -> JSONResponse:
     """Exchanges the cookie for a new cookie and an access token.
 
-    The old cookie works for ten more seconds, because a page that reloads loses the answer. Using
-    it later ends the session. A 401 removes the cookie.
+    The old cookie gets the same answer for ten more seconds (`REFRESH_GRACE_SECONDS`), because a
+    page that reloads loses the answer. Using it later ends the session. A 401 removes the cookie.
     """
     try:
         pair = await services(request).sessions.refresh(_token(request), request, web=True)
@@ -77,20 +91,20 @@ def _token(request: Request) -> str:
 def _signed_in(request: Request, pair: Pair) -> JSONResponse:
     settings = services(request).settings
     response = JSONResponse({"access": pair.access, "expires_in": settings.web_access_seconds})
-    _set_cookie(request, response, pair.refresh, settings.refresh_token_seconds)
+    _set_cookie(request, response, _COOKIE, pair.refresh, settings.refresh_token_seconds)
     return response
 
 
 def _removal_header(request: Request) -> str:
     """The value of `Set-Cookie` that removes the cookie."""
     response = Response()
-    _set_cookie(request, response, "", 0)
+    _set_cookie(request, response, _COOKIE, "", 0)
     return response.headers["Set-Cookie"]
 
 
-def _set_cookie(request: Request, response: Response, value: str, seconds: int) -> None:
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
     response.set_cookie(
-        _COOKIE,
+        name,
         value,
         max_age=seconds,
         path=_PATH,

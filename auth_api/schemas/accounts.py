@@ -5,15 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, EmailStr, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.accounts import Scope
 from auth_api.schemas.bases import Success
 
 # These only limit the length. The rules are in `auth_api.accounts.usernames` and
-# `auth_api.accounts.passwords`.
-Name = Annotated[str, Field(max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# `auth_api.accounts.passwords`. Blanks around a name come from keyboards that complete words. A
+# password is never changed, because blanks may belong to it.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+Email = Annotated[
+    EmailStr, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)
+]
 Password = Annotated[str, Field(max_length=1024)]
 
 Line = Annotated[
@@ -30,7 +44,7 @@ class SignUp(BaseModel):
     """A new account."""
 
     username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
-    email: EmailStr
+    email: Email
     password: Password = Field(description="8-128 characters, not a common one.")
     password2: Password | None = Field(default=None, description="The password again.")
     timezone: TimeZone = Field(default="UTC", description="For streaks, e.g. Asia/Kathmandu.")
@@ -47,7 +61,7 @@ class SignIn(BaseModel):
 class Refresh(BaseModel):
     """A refresh token."""
 
-    refresh: str = Field(max_length=4096)
+    refresh: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
 
 
 class TokenPair(BaseModel):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, EmailStr, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from auth_api.configuration.values import TimeZone
 from auth_api.database.tables.audit import Action
 from auth_api.database.tables.jobs import Kind, State
-from auth_api.schemas.accounts import Line, Me, Name, Password
+from auth_api.schemas.accounts import Email, Line, Me, Name, Password
 from auth_api.schemas.bases import CursorQuery, Page, Success
 from auth_api.schemas.jobs import JobEntry
 
@@ -75,7 +75,7 @@ class NewUser(BaseModel):
     """An account to create for another person."""
 
     username: Name = Field(description="3-30 letters, digits and . _ - of one script.")
-    email: EmailStr
+    email: Email
     password: Password = Field(description="8-128 characters, not a common one.")
     role: Role = "user"
     timezone: TimeZone = "UTC"
@@ -85,7 +85,7 @@ class ChangedUser(BaseModel):
     """Changes to a user. Absent or null fields stay as they are."""
 
     username: Name | None = None
-    email: EmailStr | None = None
+    email: Email | None = None
     password: Password | None = Field(default=None, description="A new one ends all sessions.")
     role: Role | None = None
     active: bool | None = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import pytest
 
 from tests.support.apis import PASSWORD, Api, User
@@ -26,6 +27,24 @@ def test_a_new_user_signs_in_by_username_or_email(api: Api) -> None:
         assert (me["username"], me["email"], me["role"]) == ("Asha", "Asha@example.org", "user")
 
 
+@pytest.mark.database("sqlite")
+def test_blanks_around_names_do_not_matter_but_belong_to_passwords(api: Api) -> None:
+    password = f"  {PASSWORD}\u3000"
+    name, email = "  Blanka\u3000", "\tblanka@example.org \n"
+    assert sign_up(api, username=name, email=email, password=password)[0] == 201
+    for spelling in (name, email, "blanka", "\xa0blanka@example.org"):
+        me = api.sign_in(spelling, password).get("/api/me/").json()
+        assert (me["username"], me["email"]) == ("Blanka", "blanka@example.org")
+    wrong = {"username": "blanka", "password": password.strip()}
+    assert api.client.post("/api/signin/", json=wrong).status_code == 401
+    web = {"username": name, "password": password}
+    assert httpx2.post(f"{api.client.base_url}/api/web-session/", json=web).status_code == 200
+    blanka = api.sign_in("blanka", password)
+    changed = blanka.post("/api/change-username/", json={"new_username": " Blanka.2 "})
+    assert changed.status_code == 200
+    assert blanka.get("/api/me/").json()["username"] == "Blanka.2"
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -40,6 +59,7 @@ def test_a_new_user_signs_in_by_username_or_email(api: Api) -> None:
         ({"username": "'; DROP TABLE users; --"}, "username"),
         ({"username": 5}, "username"),
         ({"username": None}, "username"),
+        ({"username": "Ranjana_5upport"}, "username"),
         ({"email": "not an address"}, "email"),
         ({"email": "nul\x00@example.org"}, "email"),
         ({"email": "a@b@example.org"}, "email"),
@@ -120,8 +140,10 @@ def test_a_username_can_be_changed_to_an_available_one(api: Api, user: User) -> 
     assert api.sign_in(new)
     taken = user.post("/api/change-username/", json={"new_username": other.username.upper()})
     assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
-    bad = user.post("/api/change-username/", json={"new_username": "x"})
-    assert bad.status_code == 400
+    for refused, reason in (("x", "must have 3 to 30 characters"), ("R00T", "is reserved")):
+        bad = user.post("/api/change-username/", json={"new_username": refused})
+        assert (bad.status_code, bad.json()["code"]) == (400, "validation_failed")
+        assert bad.json()["error"].startswith(f"new_username: {reason}")
     # The old username is available again.
     assert sign_up(api, username=user.username, email="heir@example.org")[0] == 201
 
@@ -146,7 +168,7 @@ def test_a_wrong_old_or_an_invalid_new_password_changes_nothing(api: Api, user: 
     wrong = user.post(
         "/api/change-password/", json={"old_password": "wrong", "new_password": "long enough one"}
     )
-    assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_password")
     bad = user.post(
         "/api/change-password/", json={"old_password": PASSWORD, "new_password": "password1"}
     )

@@ -141,6 +141,16 @@ def test_an_administrator_manages_a_user(api: Api, admin: User) -> None:
     ]
 
 
+def test_an_administrator_may_give_official_names(api: Api, admin: User) -> None:
+    made = admin.post(USERS, json=fields(username="Help.Desk"))
+    assert made.status_code == 201, made.text
+    assert put(admin, made.json()["id"], username="Support")[0] == 200
+    named = admin.post("/api/change-username/", json={"new_username": "Moderator"})
+    assert named.status_code == 200
+    taken = {"username": "supp0rt", "email": "supp0rt@example.org", "password": PASSWORD}
+    assert api.client.post("/api/signup/", json=taken).status_code == 400
+
+
 def test_an_invalid_change_changes_nothing(api: Api, admin: User, user: User) -> None:
     number = user_id(user)
     before = admin.get(f"{USERS}{number}/").json()

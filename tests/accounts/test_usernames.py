@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from auth_api.accounts.reserved_names import require_unreserved
 from auth_api.accounts.usernames import (
     MAX_LENGTH,
     MIN_LENGTH,
@@ -177,6 +178,41 @@ def test_two_ways_to_write_a_username_have_the_same_key(first: str, second: str)
 )
 def test_different_usernames_have_different_keys(first: str, second: str) -> None:
     assert username_key(first) != username_key(second)
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        *("admin", "ADMIN", "Administrator", "root", "support", "Ranjana", "system", "help"),
+        *("security", "moderator", "staff", "Team", "official", "no-reply", "web.master"),
+        *("4dmin", "adm1n", "admln", "R00T", "5upp0rt", "sy57em", "r4nj4na", "5taff", "he1p"),
+        *("adrnin", "aclmin", "a.d-m_i.n", "-admin-", "_root", "super.admin", "sys_admin"),
+        *("admin1", "admin.2024", "1admin", "4dmin7", "admins", "moderators", "root\u0967"),
+        *("ranjana.support", "RanjanaTeam", "support_ranjana", "the-admin", "the.real.ranjana"),
+        *(
+            "\uff41\uff44\uff4d\uff49\uff4e",
+            "\u24d0\u24d3\u24dc\u24d8\u24dd",
+        ),  # full width, circles
+        "\u092a\u094d\u0930\u0936\u093e\u0938\u0915",  # prashasak, administrator
+        "\u0930\u091e\u094d\u091c\u0928\u093e",  # ranjana
+    ],
+)
+def test_a_username_that_looks_official_is_reserved(username: str) -> None:
+    assert username_key(username)
+    with pytest.raises(BadRequest, match=r"^username: is reserved"):
+        require_unreserved(username)
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        *("asha", "maya1", "ravi.root", "Rooty", "falstaff", "stafford", "systema", "helpful"),
+        *("modesty", "supportive", "theadora", "adam", "teamo", "rana", "anjana", "myra", "007a"),
+        *("ranjana7", "ranjana5", "Ranjana.1995", "ranjana.sharma", "ranjana_s", RAM),
+    ],
+)
+def test_a_username_that_only_contains_an_official_word_is_free(username: str) -> None:
+    require_unreserved(username)
 
 
 @pytest.mark.parametrize("username", ["Maya", f"{RAM}\u0967", "\uff2d\uff41\uff59\uff41", "a.b"])

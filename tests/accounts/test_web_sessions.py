@@ -18,18 +18,20 @@ from tests.accounts.test_tokens import (
     GARBAGE,
     assert_ended,
     assert_refused,
+    backdate_use,
     claims_of,
     get_me,
     log_out,
     refresh,
     secret_of,
 )
-from tests.authorisation.test_access import seconds_ago, sql, user_id
+from tests.authorisation.test_access import user_id
 from tests.support.apis import PASSWORD, Api, StartApi, User
 
 PAGE = "/api/web-session/"
 REFRESH = f"{PAGE}refresh/"
 COOKIE = "ranjana_session"
+DEVICE_COOKIE = "ranjana_device"
 ATTRIBUTES = "; HttpOnly; Max-Age={seconds}; Path=/api/web-session/; SameSite=strict"
 
 
@@ -52,8 +54,12 @@ def assert_cookie(response: httpx2.Response, more: str = "") -> str:
     assert response.status_code == 200, response.text
     assert set(response.json()) == {"access", "expires_in"}
     attributes = ATTRIBUTES.format(seconds=7 * DAY_SECONDS) + more
-    found = re.fullmatch(f"{COOKIE}=([^;]+){attributes}", response.headers["Set-Cookie"])
-    assert found, response.headers["Set-Cookie"]
+    sent, *devices = response.headers.get_list("Set-Cookie")
+    found = re.fullmatch(f"{COOKIE}=([^;]+){attributes}", sent)
+    assert found, sent
+    if devices:  # after a sign-in
+        attributes = ATTRIBUTES.format(seconds=365 * DAY_SECONDS) + more
+        assert re.fullmatch(f"{DEVICE_COOKIE}=[-_A-Za-z0-9]{{43}}{attributes}", *devices)
     assert found[1] not in response.text
     return found[1]
 
@@ -65,12 +71,6 @@ def exchange_cookie(api: Api, cookie: str | None) -> httpx2.Response:
 def assert_cookie_removed(response: httpx2.Response) -> None:
     cleared = f'{COOKIE}=""{ATTRIBUTES.format(seconds=0)}'
     assert response.headers["Set-Cookie"] == cleared
-
-
-def backdate_use(api: Api, session: str, seconds: float) -> None:
-    """Sets the time of use of the used tokens of a session to `seconds` ago."""
-    change = "UPDATE refresh_tokens SET used_at = $1 WHERE session_id = $2 AND used_at IS NOT NULL"
-    sql(api, change, seconds_ago(api, seconds), session)
 
 
 def test_a_page_signs_in_stays_signed_in_and_signs_out(api: Api, user: User) -> None:
@@ -108,10 +108,10 @@ def test_a_reload_during_a_refresh_stays_signed_in_but_a_late_reuse_does_not(
     first = assert_cookie(sign_in(api, user))
     with ThreadPoolExecutor(CONCURRENCY) as tabs:
         answers = list(tabs.map(lambda cookie: exchange_cookie(api, cookie), CONCURRENCY * [first]))
-    cookies = [assert_cookie(answer) for answer in answers]
-    tokens = [answer.json()["access"] for answer in answers]
-    assert len({*cookies, *tokens}) == 2 * CONCURRENCY
-    later = [assert_cookie(exchange_cookie(api, cookie)) for cookie in (cookies[0], cookies[-1])]
+    cookies = {assert_cookie(answer) for answer in answers}
+    tokens = {answer.json()["access"] for answer in answers}
+    assert (len(cookies), len(tokens)) == (1, 1)
+    later = assert_cookie(exchange_cookie(api, *cookies))
     session = claims_of(first)["sid"]
     backdate_use(api, session, 5)
     assert_cookie(exchange_cookie(api, first))
@@ -122,10 +122,33 @@ def test_a_reload_during_a_refresh_stays_signed_in_but_a_late_reuse_does_not(
     assert_cookie_removed(answer)
     for token in tokens:
         assert_refused(get_me(api, token), "session_ended")
-    for cookie in (*cookies, *later):
+    for cookie in (*cookies, later):
         assert_refused(exchange_cookie(api, cookie), "session_ended")
     assert audit_actions(api, user_id(user))[-1] == "token_reused"
     assert get_me(api, user.access).status_code == 200
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_signing_in_over_a_cookie_ends_its_session_and_no_other(
+    api: Api, user: User, used: bool
+) -> None:
+    other = api.sign_up()
+    before = sign_in(api, user)
+    cookie, access = assert_cookie(before), before.json()["access"]
+    if used:
+        assert_cookie(exchange_cookie(api, cookie))
+    with_cookie = {"headers": cookie_header(cookie)}
+    assert_refused(sign_in(api, other, "a wrong guess", **with_cookie), "bad_credentials")
+    assert get_me(api, access).status_code == 200
+    after = sign_in(api, other, **with_cookie)
+    assert_refused(get_me(api, access), "session_ended")
+    assert_refused(exchange_cookie(api, cookie), "session_ended")
+    assert get_me(api, after.json()["access"]).json()["username"] == other.username
+    assert get_me(api, user.access).status_code == 200
+    assert audit_actions(api, user_id(user))[-1] == "signed_out"
+    # A cookie without a session is no obstacle.
+    for text in (cookie, "x", user.access):
+        assert_cookie(sign_in(api, other, headers=cookie_header(text)))
 
 
 def test_a_page_and_an_app_do_not_exchange_each_others_tokens(api: Api, user: User) -> None:
@@ -196,6 +219,14 @@ def test_pages_of_other_sites_cannot_sign_in_refresh_or_sign_out(api: Api, user:
         {"Origin": "http://localhost"},
         {"Origin": "http://127.0.0.1", "Host": "localhost"},
         {"Origin": "https://localhost:80", "Host": "localhost"},
+        {"Origin": f"https://{host}"},
+        {"Origin": f"https://{host}", "Sec-Fetch-Site": "none"},
+        {"Origin": "https://ranjana.example", "Host": "ranjana.example"},
+        {"Origin": "https://ranjana.example:443", "Host": "ranjana.example"},
+        {"Origin": "HTTPS://ranjana.example", "Host": "ranjana.example:443"},
+        {"Origin": f"ftp://{host}"},
+        # Nobody may say so but a trusted proxy.
+        {"Origin": f"https://{host}", "X-Forwarded-Proto": "https"},
     ]
     own: list[Mapping[str, str]] = [
         {},
@@ -203,9 +234,14 @@ def test_pages_of_other_sites_cannot_sign_in_refresh_or_sign_out(api: Api, user:
         {"Sec-Fetch-Site": "none"},
         {"Origin": f"http://{host}"},
         {"Origin": "HTTP://Ranjana.Example", "Host": "ranjana.example:80"},
-        {"Origin": "https://ranjana.example", "Host": "ranjana.example"},
-        {"Origin": "https://ranjana.example:443", "Host": "ranjana.example"},
+        {"Origin": "http://ranjana.example", "Host": "ranjana.example"},
         {"Origin": "http://[::1]:8000", "Host": "[::1]:8000"},
+        # A proxy for https that the service does not know: the browser has compared the schemes.
+        {
+            "Origin": "https://ranjana.example",
+            "Host": "ranjana.example",
+            "Sec-Fetch-Site": "same-origin",
+        },
     ]
     cookie = assert_cookie(sign_in(api, user))
     for headers in elsewhere:
@@ -251,6 +287,10 @@ def test_a_page_has_the_usual_limits_and_a_secure_cookie_over_https(
         claims_of(answer.json()["access"])["exp"] - claims_of(answer.json()["access"])["iat"] == 60
     )
     assert_cookie(ask(api, "POST", REFRESH, cookie, headers=browser), "; Secure")
+    # A page without https is another site than this one.
+    for insecure in ("http://ranjana.example", "http://ranjana.example:443"):
+        answer = sign_in(api, user, headers={**browser, "Origin": insecure})
+        assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
     # An origin that CORS allows cannot sign in, and does not use up the limit.
     for _ in range(9):
         answer = sign_in(api, user, headers={"Origin": "https://elsewhere.example"})

@@ -69,6 +69,10 @@ def test_accounts_are_listed_and_changed(start_api: StartApi) -> None:
     assert table(api, "users", "activate", "asha") == ["asha may sign in."]
     assert asha.get("/api/me/").status_code == 401  # the old session stays ended
     assert api.sign_in("asha", NEW_PASSWORD)
+    assert table(api, "users", "unlock", "ASHA") == ["asha may try to sign in again."]
+    assert refusal(api, "users", "unlock", "nobody") == (3, "There is no user nobody.\n")
+    root = ("--username", " Root", "--email", "root@example.org ")
+    assert answer(api, "create-admin", *root, stdin=f"{PASSWORD}\n")["username"] == "Root"
 
     # The audit log has all changes.
     log = answer(api, "audit", "list", "--action", "user_changed")["results"]

@@ -17,13 +17,16 @@ import pytest
 
 from tests.authorisation.test_access import make_key, sql, user_id
 from tests.support.apis import PASSWORD, Api, User
+from tests.support.commands import command
 from tests.support.jobs import digits, inputs, zipped
 from tests.support.measured import value
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, wait_for
 
 SIGNINS, PREDICTIONS, PREDICTIONS_ADDRESS, OTHERS = 8, 3, 4, 12
-FAILED_ACCOUNT, FAILED_ADDRESS = 3, 6
+FAILED_ACCOUNT, FAILED_EVERYWHERE, FAILED_ADDRESS = 3, 8, 6
+NETWORK_FACTOR = 2
+DEVICE = "5f0c2a9e-7d41-4b6a-9c38-1e2f3a4b5c6d"
 ORIGIN = "https://ranjana.example"
 DAY = 24 * 3600
 
@@ -40,7 +43,9 @@ def limited(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "RATE_LIMIT_PREDICT_ADDRESS": f"{PREDICTIONS_ADDRESS}/day",
         "RATE_LIMIT_OTHER": f"{OTHERS}/day;10000/day",
         "FAILED_SIGNINS_ACCOUNT": f"{FAILED_ACCOUNT}/day",
+        "FAILED_SIGNINS_EVERYWHERE": f"{FAILED_EVERYWHERE}/day",
         "FAILED_SIGNINS_ADDRESS": f"{FAILED_ADDRESS}/day",
+        "RATE_LIMIT_NETWORK_FACTOR": str(NETWORK_FACTOR),
     }
     others = {"TRUSTED_PROXIES": "127.0.0.1", "CORS_ORIGINS": ORIGIN}
     api = Api(tmp_path_factory.mktemp("limited"), ranjana, environment={**rates, **others})
@@ -55,6 +60,8 @@ def exposed(ranjana: Ranjana, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "RATE_LIMIT_ENABLED": "true",
         "RATE_LIMIT_SIGNIN": "1000/day",
         "RATE_LIMIT_OTHER": "2/2second",
+        "FAILED_SIGNINS_ACCOUNT": "3/2second;60/day",
+        "FAILED_SIGNINS_ADDRESS": "1000/day",
         "TRUSTED_HOSTS": "127.0.0.1, Ranjana.Example, *.school.example",
     }
     api = Api(tmp_path_factory.mktemp("exposed"), ranjana, environment=environment)
@@ -84,9 +91,19 @@ def ask(
     return api.client.request(method, path, headers=headers, **sent)
 
 
-def sign_in(api: Api, username: str, password: str, address: str) -> httpx2.Response:
+def sign_in(
+    api: Api, username: str, password: str, address: str, device: str | None = None
+) -> httpx2.Response:
     fields = {"username": username, "password": password}
-    return ask(api, "POST", "/api/signin/", address, json=fields)
+    headers = {"X-Device-ID": device} if device else {}
+    return ask(api, "POST", "/api/signin/", address, headers, json=fields)
+
+
+def guess(api: Api, username: str, count: int, address: str, device: str | None = None) -> None:
+    """Sends wrong passwords, all of which are checked."""
+    for _ in range(count):
+        wrong = sign_in(api, username, "wrong", address, device)
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
 
 
 def metric(api: Api, name: str, **labels: str) -> float:
@@ -284,39 +301,106 @@ def test_a_caller_that_waits_for_retry_after_is_let_in(exposed: Api) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_password_guesses_for_a_username_are_limited_from_all_addresses(
-    limited: Api, known: bool
+@pytest.mark.parametrize("by_email", [True, False])
+def test_password_guesses_from_an_address_are_limited_and_lock_out_nobody_elsewhere(
+    limited: Api, known: bool, by_email: bool
 ) -> None:
-    user = new_user(limited)
-    name = user.username if known else f"nobody{next(_numbers)}"
+    user, address = new_user(limited), new_address()
+    username = user.username if known else f"nobody{next(_numbers)}"
+    name = f"{username}@example.org" if by_email else username
     for spelling in (name, name.upper(), name.capitalize()):
-        wrong = sign_in(limited, spelling, "wrong", new_address())
-        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+        guess(limited, spelling, 1, address)
     before = metric(limited, "sign_ins_total", outcome="limited")
     # The right password is rejected too, because otherwise guessing would succeed.
     for password in ("wrong", PASSWORD):
-        require_too_many(sign_in(limited, name, password, new_address()))
+        require_too_many(sign_in(limited, name, password, address))
     assert metric(limited, "sign_ins_total", outcome="limited") - before == 2
-    assert user.get("/api/me/").status_code == 200  # sessions go on
-    assert new_user(limited)
+    assert sign_in(limited, name, PASSWORD, new_address()).status_code == (200 if known else 401)
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_password_guesses_for_an_email_are_limited_too(limited: Api, known: bool) -> None:
+def test_refused_guesses_do_not_prolong_the_wait(exposed: Api) -> None:
+    user = exposed.sign_up()
+    for _ in range(60):
+        refused = sign_in(exposed, user.username, "wrong", "unused")
+    assert refused.status_code == 429
+    time.sleep(int(refused.headers["Retry-After"]))
+    assert sign_in(exposed, user.username, PASSWORD, "unused").status_code == 200
+
+
+def test_guesses_from_many_addresses_lock_out_no_device_that_signed_in_before(
+    limited: Api,
+) -> None:
+    user, other = new_user(limited), new_user(limited)
+    assert sign_in(limited, user.username, PASSWORD, new_address(), DEVICE).status_code == 200
+    assert (
+        sign_in(limited, user.username, PASSWORD, new_address(), "a short one").status_code == 200
+    )
+    assert sign_in(limited, user.username, PASSWORD, new_address(), "0" * 40).status_code == 200
+    assert (
+        sign_in(limited, other.username, PASSWORD, new_address(), DEVICE[::-1]).status_code == 200
+    )
+    page = {"username": user.username, "password": PASSWORD}
+    cookies = ask(limited, "POST", "/api/web-session/", new_address(), json=page).cookies
+    limited.client.cookies.clear()
+    for _ in range(FAILED_EVERYWHERE):
+        guess(limited, user.username, 1, new_address())
+
+    def from_page(device: str, password: str = PASSWORD) -> httpx2.Response:
+        cookie = {"Cookie": f"ranjana_device={device}"}
+        fields = {**page, "password": password}
+        answer = ask(limited, "POST", "/api/web-session/", new_address(), cookie, json=fields)
+        limited.client.cookies.clear()
+        return answer
+
+    strangers = (None, "a short one", "0" * 40, DEVICE[::-1], DEVICE.upper())
+    for device in strangers:
+        require_too_many(sign_in(limited, user.username, PASSWORD, new_address(), device))
+    require_too_many(from_page("x" * 43))
+    assert sign_in(limited, user.email, PASSWORD, new_address(), DEVICE).status_code == 200
+    # A device has a limit of its own, wherever it is.
+    for _ in range(FAILED_ACCOUNT):
+        guess(limited, user.username, 1, new_address(), DEVICE)
+    require_too_many(sign_in(limited, user.username, PASSWORD, new_address(), DEVICE))
+    assert from_page(cookies["ranjana_device"]).status_code == 200
+    assert from_page(cookies["ranjana_device"], "wrong").status_code == 401
+    # An operator lets everybody try again.
+    assert "try to sign in again" in command(limited, "users", "unlock", user.email).stdout
+    for device in (DEVICE, *strangers):
+        signed_in = sign_in(limited, user.username, PASSWORD, new_address(), device)
+        assert signed_in.status_code == 200
+    statement = "SELECT action FROM audit_log WHERE action LIKE 'user_%' ORDER BY id DESC LIMIT 1"
+    assert sql(limited, statement) == [("user_unlocked",)]
+
+
+def test_a_known_device_is_let_in_beside_somebody_who_guesses(limited: Api, address: str) -> None:
     user = new_user(limited)
-    email = user.email if known else f"nobody{next(_numbers)}@example.org"
-    for spelling in (email, email.upper(), email):
-        wrong = sign_in(limited, spelling, "wrong", new_address())
-        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
-    require_too_many(sign_in(limited, email, PASSWORD, new_address()))
+    assert sign_in(limited, user.username, PASSWORD, new_address(), DEVICE).status_code == 200
+    guess(limited, user.username, FAILED_ACCOUNT, address)
+    guess(limited, "somebody else", FAILED_ADDRESS - FAILED_ACCOUNT, address)
+    require_too_many(sign_in(limited, user.username, PASSWORD, address))
+    assert sign_in(limited, user.username, PASSWORD, address, DEVICE).status_code == 200
 
 
-def test_username_and_email_of_an_account_share_a_limit(limited: Api) -> None:
+def test_a_page_does_not_adopt_a_device_that_another_site_could_have_set(limited: Api) -> None:
+    user = new_user(limited)
+    page = {"username": user.username, "password": PASSWORD}
+    chosen = {"Cookie": f"ranjana_device={DEVICE}"}
+    answer = ask(limited, "POST", "/api/web-session/", new_address(), chosen, json=page)
+    device = answer.cookies["ranjana_device"]
+    limited.client.cookies.clear()
+    assert device != DEVICE
+    known = {"Cookie": f"ranjana_device={device}"}
+    answer = ask(limited, "POST", "/api/web-session/", new_address(), known, json=page)
+    assert answer.cookies["ranjana_device"] == device
+    limited.client.cookies.clear()
+
+
+def test_username_and_email_of_an_account_share_a_limit(limited: Api, address: str) -> None:
     user = new_user(limited)
     for name in (user.username, user.email, user.username):
-        assert sign_in(limited, name, "wrong", new_address()).status_code == 401
+        guess(limited, name, 1, address)
     for name in (user.username, user.email):
-        require_too_many(sign_in(limited, name, PASSWORD, new_address()))
+        require_too_many(sign_in(limited, name, PASSWORD, address))
     # The owner is signed in, sees this in the audit log, and can still change the password.
     statement = "SELECT action FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
     assert sql(limited, statement, user_id(user)) == [("sign_in_slowed",)]
@@ -324,22 +408,32 @@ def test_username_and_email_of_an_account_share_a_limit(limited: Api) -> None:
     assert user.post("/api/change-password/", json=body).status_code == 200
 
 
-def test_guesses_of_the_old_password_are_limited_too(limited: Api) -> None:
+def test_guesses_of_the_old_password_are_limited_in_their_session_only(limited: Api) -> None:
     user = new_user(limited)
+    elsewhere = User(
+        limited,
+        user.username,
+        user.email,
+        **sign_in(limited, user.username, PASSWORD, new_address()).json(),
+    )
     body = {"old_password": "wrong", "new_password": "another quiet river"}
     for _ in range(FAILED_ACCOUNT):
         headers = {**user.headers, "X-Forwarded-For": new_address()}
         wrong = user.post("/api/change-password/", json=body, headers=headers)
-        assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
-    require_too_many(user.post("/api/change-password/", json={**body, "old_password": PASSWORD}))
+        # Not 401, for which clients renew their token and send the request again.
+        assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_password")
+    body["old_password"] = PASSWORD
+    require_too_many(user.post("/api/change-password/", json=body))
+    assert elsewhere.post("/api/change-password/", json=body).status_code == 200
 
 
 def test_a_right_password_resets_the_count_of_its_account(limited: Api) -> None:
     user = new_user(limited)
-    for _ in range(3):
-        for _ in range(FAILED_ACCOUNT - 1):
-            assert sign_in(limited, user.username, "wrong", new_address()).status_code == 401
-        assert sign_in(limited, user.email, PASSWORD, new_address()).status_code == 200
+    for addresses in ([new_address()] * FAILED_ACCOUNT, [new_address() for _ in range(4)]):
+        for _ in range(2):  # not more, because wrong ones also count for the address
+            for address in addresses[1:]:
+                guess(limited, user.username, 1, address)
+            assert sign_in(limited, user.email, PASSWORD, addresses[0]).status_code == 200
 
 
 def test_password_guesses_from_one_address_are_limited(limited: Api, address: str) -> None:
@@ -373,19 +467,19 @@ def test_many_right_sign_ins_from_one_address_do_not_count_as_guesses(
         assert signed_in.status_code == 200, signed_in.text
 
 
-def test_guesses_for_an_impossible_username_limit_no_account(limited: Api) -> None:
+def test_guesses_for_an_impossible_username_limit_no_account(limited: Api, address: str) -> None:
     user = new_user(limited)
-    for _ in range(FAILED_ACCOUNT):
-        name = f"user {user_id(user)}"  # not a username, for it has a space
-        assert sign_in(limited, name, "wrong", new_address()).status_code == 401
-    assert sign_in(limited, user.username, PASSWORD, new_address()).status_code == 200
+    name = f"user {user_id(user)} 0"  # not a username, for it has a space
+    guess(limited, name, FAILED_ACCOUNT, address)
+    assert sign_in(limited, user.username, PASSWORD, address).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("first", "second", "same"),
     [
         ("2001:db8:1:2::3", "2001:db8:1:2:ffff::4", True),
-        ("2001:db8:1:3::3", "2001:db8:1:4::3", False),
+        ("2001:db8:2:3::3", "2001:db8:2:4::3", False),
+        ("2001:db8:3:3::3", "[2001:db8:3:3:ffff::4]:4711", True),
         ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),  # IPv4 on a socket for both
         ("::ffff:203.0.113.9", "203.0.113.9", True),
         ("203.0.113.1", "203.0.113.2", False),
@@ -398,6 +492,21 @@ def test_limits_count_an_ipv6_network_as_one_address(
     for _ in range(PREDICTIONS_ADDRESS):
         assert ask(limited, "POST", "/api/predict/", first).status_code == 415
     assert ask(limited, "POST", "/api/predict/", second).status_code == (429 if same else 415)
+
+
+def test_a_whole_ipv6_network_has_a_limit_too_but_a_higher_one(limited: Api) -> None:
+    user, network = new_user(limited), f"2001:db8:{next(_numbers):x}"
+    for subnet in range(NETWORK_FACTOR):
+        for host in range(PREDICTIONS_ADDRESS):
+            answer = ask(limited, "POST", "/api/predict/", f"{network}:{subnet}:{host}::1")
+            assert answer.status_code == 415
+        guess(limited, user.username, FAILED_ACCOUNT, f"{network}:{subnet}::1")
+    predicted = ask(limited, "POST", "/api/predict/", f"{network}:ffff::1")
+    require_too_many(predicted, NETWORK_FACTOR * PREDICTIONS_ADDRESS)
+    require_too_many(sign_in(limited, user.username, PASSWORD, f"{network}:ffff::1"))
+    elsewhere = f"2001:db8:{next(_numbers):x}::1"
+    assert ask(limited, "POST", "/api/predict/", elsewhere).status_code == 415
+    assert sign_in(limited, user.username, PASSWORD, elsewhere).status_code == 200
 
 
 @pytest.mark.database("sqlite")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from launcher.ports import free_port
-from tests.support.apis import StartApi
+from tests.support.apis import PASSWORD, StartApi
+from tests.support.commands import command as run
 from tests.support.measured import value
 from tests.support.running import wait_for
 
@@ -41,6 +42,7 @@ def test_two_processes_share_counts_and_keep_serving_without_redis(
         "RATE_LIMIT_ENABLED": "true",
         "RATE_LIMIT_STORAGE": address,
         "RATE_LIMIT_OTHER": "6/minute",
+        "FAILED_SIGNINS_ACCOUNT": "2/hour",
     }
     first = start_api(environment)
     second = start_api(environment, beside=first)
@@ -51,6 +53,17 @@ def test_two_processes_share_counts_and_keep_serving_without_redis(
         for api in (first, second)
     ]
     assert answers == 6 * [401] + 2 * [429]
+    user = first.sign_up()
+    for api, password, status in (
+        (first, "wrong", 401),
+        (second, "wrong", 401),
+        (first, PASSWORD, 429),
+        (second, PASSWORD, 429),
+    ):
+        fields = {"username": user.username, "password": password}
+        assert api.client.post("/api/signin/", json=fields).status_code == status
+    assert run(first, "users", "unlock", user.username).code == 0
+    assert second.sign_in(user.username)
     process.kill()
     process.wait()
     assert second.client.post("/api/token/refresh/", json=body).status_code == 401

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from tests.accounts.test_tokens import backdate_use, claims_of
 from tests.support.apis import PASSWORD, Api, User
 from tests.support.jobs import characters, finished, hand_in
 from tests.support.measured import BY_SERVICE, BY_TORCHSERVE, Measured, series, shown, value
@@ -76,9 +77,10 @@ def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     unknown = {"username": "nobody.at.all", "password": PASSWORD}
     assert api.client.post("/api/signin/", json=unknown).status_code == 401
     again = api.sign_in(user.username)
-    for status in (200, 401, 401):
+    for status, age in ((200, 5), (200, 11), (401, 0), (401, 0)):
         answer = api.client.post("/api/token/refresh/", json={"refresh": again.refresh})
         assert answer.status_code == status
+        backdate_use(api, claims_of(again.refresh)["sid"], age)
     assert api.client.post("/api/token/refresh/", json={"refresh": "x"}).status_code == 401
     finished(user, hand_in(user, characters(2), "/api/jobs/predict/"))
 
@@ -100,7 +102,7 @@ def test_actions_of_users_are_answered(api: Api, user: User) -> None:
     assert added("feedback_total", model="ranjana", said="right") == 0
     for outcome in ("succeeded", "wrong_password", "unknown"):
         assert added("sign_ins_total", outcome=outcome) == 1, outcome
-    for outcome in ("succeeded", "reused", "ended", "invalid"):
+    for outcome in ("succeeded", "repeated", "reused", "ended", "invalid"):
         assert added("token_refreshes_total", outcome=outcome) == 1, outcome
     assert added("http_requests_total", route="/api/feedback/", method="POST") == 2
     assert added("http_request_seconds_count", route="/api/feedback/") == 2

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from auth_api.database.columns import now
-from auth_api.database.tables.accounts import RefreshToken, Session
+from auth_api.database.tables.accounts import KnownDevice, RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.pictures import PictureStore, new_media
 from tests.history.test_history import EntryTable, fill, in_database, number_of
@@ -65,6 +65,28 @@ def make_old(paths: set[Path], seconds: float) -> None:
     moment = time.time() - seconds
     for path in paths:
         os.utime(path, (moment, moment))
+
+
+def test_unused_devices_and_too_many_of_a_user_are_forgotten(api: Api, user: User) -> None:
+    other = api.sign_up()
+    old, recent = now() - timedelta(days=366), now() - timedelta(days=364)
+
+    def device(name: str, owner: User, moment: datetime) -> dict[str, object]:
+        name = f"{owner.username} {name}"
+        return {"hash": name, "user_id": number_of(owner), "last_used_at": moment}
+
+    rows = [device("old", other, old), device("recent", other, recent)]
+    rows += [device(str(i), user, now() - timedelta(hours=i)) for i in range(25)]
+    in_database(
+        api.database_url,
+        lambda connection: connection.execute(insert(KnownDevice), rows),
+    )
+    clean_up(api)
+    kept: list[str] = []
+    mine = KnownDevice.user_id.in_([number_of(user), number_of(other)])  # type: ignore[attr-defined]
+    query = select(KnownDevice.hash).where(mine)
+    in_database(api.database_url, lambda c: kept.extend(c.scalars(query)))
+    assert set(kept) == {f"{other.username} recent", *(f"{user.username} {i}" for i in range(20))}
 
 
 def test_expired_history_is_removed_and_progress_stays(start_api: StartApi) -> None:

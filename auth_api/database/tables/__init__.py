@@ -1,6 +1,7 @@
 """The tables as of the newest migration, one module a subject.
 
     users ─┬─ sessions ── refresh_tokens      one session a sign-in; token hashes
+           ├─ known_devices                   hashes of devices that have signed in
            ├─ api_keys                        key hashes
            ├─ predictions ── feedback         the history of recognitions
            ├─ comparisons                     the history of comparisons

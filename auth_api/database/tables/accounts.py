@@ -1,11 +1,11 @@
-"""Users, their sessions, refresh tokens and API keys."""
+"""Users, their sessions, refresh tokens, devices and API keys."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, false
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, false, text
 from sqlmodel import Field, SQLModel
 
 from auth_api.database.columns import AUTOINCREMENT, owner_id, row_id, timestamp
@@ -34,6 +34,11 @@ class User(SQLModel, table=True):
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
     """Whether pictures that the user corrects may become training data."""
+    unlocks: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
+    """How often an operator unlocked the account. Counts of wrong passwords are kept under this
+    number, in this process, in others and in Redis. A new number starts them anew everywhere."""
     created_at: datetime = timestamp()
 
 
@@ -73,6 +78,17 @@ class RefreshToken(SQLModel, table=True):
         sa_column=Column(ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True)
     )
     used_at: datetime | None = timestamp(nullable=True)
+
+
+class KnownDevice(SQLModel, table=True):
+    """A device that has signed in, stored as its hash: see `auth_api.accounts.devices`."""
+
+    __tablename__ = "known_devices"
+
+    hash: str = Field(primary_key=True)
+    user_id: int = owner_id(index=True)
+    last_used_at: datetime = timestamp()
+    """Time of its last sign-in."""
 
 
 class ApiKey(SQLModel, table=True):

@@ -37,6 +37,7 @@ Action = Literal[
     "user_created",
     "user_changed",
     "user_deactivated",
+    "user_unlocked",
     "audit_log_exported",
     "consent_given",
     "consent_withdrawn",

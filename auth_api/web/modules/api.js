@@ -87,8 +87,7 @@ async function sendAuthorised(method, path, options) {
   try {
     return await readResponse(await send(method, path, options, token), options);
   } catch (error) {
-    // A wrong password is a 401 too. A second request would count it twice.
-    if (error.status !== 401 || error.code === "bad_credentials" || !token) throw error;
+    if (error.status !== 401 || !token) throw error;
     const newToken = await renewAccess(token);
     if (!newToken) throw error;
     return readResponse(await send(method, path, options, newToken), options);

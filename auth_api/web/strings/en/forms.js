@@ -4,6 +4,7 @@ export default {
   "reason.must have 3 to 30 characters": "3 to 30 characters, please.",
   "reason.must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides":
     "Letters of one script, please, Latin a-z or Devanagari, with digits and . _ - besides.",
+  "reason.is reserved: please choose another": "This name is reserved. Please choose another.",
   "reason.value is not a valid email address": "This is not an e-mail address.",
   "reason.must have 8 to 128 characters": "8 to 128 characters, please.",
   "reason.must not be the username or the e-mail address":

@@ -421,6 +421,7 @@ export default {
   "audit.action.user_created": "Account created",
   "audit.action.user_changed": "Account changed",
   "audit.action.user_deactivated": "Account deactivated",
+  "audit.action.user_unlocked": "Sign-in unlocked",
   "audit.action.audit_log_exported": "Audit log exported",
   "audit.action.consent_given": "Consent given",
   "audit.action.consent_withdrawn": "Consent withdrawn",

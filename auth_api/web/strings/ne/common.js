@@ -60,6 +60,7 @@ export default {
   "error.unexpected": "यहाँ केही बिग्रियो। कृपया फेरि प्रयास गर्नुहोस्।",
   "error.unreachable": "सेवामा पुग्न सकिएन। कृपया एकछिनमा फेरि प्रयास गर्नुहोस्।",
   "error.bad_credentials": "यो मिलेन: जाँचेर फेरि लेख्नुहोस्।",
+  "error.wrong_password": "पुरानो पासवर्ड मिलेन: जाँचेर फेरि लेख्नुहोस्।",
   "error.too_many_failures": "धेरै पटक गलत पासवर्ड दिइयो। कृपया {wait} पर्खनुहोस्।",
   "error.too_many_requests": "अनुरोध धेरै भए। कृपया {wait} पर्खनुहोस्।",
   "error.username_taken": "यो प्रयोगकर्ता नाम अरू कसैको हो।",

@@ -417,6 +417,7 @@ export default {
   "audit.action.user_created": "खाता बनाइयो",
   "audit.action.user_changed": "खाता बदलियो",
   "audit.action.user_deactivated": "खाता निष्क्रिय",
+  "audit.action.user_unlocked": "साइन इन फेरि खुला",
   "audit.action.audit_log_exported": "अडिट लग निर्यात",
   "audit.action.consent_given": "अनुमति दिइयो",
   "audit.action.consent_withdrawn": "अनुमति फिर्ता",

@@ -23,7 +23,7 @@ export function usernameForm(me) {
     fields: { new_username: username },
     submit: t("username.submit"),
     send,
-    codes: { accountNametaken: "new_username" },
+    codes: { username_taken: "new_username" },
   });
 }
 
@@ -42,7 +42,7 @@ export function passwordForm(me) {
   const accountName = el("input", { name: "username", autocomplete: "username", hidden: true });
   accountName.value = me.username;
   return form(
-    { fields, submit: t("password.submit"), send, codes: { bad_credentials: "old_password" } },
+    { fields, submit: t("password.submit"), send, codes: { wrong_password: "old_password" } },
     el("p", { class: "hint" }, t("password.others")),
     accountName,
     Object.values(fields).map(({ element }) => element),

@@ -29,6 +29,7 @@ export const ACTIONS = [
   "user_created",
   "user_changed",
   "user_deactivated",
+  "user_unlocked",
   "audit_log_exported",
   "consent_given",
   "consent_withdrawn",
