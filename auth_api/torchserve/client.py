@@ -145,7 +145,8 @@ class TorchServe:
     def _alone_of(self, model: str) -> Alone:
         if model not in self._alone:
             predict = partial(self._predict_alone, model)
-            self._alone[model] = Alone(predict, self._settings.max_queue_seconds)
+            # Longer than one image ahead that gets no answer: the next one still gets its own.
+            self._alone[model] = Alone(predict, 1.5 * self._settings.torchserve_timeout)
         return self._alone[model]
 
     async def _predict_batch(
