@@ -24,7 +24,7 @@ from tests.support.attacks.scans import (
     many_segments,
 )
 from tests.support.attacks.sending import Attack, Reply, Target, send, summary
-from tests.support.attacks.zips import blanks
+from tests.support.attacks.zips import blanks, many_entries, wordy
 from tests.support.call_loops import Call
 from tests.support.jobs import inputs
 from tests.support.memory import memory_samples, with_children
@@ -97,6 +97,16 @@ def test_a_slow_jpeg_is_refused_for_its_work_only(jpeg: bytes) -> None:
 def test_a_zip_of_blanks_is_refused_for_its_size_only() -> None:
     with zipfile.ZipFile(io.BytesIO(blanks())) as archive:
         assert len(archive.read(archive.namelist()[-1])) == 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("content", "entries"),
+    [(many_entries(70_000), 70_000), (many_entries(70_000, 5), 70_000), (wordy(), 900)],
+    ids=["true", "lying", "wordy"],
+)
+def test_a_zip_of_many_entries_is_refused_for_them_only(content: bytes, entries: int) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert len(archive.namelist()) == entries
 
 
 def _harm(calls: list[Call], gained: int) -> list[str]:

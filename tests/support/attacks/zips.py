@@ -15,6 +15,8 @@ _JOBS = "/api/jobs/predict/"
 _LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _END_64, _LOCATOR_64 = b"PK\x06\x06", b"PK\x06\x07"
 _DEFLATED = 8
+# An entry of the directory before its name.
+_FIXED_BYTES = 46
 _BLANK_BYTES = 8 * 1024 * 1024
 
 
@@ -68,14 +70,14 @@ def _blank() -> _Packed:
 def _directory(count: int, name_length: int, extra: bytes = b"", comment: bytes = b"") -> bytes:
     """Entries that all are the one file at the start."""
     entry = _TINY.central(bytes(name_length), 0, extra, comment)
-    before, _, after = entry.partition(bytes(name_length))
+    before, after = entry[:_FIXED_BYTES], entry[_FIXED_BYTES + name_length :]
     return b"".join(before + b"%0*d" % (name_length, n) + after for n in range(count))
 
 
 @cache
-def _million(stated: int | None = None) -> bytes:
-    """A zip with a million entries; the end record says `stated`, by default the truth."""
-    count, local = 1_000_000, _TINY.local(b"a")
+def many_entries(count: int, stated: int | None = None) -> bytes:
+    """A zip with `count` entries; the end record says `stated`, by default the truth."""
+    local = _TINY.local(b"a")
     entries = _directory(count, 6)
     position = len(local) + len(entries)
     if stated is None:
@@ -90,7 +92,7 @@ def _boundless() -> bytes:
     return local + entry + _end_64(2**62, 2**62, len(local), len(local + entry))
 
 
-def _wordy(extra: bytes = b"", comment: bytes = b"") -> bytes:
+def wordy(extra: bytes = b"", comment: bytes = b"") -> bytes:
     """A zip of 900 entries with long names and 60 kB of `extra` or `comment` each."""
     local, entries = _TINY.local(b"a"), _directory(900, 4_000, extra, comment)
     return local + entries + _end(900, len(entries), len(local))
@@ -148,15 +150,16 @@ def _attack(
     return Attack("S6", name, partial(_upload, make, times), refused)
 
 
+_MILLION = 1_000_000
 _EXTRA = struct.pack("<HH", 0xCAFE, 59_996) + bytes(59_996)
 
 ZIPS = [
-    _attack("a zip of a million entries", _million),
-    _attack("a zip of a million entries, three at once", _million, 3),
-    _attack("a zip of a million entries that says 5", lambda: _million(5)),
+    _attack("a zip of a million entries", partial(many_entries, _MILLION)),
+    _attack("a zip of a million entries, three at once", partial(many_entries, _MILLION), 3),
+    _attack("a zip of a million entries that says 5", partial(many_entries, _MILLION, 5)),
     _attack("a zip that says 2^62 entries", _boundless),
-    _attack("a zip of 54 MB of extra fields", lambda: _wordy(extra=_EXTRA)),
-    _attack("a zip of 54 MB of comments", lambda: _wordy(comment=b"x" * 60_000)),
+    _attack("a zip of 54 MB of extra fields", lambda: wordy(extra=_EXTRA)),
+    _attack("a zip of 54 MB of comments", lambda: wordy(comment=b"x" * 60_000)),
     _attack("a zip of 100 blanks of 8 MB in 0.8 MB", blanks),
     _attack("a zip of 100 blanks of 8 MB, three at once", blanks, 3),
     _attack("a zip of 1,000 entries that are one file", _overlapping),
