@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
@@ -345,10 +346,10 @@ def test_wrong_credentials_are_refused_whatever_else_is_sent(
 def test_blanks_around_a_key_or_a_token_do_not_matter(api: Api, user: User, around: str) -> None:
     key = make_key(user, "history")["key"]
     for name, text in (("X-API-Key", key), ("Authorization", f"Bearer {user.access}")):
-        connection = HTTPConnection("127.0.0.1", api.port)  # httpx2 refuses to send blanks
-        connection.request("GET", "/api/progress/", headers={name: around.format(text)})
-        assert connection.getresponse().status == 200
-        connection.close()
+        # httpx2 refuses to send blanks.
+        with closing(HTTPConnection("127.0.0.1", api.port)) as connection:
+            connection.request("GET", "/api/progress/", headers={name: around.format(text)})
+            assert connection.getresponse().status == 200
     refreshed = api.client.post(
         "/api/token/refresh/", json={"refresh": around.format(user.refresh)}
     )
