@@ -84,11 +84,9 @@ class JobQueue:
                 _end(job, "failed", error)
             return job
 
-        job = await self._database.write(work)
-        if job is None or job.state == "running":
-            return job
-        count_ended(self._metrics, job)
-        return None
+        while (job := await self._database.write(work)) and job.state != "running":
+            count_ended(self._metrics, job)  # it has ended instead: the next one does not wait
+        return job
 
     async def renew_leases(self, jobs: Collection[int]) -> dict[int, bool]:
         """Renews the leases that this process still has on `jobs`. Returns those jobs, and whether

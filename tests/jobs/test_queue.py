@@ -47,7 +47,8 @@ async def add(
     database: Database, owner: int, items: int = 3, kind: str = KIND[0], **parameters: object
 ) -> int:
     rows = [JobItem(job_id=0, position=index, file=f"{index}") for index in range(items)]
-    job = Job(user_id=owner, kind=kind, parameters=parameters)
+    named = {"model": "none", "version": "1.0"}  # as trainings have them
+    job = Job(user_id=owner, kind=kind, parameters={**named, **parameters})
     await database.write(lambda transaction: queue.add(transaction, job, rows, owner, None))
     assert job.id is not None
     return job.id
