@@ -65,7 +65,7 @@ def test_blanks_around_names_do_not_matter_but_belong_to_passwords(api: Api) -> 
         ({"email": "a@b@example.org"}, "email"),
         ({"password": "short"}, "password"),
         ({"password": "x" * 129}, "password"),
-        ({"password": "x" * 1_000_000}, "password"),
+        ({"password": "x" * 60_000}, "password"),
         ({"password": "iloveyou1"}, "password"),
         ({"password": "aaaaaaaaaaaa"}, "password"),
         ({"password": "NewComer"}, "password"),

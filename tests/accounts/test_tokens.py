@@ -209,7 +209,7 @@ def test_text_that_is_not_a_token_is_refused(api: Api, name: str) -> None:
 def test_an_empty_or_enormous_token_is_refused(api: Api) -> None:
     assert_refused(refresh(api, ""), "token_invalid")
     assert_refused(log_out(api, ""), "token_invalid")
-    assert_refused(get_me(api, "x" * 50_000), "token_invalid")
+    assert_refused(get_me(api, "x" * 30_000), "token_invalid")
     assert refresh(api, "x" * 50_000).status_code == 400
 
 

@@ -130,7 +130,7 @@ def test_a_full_disk_gives_503_and_leaves_no_partial_files(
 
 
 def test_a_large_upload_without_space_for_a_temporary_file_gets_503(start: Start) -> None:
-    api = start("TMPDIR")
+    api = start("MEDIA_DIR")
 
     def send() -> httpx2.Response:
         # A file of more than a megabyte is not held in memory.

@@ -103,7 +103,7 @@ def _require_sharing(api: Api, torchserve: Ranjana) -> None:
     assert len(servers) == _WORKERS
     with steadily(ask, ignored=httpx2.TransportError) as answers:
         servers[0].kill()
-        wait_for(lambda: len(_servers(api)) == _WORKERS and servers[0] not in _servers(api), 30)
+        wait_for(lambda: len(_servers(api)) == _WORKERS and servers[0] not in _servers(api), 90)
     assert {answer.status_code for answer in answers} == {200}
     assert api.sign_in(user.username, PASSWORD).get("/api/me/").status_code == 200
 

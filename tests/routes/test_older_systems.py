@@ -36,6 +36,7 @@ def test_every_command_can_be_run(start_api: StartApi) -> None:
     for number, line in enumerate(lines()):
         script += [f"echo '--- {number}'", line, "echo"]
     text = "\n".join(script).replace("http://localhost:8000", str(api.client.base_url))
+    text = text.replace("localhost:8083", f"127.0.0.1:{api.metrics_port}")
     done = subprocess.run(
         ["bash", "-c", text],
         cwd=ROOT,

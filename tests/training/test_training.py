@@ -162,6 +162,7 @@ def test_a_training_on_labelled_pictures_makes_a_new_version(
     # Prediction jobs of the same user run meanwhile.
     wait_until(user, number, lambda job: job["state"] == "running")
     assert finished(user, hand_in(user, digits(5)))["state"] == "succeeded"
+    wait_for(lambda: bool(process_of(api)), 60)
     (process,) = process_of(api)
     assert process.nice() == min(19, psutil.Process(api.process.pid).nice() + 1)
     assert "never" not in str(process.environ())
