@@ -50,13 +50,15 @@ check: .venv/.wheels node_modules/.installed
 audit: .venv/.dev
 	@sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' requirements/*.txt | sort -u > .venv/pins
 	@echo "Asking for known vulnerabilities of $$(wc -l < .venv/pins) pins ..."
-	@if found=$$(.venv/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --disable-pip --no-deps \
-			--progress-spinner off --timeout 10 --requirement .venv/pins 2>&1) \
-			&& ! echo "$$found" | grep -q "could not be audited"; then \
+	@found=$$(.venv/bin/uv tool run --quiet pip-audit==$(PIP_AUDIT) --disable-pip --no-deps \
+			--progress-spinner off --timeout 10 --requirement .venv/pins 2>&1) && answered=yes; \
+	unknown=$$(echo "$$found" | grep -c "could not be audited"); \
+	if [ "$$answered$$unknown" = yes0 ]; then \
 		echo "There are none."; \
 	else \
-		echo "$$found" | grep -v "^WARNING" | head -40; \
-		echo "Warning: a pin has a known vulnerability, or could not be checked: see above."; \
+		echo "$$found" | grep -v "could not be audited\|^WARNING\|^Name  *Skip\|^No known\|^-* -*$$"; \
+		echo "Warning: a pin has a known vulnerability (see above), or advisories cannot be reached" \
+			"(for $$unknown pins)."; \
 	fi
 
 format: .venv/.dev node_modules/.installed

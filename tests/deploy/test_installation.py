@@ -86,7 +86,7 @@ def test_readme_makefile_and_project_name_the_same_pythons() -> None:
     [
         ("No known vulnerabilities found", 0, "There are none."),
         ("Found 1 known vulnerability in 1 package\nstarlette 1.0 CVE-2030-1", 1, "CVE-2030-1"),
-        ("Name Skip Reason\nstarlette could not be audited", 0, "could not be audited"),
+        ("Name Skip Reason\nstarlette could not be audited", 0, "for 1 pins"),
         ("error: no route to host", 2, "no route to host"),
     ],
 )
