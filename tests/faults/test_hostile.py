@@ -35,7 +35,7 @@ from tests.support.running import wait_for
 _STANDSTILL_SECONDS = 8.0
 # Three times the aim, for the process of the service.
 _MAX_BYTES = 192_000_000
-_RECOVERY_SECONDS = 300.0
+_RECOVERY_SECONDS = 120.0
 _GONE_SECONDS = 30.0
 # Pictures per entry of the history.
 _PICTURES = {"predictions": 1, "similarities": 3}
@@ -61,7 +61,10 @@ def test_an_attack_holds_up_nobody_and_leaves_nothing(
             began = time.monotonic()
             with memory_samples(lambda: with_children(api.process.pid)) as memory:
                 replies = send(attack, target, connections)
-                callers.wait_until_answered(time.monotonic(), _RECOVERY_SECONDS)
+                try:
+                    callers.wait_until_answered(time.monotonic(), _RECOVERY_SECONDS)
+                except AssertionError:
+                    pytest.fail("\n".join([*problems, f"{attack.name}: the service stands still"]))
             calls = [call for call in list(callers.calls) if call.ended >= began]
             found = [*_harm(calls, max(memory) - memory[0]), *_unrefused(attack, replies)]
             problems += [f"{attack.name}: {problem}" for problem in found]

@@ -147,7 +147,9 @@ PICTURES = [
         partial(_single, _COMPARE, _slow_jpeg, 4, {"target_class": "5"}),
         busy=True,
     ),
-    Attack("S2", f"a batch of 32 x {_JPEG}", partial(_several, _BATCH, [_slow_jpeg] * 32), 0),
+    Attack(
+        "S2", f"a batch of 32 x {_JPEG}", partial(_several, _BATCH, [_slow_jpeg] * 32), 0, busy=True
+    ),
     Attack("S2", f"a job of 12 x {_JPEG}", partial(_several, _JOBS, [_slow_jpeg] * 12)),
     Attack("S2", "a job of 12 slow pictures of 6 kinds", partial(_several, _JOBS, _KINDS * 2)),
     _predicted("a JPEG of 6,000 scans of one frequency", _bands),
