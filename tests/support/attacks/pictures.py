@@ -150,8 +150,15 @@ PICTURES = [
     Attack(
         "S2", f"a batch of 32 x {_JPEG}", partial(_several, _BATCH, [_slow_jpeg] * 32), 0, busy=True
     ),
-    Attack("S2", f"a job of 12 x {_JPEG}", partial(_several, _JOBS, [_slow_jpeg] * 12)),
-    Attack("S2", "a job of 12 slow pictures of 6 kinds", partial(_several, _JOBS, _KINDS * 2)),
+    Attack(
+        "S2", f"a job of 12 x {_JPEG}", partial(_several, _JOBS, [_slow_jpeg] * 12), as_job=True
+    ),
+    Attack(
+        "S2",
+        "a job of 12 slow pictures of 6 kinds",
+        partial(_several, _JOBS, _KINDS * 2),
+        as_job=True,
+    ),
     _predicted("a JPEG of 6,000 scans of one frequency", _bands),
     _predicted("a JPEG of 1,500 arithmetic scans", _arithmetic),
     _predicted("a small JPEG of 20,000 scans", _small_scans),

@@ -49,6 +49,8 @@ class Attack:
     """Share of the replies that must be refusals; the others may be anything but a 5xx."""
     busy: bool = False
     """Whether a 503 counts as a refusal, because the attack itself keeps a model busy."""
+    as_job: bool = False
+    """Whether a job whose images all failed counts as a refusal."""
     seconds: float = 30
     """Longest duration; then all connections are closed and jobs cancelled."""
     replies: int = 1
@@ -60,7 +62,7 @@ class Reply:
     """What the attacker got for a request."""
 
     status: int
-    """An HTTP status, `CLOSED` or `OPEN`. A job whose images all failed counts as a 400."""
+    """An HTTP status, `CLOSED` or `OPEN`; 400 for a job that counts as refused."""
     note: str = ""
     """The error's code, or what became of the job."""
 
@@ -80,7 +82,7 @@ def send(attack: Attack, target: Target, connections: Sequence[Connection]) -> l
     with httpx2.Client(base_url=f"http://127.0.0.1:{target.port}", timeout=120) as client:
         headers = bearer(target.access)
         return [
-            _followed(client, headers, answer["job_id"], deadline)
+            _followed(client, headers, answer["job_id"], deadline, as_refusal=attack.as_job)
             if status == 202 and "job_id" in answer
             else Reply(status, str(answer.get("code", "")))
             for status, answer in answers
@@ -154,7 +156,12 @@ async def _answer(reader: asyncio.StreamReader) -> _Answer:
 
 
 def _followed(
-    client: httpx2.Client, headers: Mapping[str, str], number: int, deadline: float
+    client: httpx2.Client,
+    headers: Mapping[str, str],
+    number: int,
+    deadline: float,
+    *,
+    as_refusal: bool,
 ) -> Reply:
     """Waits for the end of a job, or cancels it."""
     path = f"/api/jobs/{number}/"
@@ -167,4 +174,4 @@ def _followed(
     counts = job["counts"]
     note = f"job {job['state']}, {counts['failed']} of {counts['total']} failed"
     all_failed = counts["failed"] == counts["total"]
-    return Reply(400 if all_failed else 202, note)
+    return Reply(400 if as_refusal and all_failed else 202, note)

@@ -61,8 +61,12 @@ _REFUSED = (_UPLOADS - _ALLOWED) / _UPLOADS
 _SECONDS = 10
 
 UPLOADS = [
-    Attack("S7", "25 uploads of 1 GB at once", partial(_declared, _AT_ONCE), _REFUSED, _SECONDS),
-    Attack("S7", "25 uploads without a first byte", partial(_declared, 0), _REFUSED, _SECONDS),
-    Attack("S7", "25 uploads without a length", _undeclared, _REFUSED, _SECONDS),
-    Attack("S7", "25 uploads of both kinds", _all_kinds, _REFUSED, _SECONDS),
+    Attack(
+        "S7", "25 uploads of 1 GB at once", partial(_declared, _AT_ONCE), _REFUSED, seconds=_SECONDS
+    ),
+    Attack(
+        "S7", "25 uploads without a first byte", partial(_declared, 0), _REFUSED, seconds=_SECONDS
+    ),
+    Attack("S7", "25 uploads without a length", _undeclared, _REFUSED, seconds=_SECONDS),
+    Attack("S7", "25 uploads of both kinds", _all_kinds, _REFUSED, seconds=_SECONDS),
 ]
