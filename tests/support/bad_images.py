@@ -37,6 +37,20 @@ def jpeg_segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
+def run_length_bmp(width: int, height: int, rows: bytes) -> bytes:
+    """A BMP of 256 greys with compressed `rows`."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(rows), 0, 0, 256, 0)
+    palette = b"".join(bytes([level, level, level, 0]) for level in range(256))
+    start = 14 + len(header) + len(palette)
+    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + header + palette + rows
+
+
+def with_gif_blocks(gif: bytes, blocks: bytes) -> bytes:
+    """A GIF with more blocks before its picture."""
+    start = 13 + (6 << (gif[10] & 7) if gif[10] & 0x80 else 0)
+    return gif[:start] + blocks + gif[start:]
+
+
 def scans(width: int, height: int, count: int, frame: int = 0xC2, layers: int = 1) -> bytes:
     """A JPEG of `count` scans without data, each of which passes over one layer."""
     tables = jpeg_segment(0xDB, b"\0" + b"\1" * 64)

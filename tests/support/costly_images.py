@@ -10,13 +10,12 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from tests.support.bad_images import jpeg_segment, png_chunk, scans
+from tests.support.bad_images import jpeg_segment, png_chunk, run_length_bmp, scans, with_gif_blocks
 from tests.support.pictures import encode
 
 _PNG = encode(np.full((64, 64), 255, np.uint8))
 _JPEG = encode(np.full((64, 64), 255, np.uint8), "JPEG")
 _GIF = encode(np.full((64, 64), 255, np.uint8), "GIF")
-_GIF_BLOCKS = 13 + (6 << (_GIF[10] & 7))
 _MEGABYTE = zlib.compress(b"\xff" * 1_000_000, 9)
 
 _DCT, _ARITHMETIC, _PROGRESSIVE_ARITHMETIC = 0xC0, 0xC9, 0xCA
@@ -39,11 +38,7 @@ def _flat_png(width: int, height: int, depth: int, colour: int, interlaced: bool
 
 def _run_length_bmp(width: int, height: int) -> bytes:
     """All rows end at once, which Pillow fills pixel by pixel."""
-    rows = b"\1\1\0\0" * height + b"\0\1"
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(rows), 0, 0, 256, 0)
-    palette = bytes(range(256)) * 4
-    start = 14 + len(header) + len(palette)
-    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + header + palette + rows
+    return run_length_bmp(width, height, b"\1\1\0\0" * height + b"\0\1")
 
 
 COSTLY_IMAGES: dict[str, Callable[[], bytes]] = {
@@ -83,7 +78,7 @@ COSTLY_IMAGES: dict[str, Callable[[], bytes]] = {
 
 
 def _gif(blocks: bytes) -> bytes:
-    return _GIF[:_GIF_BLOCKS] + blocks + _GIF[_GIF_BLOCKS:]
+    return with_gif_blocks(_GIF, blocks)
 
 
 def photograph(width: int, height: int, kind: str = "JPEG", **options: object) -> bytes:

@@ -18,7 +18,7 @@ from tests.support.attacks.scans import (
     many_segments,
 )
 from tests.support.attacks.sending import Attack, Connection, Target
-from tests.support.bad_images import png_chunk
+from tests.support.bad_images import png_chunk, run_length_bmp, with_gif_blocks
 from tests.support.pictures import encode, reference
 
 _PREDICT, _BATCH, _COMPARE = "/api/predict/", "/api/predict/batch/", "/api/similarity/"
@@ -101,19 +101,13 @@ def _noise_webp() -> bytes:
 def _bmp_of_runs() -> bytes:
     """A compressed BMP whose runs have one pixel each."""
     width, height = 2_500, 1_900
-    palette = b"".join(bytes([level, level, level, 0]) for level in range(256))
-    data = (b"\1\x80" * width + b"\0\0") * height + b"\0\1"
-    sizes = (width, height, 1, 8, 1, len(data), 0, 0, 256, 0)
-    header = struct.pack("<IiiHHIIiiII", 40, *sizes)
-    start = 14 + len(header) + len(palette)
-    return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + header + palette + data
+    return run_length_bmp(width, height, (b"\1\x80" * width + b"\0\0") * height + b"\0\1")
 
 
 @cache
 def _gif_of_comments() -> bytes:
-    gif = encode(reference(5), "GIF")
-    start = 13 + (3 * 2 << (gif[10] & 7) if gif[10] & 0x80 else 0)
-    return gif[:start] + b"\x21\xfe\1a\0" * (_LARGE // 5 - 10_000) + gif[start:]
+    comments = b"\x21\xfe\1a\0" * (_LARGE // 5 - 10_000)
+    return with_gif_blocks(encode(reference(5), "GIF"), comments)
 
 
 def _single(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+from tests.support.bad_images import jpeg_segment
+
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _PROGRESSIVE, _PROGRESSIVE_ARITHMETIC = 0xC2, 0xCA
 _TABLE, _SCAN, _QUANTISATION, _COMMENT = 0xC4, 0xDA, 0xDB, 0xFE
@@ -41,7 +43,7 @@ def arithmetic_scans(scans: int, side: int) -> bytes:
 
 def many_segments(count: int, picture: bytes) -> bytes:
     """`picture`, a JPEG, after `count` empty comments."""
-    return _START + _segment(_COMMENT, b"") * count + picture[len(_START) :]
+    return _START + jpeg_segment(_COMMENT, b"") * count + picture[len(_START) :]
 
 
 def filled(count: int, picture: bytes) -> bytes:
@@ -51,10 +53,10 @@ def filled(count: int, picture: bytes) -> bytes:
 
 def _opening(kind: int, side: int) -> Iterable[bytes]:
     yield _START
-    yield _segment(_QUANTISATION, b"\0" + b"\1" * 64)
-    yield _segment(kind, struct.pack(">BHHBBBB", 8, side, side, 1, 1, 0x11, 0))
-    yield _segment(_TABLE, b"\0" + _codes(0))  # a mean value that does not differ: the bit 0
-    yield _segment(_TABLE, b"\x10" + _codes(0, _LONGEST_RUN))
+    yield jpeg_segment(_QUANTISATION, b"\0" + b"\1" * 64)
+    yield jpeg_segment(kind, struct.pack(">BHHBBBB", 8, side, side, 1, 1, 0x11, 0))
+    yield jpeg_segment(_TABLE, b"\0" + _codes(0))  # a mean value that does not differ: the bit 0
+    yield jpeg_segment(_TABLE, b"\x10" + _codes(0, _LONGEST_RUN))
 
 
 def _codes(*symbols: int) -> bytes:
@@ -84,8 +86,4 @@ def _ends_of_blocks(blocks: int) -> bytes:
 
 def _scan(first: int, last: int, before: int, after: int) -> bytes:
     """The head of a scan of frequencies `first` to `last`, from bit `before` to bit `after`."""
-    return _segment(_SCAN, bytes([1, 1, 0, first, last, before << 4 | after]))
-
-
-def _segment(marker: int, content: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+    return jpeg_segment(_SCAN, bytes([1, 1, 0, first, last, before << 4 | after]))
