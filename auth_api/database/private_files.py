@@ -18,7 +18,7 @@ def protect(database: Path) -> None:
     """Makes the file if it is missing, and takes the rights of others from it and those beside it.
 
     The files are never opened: closing one would drop the locks that SQLite has on it.
-    What cannot be changed is logged, and SQLite reports what it cannot use.
+    A file that cannot be changed is logged. SQLite reports a file that it cannot use.
     """
     with suppress(OSError):
         database.touch(_MODE, exist_ok=False)

@@ -68,7 +68,7 @@ class BodyLimit:
 
 
 class _BodyHead(NamedTuple):
-    """What the head of a request says of its body."""
+    """The length and the kind of a body, from the head of its request."""
 
     length: int
     """0 if it is not declared."""

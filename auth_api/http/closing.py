@@ -82,8 +82,8 @@ class ClosingProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True  # its application stops
             cycle.message_event.set()
-        # What is written in a body would be a part of an answer that has begun, or taken for that
-        # of another request.
+        # Otherwise the client would take this answer for a part of one that has begun, or for that
+        # to another request.
         if not self.in_body or not (cycle.response_started or self.pipeline):
             self.transport.write(_raw_response(error))
         self._lingering.linger()

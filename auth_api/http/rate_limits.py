@@ -33,7 +33,7 @@ _LEFT = "X-RateLimit-Remaining"
 
 
 class Count(NamedTuple):
-    """What requests or pictures are counted under."""
+    """Requests or pictures to count, the limit and the caller that they count for."""
 
     rate: str
     """A key of `RateLimits._rates`."""

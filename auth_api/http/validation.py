@@ -23,8 +23,8 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_VALUES = 10_000
 """Values in a JSON body. Each takes some 60 bytes of memory, or more, and one byte of the body."""
 
-# What a large body becomes: itself, its text, the decoded image, and a copy that is sent. A text
-# with characters above U+FFFF takes four bytes for each.
+# A large body is in memory four times: as it came, as a text, as the decoded image, and as the copy
+# that is sent. A text with characters above U+FFFF takes four bytes for each.
 _COPIES = 4
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -63,9 +63,9 @@ _ALWAYS_WRITABLE = (Path("/dev"), Path("/proc"))
 
 @dataclass(frozen=True)
 class Confinement:
-    """What a child may reach. It may read everything that is not `hidden`, and write nothing that
-    is not `writable`. Paths of `readable` and `writable` may be in hidden ones. A hidden path need
-    not exist; what is made later in a folder above it is hidden too.
+    """The paths that a child may reach. It may read everything that is not `hidden`, and write only
+    to what is `writable`. Paths of `readable` and `writable` may be in hidden ones. A hidden path
+    need not exist; what is made later in a folder above it is hidden too.
     """
 
     hidden: Sequence[Path]
@@ -74,7 +74,7 @@ class Confinement:
 
 
 def private_paths(settings: Settings) -> list[Path]:
-    """What only the service may read: secrets, database, pictures."""
+    """The paths of secrets, database and pictures, which only the service may read."""
     found = [settings.data_dir, settings.media_dir, Path(".env")]
     if folder := os.environ.get("SECRETS_DIR"):
         found.append(Path(folder))

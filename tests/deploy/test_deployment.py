@@ -110,7 +110,7 @@ def test_only_containers_with_published_ports_have_a_connection_to_the_outside()
     assert set(services["torchserve"]["networks"]) == {"models", "metrics"}
     assert set(services["trainer"]["networks"]) == {"models", "data", "metrics"}
     assert services["postgres"]["networks"] == services["redis"]["networks"] == ["data"]
-    # Who sees the dashboards does not reach the service and the models.
+    # People who see the dashboards reach neither the service nor the models.
     assert services["grafana"]["networks"] == ["dashboards"]
 
 

@@ -113,7 +113,7 @@ def test_a_zip_of_many_entries_is_refused_for_them_only(content: bytes, entries:
 
 
 def _harm(calls: list[Call], gained: int) -> list[str]:
-    """What others suffered."""
+    """The harm that others suffered: failures, long waits, memory."""
     failed = Counter(
         f"{call.caller} got {call.status} {call.code}" for call in calls if call.status != 200
     )

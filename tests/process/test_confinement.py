@@ -20,7 +20,7 @@ from launcher.settings import LauncherSettings
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 
-# What a process can do that runs code of a stranger. It answers what was possible.
+# A stranger's code in a confined process. It answers with what was possible.
 LOOK = """
 import ctypes, json, os, shutil, sys
 data, work, parent = sys.argv[1:]
