@@ -124,9 +124,7 @@ def _check_png(data: bytes) -> None:
         if kind == b"IHDR" and len(header := data[position + 8 : position + 21]) == 13:
             width, height = _big_endian(header[:4]), _big_endian(header[4:8])
             row = width * header[8] * _CHANNELS.get(header[9], 4) // 8 + 1
-            passes = (
-                2 if header[12] else 1
-            )  # the pixels of an interlaced picture are set one by one
+            passes = 2 if header[12] else 1  # interlaced pixels are set one by one
             too_large = width * height > MAX_PIXELS  # which has a clearer refusal
             if passes * row * height > MAX_RAW_PNG_BYTES and not too_large:
                 raise too_complex()

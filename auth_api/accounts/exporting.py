@@ -6,7 +6,7 @@ A session gets all of it. An API key gets what its scopes give: never the accoun
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,10 +26,10 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.history.exporting import as_json
-from auth_api.history.pictures import PictureStore, media_type
+from auth_api.history.pictures import PictureStore, extension
 from auth_api.history.presenting import given
 from auth_api.history.queries import EntryTable, History
-from auth_api.http.json_response import iso
+from auth_api.http.json_response import iso, json_array
 from auth_api.http.zip_stream import Content
 from auth_api.jobs.presenting import entry, result
 from auth_api.jobs.user_jobs import UserJobs, visible_kind
@@ -74,10 +74,10 @@ class AccountExport:
             named = [ApiKeyShown.model_validate(key, from_attributes=True) for key in keys]
             yield "api-keys.json", _json([each.model_dump(mode="json") for each in named])
         yield "history.json", as_json(self.history, caller.user_id)
-        yield "feedback.json", _array(self._feedback(caller.user_id))
+        yield "feedback.json", json_array(self._feedback(caller.user_id))
         practised = await progress(self.database, caller.user_id, user.timezone)
         yield "progress.json", _json(practised)
-        yield "attempts.json", _array(self._attempts(caller.user_id))
+        yield "attempts.json", json_array(self._attempts(caller.user_id))
         if caller.api_key_id is None or "predict" in caller.scopes:
             yield "jobs.json", self._jobs(caller)
         for table, folder, kinds in _PICTURES:
@@ -85,8 +85,8 @@ class AccountExport:
                 for kind in kinds:
                     picture = await self.pictures.read(row.media, kind)
                     if picture is not None:
-                        ending = media_type(picture).rpartition("/")[2]
-                        yield f"pictures/{folder}/{row.id}-{kind}.{ending}", picture
+                        name = f"{row.id}-{kind}.{extension(picture)}"
+                        yield f"pictures/{folder}/{name}", picture
 
     async def _feedback(self, user_id: int) -> AsyncIterator[dict[str, Any]]:
         async for row in self._rows(Feedback, Feedback.id, user_id):
@@ -109,7 +109,7 @@ class AccountExport:
                 head = json.dumps(entry(job), ensure_ascii=False)
                 yield f'{separator}\n{head[:-1]}, "results": '
                 results = self.jobs.answered(job.id)
-                async for piece in _array(result(item) async for item in results):
+                async for piece in json_array(result(item) async for item in results):
                     yield piece
                 yield "}"
                 separator = ","
@@ -129,16 +129,6 @@ class AccountExport:
             for row in rows:
                 yield row
             last = getattr(rows[-1], key.key)
-
-
-async def _array(items: AsyncIterable[dict[str, Any]]) -> AsyncIterator[str]:
-    """A JSON array, one item a line."""
-    yield "["
-    separator = ""
-    async for item in items:
-        yield f"{separator}\n{json.dumps(item, ensure_ascii=False)}"
-        separator = ","
-    yield "\n]\n"
 
 
 def _json(shown: Any) -> bytes:

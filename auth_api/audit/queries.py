@@ -25,10 +25,7 @@ from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.http.json_response import iso
 from auth_api.schemas.administration import AuditRow
 
-COLUMNS = (
-    *("id", "at", "action", "user_id", "address", "request_id", "client_request_id"),
-    "details",
-)
+COLUMNS = tuple(AuditRow.model_fields)
 """The columns of the CSV file and of the command line's table."""
 
 # Rows of an export that are in memory at a time.

@@ -99,8 +99,7 @@ class Authoriser:
         if caller.session_id is not None:
             _require_access(access, await self._by_session(caller.session_id))
         else:
-            key = request.headers["x-api-key"].strip()
-            _require_access(access, await self._by_key(hash_secret(key)))
+            _require_access(access, await self._by_key(_key_hash(request.headers["x-api-key"])))
 
     async def count_pictures(
         self, request: Request, number: int, *, at_most_all: bool = False
@@ -126,7 +125,7 @@ class Authoriser:
                 raise Unauthorised("The token is not valid.", "token_invalid")
             return caller
         key = request.headers.get("x-api-key")
-        return await self._by_key(hash_secret(key.strip())) if key is not None else None
+        return await self._by_key(_key_hash(key)) if key is not None else None
 
     async def _find_by_session(self, sessions: Sequence[str]) -> Sequence[Caller | Exception]:
         rows = await self._database.look_up(_BY_SESSION, list(set(sessions)), now())
@@ -174,8 +173,12 @@ class Authoriser:
             await asyncio.wait(self._tasks)
 
 
+def _key_hash(header: str) -> str:
+    return hash_secret(header.strip())
+
+
 def _count_of(request: Request, rate: str, caller: Caller | None) -> Count:
-    """What a request is counted under."""
+    """The limit and the caller that a request counts for."""
     if caller is None:
         return Count("predict_address" if rate == "predict" else rate, limited_address(request))
     # Whatever the credential: ten keys of a user must not have ten allowances.

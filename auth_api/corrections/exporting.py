@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from auth_api.corrections.voting import Outcome, Vote, outcome, valid_votes
-from auth_api.history.pictures import media_type
+from auth_api.history.pictures import extension
 from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.practice.alphabets import ALPHABETS
 
@@ -47,7 +47,7 @@ class LabelledPicture:
 
     def file_name(self, picture: bytes) -> str:
         """`12/<sha256>.png`: the folder is the class, the extension follows from the content."""
-        return f"{self.label}/{self.sha256}.{media_type(picture).rpartition('/')[2]}"
+        return f"{self.label}/{self.sha256}.{extension(picture)}"
 
     def line(self, model: str, name: str) -> str:
         """Its line of `labels.csv`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.presenting import entry
 from auth_api.history.queries import History
 from auth_api.http.csv_text import csv_head, csv_line
+from auth_api.http.json_response import json_array
 
 _COLUMNS = (
     "kind",
@@ -34,13 +34,12 @@ _COLUMNS = (
 
 async def as_json(history: History, user_id: int) -> AsyncIterator[str]:
     """Yields one object with `predictions` and `similarities`, entries as in the history pages."""
-    for table, head in ((Prediction, '{"predictions": ['), (Comparison, '],\n"similarities": [')):
+    for table, head in ((Prediction, '{"predictions": '), (Comparison, ',\n"similarities": ')):
         yield head
-        separator = ""
-        async for row, feedback in history.all_of(table, user_id):
-            yield separator + json.dumps(entry(row, feedback), ensure_ascii=False)
-            separator = ",\n"
-    yield "]}\n"
+        rows = history.all_of(table, user_id)
+        async for piece in json_array(entry(row, feedback) async for row, feedback in rows):
+            yield piece
+    yield "}\n"
 
 
 async def as_csv(history: History, user_id: int) -> AsyncIterator[str]:

@@ -52,6 +52,11 @@ def media_type(picture: bytes) -> str:
     return next(kinds, "application/octet-stream")
 
 
+def extension(picture: bytes) -> str:
+    """The file name extension of an encoded picture, without the dot."""
+    return media_type(picture).rpartition("/")[2]
+
+
 class PictureStore:
     """Pictures under one folder."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from auth_api.http.body_memory import BodyMemory, memory_of
-from auth_api.http.multipart import FormReader, malformed, text_of
+from auth_api.http.multipart import FormReader
 from auth_api.http.spool import Spool
 
 _MAX_TEXT_BYTES = 64 * 1024
@@ -29,26 +29,17 @@ class Field:
 class Form:
     """A complete form. Large content is on disk."""
 
-    def __init__(
-        self,
-        images: list[Field],
-        texts: Mapping[str, bytearray],
-        spool: Spool,
-        memory: BodyMemory,
-    ) -> None:
-        self.images = images
+    def __init__(self, reader: _Reader, spool: Spool, memory: BodyMemory) -> None:
+        self.images = reader.images
         """In order."""
-        self._texts = texts
+        self._reader = reader
         self._spool = spool
         self._memory = memory
 
     @property
     def texts(self) -> dict[str, str]:
-        """The other fields that are no files; the last value of a repeated one.
-
-        Raises `BadRequest`.
-        """
-        return {name: text_of(text) for name, text in self._texts.items()}
+        """As in `FormReader`."""
+        return self._reader.texts
 
     async def load(self, image: Field, held: ExitStack) -> bytes:
         """Loads an image, when there is room for it until the end of `held`.
@@ -75,36 +66,20 @@ async def receive_form(
     held.callback(spool.close)
     reader = _Reader(max_parts, names, spool)
     await reader.read(request)
-    return Form(reader.images, reader.texts, spool, memory)
+    return Form(reader, spool, memory)
 
 
 class _Reader(FormReader):
     def __init__(self, max_parts: int, names: Collection[str], spool: Spool) -> None:
-        super().__init__(max_parts)
-        self._names = names
+        super().__init__(max_parts, names, _MAX_TEXT_BYTES)
         self._spool = spool
-        self._in_image = False
-        self._text: bytearray | None = None
-        self._text_bytes_left = _MAX_TEXT_BYTES
         self.images: list[Field] = []
-        self.texts: dict[str, bytearray] = {}
 
     def begin(self, name: str, file_name: str | None) -> None:
-        """Starts an image or a text; other files are ignored."""
-        self._in_image = name in self._names
-        self._text = None
-        if self._in_image:
-            self.images.append(Field(file_name is not None, self._spool.length))
-        elif file_name is None:
-            self._text = self.texts[name] = bytearray()
+        """Starts an image."""
+        self.images.append(Field(file_name is not None, self._spool.length))
 
     def add(self, content: bytes) -> None:
-        """Adds content to the image or text."""
-        if self._in_image:
-            self._spool.write(content)
-            self.images[-1].length += len(content)
-        elif self._text is not None:
-            self._text_bytes_left -= len(content)
-            if self._text_bytes_left < 0:
-                raise malformed("its fields are too long")
-            self._text += content
+        """Adds content to the image."""
+        self._spool.write(content)
+        self.images[-1].length += len(content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +17,16 @@ class JSONResponse(responses.JSONResponse):
     def render(self, content: Any) -> bytes:
         """`content` as JSON; NaN and infinity become null. Raises `TypeError` for other types."""
         return orjson.dumps(content)
+
+
+async def json_array(items: AsyncIterable[Any]) -> AsyncIterator[str]:
+    """A JSON array in pieces, one item a line."""
+    yield "["
+    separator = ""
+    async for item in items:
+        yield separator + json.dumps(item, ensure_ascii=False)
+        separator = ",\n"
+    yield "]"
 
 
 def iso(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
@@ -17,25 +18,41 @@ if TYPE_CHECKING:
 
 
 class FormReader:
-    """Reads a form and hands its parts to `begin` and `add`, which a subclass implements."""
+    """Reads a form. It hands the images to `begin` and `add`, which a subclass implements, and
+    collects the texts.
+    """
 
-    def __init__(self, max_parts: int) -> None:
+    def __init__(self, max_parts: int, names: Collection[str], max_text: int) -> None:
+        """`names` are those of the images. The other fields that are no files may have `max_text`
+        bytes together; 0 ignores them.
+        """
         self._parts_left = max_parts
+        self._names = names
+        self._text_bytes_left = max_text
+        self._keeps_texts = max_text > 0
+        self._texts: dict[str, bytearray] = {}
+        self._text: bytearray | None = None
+        self._in_image = False
         self._complete = False
         self._field = b""
         self._value = b""
         self._disposition = b""
 
     def begin(self, name: str, file_name: str | None) -> None:
-        """A part begins. It is a file if `file_name` is not None; the name may be empty.
+        """An image begins. It is a file if `file_name` is not None; that name may be empty.
 
         This and `add` may raise `BadRequest` or `OSError`.
         """
         raise NotImplementedError
 
     def add(self, content: bytes) -> None:
-        """The next bytes of the current part."""
+        """The next bytes of the current image."""
         raise NotImplementedError
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts; the last value of a repeated field. Raises `BadRequest`."""
+        return {name: _text_of(text) for name, text in self._texts.items()}
 
     async def read(self, request: Request) -> None:
         """Reads the whole form of a request. Small ones are parsed without a thread, because that
@@ -94,13 +111,22 @@ class FormReader:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        file_name = options.get(b"filename")
-        self.begin(
-            _decoded(options.get(b"name", b"")), None if file_name is None else _decoded(file_name)
-        )
+        name, file_name = _decoded(options.get(b"name", b"")), options.get(b"filename")
+        self._in_image = name in self._names
+        self._text = None
+        if self._in_image:
+            self.begin(name, None if file_name is None else _decoded(file_name))
+        elif self._keeps_texts and file_name is None:
+            self._text = self._texts[name] = bytearray()
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self.add(data[start:end])
+        if self._in_image:
+            self.add(data[start:end])
+        elif self._text is not None:
+            self._text_bytes_left -= end - start
+            if self._text_bytes_left < 0:
+                raise malformed("its fields are too long")
+            self._text += data[start:end]
 
     def _form_end(self) -> None:
         self._complete = True
@@ -111,8 +137,7 @@ def malformed(reason: str) -> BadRequest:
     return BadRequest(f"The multipart form cannot be read: {reason}.", "malformed_multipart")
 
 
-def text_of(content: bytes | bytearray) -> str:
-    """The text of a field that is not a file. Raises `BadRequest`."""
+def _text_of(content: bytearray) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -21,13 +21,12 @@ from pathlib import Path
 from anyio import CapacityLimiter
 
 from auth_api.errors import Unavailable
+from auth_api.http.spool import OFF_LOOP_BYTES
 from auth_api.jobs.unpacking import Place, unpacked
 
 logger = logging.getLogger(__name__)
 
 _NAME_BYTES = 16
-# Longer reads use a thread, because they may block; shorter ones are mostly in the page cache.
-_MAX_INLINE_READ_BYTES = 256 * 1024
 _ZIPS_AT_ONCE = 2
 
 
@@ -100,7 +99,7 @@ class OpenInput:
         """Reads an image. Raises `BadRequest` if it is damaged in a zip."""
         if place.crc is not None:
             return await asyncio.to_thread(lambda: b"".join(unpacked(self._descriptor, place)))
-        if place.length <= _MAX_INLINE_READ_BYTES:
+        if place.length <= OFF_LOOP_BYTES:  # mostly in the page cache
             return os.pread(self._descriptor, place.length, place.start)
         return await asyncio.to_thread(os.pread, self._descriptor, place.length, place.start)
 

@@ -116,11 +116,7 @@ class JobQueue:
     async def pending(self, job_id: int) -> list[PendingItem]:
         """The items without an answer, in order. Raises `Unavailable`."""
         query = (
-            select(
-                col(JobItem.position),
-                *(col(JobItem.start), col(JobItem.length)),
-                *(col(JobItem.packed), col(JobItem.crc)),
-            )
+            select(col(JobItem.position), *(getattr(JobItem, name) for name in Place._fields))
             .where(col(JobItem.job_id) == job_id, col(JobItem.answer).is_(None))
             .order_by(col(JobItem.position))
         )

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from starlette.requests import Request
 
 from auth_api.errors import ApiError, BadRequest
-from auth_api.http.multipart import FormReader, malformed, text_of
+from auth_api.http.multipart import FormReader
 from auth_api.http.uploads import image_too_large
 from auth_api.jobs.input_files import NewInput
 
@@ -59,31 +59,20 @@ async def read_form(
     """
     reader = _Reader(file, limits, fields, max_text)
     await reader.read(request)
-    return reader.parts, {name: text_of(text) for name, text in reader.texts.items()}
+    return reader.parts, reader.texts
 
 
 class _Reader(FormReader):
     def __init__(
         self, file: NewInput, limits: Limits, fields: Collection[str], max_text: int
     ) -> None:
-        super().__init__(_MAX_PARTS)
+        super().__init__(_MAX_PARTS, fields, max_text)
         self._file = file
         self._limits = limits
-        self._fields = fields
-        self._text_bytes_left = max_text
         self.parts: list[Part] = []
-        self.texts: dict[str, bytearray] = {}
-        self._text: bytearray | None = None
-        self._in_file = False
 
     def begin(self, name: str, file_name: str | None) -> None:
-        """Starts a file, or a text field unless these are ignored."""
-        self._in_file = name in self._fields
-        self._text = None
-        if not self._in_file:
-            if self._text_bytes_left and file_name is None:
-                self._text = self.texts[name] = bytearray()
-            return
+        """Starts a file."""
         if len(self.parts) == MAX_IMAGES:
             message = f"There are too many images: send up to {MAX_IMAGES} at a time."
             raise BadRequest(message, "too_many_images")
@@ -95,13 +84,6 @@ class _Reader(FormReader):
 
     def add(self, content: bytes) -> None:
         """Writes a chunk of the file, or removes the file if it is too large."""
-        if self._text is not None:
-            self._text += content
-            self._text_bytes_left -= len(content)
-            if self._text_bytes_left <= 0:
-                raise malformed("its fields are too long")
-        if not self._in_file:
-            return
         part = self.parts[-1]
         part.head = (part.head + content[:4])[:4]
         if part.error:

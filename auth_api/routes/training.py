@@ -12,6 +12,7 @@ from auth_api.authorisation.access import at_least
 from auth_api.errors import BadRequest, UnsupportedMedia
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import body_type, json_object, validated
+from auth_api.jobs.owners import ROLES
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import ALPHABETS
@@ -21,7 +22,7 @@ from auth_api.services import caller, services
 from auth_api.training.labelled_uploads import receive_labelled
 from auth_api.training.planning import corrected_model, require_trainable
 
-_TRAINING = at_least("data-scientist")
+_TRAINING = at_least(ROLES["train"])
 
 
 @documented(

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from auth_api.errors import Unavailable
-from auth_api.torchserve.batcher import busy
+from auth_api.torchserve.batcher import BUSY_SENTENCE, busy
 from auth_api.torchserve.wire_format import Answer, PredictionRequest
 
 
@@ -21,7 +21,7 @@ class SendAlone(Unavailable):
 
     def __init__(self, *, quick: bool) -> None:
         """`quick`: it was not tried, so it may well be quick."""
-        super().__init__("The model server is busy. Please try again in a moment.")
+        super().__init__(BUSY_SENTENCE)
         self.quick = quick
 
 

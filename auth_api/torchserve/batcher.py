@@ -209,8 +209,4 @@ class DynamicBatcher:
 
 def busy(retry_after: int = 2) -> Unavailable:
     """The error while too many requests wait. `retry_after` is in seconds."""
-    return Unavailable(
-        BUSY_SENTENCE,
-        BUSY,
-        retry_after=max(1, retry_after),
-    )
+    return Unavailable(BUSY_SENTENCE, BUSY, retry_after=max(1, retry_after))

@@ -15,6 +15,7 @@ from auth_api.torchserve.alone import SendAlone
 from auth_api.torchserve.batcher import busy
 from auth_api.torchserve.endpoint import Endpoint, Response
 from auth_api.torchserve.keys import KeyFile, Kind
+from handlers.errors import SLOW, UNTRIED
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _MANAGEMENT_SECONDS = 5.0
 # Another process may renew the key again while the request with the new one is on its way.
 _MAX_ATTEMPTS = 4
 # Codes of `handlers.errors.Postponed`, and whether another quick attempt makes sense.
-_POSTPONED = {"image_slow": False, "image_untried": True}
+_POSTPONED = {SLOW: False, UNTRIED: True}
 _HEADERS = {"Content-Type": "application/octet-stream"}
 
 

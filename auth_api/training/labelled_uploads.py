@@ -24,7 +24,7 @@ _MAX_PICTURES = 20_000
 _FIELD = "labelled"
 # In a folder that names no class, a bare number such as `12.png` may only number the picture.
 _CLASS_PREFIX = "class_"
-_MAX_TEXT_BYTES = 64 * 1024
+_MAX_TEXT_BYTES = 64 * 1024 - 1
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 
 
