@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from handlers.arrays import Gray
 from handlers.arrays import gray as to_gray
-from handlers.decoding_work import MAX_PIXELS, check_work
+from handlers.decoding_work import MAX_PIXELS, MAX_WEBP_PIXELS, check_work
 from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
@@ -42,7 +42,7 @@ def decode(data: bytes) -> Gray:
         # Pillow warns about each odd thing in a file, and a file can have thousands.
         warnings.simplefilter("ignore")
         image = _open(data)
-        if image.width * image.height > MAX_PIXELS:
+        if image.width * image.height > _max_pixels(image):
             raise _too_large(image)
         try:
             reduction = _REDUCED_SIDE / max(image.size)
@@ -122,8 +122,11 @@ def _damaged() -> DamagedImage:
     return DamagedImage("The image is damaged or cut short and cannot be decoded.")
 
 
+def _max_pixels(image: Image.Image) -> int:
+    return MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
+
+
 def _too_large(image: Image.Image | None = None) -> ImageTooLarge:
     size = f" of {image.width} x {image.height} pixels" if image else ""
-    return ImageTooLarge(
-        f"The image{size} is too large: up to {MAX_PIXELS // 1_000_000} megapixels are read."
-    )
+    most = (_max_pixels(image) if image else MAX_PIXELS) // 1_000_000
+    return ImageTooLarge(f"The image{size} is too large: up to {most} megapixels are read.")

@@ -15,13 +15,16 @@ from handlers.errors import ImageTooComplex
 MAX_PIXELS = 40_000_000
 """An image that declares more pixels is refused undecoded. Three 12-megapixel photos."""
 
+MAX_WEBP_PIXELS = 16_000_000
+"""The same for WebP, which is decoded whole: each pixel takes up to 60 nanoseconds and 8 bytes."""
+
 MAX_SCANNED_SAMPLES = 800_000_000
 """Samples that all scans of a JPEG pass over: 14 scans of one component for an ordinary progressive
 picture in colour, so 20 at 40 megapixels and 66 at 12. A scan costs about a nanosecond a sample,
 however few bytes it has."""
 
-MAX_RAW_PNG_BYTES = 160_000_000
-"""Uncompressed bytes of a PNG: 40 megapixels of 8-bit RGBA."""
+MAX_RAW_PNG_BYTES = 110_000_000
+"""Uncompressed bytes of a PNG: an A4 page in colour, scanned at 600 dpi, has 104 million."""
 
 MAX_RUN_LENGTH_PIXELS = 4_000_000
 """Pixels of a compressed BMP. Pillow decodes them in Python, some of them one by one."""

@@ -3,6 +3,7 @@
 import contextlib
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from handlers.decoding import decode
@@ -45,6 +46,13 @@ def test_a_picture_of_more_than_40_megapixels_is_refused(width: int, height: int
     """Pillow itself would read it."""
     with pytest.raises(ImageTooLarge, match=f"{width} x {height} pixels.*up to 40 megapixels"):
         decode(one_bit_png(width, height))
+
+
+def test_a_webp_of_more_than_16_megapixels_is_refused() -> None:
+    """It is decoded whole, and takes as long as a JPEG of 100 megapixels."""
+    blank = np.full((3201, 5000), 255, np.uint8)
+    with pytest.raises(ImageTooLarge, match=r"5000 x 3201 pixels.*up to 16 megapixels"):
+        decode(encode(blank, "WEBP", lossless=True, quality=0, method=0))
 
 
 def test_a_picture_of_40_megapixels_is_read() -> None:

@@ -80,20 +80,20 @@ def _after(name: bytes, png: bytes, chunks: bytes) -> bytes:
 
 @cache
 def _noise_png() -> bytes:
-    """40 megapixels of 16 bits in four channels, 320 MB: one row of noise that is repeated."""
-    width, height = 3_000, 13_300
-    row, packer = b"\0" + _RNG.bytes(width * 8), zlib.compressobj(1)
+    """As large as a PNG may be, 27 megapixels of RGBA: one row of noise that is repeated."""
+    width, height = 5_000, 5_400
+    row, packer = b"\0" + _RNG.bytes(width * 4), zlib.compressobj(1)
     data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     chunks = png_chunk(b"IHDR", header), png_chunk(b"IDAT", data), png_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @cache
 def _noise_webp() -> bytes:
-    """40 megapixels of noise: one row that is repeated."""
-    row = _RNG.integers(0, 256, (1, 6_000, 3), np.uint8)
-    picture = np.ascontiguousarray(np.broadcast_to(row, (6_600, 6_000, 3)))
+    """As large as a WebP may be: one row of noise that is repeated."""
+    row = _RNG.integers(0, 256, (1, 4_000, 3), np.uint8)
+    picture = np.ascontiguousarray(np.broadcast_to(row, (4_000, 4_000, 3)))
     return encode(picture, "WEBP", quality=1, method=0)
 
 
@@ -162,6 +162,6 @@ PICTURES = [
     _predicted("a PNG of 830,000 empty pieces of data", _png_of_empty_data),
     _predicted("a BMP of 4.7 million runs", _bmp_of_runs, refused=0),
     _predicted("a GIF of 2 million comments", _gif_of_comments),
-    _predicted("a PNG of 40 megapixels of noise", _noise_png, refused=0),
-    _predicted("a WebP of 40 megapixels of noise", _noise_webp, refused=0),
+    _predicted("a PNG of 27 megapixels of noise", _noise_png, refused=0),
+    _predicted("a WebP of 16 megapixels of noise", _noise_webp, refused=0),
 ]
