@@ -37,21 +37,20 @@ async def receive_body(request: Request, handle: Callable[[bytes], Awaitable[Non
             message = await request.receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            piece, more = message.get("body", b""), message.get("more_body", False)
-            if not more and not buffer:
-                await handle(piece)
-                return
-            buffer += piece
+            piece, more = message.pop("body", b""), message.get("more_body", False)
             most = _FREE_BYTES
             if more and memory.take(len(piece)):
                 taken += len(piece)
                 most = CHUNK_BYTES
-            if not more or len(buffer) >= most:
-                chunk = bytes(buffer)
+            if buffer or (more and len(piece) < most):
+                buffer += piece
+                if more and len(buffer) < most:
+                    continue
+                piece = bytes(buffer)
                 buffer.clear()
-                await handle(chunk)
-                memory.give(taken)
-                taken = 0
+            await handle(piece)
+            memory.give(taken)
+            taken = 0
     finally:
         memory.give(taken)
 

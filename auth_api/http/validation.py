@@ -73,7 +73,7 @@ async def json_object(request: Request, held: ExitStack | None = None) -> dict[s
     with closing(Spool(memory)) as spool:
 
         async def write(chunk: bytes) -> None:
-            if spool.length + len(chunk) > OFF_LOOP_BYTES:
+            if len(chunk) > OFF_LOOP_BYTES:
                 await asyncio.to_thread(spool.write, chunk)
             else:
                 spool.write(chunk)
