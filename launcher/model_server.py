@@ -245,7 +245,7 @@ class ModelServer:
 
 
 def _remove_abandoned_directories() -> None:
-    """Removes the directories of launchers that were killed."""
+    """Removes the directories of launchers and services that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):

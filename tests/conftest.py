@@ -47,8 +47,13 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
-    """One running service for all service and browser tests."""
-    running = Ranjana(tmp_path_factory.mktemp("service"))
+    """One running service for all service and browser tests, with few workers."""
+    store = tmp_path_factory.mktemp("models")
+    for name in ("ranjana", "similarity", "digits"):
+        archive, workers = STORE / f"{name}.mar", 2 if name == "ranjana" else 1
+        small = {**ONE_WORKER, "minWorkers": workers, "maxWorkers": workers}
+        derive(archive, store / archive.name, "1.0", members=configured(archive, **small))
+    running = Ranjana(tmp_path_factory.mktemp("service"), {"MODEL_STORE": str(store)})
     try:
         running.wait_until_ready()
         yield running

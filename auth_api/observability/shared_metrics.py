@@ -28,7 +28,9 @@ def share_metrics(processes: int) -> Iterator[None]:
     if processes == 1:
         yield
         return
-    with TemporaryDirectory(prefix="ranjana-metrics-", ignore_cleanup_errors=True) as folder:
+    # The next launcher removes folders with the number of a process that was killed.
+    prefix = f"ranjana-{os.getpid()}-metrics-"
+    with TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
         os.environ[_VARIABLE] = folder
         try:
             yield

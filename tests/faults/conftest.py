@@ -75,10 +75,10 @@ def full(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model store with the two models that callers use, with few workers."""
     store = tmp_path_factory.mktemp("faultstore")
-    for model, workers in (("ranjana", 2 if full else 1), ("similarity", 1)):
+    for model, workers in (("ranjana", 2), ("similarity", 1)):
         archive = STORE / f"{model}.mar"
         few = dict.fromkeys(ONE_WORKER, workers)
         derive(archive, store / archive.name, "1.0", members=configured(archive, **few))
@@ -86,12 +86,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Path:
 
 
 @pytest.fixture(scope="session")
-def instance(
-    tmp_path_factory: pytest.TempPathFactory, store: Path, full: bool
-) -> Iterator[Ranjana]:
+def instance(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Iterator[Ranjana]:
     """A service to break."""
-    settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store)}
-    settings |= _defaults() if full else {"TORCHSERVE_TIMEOUT": "5"}
+    settings = {"MODELS": "ranjana,similarity", "MODEL_STORE": str(store), **_defaults()}
     running = Ranjana(tmp_path_factory.mktemp("faults"), settings)
     try:
         running.wait_until_ready()

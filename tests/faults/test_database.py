@@ -12,6 +12,8 @@ from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
 from tests.support.postgresql import PostgreSQL
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
@@ -21,14 +23,12 @@ def server() -> Iterator[PostgreSQL]:
     server.close()
 
 
-@pytest.mark.parametrize(
-    "how", [pytest.param("stopped", marks=pytest.mark.faults), "killed"], ids=str
-)
+@pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_postgresql_stops_and_starts_again(
-    server: PostgreSQL, beside: Beside, row: Row, full: bool, how: str
+    server: PostgreSQL, beside: Beside, row: Row, how: str
 ) -> None:
     api = beside(server.new_database())
-    seconds = 10 if full else 2
+    seconds = 10
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
         if how == "stopped":
@@ -46,7 +46,6 @@ def test_postgresql_stops_and_starts_again(
     assert {call.status for call in callers.calls if call.caller == "anonymous"} == {200}
 
 
-@pytest.mark.faults
 def test_a_sqlite_file_is_locked_by_another_process(beside: Beside, row: Row) -> None:
     api = beside()
     with calling(f"http://127.0.0.1:{api.port}") as callers:

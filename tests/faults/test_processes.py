@@ -12,6 +12,8 @@ from tests.faults.conftest import Row
 from tests.support.call_loops import CUT
 from tests.support.running import Ranjana, wait_for
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def callers(instance: Ranjana) -> Iterator[Callers]:
@@ -21,7 +23,6 @@ def callers(instance: Ranjana) -> Iterator[Callers]:
     wait_for(lambda: instance.client.get("/ready").status_code == 200, 120)
 
 
-@pytest.mark.faults
 def test_one_of_two_workers_is_killed(instance: Ranjana, callers: Callers, row: Row) -> None:
     before, restarts = instance.workers_of("ranjana"), instance.restarts
     began = time.monotonic()
@@ -55,10 +56,8 @@ def test_torchserve_is_killed(instance: Ranjana, callers: Callers, row: Row) -> 
     row("TorchServe killed", callers, began)
 
 
-def test_torchserve_is_suspended_and_resumed(
-    instance: Ranjana, callers: Callers, row: Row, full: bool
-) -> None:
-    seconds, restarts = (10 if full else 2), instance.restarts
+def test_torchserve_is_suspended_and_resumed(instance: Ranjana, callers: Callers, row: Row) -> None:
+    seconds, restarts = 10, instance.restarts
     java = instance.java()
     java.suspend()
     time.sleep(seconds)
@@ -69,7 +68,6 @@ def test_torchserve_is_suspended_and_resumed(
     assert instance.restarts == restarts
 
 
-@pytest.mark.faults
 def test_torchserve_is_suspended_for_good(instance: Ranjana, callers: Callers, row: Row) -> None:
     restarts, began = instance.restarts, time.monotonic()
     instance.java().suspend()

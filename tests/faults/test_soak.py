@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+import pytest
 
 from tests.faults.callers import calling
 from tests.faults.conftest import Beside, Row
@@ -21,8 +22,6 @@ _SAMPLES = 60
 _WARM_UP, _WINDOW = 0.4, 0.1
 # Allowed growth of memory, as a share.
 _GROWTH = 0.05
-# A process that started recently has not yet loaded all its code.
-_GROWTH_OF_NEW_PROCESS = 0.10
 # Allowed growth. The number of connections varies.
 _FILES = 12
 _THREADS = 4
@@ -37,18 +36,19 @@ class Sample(NamedTuple):
     threads: int
 
 
+@pytest.mark.faults
 def test_a_long_load_leaks_nothing(
-    torchserve: Ranjana, beside: Beside, tmp_path: Path, row: Row, full: bool
+    torchserve: Ranjana, beside: Beside, tmp_path: Path, row: Row
 ) -> None:
-    seconds = float(os.environ.get("SOAK_SECONDS") or (600 if full else 12))
+    seconds = float(os.environ.get("SOAK_SECONDS") or 600)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     api = beside(TMPDIR=str(temporary))
     watched: dict[str, Callable[[], Sequence[psutil.Process]]] = {
-        "the service": lambda: [psutil.Process(api.process.pid)]
+        "the service": lambda: [psutil.Process(api.process.pid)],
+        "Java": lambda: [torchserve.java()],
+        "the workers": torchserve.workers,
     }
-    if full:  # else other tests use it too
-        watched |= {"Java": lambda: [torchserve.java()], "the workers": torchserve.workers}
     samples: dict[str, list[Sample]] = {name: [] for name in watched}
     user = api.sign_up()
     with calling(f"http://127.0.0.1:{api.port}") as callers:
@@ -68,8 +68,7 @@ def test_a_long_load_leaks_nothing(
     assert {call.status for call in callers.calls} == {200}
     for own in samples.values():
         early, late = _windows(own)
-        growth = _GROWTH if seconds > 300 else _GROWTH_OF_NEW_PROCESS
-        assert _memory(late) <= _memory(early) * (1 + growth)
+        assert _memory(late) <= _memory(early) * (1 + _GROWTH)
         assert max(each.files for each in late) <= max(each.files for each in early) + _FILES
         assert max(each.threads for each in late) <= max(each.threads for each in early) + _THREADS
     assert list(temporary.iterdir()) == []

@@ -6,11 +6,10 @@ import signal
 import stat
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.pictures import encode, reference
-from tests.support.running import STOP_SECONDS, Launch, Ranjana, wait_for
+from tests.support.running import Launch, Ranjana, wait_for
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -44,20 +43,6 @@ def test_a_stop_during_the_start_leaves_nothing(launch: Launch, tmp_path: Path) 
     assert ranjana.stop() == 0
     assert [process for process in processes if process.is_running()] == []
     assert list(tmp_path.iterdir()) == [ranjana.log]
-
-
-def test_a_killed_launcher_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
-    ranjana = launch(tmp_path)
-    ranjana.wait_until_ready()
-    processes = ranjana.processes()
-    ranjana.stop(signal.SIGKILL)
-    # The kernel and the closed sockets stop them.
-    wait_for(lambda: not any(map(psutil.Process.is_running, processes)), STOP_SECONDS)
-    # The next launcher removes the files.
-    successor = launch(tmp_path)
-    wait_for(lambda: bool(successor.processes()), 30)
-    successor.stop()
-    assert list(tmp_path.glob("ranjana-*")) == []
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_anyone_sees_the_models(api: Api) -> None:
         assert version["archive"] == archive.name
         assert version["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
         assert version["workers_ready"] == version["workers"] > 0
-        assert version["batch_size"] == 8
+        assert version["batch_size"] == 2
         assert version["figures"]["pictures"] > 0
         assert model["card"].startswith("# Model card")
         one = api.client.get(f"/api/models/{model['name']}/").json()

@@ -23,7 +23,7 @@ from tests.support.apis import PASSWORD, StartApi
 from tests.support.jobs import characters, hand_in
 from tests.support.pictures import encode, reference
 from tests.support.postgresql import PostgreSQL
-from tests.support.running import Ranjana, command_of, steadily, wait_for
+from tests.support.running import Launch, Ranjana, command_of, steadily, wait_for
 
 IMAGE = encode(reference(5))
 RETRY_SECONDS = 90
@@ -53,10 +53,10 @@ def verbose(
 
 
 def lines(running: Ranjana) -> list[dict[str, Any]]:
-    """The JSON lines of the log, without the two lines that the launcher writes for people."""
+    """The JSON lines of the log, without the lines that the launcher and Java write for people."""
+    for_people = ("Starting TorchServe", "Picked up JAVA_TOOL_OPTIONS", "Ranjana is ready")
     found = running.log.read_text().splitlines()
-    assert found[0].startswith("Starting TorchServe")
-    return [json.loads(line) for line in found[1:] if not line.startswith("Ranjana is ready")]
+    return [json.loads(line) for line in found if not line.startswith(for_people)]
 
 
 def test_the_request_id_is_in_the_logs_of_service_and_worker(verbose: Ranjana) -> None:
@@ -134,7 +134,10 @@ def test_no_log_has_a_password_a_token_a_key_or_an_image(verbose: Ranjana) -> No
 def test_requests_wait_for_a_restart_of_torchserve_and_none_fails(verbose: Ranjana) -> None:
     restarts = verbose.restarts
     with steadily(lambda: verbose.predict(IMAGE), seconds=1) as responses:
-        verbose.java().terminate()
+        verbose.java().kill()
+        # /ready fails, so load balancers stop sending; /health does not, so nobody restarts it.
+        wait_for(lambda: verbose.client.get("/ready").status_code == 503, 30)
+        assert verbose.client.get("/health").status_code == 200
         wait_for(lambda: verbose.restarts > restarts, RETRY_SECONDS)
     assert {response.status_code for response in responses} == {200}
     assert {response.json()["predicted_class"] for response in responses} == {5}
@@ -157,7 +160,7 @@ def service_processes(running: Ranjana) -> list[psutil.Process]:
     return [parent, *(each for each in parent.children() if "spawn_main" in command_of(each))]
 
 
-def test_a_killed_launcher_leaves_no_process(verbose: Ranjana) -> None:
+def test_a_killed_launcher_leaves_no_process_and_no_file(verbose: Ranjana, launch: Launch) -> None:
     processes = verbose.processes()
     assert len(processes) >= 5
     os.kill(verbose.process.pid, signal.SIGKILL)
@@ -165,6 +168,11 @@ def test_a_killed_launcher_leaves_no_process(verbose: Ranjana) -> None:
     wait_for(lambda: not any(map(is_alive, processes)), 30)
     with pytest.raises(httpx2.TransportError):
         verbose.client.get("/health")
+    # The next launcher removes the files.
+    successor = launch(verbose.folder)
+    wait_for(lambda: bool(successor.processes()), 30)
+    successor.stop()
+    assert list(verbose.folder.glob("ranjana-*")) == []
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -79,6 +79,8 @@ class Ranjana:
                     "TORCHSERVE_MANAGEMENT_PORT": str(self.management_port),
                     "TORCHSERVE_METRICS_PORT": str(self.metrics_port),
                     "TMPDIR": str(short / "t"),
+                    # TorchServe's Java starts in two thirds of the processor time.
+                    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
                     "HEAL_SECONDS": str(HEAL_SECONDS),
                     **private(folder),
                     **(environment or {}),
@@ -197,12 +199,14 @@ def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) 
 @contextmanager
 def steadily(
     ask: Callable[[], httpx2.Response],
-    callers: int = 4,
+    callers: int = 2,
     *,
+    pause: float = 0.05,
     seconds: float = 0.5,
     ignored: type[Exception] | tuple[()] = (),
 ) -> Iterator[list[httpx2.Response]]:
-    """Runs callers without pauses, from `seconds` before the body of the `with` to `seconds` after.
+    """Runs callers that pause for `pause` seconds between requests, because they must leave time to
+    what they wait for. They run from `seconds` before the body of the `with` to `seconds` after.
 
     Yields the list of their responses. They continue after exceptions of the types in `ignored`.
     """
@@ -211,10 +215,9 @@ def steadily(
 
     def call() -> None:
         while not done.is_set():
-            try:
+            with suppress(ignored):
                 responses.append(ask())
-            except ignored:
-                time.sleep(0.05)
+            time.sleep(pause)
 
     with ThreadPoolExecutor(callers) as pool:
         calls = [pool.submit(call) for _ in range(callers)]
