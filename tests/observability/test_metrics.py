@@ -170,13 +170,13 @@ def test_each_of_two_processes_shows_the_metrics_of_both(
         wait_for(lambda: len(_servers(api)) == _PROCESSES, 30)
         _require_combined_metrics(api, temporary)
         assert api.stop() == 0
-        assert list(temporary.glob("ranjana-metrics-*")) == []
+        assert list(temporary.glob("ranjana-*-metrics-*")) == []
     finally:
         api.stop(signal.SIGKILL)
 
 
 def _require_combined_metrics(api: Api, temporary: Path) -> None:
-    (folder,) = temporary.glob("ranjana-metrics-*")
+    (folder,) = temporary.glob("ranjana-*-metrics-*")
     requests = 0
 
     def both_answered() -> bool:
