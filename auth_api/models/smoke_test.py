@@ -36,7 +36,7 @@ async def start_and_test(
     served already, `BadRequest` with the reason, `Unavailable`.
     """
     try:
-        await torchserve.register(model, archive.file)
+        await _register(torchserve, model, archive)
         await wait_until_ready(torchserve, model, archive.version, seconds)
         await _require_answer(torchserve, model, archive.version)
     except Conflict:
@@ -49,6 +49,13 @@ async def start_and_test(
         if isinstance(error, NotFound):
             raise Unavailable("The model server has restarted. Please try again.") from error
         raise
+
+
+async def _register(torchserve: TorchServe, model: str, archive: ValidArchive) -> None:
+    try:
+        await torchserve.register(model, archive.file)
+    except NotFound as error:
+        raise NotReady("TorchServe does not find it in its own model store") from error
 
 
 async def wait_until_ready(

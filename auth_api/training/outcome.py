@@ -20,7 +20,8 @@ class Outcome:
         self._version = version
         self._epochs: dict[int, dict[str, Any]] = {}
         self._trials: dict[int, dict[str, Any]] = {}
-        self._done: dict[str, Any] = {}
+        self.done: dict[str, Any] = {}
+        """What the end of the training says, with the `archive` and its `sha256`; empty before."""
 
     def add(self, event: Event) -> None:
         """Adds one event."""
@@ -33,7 +34,7 @@ class Outcome:
         elif kind == "trial":
             self._trials[event["trial"]] = {name: event.get(name) for name in _TRIAL}
         elif kind == "done":
-            self._done = {name: event.get(name) for name in _DONE}
+            self.done = {name: event.get(name) for name in _DONE}
 
     def shown(self) -> dict[str, Any]:
         """As `TrainingOutcome`."""
@@ -41,5 +42,5 @@ class Outcome:
             "version": self._version,
             "epochs": [self._epochs[number] for number in sorted(self._epochs)],
             "trials": [self._trials[number] for number in sorted(self._trials)],
-            **self._done,
+            **self.done,
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +34,6 @@ from auth_api.training.labelled_uploads import unpack_labelled
 from auth_api.training.outcome import Outcome
 from auth_api.training.planning import corrected_model
 from auth_api.training.training_process import (
-    Event,
     improve,
     past_events,
     prepare,
@@ -92,16 +92,17 @@ class TrainingJobs:
         for event in await asyncio.to_thread(lambda: list(past_events(folder))):
             outcome.add(event)
         try:
-            done = await self._improve(job_id, folder, outcome)
+            if not outcome.done:
+                await self._improve(job_id, folder, outcome)
         except Forbidden:
             raise
         except ApiError:
             # The owner sees the outcome up to the failure.
             await self.queue.report(job_id, outcome.progress, outcome.shown())
             raise
-        return {**outcome.shown(), **await self._register(job, done)}
+        return {**outcome.shown(), **await self._register(job, outcome.done)}
 
-    async def _improve(self, job_id: int, folder: Path, outcome: Outcome) -> Event:
+    async def _improve(self, job_id: int, folder: Path, outcome: Outcome) -> None:
         improving = asyncio.create_task(improve(folder, self.settings, outcome.add))
         reporting = asyncio.create_task(self._report(job_id, outcome))
         tasks = {improving, reporting}
@@ -109,7 +110,7 @@ class TrainingJobs:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if reporting.done():
                 reporting.result()
-            return await improving
+            await improving
         finally:
             for task in tasks:
                 task.cancel()
@@ -126,7 +127,7 @@ class TrainingJobs:
                     reported = now
             await asyncio.sleep(_REPORT_INTERVAL_SECONDS)
 
-    async def _register(self, job: Job, done: Event) -> dict[str, Any]:
+    async def _register(self, job: Job, done: Mapping[str, Any]) -> dict[str, Any]:
         """Registers the new version. Returns whether it is registered, as fields of the outcome.
 
         Raises `Interrupted` if TorchServe or the database is unreachable (it may be restarting)
@@ -146,7 +147,7 @@ class TrainingJobs:
             raise
         except ApiError as error:
             if isinstance(error, Unavailable) and job.attempts < MAX_ATTEMPTS:
-                # The next attempt does not train again: the process finds that it is done.
+                # The next attempt only registers.
                 await asyncio.sleep(_REGISTRATION_RETRY_SECONDS)
                 raise Interrupted(error.message) from error
             details = {"job": job.id, "reason": error.message}
