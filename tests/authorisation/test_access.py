@@ -472,7 +472,9 @@ def test_a_cursor_of_another_user_shows_only_ones_own_history(api: Api, user: Us
     assert page.json()["results"] == []
 
 
+# PostgreSQL refuses what SQLite takes.
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route])
+@pytest.mark.database("postgresql")
 def test_an_injection_as_an_id_finds_nothing(
     api: Api, callers: dict[str, dict[str, str]], user: User, route: str
 ) -> None:
@@ -522,6 +524,7 @@ def test_an_injection_as_an_id_finds_nothing(
         ("/api/analytics/me/", "days"),
     ],
 )
+@pytest.mark.database("postgresql")
 def test_an_injection_as_a_query_parameter_is_refused_or_finds_nothing(
     api: Api, callers: dict[str, dict[str, str]], path: str, name: str
 ) -> None:

@@ -21,7 +21,12 @@ class PostgreSQL:
     def __init__(self) -> None:
         # Not below pytest's folder: a second pytest closes that to the user of the server.
         self._folder = TemporaryDirectory(prefix="ranjana-postgresql-")
-        self._server = PostgresServer(Path(self._folder.name), cleanup_mode="stop")
+        folder = Path(self._folder.name)
+        self._server = PostgresServer(folder, cleanup_mode="stop")
+        self._server.ensure_pgdata_inited()
+        with (folder / "postgresql.conf").open("a") as configuration:
+            # Its processes crash in tests, the machine does not.
+            configuration.write("fsync = off\n")
         self.start()
 
     def start(self) -> None:
