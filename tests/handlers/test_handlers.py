@@ -105,10 +105,10 @@ def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
 class Slow(Buggy):
     """Decodes the images `SLOW` for ever."""
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, options: Options) -> InkImage:
         while data == SLOW:
             pass
-        return super().preprocess(data, enhancement)
+        return super().preprocess(data, options)
 
 
 SLOW = b"slow"
