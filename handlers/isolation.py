@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -75,11 +75,12 @@ def isolate(mask: Mask) -> Isolated | None:
     page = bodies(main, contours)
     kept = collect(main, contours, np.ones(len(areas), bool), page)
     groups = [kept, *other_characters(kept, contours, page)]
-    first, *others = [each for group in groups for each in _crop(group, labels, contours)]
+    label = np.asarray(labels)
+    first, *others = [each for group in groups for each in _crop(group, label, contours)]
     return first._replace(others=others)
 
 
-def _crop(group: Members, labels: npt.NDArray[np.uint16], contours: Contours) -> list[Isolated]:
+def _crop(group: Members, labels: npt.NDArray[Any], contours: Contours) -> list[Isolated]:
     """The character of a group, or the characters of one in which several touch."""
     left, top, right, bottom = contours.box(group).tolist()
     mask = to_mask(np.concatenate([[False], group])[labels[top:bottom, left:right]])

@@ -23,12 +23,14 @@ _GAP_SHARE = 0.14
 
 # A contour beside the main one is another character, however near, if both are nearly as high and
 # it has this share of the area. The gaps are shares of the longer side; the second is for stems,
-# which may be a part that a broken stroke has left.
+# which may be a part that a broken stroke has left. Where one neighbour is certain, a share of the
+# gap is enough for the others.
 _NEIGHBOUR_HEIGHT = 0.7
 _NEIGHBOUR_AREA = 0.15
 _NEIGHBOUR_GAP = 0.08
 _STEM_GAP = 0.12
 _STEM_ASPECT = 0.3
+_ROW_GAP = 0.5
 
 # A page: so many contours have these shares of the longer side and the area of the main one. There,
 # contours of a share of the median side are the bodies of characters, and two bodies are in one
@@ -79,7 +81,7 @@ def collect(main: int, contours: Contours, free: Members, bodies: Members | None
     candidates = free & (areas >= max(3.0, _SPECK_SHARE * areas[main]))
     large = candidates & (areas >= _NEIGHBOUR_AREA * areas[main])
     if np.count_nonzero(large) > 1:
-        candidates &= ~(large & _neighbours(main, corners))
+        candidates &= ~(large & _neighbours(main, corners, large))
         if bodies is not None:
             candidates &= ~bodies | _overlapping(main, corners)
     while True:
@@ -118,17 +120,18 @@ def _overlapping(main: int, corners: npt.NDArray[np.float64]) -> Members:
     return np.asarray(shared.clip(min=0).prod(axis=1) >= _BODY_OVERLAP * smaller)
 
 
-def _neighbours(main: int, corners: npt.NDArray[np.float64]) -> Members:
-    """Which contours stand in a row with `main` and are as high."""
+def _neighbours(main: int, corners: npt.NDArray[np.float64], large: Members) -> Members:
+    """Which contours stand in a row with `main` and are as high. `large` are those in question."""
     sides = corners[:, 2:] - corners[:, :2]
     (left, top, right, bottom), height = corners[main], sides[main, 1]
     beside = np.maximum(left - corners[:, 2], corners[:, 0] - right)
     shared = np.minimum(bottom, corners[:, 3]) - np.maximum(top, corners[:, 1])
+    as_high = shared >= _NEIGHBOUR_HEIGHT * np.maximum(height, sides[:, 1])
     narrow = np.minimum(sides[:, 0] / sides[:, 1], sides[main, 0] / height) < _STEM_ASPECT
     gap = np.where(narrow, _STEM_GAP, _NEIGHBOUR_GAP) * sides[main].max()
-    return np.asarray(
-        (beside > gap) & (shared >= _NEIGHBOUR_HEIGHT * np.maximum(height, sides[:, 1]))
-    )
+    if (as_high & large & (beside > gap)).any():
+        gap *= _ROW_GAP
+    return np.asarray(as_high & (beside > gap))
 
 
 def other_characters(main: Members, contours: Contours, bodies: Members | None) -> list[Members]:
@@ -143,7 +146,8 @@ def other_characters(main: Members, contours: Contours, bodies: Members | None) 
     seeds = np.flatnonzero(free & (contours.areas >= _SEED_SHARE * ink))
     if not seeds.size:
         return []
-    side = float(_sides(main, contours).max())
+    # Several characters that touch may look like one that is wide.
+    side = float(min(_sides(main, contours).max(), 2 * _sides(main, contours).min()))
     groups = []
     for seed in seeds[np.argsort(-contours.areas[seeds], kind="stable")]:
         if free[seed]:

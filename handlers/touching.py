@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Mask
+from handlers.arrays import Mask, gray
 
 # Only what is wider than this times its height may be more than one character.
 _ROW_ASPECT = 1.9
@@ -13,6 +14,9 @@ _ROW_ASPECT = 1.9
 _BAR_SHARE = 0.4
 # Least width of a gap, as a share of the height.
 _MIN_GAP = 0.04
+# Shares of the height: of a contour that may be a character by itself, and of how far the tail of
+# one may reach over the next.
+_HIGH, _MAX_OVERLAP = 0.6, 0.2
 # Widths of a character by the height of its row: the least, the likeliest and the largest.
 _NARROWEST, _LIKELIEST, _WIDEST = 0.35, 0.9, 1.9
 
@@ -50,13 +54,26 @@ def _cost(width: float) -> float:
 
 
 def _gaps(mask: Mask) -> list[int]:
-    """The middle of each run of columns with no ink but a top bar."""
-    height = mask.shape[0]
+    """The columns where a cut is possible."""
+    height, width = mask.shape
     free = ~mask[round(_BAR_SHARE * height) :].any(axis=0)
     changes = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8)))
     runs: npt.NDArray[np.int64] = changes.reshape(-1, 2)
-    return [
+    middles = [
         int(start + end) // 2
         for start, end in runs
-        if end - start >= _MIN_GAP * height and start > 0 and end < mask.shape[1]
+        if end - start >= _MIN_GAP * height and start > 0 and end < width
     ]
+    return sorted({*middles, *_between_contours(mask)})
+
+
+def _between_contours(mask: Mask) -> list[int]:
+    """The columns between contours that are as high as the row, even if a tail reaches over."""
+    height = mask.shape[0]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(gray(mask), connectivity=8)
+    boxes = np.asarray(stats[1:, :4])
+    high = boxes[boxes[:, 3] >= _HIGH * height]
+    high = high[np.argsort(high[:, 0])]
+    ends, starts = (high[:, 0] + high[:, 2])[:-1], high[1:, 0]
+    apart = starts - ends >= -_MAX_OVERLAP * height
+    return ((starts + ends) // 2)[apart].astype(int).tolist()  # type: ignore[no-any-return]
