@@ -149,7 +149,9 @@ def other_characters(main: Members, contours: Contours, bodies: Members | None) 
     # Several characters that touch may look like one that is wide.
     side = float(min(_sides(main, contours).max(), 2 * _sides(main, contours).min()))
     groups = []
-    for seed in seeds[np.argsort(-contours.areas[seeds], kind="stable")]:
+    # What reaches the edge comes last: a shadow would collect the characters beside it.
+    cut = contours.edges[seeds].any(axis=1)
+    for seed in seeds[np.lexsort([-contours.areas[seeds], cut])]:
         if free[seed]:
             group = collect(int(seed), contours, free, bodies)
             free &= ~group
