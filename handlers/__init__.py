@@ -19,8 +19,14 @@ decoding         image bytes to an upright grey picture
 decoding_work    refuses pictures that take too much work to decode
 enhancement      removes noise from poor pictures
 ruled_lines      removes ruled lines
-isolation        keeps the character, drops specks and neighbours
+isolation        keeps the character, drops specks
+segmentation     which contours are one character, and which are others
+touching         cuts a row of characters that touch
 framing          crops, centres and resizes the ink
+
+several          the ink images of all characters of a picture
+reading_order    the order of characters on a page
+boxes            places in a picture
 
 comparison       the ink beside the letterform: missing and extra ink, by region
 alignment        lays the ink over the letterform

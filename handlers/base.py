@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import cv2
-import numpy as np
 import torch
 
 from handlers import wire_format, worker_metrics
@@ -24,7 +23,7 @@ from handlers.cpu_limit import OutOfTime, within
 from handlers.decoding_work import too_complex
 from handlers.errors import Postponed, RequestRefused, UnreadableImage
 from handlers.framing import INK_SIZE
-from handlers.loading import load_model, warm_up
+from handlers.loading import load_model, run, warm_up
 from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
 from handlers.wire_format import ImagePart, join
@@ -210,7 +209,7 @@ class ImageHandler(Generic[Options]):
             raise Postponed(tried=False)
         seconds = QUICK_SECONDS if quick else IMAGE_SECONDS
         try:
-            return within(seconds, lambda: self.preprocess(part.image, options.enhancement))
+            return within(seconds, lambda: self.preprocess(part.image, options))
         except OutOfTime:
             raise (Postponed(tried=True) if quick else too_complex()) from None
 
@@ -239,15 +238,13 @@ class ImageHandler(Generic[Options]):
         """
         raise NotImplementedError
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, options: Options) -> InkImage:
         """Finds the ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
-        return preprocess(data, enhancement)
+        return preprocess(data, options.enhancement)
 
     def inference(self, batch: Batch[Options]) -> Any:
-        """Runs the model once, on float32 (n, 1, side, side), 0-1; returns the model's output."""
-        inks = np.stack([item.image.ink for item in batch])
-        with torch.inference_mode():
-            return self.model(torch.from_numpy(inks).unsqueeze(1).float().div_(255))
+        """Runs the model once; returns its output."""
+        return run(self.model, [item.image.ink for item in batch])
 
     def postprocess(
         self, batch: Batch[Options], output: Any, context: WorkerContext

@@ -1,4 +1,4 @@
-"""Decodes image bytes to an upright grey picture of at most 512 pixels."""
+"""Decodes image bytes to an upright grey picture, of at most 512 pixels unless told."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 LONGEST_SIDE = 512
 """Maximum longer side of a decoded picture, in pixels."""
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 scale if at least this many pixels remain on the longer side.
-# For a 12-megapixel photo that is 1/8 (4000 -> 500), which takes a third of the time and a fiftieth
-# of the memory of a full decode.
-_REDUCED_SIDE = 480
+# A JPEG is decoded at 1/2, 1/4 or 1/8 scale if at least this share of the longest side remains. For
+# a 12-megapixel photo that is 1/8 (4000 -> 500), which takes a third of the time and a fiftieth of
+# the memory of a full decode.
+_REDUCED_SHARE = 480 / 512
 
 
-def decode(data: bytes) -> Gray:
+def decode(data: bytes, longest: int = LONGEST_SIDE) -> Gray:
     """Decodes an image to grey: uint8 of shape (height, width), 0 black to 255 white.
 
-    Honours the EXIF orientation, lays transparency over white and stretches 16-bit values from the
-    range they use. Raises UnreadableImage, DamagedImage, ImageTooLarge or ImageTooComplex.
+    The longer side has at most `longest` pixels. Honours the EXIF orientation, lays transparency
+    over white and stretches 16-bit values from the range they use. Raises UnreadableImage,
+    DamagedImage, ImageTooLarge or ImageTooComplex.
     """
     check_work(data)
     with warnings.catch_warnings():
@@ -45,15 +46,15 @@ def decode(data: bytes) -> Gray:
         if image.width * image.height > _max_pixels(image):
             raise _too_large(image)
         try:
-            reduction = _REDUCED_SIDE / max(image.size)
+            reduction = _REDUCED_SHARE * longest / max(image.size)
             if reduction < 1:
                 size = (round(image.width * reduction), round(image.height * reduction))
                 image.draft("L", size)
             image.load()
-            gray = _gray(image)
+            gray = _gray(image, longest)
         except Exception as error:  # as in `_open`, for broken pixel data
             raise _damaged() from error
-    return shrink(gray, LONGEST_SIDE)
+    return shrink(gray, longest)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -85,14 +86,14 @@ def shrink(picture: Picture, longest: int) -> Picture:
     return np.asarray(smaller, dtype=picture.dtype)
 
 
-def _gray(image: Image.Image) -> Gray:
+def _gray(image: Image.Image, longest: int) -> Gray:
     if image.mode.startswith("I"):
         deep = np.asarray(_upright(image)).clip(0, 65535).astype(np.uint16)
-        return _stretch(shrink(deep, LONGEST_SIDE))
+        return _stretch(shrink(deep, longest))
     mode = "RGBA" if image.has_transparency_data else "L"
     # Copies of a large picture would take too much memory, so it is reduced before any copy.
     picture = image if image.mode == mode else image.convert(mode)
-    excess = max(picture.size) // LONGEST_SIDE
+    excess = max(picture.size) // longest
     if excess > 1:
         picture = picture.reduce(excess)
     picture = _upright(picture)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from handlers.arrays import Gray
 from handlers.base import Answer
 from handlers.characters import DIGITS
 from handlers.classification import ClassificationHandler
 from handlers.framing import DIGIT_SIZE
-from handlers.preprocessing import InkImage, preprocess_digit
+from handlers.preprocessing import FoundInk, digit_image
 
 
 class DigitsHandler(ClassificationHandler):
@@ -15,9 +16,10 @@ class DigitsHandler(ClassificationHandler):
     characters = DIGITS
     side = DIGIT_SIZE
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
-        """Finds the digit and draws it in the form of MNIST's images."""
-        return preprocess_digit(data, enhancement)
+    @staticmethod
+    def draw(found: FoundInk) -> Gray:
+        """Draws a digit in the form of MNIST's images."""
+        return digit_image(found)
 
     def complete(self, answer: Answer) -> Answer:
         """Adds the digit, which equals its class."""

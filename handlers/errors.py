@@ -9,6 +9,7 @@ RequestRefused             for this request alone
     ├── DamagedImage       400: a known format, but broken or cut short
     ├── ImageTooLarge      413: more pixels than are decoded
     ├── ImageTooComplex    413: few bytes that take far too much work to decode
+    ├── TooManyCharacters  413: more characters than are read at once
     └── NoCharacterFound   400: nothing is written on the image
 """
 
@@ -84,6 +85,13 @@ class ImageTooComplex(ImageRefused):
 
     status = 413
     code = "image_too_complex"
+
+
+class TooManyCharacters(ImageRefused):
+    """The image shows more characters than `handlers.several` reads."""
+
+    status = 413
+    code = "too_many_characters"
 
 
 class NoCharacterFound(ImageRefused):

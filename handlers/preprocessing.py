@@ -13,6 +13,7 @@ Pure functions, no torch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -25,7 +26,7 @@ from handlers.decoding import decode, shrink
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
-from handlers.isolation import isolate
+from handlers.isolation import Isolated, isolate
 from handlers.ruled_lines import remove_ruled_lines
 
 SMALLEST_SIDE = 8
@@ -51,39 +52,50 @@ class FoundInk:
 
     `ink` is uint8 of shape (height, width), the amount of ink, 0-255. `mask`, of the same shape,
     marks the character. `isolated` is False if the character could not be separated from its
-    surroundings; then both are of the whole image.
+    surroundings; then both are of the whole image. `place` is the left, top, width and height of
+    the character, `size` the width and height of the picture, in pixels.
     """
 
     ink: Gray
     mask: Mask
     isolated: bool
+    place: tuple[int, int, int, int]
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
-    digits. `isolated` as in `FoundInk`.
+    digits. `isolated` as in `FoundInk`. `others` is how many more characters the picture shows.
     """
 
     ink: Gray
     isolated: bool
+    others: int = 0
 
 
-def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
+def preprocess(
+    data: bytes, enhancement: int | None = None, draw: Callable[[FoundInk], Gray] | None = None
+) -> InkImage:
     """Makes the ink image of a character from an encoded image.
 
     `enhancement` is one of `LEVELS`; None takes the lowest level at which a character is found.
-    Raises an `handlers.errors.ImageRefused` if the bytes are no image or show no character.
+    `draw` is `character_image` (the default) or `digit_image`. Raises an
+    `handlers.errors.ImageRefused` if the bytes are no image or show no character.
     """
-    found = find_ink(decode(data), enhancement)
-    ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
-    return InkImage(frame_ink(ink), found.isolated)
+    main, *others = find_characters(decode(data), enhancement)
+    return InkImage((draw or character_image)(main), main.isolated, len(others))
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
     """As `preprocess`, for a digit."""
-    found = find_ink(decode(data), enhancement)
-    return InkImage(digit_image(found), found.isolated)
+    return preprocess(data, enhancement, digit_image)
+
+
+def character_image(found: FoundInk) -> Gray:
+    """The ink image of a character: uint8 (64, 64), white on black."""
+    ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
+    return frame_ink(ink)
 
 
 def digit_image(found: FoundInk) -> Gray:
@@ -92,7 +104,13 @@ def digit_image(found: FoundInk) -> Gray:
 
 
 def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
-    """Finds the character in a grey picture, uint8 of shape (height, width).
+    """The first of `find_characters`. Raises NoCharacterFound."""
+    return find_characters(gray, enhancement)[0]
+
+
+def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk]:
+    """Finds the characters in a grey picture, uint8 of shape (height, width): first the largest
+    near the middle, then the others, in no order.
 
     Raises NoCharacterFound.
     """
@@ -103,32 +121,39 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
     *first, last = LEVELS if enhancement is None else (enhancement,)
     for level in first:
         try:
-            return _find_ink(enhance(gray, level), level)
+            return _find_characters(enhance(gray, level), level)
         except NoCharacterFound:
             continue
-    return _find_ink(enhance(gray, last), last)
+    return _find_characters(enhance(gray, last), last)
 
 
-def _find_ink(gray: Gray, level: int) -> FoundInk:
+def _find_characters(gray: Gray, level: int) -> list[FoundInk]:
     binarised = is_binarised(gray)
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
-    character = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
-    if character is None:
-        return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False)
-    height, width = character.mask.shape
+    height, width = ink.shape
+    main = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
+    if main is None:
+        whole = np.ones(ink.shape, np.bool_)
+        return [FoundInk(ink, whole, False, (0, 0, width, height), (width, height))]
     if level and not (
-        0 < character.left < ink.shape[1] - width and 0 < character.top < ink.shape[0] - height
+        0 < main.left < width - main.mask.shape[1] and 0 < main.top < height - main.mask.shape[0]
     ):
         # Faint ink at the edge of the picture is usually only a gradient of light.
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
+    return [_crop(ink, character) for character in (main, *main.others)]
+
+
+def _crop(ink: Gray, character: Isolated) -> FoundInk:
+    height, width = character.mask.shape
     left, top = max(0, character.left - 1), max(0, character.top - 1)
     right, bottom = character.left + width + 1, character.top + height + 1
     crop = ink[top:bottom, left:right]
     mask = np.zeros(crop.shape, np.bool_)
     y, x = character.top - top, character.left - left
     mask[y : y + height, x : x + width] = character.mask
-    return FoundInk(crop, mask, isolated=True)
+    place = (character.left, character.top, width, height)
+    return FoundInk(crop, mask, True, place, (ink.shape[1], ink.shape[0]))
 
 
 def _enlarge_tiny(gray: Gray) -> Gray:

@@ -107,10 +107,16 @@ def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
     if found is None:
         return []
     lines: list[Line] = []
+    # Rows of characters look like many lines, and a close look at each takes long.
+    around, around_thin = (
+        gray(cv2.dilate(each, np.ones((5, 5), np.uint8))) for each in (ink, thin)
+    )
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
         if (
             _slope(line) <= _MAX_SLOPE
+            and _sampled(around, line) >= 0.8 * _INK_SHARE
+            and _sampled(around_thin, line) >= 0.6 * _THIN_INK_SHARE
             and _coverage(thin, line) >= _THIN_INK_SHARE
             and _coverage(ink, line) >= _INK_SHARE
         ):
@@ -132,6 +138,14 @@ def _slope(line: Line) -> float:
     """Angle to the nearer axis in degrees."""
     degrees = np.rad2deg(line.angle) % 90
     return float(min(degrees, 90 - degrees))
+
+
+def _sampled(around: Gray, line: Line) -> float:
+    """Share of a line's points inside the picture, of every eighth, that are on `around`."""
+    height, width = around.shape
+    x, y = np.rint(line.at(np.arange(-height - width, height + width, 8.0))).astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return float(around[y[inside], x[inside]].mean()) if inside.any() else 0.0
 
 
 def _coverage(ink: Gray, line: Line) -> float:

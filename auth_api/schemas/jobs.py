@@ -87,6 +87,10 @@ class ImageRead(BaseModel):
     name: str
     confidence: float = Field(description="Percent.")
     top: list[Candidate]
+    others: int | None = Field(
+        default=None,
+        description="How many more characters the picture shows; absent in older jobs.",
+    )
 
 
 class ImageFailed(ErrorAnswer):

@@ -57,6 +57,15 @@ class ModelQuery(BaseModel):
 class PredictQuery(HeatmapQuery, ModelQuery):
     """Selects the model, its version and options."""
 
+    several: bool = Field(
+        default=False,
+        description="Whether to add `characters`: all characters of the picture, up to 100.",
+    )
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        return super().options() | ({"X-Several": "true"} if self.several else {})
+
 
 class ImageForm(BaseModel):
     """An image as a file of a multipart form."""
@@ -97,8 +106,8 @@ class ModelVersion(BaseModel):
     version: str
 
 
-class PredictAnswer(Success):
-    """The recognised character."""
+class ReadCharacter(BaseModel):
+    """One recognised character."""
 
     predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
     digit: int | None = Field(default=None, description="The digit, only for the model digits.")
@@ -106,13 +115,32 @@ class PredictAnswer(Success):
     name: str = Field(description="The name in Latin letters.")
     confidence: float = Field(description="Percent, 0-100.")
     top: list[Candidate] = Field(description="The five likeliest classes, best first.")
-    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
     processed_image: str = Field(
         description="The input of the model, white on black: PNG of 64x64 (digits: 28x28) as a "
         "`data:` URI."
     )
+
+
+class PlacedCharacter(ReadCharacter):
+    """One of the characters of a picture."""
+
+    box: tuple[float, float, float, float] = Field(
+        description="Left, top, width and height in shares of the upright picture, 0-1."
+    )
+
+
+class PredictAnswer(Success, ReadCharacter):
+    """The recognised character: the largest near the middle of the picture."""
+
+    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
+    )
+    others: int = Field(ge=0, description="How many more characters the picture shows, up to 199.")
+    characters: list[PlacedCharacter] | None = Field(
+        default=None,
+        description="Only with `several`: all characters in reading order (rows from the top, each "
+        "from the left), the recognised one among them.",
     )
     heatmap: str | None = Field(
         default=None,
@@ -201,7 +229,11 @@ class ComparisonAnswer(Success):
         description="The reference, overlaid with the learner's ink in red at half opacity."
     )
     regions: list[ComparedRegion] = Field(description="3x3, row by row.")
-    feedback: list[str] = Field(description="Two to four sentences, the worst fault first.")
+    feedback: list[str] = Field(
+        description="Two to four sentences, the worst fault first. The last says so if the picture "
+        "shows other characters, because only the largest near the middle is judged."
+    )
+    others: int = Field(ge=0, description="How many more characters the picture shows.")
     nearest: list[NearCharacter] = Field(description="The five nearest references.")
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."

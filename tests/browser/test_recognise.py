@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes, visit
 from tests.support.apis import Api
 from tests.support.digits import held_out
-from tests.support.pictures import encode, reference
+from tests.support.pictures import encode, page, reference
 from tests.support.running import Ranjana, wait_for
 
 
@@ -58,6 +58,28 @@ def test_a_dropped_picture_is_recognised_and_other_files_are_refused(visitor: Vi
     drop(page, b"not really", "image/png")
     expect(page.get_by_role("alert")).to_contain_text(re.compile("image", re.IGNORECASE))
     assert "415" in visitor.errors.pop()
+
+
+def test_all_characters_of_a_picture_are_shown_and_one_is_chosen(
+    visitor: Visitor, phone: Visitor
+) -> None:
+    picture = encode(page([2, 12, 20, 3, 15, 28], 3).picture)
+    for each in (visitor, phone):
+        view = each.open()
+        drop(view, picture)
+        view.get_by_role("button", name="5 more characters were seen: show all").click()
+        choices = view.get_by_role("radio", name=re.compile("of 6"))
+        expect(choices).to_have_count(6)
+        expect(view.locator(".marked :checked")).to_be_focused()
+        expect(view.get_by_role("radio", name="2 of 6: ड dda")).to_be_attached()
+        view.locator(".marked label").nth(1).click()
+        expect(answer(view)).to_contain_text("ड dda")
+        view.keyboard.press("ArrowRight")
+        expect(choices.nth(2)).to_be_checked()
+        expect(answer(view)).to_contain_text("प pa")
+        check_view(view, f"recognise-characters-{each is phone}")
+        view.get_by_role("button", name="Compare with the reference").click()
+        expect(view.get_by_role("heading", level=1)).to_contain_text("प pa")
 
 
 def test_several_pictures_get_one_result_each(visitor: Visitor, tmp_path: Path) -> None:

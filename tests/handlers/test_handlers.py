@@ -105,10 +105,10 @@ def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
 class Slow(Buggy):
     """Decodes the images `SLOW` for ever."""
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, options: Options) -> InkImage:
         while data == SLOW:
             pass
-        return super().preprocess(data, enhancement)
+        return super().preprocess(data, options)
 
 
 SLOW = b"slow"
@@ -274,10 +274,11 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
         0, Strictness.NORMAL, embedding=False, heatmap=False, enhancement=None
     )
-    assert RecognitionOptions.read({"x-heatmap": "true", "x-enhancement-level": "1"}) == (
-        RecognitionOptions(heatmap=True, enhancement=1)
+    recognition = {"x-heatmap": "true", "x-several": "True", "x-enhancement-level": "1"}
+    assert RecognitionOptions.read(recognition) == (
+        RecognitionOptions(heatmap=True, several=True, enhancement=1)
     )
-    nothing = RecognitionOptions(heatmap=False, enhancement=None)
+    nothing = RecognitionOptions(heatmap=False, several=False, enhancement=None)
     assert RecognitionOptions.read({}) == nothing
     assert RecognitionOptions.read({"x-heatmap": "yes", "x-enhancement-level": "Auto"}) == nothing
 

@@ -15,7 +15,8 @@ from PIL import Image
 from archive_scripts.synthesis.photographs import photograph
 from handlers.characters import CHARACTERS
 from tests.support.bad_images import BAD_IMAGES
-from tests.support.pictures import encode, reference
+from tests.support.digits import held_out
+from tests.support.pictures import encode, page, reference
 from tests.support.running import Ranjana
 
 
@@ -52,6 +53,46 @@ def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
     assert head == "data:image/png;base64"
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
     assert (picture.size, picture.mode) == ((64, 64), "L")
+
+
+def test_all_characters_of_a_picture_are_answered_in_reading_order(ranjana: Ranjana) -> None:
+    classes = [2, 12, 20, 3, 15, 28]
+    picture, boxes = page(classes, 3)
+    one = ranjana.predict(encode(picture)).json()
+    assert one["others"] == 5
+    assert "characters" not in one
+    answer = ranjana.predict(encode(picture), several="true").json()
+    assert answer["others"] == 5
+    assert [each["predicted_class"] for each in answer["characters"]] == classes
+    height, width = picture.shape
+    for each, box in zip(answer["characters"], boxes, strict=True):
+        shares = np.array(box) / (width, height, width, height)
+        assert each["box"] == pytest.approx(shares, abs=0.01)
+        assert each["top"][0]["class"] == each["predicted_class"]
+        assert len(each["top"]) == 5
+        assert each["processed_image"].startswith("data:image/png;base64,")
+    main = next(
+        each
+        for each in answer["characters"]
+        if each["processed_image"] == answer["processed_image"]
+    )
+    assert answer["predicted_class"] == main["predicted_class"] == one["predicted_class"]
+    alone = ranjana.predict(encode(reference(12)), several="true").json()
+    assert alone["others"] == 0
+    assert [each["predicted_class"] for each in alone["characters"]] == [12]
+    crowd = page([30] * 110, 11, sizes=(40,)).picture
+    refused = ranjana.predict(encode(crowd), several="true")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_many_characters")
+    assert ranjana.predict(encode(crowd)).json()["others"] == 109
+
+
+def test_the_digits_of_a_number_are_answered_from_the_left(ranjana: Ranjana) -> None:
+    number = [2, 7, 1, 5]
+    digits = np.hstack([np.pad(held_out(digit, 0), 2) for digit in number])
+    picture = Image.fromarray(255 - digits).resize((8 * digits.shape[1], 8 * digits.shape[0]))
+    answer = ranjana.predict(encode(picture), model="digits", several="true").json()
+    assert [each["digit"] for each in answer["characters"]] == number
+    assert answer["others"] == 3
 
 
 def test_photographs_of_all_characters_are_recognised(ranjana: Ranjana) -> None:

@@ -14,6 +14,13 @@ export default {
   "recognise.compare": "Compare with the reference",
   "recognise.notIsolated":
     "No single character stood out, so the whole picture was read. More light or a closer crop helps.",
+  "recognise.others": {
+    one: "One more character was seen: show both",
+    other: "{count} more characters were seen: show all",
+  },
+  "recognise.characters": { one: "{count} character", other: "{count} characters" },
+  "recognise.choose": "Choose a character in the picture.",
+  "recognise.place": "{number} of {count}",
   "recognise.seen": "What the model saw",
   "recognise.yours": "Your picture",
   "recognise.ink": "The ink that was found in it",

@@ -14,6 +14,13 @@ export default {
   "recognise.compare": "नमुनासँग तुलना गर्नुहोस्",
   "recognise.notIsolated":
     "एउटै अक्षर छुट्टिएन, त्यसैले पूरै तस्बिर पढियो। बढी उज्यालो वा नजिकको तस्बिरले मद्दत गर्छ।",
+  "recognise.others": {
+    one: "अर्को एउटा अक्षर पनि देखियो: दुवै देखाउनुहोस्",
+    other: "अरू {count} अक्षर पनि देखिए: सबै देखाउनुहोस्",
+  },
+  "recognise.characters": { one: "{count} अक्षर", other: "{count} अक्षर" },
+  "recognise.choose": "तस्बिरमा एउटा अक्षर छान्नुहोस्।",
+  "recognise.place": "{count} मध्ये {number}",
   "recognise.seen": "मोडेलले के देख्यो",
   "recognise.yours": "तपाईंको तस्बिर",
   "recognise.ink": "तस्बिरमा भेटिएको मसी",
