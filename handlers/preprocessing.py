@@ -21,7 +21,8 @@ import numpy as np
 from handlers.arrays import Gray, Mask
 from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
-from handlers.decoding import decode, shrink
+from handlers.decoding import decode
+from handlers.decoding_files import shrink
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
