@@ -14,16 +14,15 @@ from PIL import Image
 
 from handlers.arrays import Gray, gray
 from handlers.decoding_files import (
-    GIF,
     JPEG,
     PNG,
+    cut_short,
     damaged,
     load_small,
     open_file,
     shrink,
     tolerating_damage,
 )
-from handlers.errors import DamagedImage
 
 _END_OF_JPEG = b"\xff\xd9"
 # Without a marker of a JPEG. It begins with the second half of an escaped byte 255, of which the
@@ -48,8 +47,11 @@ def may_be_cut(data: bytes, picture: Image.Image) -> bool:
     """
     if not data.startswith(JPEG):
         return False
-    bottom = picture.crop((0, picture.height - 1, *picture.size)).getextrema()
-    return data.endswith(bytes(16)) or bottom == (_FILL, _FILL)
+    if data.endswith(bytes(16)):
+        return True
+    if picture.getpixel((0, picture.height - 1)) != _FILL:
+        return False
+    return picture.crop((0, picture.height - 1, *picture.size)).getextrema() == (_FILL, _FILL)
 
 
 def read_damaged(data: bytes) -> tuple[Image.Image, bool]:
@@ -69,16 +71,16 @@ def read_damaged(data: bytes) -> tuple[Image.Image, bool]:
         readings = (_coarse(data), _coarse(body + _NONSENSE + _END_OF_JPEG))
         share = _share_present(*readings)
         picture = load_small(open_file(data), data)
-    elif data.startswith((PNG, GIF)):
+    elif data.startswith(PNG):
         with tolerating_damage():
-            picture, other = _png_readings(data) if data.startswith(PNG) else _gif_readings(data)
+            picture, other = _png_readings(data)
         share = _share_present(picture, other)
     else:
         raise damaged()
     if share == 1:
         return picture, False
     if 1 - share > _MAX_MISSING:
-        raise _cut_short()
+        raise cut_short()
     return picture.crop((0, 0, picture.width, max(1, int(share * picture.height)))), True
 
 
@@ -93,7 +95,7 @@ def require_whole_ink(picture: Gray) -> None:
     at_cut = _valleys(gray(ink[-2:].mean(axis=0, keepdims=True)), bar)
     least = max(_LEAST_CONTRAST, _CONTRAST_SHARE * float(np.percentile(strokes, 99.5)))
     if at_cut.max() > least:
-        raise _cut_short()
+        raise cut_short()
 
 
 def _valleys(picture: Gray, width: int) -> Gray:
@@ -131,12 +133,6 @@ def _png_readings(png: bytes) -> Iterator[Image.Image]:
         yield load_small(image, png)
 
 
-def _gif_readings(gif: bytes) -> Iterator[Image.Image]:
-    """Missing pixels have the first colour, then nonsense for some rows."""
-    for end in (b"", _NONSENSE):
-        yield load_small(open_file(gif + end), gif)
-
-
 def _has_all_chunks(png: bytes) -> bool:
     position = 8
     while position + 12 <= len(png):
@@ -144,9 +140,3 @@ def _has_all_chunks(png: bytes) -> bool:
             return True
         position += 12 + int.from_bytes(png[position : position + 4])
     return False
-
-
-def _cut_short() -> DamagedImage:
-    return DamagedImage(
-        "The image is cut short, and a part of the character may be missing: please send it again."
-    )

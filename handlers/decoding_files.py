@@ -20,10 +20,10 @@ from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "AVIF")
 """The formats that Pillow reads here, by its names. The first frame of an animation is read."""
 
-JPEG, PNG, GIF = b"\xff\xd8\xff", b"\x89PNG", b"GIF8"
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
 """The first bytes of files in these formats."""
 
-_SIGNATURES = (JPEG, PNG, GIF, b"RIFF", b"BM")
+_SIGNATURES = (JPEG, PNG, b"GIF8", b"RIFF", b"BM")
 
 LONGEST_SIDE = 512
 """Maximum longer side of a decoded picture, in pixels."""
@@ -142,6 +142,13 @@ def require_size(size: tuple[int, int], limit: int = MAX_PIXELS) -> None:
 def damaged() -> DamagedImage:
     """The refusal of a broken file."""
     return DamagedImage("The image is damaged or cut short and cannot be decoded.")
+
+
+def cut_short() -> DamagedImage:
+    """The refusal of a picture whose missing part may have ink."""
+    return DamagedImage(
+        "The image is cut short, and a part of the character may be missing: please send it again."
+    )
 
 
 def _too_large(size: tuple[int, int] | None = None) -> ImageTooLarge:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, features
 
-from handlers.decoding_files import LONGEST_SIDE, damaged, require_size
+from handlers.decoding_files import LONGEST_SIDE, cut_short, damaged, require_size
 from handlers.errors import UnreadableImage
 
 try:
@@ -55,12 +55,29 @@ def require_decoder(kind: str) -> None:
         )
 
 
+def _is_cut(data: bytes) -> bool:
+    """Whether the box with the pixels is longer than the file. libheif leaves out missing tiles."""
+    position = 0
+    while position + 8 <= len(data):
+        length = int.from_bytes(data[position : position + 4])
+        if length == 1:
+            length = int.from_bytes(data[position + 8 : position + 16])
+        if data[position + 4 : position + 8] == b"mdat" and position + length > len(data):
+            return True
+        if length < 8:
+            return False
+        position += length
+    return False
+
+
 def load_heic(data: bytes) -> Image.Image:
     """Loads the main picture of a HEIC file, upright, in the mode `L` or `RGBA`, at most
     twice LONGEST_SIDE. The rotation is the file's own: as in every viewer, EXIF only repeats it.
 
     Raises DamagedImage or ImageTooLarge.
     """
+    if _is_cut(data):
+        raise cut_short()
     try:
         file: Any = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
         size, mode = file.size, file.mode
