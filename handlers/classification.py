@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.characters import Character
-from handlers.drawing import heat_overlay, png_data_uri
+from handlers.drawing import heat_overlay, jpeg_data_uri, png_data_uri
 from handlers.heatmap import grad_cam
 from handlers.options import Headers, RecognitionOptions
 from handlers.preprocessing import InkImage
@@ -40,6 +40,8 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
             observe(context, item.request_index, "Confidence", confidence, "Share")
             answer = describe(item.image, probabilities, self.characters)
             answer["model"] = self.description
+            if item.image.shown is not None:
+                answer["picture"] = jpeg_data_uri(item.image.shown)
             if item.options.heatmap:
                 ink = item.image.ink
                 weights = grad_cam(self.model, ink, answer["predicted_class"])

@@ -23,6 +23,7 @@ from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
 from handlers.decoding import decode
 from handlers.decoding_files import shrink
+from handlers.decoding_heif import HEIC, heif_format
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
@@ -63,11 +64,13 @@ class FoundInk:
 @dataclass(frozen=True)
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
-    digits. `isolated` as in `FoundInk`.
+    digits. `isolated` as in `FoundInk`. `shown` is the decoded picture if browsers cannot show the
+    file, else None.
     """
 
     ink: Gray
     isolated: bool
+    shown: Gray | None = None
 
 
 def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
@@ -76,15 +79,21 @@ def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
     `enhancement` is one of `LEVELS`; None takes the lowest level at which a character is found.
     Raises an `handlers.errors.ImageRefused` if the bytes are no image or show no character.
     """
-    found = find_ink(decode(data), enhancement)
+    gray = decode(data)
+    found = find_ink(gray, enhancement)
     ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
-    return InkImage(frame_ink(ink), found.isolated)
+    return InkImage(frame_ink(ink), found.isolated, _shown(data, gray))
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
     """As `preprocess`, for a digit."""
-    found = find_ink(decode(data), enhancement)
-    return InkImage(digit_image(found), found.isolated)
+    gray = decode(data)
+    found = find_ink(gray, enhancement)
+    return InkImage(digit_image(found), found.isolated, _shown(data, gray))
+
+
+def _shown(data: bytes, gray: Gray) -> Gray | None:
+    return gray if heif_format(data) == HEIC else None
 
 
 def digit_image(found: FoundInk) -> Gray:

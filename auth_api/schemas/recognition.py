@@ -61,7 +61,10 @@ class PredictQuery(HeatmapQuery, ModelQuery):
 class ImageForm(BaseModel):
     """An image as a file of a multipart form."""
 
-    image: BaseFile = Field(description="PNG, JPEG, WebP, BMP or GIF. The name `file` works too.")
+    image: BaseFile = Field(
+        description="JPEG (up to 64 megapixels), PNG, WebP, HEIC, AVIF, BMP or GIF (up to 40). "
+        "The name `file` works too."
+    )
 
 
 class ImageJson(BaseModel):
@@ -113,6 +116,11 @@ class PredictAnswer(Success):
     )
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
+    )
+    picture: str | None = Field(
+        default=None,
+        description="Only for a HEIC, which few browsers show: the picture in grey, upright, a "
+        "JPEG of at most 512x512 pixels as a `data:` URI.",
     )
     heatmap: str | None = Field(
         default=None,
