@@ -24,6 +24,7 @@ JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
 """The first bytes of files in these formats."""
 
 _SIGNATURES = (JPEG, PNG, b"GIF8", b"RIFF", b"BM")
+_AVIF = (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1")
 
 LONGEST_SIDE = 512
 """Maximum longer side of a decoded picture, in pixels."""
@@ -44,7 +45,7 @@ def open_file(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        if data.startswith(_SIGNATURES) or data[4:8] == b"ftyp":
+        if data.startswith(_SIGNATURES) or data[4:12] in _AVIF:
             raise damaged() from error
         raise UnreadableImage(
             "This is not an image we can read: send JPEG, PNG, WebP, HEIC, AVIF, BMP or GIF."

@@ -31,6 +31,8 @@ _HEIC_BRANDS = {
     *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     *(b"mif1", b"msf1"),
 }
+# Beginnings of the boxes that rotate and mirror.
+_ROTATIONS = (b"\0\0\0\x09irot", b"\0\0\0\x09imir")
 # The box with the brands has some dozen bytes.
 _MAX_BRANDS = 256
 
@@ -71,8 +73,9 @@ def _is_cut(data: bytes) -> bool:
 
 
 def load_heic(data: bytes) -> Image.Image:
-    """Loads the main picture of a HEIC file, upright, in the mode `L` or `RGBA`, at most
-    twice LONGEST_SIDE. The rotation is the file's own: as in every viewer, EXIF only repeats it.
+    """Loads the main picture of a HEIC file in the mode `L` or `RGBA`, at most
+    twice LONGEST_SIDE. If the file has no rotation of its own, which EXIF only repeats, the picture
+    has the EXIF data.
 
     Raises DamagedImage or ImageTooLarge.
     """
@@ -91,6 +94,8 @@ def load_heic(data: bytes) -> Image.Image:
             smaller = (max(1, size[0] // excess), max(1, size[1] // excess))
             pixels = cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA)
         picture = Image.fromarray(pixels, mode)
+        if not any(box in data for box in _ROTATIONS) and file.info["exif"]:
+            picture.info["exif"] = file.info["exif"]
         return picture.convert("RGBA" if picture.has_transparency_data else "L")
     except Exception as error:
         raise damaged() from error

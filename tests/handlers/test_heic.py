@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from archive_scripts.archives.building import ROOT
 from handlers.cpu_limit import OutOfTime, within
@@ -56,6 +56,23 @@ def test_every_kind_of_heic_is_read(options: dict[str, object]) -> None:
         options = {"save_all": True, "append_images": pictures[1:]}
     found = decode(encode(pictures[0], "HEIF", **options))
     assert np.abs(found.astype(int) - reference(12)).mean() < 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_that_repeats_the_rotation_of_a_heic_does_not_turn_it_twice(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.fromarray(reference(12)).convert("RGB")
+    data = encode(picture, "HEIF", exif=exif.tobytes())
+    assert (b"irot" in data or b"imir" in data) == (orientation > 1)
+    upright = np.asarray(ImageOps.exif_transpose(_with_exif(picture, exif)).convert("L"))
+    assert np.abs(decode(data).astype(int) - upright).mean() < 6
+
+
+def _with_exif(picture: Image.Image, exif: Image.Exif) -> Image.Image:
+    stored = picture.copy()
+    stored.info["exif"] = exif.tobytes()
+    return stored
 
 
 def test_only_a_heic_is_shown_in_another_format() -> None:
