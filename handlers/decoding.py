@@ -55,9 +55,9 @@ def _read(data: bytes) -> tuple[Image.Image, bool]:
     """A picture, and whether rows below it are missing."""
     try:
         picture = _load(data)
-        return read_damaged(data) if may_be_cut(data, picture) else (picture, False)
     except DamagedImage:
         return read_damaged(data)
+    return read_damaged(data) if may_be_cut(data, picture) else (picture, False)
 
 
 def _grey(picture: Image.Image, cut: bool = False) -> Gray:

@@ -72,9 +72,9 @@ def load_small(image: Image.Image, data: bytes, side: int = _REDUCED_SIDE) -> Im
         image.load()
         if image.mode.startswith("I"):
             samples = np.asarray(image).clip(0, 65535).astype(np.uint16)
-            return Image.fromarray(_stretch(shrink(samples, LONGEST_SIDE)))
+            return _with_metadata(_stretch(shrink(samples, LONGEST_SIDE)), image)
         if data.startswith(PNG) and data[_DEPTH] == 16 and np.asarray(image).max() < _FEW_LEVELS:
-            return _deep_colours(data)
+            return _with_metadata(_deep_colours(data), image)
         # Copies of a large picture take too much memory, so it is reduced before any copy.
         mode = "RGBA" if image.has_transparency_data else "L"
         picture = image if image.mode == mode else image.convert(mode)
@@ -97,18 +97,23 @@ def shrink(picture: Picture, longest: int) -> Picture:
     return np.asarray(smaller, dtype=picture.dtype)
 
 
-def _deep_colours(data: bytes) -> Image.Image:
-    """A PNG of 16 bits in several channels. Pillow keeps the upper eight bits of these, which are
-    nearly empty if the values are small.
+def _with_metadata(levels: Gray, image: Image.Image) -> Image.Image:
+    picture = Image.fromarray(levels)
+    picture.info = image.info
+    return picture
+
+
+def _deep_colours(data: bytes) -> Gray:
+    """A PNG of 16 bits in several channels, as grey or as red, green, blue and opacity. Pillow
+    keeps the upper eight bits of these, which are nearly empty if the values are small.
     """
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     samples = shrink(np.asarray(decoded, dtype=np.uint16), LONGEST_SIDE)
     grey = np.asarray(cv2.cvtColor(samples[..., :3], cv2.COLOR_BGR2GRAY), dtype=np.uint16)
     if samples.shape[2] == 3:
-        return Image.fromarray(_stretch(grey))
+        return _stretch(grey)
     # Black ink may be all that can be seen, so black stays black.
-    levels = [to_gray(_scaled(channel)) for channel in (grey, samples[..., 3])]
-    return Image.merge("LA", [Image.fromarray(level) for level in levels]).convert("RGBA")
+    return to_gray(np.stack([_scaled(each) for each in (grey, grey, grey, samples[..., 3])], 2))
 
 
 def _stretch(deep: npt.NDArray[np.uint16]) -> Gray:

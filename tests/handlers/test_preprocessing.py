@@ -24,6 +24,7 @@ from handlers.preprocessing import (
     preprocess,
 )
 from handlers.recognition import RecognitionHandler
+from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
 
 
@@ -63,6 +64,17 @@ def test_16_bit_pictures_are_read_in_any_range(highest: int, lowest: int, channe
     if channels == 4:
         deep[..., 3] = highest
     assert agreement(preprocess(cv2.imencode(".png", deep)[1].tobytes()).ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_orientation_of_a_16_bit_picture_is_honoured(channels: int) -> None:
+    turned = np.rot90(reference(12)).astype(np.uint16)  # which orientation 6 turns upright
+    deep = np.repeat(turned[..., None], channels, axis=2)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    png = cv2.imencode(".png", deep)[1].tobytes()
+    data = png[:33] + png_chunk(b"eXIf", exif.tobytes()[6:]) + png[33:]
+    assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
 def test_transparent_paper_is_white() -> None:
