@@ -17,6 +17,11 @@ worker_metrics   metrics for Prometheus
 preprocessing    image bytes to ink image, in these steps:
 decoding         image bytes to an upright grey picture
 decoding_work    refuses pictures that take too much work to decode
+decoding_files   opens and loads files with Pillow
+decoding_heif    the same for HEIC
+decoding_apart   decodes in a process with limits of time and memory
+decoding_cut     what is there of a file that is cut short
+transparency     lays transparent pictures over paper
 enhancement      removes noise from poor pictures
 ruled_lines      removes ruled lines
 isolation        keeps the character, drops specks

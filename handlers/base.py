@@ -31,7 +31,8 @@ from handlers.worker_metrics import MetricsContext, observe
 
 IMAGE_SECONDS = 2.0
 """Processor time that decoding and preprocessing an image may take. A photograph of 12 megapixels
-takes 0.1, the slowest of 40 megapixels about one."""
+takes 0.1, the slowest of 40 megapixels, or 64 of a JPEG, about one. HEIC and AVIF have twice the
+time, see `handlers.decoding_apart`."""
 QUICK_SECONDS = 0.5
 """The same for requests with `X-Quick`, which are sent again, alone, if they take longer."""
 QUICK_BATCH_SECONDS = 1.0

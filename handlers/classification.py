@@ -11,7 +11,7 @@ import numpy.typing as npt
 from handlers.arrays import Gray
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.characters import Character
-from handlers.drawing import heat_overlay, png_data_uri
+from handlers.drawing import heat_overlay, jpeg_data_uri, png_data_uri
 from handlers.heatmap import grad_cam
 from handlers.loading import run
 from handlers.options import Headers, RecognitionOptions
@@ -43,6 +43,8 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
             observe(context, item.request_index, "Confidence", confidence, "Share")
             answer = describe(item.image, probabilities, self.characters)
             answer["model"] = self.description
+            if item.image.shown is not None:
+                answer["picture"] = jpeg_data_uri(item.image.shown)
             if isinstance(item.image, SeveralInkImages):
                 answer["characters"] = self._describe_all(item.image.characters)
             if item.options.heatmap:

@@ -22,7 +22,9 @@ import numpy as np
 from handlers.arrays import Gray, Mask
 from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
-from handlers.decoding import decode, shrink
+from handlers.decoding import decode
+from handlers.decoding_files import shrink
+from handlers.decoding_heif import HEIC, heif_format
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
@@ -67,11 +69,13 @@ class FoundInk:
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
     digits. `isolated` as in `FoundInk`. `others` is how many more characters the picture shows.
+    `shown` is the decoded picture if browsers cannot show the file, else None.
     """
 
     ink: Gray
     isolated: bool
     others: int = 0
+    shown: Gray | None = None
 
 
 def preprocess(
@@ -83,13 +87,20 @@ def preprocess(
     `draw` is `character_image` (the default) or `digit_image`. Raises an
     `handlers.errors.ImageRefused` if the bytes are no image or show no character.
     """
-    main, *others = find_characters(decode(data), enhancement)
-    return InkImage((draw or character_image)(main), main.isolated, len(others))
+    gray = decode(data)
+    main, *others = find_characters(gray, enhancement)
+    ink = (draw or character_image)(main)
+    return InkImage(ink, main.isolated, len(others), shown(data, gray))
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
     """As `preprocess`, for a digit."""
     return preprocess(data, enhancement, digit_image)
+
+
+def shown(data: bytes, gray: Gray) -> Gray | None:
+    """The decoded picture if browsers cannot show the file, else None."""
+    return gray if heif_format(data) == HEIC else None
 
 
 def character_image(found: FoundInk) -> Gray:

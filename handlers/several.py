@@ -9,7 +9,7 @@ from handlers.arrays import Gray
 from handlers.boxes import Box, picture_box
 from handlers.decoding import decode
 from handlers.errors import TooManyCharacters
-from handlers.preprocessing import FoundInk, InkImage, character_image, find_characters
+from handlers.preprocessing import FoundInk, InkImage, character_image, find_characters, shown
 from handlers.reading_order import reading_order
 
 MAX_CHARACTERS = 100
@@ -44,15 +44,18 @@ def preprocess_several(
 
     Raises an `handlers.errors.ImageRefused`, TooManyCharacters among them.
     """
-    found = find_characters(decode(data, LONGEST_SIDE), enhancement)
+    gray = decode(data, LONGEST_SIDE)
+    found = find_characters(gray, enhancement)
     if len(found) > MAX_CHARACTERS:
         raise TooManyCharacters(
             f"There are more than {MAX_CHARACTERS} characters in the image: please send a part."
         )
     images = [
-        PlacedInkImage(draw(each), each.isolated, 0, picture_box(each.place, each.size))
+        PlacedInkImage(draw(each), each.isolated, 0, None, picture_box(each.place, each.size))
         for each in found
     ]
     order = reading_order([each.place for each in found])
     characters = [images[index] for index in order]
-    return SeveralInkImages(images[0].ink, images[0].isolated, len(found) - 1, characters)
+    return SeveralInkImages(
+        images[0].ink, images[0].isolated, len(found) - 1, shown(data, gray), characters
+    )

@@ -70,7 +70,10 @@ class PredictQuery(HeatmapQuery, ModelQuery):
 class ImageForm(BaseModel):
     """An image as a file of a multipart form."""
 
-    image: BaseFile = Field(description="PNG, JPEG, WebP, BMP or GIF. The name `file` works too.")
+    image: BaseFile = Field(
+        description="JPEG (up to 64 megapixels), PNG, WebP, HEIC, AVIF, BMP or GIF (up to 40). "
+        "The name `file` works too."
+    )
 
 
 class ImageJson(BaseModel):
@@ -141,6 +144,11 @@ class PredictAnswer(Success, ReadCharacter):
         default=None,
         description="Only with `several`: all characters in reading order (rows from the top, each "
         "from the left), the recognised one among them.",
+    )
+    picture: str | None = Field(
+        default=None,
+        description="Only for a HEIC, which few browsers show: the picture in grey, upright, a "
+        "JPEG of at most 512x512 pixels as a `data:` URI.",
     )
     heatmap: str | None = Field(
         default=None,

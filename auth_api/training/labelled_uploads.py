@@ -25,7 +25,7 @@ _FIELD = "labelled"
 # In a folder that names no class, a bare number such as `12.png` may only number the picture.
 _CLASS_PREFIX = "class_"
 _MAX_TEXT_BYTES = 64 * 1024 - 1
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"})
 
 
 async def receive_labelled(

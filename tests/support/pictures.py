@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pillow_heif
 from PIL import Image
 
 from archive_scripts.archives.building import ROOT
+
+pillow_heif.register_heif_opener()  # `encode` writes HEIC
 
 REFERENCES = ROOT / "reference_images"
 
@@ -23,6 +26,15 @@ def encode(
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
+
+
+def transparent(
+    ink: npt.NDArray[np.uint8], colour: tuple[int, int, int] = (0, 0, 0)
+) -> Image.Image:
+    """Ink of one colour on nothing: `RGBA`. `ink` is 255 where the ink is opaque."""
+    picture = Image.new("RGBA", ink.shape[::-1], (*colour, 0))
+    picture.putalpha(Image.fromarray(ink))
+    return picture
 
 
 def reference(index: int) -> npt.NDArray[np.uint8]:

@@ -42,7 +42,7 @@ export default {
   "pictures.choose": "Choose pictures",
   "pictures.chooseOne": "Choose a picture",
   "pictures.camera": "Camera",
-  "pictures.none": "This is not a picture. PNG, JPEG, WebP, BMP and GIF are read.",
+  "pictures.none": "This is not a picture. JPEG, PNG, WebP, HEIC, AVIF, BMP and GIF are read.",
   "camera.title": "Photograph a character",
   "camera.view": "What the camera sees",
   "camera.take": "Take the picture",

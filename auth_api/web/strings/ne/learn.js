@@ -42,7 +42,7 @@ export default {
   "pictures.choose": "तस्बिरहरू छान्नुहोस्",
   "pictures.chooseOne": "तस्बिर छान्नुहोस्",
   "pictures.camera": "क्यामेरा",
-  "pictures.none": "यो तस्बिर होइन। PNG, JPEG, WebP, BMP र GIF पढिन्छ।",
+  "pictures.none": "यो तस्बिर होइन। JPEG, PNG, WebP, HEIC, AVIF, BMP र GIF पढिन्छ।",
   "camera.title": "अक्षरको तस्बिर खिच्नुहोस्",
   "camera.view": "क्यामेराले देखेको",
   "camera.take": "तस्बिर खिच्नुहोस्",

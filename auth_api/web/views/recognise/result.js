@@ -159,6 +159,13 @@ function classButtons(answer, classes, onChoose) {
   );
 }
 
+/** The visitor's picture. Most browsers cannot show a HEIC, for which the service answers a JPEG. */
+function ownPicture(answer, picture) {
+  const alt = t("recognise.yours");
+  if (answer.picture) return el("img", { class: "thumbnail", src: answer.picture, alt });
+  return thumbnail(picture, alt);
+}
+
 function inputDetails(answer, picture) {
   return el(
     "details",
@@ -167,7 +174,7 @@ function inputDetails(answer, picture) {
     el(
       "div",
       { class: "row" },
-      picture ? thumbnail(picture, t("recognise.yours")) : null,
+      picture ? ownPicture(answer, picture) : null,
       el("img", { class: "thumbnail", src: answer.processed_image, alt: t("recognise.ink") }),
     ),
     el("p", { class: "hint small" }, t("recognise.model.version", answer.model)),
