@@ -50,37 +50,39 @@ class Part:
 
 
 async def read_form(
-    request: Request, file: NewInput, limits: Limits, fields: Collection[str], max_text: int = 0
-) -> tuple[list[Part], dict[str, str]]:
-    """Writes the files in these `fields` of a form to `file`. Its other fields may have `max_text`
-    bytes together; 0 ignores them. Raises `BadRequest`, `OSError`.
-
-    Returns the files in order, and the other fields; the last value of a repeated one.
+    request: Request,
+    file: NewInput,
+    limits: Limits,
+    files: Collection[str],
+    fields: Collection[str],
+) -> UploadForm:
+    """Writes the files of a form with the names `files` to `file`. `fields` are the names of its
+    texts. Raises `BadRequest`, `OSError`.
     """
-    reader = _Reader(file, limits, fields, max_text)
+    reader = UploadForm(file, limits, files, fields)
     await reader.read(request)
-    return reader.parts, reader.texts
+    return reader
 
 
-class _Reader(FormReader):
+class UploadForm(FormReader):
+    """A form whose files are written to one file as they arrive."""
+
     def __init__(
-        self, file: NewInput, limits: Limits, fields: Collection[str], max_text: int
+        self, file: NewInput, limits: Limits, files: Collection[str], fields: Collection[str]
     ) -> None:
-        super().__init__(_MAX_PARTS, fields, max_text)
+        super().__init__(_MAX_PARTS, files, fields)
         self._file = file
         self._limits = limits
         self.parts: list[Part] = []
+        """The files in order."""
 
     def begin(self, name: str, file_name: str | None) -> None:
         """Starts a file."""
         if len(self.parts) == MAX_IMAGES:
             message = f"There are too many images: send up to {MAX_IMAGES} at a time."
             raise BadRequest(message, "too_many_images")
-        error = None
-        if file_name is None:
-            error = BadRequest("The image is text: send a file.", "image_not_a_file")
         base_name = PurePosixPath((file_name or "").replace("\\", "/")).name
-        self.parts.append(Part(base_name or name, self._file.length, error=error))
+        self.parts.append(Part(base_name or name, self._file.length))
 
     def add(self, content: bytes) -> None:
         """Writes a chunk of the file, or removes the file if it is too large."""
@@ -90,8 +92,13 @@ class _Reader(FormReader):
             return
         limit = self._limits.upload if part.is_zip else self._limits.image
         if part.length + len(content) > limit:
-            self._file.truncate(part.start)
-            part.length, part.error = 0, image_too_large(limit)
+            self.fail(image_too_large(limit))
             return
         self._file.write(content)
         part.length += len(content)
+
+    def fail(self, error: ApiError) -> None:
+        """Removes the file."""
+        part = self.parts[-1]
+        self._file.truncate(part.start)
+        part.length, part.error = 0, error
