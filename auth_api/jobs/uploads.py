@@ -58,14 +58,9 @@ async def receive(
         form = await read_form(request, file, limits, IMAGES, type(query).model_fields)
         options = merged(query, validated(form.texts, type(query), form.others))
         parts = form.parts
-        zipped = [part for part in parts if part.is_zip]
-        if zipped and len(parts) > 1:
-            raise BadRequest("Send either images or one zip, not both.", "several_uploads")
-        if zipped and zipped[0].error:
-            raise zipped[0].error
         if not parts:
             raise image_missing("images", form.others)
-        if zipped:
+        if await asyncio.to_thread(form.zip):
             items = await to_thread.run_sync(
                 _items_of_zip, file.path, limits, limiter=inputs.zip_checks
             )

@@ -58,10 +58,8 @@ async def receive_labelled(
                 )
             file.discard()
             return fields, None
-        if not parts[0].is_zip:
+        if not await asyncio.to_thread(form.zip):
             raise BadRequest("'labelled' must be a zip, sent as a file.", "not_a_zip")
-        if parts[0].error:
-            raise parts[0].error
         await to_thread.run_sync(_validate, file.path, limits, alphabet, limiter=inputs.zip_checks)
         await asyncio.to_thread(file.sync)
         return fields, Received(file, [])
