@@ -52,6 +52,7 @@ _SHARED_MODULES = (
     "options",
     "position_words",
     "preprocessing",
+    "request_form",
     "ruled_lines",
     "wire_format",
     "worker_metrics",

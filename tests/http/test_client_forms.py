@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +14,13 @@ from starlette.types import Message
 from auth_api.errors import ApiError
 from auth_api.http import spool
 from auth_api.http.body_memory import BodyMemory
-from auth_api.http.uploads import read_image
-from auth_api.schemas.recognition import ComparisonJson, ComparisonQuery
+from auth_api.http.uploads import read_image, read_images
+from auth_api.schemas.recognition import (
+    BatchJson,
+    ComparisonJson,
+    ComparisonQuery,
+    PredictQuery,
+)
 from tests.support.client_forms import CLIENTS, ClientForm, client
 from tests.support.pictures import encode, reference
 
@@ -32,14 +36,12 @@ def memory(tmp_path: Path) -> BodyMemory:
     return BodyMemory(16 * 1024 * 1024, tmp_path)
 
 
-def read(
-    memory: BodyMemory, form: ClientForm, piece: int = 100_000
-) -> tuple[bytes, ComparisonQuery]:
-    """What the service reads of a form that arrives in pieces."""
+def request_of(memory: BodyMemory, form: ClientForm, piece: int = 100_000) -> Request:
+    """A request with a form that arrives in pieces."""
     body = form.body
-    pieces: Iterator[bytes] = (body[at : at + piece] for at in range(0, len(body) + 1, piece))
     messages: list[Message] = [
-        {"type": "http.request", "body": each, "more_body": True} for each in pieces
+        {"type": "http.request", "body": body[at : at + piece], "more_body": True}
+        for at in range(0, len(body) + 1, piece)
     ]
     messages.append({"type": "http.request", "body": b"", "more_body": False})
 
@@ -49,8 +51,15 @@ def read(
     app = SimpleNamespace(state=SimpleNamespace(body_memory=memory))
     headers = [(b"content-type", form.content_type.encode())] if form.content_type else []
     scope = {"type": "http", "method": "POST", "headers": headers, "app": app}
+    return Request(scope, receive)
+
+
+def read(
+    memory: BodyMemory, form: ClientForm, piece: int = 100_000
+) -> tuple[bytes, ComparisonQuery]:
+    """The image and the options that the service reads of a form."""
     with ExitStack() as held:
-        request = Request(scope, receive)
+        request = request_of(memory, form, piece)
         return asyncio.run(read_image(request, ComparisonQuery(), ComparisonJson, held))
 
 
@@ -78,6 +87,21 @@ def test_a_form_may_be_cut_into_pieces_anywhere(
 def form_with(name: str, content: bytes, headers: str = "") -> ClientForm:
     disposition = f'Content-Disposition: form-data; name="{name}"{headers}'
     return client("b", disposition, content=lambda _: content)([b""], {"target_class": "12"}, "")
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_batch_of_any_client_is_read(memory: BodyMemory, name: str) -> None:
+    form = CLIENTS[name]([*PICTURES.values()], {"model": "digits"}, "images")
+    with ExitStack() as held:
+
+        async def load() -> tuple[list[bytes], PredictQuery]:
+            request, limit = request_of(memory, form), len(PICTURES["BMP"])
+            uploads, options = await read_images(request, PredictQuery(), BatchJson, limit, held)
+            return [await upload(held) for upload in uploads], options
+
+        images, options = asyncio.run(load())
+    assert images == [*PICTURES.values()]
+    assert options.model == "digits"
 
 
 FORM = "multipart/form-data"
