@@ -34,6 +34,9 @@ class FormFraming:
         """
         if self._step is None:
             return piece
+        if self._at_start and not self._buffer and piece.startswith(self._delimiter + b"\r\n"):
+            self._step = None  # an ordinary form
+            return piece
         self._buffer += piece
         done = []
         while self._step is not None and (part := self._step()) is not None:

@@ -53,7 +53,7 @@ class FormReader:
         self._images = images
         self._fields = fields
         self._text_bytes_left = _MAX_TEXT_BYTES
-        self._texts: dict[str, tuple[bytearray, str]] = {}
+        self._texts: dict[str, tuple[bytearray, bytes]] = {}
         self._complete = False
         self._name = self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -234,9 +234,9 @@ def image_missing(name: str, others: Collection[str]) -> BadRequest:
     return BadRequest(f"There is no image: send it as the file '{name}'. {has}", "image_missing")
 
 
-def _text_of(content: bytearray, kind: str) -> Any:
+def _text_of(content: bytearray, media_type: bytes) -> Any:
     """A text in UTF-8, else in Latin-1; a plain value if it is declared as JSON."""
-    if kind == "application/json":
+    if media_type.lower().startswith(b"application/json"):
         try:
             return orjson.loads(content)
         except ValueError:

@@ -45,11 +45,11 @@ class QuotedPrintableDecoder:
         return binascii.a2b_qp(self._rest)
 
 
-def declared_decoder(encoding: str) -> Decoder | None:
+def declared_decoder(encoding: bytes) -> Decoder | None:
     """The decoder for a `Content-Transfer-Encoding`, None if the content is as it is."""
-    if encoding == "base64":
+    if encoding == b"base64":
         return Base64Decoder()
-    return QuotedPrintableDecoder() if encoding == "quoted-printable" else None
+    return QuotedPrintableDecoder() if encoding == b"quoted-printable" else None
 
 
 def image_decoder(head: bytes, part: PartHeaders) -> Decoder | None:
@@ -59,9 +59,9 @@ def image_decoder(head: bytes, part: PartHeaders) -> Decoder | None:
     Raises `BadRequest` for a text that stands for no image.
     """
     encoding = part.encoding
-    if encoding == "base64" and looks_like_base64(head, 1):
+    if encoding == b"base64" and looks_like_base64(head, 1):
         return Base64Decoder()
-    if encoding == "quoted-printable" and _is_text(head):
+    if encoding == b"quoted-printable" and _is_text(head):
         return QuotedPrintableDecoder()
     if looks_like_base64(head):
         return Base64Decoder()

@@ -95,6 +95,8 @@ def _fields(query: BaseModel) -> frozenset[str]:
 
 
 def _options(form: Form, query: Options) -> Options:
+    if not form.others:
+        return query
     return merged(query, validated(form.texts, type(query), form.others))
 
 

@@ -151,13 +151,15 @@ def merged(query: Model, body: BaseModel) -> Model:
 
     Raises `BadRequest` if the two disagree.
     """
-    found = {}
-    for name in type(query).model_fields.keys() & body.model_fields_set:
-        value = getattr(body, name)
-        if value is None:
-            continue
-        if name in query.model_fields_set and getattr(query, name) != value:
-            reason = f"the query says {getattr(query, name)!r}, and the body {value!r}"
+    if type(body) is type(query) and not query.model_fields_set:
+        return body
+    asked = {name: getattr(query, name) for name in query.model_fields_set}
+    found = {
+        name: getattr(body, name)
+        for name in body.model_fields_set & type(query).model_fields.keys()
+    }
+    for name in asked.keys() & found.keys():
+        if asked[name] != found[name]:
+            reason = f"the query says {asked[name]!r}, and the body {found[name]!r}"
             raise invalid(name, reason)
-        found[name] = value
-    return query.model_copy(update=found)
+    return type(query).model_validate({**found, **asked}) if found else query
