@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -54,7 +54,7 @@ async def read_image(
         form.close()
         return _require_content(image), options
     if kind == JSON_TYPE:
-        content = validated(await json_object(request, held), json)
+        content = validated(_given(await json_object(request, held)), json)
         image = await _decode(content.image)
         return _require_content(image), merged(query, content)
     raise await unsupported(
@@ -82,7 +82,7 @@ async def read_images(
         options = _options(form, query)
         return [partial(_load_part, form, field, limit) for field in images], options
     if kind == JSON_TYPE:
-        content = validated(await json_object(request, held), json)
+        content = validated(_given(await json_object(request, held)), json)
         options = merged(query, content)
         return [partial(_load_text, text, limit) for text in content.images], options
     raise await unsupported(
@@ -98,6 +98,11 @@ def _options(form: Form, query: Options) -> Options:
     if not form.others:
         return query
     return merged(query, validated(form.texts, type(query), form.others))
+
+
+def _given(content: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a JSON body that are not null. Apps send null for an option that is not set."""
+    return {name: value for name, value in content.items() if value is not None}
 
 
 async def _load_part(form: Form, field: Field, limit: int, held: ExitStack) -> bytes:

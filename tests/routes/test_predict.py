@@ -119,6 +119,9 @@ def test_the_forms_of_all_clients_get_the_same_answer(ranjana: Ranjana) -> None:
 def test_options_count_in_query_form_and_json_and_must_agree(ranjana: Ranjana) -> None:
     image, path = encode(reference(4)), "/api/predict/"
     text = base64.b64encode(image).decode()
+    null = {"version": None, "enhancement_level": None, "model": None}
+    unset = ranjana.client.post(path, json={"image": text, **null}, params={"heatmap": "1"})
+    assert unset.json()["heatmap"], unset.text
     for query, body in (({}, {"heatmap": "true"}), ({"heatmap": "1"}, {"heatmap": True})):
         in_form = ranjana.client.post(path, files={"image": image}, data=body, params=query)
         in_json = ranjana.client.post(path, json={"image": text, **body}, params=query)
