@@ -5,6 +5,7 @@ classification   the base of the two handlers that name a character
 recognition      handler of the archive `ranjana`
 digits           handler of the archive `digits`
 similarity       handler of the archive `similarity`
+request_form     the image of a request, and options in a form
 options          the options of a request, from its headers
 wire_format      several images in one request
 characters       the classes of the models

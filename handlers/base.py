@@ -21,11 +21,12 @@ import torch
 from handlers import wire_format, worker_metrics
 from handlers.cpu_limit import OutOfTime, within
 from handlers.decoding_work import too_complex
-from handlers.errors import Postponed, RequestRefused, UnreadableImage
+from handlers.errors import Postponed, RequestRefused
 from handlers.framing import INK_SIZE
 from handlers.loading import load_model, run, warm_up
 from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
+from handlers.request_form import Request, image_bytes, with_options
 from handlers.wire_format import ImagePart, join
 from handlers.worker_metrics import MetricsContext, observe
 
@@ -39,7 +40,6 @@ QUICK_BATCH_SECONDS = 1.0
 """After this time, further quick images of a batch are not begun: their batch has waited enough."""
 
 Answer = dict[str, Any]
-Request = Mapping[str, Any]
 
 
 class ImageOptions(Protocol):
@@ -254,17 +254,6 @@ class ImageHandler(Generic[Options]):
         raise NotImplementedError
 
 
-def image_bytes(request: Request) -> bytes:
-    """The encoded image of a request: its raw body or its multipart field `data`.
-
-    Raises UnreadableImage if it has neither.
-    """
-    body = request.get("body", request.get("data"))
-    if not isinstance(body, (bytes, bytearray)) or not body:
-        raise UnreadableImage("There is no image in the request.")
-    return bytes(body)
-
-
 def _encode(answer: Answer) -> bytes:
     return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
 
@@ -275,7 +264,8 @@ def _parse(request: Request, headers: Mapping[str, str]) -> _IncomingRequest:
     try:
         body = image_bytes(request)
         if description is None:
-            return _IncomingRequest([ImagePart(body, lowered)], request_ids(lowered, 1))
+            options = with_options(lowered, request)
+            return _IncomingRequest([ImagePart(body, options)], request_ids(lowered, 1))
         parts = wire_format.split(description, body, lowered)
         return _IncomingRequest(parts, request_ids(lowered, len(parts)), grouped=True)
     except RequestRefused as refusal:

@@ -1,6 +1,7 @@
 """The options of a request.
 
-They come in request headers because TorchServe passes nothing else to a handler.
+They come in request headers, because TorchServe passes nothing else beside a raw body. Fields of a
+form count as headers: see `handlers.request_form`.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ _SHARED_MODULES = (
     "position_words",
     "preprocessing",
     "reading_order",
+    "request_form",
     "ruled_lines",
     "segmentation",
     "several",

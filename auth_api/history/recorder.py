@@ -26,7 +26,7 @@ from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
 from auth_api.history.pictures import SHOWN, Pictures, PictureStore, new_media
 from auth_api.history.queries import EntryTable
-from auth_api.http.uploads import decode_base64
+from auth_api.http.base64_text import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
 from auth_api.torchserve.wire_format import Answer

@@ -19,8 +19,8 @@ class JobQuery(EnhancementQuery, ModelQuery):
     """Selects the model and its options."""
 
 
-class JobForm(BaseModel):
-    """Many images, or one zip file of images."""
+class JobForm(JobQuery):
+    """Many images, or one zip file of images; and the options, which the query may have instead."""
 
     images: list[BaseFile] | None = Field(default=None, description="Up to 1,000 files.")
     zip: BaseFile | None = Field(default=None, description="One zip of up to 1,000 files instead.")

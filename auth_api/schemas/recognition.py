@@ -82,18 +82,34 @@ class ImageJson(BaseModel):
     image: str = Field(description="The image in base64, or as a `data:` URI.")
 
 
-class BatchForm(BaseModel):
+class ImagesForm(BaseModel):
     """Images as files of a multipart form."""
 
     images: list[BaseFile] = Field(description="Up to 32 files with this name.")
 
 
-class BatchJson(BaseModel):
+class ImagesJson(BaseModel):
     """Images inside JSON."""
 
     images: list[str] = Field(
         min_length=1, max_length=MAX_IMAGES, description="Each in base64 or as a `data:` URI."
     )
+
+
+class PredictForm(PredictQuery, ImageForm):
+    """An image as a file, and the options, which the query may have instead."""
+
+
+class PredictJson(PredictQuery, ImageJson):
+    """An image inside JSON, and the options, which the query may have instead."""
+
+
+class BatchForm(PredictQuery, ImagesForm):
+    """Images as files, and the options, which the query may have instead."""
+
+
+class BatchJson(PredictQuery, ImagesJson):
+    """Images inside JSON, and the options, which the query may have instead."""
 
 
 class Candidate(ClassName):
@@ -164,20 +180,6 @@ class BatchAnswer(Success):
     results: list[PredictAnswer | ErrorAnswer] = Field(description="In order of the images.")
 
 
-class ComparisonQuery(HeatmapQuery):
-    """Options of a comparison."""
-
-    strictness: Literal["lenient", "normal", "strict"] = Field(
-        default="normal", description="Changes what counts as a fault, but not the distance."
-    )
-    embedding: bool = Field(default=False, description="Whether to add the embedding.")
-
-    def options(self) -> dict[str, str]:
-        """The request headers for the handler."""
-        embedding = {"X-Embedding": "true"} if self.embedding else {}
-        return {"X-Strictness": self.strictness, **embedding, **super().options()}
-
-
 def _plain_number(value: object) -> object:
     """Accepts 12 and "12", but not true, "1_0" and "12.0", which Python would accept too."""
     text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
@@ -186,20 +188,37 @@ def _plain_number(value: object) -> object:
     return value
 
 
-class ComparisonFields(BaseModel):
-    """Selects the character to compare with."""
+class ComparisonQuery(HeatmapQuery):
+    """Selects the character to compare with, and options."""
 
-    target_class: Annotated[int, BeforeValidator(_plain_number)] = Field(
-        ge=0, le=999_999_999, description="Class of the intended character, 0-35."
+    target_class: Annotated[int | None, BeforeValidator(_plain_number)] = Field(
+        default=None,
+        ge=0,
+        le=999_999_999,
+        description="Class of the intended character, 0-35. Required, in the query or the body.",
     )
+    strictness: Literal["lenient", "normal", "strict"] = Field(
+        default="normal", description="Changes what counts as a fault, but not the distance."
+    )
+    embedding: bool = Field(default=False, description="Whether to add the embedding.")
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        embedding = {"X-Embedding": "true"} if self.embedding else {}
+        return {
+            "X-Target-Class": str(self.target_class),
+            "X-Strictness": self.strictness,
+            **embedding,
+            **super().options(),
+        }
 
 
-class ComparisonForm(ImageForm, ComparisonFields):
-    """An image as a file of a multipart form, and the character to compare it with."""
+class ComparisonForm(ComparisonQuery, ImageForm):
+    """An image as a file, the character to compare it with, and options."""
 
 
-class ComparisonJson(ImageJson, ComparisonFields):
-    """An image inside JSON, and the character to compare it with."""
+class ComparisonJson(ComparisonQuery, ImageJson):
+    """An image inside JSON, the character to compare it with, and options."""
 
 
 class ComparedRegion(BaseModel):
