@@ -27,6 +27,7 @@ from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
 from handlers.isolation import isolate
 from handlers.ruled_lines import remove_ruled_lines
+from handlers.sheet import find_sheet, take_upright
 
 SMALLEST_SIDE = 8
 """Minimum shorter side of a readable picture, in pixels."""
@@ -110,6 +111,9 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
 
 
 def _find_ink(gray: Gray, level: int) -> FoundInk:
+    sheet = find_sheet(gray)
+    if sheet is not None:
+        gray = take_upright(gray, sheet)
     binarised = is_binarised(gray)
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
