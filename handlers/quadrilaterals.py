@@ -10,7 +10,7 @@ Corners = npt.NDArray[np.float32]
 """Shape (4, 2): x and y of the corners in pixels, clockwise from the upper left one."""
 
 # A region fills this share of its quadrilateral. A finger or a torn corner may be missing.
-_MIN_FILLED = 0.9
+_MIN_FILLED = 0.85
 # A smooth outline with more corners than this is no quadrilateral.
 _MAX_CORNERS = 14
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Gray, Mask, gray
+from handlers.arrays import Field, Gray, Mask, gray
 from handlers.decoding import shrink
 from handlers.quadrilaterals import Corners, completed, quadrilateral
 
@@ -30,14 +30,16 @@ _MIN_TABLE_EDGE = 0.08
 _MIN_AREA = 0.06
 _MAX_AREA = 0.985
 # The contrast, 0-255, that is an edge between neighbouring pixels.
-_MIN_EDGE = 11
+_MIN_EDGE = 9
 # The contrast across each visible side, 0-255, and the share of a side's points that have it. Within
 # some pixels of the picture's edge a side without contrast is cut.
-_MIN_STEP = 14.0
+_MIN_STEP = 11.0
 _NEAR_EDGE = 4.0
+_POINTS = 48
+_DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5])
 _MIN_SUPPORT = 0.8
 # At most this share of what lies beside the sheet may look like it.
-_MAX_ALIKE = 0.2
+_MAX_ALIKE = 0.4
 # What is left out along each side, because the edge is soft and throws a shadow: pixels of the
 # small copy, and a share of the sheet.
 _INSET = 1.5
@@ -48,7 +50,7 @@ def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
     best, best_area = None, 0.0
-    for regions in (_brightness_regions, _edge_regions):
+    for regions in (_edge_regions, _brightness_regions):
         for contour, area in regions(small):
             if area <= best_area or not _MIN_AREA <= area / small.size <= _MAX_AREA:
                 continue
@@ -138,50 +140,41 @@ def _thresholds(small: Gray) -> list[float]:
 
 def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | None:
     """Which sides of a sheet with these corners the picture shows; None if there is no sheet."""
-    steps = _steps(small, corners)
-    visible = np.array([len(step) > 0 for step in steps])
+    steps, shown = _steps(small, corners)
+    visible = shown.sum(axis=1) >= _POINTS / 4
     if not visible.any():
         return None
-    brighter = float(np.median(np.concatenate(steps))) > 0
-    for step in steps:
-        signed = step if brighter else -step
-        if len(step) and (signed > _MIN_STEP).mean() < _MIN_SUPPORT:
+    # Along the profile across a side, the largest step inwards to outwards and its opposite.
+    brighter = bool(np.median(steps.sum(axis=1)[shown]) > 0)
+    edge = (steps.max(axis=1) if brighter else -steps.min(axis=1)) > _MIN_STEP
+    for side in np.flatnonzero(visible):
+        if edge[side][shown[side]].mean() < _MIN_SUPPORT:
             return None
     inside, beside = _inside_and_beside(small.shape, corners)
     if beside.any():
-        sheet, table = float(np.median(small[inside])), float(np.median(small[beside]))
-        middle = (sheet + table) / 2
+        middle = (float(np.median(small[inside])) + float(np.median(small[beside]))) / 2
         alike = small[beside] > middle if brighter else small[beside] < middle
         if alike.mean() > _MAX_ALIKE:
             return None
-    return visible
+    return np.asarray(visible)
 
 
-def _steps(small: Gray, corners: Corners) -> list[npt.NDArray[np.float64]]:
-    """How much brighter the inside is than the outside, at points along each side; empty for a side
-    that the edge of the picture cuts.
+def _steps(small: Gray, corners: Corners) -> tuple[Field, Mask]:
+    """How much darker it gets outwards, at points along each side: at distances from the side,
+    shape (4, distances, points), and at which points the picture shows a side, shape (4, points).
     """
     size = np.array(small.shape[::-1])
-    steps = []
-    for side in range(4):
-        start, end = corners[side], corners[(side + 1) % 4]
-        length = max(1.0, float(np.linalg.norm(end - start)))
-        outwards = np.array([end[1] - start[1], start[0] - end[0]]) / length
-        points = start + np.linspace(0.04, 0.96, 48)[:, None] * (end - start)
-        inner, outer = points - 3 * outwards, points + 2 * outwards
-        step = _at(small, inner) - _at(small, outer)
-        # Near the edge of the picture, a point without contrast only means that the sheet is cut.
-        near = (np.minimum(points, size - 1 - points) < _NEAR_EDGE).any(axis=1)
-        outside = ((outer < -0.6) | (outer > size - 0.4)).any(axis=1)
-        shown = ~outside & ~(near & (np.abs(step) < _MIN_STEP))
-        steps.append(step[shown] if shown.sum() >= 12 else step[:0])
-    return steps
-
-
-def _at(small: Gray, points: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    height, width = small.shape
-    x, y = np.rint(points).astype(int).T
-    return small[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].astype(np.float64)
+    along = np.roll(corners, -1, axis=0) - corners
+    outwards = along[:, ::-1] * (1, -1) / np.maximum(1, np.linalg.norm(along, axis=1))[:, None]
+    points = corners[:, None] + np.linspace(0.04, 0.96, _POINTS)[:, None] * along[:, None]
+    # Shape (4, distances, points, 2).
+    profile = points[:, None] + _DISTANCES[:, None, None] * outwards[:, None, None]
+    x, y = np.clip(np.rint(profile), 0, size - 1).astype(int).transpose(3, 0, 1, 2)
+    levels = small[y, x].astype(np.float32)
+    steps = levels[:, :-2] - levels[:, 2:]
+    # Near the edge of the picture, a point without contrast only means that the sheet is cut.
+    near = (np.minimum(points, size - 1 - points) < _NEAR_EDGE).any(axis=2)
+    return steps, ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
 
 
 def _inside_and_beside(shape: tuple[int, ...], corners: Corners) -> tuple[Mask, Mask]:
