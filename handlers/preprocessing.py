@@ -1,6 +1,7 @@
 """Image bytes to ink image, the input of the networks in serving and in training.
 
     decode               an upright grey picture of at most 512 pixels on the longer side
+    upright_sheet        the sheet alone, if it lies on a table
     enhance              removes noise from poor pictures
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
@@ -27,7 +28,7 @@ from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
 from handlers.isolation import isolate
 from handlers.ruled_lines import remove_ruled_lines
-from handlers.sheet import find_sheet, take_upright
+from handlers.sheet import upright_sheet
 
 SMALLEST_SIDE = 8
 """Minimum shorter side of a readable picture, in pixels."""
@@ -101,6 +102,41 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
         raise NoCharacterFound(
             f"No character found: the image is only {gray.shape[1]} x {gray.shape[0]} pixels."
         )
+    sheet = upright_sheet(gray) if _may_show_table(gray) else None
+    if sheet is None:
+        return _find_at_levels(gray, enhancement)
+    try:
+        found = _find_at_levels(sheet, enhancement)
+        if found.isolated:
+            return found
+        blank = None
+    except NoCharacterFound as error:
+        blank = error
+    whole = _find_at_levels(gray, enhancement)
+    if blank is not None and (not whole.isolated or _is_block(whole.mask)):
+        raise blank
+    return whole
+
+
+def _may_show_table(gray: Gray) -> bool:
+    """False for a drawing and other binarised pictures, unless at least two sides of the picture
+    lie on the colour of the ink, like the black border of a scan.
+    """
+    sample = gray[::4, ::4]
+    if not is_binarised(sample):
+        return True
+    bright = _full_contrast(sample) >= 128
+    paper = bright.mean() > 0.5
+    sides = (bright[0], bright[-1], bright[:, 0], bright[:, -1])
+    return sum((side == paper).mean() < 0.1 for side in sides) >= 2
+
+
+def _is_block(mask: Mask) -> bool:
+    """Whether a mask, cropped to its ink, is a filled box, and not as narrow as a digit one."""
+    return bool(mask.mean() > 0.75 and max(mask.shape) < 2.5 * min(mask.shape))
+
+
+def _find_at_levels(gray: Gray, enhancement: int | None) -> FoundInk:
     *first, last = LEVELS if enhancement is None else (enhancement,)
     for level in first:
         try:
@@ -111,9 +147,6 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
 
 
 def _find_ink(gray: Gray, level: int) -> FoundInk:
-    sheet = find_sheet(gray)
-    if sheet is not None:
-        gray = take_upright(gray, sheet)
     binarised = is_binarised(gray)
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)

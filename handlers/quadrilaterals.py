@@ -9,56 +9,83 @@ import numpy.typing as npt
 Corners = npt.NDArray[np.float32]
 """Shape (4, 2): x and y of the corners in pixels, clockwise from the upper left one."""
 
-# A region fills this share of its quadrilateral. A finger or a torn corner may be missing.
-_MIN_FILLED = 0.85
-# A smooth outline with more corners than this is no quadrilateral.
-_MAX_CORNERS = 14
+_Points = npt.NDArray[np.float64]
+
+# Share of the quadrilateral that the region fills. A finger may cover a corner, or lie beside one.
+_MIN_FILLED = 0.82
+_MAX_FILLED = 1.18
+# The outline is simplified to straight pieces that are at most this far from it, in pixels.
+_STRAIGHT = 2.0
+# Two pieces are of one side if their directions differ by less, in degrees, and one ends within
+# some pixels of the line through the other.
+_SAME_DIRECTION = 12.0
+_SAME_LINE = 5.0
+# A sheet that is seen at an angle of 30 degrees has corners between these, in degrees.
+_MIN_CORNER = 50.0
+_MAX_CORNER = 130.0
 
 
 def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None:
-    """The smallest quadrilateral that continues the longer sides of a contour; None if it does not
-    have the contour's shape.
+    """The quadrilateral on whose sides the longest straight pieces of a contour lie; None if the
+    contour, which encloses `area` pixels, has no such shape.
     """
-    hull = cv2.convexHull(contour)
-    if area < _MIN_FILLED * cv2.contourArea(hull):
+    ends = cv2.approxPolyDP(contour, _STRAIGHT, True)[:, 0].astype(np.float64)
+    if len(ends) < 4:
         return None
-    simple = cv2.approxPolyDP(hull, 0.006 * cv2.arcLength(hull, True), True)[:, 0]
-    points = np.asarray(simple, dtype=np.float64)
-    if not 4 <= len(points) <= _MAX_CORNERS:
+    sides = _four_longest(ends, np.roll(ends, -1, axis=0))
+    if sides is None:
         return None
-    while len(points) > 4:
-        grown = [each for side in range(len(points)) if (each := _without_side(points, side))]
-        if not grown:
-            return None
-        points = min(grown, key=lambda each: each[0])[1]
-    corners = points.astype(np.float32)
-    if area < _MIN_FILLED * cv2.contourArea(corners):
+    corners = _crossings(*sides)
+    if corners is None or not _MIN_FILLED < area / max(1.0, cv2.contourArea(corners)) < _MAX_FILLED:
+        return None
+    if not _MIN_CORNER < _angles(corners).min() <= _angles(corners).max() < _MAX_CORNER:
         return None
     if cv2.contourArea(corners, oriented=True) < 0:
         corners = corners[::-1]
     return np.asarray(np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0))
 
 
-def _without_side(
-    points: npt.NDArray[np.float64], side: int
-) -> tuple[float, npt.NDArray[np.float64]] | None:
-    """The polygon whose neighbours of one side are lengthened until they meet, and the area that it
-    gains; None if they do not meet beyond that side.
+def _four_longest(starts: _Points, ends: _Points) -> tuple[_Points, _Points] | None:
+    """A point and the unit direction of four sides, in the order of the pieces of the contour;
+    None if it has fewer.
     """
-    count = len(points)
-    before, start, end, after = (points[(side + k) % count] for k in (-1, 0, 1, 2))
-    (a, b), (c, d) = start - before, end - after
-    determinant = b * c - a * d
-    if abs(determinant) < 1e-6:
+    along = ends - starts
+    lengths = np.maximum(1e-6, np.linalg.norm(along, axis=1))
+    directions = along / lengths[:, None]
+    chosen: list[int] = []
+    for piece in np.argsort(-lengths)[:12]:
+        (x, y), middle = directions[piece], (starts[piece] + ends[piece]) / 2
+        for other in chosen:
+            u, v = directions[other]
+            dx, dy = middle - starts[other]
+            parallel = abs(x * v - y * u) < np.sin(np.deg2rad(_SAME_DIRECTION))
+            if parallel and abs(dx * v - dy * u) < _SAME_LINE:
+                break
+        else:
+            chosen.append(int(piece))
+            if len(chosen) == 4:
+                order = sorted(chosen)
+                return starts[order], directions[order]
+    return None
+
+
+def _crossings(points: _Points, directions: _Points) -> Corners | None:
+    """Where each of four lines crosses the one before; None if two are parallel."""
+    before, towards = np.roll(points, 1, axis=0), np.roll(directions, 1, axis=0)
+    determinants = towards[:, 0] * directions[:, 1] - towards[:, 1] * directions[:, 0]
+    if np.abs(determinants).min() < 0.1:
         return None
-    x, y = end - start
-    along, back = (c * y - d * x) / determinant, (a * y - b * x) / determinant
-    if along < 0 or back < 0:
-        return None
-    meeting = start + along * (start - before)
-    (ux, uy), (vx, vy) = meeting - start, end - start
-    kept = [points[(side + 2 + k) % count] for k in range(count - 2)]
-    return abs(float(ux * vy - uy * vx)) / 2, np.asarray([meeting, *kept])
+    gap = points - before
+    steps = (gap[:, 0] * directions[:, 1] - gap[:, 1] * directions[:, 0]) / determinants
+    return np.asarray(before + steps[:, None] * towards, dtype=np.float32)
+
+
+def _angles(corners: Corners) -> npt.NDArray[np.float64]:
+    """The angle at each corner in degrees."""
+    one, other = np.roll(corners, 1, axis=0) - corners, np.roll(corners, -1, axis=0) - corners
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    cosines = (one * other).sum(axis=1) / np.maximum(1e-6, lengths)
+    return np.asarray(np.rad2deg(np.arccos(np.clip(cosines, -1, 1))), dtype=np.float64)
 
 
 def completed(corners: Corners, visible: npt.NDArray[np.bool_]) -> Corners:

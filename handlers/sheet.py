@@ -9,6 +9,7 @@ outside; a stripe of shadow is none, because there are others.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ from handlers.quadrilaterals import Corners, completed, quadrilateral
 
 # Longer side, in pixels, of the copy that is searched.
 _SMALL = 256
+# Longer side, in pixels, of the smallest picture that is searched.
+_MIN_SIDE = 128
+_MAX_NESTED = 3
 # A threshold separates a sheet from a table only where few pixels have its brightness: at most this
 # share of the picture is within 3 levels of it.
 _VALLEY = 0.02
@@ -30,7 +34,7 @@ _MIN_TABLE_EDGE = 0.08
 _MIN_AREA = 0.06
 _MAX_AREA = 0.985
 # The contrast, 0-255, that is an edge between neighbouring pixels.
-_MIN_EDGE = 9
+_MIN_EDGE = 8
 # The contrast across each visible side, 0-255, and the share of a side's points that have it. Within
 # some pixels of the picture's edge a side without contrast is cut.
 _MIN_STEP = 11.0
@@ -46,23 +50,34 @@ _INSET = 1.5
 _INSET_SHARE = 0.008
 
 
+def upright_sheet(picture: Gray) -> Gray | None:
+    """The sheet in a grey picture, seen from above, without what it lies on; None if it shows none.
+
+    A sheet can lie on another, and a board hangs in a frame.
+    """
+    sheet = None
+    for _ in range(_MAX_NESTED):
+        if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
+            break
+        picture = sheet = take_upright(picture, corners)
+    return sheet
+
+
 def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
-    best, best_area = None, 0.0
-    for regions in (_edge_regions, _brightness_regions):
-        for contour, area in regions(small):
-            if area <= best_area or not _MIN_AREA <= area / small.size <= _MAX_AREA:
-                continue
-            corners = quadrilateral(contour, area)
-            visible = None if corners is None else _visible_sides(small, corners)
-            if corners is not None and visible is not None:
-                best, best_area = completed(corners, visible), area
-        if best is not None:
-            best = _without_edge(best)
-            scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
-            return np.asarray((best + 0.5) * scale - 0.5, dtype=np.float32)
-    return None
+    best, best_area = None, _MIN_AREA * small.size
+    for contour, area in chain(_edge_regions(small), _brightness_regions(small)):
+        if not best_area < area <= _MAX_AREA * small.size:
+            continue
+        corners = quadrilateral(contour, area)
+        visible = None if corners is None else _visible_sides(small, corners)
+        if corners is not None and visible is not None:
+            best, best_area = completed(corners, visible), area
+    if best is None:
+        return None
+    scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
+    return np.asarray((_without_edge(best) + 0.5) * scale - 0.5, dtype=np.float32)
 
 
 def take_upright(picture: Gray, corners: Corners) -> Gray:
@@ -107,6 +122,7 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
     plain = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     edges = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     flat = gray(cv2.threshold(edges, _MIN_EDGE, 1, cv2.THRESH_BINARY_INV)[1])
+    flat = gray(cv2.erode(flat, np.ones((3, 3), np.uint8)))  # closes gaps in the edges
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         flat, connectivity=4, ltype=cv2.CV_16U
     )
@@ -115,7 +131,7 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
         if area < 0.5 * _MIN_AREA * half.size or (w == width and h == height):
             continue
         # The edge itself lies between the region and the next.
-        region = cv2.dilate(gray(labels == label), np.ones((3, 3), np.uint8))
+        region = gray(cv2.dilate(gray(labels == label), np.ones((5, 5), np.uint8)))
         for contour, size in _contours(region):
             yield 2 * contour, 4 * size
 
