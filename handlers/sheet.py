@@ -38,12 +38,13 @@ _MIN_EDGE = 8
 # The contrast across each visible side, 0-255, and the share of a side's points that have it. Within
 # some pixels of the picture's edge a side without contrast is cut.
 _MIN_STEP = 11.0
+_MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
 _POINTS = 48
 _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5])
 _MIN_SUPPORT = 0.8
 # At most this share of what lies beside the sheet may look like it.
-_MAX_ALIKE = 0.4
+_MAX_ALIKE = 0.3
 # What is left out along each side, because the edge is soft and throws a shadow: pixels of the
 # small copy, and a share of the sheet.
 _INSET = 1.5
@@ -156,13 +157,14 @@ def _thresholds(small: Gray) -> list[float]:
 
 def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | None:
     """Which sides of a sheet with these corners the picture shows; None if there is no sheet."""
-    steps, shown = _steps(small, corners)
+    steps, whole, shown = _steps(small, corners)
     visible = shown.sum(axis=1) >= _POINTS / 4
     if not visible.any():
         return None
-    # Along the profile across a side, the largest step inwards to outwards and its opposite.
     brighter = bool(np.median(steps.sum(axis=1)[shown]) > 0)
-    edge = (steps.max(axis=1) if brighter else -steps.min(axis=1)) > _MIN_STEP
+    steps, whole = (steps, whole) if brighter else (-steps, -whole)
+    sharpest = steps.max(axis=1)
+    edge = (sharpest > _MIN_STEP) & (sharpest > _MIN_SHARPNESS * whole)
     for side in np.flatnonzero(visible):
         if edge[side][shown[side]].mean() < _MIN_SUPPORT:
             return None
@@ -175,9 +177,12 @@ def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | Non
     return np.asarray(visible)
 
 
-def _steps(small: Gray, corners: Corners) -> tuple[Field, Mask]:
-    """How much darker it gets outwards, at points along each side: at distances from the side,
-    shape (4, distances, points), and at which points the picture shows a side, shape (4, points).
+def _steps(small: Gray, corners: Corners) -> tuple[Field, Field, Mask]:
+    """How much darker it gets outwards, at points along each side.
+
+    Returns the steps at several distances from the side, shape (4, distances, points); the step
+    from the first distance to the last, shape (4, points); and at which points the picture shows
+    the side, shape (4, points).
     """
     size = np.array(small.shape[::-1])
     along = np.roll(corners, -1, axis=0) - corners
@@ -190,7 +195,8 @@ def _steps(small: Gray, corners: Corners) -> tuple[Field, Mask]:
     steps = levels[:, :-2] - levels[:, 2:]
     # Near the edge of the picture, a point without contrast only means that the sheet is cut.
     near = (np.minimum(points, size - 1 - points) < _NEAR_EDGE).any(axis=2)
-    return steps, ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
+    shown = ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
+    return steps, levels[:, 0] - levels[:, -1], shown
 
 
 def _inside_and_beside(shape: tuple[int, ...], corners: Corners) -> tuple[Mask, Mask]:
