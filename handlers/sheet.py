@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.arrays import Field, Gray, Mask, gray
-from handlers.decoding import shrink
+from handlers.decoding import LONGEST_SIDE, shrink
 from handlers.quadrilaterals import Corners, completed, quadrilateral
 
 # Longer side, in pixels, of the copy that is searched.
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-_MAX_NESTED = 3
+# A sheet of at least this share of the picture may be the frame of a board or a mat.
+_NESTED_SHARE = 0.5
 # A threshold separates a sheet from a table only where few pixels have its brightness: at most this
 # share of the picture is within 3 levels of it.
 _VALLEY = 0.02
@@ -45,6 +46,7 @@ _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5])
 _MIN_SUPPORT = 0.8
 # At most this share of what lies beside the sheet may look like it.
 _MAX_ALIKE = 0.3
+_SAMPLING = 3
 # What is left out along each side, because the edge is soft and throws a shadow: pixels of the
 # small copy, and a share of the sheet.
 _INSET = 1.5
@@ -56,35 +58,39 @@ def upright_sheet(picture: Gray) -> Gray | None:
 
     A sheet can lie on another, and a board hangs in a frame.
     """
-    sheet = None
-    for _ in range(_MAX_NESTED):
-        if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
-            break
-        picture = sheet = take_upright(picture, corners)
-    return sheet
+    if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
+        return None
+    sheet = take_upright(picture, corners)
+    if sheet.size < _NESTED_SHARE * picture.size or max(sheet.shape) < _MIN_SIDE:
+        return sheet
+    inner = find_sheet(sheet)
+    return sheet if inner is None else take_upright(sheet, inner)
 
 
 def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
-    best, best_area = None, _MIN_AREA * small.size
-    for contour, area in chain(_edge_regions(small), _brightness_regions(small)):
-        if not best_area < area <= _MAX_AREA * small.size:
-            continue
+    regions = [
+        (area, contour)
+        for contour, area in chain(_edge_regions(small), _brightness_regions(small))
+        if _MIN_AREA * small.size < area <= _MAX_AREA * small.size
+    ]
+    for area, contour in sorted(regions, key=lambda region: -region[0]):
         corners = quadrilateral(contour, area)
         visible = None if corners is None else _visible_sides(small, corners)
         if corners is not None and visible is not None:
-            best, best_area = completed(corners, visible), area
-    if best is None:
-        return None
-    scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
-    return np.asarray((_without_edge(best) + 0.5) * scale - 0.5, dtype=np.float32)
+            whole = _without_edge(completed(corners, visible))
+            scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
+            return np.asarray((whole + 0.5) * scale - 0.5, dtype=np.float32)
+    return None
 
 
 def take_upright(picture: Gray, corners: Corners) -> Gray:
-    """The sheet alone, seen from above."""
+    """The sheet alone, seen from above, at most 512 pixels on the longer side."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
-    width, height = max(1, round((sides[0] + sides[2]) / 2)), max(1, round((sides[1] + sides[3]) / 2))
+    size = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
+    size *= min(1, LONGEST_SIDE / size.max())
+    width, height = (max(1, round(side)) for side in size.tolist())
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(corners, target)
     # Pixels outside the picture repeat those at its edge.
@@ -146,9 +152,10 @@ def _contours(mask: Gray) -> Iterator[Region]:
 
 def _thresholds(small: Gray) -> list[float]:
     """The middle of each valley of the histogram."""
-    counts = cv2.calcHist([small], [0], None, [256], [0, 256]).ravel()
+    sample = np.ascontiguousarray(small[::2, ::2])
+    counts = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
     near = np.convolve(counts, np.ones(_VALLEY_WIDTH, np.float32), "same")
-    valley = near < _VALLEY * small.size
+    valley = near < _VALLEY * sample.size
     used = np.flatnonzero(counts)
     low, high = int(used[0]), int(used[-1])
     changes = np.flatnonzero(np.diff(valley[low : high + 1].astype(np.int8), prepend=0, append=0))
@@ -168,13 +175,20 @@ def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | Non
     for side in np.flatnonzero(visible):
         if edge[side][shown[side]].mean() < _MIN_SUPPORT:
             return None
-    inside, beside = _inside_and_beside(small.shape, corners)
-    if beside.any():
-        middle = (float(np.median(small[inside])) + float(np.median(small[beside]))) / 2
-        alike = small[beside] > middle if brighter else small[beside] < middle
-        if alike.mean() > _MAX_ALIKE:
-            return None
-    return np.asarray(visible)
+    return np.asarray(visible) if _differs(small, corners, brighter) else None
+
+
+def _differs(small: Gray, corners: Corners, brighter: bool) -> bool:
+    """Whether little of what lies beside a sheet looks like it."""
+    sample = small[::_SAMPLING, ::_SAMPLING]
+    filled = np.zeros(sample.shape, np.uint8)
+    cv2.fillConvexPoly(filled, np.rint(corners / _SAMPLING).astype(np.int32), 1)
+    inside, beside = sample[filled > 0], sample[cv2.dilate(filled, np.ones((3, 3), np.uint8)) == 0]
+    if not (inside.size and beside.size):
+        return True
+    middle = (float(np.median(inside)) + float(np.median(beside))) / 2
+    alike = beside > middle if brighter else beside < middle
+    return bool(alike.mean() <= _MAX_ALIKE)
 
 
 def _steps(small: Gray, corners: Corners) -> tuple[Field, Field, Mask]:
@@ -197,13 +211,6 @@ def _steps(small: Gray, corners: Corners) -> tuple[Field, Field, Mask]:
     near = (np.minimum(points, size - 1 - points) < _NEAR_EDGE).any(axis=2)
     shown = ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
     return steps, levels[:, 0] - levels[:, -1], shown
-
-
-def _inside_and_beside(shape: tuple[int, ...], corners: Corners) -> tuple[Mask, Mask]:
-    """Masks of the sheet and of what lies around it, without the edge between them."""
-    filled = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(filled, np.rint(corners).astype(np.int32), 1)
-    return filled > 0, cv2.dilate(filled, np.ones((5, 5), np.uint8)) == 0
 
 
 def _without_edge(corners: Corners) -> Corners:
