@@ -1,6 +1,7 @@
 """Image bytes to ink image, the input of the networks in serving and in training.
 
     decode               an upright grey picture of at most 512 pixels on the longer side
+    upright_sheet        the sheet alone, if it lies on a table
     enhance              removes noise from poor pictures
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
@@ -30,6 +31,7 @@ from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
 from handlers.isolation import Isolated, isolate
 from handlers.ruled_lines import remove_ruled_lines
+from handlers.sheet import upright_sheet
 
 SMALLEST_SIDE = 8
 """Minimum shorter side of a readable picture, in pixels."""
@@ -129,6 +131,38 @@ def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk
         raise NoCharacterFound(
             f"No character found: the image is only {gray.shape[1]} x {gray.shape[0]} pixels."
         )
+    sheet = upright_sheet(gray) if _may_show_table(gray) else None
+    if sheet is None:
+        return _find_at_levels(gray, enhancement)
+    try:
+        found = _find_at_levels(sheet, enhancement)
+        if found.isolated:
+            return found
+        blank = None
+    except NoCharacterFound as error:
+        blank = error
+    whole = _find_at_levels(gray, enhancement)
+    if blank is not None and (not whole.isolated or _is_block(whole.mask)):
+        raise blank
+    return whole
+
+
+def _may_show_table(gray: Gray) -> bool:
+    """False, cheaply, for dark ink on bright paper without shades: a drawing or a binarised scan."""
+    sample = gray[::4, ::4]
+    if not is_binarised(sample):
+        return True
+    dark = _full_contrast(sample) < 128
+    edge = dark[0].any() or dark[-1].any() or dark[:, 0].any() or dark[:, -1].any()
+    return bool(edge or dark.mean() > 0.3)
+
+
+def _is_block(mask: Mask) -> bool:
+    """Whether a mask, cropped to its ink, is a filled box, and not as narrow as a digit one."""
+    return bool(mask.mean() > 0.75 and max(mask.shape) < 2.5 * min(mask.shape))
+
+
+def _find_at_levels(gray: Gray, enhancement: int | None) -> FoundInk:
     *first, last = LEVELS if enhancement is None else (enhancement,)
     for level in first:
         try:
