@@ -65,8 +65,8 @@ def prepare(folder: Path, spec: dict[str, Any]) -> None:
     os.replace(partial, folder / _SPEC)
 
 
-async def improve(folder: Path, settings: Settings, on_event: Callable[[Event], None]) -> None:
-    """Runs the training of a folder to its end. The last event names the new archive.
+async def improve(folder: Path, settings: Settings, on_event: Callable[[Event], None]) -> Event:
+    """Runs the training of a folder to its end. Returns the last event, with the new archive.
 
     `settings` limit its memory and its priority, and say what is hidden from it. `on_event` gets
     every event. Cancelling it stops the process.
@@ -103,7 +103,7 @@ async def improve(folder: Path, settings: Settings, on_event: Callable[[Event], 
         reading.cancel()
         watching.cancel()
         await child.stop(stop_seconds)
-    _require_success(folder, last, status)
+    return _verdict(folder, last, status)
 
 
 def published(folder: Path) -> bool:
@@ -167,9 +167,9 @@ def _resident_bytes(pid: int) -> int:
     return total
 
 
-def _require_success(folder: Path, last: Event, status: int) -> None:
+def _verdict(folder: Path, last: Event, status: int) -> Event:
     if status == 0 and last.get("event") == "done":
-        return
+        return last
     if last.get("event") == "error":
         raise BadRequest(str(last.get("message")), "training_failed")
     if status < 0 or status == _TERMINATED:
