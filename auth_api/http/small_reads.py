@@ -1,22 +1,26 @@
-"""Reads connections in small pieces, so that many uploads at once take little memory.
-
-uvloop reads up to 256 kB at a time, and all connections that have data before any of it is handled.
+"""Reads connections in small pieces if there are many, so that many uploads at once take little
+memory: all connections that have data are read before any of it is handled.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-_BYTES = 64 * 1024
+from auth_api.http.connections import Connections
 
-# For all connections of a process, because each read is handled before the next.
-_buffer = memoryview(bytearray(_BYTES))
+# Large enough that the allocator maps them, see `auth_api.process.allocator`.
+_SMALL_BYTES, _LARGE_BYTES = 64 * 1024, 256 * 1024
+_MANY = 64
+
+# For all connections of a process, because what is read is passed on before the next read.
+_buffer = memoryview(bytearray(_LARGE_BYTES))
 
 
 class SmallReads(asyncio.BufferedProtocol):
-    """Gives a protocol at most 64 kB at a time."""
+    """Passes what arrives to a protocol, in small pieces if there are many `connections`."""
 
-    def __init__(self, protocol: asyncio.Protocol) -> None:
+    def __init__(self, protocol: asyncio.Protocol, connections: Connections) -> None:
+        self._connections = connections
         self._data_received = protocol.data_received
         self.connection_made = protocol.connection_made  # type: ignore[method-assign]
         self.connection_lost = protocol.connection_lost  # type: ignore[method-assign]
@@ -26,7 +30,7 @@ class SmallReads(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next piece is read to."""
-        return _buffer
+        return _buffer if len(self._connections) <= _MANY else _buffer[:_SMALL_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Passes a piece on."""

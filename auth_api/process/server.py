@@ -66,7 +66,8 @@ def serve(settings: Settings) -> bool:
 
 def _protocol(settings: Settings, connections: Connections, **options: Any) -> SmallReads:
     seconds = settings.client_seconds
-    return SmallReads(TimeoutProtocol(seconds=seconds, connections=connections, **options))
+    protocol = TimeoutProtocol(seconds=seconds, connections=connections, **options)
+    return SmallReads(protocol, connections)
 
 
 def _connection_limit(wanted: int) -> int:
