@@ -23,6 +23,7 @@ request_context  id, log line, metrics and safe headers of every request
 request_head     limits the head of a request while it arrives
 same_origin      rejects requests that another site's page makes a browser send
 slow_clients     disconnects clients that send or read too slowly
+small_reads      reads many connections in small pieces
 spool            keeps what arrives in memory, or on disk if it grows
 trailing_slash   paths with and without a trailing slash
 trusted_hosts    rejects requests for other host names

@@ -24,6 +24,10 @@ class Connections:
         self._refused: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # the longest first
 
+    def __len__(self) -> int:
+        """How many are open, without those that are being refused."""
+        return len(self._open)
+
     def admit(self, connection: Connection) -> bool:
         """Adds a connection, which waits for its first request. If there are too many, closes the
         one that waits longest; returns False if none waits.

@@ -12,13 +12,14 @@ import logging
 import resource
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from auth_api.http.connections import Connections
 from auth_api.http.slow_clients import TimeoutProtocol
+from auth_api.http.small_reads import SmallReads
 from auth_api.observability.logs import logging_config
 from auth_api.process.ports import bound
 from auth_api.settings import Settings
@@ -35,19 +36,13 @@ logger = logging.getLogger(__name__)
 
 def serve(settings: Settings) -> bool:
     """Serves until a signal stops it; returns whether it could start."""
+    connections = Connections(_connection_limit(settings.max_connections))
     config = uvicorn.Config(
         # A name, so that each process creates its own application.
         "auth_api.app:create_app",
         factory=True,
         # uvicorn accepts any factory of protocols, but its type hint asks for a class.
-        http=cast(
-            type[asyncio.Protocol],
-            partial(
-                TimeoutProtocol,
-                seconds=settings.client_seconds,
-                connections=Connections(_connection_limit(settings.max_connections)),
-            ),
-        ),
+        http=cast(type[asyncio.Protocol], partial(_protocol, settings, connections)),
         ws="none",
         workers=settings.api_workers,
         timeout_worker_healthcheck=_HEALTHCHECK_SECONDS,
@@ -67,6 +62,12 @@ def serve(settings: Settings) -> bool:
     with suppress(KeyboardInterrupt):
         server.run(listeners)
     return server.started
+
+
+def _protocol(settings: Settings, connections: Connections, **options: Any) -> SmallReads:
+    seconds = settings.client_seconds
+    protocol = TimeoutProtocol(seconds=seconds, connections=connections, **options)
+    return SmallReads(protocol, connections)
 
 
 def _connection_limit(wanted: int) -> int:

@@ -65,7 +65,7 @@ TEXTS = [
     Attack("S1", "`data:` and 80,000 semicolons, to compare", _parameters_without_end),
     Attack("S1", "`data:;` 15,000 times, to predict", _beginnings),
     Attack("S1", "`data:` with 20,000 parameters, to predict", _named_parameters),
-    Attack("S1", "a batch of 32 such texts", _batch),
+    Attack("S1", "a batch of 32 such texts", _batch, refused=0),
     Attack("S1", "10 MB of blanks, to compare", _as_long_as_allowed),
     Attack("S1", "10 MB of letters and blanks, to predict", _blanks_between_letters),
     Attack("S1", "10 MB of almost-ends in a form", _lines_in_a_form),
