@@ -108,15 +108,12 @@ def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
         return []
     lines: list[Line] = []
     # Rows of characters look like many lines, and a close look at each takes long.
-    around, around_thin = (
-        gray(cv2.dilate(each, np.ones((5, 5), np.uint8))) for each in (ink, thin)
-    )
+    around = gray(cv2.dilate(ink, np.ones((5, 5), np.uint8)))
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
         if (
             _slope(line) <= _MAX_SLOPE
             and _sampled(around, line) >= 0.8 * _INK_SHARE
-            and _sampled(around_thin, line) >= 0.6 * _THIN_INK_SHARE
             and _coverage(thin, line) >= _THIN_INK_SHARE
             and _coverage(ink, line) >= _INK_SHARE
         ):
