@@ -16,6 +16,8 @@ from handlers.arrays import mask as to_mask
 # length, thin ink the second. A top bar is as straight, but has paper at both ends.
 _INK_SHARE = 0.75
 _THIN_INK_SHARE = 0.35
+# At both ends of a ruled line, at most this share of its length has no ink.
+_END_SHARE = 0.02
 # A single line of its direction must go on beyond the other ink at both ends by this share of its
 # length.
 _OVERHANG_SHARE = 0.04
@@ -111,8 +113,8 @@ def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
         line = Line(float(distance), float(angle))
         if (
             _slope(line) <= _MAX_SLOPE
-            and _coverage(thin, line) >= _THIN_INK_SHARE
-            and _coverage(ink, line) >= _INK_SHARE
+            and _along(thin, line).mean() >= _THIN_INK_SHARE
+            and _runs_through(_along(ink, line))
         ):
             lines.append(line)
             if len(lines) == 60:
@@ -134,15 +136,24 @@ def _slope(line: Line) -> float:
     return float(min(degrees, 90 - degrees))
 
 
-def _coverage(ink: Gray, line: Line) -> float:
-    """Share of the line's length inside the picture that has ink within two pixels."""
+def _runs_through(inked: npt.NDArray[np.bool_]) -> bool:
+    """Whether the ink along a line reaches from edge to edge of the picture."""
+    end = 1 + round(_END_SHARE * len(inked))
+    return bool(inked.mean() >= _INK_SHARE and inked[:end].any() and inked[-end:].any())
+
+
+def _along(ink: Gray, line: Line) -> npt.NDArray[np.bool_]:
+    """For each point of the line inside the picture, whether there is ink within two pixels.
+
+    One False if the line only cuts off a corner.
+    """
     height, width = ink.shape
     points = line.at(np.arange(-height - width, height + width, dtype=np.float64))
     points = points[((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1)]
     if len(points) < 0.5 * min(height, width):
-        return 0.0
+        return np.zeros(1, bool)
     hit = np.zeros(len(points), bool)
     for offset in (-2, -1, 0, 1, 2):
         x, y = np.rint(points + line.normal * offset).astype(int).T
         hit |= ink[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
-    return float(hit.mean())
+    return hit
