@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from handlers.arrays import Mask, gray
 from handlers.arrays import mask as to_mask
+from handlers.enclosures import Interior, interior
 from handlers.errors import NoCharacterFound
+from handlers.ruled_lines import remove_ruled_lines
 
 # Shares of the main contour's area. A contour smaller than the first is always a speck; a detached
 # part outside the box of the character has at least the second.
@@ -66,6 +68,11 @@ def isolate(mask: Mask) -> Isolated | None:
         contours > _NOISE_CONTOURS and areas[main] < _NOISE_MAIN_SHARE * areas.sum()
     ):
         raise NoCharacterFound("No character found: there are only specks.")
+    inside = interior(main, labels, boxes, areas)
+    if inside is not None:
+        found = _isolated_inside(inside)
+        if found is not None:
+            return found
     if edges[main] == 4:
         return None
     kept = _collect(main, boxes, areas)
@@ -73,6 +80,17 @@ def isolate(mask: Mask) -> Isolated | None:
     right, bottom = (boxes[kept, :2] + boxes[kept, 2:]).max(axis=0)
     character = np.concatenate([[False], kept])[labels[top:bottom, left:right]]
     return Isolated(to_mask(character), int(left), int(top))
+
+
+def _isolated_inside(inside: Interior) -> Isolated | None:
+    """The character inside an enclosure, without the lines of a practice box; None if there is none."""
+    try:
+        found = isolate(remove_ruled_lines(inside.mask, guides=True))
+    except NoCharacterFound:
+        return None
+    if found is None:
+        return None
+    return Isolated(found.mask, inside.left + found.left, inside.top + found.top)
 
 
 def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -25,6 +25,9 @@ _OVERHANG_SHARE = 0.04
 _MAX_THICKNESS_SHARE = 0.022
 # Maximum angle of a line to an axis, in degrees.
 _MAX_SLOPE = 25.0
+# The same two limits for the cross and the diagonals of a practice box, whose sides may be crooked.
+_GUIDE_END_SHARE = 0.06
+_MAX_GUIDE_SLOPE = 45.0
 
 
 class Line(NamedTuple):
@@ -56,8 +59,11 @@ class Line(NamedTuple):
         return np.asarray(self.normal * self.distance + along * np.asarray(steps)[:, None])
 
 
-def remove_ruled_lines(mask: Mask) -> Mask:
-    """Returns `mask` without the thin straight lines that run from edge to edge."""
+def remove_ruled_lines(mask: Mask, guides: bool = False) -> Mask:
+    """Returns `mask` without the thin straight lines that run from edge to edge.
+
+    `guides`: it is the inside of a practice box, where lines may be diagonal.
+    """
     thickest = max(3, round(_MAX_THICKNESS_SHARE * min(mask.shape)) | 1)
     ink = gray(mask)
     # A morphological opening keeps the ink that is thicker than a ruled line.
@@ -65,7 +71,7 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
     bold = gray(cv2.dilate(opened, np.ones((3, 3), np.uint8)))
     thin = ink & ~bold
-    found = _find_lines(ink, thin)
+    found = _find_lines(ink, thin, guides)
     rest = ink & ~(thin & _band(ink, found, thickest))
     lines = [
         *_ruled([line for line in found if line.horizontal], rest, thickest),
@@ -102,19 +108,21 @@ def _ruled(lines: Sequence[Line], rest: Gray, thickness: int) -> Sequence[Line]:
     return lines if np.ptp(crossings) > 2 * thickness else []
 
 
-def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
+def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
     height, width = thin.shape
     threshold = max(16, round(0.35 * min(height, width)))
     found = cv2.HoughLines(thin, rho=1.5, theta=np.pi / 360, threshold=threshold)
     if found is None:
         return []
+    max_slope = _MAX_GUIDE_SLOPE if guides else _MAX_SLOPE
+    end_share = _GUIDE_END_SHARE if guides else _END_SHARE
     lines: list[Line] = []
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
         if (
-            _slope(line) <= _MAX_SLOPE
+            _slope(line) <= max_slope
             and _along(thin, line).mean() >= _THIN_INK_SHARE
-            and _runs_through(_along(ink, line))
+            and _runs_through(_along(ink, line), end_share)
         ):
             lines.append(line)
             if len(lines) == 60:
@@ -136,9 +144,9 @@ def _slope(line: Line) -> float:
     return float(min(degrees, 90 - degrees))
 
 
-def _runs_through(inked: npt.NDArray[np.bool_]) -> bool:
+def _runs_through(inked: npt.NDArray[np.bool_], end_share: float) -> bool:
     """Whether the ink along a line reaches from edge to edge of the picture."""
-    end = 1 + round(_END_SHARE * len(inked))
+    end = 1 + round(end_share * len(inked))
     return bool(inked.mean() >= _INK_SHARE and inked[:end].any() and inked[-end:].any())
 
 
