@@ -20,6 +20,8 @@ decoding_work    refuses pictures that take too much work to decode
 enhancement      removes noise from poor pictures
 ruled_lines      removes ruled lines
 isolation        keeps the character, drops specks and neighbours
+enclosures       finds rings and practice boxes around the character
+layers           separates ink from shadows, fingers and squares by density
 framing          crops, centres and resizes the ink
 
 comparison       the ink beside the letterform: missing and extra ink, by region

@@ -94,7 +94,9 @@ def _inside(labels: npt.NDArray[np.uint16], boxes: Box, box: Box, outer: int) ->
     """All contours inside the box of `outer`, without it."""
     left, top, width, height = box
     start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    within = (start > (left, top)).all(axis=1) & (end < (left + width, top + height)).all(axis=1)
+    within = np.asarray(
+        (start > (left, top)).all(axis=1) & (end < (left + width, top + height)).all(axis=1)
+    )
     within[outer] = False
     kept = np.concatenate([[False], within])
     return Interior(kept[labels[top : top + height, left : left + width]], int(left), int(top))

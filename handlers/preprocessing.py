@@ -5,7 +5,8 @@
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
     remove_ruled_lines   keeps the strokes that cross them
-    isolate              keeps the character's contours, drops specks
+    isolate              keeps the character's contours, drops specks, rings and boxes
+    split_layers         drops what is lighter or darker than the ink and lies over or beside it
     frame_ink            crops, centres, resizes; `frame_digit` for digits
 
 Pure functions, no torch.
@@ -17,15 +18,18 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from handlers.arrays import Gray, Mask
 from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
+from handlers.arrays import mask as to_mask
 from handlers.decoding import decode, shrink
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
-from handlers.isolation import isolate
+from handlers.isolation import Isolated, edges_touched, is_tight, isolate
+from handlers.layers import split_layers
 from handlers.ruled_lines import remove_ruled_lines
 
 SMALLEST_SIDE = 8
@@ -44,6 +48,12 @@ _SMALL = 96
 _MIN_CONTRAST = (18.0, 12.0, 8.0)
 _MIN_SEPARATION = 3.6
 
+# Ruled lines with this share of all ink are squares, which leave traces when they are removed.
+_SQUARED_SHARE = 0.5
+
+# Ink on this share of the picture's edge is a frame or a table, not a character in a tight crop.
+_FRAME_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class FoundInk:
@@ -51,22 +61,25 @@ class FoundInk:
 
     `ink` is uint8 of shape (height, width), the amount of ink, 0-255. `mask`, of the same shape,
     marks the character. `isolated` is False if the character could not be separated from its
-    surroundings; then both are of the whole image.
+    surroundings; then both are of the whole image. `doubtful` is True if the edge of the picture
+    cuts the ink, but not as that of a tight crop: it may be no ink, or not all of it.
     """
 
     ink: Gray
     mask: Mask
     isolated: bool
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
-    digits. `isolated` as in `FoundInk`.
+    digits. `isolated` and `doubtful` as in `FoundInk`.
     """
 
     ink: Gray
     isolated: bool
+    doubtful: bool = False
 
 
 def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
@@ -77,13 +90,13 @@ def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
     """
     found = find_ink(decode(data), enhancement)
     ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
-    return InkImage(frame_ink(ink), found.isolated)
+    return InkImage(frame_ink(ink), found.isolated, found.doubtful)
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
     """As `preprocess`, for a digit."""
     found = find_ink(decode(data), enhancement)
-    return InkImage(digit_image(found), found.isolated)
+    return InkImage(digit_image(found), found.isolated, found.doubtful)
 
 
 def digit_image(found: FoundInk) -> Gray:
@@ -113,9 +126,25 @@ def _find_ink(gray: Gray, level: int) -> FoundInk:
     binarised = is_binarised(gray)
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
-    character = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
+    mask = ink_mask(ink, _MIN_CONTRAST[level])
+    cleaned = remove_ruled_lines(mask)
+    squared = np.count_nonzero(cleaned) < (1 - _SQUARED_SHARE) * np.count_nonzero(mask)
+    character = None if squared else isolate(cleaned)
+    if character is None or _reaches_edge(character, ink.shape):
+        layer = _isolated_layer(ink, mask)
+        if layer is None and not binarised:
+            # Broad stripes of shadow can be taken for the paper.
+            other = ink_map(gray, inverted=True)
+            layer = _isolated_layer(other, to_mask(_otsu(other)))
+            ink = ink if layer is None else other
+        if layer is not None:
+            character = layer
+        elif squared:
+            character = isolate(cleaned)
     if character is None:
-        return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False)
+        border = np.concatenate([cleaned[0], cleaned[-1], cleaned[:, 0], cleaned[:, -1]])
+        doubtful = bool(border.mean() > _FRAME_SHARE)
+        return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False, doubtful=doubtful)
     height, width = character.mask.shape
     if level and not (
         0 < character.left < ink.shape[1] - width and 0 < character.top < ink.shape[0] - height
@@ -128,7 +157,33 @@ def _find_ink(gray: Gray, level: int) -> FoundInk:
     mask = np.zeros(crop.shape, np.bool_)
     y, x = character.top - top, character.left - left
     mask[y : y + height, x : x + width] = character.mask
-    return FoundInk(crop, mask, isolated=True)
+    return FoundInk(crop, mask, isolated=True, doubtful=_is_cut(character, ink.shape))
+
+
+def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
+    """The character among things of another density; None if there are none, or it is cut."""
+    for layer in split_layers(ink, mask) or ():
+        try:
+            found = isolate(remove_ruled_lines(layer))
+        except NoCharacterFound:
+            continue
+        if found is not None and not _reaches_edge(found, ink.shape):
+            return found
+    return None
+
+
+def _box(character: Isolated) -> npt.NDArray[np.int32]:
+    height, width = character.mask.shape
+    return np.array([[character.left, character.top, width, height]], dtype=np.int32)
+
+
+def _reaches_edge(character: Isolated, shape: tuple[int, ...]) -> bool:
+    return bool(edges_touched(shape, _box(character))[0])
+
+
+def _is_cut(character: Isolated, shape: tuple[int, ...]) -> bool:
+    """Whether the edge of the picture cuts a character that does not fill the picture."""
+    return _reaches_edge(character, shape) and not is_tight(shape, _box(character))
 
 
 def _enlarge_tiny(gray: Gray) -> Gray:
@@ -160,14 +215,15 @@ def binarised_ink(gray: Gray) -> Gray:
     return stretched
 
 
-def ink_map(gray: Gray) -> Gray:
+def ink_map(gray: Gray, inverted: bool = False) -> Gray:
     """Removes uneven light and polarity from a photograph.
 
-    Returns uint8 of the same shape, 0-255: how much darker each pixel is than the paper around it,
-    or how much lighter for light ink on dark.
+    `inverted` assumes the polarity that it seems not to have. Returns uint8 of the same shape,
+    0-255: how much darker each pixel is than the paper around it, or how much lighter for light
+    ink on dark.
     """
     small = shrink(gray, _SMALL)
-    if _is_light_on_dark(small):
+    if _is_light_on_dark(small) != inverted:
         gray, small = 255 - gray, 255 - small
     size = (gray.shape[1], gray.shape[0])
     paper = cv2.resize(_paper(small), size, interpolation=cv2.INTER_LINEAR)
@@ -204,7 +260,7 @@ def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
     Raises NoCharacterFound if the two sides of the threshold are too close, as with blank paper or
     noise.
     """
-    _, binary = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    binary = _otsu(ink)
     mask = binary > 0
     if not mask.any() or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
@@ -214,6 +270,11 @@ def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
     if contrast < max(min_contrast, _MIN_SEPARATION * float(paper_spread[0, 0])):
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
     return mask
+
+
+def _otsu(ink: Gray) -> Gray:
+    """255 above Otsu's threshold, else 0."""
+    return to_gray(cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
 
 
 def _full_contrast(gray: Gray) -> Gray:

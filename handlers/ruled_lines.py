@@ -25,7 +25,9 @@ _OVERHANG_SHARE = 0.04
 _MAX_THICKNESS_SHARE = 0.022
 # Maximum angle of a line to an axis, in degrees.
 _MAX_SLOPE = 25.0
-# The same two limits for the cross and the diagonals of a practice box, whose sides may be crooked.
+# The same three limits for the cross and the diagonals of a practice box. Its sides may be crooked,
+# and a stem may hide most of a line.
+_GUIDE_THIN_INK_SHARE = 0.15
 _GUIDE_END_SHARE = 0.06
 _MAX_GUIDE_SLOPE = 45.0
 
@@ -115,13 +117,14 @@ def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
     if found is None:
         return []
     max_slope = _MAX_GUIDE_SLOPE if guides else _MAX_SLOPE
+    thin_share = _GUIDE_THIN_INK_SHARE if guides else _THIN_INK_SHARE
     end_share = _GUIDE_END_SHARE if guides else _END_SHARE
     lines: list[Line] = []
     for distance, angle in found[:200, 0]:
         line = Line(float(distance), float(angle))
         if (
             _slope(line) <= max_slope
-            and _along(thin, line).mean() >= _THIN_INK_SHARE
+            and _along(thin, line).mean() >= thin_share
             and _runs_through(_along(ink, line), end_share)
         ):
             lines.append(line)
