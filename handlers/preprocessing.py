@@ -51,7 +51,9 @@ _MIN_SEPARATION = 3.6
 # Ruled lines with this share of all ink are squares, which leave traces when they are removed.
 _SQUARED_SHARE = 0.5
 
-# Ink on this share of the picture's edge is a frame or a table, not a character in a tight crop.
+# Ink on these shares of the picture's edge may be stripes of shadow, and is a frame or a table, not
+# a character in a tight crop.
+_STRIPES_SHARE = 0.35
 _FRAME_SHARE = 0.5
 
 
@@ -130,7 +132,8 @@ def _find_ink(gray: Gray, level: int) -> FoundInk:
     cleaned = remove_ruled_lines(mask)
     squared = np.count_nonzero(cleaned) < (1 - _SQUARED_SHARE) * np.count_nonzero(mask)
     character = None if squared else isolate(cleaned)
-    if character is None or _reaches_edge(character, ink.shape):
+    framed = _border_share(cleaned)
+    if character is None or _is_cut(character, ink.shape) or framed > _STRIPES_SHARE:
         layer = _isolated_layer(ink, mask)
         if layer is None and not binarised:
             # Broad stripes of shadow can be taken for the paper.
@@ -142,9 +145,8 @@ def _find_ink(gray: Gray, level: int) -> FoundInk:
         elif squared:
             character = isolate(cleaned)
     if character is None:
-        border = np.concatenate([cleaned[0], cleaned[-1], cleaned[:, 0], cleaned[:, -1]])
-        doubtful = bool(border.mean() > _FRAME_SHARE)
-        return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False, doubtful=doubtful)
+        whole = np.ones(ink.shape, np.bool_)
+        return FoundInk(ink, whole, isolated=False, doubtful=framed > _FRAME_SHARE)
     height, width = character.mask.shape
     if level and not (
         0 < character.left < ink.shape[1] - width and 0 < character.top < ink.shape[0] - height
@@ -170,6 +172,11 @@ def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
         if found is not None and not _reaches_edge(found, ink.shape):
             return found
     return None
+
+
+def _border_share(mask: Mask) -> float:
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return float(border.mean())
 
 
 def _box(character: Isolated) -> npt.NDArray[np.int32]:
@@ -209,8 +216,7 @@ def binarised_ink(gray: Gray) -> Gray:
     """
     stretched = _full_contrast(gray)
     bright = stretched >= 128
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-    if border.mean() + bright.mean() > 1:
+    if _border_share(bright) + bright.mean() > 1:
         return 255 - stretched
     return stretched
 
