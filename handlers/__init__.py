@@ -25,9 +25,11 @@ decoding_cut     what is there of a file that is cut short
 transparency     lays transparent pictures over paper
 enhancement      removes noise from poor pictures
 ruled_lines      removes ruled lines
-isolation        keeps the character, drops specks
+isolation        keeps the character, drops specks and neighbours
 segmentation     which contours are one character, and which are others
 touching         cuts a row of characters that touch
+enclosures       finds rings and practice boxes around the character
+layers           separates ink from shadows, fingers and squares by density
 framing          crops, centres and resizes the ink
 
 several          the ink images of all characters of a picture

@@ -22,6 +22,10 @@ from handlers.worker_metrics import observe
 TOP = 5
 """Number of most likely classes in an answer."""
 
+_DOUBT = 0.5
+"""The probability that ink which the edge of the picture cuts is something else than a character.
+It is shared by all classes."""
+
 
 class ClassificationHandler(ImageHandler[RecognitionOptions]):
     """Answers what `POST /api/predict/` does, except for the id in the history."""
@@ -39,6 +43,8 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
         """Describes the classes; `output` has one probability per class, (n, classes)."""
         answers = []
         for item, probabilities in zip(batch, output.double().numpy(), strict=True):
+            if item.image.doubtful:
+                probabilities = (1 - _DOUBT) * probabilities + _DOUBT / len(probabilities)
             confidence = float(probabilities.max())
             observe(context, item.request_index, "Confidence", confidence, "Share")
             answer = describe(item.image, probabilities, self.characters)

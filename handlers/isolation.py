@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,10 +15,15 @@ import numpy.typing as npt
 
 from handlers.arrays import Mask, gray
 from handlers.arrays import mask as to_mask
+from handlers.enclosures import Interior, interior
 from handlers.errors import NoCharacterFound
+from handlers.ruled_lines import remove_ruled_lines
 from handlers.segmentation import Contours, Members, bodies, collect, other_characters
 from handlers.touching import cuts
 
+# In a tight crop the edges cut strokes of the character. There, the ink is nearer than this share
+# of the picture to three edges.
+_TIGHT_SHARE = 0.22
 # Sparse noise: many contours, and none has a large share of the ink. A page of characters has many
 # too, but nearly all of its ink is in contours as large as a character.
 _NOISE_CONTOURS = 60
@@ -52,15 +57,16 @@ def isolate(mask: Mask) -> Isolated | None:
         raise NoCharacterFound("No character found: the image is nothing but noise.")
     # 16 bits take a third of the time of 32 bits. They are enough: a mask that passed the test for
     # noise has fewer contours.
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(
+    count, found, stats, centres = cv2.connectedComponentsWithStats(
         ink, connectivity=8, ltype=cv2.CV_16U
     )
     if count == 1 or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
     # Label 0 is the paper.
+    labels = np.asarray(found, dtype=np.uint16)
     boxes = np.asarray(stats[1:, :4], dtype=np.int32)
     areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], dtype=np.float64)
-    contours = Contours(boxes, areas, _edges_touched(mask.shape, boxes))
+    contours = Contours(boxes, areas, edges_touched(mask.shape, boxes))
     edges = contours.edges.sum(axis=1)
     prominence = _prominence(mask.shape, np.asarray(centres[1:], dtype=np.float64), edges)
     main = int(np.argmax(areas * prominence))
@@ -70,17 +76,35 @@ def isolate(mask: Mask) -> Isolated | None:
         and not _is_page(main, contours, mask.shape)
     ):
         raise NoCharacterFound("No character found: there are only specks.")
+    inside = interior(main, labels, boxes, areas)
+    if inside is not None:
+        character = _isolated_inside(inside)
+        if character is not None:
+            return character
     if edges[main] == 4:
         return None
     page = bodies(main, contours)
-    kept = collect(main, contours, np.ones(len(areas), bool), page)
+    everything = np.ones(len(areas), bool)
+    kept = collect(main, contours, everything, page)
+    if edges[kept].any() and not is_tight(mask.shape, boxes[kept]):
+        kept = collect(main, contours, everything, page, cut=edges > 0)
     groups = [kept, *other_characters(kept, contours, page)]
-    label = np.asarray(labels)
-    first, *others = [each for group in groups for each in _crop(group, label, contours)]
+    first, *others = [each for group in groups for each in _crop(group, labels, contours)]
     return first._replace(others=others)
 
 
-def _crop(group: Members, labels: npt.NDArray[Any], contours: Contours) -> list[Isolated]:
+def _isolated_inside(inside: Interior) -> Isolated | None:
+    """The character inside an enclosure, without the lines of a practice box, or None."""
+    try:
+        found = isolate(remove_ruled_lines(inside.mask, guides=True))
+    except NoCharacterFound:
+        return None
+    if found is None:
+        return None
+    return found._replace(left=inside.left + found.left, top=inside.top + found.top, others=())
+
+
+def _crop(group: Members, labels: npt.NDArray[np.uint16], contours: Contours) -> list[Isolated]:
     """The character of a group, or the characters of one in which several touch."""
     left, top, right, bottom = contours.box(group).tolist()
     mask = to_mask(np.concatenate([[False], group])[labels[top:bottom, left:right]])
@@ -104,7 +128,7 @@ def _is_page(main: int, contours: Contours, shape: tuple[int, ...]) -> bool:
     return bool(contours.areas[large].sum() >= _PAGE_INK_SHARE * contours.areas.sum())
 
 
-def _edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+def edges_touched(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Whether each contour reaches the left, top, right and bottom edge of the picture."""
     height, width = shape
     far = boxes[:, :2] + boxes[:, 2:] >= np.array([width, height]) - 1
@@ -122,3 +146,11 @@ def _prominence(
     height, width = shape
     offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
     return np.asarray((1 - offset) ** 2 * 0.6**edges)
+
+
+def is_tight(shape: tuple[int, ...], boxes: npt.NDArray[np.int32]) -> bool:
+    """Whether the contours with these boxes fill the picture as a crop does."""
+    size = np.array(shape[::-1])
+    first = boxes[:, :2].min(axis=0) / size
+    last = 1 - (boxes[:, :2] + boxes[:, 2:]).max(axis=0) / size
+    return bool(np.sort([*first, *last])[2] < _TIGHT_SHARE)

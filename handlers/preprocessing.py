@@ -6,7 +6,8 @@
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
     remove_ruled_lines   keeps the strokes that cross them
-    isolate              keeps the character's contours, drops specks
+    isolate              keeps the character's contours, drops specks, rings and boxes
+    split_layers         drops what is lighter or darker than the ink and lies over or beside it
     frame_ink            crops, centres, resizes; `frame_digit` for digits
 
 Pure functions, no torch.
@@ -15,21 +16,25 @@ Pure functions, no torch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from handlers.arrays import Gray, Mask
 from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
+from handlers.arrays import mask as to_mask
+from handlers.boxes import UNCHANGED, Matrix
 from handlers.decoding import decode
 from handlers.decoding_files import shrink
 from handlers.decoding_heif import HEIC, heif_format
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
-from handlers.isolation import Isolated, isolate
+from handlers.isolation import Isolated, edges_touched, is_tight, isolate
+from handlers.layers import split_layers
 from handlers.ruled_lines import remove_ruled_lines
 from handlers.sheet import upright_sheet
 
@@ -49,6 +54,14 @@ _SMALL = 96
 _MIN_CONTRAST = (18.0, 12.0, 8.0)
 _MIN_SEPARATION = 3.6
 
+# Ruled lines with this share of all ink are squares, which leave traces when they are removed.
+_SQUARED_SHARE = 0.5
+
+# Ink on these shares of the picture's edge may be stripes of shadow, and is a frame or a table, not
+# a character in a tight crop.
+_STRIPES_SHARE = 0.35
+_FRAME_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class FoundInk:
@@ -57,7 +70,10 @@ class FoundInk:
     `ink` is uint8 of shape (height, width), the amount of ink, 0-255. `mask`, of the same shape,
     marks the character. `isolated` is False if the character could not be separated from its
     surroundings; then both are of the whole image. `place` is the left, top, width and height of
-    the character, `size` the width and height of the picture, in pixels.
+    the character, `size` the width and height of the picture, in pixels; `matrix` maps
+    the place into the picture, if it is that on a sheet. `doubtful` is True if the
+    edge of the picture cuts the ink, but not as that of a tight crop: it may be no ink, or not all
+    of it.
     """
 
     ink: Gray
@@ -65,19 +81,22 @@ class FoundInk:
     isolated: bool
     place: tuple[int, int, int, int]
     size: tuple[int, int]
+    doubtful: bool = False
+    matrix: Matrix = field(default_factory=lambda: UNCHANGED)
 
 
 @dataclass(frozen=True)
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
-    digits. `isolated` as in `FoundInk`. `others` is how many more characters the picture shows.
-    `shown` is the decoded picture if browsers cannot show the file, else None.
+    digits. `isolated` and `doubtful` as in `FoundInk`. `others` is how many more characters the
+    picture shows. `shown` is the decoded picture if browsers cannot show the file, else None.
     """
 
     ink: Gray
     isolated: bool
     others: int = 0
     shown: Gray | None = None
+    doubtful: bool = False
 
 
 def preprocess(
@@ -92,7 +111,7 @@ def preprocess(
     gray = decode(data)
     main, *others = find_characters(gray, enhancement)
     ink = (draw or character_image)(main)
-    return InkImage(ink, main.isolated, len(others), shown(data, gray))
+    return InkImage(ink, main.isolated, len(others), shown(data, gray), main.doubtful)
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
@@ -135,20 +154,21 @@ def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk
     if sheet is None:
         return _find_at_levels(gray, enhancement)
     try:
-        found = _find_at_levels(sheet, enhancement)
-        if found.isolated:
-            return found
+        found = _find_at_levels(sheet.gray, enhancement)
+        if found[0].isolated:
+            size = (gray.shape[1], gray.shape[0])
+            return [replace(each, size=size, matrix=sheet.matrix) for each in found]
         blank = None
     except NoCharacterFound as error:
         blank = error
     whole = _find_at_levels(gray, enhancement)
-    if blank is not None and (not whole.isolated or _is_block(whole.mask)):
+    if blank is not None and (not whole[0].isolated or _is_block(whole[0].mask)):
         raise blank
     return whole
 
 
 def _may_show_table(gray: Gray) -> bool:
-    """False, cheaply, for dark ink on bright paper without shades: a drawing or a binarised scan."""
+    """False, cheaply, for dark ink on bright paper without shades, as in a drawing or a scan."""
     sample = gray[::4, ::4]
     if not is_binarised(sample):
         return True
@@ -162,7 +182,7 @@ def _is_block(mask: Mask) -> bool:
     return bool(mask.mean() > 0.75 and max(mask.shape) < 2.5 * min(mask.shape))
 
 
-def _find_at_levels(gray: Gray, enhancement: int | None) -> FoundInk:
+def _find_at_levels(gray: Gray, enhancement: int | None) -> list[FoundInk]:
     *first, last = LEVELS if enhancement is None else (enhancement,)
     for level in first:
         try:
@@ -177,10 +197,26 @@ def _find_characters(gray: Gray, level: int) -> list[FoundInk]:
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
     height, width = ink.shape
-    main = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
+    mask = ink_mask(ink, _MIN_CONTRAST[level])
+    cleaned = remove_ruled_lines(mask)
+    squared = np.count_nonzero(cleaned) < (1 - _SQUARED_SHARE) * np.count_nonzero(mask)
+    main = None if squared else isolate(cleaned)
+    framed = _border_share(cleaned)
+    if main is None or _is_cut(main, ink.shape) or framed > _STRIPES_SHARE:
+        layer = _isolated_layer(ink, mask)
+        if layer is None and not binarised:
+            # Broad stripes of shadow can be taken for the paper.
+            other = ink_map(gray, inverted=True)
+            layer = _isolated_layer(other, to_mask(_otsu(other)))
+            ink = ink if layer is None else other
+        if layer is not None:
+            main = layer
+        elif squared:
+            main = isolate(cleaned)
     if main is None:
         whole = np.ones(ink.shape, np.bool_)
-        return [FoundInk(ink, whole, False, (0, 0, width, height), (width, height))]
+        place, size = (0, 0, width, height), (width, height)
+        return [FoundInk(ink, whole, False, place, size, doubtful=framed > _FRAME_SHARE)]
     if level and not (
         0 < main.left < width - main.mask.shape[1] and 0 < main.top < height - main.mask.shape[0]
     ):
@@ -198,7 +234,39 @@ def _crop(ink: Gray, character: Isolated) -> FoundInk:
     y, x = character.top - top, character.left - left
     mask[y : y + height, x : x + width] = character.mask
     place = (character.left, character.top, width, height)
-    return FoundInk(crop, mask, True, place, (ink.shape[1], ink.shape[0]))
+    doubtful = _is_cut(character, ink.shape)
+    return FoundInk(crop, mask, True, place, (ink.shape[1], ink.shape[0]), doubtful)
+
+
+def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
+    """The character among things of another density; None if there are none, or it is cut."""
+    for layer in split_layers(ink, mask) or ():
+        try:
+            found = isolate(remove_ruled_lines(layer))
+        except NoCharacterFound:
+            continue
+        if found is not None and not _reaches_edge(found, ink.shape):
+            return found
+    return None
+
+
+def _border_share(mask: Mask) -> float:
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return float(border.mean())
+
+
+def _box(character: Isolated) -> npt.NDArray[np.int32]:
+    height, width = character.mask.shape
+    return np.array([[character.left, character.top, width, height]], dtype=np.int32)
+
+
+def _reaches_edge(character: Isolated, shape: tuple[int, ...]) -> bool:
+    return bool(edges_touched(shape, _box(character))[0])
+
+
+def _is_cut(character: Isolated, shape: tuple[int, ...]) -> bool:
+    """Whether the edge of the picture cuts a character that does not fill the picture."""
+    return _reaches_edge(character, shape) and not is_tight(shape, _box(character))
 
 
 def _enlarge_tiny(gray: Gray) -> Gray:
@@ -224,20 +292,20 @@ def binarised_ink(gray: Gray) -> Gray:
     """
     stretched = _full_contrast(gray)
     bright = stretched >= 128
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-    if border.mean() + bright.mean() > 1:
+    if _border_share(bright) + bright.mean() > 1:
         return 255 - stretched
     return stretched
 
 
-def ink_map(gray: Gray) -> Gray:
+def ink_map(gray: Gray, inverted: bool = False) -> Gray:
     """Removes uneven light and polarity from a photograph.
 
-    Returns uint8 of the same shape, 0-255: how much darker each pixel is than the paper around it,
-    or how much lighter for light ink on dark.
+    `inverted` assumes the polarity that it seems not to have. Returns uint8 of the same shape,
+    0-255: how much darker each pixel is than the paper around it, or how much lighter for light
+    ink on dark.
     """
     small = shrink(gray, _SMALL)
-    if _is_light_on_dark(small):
+    if _is_light_on_dark(small) != inverted:
         gray, small = 255 - gray, 255 - small
     size = (gray.shape[1], gray.shape[0])
     paper = cv2.resize(_paper(small), size, interpolation=cv2.INTER_LINEAR)
@@ -274,7 +342,7 @@ def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
     Raises NoCharacterFound if the two sides of the threshold are too close, as with blank paper or
     noise.
     """
-    _, binary = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    binary = _otsu(ink)
     mask = binary > 0
     if not mask.any() or mask.all():
         raise NoCharacterFound("No character found: the image is blank.")
@@ -284,6 +352,11 @@ def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
     if contrast < max(min_contrast, _MIN_SEPARATION * float(paper_spread[0, 0])):
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
     return mask
+
+
+def _otsu(ink: Gray) -> Gray:
+    """255 above Otsu's threshold, else 0."""
+    return to_gray(cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
 
 
 def _full_contrast(gray: Gray) -> Gray:

@@ -20,6 +20,9 @@ _PART_SHARE = 0.02
 # A part belongs to the character if the gap to it is at most this share of the longer side of the
 # contours collected so far.
 _GAP_SHARE = 0.14
+# A contour that the edge of the picture cuts is no part if it leads further than this share of that
+# side away from them: it is a finger, a pen or a shadow.
+_CUT_SHARE = 0.25
 
 # A contour beside the main one is another character, however near, if both are nearly as high and
 # it has this share of the area. The gaps are shares of the longer side; the second is for stems,
@@ -69,10 +72,17 @@ class Contours(NamedTuple):
         return np.concatenate([boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)])
 
 
-def collect(main: int, contours: Contours, free: Members, bodies: Members | None) -> Members:
+def collect(
+    main: int,
+    contours: Contours,
+    free: Members,
+    bodies: Members | None,
+    cut: Members | None = None,
+) -> Members:
     """Starts with the contour `main` and adds near ones of `free` one by one, the nearest first.
 
-    `bodies` is that of the function `bodies`.
+    `bodies` is that of the function `bodies`. `cut` marks contours that must not lead away from the
+    others.
     """
     boxes, areas = contours.boxes, contours.areas
     corners = np.column_stack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]).astype(np.float64)
@@ -89,10 +99,13 @@ def collect(main: int, contours: Contours, free: Members, bodies: Members | None
         gap = np.maximum(
             np.maximum(box[:2] - corners[:, 2:], corners[:, :2] - box[2:]).max(axis=1), 0
         )
-        max_gap = _GAP_SHARE * max(box[2:] - box[:2])
+        side = max(box[2:] - box[:2])
         inside = gap <= 0
-        near = (gap <= max_gap) & (areas >= _PART_SHARE * areas[main])
+        near = (gap <= _GAP_SHARE * side) & (areas >= _PART_SHARE * areas[main])
         eligible = candidates & ~kept & (inside | near)
+        if cut is not None:
+            beyond = np.maximum(box[:2] - corners[:, :2], corners[:, 2:] - box[2:]).max(axis=1)
+            eligible &= ~cut | (beyond <= _CUT_SHARE * side)
         if not eligible.any():
             return kept
         kept[np.flatnonzero(eligible)[np.argmin(gap[eligible])]] = True

@@ -51,11 +51,21 @@ def preprocess_several(
             f"There are more than {MAX_CHARACTERS} characters in the image: please send a part."
         )
     images = [
-        PlacedInkImage(draw(each), each.isolated, 0, None, picture_box(each.place, each.size))
+        PlacedInkImage(
+            draw(each),
+            each.isolated,
+            doubtful=each.doubtful,
+            box=picture_box(each.place, each.size, each.matrix),
+        )
         for each in found
     ]
     order = reading_order([each.place for each in found])
     characters = [images[index] for index in order]
     return SeveralInkImages(
-        images[0].ink, images[0].isolated, len(found) - 1, shown(data, gray), characters
+        images[0].ink,
+        images[0].isolated,
+        len(found) - 1,
+        shown(data, gray),
+        images[0].doubtful,
+        characters,
     )

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from handlers.arrays import Field, Gray, Mask, gray
-from handlers.decoding import LONGEST_SIDE, shrink
+from handlers.boxes import Matrix
+from handlers.decoding_files import LONGEST_SIDE, shrink
 from handlers.quadrilaterals import Corners, completed, quadrilateral
 
 # Longer side, in pixels, of the copy that is searched.
@@ -36,8 +38,8 @@ _MIN_AREA = 0.06
 _MAX_AREA = 0.985
 # The contrast, 0-255, that is an edge between neighbouring pixels.
 _MIN_EDGE = 8
-# The contrast across each visible side, 0-255, and the share of a side's points that have it. Within
-# some pixels of the picture's edge a side without contrast is cut.
+# The contrast across each visible side, 0-255, and the share of a side's points that have it.
+# Within some pixels of the picture's edge a side without contrast is cut.
 _MIN_STEP = 11.0
 _MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
@@ -53,18 +55,28 @@ _INSET = 1.5
 _INSET_SHARE = 0.008
 
 
-def upright_sheet(picture: Gray) -> Gray | None:
-    """The sheet in a grey picture, seen from above, without what it lies on; None if it shows none.
+class Sheet(NamedTuple):
+    """A sheet seen from above, and what maps its pixels to those of the picture."""
+
+    gray: Gray
+    matrix: Matrix
+
+
+def upright_sheet(picture: Gray) -> Sheet | None:
+    """The sheet in a grey picture, without what it lies on; None if it shows none.
 
     A sheet can lie on another, and a board hangs in a frame.
     """
     if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
         return None
     sheet = take_upright(picture, corners)
-    if sheet.size < _NESTED_SHARE * picture.size or max(sheet.shape) < _MIN_SIDE:
+    if sheet.gray.size < _NESTED_SHARE * picture.size or max(sheet.gray.shape) < _MIN_SIDE:
         return sheet
-    inner = find_sheet(sheet)
-    return sheet if inner is None else take_upright(sheet, inner)
+    corners_inside = find_sheet(sheet.gray)
+    if corners_inside is None:
+        return sheet
+    inner = take_upright(sheet.gray, corners_inside)
+    return Sheet(inner.gray, sheet.matrix @ inner.matrix)
 
 
 def find_sheet(picture: Gray) -> Corners | None:
@@ -85,7 +97,7 @@ def find_sheet(picture: Gray) -> Corners | None:
     return None
 
 
-def take_upright(picture: Gray, corners: Corners) -> Gray:
+def take_upright(picture: Gray, corners: Corners) -> Sheet:
     """The sheet alone, seen from above, at most 512 pixels on the longer side."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     size = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
@@ -95,7 +107,7 @@ def take_upright(picture: Gray, corners: Corners) -> Gray:
     matrix = cv2.getPerspectiveTransform(corners, target)
     # Pixels outside the picture repeat those at its edge.
     upright = cv2.warpPerspective(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return gray(upright)
+    return Sheet(gray(upright), np.linalg.inv(np.asarray(matrix, dtype=np.float64)))
 
 
 Region = tuple[npt.NDArray[np.int32], float]
@@ -132,7 +144,7 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
         flat, connectivity=4, ltype=cv2.CV_16U
     )
     for label in range(1, count):
-        x, y, w, h, area = stats[label]
+        _, _, w, h, area = stats[label]
         if area < 0.5 * _MIN_AREA * half.size or (w == width and h == height):
             continue
         # The edge itself lies between the region and the next.

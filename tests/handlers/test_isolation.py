@@ -225,6 +225,23 @@ def test_a_bar_and_a_stem_are_no_ruled_lines() -> None:
     assert np.array_equal(remove_ruled_lines(filling), filling)
 
 
+@pytest.mark.parametrize("margin", [0, 2, 5, 10, 30])
+@pytest.mark.parametrize("gap", [5, 10, 16])
+@pytest.mark.parametrize("upright", [False, True])
+def test_two_thin_strokes_that_end_before_the_edge_are_no_ruled_lines(
+    upright: bool, gap: int, margin: int
+) -> None:
+    """As a split nib leaves them, in a tight crop or with a `margin` of paper, both in percent."""
+    end = SIDE - SIDE * gap // 100
+    filling = written((10, 190, 60, 76), (10, 30, 0, 140)).astype(np.uint8)
+    for below in (0, 22):
+        cv2.line(filling, (0, 110 + below), (end, 165 + below), 1, 3)
+    framed = mask(np.pad(filling, SIDE * margin // 100))
+    if upright:
+        framed = framed.T.copy()
+    assert np.array_equal(remove_ruled_lines(framed), framed)
+
+
 def test_two_ruled_lines_go_even_if_the_character_fills_the_picture() -> None:
     filling = written((20, 190, 60, 80), (100, 110, 2, 198))
     lined = filling | written((50, 52, 0, 200), (150, 152, 0, 200))
