@@ -261,7 +261,7 @@ def _box(character: Isolated) -> npt.NDArray[np.int32]:
 
 
 def _reaches_edge(character: Isolated, shape: tuple[int, ...]) -> bool:
-    return bool(edges_touched(shape, _box(character))[0])
+    return bool(edges_touched(shape, _box(character)).any())
 
 
 def _is_cut(character: Isolated, shape: tuple[int, ...]) -> bool:
