@@ -81,7 +81,7 @@ def finger_over_the_ink(things: Gray) -> None:
 
 
 def pen(things: Gray) -> None:
-    cv2.line(things, (285, 190), (420, 330), 255, 13, cv2.LINE_AA)
+    cv2.line(things, (256, 190), (420, 330), 255, 13, cv2.LINE_AA)
 
 
 def stripes(things: Gray) -> None:
