@@ -44,8 +44,10 @@ _NEAR_EDGE = 4.0
 _POINTS = 48
 _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5])
 _MIN_SUPPORT = 0.8
-# At most this share of what lies beside the sheet may look like it.
-_MAX_ALIKE = 0.3
+# At most this share of what lies beside the sheet may look like it: the first, because light through
+# blinds makes several stripes, unless the picture shows the sheet as a whole. A shadow across sheet
+# and table makes parts of them look alike.
+_MAX_ALIKE = (0.3, 0.6)
 _SAMPLING = 3
 # What is left out along each side, because the edge is soft and throws a shadow: pixels of the
 # small copy, and a share of the sheet.
@@ -127,9 +129,11 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
     height, width = half.shape
     # The closing removes dark strokes and ruled lines.
     plain = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    edges = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    flat = gray(cv2.threshold(edges, _MIN_EDGE, 1, cv2.THRESH_BINARY_INV)[1])
-    flat = gray(cv2.erode(flat, np.ones((3, 3), np.uint8)))  # closes gaps in the edges
+    steps = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    around = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((7, 7), np.uint8))
+    # A shadow's edge is soft: much less of the change is in three pixels than in seven.
+    edges = (steps > _MIN_EDGE) & (steps > _MIN_SHARPNESS * around)
+    flat = 1 - gray(cv2.dilate(gray(edges), np.ones((3, 3), np.uint8)))  # closes gaps
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         flat, connectivity=4, ltype=cv2.CV_16U
     )
@@ -175,20 +179,21 @@ def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | Non
     for side in np.flatnonzero(visible):
         if edge[side][shown[side]].mean() < _MIN_SUPPORT:
             return None
-    return np.asarray(visible) if _differs(small, corners, brighter) else None
+    max_alike = _MAX_ALIKE[int(visible.all())]
+    return np.asarray(visible) if _alike(small, corners, brighter) <= max_alike else None
 
 
-def _differs(small: Gray, corners: Corners, brighter: bool) -> bool:
-    """Whether little of what lies beside a sheet looks like it."""
+def _alike(small: Gray, corners: Corners, brighter: bool) -> float:
+    """The share of what lies beside a sheet that looks like it, 0-1."""
     sample = small[::_SAMPLING, ::_SAMPLING]
     filled = np.zeros(sample.shape, np.uint8)
     cv2.fillConvexPoly(filled, np.rint(corners / _SAMPLING).astype(np.int32), 1)
     inside, beside = sample[filled > 0], sample[cv2.dilate(filled, np.ones((3, 3), np.uint8)) == 0]
     if not (inside.size and beside.size):
-        return True
+        return 0.0
     middle = (float(np.median(inside)) + float(np.median(beside))) / 2
     alike = beside > middle if brighter else beside < middle
-    return bool(alike.mean() <= _MAX_ALIKE)
+    return float(alike.mean())
 
 
 def _steps(small: Gray, corners: Corners) -> tuple[Field, Field, Mask]:
