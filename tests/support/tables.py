@@ -16,17 +16,17 @@ FLAT = ((0.1, 0.08), (0.88, 0.1), (0.9, 0.9), (0.09, 0.92))
 """Corners of a sheet, clockwise from the upper left one, as shares of width and height."""
 SMALL = ((0.42, 0.3), (0.8, 0.32), (0.79, 0.78), (0.4, 0.77))
 STEEP = ((0.24, 0.2), (0.78, 0.14), (0.95, 0.88), (0.06, 0.93))
-CUT = ((-0.2, -0.3), (0.87, -0.22), (0.9, 0.86), (-0.15, 0.9))
+CUT = ((-0.07, -0.05), (0.87, -0.02), (0.9, 0.86), (-0.04, 0.9))
 RIM = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99))
 
 
 def planks(height: int, width: int, rng: Rng) -> Field:
     """Four boards with dark joints."""
-    table = np.full((height, width), 95, np.float32)
+    table = np.full((height, width), 70, np.float32)
     board = height // 4
     for top in range(0, height, board):
         table[top : top + board] += rng.uniform(-14, 14)
-        table[top : top + 2] = 40
+        table[top : top + 2] = 25
     grain = rng.standard_normal((height, 1)).astype(np.float32)
     return table + cv2.GaussianBlur(grain, (1, 5), 1.5) * 6
 
@@ -34,13 +34,13 @@ def planks(height: int, width: int, rng: Rng) -> Field:
 def gingham(height: int, width: int, rng: Rng) -> Field:
     """A cloth of crossed stripes."""
     x, y = np.arange(width) // (width // 18) % 2, np.arange(height) // (height // 14) % 2
-    return np.asarray(60 + 30 * (x[None] + y[:, None]), dtype=np.float32)
+    return np.asarray(30 + 25 * (x[None] + y[:, None]), dtype=np.float32)
 
 
 def cork(height: int, width: int, rng: Rng) -> Field:
     """Grains of different sizes."""
     grains = cv2.GaussianBlur(rng.standard_normal((height, width)).astype(np.float32), (0, 0), 2.5)
-    return np.asarray(110 + grains * 90, dtype=np.float32)
+    return np.asarray(70 + grains * 90, dtype=np.float32)
 
 
 def even(brightness: float) -> Callable[[int, int, Rng], Field]:
