@@ -179,7 +179,9 @@ def _may_show_table(gray: Gray) -> bool:
 
 def _is_block(mask: Mask) -> bool:
     """Whether a mask, cropped to its ink, is a filled box, and not as narrow as a digit one."""
-    return bool(mask.mean() > 0.75 and max(mask.shape) < 2.5 * min(mask.shape))
+    outline = cv2.convexHull(np.argwhere(mask).astype(np.int32))
+    filled = np.count_nonzero(mask) > 0.9 * cv2.contourArea(outline)
+    return bool(filled and max(mask.shape) < 2.5 * min(mask.shape))
 
 
 def _find_at_levels(gray: Gray, enhancement: int | None) -> list[FoundInk]:

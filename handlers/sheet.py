@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Field, Gray, Mask, gray
-from handlers.boxes import Matrix
+from handlers.arrays import Field, Gray, gray
+from handlers.boxes import UNCHANGED, Matrix
 from handlers.decoding_files import LONGEST_SIDE, shrink
 from handlers.quadrilaterals import Corners, completed, quadrilateral
 
@@ -25,8 +25,10 @@ from handlers.quadrilaterals import Corners, completed, quadrilateral
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# A sheet of at least this share of the picture may be the frame of a board or a mat.
+# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is searched
+# again, so many times in all.
 _NESTED_SHARE = 0.5
+_MAX_NESTED = 3
 # A threshold separates a sheet from a table only where few pixels have its brightness: at most this
 # share of the picture is within 3 levels of it.
 _VALLEY = 0.02
@@ -44,10 +46,17 @@ _MIN_STEP = 11.0
 _MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
 _POINTS = 48
-_DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5])
+_DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5, 11])
 _MIN_SUPPORT = 0.8
-# At most this share of what lies beside the sheet may look like it.
-_MAX_ALIKE = 0.3
+# At most the second share of the points may be on a line: further outside, the brightness returns to
+# that of the sheet, but for the first share of the contrast.
+_MAX_RETURN = 0.4
+_MAX_RETURNS = 0.4
+# At most this share of what lies beside the sheet may look like it. It is less for a sheet that the
+# edge of the picture cuts, because light through blinds makes several stripes; and not little for a
+# whole one, because a shadow across sheet and table makes parts of them look alike.
+_MAX_ALIKE_CUT = 0.3
+_MAX_ALIKE_WHOLE = 0.6
 _SAMPLING = 3
 # What is left out along each side, because the edge is soft and throws a shadow: pixels of the
 # small copy, and a share of the sheet.
@@ -67,34 +76,37 @@ def upright_sheet(picture: Gray) -> Sheet | None:
 
     A sheet can lie on another, and a board hangs in a frame.
     """
-    if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
-        return None
-    sheet = take_upright(picture, corners)
-    if sheet.gray.size < _NESTED_SHARE * picture.size or max(sheet.gray.shape) < _MIN_SIDE:
-        return sheet
-    corners_inside = find_sheet(sheet.gray)
-    if corners_inside is None:
-        return sheet
-    inner = take_upright(sheet.gray, corners_inside)
-    return Sheet(inner.gray, sheet.matrix @ inner.matrix)
+    found, previous = None, Sheet(picture, UNCHANGED)
+    for _ in range(_MAX_NESTED):
+        if max(previous.gray.shape) < _MIN_SIDE or (corners := find_sheet(previous.gray)) is None:
+            break
+        taken = take_upright(previous.gray, corners)
+        found = Sheet(taken.gray, previous.matrix @ taken.matrix)
+        if taken.gray.size < _NESTED_SHARE * previous.gray.size:
+            break
+        previous = found
+    return found
 
 
 def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
-    regions = [
-        (area, contour)
-        for contour, area in chain(_edge_regions(small), _brightness_regions(small))
-        if _MIN_AREA * small.size < area <= _MAX_AREA * small.size
-    ]
-    for area, contour in sorted(regions, key=lambda region: -region[0]):
+    best, best_rank = None, (0, 0.0)
+    for contour, area in chain(_edge_regions(small), _brightness_regions(small)):
+        if not _MIN_AREA * small.size < area <= _MAX_AREA * small.size or (4, area) <= best_rank:
+            continue
         corners = quadrilateral(contour, area)
         visible = None if corners is None else _visible_sides(small, corners)
-        if corners is not None and visible is not None:
-            whole = _without_edge(completed(corners, visible))
-            scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
-            return np.asarray((whole + 0.5) * scale - 0.5, dtype=np.float32)
-    return None
+        if corners is None or visible is None:
+            continue
+        # A sheet that is seen as a whole is surer than a part of the picture that its edge cuts.
+        rank = (int(visible.sum()), area)
+        if rank > best_rank:
+            best, best_rank = completed(corners, visible), rank
+    if best is None:
+        return None
+    scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
+    return np.asarray((_without_edge(best) + 0.5) * scale - 0.5, dtype=np.float32)
 
 
 def take_upright(picture: Gray, corners: Corners) -> Sheet:
@@ -137,9 +149,11 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
     height, width = half.shape
     # The closing removes dark strokes and ruled lines.
     plain = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    edges = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    flat = gray(cv2.threshold(edges, _MIN_EDGE, 1, cv2.THRESH_BINARY_INV)[1])
-    flat = gray(cv2.erode(flat, np.ones((3, 3), np.uint8)))  # closes gaps in the edges
+    steps = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    around = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((7, 7), np.uint8))
+    # A shadow's edge is soft: much less of the change is in three pixels than in seven.
+    edges = (steps > _MIN_EDGE) & (steps > _MIN_SHARPNESS * around)
+    flat = 1 - gray(cv2.dilate(gray(edges), np.ones((3, 3), np.uint8)))  # closes gaps
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         flat, connectivity=4, ltype=cv2.CV_16U
     )
@@ -174,53 +188,53 @@ def _thresholds(small: Gray) -> list[float]:
 
 def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | None:
     """Which sides of a sheet with these corners the picture shows; None if there is no sheet."""
-    steps, whole, shown = _steps(small, corners)
-    visible = shown.sum(axis=1) >= _POINTS / 4
+    levels, points = _profiles(small, corners)
+    steps = levels[:, :-3] - levels[:, 2:-1]
+    # Near the edge of the picture, a point without contrast only means that the sheet is cut.
+    near = (np.minimum(points, np.array(small.shape[::-1]) - 1 - points) < _NEAR_EDGE).any(axis=2)
+    shown = ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
+    visible = np.asarray(shown.sum(axis=1) >= _POINTS / 4)
     if not visible.any():
         return None
     brighter = bool(np.median(steps.sum(axis=1)[shown]) > 0)
-    steps, whole = (steps, whole) if brighter else (-steps, -whole)
-    sharpest = steps.max(axis=1)
-    edge = (sharpest > _MIN_STEP) & (sharpest > _MIN_SHARPNESS * whole)
-    for side in np.flatnonzero(visible):
-        if edge[side][shown[side]].mean() < _MIN_SUPPORT:
-            return None
-    return np.asarray(visible) if _differs(small, corners, brighter) else None
+    sign = 1 if brighter else -1
+    sharpest = (sign * steps).max(axis=1)
+    inside, outside, beyond = levels[:, 0], levels[:, -2], levels[:, -1]
+    edge = (sharpest > _MIN_STEP) & (sharpest > _MIN_SHARPNESS * sign * (inside - outside))
+    if any(edge[side][shown[side]].mean() < _MIN_SUPPORT for side in np.flatnonzero(visible)):
+        return None
+    returns = sign * (inside - beyond) < _MAX_RETURN * sharpest
+    if returns[shown].mean() > _MAX_RETURNS:
+        return None
+    max_alike = _MAX_ALIKE_WHOLE if visible.all() else _MAX_ALIKE_CUT
+    return visible if _alike(small, corners, brighter) <= max_alike else None
 
 
-def _differs(small: Gray, corners: Corners, brighter: bool) -> bool:
-    """Whether little of what lies beside a sheet looks like it."""
+def _alike(small: Gray, corners: Corners, brighter: bool) -> float:
+    """The share of what lies beside a sheet that looks like it, 0-1."""
     sample = small[::_SAMPLING, ::_SAMPLING]
     filled = np.zeros(sample.shape, np.uint8)
     cv2.fillConvexPoly(filled, np.rint(corners / _SAMPLING).astype(np.int32), 1)
     inside, beside = sample[filled > 0], sample[cv2.dilate(filled, np.ones((3, 3), np.uint8)) == 0]
     if not (inside.size and beside.size):
-        return True
+        return 0.0
     middle = (float(np.median(inside)) + float(np.median(beside))) / 2
     alike = beside > middle if brighter else beside < middle
-    return bool(alike.mean() <= _MAX_ALIKE)
+    return float(alike.mean())
 
 
-def _steps(small: Gray, corners: Corners) -> tuple[Field, Field, Mask]:
-    """How much darker it gets outwards, at points along each side.
-
-    Returns the steps at several distances from the side, shape (4, distances, points); the step
-    from the first distance to the last, shape (4, points); and at which points the picture shows
-    the side, shape (4, points).
+def _profiles(small: Gray, corners: Corners) -> tuple[Field, Field]:
+    """The brightness across the sides, at points along each: at `_DISTANCES` from the side, shape
+    (4, distances, points); and the points, shape (4, points, 2).
     """
-    size = np.array(small.shape[::-1])
     along = np.roll(corners, -1, axis=0) - corners
     outwards = along[:, ::-1] * (1, -1) / np.maximum(1, np.linalg.norm(along, axis=1))[:, None]
     points = corners[:, None] + np.linspace(0.04, 0.96, _POINTS)[:, None] * along[:, None]
     # Shape (4, distances, points, 2).
     profile = points[:, None] + _DISTANCES[:, None, None] * outwards[:, None, None]
-    x, y = np.clip(np.rint(profile), 0, size - 1).astype(int).transpose(3, 0, 1, 2)
-    levels = small[y, x].astype(np.float32)
-    steps = levels[:, :-2] - levels[:, 2:]
-    # Near the edge of the picture, a point without contrast only means that the sheet is cut.
-    near = (np.minimum(points, size - 1 - points) < _NEAR_EDGE).any(axis=2)
-    shown = ~near | (np.abs(steps) > _MIN_STEP).any(axis=1)
-    return steps, levels[:, 0] - levels[:, -1], shown
+    last = np.array(small.shape[::-1]) - 1
+    x, y = np.clip(np.rint(profile), 0, last).astype(int).transpose(3, 0, 1, 2)
+    return small[y, x].astype(np.float32), points.astype(np.float32)
 
 
 def _without_edge(corners: Corners) -> Corners:

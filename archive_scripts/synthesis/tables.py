@@ -38,6 +38,12 @@ def lay_on_table(sheet: Colour, rng: np.random.Generator, kind: str | None = Non
     whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(whole, corners)
     laid = cv2.warpPerspective(sheet, matrix, (width, height), flags=cv2.INTER_AREA)
+    # What shades the edge of the sheet shades the surface beside it.
+    light = cv2.blur(sheet, (width // 10, height // 10)).astype(np.float32).mean(axis=2)
+    light = cv2.warpPerspective(
+        light / edge.mean(), matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
+    )
+    table = table * np.clip(light, 0.3, 1.5)[..., None]
     cover = _filled(corners, (height, width))
     # The sheet throws a soft shadow on the surface beside it.
     offset = rng.uniform(-0.02, 0.02, 2) * (width, height)
