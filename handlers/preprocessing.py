@@ -61,6 +61,7 @@ _SQUARED_SHARE = 0.5
 # a character in a tight crop.
 _STRIPES_SHARE = 0.35
 _FRAME_SHARE = 0.5
+_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,12 @@ def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
             found = isolate(remove_ruled_lines(layer))
         except NoCharacterFound:
             continue
-        if found is not None and not _reaches_edge(found, ink.shape):
+        # Many characters of a kind that only one layer has are noise.
+        if (
+            found is not None
+            and len(found.others) < _MANY
+            and not _reaches_edge(found, ink.shape)
+        ):
             return found
     return None
 

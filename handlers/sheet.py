@@ -25,8 +25,8 @@ from handlers.quadrilaterals import Corners, completed, quadrilateral
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is searched
-# again, so many times in all.
+# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is
+# searched again, so many times in all.
 _NESTED_SHARE = 0.5
 _MAX_NESTED = 3
 # A threshold separates a sheet from a table only where few pixels have its brightness: at most this
@@ -48,8 +48,8 @@ _NEAR_EDGE = 4.0
 _POINTS = 48
 _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5, 11])
 _MIN_SUPPORT = 0.8
-# At most the second share of the points may be on a line: further outside, the brightness returns to
-# that of the sheet, but for the first share of the contrast.
+# At most the second share of the points may be on a line: further outside, the brightness returns
+# to that of the sheet, but for the first share of the contrast.
 _MAX_RETURN = 0.4
 _MAX_RETURNS = 0.4
 # At most this share of what lies beside the sheet may look like it. It is less for a sheet that the

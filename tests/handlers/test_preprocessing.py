@@ -12,7 +12,6 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
-from handlers.digits import DigitsHandler
 from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
 from handlers.preprocessing import (
@@ -22,8 +21,8 @@ from handlers.preprocessing import (
     ink_map,
     is_binarised,
     preprocess,
+    preprocess_digit,
 )
-from handlers.recognition import RecognitionHandler
 from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
 
@@ -236,9 +235,7 @@ def faint(top: int, bottom: int, left: int, right: int) -> Gray:
     return gray(picture + rng.normal(0, 3, picture.shape))
 
 
-@pytest.mark.parametrize(
-    "read", [preprocess, RecognitionHandler().preprocess, DigitsHandler().preprocess]
-)
+@pytest.mark.parametrize("read", [preprocess, preprocess_digit])
 def test_faint_writing_is_found_by_removing_noise(
     read: Callable[[bytes, int | None], InkImage],
 ) -> None:

@@ -140,10 +140,14 @@ def test_doubtful_ink_gets_no_confident_answer() -> None:
     output = torch.full((2, 36), 0.01 / 35)
     output[:, 7] = 0.99
     batch = [
-        PreparedImage(k, k, InkImage(gray(np.zeros((64, 64))), True, doubtful), options, "")
-        for k, (doubtful, options) in enumerate(
-            [(False, RecognitionOptions.read({})), (True, RecognitionOptions.read({}))]
+        PreparedImage(
+            k,
+            k,
+            InkImage(gray(np.zeros((64, 64))), True, doubtful=doubtful),
+            RecognitionOptions.read({}),
+            "",
         )
+        for k, doubtful in enumerate((False, True))
     ]
     sure, unsure = handler.postprocess(batch, output, Context([{}, {}]))
     assert sure["predicted_class"] == unsure["predicted_class"] == 7
