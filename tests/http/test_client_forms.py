@@ -8,12 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from python_multipart.exceptions import FormParserError
 from starlette.requests import Request
 from starlette.types import Message
 
 from auth_api.errors import ApiError
 from auth_api.http import spool
 from auth_api.http.body_memory import BodyMemory
+from auth_api.http.form_framing import FormFraming
 from auth_api.http.uploads import read_image, read_images
 from auth_api.schemas.recognition import (
     BatchJson,
@@ -102,6 +104,25 @@ def test_a_batch_of_any_client_is_read(memory: BodyMemory, name: str) -> None:
         images, options = asyncio.run(load())
     assert images == [*PICTURES.values()]
     assert options.model == "digits"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\n" + b"\n--b\n" * 200_000,
+        b"--b\n\n" + b"\n--bb" * 200_000,
+        b"x" + b"\n--bb" * 200_000,
+        b"x" + b"\n--b" * 200_000,
+        b"--b\n" + b"X: y\n" * 200_000,
+    ],
+    ids=["parts", "words in a part", "words before", "lines before", "headers"],
+)
+@pytest.mark.parametrize("size", [100, 1_000_000])
+def test_an_unusual_form_takes_little_work(body: bytes, size: int) -> None:
+    framing, read = FormFraming(b"b"), len(body) // 5
+    pieces = [body[start : start + size] for start in range(0, read, size)]
+    with pytest.raises(FormParserError):
+        b"".join(map(framing.feed, pieces))
 
 
 FORM = "multipart/form-data"

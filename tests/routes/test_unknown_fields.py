@@ -16,6 +16,7 @@ pytestmark = pytest.mark.database("sqlite")
 
 PICTURE = encode(reference(0)[::8, ::8])
 SHORTEST = 6
+FILES = {"image", "images", "zip", "labelled"}
 JSON, FORM = "application/json", "multipart/form-data"
 
 
@@ -65,7 +66,8 @@ def test_a_misspelt_field_is_refused_everywhere(api: Api, administrator: User) -
     checked = set()
     for method, path, places in operations(api):
         for where, fields in places.items():
-            for name in (name for name in fields if len(name) >= SHORTEST):
+            texts = set(fields) - FILES if where == FORM else set(fields)
+            for name in (name for name in texts if len(name) >= SHORTEST):
                 for wrong in misspellings(name):
                     response = send(administrator, method, path, where, {wrong: "1"})
                     label = f"{method} {path} {where} {wrong}: {response.text}"
