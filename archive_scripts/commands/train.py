@@ -73,6 +73,14 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hold out the last N digits for evaluation (default: 5000)",
     )
+    parser.add_argument(
+        "--negative-font",
+        type=Path,
+        action="append",
+        default=[],
+        dest="negative_fonts",
+        help="a font file with letters and signs, which are no digits",
+    )
 
 
 def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
@@ -131,6 +139,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _material(options: argparse.Namespace) -> Material:
+    from archive_scripts.synthesis.digit_negatives import digit_negatives
     from archive_scripts.training.datasets import load_material
     from archive_scripts.training.digits import DigitMaterial, load_digits
     from archive_scripts.training.labelled import labelled_pictures
@@ -139,7 +148,8 @@ def _material(options: argparse.Namespace) -> Material:
         digits = load_digits(options.digits)
         if not 0 <= options.held_out < len(digits.labels):
             raise ValueError(f"cannot hold {options.held_out} of {len(digits.labels)} digits out")
-        return DigitMaterial(digits.but_last(options.held_out))
+        negatives = digit_negatives(options.negative_fonts)
+        return DigitMaterial(digits.but_last(options.held_out), negatives=negatives)
     return load_material(
         strokes=not options.no_strokes,
         without=options.without,
@@ -153,6 +163,13 @@ def _material(options: argparse.Namespace) -> Material:
 
 def _describe_data(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
-    names += ("labelled", "labelled_share", "negative_share", "digits", "held_out")
+    names += (
+        "labelled",
+        "labelled_share",
+        "negative_share",
+        "digits",
+        "held_out",
+        "negative_fonts",
+    )
     given = [name for name in names if name in options]
     return ", ".join(f"{name} {getattr(options, name)}" for name in given)

@@ -20,7 +20,7 @@ from archive_scripts.training.networks import Weights
 _LIMITS = {
     "recognition": "* Vowels, digits, words and lines are read as one of the 36 characters.",
     "similarity": "* A distance says which character it is, not how well it is written.",
-    "digits": "* A picture that shows no digit is read as one.",
+    "digits": "* A picture that shows no digit may be read as one: look at the confidence.",
 }
 
 

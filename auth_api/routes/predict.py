@@ -42,7 +42,8 @@ async def predict(request: Request) -> JSONResponse:
     """Recognises one character or digit.
 
     Send a photograph or a drawing, as a file or in base64. The answer is the likeliest of the 36
-    characters, or of the ten digits. For a signed-in caller it is stored in the history.
+    characters, or of the ten Western digits. A mark that is none of them gets a low confidence. For
+    a signed-in caller the answer is stored in the history.
     """
     query = _query(request)
     with ExitStack() as held:

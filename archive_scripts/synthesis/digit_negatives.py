@@ -1,0 +1,148 @@
+"""Negatives for digits: marks that are no Western digit.
+
+Latin letters, signs, letters and digits of Devanagari and Ranjana, scribbles, shapes, stains, dots
+and lines. Glyphs that people cannot tell from a digit are left out: O and 0, l and 1, S and 5, Z
+and 2, and the zero of other scripts. What they show is known only from the text around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
+from PIL import Image, ImageDraw, ImageFont
+
+from archive_scripts.letterforms.strokes import load_strokes
+from archive_scripts.synthesis.negatives import PLAIN_TYPEFACES, plain_letterform, write_mark
+from handlers.arrays import Gray, gray
+from handlers.framing import frame_digit
+
+LETTERS = "abcdefghjkmnpqrtuvwxyABCDEFGHJKLMNPQRTUVWXY"
+SIGNS = "#$%&*+-<=>?@^_~.:;(){}[]£€¥§©®±÷†•∞√≈≠≤≥←↑→↓★♥♪✓"
+DEVANAGARI_LETTERS = "".join(map(chr, range(0x0905, 0x093A)))
+OTHER_DIGITS = "१२३४५६७८९"
+"""Devanagari digits, which a Ranjana typeface draws as Ranjana digits."""
+
+GLYPHS = {
+    "letters": LETTERS,
+    "signs": SIGNS,
+    "Devanagari letters": DEVANAGARI_LETTERS,
+    "Devanagari digits": OTHER_DIGITS,
+}
+"""The glyphs of a typeface that are negatives, by kind."""
+
+_SIDE = 112
+_PRINTED_PIXELS = 72
+
+Write = Callable[[np.random.Generator, int], Gray]
+"""Draws a mark once: uint8 of shape (side, side), ink 255 on 0."""
+
+
+@dataclass(frozen=True)
+class DigitNegatives:
+    """Draws negatives of several kinds."""
+
+    kinds: Sequence[tuple[float, Sequence[Write]]]
+    """The share of each kind, relative to the others, and its marks, at least one."""
+
+    def image(self, rng: np.random.Generator) -> Gray:
+        """Draws one negative as MNIST draws digits: uint8 of shape (28, 28), white on black."""
+        shares = np.array([share for share, _ in self.kinds])
+        _, marks = self.kinds[rng.choice(len(self.kinds), p=shares / shares.sum())]
+        while True:
+            ink = marks[rng.integers(len(marks))](rng, _SIDE)
+            if ink.any():
+                return frame_digit(ink, ink >= 128)
+
+
+def digit_negatives(fonts: Iterable[Path] = ()) -> DigitNegatives:
+    """Loads the negatives that need no file, and the glyphs of `fonts`.
+
+    Raises OSError for a file that is no font.
+    """
+    printed: dict[str, list[Write]] = {kind: [] for kind in GLYPHS}
+    for font in fonts:
+        for kind, glyphs in font_glyphs(font).items():
+            printed[kind] += [partial(_write_printed, font, glyph) for glyph in glyphs]
+    plain = [
+        partial(_write_plain, glyph, font) for glyph in LETTERS for font in range(PLAIN_TYPEFACES)
+    ]
+    strokes = [form.write for forms in load_strokes() for form in forms]
+    kinds = (
+        (0.30, [*plain, *printed["letters"]]),
+        (0.10, printed["signs"]),
+        (0.14, strokes),
+        (0.12, printed["Devanagari letters"]),
+        (0.14, printed["Devanagari digits"]),
+        (0.12, [write_mark]),
+        (0.08, [_dot, _lines]),
+    )
+    return DigitNegatives([(share, marks) for share, marks in kinds if marks])
+
+
+def font_glyphs(font: Path) -> dict[str, str]:
+    """The glyphs of `GLYPHS` that a font file has. Raises OSError for another file."""
+    try:
+        with font.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as opened:
+            known = opened.getBestCmap() or {}
+    except TTLibError as error:
+        raise OSError(f"{font} is no font: {error}") from None
+    return {
+        kind: "".join(glyph for glyph in glyphs if ord(glyph) in known)
+        for kind, glyphs in GLYPHS.items()
+    }
+
+
+def print_glyph(font: Path, glyph: str, size: int, boldness: int = 0) -> Gray:
+    """Prints a glyph, `size` pixels to the em, cropped to its ink: uint8, ink 255 on 0.
+
+    `boldness`, in pixels, widens its strokes on either side. The result is empty for a blank glyph.
+    """
+    canvas = Image.new("L", (4 * size, 4 * size), 0)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((size, size), glyph, font=_face(font, size), fill=255, stroke_width=boldness)
+    return gray(np.asarray(canvas.crop(canvas.getbbox())))
+
+
+@cache
+def _face(font: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(font), size)
+
+
+def _write_plain(glyph: str, font: int, rng: np.random.Generator, side: int) -> Gray:
+    return plain_letterform(glyph, font).write(rng, side)
+
+
+def _write_printed(font: Path, glyph: str, rng: np.random.Generator, side: int) -> Gray:
+    return print_glyph(font, glyph, _PRINTED_PIXELS, int(rng.integers(4)))
+
+
+def _dot(rng: np.random.Generator, side: int) -> Gray:
+    """A full stop, round or square, or a blot."""
+    canvas = gray(np.zeros((side, side)))
+    axes = (0.3 * side * rng.uniform(0.6, 1, 2)).round().astype(int).tolist()
+    middle = (side // 2, side // 2)
+    if rng.random() < 0.3:
+        points = cv2.boxPoints((middle, (2 * axes[0], 2 * axes[1]), float(rng.uniform(0, 90))))
+        return gray(cv2.fillPoly(canvas, [points.round().astype(np.int32)], 255))
+    return gray(cv2.ellipse(canvas, middle, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1))
+
+
+def _lines(rng: np.random.Generator, side: int) -> Gray:
+    """A level line, since an upright one is a 1, or a cross of two to four lines."""
+    canvas = gray(np.zeros((side, side)))
+    count = int(rng.integers(1, 5))
+    start = rng.uniform(-40, 40) if count == 1 else rng.uniform(0, 180)
+    width = int(rng.integers(4, 14))
+    for number in range(count):
+        angle = np.deg2rad(start + number * 180 / count + rng.normal(0, 8) * (count > 1))
+        reach = 0.45 * side * rng.uniform(0.7, 1) * np.array([np.cos(angle), np.sin(angle)])
+        middle = side / 2 + rng.normal(0, 0.04 * side, 2) * (count > 1)
+        ends = np.stack([middle - reach, middle + reach]).round().astype(np.int32)
+        cv2.polylines(canvas, [ends], False, 255, width, cv2.LINE_AA)
+    return canvas
