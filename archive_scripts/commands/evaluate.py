@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import RECIPES, ROOT
-from archive_scripts.commands import Commands, add_evaluation_data
+from archive_scripts.commands import Commands, add_evaluation_data, add_negative_fonts
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
@@ -56,14 +56,7 @@ def _add_negatives(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a folder of any pictures that show no digit",
     )
-    parser.add_argument(
-        "--negative-font",
-        type=Path,
-        action="append",
-        default=[],
-        dest="negative_fonts",
-        help="a font file with letters and signs, which are no digits",
-    )
+    add_negative_fonts(parser)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands, add_sources
+from archive_scripts.commands import Commands, add_negative_fonts, add_sources
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
         )
         _add_characters(parser)
         _add_training(parser, name, network="efficientnet_b0")
-    parser = models.add_parser("digits", help="which digit a picture shows")
+    parser = models.add_parser("digits", help="which Western digit a picture shows")
     _add_digits(parser)
     _add_training(parser, "digits", network="digits")
 
@@ -73,14 +73,7 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hold out the last N digits for evaluation (default: 5000)",
     )
-    parser.add_argument(
-        "--negative-font",
-        type=Path,
-        action="append",
-        default=[],
-        dest="negative_fonts",
-        help="a font file with letters and signs, which are no digits",
-    )
+    add_negative_fonts(parser)
 
 
 def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
