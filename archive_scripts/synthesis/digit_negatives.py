@@ -17,7 +17,7 @@ import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
 from PIL import Image, ImageDraw, ImageFont
 
-from archive_scripts.letterforms.strokes import load_strokes
+from archive_scripts.letterforms.strokes import Stroke, StrokeLetterform, load_strokes
 from archive_scripts.synthesis.negatives import PLAIN_TYPEFACES, plain_letterform, write_mark
 from handlers.arrays import Gray, gray
 from handlers.framing import frame_digit
@@ -27,6 +27,31 @@ SIGNS = "#$%&*+-<=>?@^_~.:;(){}[]£€¥§©®±÷†•∞√≈≠≤≥←↑
 DEVANAGARI_LETTERS = "".join(map(chr, range(0x0905, 0x093A)))
 OTHER_DIGITS = "१२३४५६७८९"
 """Devanagari digits, which a Ranjana typeface draws as Ranjana digits."""
+
+# Digits of other scripts as people write them, letters and signs that are nearly digits: strokes
+# as points, xy, on a grid of 10x10.
+_WRITTEN = (
+    # Devanagari 1 and 4 to 9.
+    *("52 40 21 23 44 62 65 47 38 69", "52 40 21 23 44 52 64 46 37 58 89"),
+    *("20 44 66 57 48 37 36 44 60", "10 34 57 49 38 36 45 70"),
+    "20 23 44 62|60 63 66 79",
+    *("60 40 32 44 64|44 25 27 48 68 79", "61 41 32 43 54 35 26 38 58 69"),
+    *("11 15 38 68 85 72 52 44 55", "00 04 27 57 74 62 42 34 45"),
+    *("70 40 21 25 47 79", "60 30 22 36 58 88"),
+    *("61 41 23 34 54 63 52 34|34 25 47 79", "60 30 22 34 55|34 26 48 79"),
+    # Ranjana 1 to 3 and 6 to 9.
+    *("00 11 20 22 31|71 52 54 75 77 58 37", "00 20 12 22 33|62 41 33 55 67 58 37 36"),
+    *("54 65 74 62 53 61 40 21 22 44 65 67 48 38", "53 63 62 51 41 22 34 56 58 49"),
+    *("44 46 55 63 52 61 40 21 22 44 65 67 48 38", "53 64 63 51 62 40 21 33 56 48"),
+    *("60 63 33 24 36 55 66 67 48 27 15", "70 72 52 33 35 54 65 66 48 26"),
+    *("12 21 41 43 46 48 69|43 24", "14 22 42|42 45 48 69"),
+    *("31 34 38 59|34 52 62 64", "30 38 69|33 51 71 73"),
+    *("72 51 22 28 67 62 32|42 46 56 54|28 19", "61 41 23 45 35 27 57 53|57 49"),
+    # A letter a like 9, a question mark like 7 or 2, brackets like 1.
+    *("62 42 24 26 47 65|61 66 78", "61 31 13 16 37 66|60 69"),
+    *("22 30 60 72 54 46|48 49", "21 41 62 63 44 46|48 49"),
+    *("60 42 34 35 47 69", "30 52 64 65 57 39", "60 30 39 69", "30 60 69 39"),
+)
 
 GLYPHS = {
     "letters": LETTERS,
@@ -73,16 +98,25 @@ def digit_negatives(fonts: Iterable[Path] = ()) -> DigitNegatives:
         partial(_write_plain, glyph, font) for glyph in LETTERS for font in range(PLAIN_TYPEFACES)
     ]
     strokes = [form.write for forms in load_strokes() for form in forms]
+    # Shares by how hard they are to tell from digits.
     kinds = (
-        (0.30, [*plain, *printed["letters"]]),
-        (0.10, printed["signs"]),
-        (0.14, strokes),
-        (0.12, printed["Devanagari letters"]),
-        (0.14, printed["Devanagari digits"]),
-        (0.12, [write_mark]),
-        (0.08, [_dot, _lines]),
+        (0.32, [*plain, *printed["letters"]]),
+        (0.20, printed["signs"]),
+        (0.06, strokes),
+        (0.05, printed["Devanagari letters"]),
+        (0.12, printed["Devanagari digits"]),
+        (0.16, [_written(each).write for each in _WRITTEN]),
+        (0.05, [write_mark]),
+        (0.04, [_dot, _lines]),
     )
     return DigitNegatives([(share, marks) for share, marks in kinds if marks])
+
+
+def _written(strokes: str) -> StrokeLetterform:
+    """A form of `_WRITTEN`, for a pen of no great width."""
+    paths = [[(float(x), float(y)) for x, y in each.split()] for each in strokes.split("|")]
+    shared = [Stroke(np.array(path) * (100 / 9), 45, (9, 9, 9)) for path in paths]
+    return StrokeLetterform("", False, 2, tuple(shared))
 
 
 def font_glyphs(font: Path) -> dict[str, str]:

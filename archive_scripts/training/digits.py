@@ -24,7 +24,7 @@ from handlers.errors import NoCharacterFound
 from handlers.framing import DIGIT_SIZE
 from handlers.preprocessing import digit_image, find_ink
 
-NEGATIVE_SHARE = 0.35
+NEGATIVE_SHARE = 0.45
 """Share of the training images that show no digit."""
 
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
