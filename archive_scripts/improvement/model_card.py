@@ -116,6 +116,8 @@ def _material(specification: Specification, pictures: PictureSplit) -> str:
     lines = []
     if specification.synthesis:
         lines.append("* synthetic handwriting: described letterforms, in other writers' styles")
+    if specification.model == "digits":
+        lines.append("* letters, signs and scribbles, which are no digits")
     if pictures.labelled:
         lines.append(f"* {_count(pictures.labelled, 'labelled picture')}")
     if pictures.corrections:
