@@ -1,8 +1,9 @@
 """Negatives for digits: marks that are no Western digit.
 
 Latin letters, signs, letters and digits of Devanagari and Ranjana, scribbles, shapes, stains, dots
-and lines. Glyphs that people cannot tell from a digit are left out: O and 0, l and 1, S and 5, Z
-and 2, and the zero of other scripts. What they show is known only from the text around them.
+and lines. Glyphs that people cannot tell from a digit are left out: O is 0, l is 1, S is 5, Z is 2,
+and so are the Devanagari zero and, in many typefaces, the Devanagari one, which is a 9. Only the
+text around them says what they are.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from handlers.framing import frame_digit
 LETTERS = "abcdefghjkmnpqrtuvwxyABCDEFGHJKLMNPQRTUVWXY"
 SIGNS = "#$%&*+-<=>?@^_~.:;(){}[]£€¥§©®±÷†•∞√≈≠≤≥←↑→↓★♥♪✓"
 DEVANAGARI_LETTERS = "".join(map(chr, range(0x0905, 0x093A)))
-OTHER_DIGITS = "१२३४५६७८९"
+OTHER_DIGITS = "२३४५६७८९"
 """Devanagari digits, which a Ranjana typeface draws as Ranjana digits."""
 
 # Digits of other scripts as people write them, letters and signs that are nearly digits: strokes
@@ -100,14 +101,14 @@ def digit_negatives(fonts: Iterable[Path] = ()) -> DigitNegatives:
     strokes = [form.write for forms in load_strokes() for form in forms]
     # Shares by how hard they are to tell from digits.
     kinds = (
-        (0.32, [*plain, *printed["letters"]]),
-        (0.20, printed["signs"]),
-        (0.06, strokes),
-        (0.05, printed["Devanagari letters"]),
-        (0.12, printed["Devanagari digits"]),
-        (0.16, [_written(each).write for each in _WRITTEN]),
-        (0.05, [write_mark]),
-        (0.04, [_dot, _lines]),
+        (0.30, [*plain, *printed["letters"]]),
+        (0.17, printed["signs"]),
+        (0.04, strokes),
+        (0.04, printed["Devanagari letters"]),
+        (0.16, printed["Devanagari digits"]),
+        (0.22, [_written(each).write for each in _WRITTEN]),
+        (0.04, [write_mark]),
+        (0.03, [_dot, _lines]),
     )
     return DigitNegatives([(share, marks) for share, marks in kinds if marks])
 

@@ -19,7 +19,9 @@ import torch
 
 from archive_scripts.__main__ import main
 from archive_scripts.archives.building import ROOT
+from archive_scripts.evaluation.recognition import outputs
 from archive_scripts.synthesis.digit_negatives import digit_negatives, font_glyphs
+from archive_scripts.synthesis.photographs import photograph
 from archive_scripts.training.datasets import NEGATIVE
 from archive_scripts.training.digits import (
     FORMS,
@@ -28,11 +30,11 @@ from archive_scripts.training.digits import (
     digit_ink_images,
     load_digits,
 )
-from archive_scripts.training.networks import describe_weights
+from archive_scripts.training.networks import describe_weights, load_network
 from handlers.arrays import Gray, gray
 from handlers.framing import DIGIT_BOX, DIGIT_SIZE, frame_digit
 from handlers.preprocessing import preprocess_digit
-from tests.support.digits import drawn, held_out
+from tests.support.digits import NO_DIGITS, drawn, drawn_strokes, held_out
 from tests.support.pictures import encode, reference
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -83,6 +85,35 @@ def test_ink_outside_the_mask_is_left_out() -> None:
     assert framed.max() == 255
     with pytest.raises(ValueError, match="no ink"):
         frame_digit(gray(ink), np.zeros_like(mask))
+
+
+def confidences(pictures: list[Gray]) -> list[float]:
+    """The confidence of the digit that the model sees in each picture, 0-1."""
+    inks = [preprocess_digit(encode(picture)).ink for picture in pictures]
+    weights = ROOT / "weights" / "digits.safetensors"
+    logits = outputs(load_network(weights), inks) / describe_weights(weights).temperature
+    return torch.softmax(logits, dim=1).amax(dim=1).tolist()
+
+
+@pytest.mark.parametrize("photographed", [False, True])
+def test_what_is_no_western_digit_is_no_sure_digit(photographed: bool) -> None:
+    """No training uses these drawings; one in twenty may be taken for a digit."""
+    rng = np.random.default_rng(2)
+    marks = [mark for mark in NO_DIGITS for _ in range(2)]
+    pictures = [drawn_strokes(NO_DIGITS[mark], rng, int(rng.integers(100, 400))) for mark in marks]
+    if photographed:
+        pictures = [
+            gray(photograph(gray(255 - each), rng, size=(320, 240))[..., 1]) for each in pictures
+        ]
+    found = dict(zip(enumerate(marks), confidences(pictures), strict=True))
+    sure = {mark: confidence for mark, confidence in found.items() if confidence >= 0.5}
+    assert len(sure) <= len(marks) / 20, sure
+
+
+def test_digits_stay_sure() -> None:
+    rng = np.random.default_rng(3)
+    pictures = [*IMAGES, *(drawn(digit, rng) for digit in range(10) for _ in range(3))]
+    assert np.mean(np.array(confidences(pictures)) >= 0.5) >= 0.97
 
 
 def idx(folder: Path, *, packed: bool = False) -> Path:
