@@ -206,3 +206,11 @@ def digit_ink_images(digits: LabelledDigits, form: str) -> LabelledInkImages:
         except NoCharacterFound:
             images.append(None)
     return LabelledInkImages(images, digits.labels)
+
+
+def negative_ink_images(digits: LabelledDigits, negatives: DigitNegatives) -> LabelledInkImages:
+    """Draws and preprocesses as many negatives as there are digits; the same in every run."""
+    material = DigitMaterial(digits, negatives=negatives, negative_share=1)
+    count = len(digits.labels)
+    images = [material.image(np.random.default_rng((1, index)))[0] for index in range(count)]
+    return LabelledInkImages([*images], np.full(count, NEGATIVE))
