@@ -1,4 +1,8 @@
-"""The handler of the archive `digits`: which of the ten digits an image shows."""
+"""The handler of the archive `digits`: which of the ten Western digits an image shows.
+
+The model learned to find all ten equally likely where an image shows none of them, so that no digit
+is sure.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from handlers.preprocessing import FoundInk, digit_image
 
 
 class DigitsHandler(ClassificationHandler):
-    """Recognises handwritten digits."""
+    """Recognises handwritten digits, 0 to 9."""
 
     characters = DIGITS
     side = DIGIT_SIZE

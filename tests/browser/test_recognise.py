@@ -38,7 +38,8 @@ def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
 
 def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
-    page.get_by_label("Digits").check()
+    page.get_by_label("Digits 0 to 9").check()
+    expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
     page.get_by_label("Round").check()
     draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
     expect(answer(page)).to_contain_text("1")

@@ -4,11 +4,12 @@ export default {
   "recognise.pad": "यहाँ अक्षर लेख्नुहोस्",
   "recognise.model": "के चिन्ने",
   "recognise.model.ranjana": "अक्षर",
-  "recognise.model.digits": "अङ्क",
+  "recognise.model.digits": "अङ्क 0 देखि 9",
   "recognise.model.version": "मोडेल {name}, संस्करण {version} ले पढेको।",
   "recognise.hint.ranjana":
     "रञ्जनाका ३६ व्यञ्जनमध्ये एउटा औंला, कलम वा माउसले लेख्नुहोस्। तपाईं रोकिनेबित्तिकै पढिन्छ।",
-  "recognise.hint.digits": "० देखि ९ सम्मको एउटा अङ्क लेख्नुहोस्। तपाईं रोकिनेबित्तिकै पढिन्छ।",
+  "recognise.hint.digits":
+    "0 देखि 9 सम्मको एउटा पश्चिमी अङ्क लेख्नुहोस्। तपाईं रोकिनेबित्तिकै पढिन्छ। देवनागरी र रञ्जना अङ्क पढिँदैनन्।",
   "recognise.drop": "तस्बिर यस पृष्ठमा जहाँ पनि तानेर छोड्न वा टाँस्न सकिन्छ, एकैचोटि धेरै पनि।",
   "recognise.top": "सबैभन्दा सम्भावित पाँच",
   "recognise.compare": "नमुनासँग तुलना गर्नुहोस्",
