@@ -119,7 +119,7 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
 
 
 def _may_show_table(gray: Gray) -> bool:
-    """False, cheaply, for dark ink on bright paper without shades: a drawing or a binarised scan."""
+    """False for dark ink on bright paper without shades: a drawing or a binarised scan. Cheap."""
     sample = gray[::4, ::4]
     if not is_binarised(sample):
         return True

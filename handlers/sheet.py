@@ -23,8 +23,8 @@ from handlers.quadrilaterals import Corners, completed, quadrilateral
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is searched
-# again, so many times in all.
+# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is
+# searched again, so many times in all.
 _NESTED_SHARE = 0.5
 _MAX_NESTED = 3
 # A threshold separates a sheet from a table only where few pixels have its brightness: at most this
@@ -38,16 +38,17 @@ _MIN_AREA = 0.06
 _MAX_AREA = 0.985
 # The contrast, 0-255, that is an edge between neighbouring pixels.
 _MIN_EDGE = 8
-# The contrast across each visible side, 0-255, and the share of a side's points that have it. Within
-# some pixels of the picture's edge a side without contrast is cut.
+# The contrast across each visible side between pixels that are four apart, 0-255, and the share of a
+# side's points that have it. In a soft shadow, a smaller share of the change lies so near together.
+# Within some pixels of the picture's edge, a side without contrast is cut.
 _MIN_STEP = 11.0
 _MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
-_POINTS = 48
+_POINTS = 32
 _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5, 11])
 _MIN_SUPPORT = 0.8
-# At most the second share of the points may be on a line: further outside, the brightness returns to
-# that of the sheet, but for the first share of the contrast.
+# At most the second share of the points may lie at a line: further outside, the brightness returns
+# to that of the sheet, but for the first share of the contrast.
 _MAX_RETURN = 0.4
 _MAX_RETURNS = 0.4
 # At most this share of what lies beside the sheet may look like it. It is less for a sheet that the
@@ -108,9 +109,7 @@ def take_upright(picture: Gray, corners: Corners) -> Gray:
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(corners, target)
     # Pixels outside the picture repeat those at its edge.
-    upright = cv2.warpPerspective(
-        picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
-    )
+    upright = cv2.warpPerspective(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return gray(upright)
 
 
@@ -150,7 +149,7 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
         flat, connectivity=4, ltype=cv2.CV_16U
     )
     for label in range(1, count):
-        x, y, w, h, area = stats[label]
+        w, h, area = stats[label, 2:]
         if area < 0.5 * _MIN_AREA * half.size or (w == width and h == height):
             continue
         # The edge itself lies between the region and the next.

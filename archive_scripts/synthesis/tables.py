@@ -87,9 +87,7 @@ def _corners(width: int, height: int, rng: np.random.Generator, kind: str) -> Fi
     return np.asarray(corners + sides / 2, dtype=np.float32)
 
 
-def _surface(
-    shape: tuple[int, int], sheet: Field, rng: np.random.Generator, kind: str
-) -> Field:
+def _surface(shape: tuple[int, int], sheet: Field, rng: np.random.Generator, kind: str) -> Field:
     """The picture of a surface that is darker or lighter than `sheet`, a colour."""
     height, width = shape
     grey = float(sheet.mean())
@@ -126,7 +124,11 @@ def _surface(
     elif kind == "things":
         for _ in range(rng.integers(1, 4)):
             centre = rng.uniform(0, 1, 2) * (width, height)
-            box = (centre.tolist(), (rng.uniform(0.03, 0.3, 2) * width).tolist(), rng.uniform(0, 90))
+            box = (
+                centre.tolist(),
+                (rng.uniform(0.03, 0.3, 2) * width).tolist(),
+                rng.uniform(0, 90),
+            )
             thing = rng.uniform(20, 250, 3).tolist()
             cv2.fillConvexPoly(table, np.rint(cv2.boxPoints(box)).astype(int), thing)
     light = np.linspace(rng.uniform(0.85, 1.1), rng.uniform(0.85, 1.1), width, dtype=np.float32)
