@@ -169,7 +169,7 @@ def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk
 
 
 def _may_show_table(gray: Gray) -> bool:
-    """False, cheaply, for dark ink on bright paper without shades, as in a drawing or a scan."""
+    """False for dark ink on bright paper without shades: a drawing or a binarised scan. Cheap."""
     sample = gray[::4, ::4]
     if not is_binarised(sample):
         return True
@@ -249,11 +249,7 @@ def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
         except NoCharacterFound:
             continue
         # Many characters of a kind that only one layer has are noise.
-        if (
-            found is not None
-            and len(found.others) < _MANY
-            and not _reaches_edge(found, ink.shape)
-        ):
+        if found is not None and len(found.others) < _MANY and not _reaches_edge(found, ink.shape):
             return found
     return None
 

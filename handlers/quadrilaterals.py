@@ -16,9 +16,10 @@ _MIN_FILLED = 0.82
 _MAX_FILLED = 1.18
 # The outline is simplified to straight pieces that are at most this far from it, in pixels.
 _STRAIGHT = 2.0
-# Two pieces are of one side if their directions differ by less, in degrees, and one ends within
-# some pixels of the line through the other.
-_SAME_DIRECTION = 12.0
+# The sides are looked for among so many of the longest pieces. Two are of one side if the sine of
+# the angle between them is less, and the middle of one is within some pixels of the other's line.
+_PIECES = 12
+_SAME_DIRECTION = 0.2
 _SAME_LINE = 5.0
 # A sheet that is seen at an angle of 30 degrees has corners between these, in degrees.
 _MIN_CORNER = 50.0
@@ -50,22 +51,22 @@ def _four_longest(starts: _Points, ends: _Points) -> tuple[_Points, _Points] | N
     None if it has fewer.
     """
     along = ends - starts
-    lengths = np.maximum(1e-6, np.linalg.norm(along, axis=1))
+    lengths = np.maximum(1e-6, np.hypot(along[:, 0], along[:, 1]))
     directions = along / lengths[:, None]
+    # Plain numbers are quicker here than arrays.
+    pieces = np.hstack([starts, (starts + ends) / 2, directions]).tolist()
     chosen: list[int] = []
-    for piece in np.argsort(-lengths)[:12]:
-        (x, y), middle = directions[piece], (starts[piece] + ends[piece]) / 2
-        for other in chosen:
-            u, v = directions[other]
-            dx, dy = middle - starts[other]
-            parallel = abs(x * v - y * u) < np.sin(np.deg2rad(_SAME_DIRECTION))
-            if parallel and abs(dx * v - dy * u) < _SAME_LINE:
-                break
-        else:
-            chosen.append(int(piece))
-            if len(chosen) == 4:
-                order = sorted(chosen)
-                return starts[order], directions[order]
+    for piece in np.argsort(-lengths)[:_PIECES].tolist():
+        _, _, x, y, u, v = pieces[piece]
+        if any(
+            abs(u * d - v * c) < _SAME_DIRECTION and abs((x - a) * d - (y - b) * c) < _SAME_LINE
+            for a, b, _, _, c, d in (pieces[other] for other in chosen)
+        ):
+            continue
+        chosen.append(piece)
+        if len(chosen) == 4:
+            order = sorted(chosen)
+            return starts[order], directions[order]
     return None
 
 

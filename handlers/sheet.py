@@ -40,15 +40,18 @@ _MIN_AREA = 0.06
 _MAX_AREA = 0.985
 # The contrast, 0-255, that is an edge between neighbouring pixels.
 _MIN_EDGE = 8
-# The contrast across each visible side, 0-255, and the share of a side's points that have it.
-# Within some pixels of the picture's edge a side without contrast is cut.
+_OPEN = 0.35
+_CLOSED = 0.95
+# The contrast across each visible side between pixels that are four apart, 0-255, and the share of
+# a side's points that have it. In a soft shadow, a smaller share of the change lies so near
+# together. Within some pixels of the picture's edge, a side without contrast is cut.
 _MIN_STEP = 11.0
 _MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
-_POINTS = 48
+_POINTS = 32
 _DISTANCES = np.array([-5.0, -3, -1, 1, 3, 5, 11])
 _MIN_SUPPORT = 0.8
-# At most the second share of the points may be on a line: further outside, the brightness returns
+# At most the second share of the points may lie at a line: further outside, the brightness returns
 # to that of the sheet, but for the first share of the contrast.
 _MAX_RETURN = 0.4
 _MAX_RETURNS = 0.4
@@ -119,7 +122,7 @@ def take_upright(picture: Gray, corners: Corners) -> Sheet:
     matrix = cv2.getPerspectiveTransform(corners, target)
     # Pixels outside the picture repeat those at its edge.
     upright = cv2.warpPerspective(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return Sheet(gray(upright), np.linalg.inv(np.asarray(matrix, dtype=np.float64)))
+    return gray(upright)
 
 
 Region = tuple[npt.NDArray[np.int32], float]
@@ -146,14 +149,20 @@ def _brightness_regions(small: Gray) -> Iterator[Region]:
 def _edge_regions(small: Gray) -> Iterator[Region]:
     """Regions without edges inside, except for ink, that do not reach all edges of the picture."""
     half = cv2.resize(small, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    height, width = half.shape
     # The closing removes dark strokes and ruled lines.
     plain = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     steps = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     around = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((7, 7), np.uint8))
     # A shadow's edge is soft: much less of the change is in three pixels than in seven.
     edges = (steps > _MIN_EDGE) & (steps > _MIN_SHARPNESS * around)
-    flat = 1 - gray(cv2.dilate(gray(edges), np.ones((3, 3), np.uint8)))  # closes gaps
+    closed = gray(cv2.dilate(gray(edges), np.ones((3, 3), np.uint8)))  # closes gaps
+    yield from _flat_regions(1 - closed)
+    yield from _outlined_regions(closed)
+
+
+def _flat_regions(flat: Gray) -> Iterator[Region]:
+    """What lies between edges and does not reach all edges of the picture."""
+    height, width = flat.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         flat, connectivity=4, ltype=cv2.CV_16U
     )
@@ -164,6 +173,20 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
         # The edge itself lies between the region and the next.
         region = gray(cv2.dilate(gray(labels == label), np.ones((5, 5), np.uint8)))
         for contour, size in _contours(region):
+            yield 2 * contour, 4 * size
+
+
+def _outlined_regions(edges: Gray) -> Iterator[Region]:
+    """The convex hulls of connected edges: the outline of a sheet, also if it has a wide gap."""
+    for outline, area in _contours(edges):
+        hull = cv2.convexHull(outline)
+        whole = cv2.contourArea(hull)
+        # A closed outline fills its hull, one with a gap hardly. A character does neither.
+        if whole < _MIN_AREA * edges.size or _OPEN < area / whole < _CLOSED:
+            continue
+        filled = np.zeros_like(edges)
+        cv2.fillConvexPoly(filled, hull, 1)
+        for contour, size in _contours(gray(cv2.erode(filled, np.ones((5, 5), np.uint8)))):
             yield 2 * contour, 4 * size
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from tests.support.pictures import encode, reference
 CHARACTERS = (1, 4, 10, 19, 27, 34)
 
 
+@cache
 def written(index: int, *, chalk: bool = False, rules: bool = False) -> Gray:
     """A photograph of a sheet or board that fills the picture."""
     rng = np.random.default_rng(index)
@@ -105,7 +107,7 @@ def ring(thickness: int) -> Gray:
 
 
 def boxed(index: int) -> Gray:
-    page = written(index)
+    page = written(index).copy()
     cv2.rectangle(page, (20, 20), (540, 428), 60, 5)
     return page
 
