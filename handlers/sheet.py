@@ -122,7 +122,7 @@ def take_upright(picture: Gray, corners: Corners) -> Sheet:
     matrix = cv2.getPerspectiveTransform(corners, target)
     # Pixels outside the picture repeat those at its edge.
     upright = cv2.warpPerspective(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return gray(upright)
+    return Sheet(gray(upright), np.linalg.inv(np.asarray(matrix, dtype=np.float64)))
 
 
 Region = tuple[npt.NDArray[np.int32], float]
@@ -167,8 +167,8 @@ def _flat_regions(flat: Gray) -> Iterator[Region]:
         flat, connectivity=4, ltype=cv2.CV_16U
     )
     for label in range(1, count):
-        _, _, w, h, area = stats[label]
-        if area < 0.5 * _MIN_AREA * half.size or (w == width and h == height):
+        w, h, area = stats[label, 2:]
+        if area < 0.5 * _MIN_AREA * flat.size or (w == width and h == height):
             continue
         # The edge itself lies between the region and the next.
         region = gray(cv2.dilate(gray(labels == label), np.ones((5, 5), np.uint8)))
