@@ -9,8 +9,8 @@ from contextlib import suppress
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 
-# A body arrives in pieces of up to 256 kB; most other memory is far smaller.
-_LARGE_BYTES = 64 * 1024
+# The system takes a microsecond for each new 4 kB, so memory of a usual body is kept.
+_LARGE_BYTES = 1024 * 1024
 _KEPT_BYTES = 8 * 1024 * 1024
 
 
