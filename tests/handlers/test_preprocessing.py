@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,8 +11,11 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
+from handlers.classification import ClassificationHandler
+from handlers.digits import DigitsHandler
 from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
+from handlers.options import RecognitionOptions
 from handlers.preprocessing import (
     InkImage,
     binarised_ink,
@@ -21,7 +23,6 @@ from handlers.preprocessing import (
     ink_map,
     is_binarised,
     preprocess,
-    preprocess_digit,
 )
 from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
@@ -235,11 +236,16 @@ def faint(top: int, bottom: int, left: int, right: int) -> Gray:
     return gray(picture + rng.normal(0, 3, picture.shape))
 
 
-@pytest.mark.parametrize("read", [preprocess, preprocess_digit])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("handler", [RecognitionHandler(), DigitsHandler()])
 def test_faint_writing_is_found_by_removing_noise(
-    read: Callable[[bytes, int | None], InkImage],
+    handler: ClassificationHandler, several: bool
 ) -> None:
     data = encode(faint(30, 130, 70, 90))
+
+    def read(data: bytes, level: int | None) -> InkImage:
+        return handler.preprocess(data, RecognitionOptions(False, several, level))
+
     with pytest.raises(NoCharacterFound):
         read(data, 0)
     assert read(data, None).isolated
