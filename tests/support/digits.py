@@ -47,7 +47,7 @@ NO_DIGITS = {
     "W": "22 38 54 68 82",
     "X": "32 68|62 38",
     "Y": "32 55 72|55 58",
-    "a": "64 54 45 46 57 66|64 66 68",
+    "a": "64 54 45 47 58 67|64 66 68",
     "d": "65 55 46 47 58 67|62 65 68",
     "f": "63 53 44 48|35 55",
     "h": "42 48|46 55 65 68",
@@ -83,7 +83,7 @@ NO_DIGITS = {
     "र": "32 72|52 54 45 58",
     "व": "32 72|62 68|64 54 45 46 57 66",
 }
-"""Letters, signs and Devanagari digits that nobody takes for a Western digit, as strokes."""
+"""Letters, signs and Devanagari digits, none of which is a Western digit, as strokes."""
 
 
 def held_out(digit: int, number: int) -> Gray:
