@@ -24,6 +24,7 @@ from handlers.preprocessing import (
     is_binarised,
     preprocess,
 )
+from handlers.recognition import RecognitionHandler
 from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
 
