@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 
 from auth_api.errors import ApiError, Unavailable
 from auth_api.http.body_limit import SMALL, BodyLimit, Pace, Sizes
-from auth_api.http.body_memory import BodyMemory
+from auth_api.http.body_memory import SMALL_BYTES, BodyMemory
 from auth_api.http.cross_origin import CrossOrigin
 from auth_api.http.error_responses import answer_api_error, answer_http_exception
 from auth_api.http.load_shedding import LoadShedding
@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if not settings.versions_elsewhere:
                 await services.reconciler.start()
             _tune_garbage_collector()
-            map_large_memory()
+            map_large_memory(SMALL_BYTES)
             log_lightly()
             services.usage.start()
             services.runner.start()

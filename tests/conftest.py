@@ -14,7 +14,7 @@ import pytest
 
 from archive_scripts.archives.building import ROOT
 from tests.support.apis import Api, StartApi, User
-from tests.support.archives import ONE_WORKER, STORE, configured, derive
+from tests.support.archives import make_store
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import Launch, Ranjana
 
@@ -48,11 +48,8 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
     """One running service for all service and browser tests, with few workers."""
-    store = tmp_path_factory.mktemp("models")
-    for name in ("ranjana", "similarity", "digits"):
-        archive, workers = STORE / f"{name}.mar", 2 if name == "ranjana" else 1
-        small = {**ONE_WORKER, "minWorkers": workers, "maxWorkers": workers}
-        derive(archive, store / archive.name, "1.0", members=configured(archive, **small))
+    workers = {"ranjana": 2, "similarity": 1, "digits": 1}
+    store = make_store(tmp_path_factory.mktemp("models"), workers)
     running = Ranjana(tmp_path_factory.mktemp("service"), {"MODEL_STORE": str(store)})
     try:
         running.wait_until_ready()
@@ -65,10 +62,10 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 
 # Files that take minutes run first, because a long one at the end would delay the whole run.
 _LONGEST = (
-    *("test_processes", "test_training", "test_releases", "test_outages", "test_openapi"),
-    *("test_jobs", "test_recovery", "test_missing_models", "test_cleanup", "test_command_line"),
-    *("test_launcher", "test_history", "test_access", "test_improvement", "test_archives"),
-    *("test_digits", "test_operators", "test_corrections"),
+    *("test_training", "test_openapi", "test_releases", "test_outages", "test_access"),
+    *("test_history", "test_jobs", "test_missing_models", "test_launcher", "test_practise"),
+    *("test_backups", "test_recognise", "test_operate", "test_migrations", "test_improvement"),
+    *("test_digits", "test_recovery", "test_release", "test_command_line", "test_life"),
 )
 
 
@@ -96,9 +93,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model store with one model that has one worker."""
-    store, archive = tmp_path_factory.mktemp("store"), STORE / "ranjana.mar"
-    derive(archive, store / archive.name, "1.0", members=configured(archive, **ONE_WORKER))
-    return store
+    return make_store(tmp_path_factory.mktemp("store"), {"ranjana": 1})
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import asyncio
 
 from auth_api.http.connections import Connections
 
-# Large enough that the allocator maps them, see `auth_api.process.allocator`.
-_SMALL_BYTES, _LARGE_BYTES = 64 * 1024, 256 * 1024
-_MANY = 64
+# A large body costs less in few pieces. uvloop's own are as large.
+_LARGE_BYTES = 256 * 1024
+# With more connections than this, pieces are small.
+_MANY, _SMALL_BYTES = 64, 64 * 1024
 
 # For all connections of a process, because what is read is passed on before the next read.
 _buffer = memoryview(bytearray(_LARGE_BYTES))

@@ -42,7 +42,7 @@ def serve(settings: Settings) -> bool:
         "auth_api.app:create_app",
         factory=True,
         # uvicorn accepts any factory of protocols, but its type hint asks for a class.
-        http=cast(type[asyncio.Protocol], partial(_protocol, settings, connections)),
+        http=cast(type[asyncio.Protocol], partial(_protocol, settings.client_seconds, connections)),
         ws="none",
         workers=settings.api_workers,
         timeout_worker_healthcheck=_HEALTHCHECK_SECONDS,
@@ -64,8 +64,7 @@ def serve(settings: Settings) -> bool:
     return server.started
 
 
-def _protocol(settings: Settings, connections: Connections, **options: Any) -> SmallReads:
-    seconds = settings.client_seconds
+def _protocol(seconds: float, connections: Connections, **options: Any) -> SmallReads:
     protocol = TimeoutProtocol(seconds=seconds, connections=connections, **options)
     return SmallReads(protocol, connections)
 

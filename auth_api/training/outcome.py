@@ -21,7 +21,7 @@ class Outcome:
         self._epochs: dict[int, dict[str, Any]] = {}
         self._trials: dict[int, dict[str, Any]] = {}
         self.done: dict[str, Any] = {}
-        """What the end of the training says, with the `archive` and its `sha256`; empty before."""
+        """The fields of the event that ends the training. Empty before that."""
 
     def add(self, event: Event) -> None:
         """Adds one event."""

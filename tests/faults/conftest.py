@@ -15,7 +15,7 @@ from auth_api.settings import Settings
 from launcher.settings import LauncherSettings
 from tests.faults.callers import Callers, summary
 from tests.support.apis import Api
-from tests.support.archives import ONE_WORKER, STORE, configured, derive
+from tests.support.archives import make_store
 from tests.support.running import Ranjana
 
 _ROWS = pytest.StashKey[list[str]]()
@@ -77,12 +77,7 @@ def full(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model store with the two models that callers use, with few workers."""
-    store = tmp_path_factory.mktemp("faultstore")
-    for model, workers in (("ranjana", 2), ("similarity", 1)):
-        archive = STORE / f"{model}.mar"
-        few = dict.fromkeys(ONE_WORKER, workers)
-        derive(archive, store / archive.name, "1.0", members=configured(archive, **few))
-    return store
+    return make_store(tmp_path_factory.mktemp("faultstore"), {"ranjana": 2, "similarity": 1})
 
 
 @pytest.fixture(scope="session")

@@ -305,7 +305,7 @@ def test_a_signed_in_caller_is_answered_as_described(
     # PostgreSQL refuses values that SQLite takes. On SQLite each route is called a few times.
     full = database == "postgresql"
     schema = load_schema(
-        api, ValidValues(api, administrator), examples=3 if full else 1, limits=full
+        api, ValidValues(api, administrator), examples=5 if full else 2, limits=full
     )
 
     @schema.auth(refresh_interval=None)

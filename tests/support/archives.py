@@ -55,6 +55,15 @@ def configured(archive: Path, **settings: int) -> dict[str, bytes]:
     return {CONFIG: yaml.safe_dump({**config, **settings}).encode()}
 
 
+def make_store(folder: Path, workers: Mapping[str, int]) -> Path:
+    """Fills a folder with the archives of some models, each with so many workers. Returns it."""
+    for model, count in workers.items():
+        archive = STORE / f"{model}.mar"
+        few = {**ONE_WORKER, "minWorkers": count, "maxWorkers": count}
+        derive(archive, folder / archive.name, "1.0", members=configured(archive, **few))
+    return folder
+
+
 def state_checksum(archive: Path) -> str:
     """Writes the checksum file beside an archive; returns the checksum."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()

@@ -26,6 +26,8 @@ from launcher.ports import free_port
 START_SECONDS = 150
 STOP_SECONDS = 30
 HEAL_SECONDS = 4
+# Steady callers leave time to what they wait for.
+_PAUSE_SECONDS = 0.05
 
 
 def private(folder: Path) -> dict[str, str]:
@@ -201,12 +203,10 @@ def steadily(
     ask: Callable[[], httpx2.Response],
     callers: int = 2,
     *,
-    pause: float = 0.05,
     seconds: float = 0.5,
     ignored: type[Exception] | tuple[()] = (),
 ) -> Iterator[list[httpx2.Response]]:
-    """Runs callers that pause for `pause` seconds between requests, because they must leave time to
-    what they wait for. They run from `seconds` before the body of the `with` to `seconds` after.
+    """Runs callers from `seconds` before the body of the `with` to `seconds` after.
 
     Yields the list of their responses. They continue after exceptions of the types in `ignored`.
     """
@@ -217,7 +217,7 @@ def steadily(
         while not done.is_set():
             with suppress(ignored):
                 responses.append(ask())
-            time.sleep(pause)
+            time.sleep(_PAUSE_SECONDS)
 
     with ThreadPoolExecutor(callers) as pool:
         calls = [pool.submit(call) for _ in range(callers)]
