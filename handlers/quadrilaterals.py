@@ -24,6 +24,8 @@ _SAME_LINE = 5.0
 # A sheet that is seen at an angle of 30 degrees has corners between these, in degrees.
 _MIN_CORNER = 50.0
 _MAX_CORNER = 130.0
+# The longest side is at most so many times the shortest. Strokes and stripes are longer.
+_MAX_SIDES = 4.0
 
 
 def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None:
@@ -40,6 +42,9 @@ def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None
     if corners is None or not _MIN_FILLED < area / max(1.0, cv2.contourArea(corners)) < _MAX_FILLED:
         return None
     if not _MIN_CORNER < _angles(corners).min() <= _angles(corners).max() < _MAX_CORNER:
+        return None
+    lengths = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    if lengths.max() > _MAX_SIDES * lengths.min():
         return None
     if cv2.contourArea(corners, oriented=True) < 0:
         corners = corners[::-1]

@@ -55,6 +55,7 @@ _SHARED_MODULES = (
     "quadrilaterals",
     "ruled_lines",
     "sheet",
+    "sheet_regions",
     "wire_format",
     "worker_metrics",
     "writing_faults",
