@@ -21,9 +21,10 @@ from handlers.sheet_regions import sheet_regions
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# What is found may be a mat, or a board with its frame. It is searched again, so many times in all,
-# for a sheet of at least this share of it. A bold character is smaller.
-_NESTED_SHARE = 0.25
+# What fills this share of the picture may be a mat, or a board with its frame. It is searched again,
+# so many times in all, for a sheet of at least the second share of it. A bold character is smaller.
+_MAT_SHARE = 0.6
+_MIN_NESTED_SHARE = 0.25
 _MAX_NESTED = 3
 # Something darker than its surroundings is a bold character, not a sheet, if it has a smaller share
 # of the picture.
@@ -62,9 +63,12 @@ def upright_sheet(picture: Gray) -> Gray | None:
     for _ in range(_MAX_NESTED):
         if max(picture.shape) < _MIN_SIDE or (corners := find_sheet(picture)) is None:
             break
-        if sheet is not None and cv2.contourArea(corners) < _NESTED_SHARE * picture.size:
+        share = cv2.contourArea(corners) / picture.size
+        if sheet is not None and share < _MIN_NESTED_SHARE:
             break
         picture = sheet = take_upright(picture, corners)
+        if share < _MAT_SHARE:
+            break
     return sheet
 
 
