@@ -21,14 +21,17 @@ from handlers.sheet_regions import sheet_regions
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# What fills this share of the picture may be a mat, or a board with its frame. It is searched again,
-# so many times in all, for a sheet of at least the second share of it. A bold character is smaller.
+# What fills this share of the picture may be a mat, or a board with its frame. It is searched
+# again, so many times in all, for a sheet of at least the second share of it. A bold character is
+# smaller.
 _MAT_SHARE = 0.6
 _MIN_NESTED_SHARE = 0.25
 _MAX_NESTED = 3
 # Something darker than its surroundings is a bold character, not a sheet, if it has a smaller share
 # of the picture.
 _MIN_DARK_SHARE = 0.1
+# A region that is hardly larger than a sheet seen as a whole is that sheet again.
+_SAME_AREA = 1.1
 # The contrast across each visible side between pixels that are four apart, 0-255, and the share of
 # a side's points that have it. In a soft shadow, a smaller share of the change lies so near.
 # Within some pixels of the picture's edge, a side without contrast is cut.
@@ -77,7 +80,7 @@ def find_sheet(picture: Gray) -> Corners | None:
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
     best, best_rank = None, (0, 0.0)
     for contour, area in sheet_regions(small):
-        if (4, area) <= best_rank:
+        if (4, area / _SAME_AREA) <= best_rank:
             continue
         corners = quadrilateral(contour, area)
         visible = None if corners is None else _visible_sides(small, corners)
