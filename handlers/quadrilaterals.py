@@ -11,6 +11,8 @@ Corners = npt.NDArray[np.float32]
 
 _Points = npt.NDArray[np.float64]
 
+# Share of its convex hull that the region fills. Most characters fill less.
+_MIN_SOLID = 0.75
 # Share of the quadrilateral that the region fills. A finger may cover a corner, or lie beside one.
 _MIN_FILLED = 0.82
 _MAX_FILLED = 1.18
@@ -32,6 +34,8 @@ def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None
     """The quadrilateral on whose sides the longest straight pieces of a contour lie; None if the
     contour, which encloses `area` pixels, has no such shape.
     """
+    if area < _MIN_SOLID * cv2.contourArea(cv2.convexHull(contour)):
+        return None
     ends = cv2.approxPolyDP(contour, _STRAIGHT, True)[:, 0].astype(np.float64)
     if len(ends) < 4:
         return None
