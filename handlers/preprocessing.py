@@ -175,7 +175,7 @@ def _may_show_table(gray: Gray) -> bool:
         return True
     dark = _full_contrast(sample) < 128
     edge = dark[0].any() or dark[-1].any() or dark[:, 0].any() or dark[:, -1].any()
-    return bool(edge or dark.mean() > 0.3)
+    return bool(edge or dark.mean() > 0.45)
 
 
 def _is_block(mask: Mask) -> bool:

@@ -11,6 +11,8 @@ Corners = npt.NDArray[np.float32]
 
 _Points = npt.NDArray[np.float64]
 
+# Share of its convex hull that the region fills. Most characters fill less.
+_MIN_SOLID = 0.75
 # Share of the quadrilateral that the region fills. A finger may cover a corner, or lie beside one.
 _MIN_FILLED = 0.82
 _MAX_FILLED = 1.18
@@ -24,12 +26,16 @@ _SAME_LINE = 5.0
 # A sheet that is seen at an angle of 30 degrees has corners between these, in degrees.
 _MIN_CORNER = 50.0
 _MAX_CORNER = 130.0
+# The longest side is at most so many times the shortest. Strokes and stripes are longer.
+_MAX_SIDES = 4.0
 
 
 def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None:
     """The quadrilateral on whose sides the longest straight pieces of a contour lie; None if the
     contour, which encloses `area` pixels, has no such shape.
     """
+    if area < _MIN_SOLID * cv2.contourArea(cv2.convexHull(contour)):
+        return None
     ends = cv2.approxPolyDP(contour, _STRAIGHT, True)[:, 0].astype(np.float64)
     if len(ends) < 4:
         return None
@@ -40,6 +46,9 @@ def quadrilateral(contour: npt.NDArray[np.int32], area: float) -> Corners | None
     if corners is None or not _MIN_FILLED < area / max(1.0, cv2.contourArea(corners)) < _MAX_FILLED:
         return None
     if not _MIN_CORNER < _angles(corners).min() <= _angles(corners).max() < _MAX_CORNER:
+        return None
+    lengths = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    if lengths.max() > _MAX_SIDES * lengths.min():
         return None
     if cv2.contourArea(corners, oriented=True) < 0:
         corners = corners[::-1]

@@ -1,15 +1,13 @@
 """Finds the sheet, card or board that a picture shows on a table, and takes it upright.
 
-Candidates are the regions that thresholds of brightness separate. One of them is a sheet if it is a
-quadrilateral, differs from what lies beside it along all of its sides that the picture shows, and
-nothing like it lies elsewhere in the picture. A drawn box is none, because the paper goes on
-outside; a stripe of shadow is none, because there are others.
+A region is a sheet if it is a quadrilateral, differs sharply from what lies beside it along all of
+its sides that the picture shows, and little like it lies elsewhere in the picture. A drawn box is
+none, because the paper goes on outside; a shadow is none, because its edge is soft; a stripe of
+light is none, because there are others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
 from typing import NamedTuple
 
 import cv2
@@ -20,31 +18,26 @@ from handlers.arrays import Field, Gray, gray
 from handlers.boxes import UNCHANGED, Matrix
 from handlers.decoding_files import LONGEST_SIDE, shrink
 from handlers.quadrilaterals import Corners, completed, quadrilateral
+from handlers.sheet_regions import sheet_regions
 
 # Longer side, in pixels, of the copy that is searched.
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# A sheet of at least this share of the picture may be a mat, or a board with its frame. It is
-# searched again, so many times in all.
-_NESTED_SHARE = 0.5
+# What fills this share of the picture may be a mat, or a board with its frame. It is searched
+# again, so many times in all, for a sheet of at least the second share of it. A bold character is
+# smaller.
+_MAT_SHARE = 0.6
+_MIN_NESTED_SHARE = 0.25
 _MAX_NESTED = 3
-# A threshold separates a sheet from a table only where few pixels have its brightness: at most this
-# share of the picture is within 3 levels of it.
-_VALLEY = 0.02
-_VALLEY_WIDTH = 7
-# At least this share of the pixels at the edge of the picture is table.
-_MIN_TABLE_EDGE = 0.08
-# Shares of the picture's area.
-_MIN_AREA = 0.06
-_MAX_AREA = 0.985
-# The contrast, 0-255, that is an edge between neighbouring pixels.
-_MIN_EDGE = 8
-_OPEN = 0.35
-_CLOSED = 0.95
+# Something darker than its surroundings is a bold character, not a sheet, if it has a smaller share
+# of the picture.
+_MIN_DARK_SHARE = 0.1
+# A region that is hardly larger than a sheet seen as a whole is that sheet again.
+_SAME_AREA = 1.1
 # The contrast across each visible side between pixels that are four apart, 0-255, and the share of
-# a side's points that have it. In a soft shadow, a smaller share of the change lies so near
-# together. Within some pixels of the picture's edge, a side without contrast is cut.
+# a side's points that have it. In a soft shadow, a smaller share of the change lies so near.
+# Within some pixels of the picture's edge, a side without contrast is cut.
 _MIN_STEP = 11.0
 _MIN_SHARPNESS = 0.6
 _NEAR_EDGE = 4.0
@@ -83,11 +76,13 @@ def upright_sheet(picture: Gray) -> Sheet | None:
     for _ in range(_MAX_NESTED):
         if max(previous.gray.shape) < _MIN_SIDE or (corners := find_sheet(previous.gray)) is None:
             break
-        taken = take_upright(previous.gray, corners)
-        found = Sheet(taken.gray, previous.matrix @ taken.matrix)
-        if taken.gray.size < _NESTED_SHARE * previous.gray.size:
+        share = cv2.contourArea(corners) / previous.gray.size
+        if found is not None and share < _MIN_NESTED_SHARE:
             break
-        previous = found
+        taken = take_upright(previous.gray, corners)
+        found = previous = Sheet(taken.gray, previous.matrix @ taken.matrix)
+        if share < _MAT_SHARE:
+            break
     return found
 
 
@@ -95,8 +90,8 @@ def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
     small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
     best, best_rank = None, (0, 0.0)
-    for contour, area in chain(_edge_regions(small), _brightness_regions(small)):
-        if not _MIN_AREA * small.size < area <= _MAX_AREA * small.size or (4, area) <= best_rank:
+    for contour, area in sheet_regions(small):
+        if (4, area / _SAME_AREA) <= best_rank:
             continue
         corners = quadrilateral(contour, area)
         visible = None if corners is None else _visible_sides(small, corners)
@@ -125,90 +120,6 @@ def take_upright(picture: Gray, corners: Corners) -> Sheet:
     return Sheet(gray(upright), np.linalg.inv(np.asarray(matrix, dtype=np.float64)))
 
 
-Region = tuple[npt.NDArray[np.int32], float]
-"""A contour and the area in it, in pixels."""
-
-
-def _brightness_regions(small: Gray) -> Iterator[Region]:
-    """Regions that are brighter or darker than a threshold, where the edge of the picture shows
-    something else.
-    """
-    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    for level in _thresholds(small):
-        bright = gray(cv2.threshold(small, level, 1, cv2.THRESH_BINARY)[1])
-        share = cv2.countNonZero(bright) / small.size
-        bright_edge = float((edge > level).mean())
-        for mask, area, table in (
-            (bright, share, 1 - bright_edge),
-            (1 - bright, 1 - share, bright_edge),
-        ):
-            if area >= 0.8 * _MIN_AREA and table >= _MIN_TABLE_EDGE:
-                yield from _contours(mask)
-
-
-def _edge_regions(small: Gray) -> Iterator[Region]:
-    """Regions without edges inside, except for ink, that do not reach all edges of the picture."""
-    half = cv2.resize(small, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    # The closing removes dark strokes and ruled lines.
-    plain = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    steps = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    around = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, np.ones((7, 7), np.uint8))
-    # A shadow's edge is soft: much less of the change is in three pixels than in seven.
-    edges = (steps > _MIN_EDGE) & (steps > _MIN_SHARPNESS * around)
-    closed = gray(cv2.dilate(gray(edges), np.ones((3, 3), np.uint8)))  # closes gaps
-    yield from _flat_regions(1 - closed)
-    yield from _outlined_regions(closed)
-
-
-def _flat_regions(flat: Gray) -> Iterator[Region]:
-    """What lies between edges and does not reach all edges of the picture."""
-    height, width = flat.shape
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        flat, connectivity=4, ltype=cv2.CV_16U
-    )
-    for label in range(1, count):
-        w, h, area = stats[label, 2:]
-        if area < 0.5 * _MIN_AREA * flat.size or (w == width and h == height):
-            continue
-        # The edge itself lies between the region and the next.
-        region = gray(cv2.dilate(gray(labels == label), np.ones((5, 5), np.uint8)))
-        for contour, size in _contours(region):
-            yield 2 * contour, 4 * size
-
-
-def _outlined_regions(edges: Gray) -> Iterator[Region]:
-    """The convex hulls of connected edges: the outline of a sheet, also if it has a wide gap."""
-    for outline, area in _contours(edges):
-        hull = cv2.convexHull(outline)
-        whole = cv2.contourArea(hull)
-        # A closed outline fills its hull, one with a gap hardly. A character does neither.
-        if whole < _MIN_AREA * edges.size or _OPEN < area / whole < _CLOSED:
-            continue
-        filled = np.zeros_like(edges)
-        cv2.fillConvexPoly(filled, hull, 1)
-        for contour, size in _contours(gray(cv2.erode(filled, np.ones((5, 5), np.uint8)))):
-            yield 2 * contour, 4 * size
-
-
-def _contours(mask: Gray) -> Iterator[Region]:
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    for contour in contours:
-        if len(contour) >= 4:
-            yield np.asarray(contour, dtype=np.int32), float(cv2.contourArea(contour))
-
-
-def _thresholds(small: Gray) -> list[float]:
-    """The middle of each valley of the histogram."""
-    sample = np.ascontiguousarray(small[::2, ::2])
-    counts = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
-    near = np.convolve(counts, np.ones(_VALLEY_WIDTH, np.float32), "same")
-    valley = near < _VALLEY * sample.size
-    used = np.flatnonzero(counts)
-    low, high = int(used[0]), int(used[-1])
-    changes = np.flatnonzero(np.diff(valley[low : high + 1].astype(np.int8), prepend=0, append=0))
-    return [low + float(start + end) / 2 for start, end in changes.reshape(-1, 2)]
-
-
 def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | None:
     """Which sides of a sheet with these corners the picture shows; None if there is no sheet."""
     levels, points = _profiles(small, corners)
@@ -220,6 +131,8 @@ def _visible_sides(small: Gray, corners: Corners) -> npt.NDArray[np.bool_] | Non
     if not visible.any():
         return None
     brighter = bool(np.median(steps.sum(axis=1)[shown]) > 0)
+    if not brighter and cv2.contourArea(corners) < _MIN_DARK_SHARE * small.size:
+        return None
     sign = 1 if brighter else -1
     sharpest = (sign * steps).max(axis=1)
     inside, outside, beyond = levels[:, 0], levels[:, -2], levels[:, -1]
