@@ -51,6 +51,7 @@ _SHARED_MODULES = (
     "feedback",
     "framing",
     "heatmap",
+    "ink_maps",
     "isolation",
     "layers",
     "letterforms",

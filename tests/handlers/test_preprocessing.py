@@ -15,15 +15,9 @@ from handlers.classification import ClassificationHandler
 from handlers.digits import DigitsHandler
 from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
+from handlers.ink_maps import binarised_ink, ink_map, is_binarised
 from handlers.options import RecognitionOptions
-from handlers.preprocessing import (
-    InkImage,
-    binarised_ink,
-    find_ink,
-    ink_map,
-    is_binarised,
-    preprocess,
-)
+from handlers.preprocessing import InkImage, find_ink, preprocess
 from handlers.recognition import RecognitionHandler
 from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
