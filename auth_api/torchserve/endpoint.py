@@ -11,6 +11,7 @@ from pydantic import HttpUrl
 
 from auth_api.errors import TimedOut, Unreachable
 from auth_api.torchserve.batcher import BUSY, BUSY_SENTENCE, busy
+from auth_api.torchserve.joined_writes import JoiningBackend
 
 _CONNECT_SECONDS = 2.0
 _KEEPALIVE_SECONDS = 15.0
@@ -32,7 +33,9 @@ class Endpoint:
         """
         self._url = str(url).rstrip("/")
         self._pool = httpcore2.AsyncConnectionPool(
-            max_connections=connections, keepalive_expiry=_KEEPALIVE_SECONDS
+            max_connections=connections,
+            keepalive_expiry=_KEEPALIVE_SECONDS,
+            network_backend=JoiningBackend(),
         )
         self._timeouts = {
             "timeout": {
