@@ -1,12 +1,15 @@
 """The classes of the models: Ranjana characters and digits.
 
-The 36 consonants are in the order of the Devanagari alphabet, conjuncts last. Latin names are the
-Unicode names (DEVANAGARI LETTER KA and so on); the name of a conjunct joins those of its parts.
+The 36 consonants are in the order of the Devanagari alphabet, conjuncts last; the 16 vowels and ten
+digits of the script follow. Latin names are the Unicode names (DEVANAGARI LETTER KA, DEVANAGARI DIGIT
+ONE and so on); the name of a conjunct joins those of its parts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Character:
     index: int
     text: str
     name: str
+    group: str
+    """`consonant`, `vowel` or `digit`."""
 
 
 _LETTERS = (
@@ -24,14 +29,28 @@ _LETTERS = (
     "र ra, ल la, व va, श sha, ष ssa, स sa, ह ha, क्ष kssa, त्र tra, ज्ञ jnya"
 )
 
-CHARACTERS: tuple[Character, ...] = tuple(
-    Character(index, *letter.split(" ")) for index, letter in enumerate(_LETTERS.split(", "))
+_VOWELS = (
+    "अ a, आ aa, इ i, ई ii, उ u, ऊ uu, ऋ vocalic r, ॠ vocalic rr, ऌ vocalic l, ॡ vocalic ll, "
+    "ए e, ऐ ai, ओ o, औ au, अं am, अः ah"
 )
-"""The 36 characters, `CHARACTERS[i].index == i`."""
-
 _NAMES = "zero one two three four five six seven eight nine"
+_DIGITS = ", ".join(f"{text} {name}" for text, name in zip("०१२३४५६७८९", _NAMES.split(), strict=True))
+
+
+def _characters() -> Iterator[Character]:
+    index = count()
+    for group, letters in (("consonant", _LETTERS), ("vowel", _VOWELS), ("digit", _DIGITS)):
+        for letter in letters.split(", "):
+            yield Character(next(index), *letter.split(" ", 1), group)
+
+
+CHARACTERS = tuple(_characters())
+"""The 62 characters of the script, `CHARACTERS[i].index == i`."""
+
+CONSONANTS = CHARACTERS[:36]
+"""The characters that are answered unless a caller asks for all."""
 
 DIGITS: tuple[Character, ...] = tuple(
-    Character(index, str(index), name) for index, name in enumerate(_NAMES.split())
+    Character(index, str(index), name, "digit") for index, name in enumerate(_NAMES.split())
 )
 """The ten digits, `DIGITS[i].index == i`."""

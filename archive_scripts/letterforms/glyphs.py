@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from handlers.arrays import Gray
+from handlers.arrays import Gray, gray
 from handlers.characters import CHARACTERS
 
 
@@ -27,9 +27,7 @@ def _draw(face: ImageFont.FreeTypeFont, text: str, size: int) -> Gray:
     return np.asarray(canvas.crop(canvas.getbbox()))
 
 
-def folder_glyphs(folder: Path) -> list[Gray]:
-    """Reads `class_<index>.png`, white on black, for every character."""
-    return [
-        np.asarray(Image.open(folder / f"class_{character.index}.png").convert("L"))
-        for character in CHARACTERS
-    ]
+def folder_glyphs(folder: Path) -> list[Gray | None]:
+    """Reads `class_<index>.png`, white on black, for every character that has one; else None."""
+    paths = [folder / f"class_{character.index}.png" for character in CHARACTERS]
+    return [gray(Image.open(path).convert("L")) if path.exists() else None for path in paths]

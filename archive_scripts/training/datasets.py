@@ -16,7 +16,7 @@ from archive_scripts.letterforms.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
-from archive_scripts.synthesis.negatives import write_negative
+from archive_scripts.synthesis.script_negatives import ScriptNegatives, script_negatives
 from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.labelled import LabelledPicture, load_samples
 from handlers.arrays import Gray
@@ -47,15 +47,16 @@ class CharacterMaterial:
     """Characters that people wrote: `[class][sample]`, or empty."""
     sample_share: float = 0.0
     """Share of the images made from `samples`, in classes that have any."""
+    negatives: ScriptNegatives | None = None
     negative_share: float = 0.0
-    """Share of the images that show no character."""
+    """Share of the images that show no character, if there are `negatives`."""
     strength: float = 1.0
     """Strength of distortion and augmentation, 0-2: 1 is that of real writers and cameras."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
         """Draws one ink image, uint8 of shape (64, 64), and its class or `NEGATIVE`."""
-        if rng.random() < self.negative_share:
-            return capture(write_negative, rng, self.strength), NEGATIVE
+        if self.negatives and rng.random() < self.negative_share:
+            return capture(self.negatives.write, rng, self.strength), NEGATIVE
         label = int(rng.integers(len(self.letterforms)))
         forms = self.letterforms[label]
         if self.samples and self.samples[label] and (rng.random() < self.sample_share or not forms):
@@ -73,12 +74,14 @@ def load_material(
     glyph_folders: Iterable[Path] = (),
     labelled: Sequence[LabelledPicture] = (),
     sample_share: float = 0.5,
-    negative_share: float = 0.08,
+    negative_share: float = 0.12,
+    negative_fonts: Iterable[Path] = (),
     strength: float = 1.0,
 ) -> CharacterMaterial:
     """Loads the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    `without` names sources of strokes to leave out. Raises ValueError if nothing shows one of the
+    `without` names sources of strokes to leave out, `negative_fonts` are those of
+    `script_negatives`. Raises ValueError if nothing shows one of the
     classes, or if a share is not between 0 and 1.
     """
     for share in (sample_share, negative_share):
@@ -93,7 +96,8 @@ def load_material(
     pictures += [folder_glyphs(folder) for folder in glyph_folders]
     for masks in pictures:
         for forms, mask in zip(letterforms, masks, strict=True):
-            forms.append(PicturedLetterform.from_mask(mask))
+            if mask is not None:
+                forms.append(PicturedLetterform.from_mask(mask))
     samples: list[list[Letterform]] = []
     if labelled:
         samples = [list(written) for written in load_samples(labelled)]
@@ -103,7 +107,12 @@ def load_material(
                 f"nothing shows class {index} ({CHARACTERS[index].name}): every class needs a "
                 "labelled picture, or a letterform described, printed or in a font"
             )
-    return CharacterMaterial(letterforms, samples, sample_share, negative_share, strength)
+    characters = [form.write for forms in letterforms for form in forms]
+    characters += [sample.write for written in samples for sample in written]
+    negatives = script_negatives(characters, negative_fonts) if negative_share else None
+    return CharacterMaterial(
+        letterforms, samples, sample_share, negatives, negative_share, strength
+    )
 
 
 @dataclass(frozen=True, eq=False)
