@@ -16,30 +16,30 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import cv2
-import numpy as np
 import torch
 
 from handlers import wire_format, worker_metrics
 from handlers.cpu_limit import OutOfTime, within
 from handlers.decoding_work import too_complex
-from handlers.errors import Postponed, RequestRefused, UnreadableImage
+from handlers.errors import Postponed, RequestRefused
 from handlers.framing import INK_SIZE
-from handlers.loading import load_model, warm_up
+from handlers.loading import load_model, run, warm_up
 from handlers.logs import logger, request_ids, set_up
 from handlers.preprocessing import InkImage, preprocess
+from handlers.request_form import Request, image_bytes, with_options
 from handlers.wire_format import ImagePart, join
 from handlers.worker_metrics import MetricsContext, observe
 
 IMAGE_SECONDS = 2.0
 """Processor time that decoding and preprocessing an image may take. A photograph of 12 megapixels
-takes 0.1, the slowest of 40 megapixels about one."""
+takes 0.1, the slowest of 40 megapixels, or 64 of a JPEG, about one. HEIC and AVIF have twice the
+time, see `handlers.decoding_apart`."""
 QUICK_SECONDS = 0.5
 """The same for requests with `X-Quick`, which are sent again, alone, if they take longer."""
 QUICK_BATCH_SECONDS = 1.0
 """After this time, further quick images of a batch are not begun: their batch has waited enough."""
 
 Answer = dict[str, Any]
-Request = Mapping[str, Any]
 
 
 class ImageOptions(Protocol):
@@ -210,7 +210,7 @@ class ImageHandler(Generic[Options]):
             raise Postponed(tried=False)
         seconds = QUICK_SECONDS if quick else IMAGE_SECONDS
         try:
-            return within(seconds, lambda: self.preprocess(part.image, options.enhancement))
+            return within(seconds, lambda: self.preprocess(part.image, options))
         except OutOfTime:
             raise (Postponed(tried=True) if quick else too_complex()) from None
 
@@ -239,32 +239,19 @@ class ImageHandler(Generic[Options]):
         """
         raise NotImplementedError
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, options: Options) -> InkImage:
         """Finds the ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
-        return preprocess(data, enhancement)
+        return preprocess(data, options.enhancement)
 
     def inference(self, batch: Batch[Options]) -> Any:
-        """Runs the model once, on float32 (n, 1, side, side), 0-1; returns the model's output."""
-        inks = np.stack([item.image.ink for item in batch])
-        with torch.inference_mode():
-            return self.model(torch.from_numpy(inks).unsqueeze(1).float().div_(255))
+        """Runs the model once; returns its output."""
+        return run(self.model, [item.image.ink for item in batch])
 
     def postprocess(
         self, batch: Batch[Options], output: Any, context: WorkerContext
     ) -> list[Answer]:
         """Turns the model's output for a batch into one answer per image."""
         raise NotImplementedError
-
-
-def image_bytes(request: Request) -> bytes:
-    """The encoded image of a request: its raw body or its multipart field `data`.
-
-    Raises UnreadableImage if it has neither.
-    """
-    body = request.get("body", request.get("data"))
-    if not isinstance(body, (bytes, bytearray)) or not body:
-        raise UnreadableImage("There is no image in the request.")
-    return bytes(body)
 
 
 def _encode(answer: Answer) -> bytes:
@@ -277,7 +264,8 @@ def _parse(request: Request, headers: Mapping[str, str]) -> _IncomingRequest:
     try:
         body = image_bytes(request)
         if description is None:
-            return _IncomingRequest([ImagePart(body, lowered)], request_ids(lowered, 1))
+            options = with_options(lowered, request)
+            return _IncomingRequest([ImagePart(body, options)], request_ids(lowered, 1))
         parts = wire_format.split(description, body, lowered)
         return _IncomingRequest(parts, request_ids(lowered, len(parts)), grouped=True)
     except RequestRefused as refusal:

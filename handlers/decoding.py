@@ -1,132 +1,76 @@
-"""Decodes image bytes to an upright grey picture of at most 512 pixels."""
+"""Decodes image bytes to an upright grey picture, of at most 512 pixels unless told."""
 
 from __future__ import annotations
 
-import io
 import warnings
-from typing import TypeVar
 
-import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image
 
 from handlers.arrays import Gray
-from handlers.arrays import gray as to_gray
-from handlers.decoding_work import MAX_PIXELS, MAX_WEBP_PIXELS, check_work
-from handlers.errors import DamagedImage, ImageTooLarge, UnreadableImage
+from handlers.decoding_apart import apart
+from handlers.decoding_cut import may_be_cut, read_damaged, require_whole_ink
+from handlers.decoding_files import LONGEST_SIDE, load_small, open_file, shrink
+from handlers.decoding_heif import HEIC, heif_format, load_heic, require_decoder
+from handlers.decoding_work import check_work
+from handlers.errors import DamagedImage
+from handlers.transparency import on_paper
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-"""The formats that are read, by Pillow's names. The first frame of an animation is read."""
-
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-"""The first bytes of files in these formats."""
-
-LONGEST_SIDE = 512
-"""Maximum longer side of a decoded picture, in pixels."""
-
-# A JPEG is decoded at 1/2, 1/4 or 1/8 scale if at least this many pixels remain on the longer side.
-# For a 12-megapixel photo that is 1/8 (4000 -> 500), which takes a third of the time and a fiftieth
-# of the memory of a full decode.
-_REDUCED_SIDE = 480
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation."""
 
 
-def decode(data: bytes) -> Gray:
+def decode(data: bytes, longest: int = LONGEST_SIDE) -> Gray:
     """Decodes an image to grey: uint8 of shape (height, width), 0 black to 255 white.
 
-    Honours the EXIF orientation, lays transparency over white and stretches 16-bit values from the
-    range they use. Raises UnreadableImage, DamagedImage, ImageTooLarge or ImageTooComplex.
+    The longer side has at most `longest` pixels. Honours the orientation, lays transparency over
+    paper that shows the ink, and stretches 16-bit values from the range they use. Of a file that is
+    cut short, the rows that are there are read if no ink reaches the cut. Raises UnreadableImage,
+    DamagedImage, ImageTooLarge or ImageTooComplex.
     """
     check_work(data)
     with warnings.catch_warnings():
         # Pillow warns about each odd thing in a file, and a file can have thousands.
         warnings.simplefilter("ignore")
-        image = _open(data)
-        if image.width * image.height > _max_pixels(image):
-            raise _too_large(image)
-        try:
-            reduction = _REDUCED_SIDE / max(image.size)
-            if reduction < 1:
-                size = (round(image.width * reduction), round(image.height * reduction))
-                image.draft("L", size)
-            image.load()
-            gray = _gray(image)
-        except Exception as error:  # as in `_open`, for broken pixel data
-            raise _damaged() from error
-    return shrink(gray, LONGEST_SIDE)
+        kind = heif_format(data)
+        if kind is None:
+            return _grey(*_read(data, longest), longest)
+        require_decoder(kind)
+        load = load_heic if kind == HEIC else _load
+        return apart(lambda: _grey(load(data, longest), False, longest))
 
 
-def _open(data: bytes) -> Image.Image:
-    """Reads the header."""
+def _load(data: bytes, longest: int) -> Image.Image:
+    return load_small(open_file(data), data, longest)
+
+
+def _read(data: bytes, longest: int) -> tuple[Image.Image, bool]:
+    """A picture, and whether rows below it are missing."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError as error:
-        if data.startswith(_SIGNATURES):
-            raise _damaged() from error
-        raise UnreadableImage(
-            "This is not an image we can read: send PNG, JPEG, WebP, BMP or GIF."
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise _too_large() from error
-    except Exception as error:  # Pillow's parsers raise many types for broken headers
-        raise _damaged() from error
+        picture = _load(data, longest)
+    except DamagedImage:
+        return read_damaged(data, longest)
+    return read_damaged(data, longest) if may_be_cut(data, picture) else (picture, False)
 
 
-Picture = TypeVar("Picture", Gray, npt.NDArray[np.uint16])
+def _grey(picture: Image.Image, cut: bool, longest: int) -> Gray:
+    if cut:
+        require_whole_ink(np.asarray(on_paper(picture)))
+    return shrink(np.asarray(on_paper(_upright(picture))), longest)
 
 
-def shrink(picture: Picture, longest: int) -> Picture:
-    """Scales a picture down until its longer side is `longest` pixels; never enlarges it."""
-    scale = longest / max(picture.shape)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(smaller, dtype=picture.dtype)
-
-
-def _gray(image: Image.Image) -> Gray:
-    if image.mode.startswith("I"):
-        deep = np.asarray(_upright(image)).clip(0, 65535).astype(np.uint16)
-        return _stretch(shrink(deep, LONGEST_SIDE))
-    mode = "RGBA" if image.has_transparency_data else "L"
-    # Copies of a large picture would take too much memory, so it is reduced before any copy.
-    picture = image if image.mode == mode else image.convert(mode)
-    excess = max(picture.size) // LONGEST_SIDE
-    if excess > 1:
-        picture = picture.reduce(excess)
-    picture = _upright(picture)
-    if picture.mode == "RGBA":
-        paper = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(paper, picture).convert("L")
-    return np.asarray(picture)
-
-
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(picture: Image.Image) -> Image.Image:
     """Turns a picture as its EXIF orientation says, if that can be read."""
     try:
-        return ImageOps.exif_transpose(image)
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # the picture itself can still be good
-        return image
-
-
-def _stretch(deep: npt.NDArray[np.uint16]) -> Gray:
-    """Maps the range in use to 0-255, because 16-bit pictures often hold 10 or 12 bits."""
-    low, high = int(deep.min()), int(deep.max())
-    if high - low < 256:
-        return np.full(deep.shape, 255, np.uint8)
-    return to_gray((deep.astype(np.float32) - low) * (255 / (high - low)))
-
-
-def _damaged() -> DamagedImage:
-    return DamagedImage("The image is damaged or cut short and cannot be decoded.")
-
-
-def _max_pixels(image: Image.Image) -> int:
-    return MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
-
-
-def _too_large(image: Image.Image | None = None) -> ImageTooLarge:
-    size = f" of {image.width} x {image.height} pixels" if image else ""
-    most = (_max_pixels(image) if image else MAX_PIXELS) // 1_000_000
-    return ImageTooLarge(f"The image{size} is too large: up to {most} megapixels are read.")
+        return picture
+    return picture if turn is None else picture.transpose(turn)

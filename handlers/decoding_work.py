@@ -15,13 +15,20 @@ from handlers.errors import ImageTooComplex
 MAX_PIXELS = 40_000_000
 """An image that declares more pixels is refused undecoded. Three 12-megapixel photos."""
 
+MAX_JPEG_PIXELS = 65_000_000
+"""The same for a JPEG, which is decoded at a reduced scale. What phones call 64 megapixels is up to
+64.4 million pixels."""
+
 MAX_WEBP_PIXELS = 16_000_000
 """The same for WebP, which is decoded whole: each pixel takes up to 60 nanoseconds and 8 bytes."""
 
 MAX_SCANNED_SAMPLES = 800_000_000
-"""Samples that all scans of a JPEG pass over: 14 scans of one component for an ordinary progressive
-picture in colour, so 20 at 40 megapixels and 66 at 12. A scan costs about a nanosecond a sample,
-however few bytes it has."""
+"""Samples that all scans of a JPEG pass over: 8 to 14 for each pixel of an ordinary progressive
+picture in colour. A scan costs about a nanosecond a sample, however few bytes it has."""
+
+MAX_COEFFICIENT_BYTES = 260_000_000
+"""Memory for the coefficients of a JPEG of several scans, all of which are kept until the last
+scan, two bytes a sample. 64 megapixels take 193 MB if the colours have half the resolution."""
 
 MAX_RAW_PNG_BYTES = 110_000_000
 """Uncompressed bytes of a PNG: an A4 page in colour, scanned at 600 dpi, has 104 million."""
@@ -77,7 +84,8 @@ def too_complex() -> ImageTooComplex:
 def _check_jpeg(data: bytes) -> None:
     """Follows the markers to the first scan, and to the last if the decoder reads them all."""
     position, steps, padding, exif = 2, 0, 0, 0
-    samples, scanned, layers, progressive = 0, 0, 0, False
+    samples: dict[int, int] = {}
+    factor, scanned, progressive = 1, 0, False
     while found := _MARKER.search(data, position):
         if not scanned:
             padding += found.start() - position
@@ -88,21 +96,23 @@ def _check_jpeg(data: bytes) -> None:
                 return
             continue
         length = _big_endian(data[position : position + 2])
-        if marker in _FRAMES and len(frame := data[position + 3 : position + 8]) == 5:
-            samples = _padded(_big_endian(frame[:2])) * _padded(_big_endian(frame[2:4]))
-            samples *= _ARITHMETIC_FACTOR if marker > 0xC8 else 1
-            layers, progressive = frame[4], marker & 3 == 2
+        if marker in _FRAMES:
+            samples = _component_samples(data[position + 2 : position + length])
+            factor = _ARITHMETIC_FACTOR if marker > 0xC8 else 1
+            progressive = marker & 3 == 2
         elif marker == _DQT:
             steps += length // 65
         elif marker == _EXIF:
             exif += data[position + 2 : position + 8] == b"Exif\0\0"
         elif marker == _SOS:
-            scan = data[position + 2] if position + 2 < len(data) else 0
+            layers = data[position + 3 : position + length - 3 : 2]
             # libjpeg reads all scans before it shows the first row, unless one has everything.
-            alone = not scanned and not progressive and scan >= layers
-            scanned += samples * scan
+            alone = not scanned and not progressive and len(layers) >= len(samples)
+            scanned += factor * sum(samples.get(layer, 0) for layer in layers)
             if alone and scanned <= MAX_SCANNED_SAMPLES:
                 return
+            if 2 * sum(samples.values()) > MAX_COEFFICIENT_BYTES:
+                raise too_complex()
         if (
             steps > MAX_STEPS
             or padding > _MAX_PADDING
@@ -111,6 +121,20 @@ def _check_jpeg(data: bytes) -> None:
         ):
             raise too_complex()
         position += max(2, length)
+
+
+def _component_samples(frame: bytes) -> dict[int, int]:
+    """The samples of each component of a JPEG by its id, from the header of its frame."""
+    height, width = _big_endian(frame[1:3]), _big_endian(frame[3:5])
+    layers = [
+        (frame[start], frame[start + 1] >> 4, frame[start + 1] & 15)
+        for start in range(6, len(frame) - 2, 3)
+    ]
+    widest, tallest = (max((layer[side] for layer in layers), default=1) or 1 for side in (1, 2))
+    return {
+        layer: _padded(width * across // widest) * _padded(height * down // tallest)
+        for layer, across, down in layers
+    }
 
 
 def _check_png(data: bytes) -> None:

@@ -1,23 +1,29 @@
-"""The handler of the archive `digits`: which of the ten digits an image shows."""
+"""The handler of the archive `digits`: which of the ten Western digits an image shows.
+
+The model learned to find all ten equally likely where an image shows none of them, so that no digit
+is sure.
+"""
 
 from __future__ import annotations
 
+from handlers.arrays import Gray
 from handlers.base import Answer
 from handlers.characters import DIGITS
 from handlers.classification import ClassificationHandler
 from handlers.framing import DIGIT_SIZE
-from handlers.preprocessing import InkImage, preprocess_digit
+from handlers.preprocessing import FoundInk, digit_image
 
 
 class DigitsHandler(ClassificationHandler):
-    """Recognises handwritten digits."""
+    """Recognises handwritten digits, 0 to 9."""
 
     characters = DIGITS
     side = DIGIT_SIZE
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
-        """Finds the digit and draws it in the form of MNIST's images."""
-        return preprocess_digit(data, enhancement)
+    @staticmethod
+    def draw(found: FoundInk) -> Gray:
+        """Draws a digit in the form of MNIST's images."""
+        return digit_image(found)
 
     def complete(self, answer: Answer) -> Answer:
         """Adds the digit, which equals its class."""

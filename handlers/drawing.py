@@ -24,6 +24,12 @@ def png_data_uri(image: npt.NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 
+def jpeg_data_uri(picture: Gray) -> str:
+    """Encodes a grey picture, uint8 of shape (height, width), as a `data:` URI."""
+    _, encoded = cv2.imencode(".jpg", picture)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
+
+
 def enlarge(ink: Gray) -> Gray:
     """Enlarges square ink to 256x256 with smooth edges; the ink stays white on black."""
     return gray(cv2.resize(ink, (PICTURE_SIDE, PICTURE_SIDE), interpolation=cv2.INTER_CUBIC))

@@ -7,8 +7,9 @@ RequestRefused             for this request alone
 └── ImageRefused           the image cannot be used:
     ├── UnreadableImage    415: not an image, or of a format that is not read
     ├── DamagedImage       400: a known format, but broken or cut short
-    ├── ImageTooLarge      413: more pixels than are decoded
+    ├── ImageTooLarge      413: more pixels than are decoded, or more bytes than are read
     ├── ImageTooComplex    413: few bytes that take far too much work to decode
+    ├── TooManyCharacters  413: more characters than are read at once
     └── NoCharacterFound   400: nothing is written on the image
 """
 
@@ -73,7 +74,7 @@ class DamagedImage(ImageRefused):
 
 
 class ImageTooLarge(ImageRefused):
-    """The image declares more pixels than are decoded."""
+    """The image declares more pixels than are decoded, or has more bytes than are read."""
 
     status = 413
     code = "image_too_large"
@@ -84,6 +85,13 @@ class ImageTooComplex(ImageRefused):
 
     status = 413
     code = "image_too_complex"
+
+
+class TooManyCharacters(ImageRefused):
+    """The image shows more characters than `handlers.several` reads."""
+
+    status = 413
+    code = "too_many_characters"
 
 
 class NoCharacterFound(ImageRefused):

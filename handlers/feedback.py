@@ -12,12 +12,25 @@ _LOW_SCORE = 70.0
 """A region below this score is mentioned even if no part has a fault."""
 
 
-def sentences(comparison: Comparison, character: str, verdict: str | None = None) -> list[str]:
+def sentences(
+    comparison: Comparison, character: str, verdict: str | None = None, others: int = 0
+) -> list[str]:
     """Two to four sentences: the faults, the worst first, or praise if there are none.
 
     `character` is the character's name in the sentences. `verdict` says that the ink is not this
-    character at all: it comes first, and nothing is praised.
+    character at all: it comes first, and nothing is praised. `others` is how many more characters
+    the picture shows: the last sentence says that they were not judged.
     """
+    said = _about(comparison, character, verdict)
+    if not others:
+        return said
+    return [
+        *said[: MAX_SENTENCES - 1],
+        f"Only the largest character near the middle was judged, of {others + 1}.",
+    ]
+
+
+def _about(comparison: Comparison, character: str, verdict: str | None) -> list[str]:
     faults = [fault.sentence for fault in find_faults(comparison)]
     if verdict:
         said = faults[: MAX_SENTENCES - 1]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+
+from handlers.arrays import Gray
 
 
 def load_model(path: Path, batch_size: int) -> torch.jit.ScriptModule:
@@ -31,3 +36,9 @@ def warm_up(model: torch.jit.ScriptModule, batch_size: int, side: int) -> None:
         for images in range(1, batch_size + 1):
             for _ in range(2):
                 model(torch.zeros(images, 1, side, side))
+
+
+def run(model: torch.jit.ScriptModule, inks: Sequence[Gray]) -> Any:
+    """Runs `model` once on ink images of one size, as float32 (n, 1, side, side), 0-1."""
+    with torch.inference_mode():
+        return model(torch.from_numpy(np.stack(inks)).unsqueeze(1).float().div_(255))

@@ -1,6 +1,7 @@
 """The options of a request.
 
-They come in request headers because TorchServe passes nothing else to a handler.
+They come in request headers, because TorchServe passes nothing else beside a raw body. Fields of a
+form count as headers: see `handlers.request_form`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class RecognitionOptions:
 
     heatmap: bool
     """`X-Heatmap: true` asks where the model looked; any other value means no."""
+    several: bool
+    """`X-Several: true` asks for all characters of the image; any other value means no."""
     enhancement: int | None
     """`X-Enhancement-Level`: how much noise to remove, `0`, `1` or `2`. None, for `auto` and by
     default, is the least level at which a character is found."""
@@ -29,7 +32,11 @@ class RecognitionOptions:
     @classmethod
     def read(cls, headers: Headers) -> RecognitionOptions:
         """Raises InvalidOption for an unknown level."""
-        return cls(heatmap=_flag(headers, "x-heatmap"), enhancement=_enhancement(headers))
+        return cls(
+            heatmap=_flag(headers, "x-heatmap"),
+            several=_flag(headers, "x-several"),
+            enhancement=_enhancement(headers),
+        )
 
 
 @dataclass(frozen=True)

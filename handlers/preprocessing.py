@@ -1,11 +1,13 @@
 """Image bytes to ink image, the input of the networks in serving and in training.
 
     decode               an upright grey picture of at most 512 pixels on the longer side
+    upright_sheet        the sheet alone, if it lies on a table
     enhance              removes noise from poor pictures
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
     remove_ruled_lines   keeps the strokes that cross them
-    isolate              keeps the character's contours, drops specks
+    isolate              keeps the character's contours, drops specks, rings and boxes
+    split_layers         drops what is lighter or darker than the ink and lies over or beside it
     frame_ink            crops, centres, resizes; `frame_digit` for digits
 
 Pure functions, no torch.
@@ -13,20 +15,36 @@ Pure functions, no torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from handlers.arrays import Gray, Mask
-from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
-from handlers.decoding import decode, shrink
+from handlers.arrays import mask as to_mask
+from handlers.boxes import UNCHANGED, Matrix
+from handlers.decoding import decode
+from handlers.decoding_heif import HEIC, heif_format
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
-from handlers.isolation import isolate
+from handlers.ink_maps import (
+    MIN_CONTRAST,
+    binarised_ink,
+    border_share,
+    full_contrast,
+    ink_map,
+    ink_mask,
+    is_binarised,
+    otsu,
+)
+from handlers.isolation import Isolated, edges_touched, is_tight, isolate
+from handlers.layers import split_layers
 from handlers.ruled_lines import remove_ruled_lines
+from handlers.sheet import upright_sheet
 
 SMALLEST_SIDE = 8
 """Minimum shorter side of a readable picture, in pixels."""
@@ -34,15 +52,14 @@ SMALLEST_SIDE = 8
 # Pictures with a shorter longer side than this, in pixels, are enlarged.
 _TINY = 56
 
-# Longer side, in pixels, of the copy that light and polarity are measured on.
-_SMALL = 96
+# Ruled lines with this share of all ink are squares, which leave traces when they are removed.
+_SQUARED_SHARE = 0.5
 
-# The means of Otsu's two classes must be this far apart, or there is no ink. The contrast is in
-# 1/255 of the paper's brightness, one value per level of enhancement. The separation is in standard
-# deviations of the paper: a split of pure Gaussian noise has 1.6 / 0.6 = 2.65, of uniform noise
-# 3.46, handwriting 6 and more.
-_MIN_CONTRAST = (18.0, 12.0, 8.0)
-_MIN_SEPARATION = 3.6
+# Ink on these shares of the picture's edge may be stripes of shadow, and is a frame or a table, not
+# a character in a tight crop.
+_STRIPES_SHARE = 0.35
+_FRAME_SHARE = 0.5
+_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -51,39 +68,65 @@ class FoundInk:
 
     `ink` is uint8 of shape (height, width), the amount of ink, 0-255. `mask`, of the same shape,
     marks the character. `isolated` is False if the character could not be separated from its
-    surroundings; then both are of the whole image.
+    surroundings; then both are of the whole image. `place` is the left, top, width and height of
+    the character, `size` the width and height of the picture, in pixels; `matrix` maps
+    the place into the picture, if it is that on a sheet. `doubtful` is True if the
+    edge of the picture cuts the ink, but not as that of a tight crop: it may be no ink, or not all
+    of it.
     """
 
     ink: Gray
     mask: Mask
     isolated: bool
+    place: tuple[int, int, int, int]
+    size: tuple[int, int]
+    doubtful: bool = False
+    matrix: Matrix = field(default_factory=lambda: UNCHANGED)
 
 
 @dataclass(frozen=True)
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
-    digits. `isolated` as in `FoundInk`.
+    digits. `isolated` and `doubtful` as in `FoundInk`. `others` is how many more characters the
+    picture shows. `shown` is the decoded picture if browsers cannot show the file, else None.
     """
 
     ink: Gray
     isolated: bool
+    others: int = 0
+    shown: Gray | None = None
+    doubtful: bool = False
 
 
-def preprocess(data: bytes, enhancement: int | None = None) -> InkImage:
+def preprocess(
+    data: bytes, enhancement: int | None = None, draw: Callable[[FoundInk], Gray] | None = None
+) -> InkImage:
     """Makes the ink image of a character from an encoded image.
 
     `enhancement` is one of `LEVELS`; None takes the lowest level at which a character is found.
-    Raises an `handlers.errors.ImageRefused` if the bytes are no image or show no character.
+    `draw` is `character_image` (the default) or `digit_image`. Raises an
+    `handlers.errors.ImageRefused` if the bytes are no image or show no character.
     """
-    found = find_ink(decode(data), enhancement)
-    ink = to_gray(found.mask) * 255 if found.isolated else _full_contrast(found.ink)
-    return InkImage(frame_ink(ink), found.isolated)
+    gray = decode(data)
+    main, *others = find_characters(gray, enhancement)
+    ink = (draw or character_image)(main)
+    return InkImage(ink, main.isolated, len(others), shown(data, gray), main.doubtful)
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:
     """As `preprocess`, for a digit."""
-    found = find_ink(decode(data), enhancement)
-    return InkImage(digit_image(found), found.isolated)
+    return preprocess(data, enhancement, digit_image)
+
+
+def shown(data: bytes, gray: Gray) -> Gray | None:
+    """The decoded picture if browsers cannot show the file, else None."""
+    return gray if heif_format(data) == HEIC else None
+
+
+def character_image(found: FoundInk) -> Gray:
+    """The ink image of a character: uint8 (64, 64), white on black."""
+    ink = to_gray(found.mask) * 255 if found.isolated else full_contrast(found.ink)
+    return frame_ink(ink)
 
 
 def digit_image(found: FoundInk) -> Gray:
@@ -92,7 +135,13 @@ def digit_image(found: FoundInk) -> Gray:
 
 
 def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
-    """Finds the character in a grey picture, uint8 of shape (height, width).
+    """The first of `find_characters`. Raises NoCharacterFound."""
+    return find_characters(gray, enhancement)[0]
+
+
+def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk]:
+    """Finds the characters in a grey picture, uint8 of shape (height, width): first the largest
+    near the middle, then the others, in no order.
 
     Raises NoCharacterFound.
     """
@@ -100,35 +149,121 @@ def find_ink(gray: Gray, enhancement: int | None = None) -> FoundInk:
         raise NoCharacterFound(
             f"No character found: the image is only {gray.shape[1]} x {gray.shape[0]} pixels."
         )
+    sheet = upright_sheet(gray) if _may_show_table(gray) else None
+    if sheet is None:
+        return _find_at_levels(gray, enhancement)
+    try:
+        found = _find_at_levels(sheet.gray, enhancement)
+        if found[0].isolated:
+            size = (gray.shape[1], gray.shape[0])
+            return [replace(each, size=size, matrix=sheet.matrix) for each in found]
+        blank = None
+    except NoCharacterFound as error:
+        blank = error
+    whole = _find_at_levels(gray, enhancement)
+    if blank is not None and (not whole[0].isolated or _is_block(whole[0].mask)):
+        raise blank
+    return whole
+
+
+def _may_show_table(gray: Gray) -> bool:
+    """False for dark ink on bright paper without shades: a drawing or a binarised scan. Cheap."""
+    sample = gray[::4, ::4]
+    if not is_binarised(sample):
+        return True
+    dark = sample < (int(sample.min()) + int(sample.max())) / 2
+    edge = dark[0].any() or dark[-1].any() or dark[:, 0].any() or dark[:, -1].any()
+    return bool(edge or dark.mean() > 0.45)
+
+
+def _is_block(mask: Mask) -> bool:
+    """Whether a mask, cropped to its ink, is a filled box, and not as narrow as a digit one."""
+    outline = cv2.convexHull(np.argwhere(mask).astype(np.int32))
+    filled = np.count_nonzero(mask) > 0.9 * cv2.contourArea(outline)
+    return bool(filled and max(mask.shape) < 2.5 * min(mask.shape))
+
+
+def _find_at_levels(gray: Gray, enhancement: int | None) -> list[FoundInk]:
     *first, last = LEVELS if enhancement is None else (enhancement,)
     for level in first:
         try:
-            return _find_ink(enhance(gray, level), level)
+            return _find_characters(enhance(gray, level), level)
         except NoCharacterFound:
             continue
-    return _find_ink(enhance(gray, last), last)
+    return _find_characters(enhance(gray, last), last)
 
 
-def _find_ink(gray: Gray, level: int) -> FoundInk:
+def _find_characters(gray: Gray, level: int) -> list[FoundInk]:
     binarised = is_binarised(gray)
     gray = _enlarge_tiny(gray)
     ink = binarised_ink(gray) if binarised else ink_map(gray)
-    character = isolate(remove_ruled_lines(ink_mask(ink, _MIN_CONTRAST[level])))
-    if character is None:
-        return FoundInk(ink, np.ones(ink.shape, np.bool_), isolated=False)
-    height, width = character.mask.shape
+    height, width = ink.shape
+    mask = ink_mask(ink, MIN_CONTRAST[level])
+    cleaned = remove_ruled_lines(mask)
+    squared = np.count_nonzero(cleaned) < (1 - _SQUARED_SHARE) * np.count_nonzero(mask)
+    main = None if squared else isolate(cleaned)
+    framed = border_share(cleaned)
+    if main is None or _is_cut(main, ink.shape) or framed > _STRIPES_SHARE:
+        layer = _isolated_layer(ink, mask)
+        if layer is None and not binarised:
+            # Broad stripes of shadow can be taken for the paper.
+            other = ink_map(gray, inverted=True)
+            layer = _isolated_layer(other, to_mask(otsu(other)))
+            ink = ink if layer is None else other
+        if layer is not None:
+            main = layer
+        elif squared:
+            main = isolate(cleaned)
+    if main is None:
+        whole = np.ones(ink.shape, np.bool_)
+        place, size = (0, 0, width, height), (width, height)
+        return [FoundInk(ink, whole, False, place, size, doubtful=framed > _FRAME_SHARE)]
     if level and not (
-        0 < character.left < ink.shape[1] - width and 0 < character.top < ink.shape[0] - height
+        0 < main.left < width - main.mask.shape[1] and 0 < main.top < height - main.mask.shape[0]
     ):
         # Faint ink at the edge of the picture is usually only a gradient of light.
         raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
+    return [_crop(ink, character) for character in (main, *main.others)]
+
+
+def _crop(ink: Gray, character: Isolated) -> FoundInk:
+    height, width = character.mask.shape
     left, top = max(0, character.left - 1), max(0, character.top - 1)
     right, bottom = character.left + width + 1, character.top + height + 1
     crop = ink[top:bottom, left:right]
     mask = np.zeros(crop.shape, np.bool_)
     y, x = character.top - top, character.left - left
     mask[y : y + height, x : x + width] = character.mask
-    return FoundInk(crop, mask, isolated=True)
+    place = (character.left, character.top, width, height)
+    doubtful = _is_cut(character, ink.shape)
+    return FoundInk(crop, mask, True, place, (ink.shape[1], ink.shape[0]), doubtful)
+
+
+def _isolated_layer(ink: Gray, mask: Mask) -> Isolated | None:
+    """The character among things of another density; None if there are none, or it is cut."""
+    for layer in split_layers(ink, mask) or ():
+        try:
+            found = isolate(remove_ruled_lines(layer))
+        except NoCharacterFound:
+            continue
+        # Many characters of a kind that only one layer has are noise.
+        if found is not None and len(found.others) < _MANY and not _reaches_edge(found, ink.shape):
+            return found
+    return None
+
+
+def _box(character: Isolated) -> npt.NDArray[np.int32]:
+    height, width = character.mask.shape
+    return np.array([[character.left, character.top, width, height]], dtype=np.int32)
+
+
+def _reaches_edge(character: Isolated, shape: tuple[int, ...]) -> bool:
+    return bool(edges_touched(shape, _box(character)).any())
+
+
+def _is_cut(character: Isolated, shape: tuple[int, ...]) -> bool:
+    """Whether the edge of the picture cuts a character that does not fill the picture."""
+    return _reaches_edge(character, shape) and not is_tight(shape, _box(character))
 
 
 def _enlarge_tiny(gray: Gray) -> Gray:
@@ -136,86 +271,3 @@ def _enlarge_tiny(gray: Gray) -> Gray:
     if max(gray.shape) >= _TINY:
         return gray
     return to_gray(cv2.resize(gray, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC))
-
-
-def is_binarised(gray: Gray) -> bool:
-    """Whether nearly all pixels are near one of two distant values, as after a threshold."""
-    low, high = int(gray.min()), int(gray.max())
-    between = int(np.count_nonzero((gray > low + 24) & (gray < high - 24)))
-    return high - low > 100 and between < 0.10 * gray.size
-
-
-def binarised_ink(gray: Gray) -> Gray:
-    """Turns a binarised picture into white ink on black, 0-255.
-
-    The value with the larger share of the border and of the whole picture, taken together, is the
-    paper. A tight crop has ink on its border, and a bold character may cover half of its box, but
-    hardly any picture does both.
-    """
-    stretched = _full_contrast(gray)
-    bright = stretched >= 128
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-    if border.mean() + bright.mean() > 1:
-        return 255 - stretched
-    return stretched
-
-
-def ink_map(gray: Gray) -> Gray:
-    """Removes uneven light and polarity from a photograph.
-
-    Returns uint8 of the same shape, 0-255: how much darker each pixel is than the paper around it,
-    or how much lighter for light ink on dark.
-    """
-    small = shrink(gray, _SMALL)
-    if _is_light_on_dark(small):
-        gray, small = 255 - gray, 255 - small
-    size = (gray.shape[1], gray.shape[0])
-    paper = cv2.resize(_paper(small), size, interpolation=cv2.INTER_LINEAR)
-    # `divide` saturates at 255 where a pixel is brighter than the paper.
-    brightness = cv2.divide(cv2.GaussianBlur(gray, (3, 3), 0), paper, scale=255)
-    return 255 - to_gray(brightness)
-
-
-def _is_light_on_dark(small: Gray) -> bool:
-    """Whether most deviations from the local median are brighter than it."""
-    window = max(3, round(0.6 * min(small.shape)) | 1)
-    deviation = small.astype(np.int16) - cv2.medianBlur(small, window)
-    # Smaller deviations are noise or slow changes of light, not strokes.
-    quiet = max(8.0, 2.5 * float(np.median(np.abs(deviation))))
-    darker = np.maximum(-deviation - quiet, 0).sum()
-    brighter = np.maximum(deviation - quiet, 0).sum()
-    return bool(brighter > darker)
-
-
-def _paper(small: Gray) -> Gray:
-    """The brightness of the paper at every pixel, at least 1, same shape.
-
-    A grey closing with a window wider than any stroke removes the dark ink.
-    """
-    side = max(3, round(0.45 * min(small.shape))) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    paper = cv2.morphologyEx(cv2.GaussianBlur(small, (3, 3), 0), cv2.MORPH_CLOSE, kernel)
-    return np.maximum(to_gray(cv2.blur(paper, (side // 2 | 1, side // 2 | 1))), 1)
-
-
-def ink_mask(ink: Gray, min_contrast: float = _MIN_CONTRAST[0]) -> Mask:
-    """Where there is ink, by Otsu's threshold (Otsu 1979).
-
-    Raises NoCharacterFound if the two sides of the threshold are too close, as with blank paper or
-    noise.
-    """
-    _, binary = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    mask = binary > 0
-    if not mask.any() or mask.all():
-        raise NoCharacterFound("No character found: the image is blank.")
-    written, _ = cv2.meanStdDev(ink, mask=binary)
-    paper, paper_spread = cv2.meanStdDev(ink, mask=cv2.bitwise_not(binary))
-    contrast = float(written[0, 0] - paper[0, 0])
-    if contrast < max(min_contrast, _MIN_SEPARATION * float(paper_spread[0, 0])):
-        raise NoCharacterFound("No character found: the image is blank or nothing but noise.")
-    return mask
-
-
-def _full_contrast(gray: Gray) -> Gray:
-    low, high = int(gray.min()), int(gray.max())
-    return to_gray((to_field(gray) - low) * (255 / (high - low)))

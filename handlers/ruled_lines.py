@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +16,8 @@ from handlers.arrays import mask as to_mask
 # length, thin ink the second. A top bar is as straight, but has paper at both ends.
 _INK_SHARE = 0.75
 _THIN_INK_SHARE = 0.35
+# At both ends of a ruled line, at most this share of its length has no ink.
+_END_SHARE = 0.02
 # A single line of its direction must go on beyond the other ink at both ends by this share of its
 # length.
 _OVERHANG_SHARE = 0.04
@@ -23,6 +25,11 @@ _OVERHANG_SHARE = 0.04
 _MAX_THICKNESS_SHARE = 0.022
 # Maximum angle of a line to an axis, in degrees.
 _MAX_SLOPE = 25.0
+# The same three limits for the cross and the diagonals of a practice box. Its sides may be crooked,
+# and a stem may hide most of a line.
+_GUIDE_THIN_INK_SHARE = 0.15
+_GUIDE_END_SHARE = 0.06
+_MAX_GUIDE_SLOPE = 45.0
 
 
 class Line(NamedTuple):
@@ -54,8 +61,11 @@ class Line(NamedTuple):
         return np.asarray(self.normal * self.distance + along * np.asarray(steps)[:, None])
 
 
-def remove_ruled_lines(mask: Mask) -> Mask:
-    """Returns `mask` without the thin straight lines that run from edge to edge."""
+def remove_ruled_lines(mask: Mask, guides: bool = False) -> Mask:
+    """Returns `mask` without the thin straight lines that run from edge to edge.
+
+    `guides`: it is the inside of a practice box, where lines may be diagonal.
+    """
     thickest = max(3, round(_MAX_THICKNESS_SHARE * min(mask.shape)) | 1)
     ink = gray(mask)
     # A morphological opening keeps the ink that is thicker than a ruled line.
@@ -63,7 +73,7 @@ def remove_ruled_lines(mask: Mask) -> Mask:
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
     bold = gray(cv2.dilate(opened, np.ones((3, 3), np.uint8)))
     thin = ink & ~bold
-    found = _find_lines(ink, thin)
+    found = _find_lines(ink, thin, guides)
     rest = ink & ~(thin & _band(ink, found, thickest))
     lines = [
         *_ruled([line for line in found if line.horizontal], rest, thickest),
@@ -100,24 +110,43 @@ def _ruled(lines: Sequence[Line], rest: Gray, thickness: int) -> Sequence[Line]:
     return lines if np.ptp(crossings) > 2 * thickness else []
 
 
-def _find_lines(ink: Gray, thin: Gray) -> list[Line]:
-    height, width = thin.shape
-    threshold = max(16, round(0.35 * min(height, width)))
-    found = cv2.HoughLines(thin, rho=1.5, theta=np.pi / 360, threshold=threshold)
-    if found is None:
-        return []
+def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
+    max_slope = _MAX_GUIDE_SLOPE if guides else _MAX_SLOPE
+    thin_share = _GUIDE_THIN_INK_SHARE if guides else _THIN_INK_SHARE
+    end_share = _GUIDE_END_SHARE if guides else _END_SHARE
     lines: list[Line] = []
-    for distance, angle in found[:200, 0]:
-        line = Line(float(distance), float(angle))
+    candidates = list(_straight_lines(thin, max_slope))
+    if not candidates:
+        return lines
+    # Rows of characters look like many lines, and a close look at each takes long.
+    around = gray(cv2.dilate(ink, np.ones((5, 5), np.uint8)))
+    for line in candidates:
         if (
-            _slope(line) <= _MAX_SLOPE
-            and _coverage(thin, line) >= _THIN_INK_SHARE
-            and _coverage(ink, line) >= _INK_SHARE
+            _sampled(around, line) >= 0.8 * _INK_SHARE
+            and _along(thin, line).mean() >= thin_share
+            and _runs_through(_along(ink, line), end_share)
         ):
             lines.append(line)
             if len(lines) == 60:
                 break
     return lines
+
+
+def _straight_lines(thin: Gray, max_slope: float) -> Iterator[Line]:
+    """Up to 200 lines with the most ink, at most `max_slope` degrees from an axis."""
+    threshold = max(16, round(0.35 * min(thin.shape)))
+    # The normal of a vertical line has an angle of nearly 0 or 180 degrees.
+    for axis, most in ((90, 100), (0, 50), (180, 50)):
+        found = cv2.HoughLines(
+            thin,
+            rho=1.5,
+            theta=np.pi / 360,
+            threshold=threshold,
+            min_theta=np.deg2rad(max(0, axis - max_slope)),
+            max_theta=np.deg2rad(min(180, axis + max_slope)),
+        )
+        if found is not None:
+            yield from (Line(*each) for each in found[:most, 0].tolist())
 
 
 def _extends_beyond(ink: Gray, line: Line) -> bool:
@@ -128,21 +157,32 @@ def _extends_beyond(ink: Gray, line: Line) -> bool:
     return bool(along.size) and along[0] >= overhang and along[-1] < length - overhang
 
 
-def _slope(line: Line) -> float:
-    """Angle to the nearer axis in degrees."""
-    degrees = np.rad2deg(line.angle) % 90
-    return float(min(degrees, 90 - degrees))
+def _sampled(around: Gray, line: Line) -> float:
+    """Share of a line's points inside the picture, of every eighth, that are on `around`."""
+    height, width = around.shape
+    x, y = np.rint(line.at(np.arange(-height - width, height + width, 8.0))).astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return float(around[y[inside], x[inside]].mean()) if inside.any() else 0.0
 
 
-def _coverage(ink: Gray, line: Line) -> float:
-    """Share of the line's length inside the picture that has ink within two pixels."""
+def _runs_through(inked: npt.NDArray[np.bool_], end_share: float) -> bool:
+    """Whether the ink along a line reaches from edge to edge of the picture."""
+    end = 1 + round(end_share * len(inked))
+    return bool(inked.mean() >= _INK_SHARE and inked[:end].any() and inked[-end:].any())
+
+
+def _along(ink: Gray, line: Line) -> npt.NDArray[np.bool_]:
+    """For each point of the line inside the picture, whether there is ink within two pixels.
+
+    One False if the line only cuts off a corner.
+    """
     height, width = ink.shape
     points = line.at(np.arange(-height - width, height + width, dtype=np.float64))
     points = points[((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1)]
     if len(points) < 0.5 * min(height, width):
-        return 0.0
+        return np.zeros(1, bool)
     hit = np.zeros(len(points), bool)
     for offset in (-2, -1, 0, 1, 2):
         x, y = np.rint(points + line.normal * offset).astype(int).T
         hit |= ink[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
-    return float(hit.mean())
+    return hit

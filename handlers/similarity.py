@@ -93,7 +93,9 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
                 }
                 for region in comparison.regions
             ],
-            "feedback": sentences(comparison, f"{target.text} ({target.name})", verdict),
+            "feedback": sentences(
+                comparison, f"{target.text} ({target.name})", verdict, item.image.others
+            ),
             "nearest": [
                 {
                     "class": int(index),
@@ -104,6 +106,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
                 for index in order
             ],
             "preprocessed": item.image.isolated,
+            "others": item.image.others,
             "model": self.description,
         }
 

@@ -49,6 +49,18 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_negative_fonts(parser: argparse.ArgumentParser) -> None:
+    """Declares the option for typefaces whose letters and signs are negatives for digits."""
+    parser.add_argument(
+        "--negative-font",
+        type=Path,
+        action="append",
+        default=[],
+        dest="negative_fonts",
+        help="a font file with letters and signs, which are no digits",
+    )
+
+
 def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:
     """Declares the options for weights of `model` and the data that they are measured on."""
     parser.add_argument("--weights", type=Path, default=ROOT / f"weights/{model}.safetensors")

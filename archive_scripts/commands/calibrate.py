@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands, add_evaluation_data
+from archive_scripts.commands import Commands, add_evaluation_data, add_negative_fonts
 from archive_scripts.commands.output import add_json_option, print_result
 
 
@@ -19,11 +19,13 @@ def add_to(commands: Commands) -> None:
     for name, run, summary in (
         ("recognition", _run, "fit the temperature, so that confidence is the share of hits"),
         ("similarity", _run, "fit the scale of distances, so that the threshold 0.45 is the best"),
-        ("digits", _digits, "fit the temperature, on all forms of evaluate"),
+        ("digits", _digits, "fit the temperature, on all forms of evaluate and on negatives"),
     ):
         parser = models.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         add_evaluation_data(parser, name)
-        if name != "digits":
+        if name == "digits":
+            add_negative_fonts(parser)
+        else:
             parser.add_argument(
                 "--apply-to", type=Path, help="weights to write the result to (default: --weights)"
             )
@@ -35,12 +37,20 @@ def _digits(options: argparse.Namespace) -> None:
     import numpy as np
 
     from archive_scripts.evaluation.recognition import fit_temperature
-    from archive_scripts.training.digits import FORMS, digit_ink_images, load_digits
+    from archive_scripts.synthesis.digit_negatives import digit_negatives
+    from archive_scripts.training.digits import (
+        FORMS,
+        digit_ink_images,
+        load_digits,
+        negative_ink_images,
+    )
     from archive_scripts.training.labelled import LabelledInkImages
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
     digits = load_digits(options.digits).last(options.last)
     forms = [digit_ink_images(digits, form) for form in FORMS]
+    negatives = digit_negatives(options.negative_fonts)
+    forms.append(negative_ink_images(digits, negatives))
     data = LabelledInkImages(
         [image for form in forms for image in form.images],
         np.concatenate([form.labels for form in forms]),

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import RECIPES, ROOT
-from archive_scripts.commands import Commands, add_evaluation_data
+from archive_scripts.commands import Commands, add_evaluation_data, add_negative_fonts
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archive_scripts.evaluation.figures import Figures
+    from archive_scripts.evaluation.negatives import NegativeEvaluation
     from archive_scripts.training.networks import Weights
 
 
@@ -33,6 +34,8 @@ def add_to(commands: Commands) -> None:
     ):
         parser = models.add_parser(name, help=summary)
         add_evaluation_data(parser, name)
+        if name == "digits":
+            _add_negatives(parser)
         _add_output(parser)
         add_json_option(parser)
         parser.set_defaults(run=run)
@@ -43,6 +46,17 @@ def add_to(commands: Commands) -> None:
     negatives.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
     add_json_option(negatives)
     negatives.set_defaults(run=_negatives)
+
+
+def _add_negatives(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--negatives",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder of any pictures that show no digit",
+    )
+    add_negative_fonts(parser)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -87,12 +101,18 @@ def _similarity(options: argparse.Namespace) -> None:
 
 def _digits(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.recognition import Evaluation, probabilities
-    from archive_scripts.evaluation.reports import recognition_rows, recognition_summary
+    from archive_scripts.evaluation.reports import (
+        negative_line,
+        recognition_rows,
+        recognition_summary,
+    )
     from archive_scripts.training.digits import FORMS, digit_ink_images, load_digits
     from handlers.characters import DIGITS
 
     digits = load_digits(options.digits).last(options.last)
     network, weights = _load_weights(options)
+    negatives = _digit_negatives(options, network, weights)
+    negative_figures = {name: evaluation.as_json() for name, evaluation in negatives.items()}
     found: dict[str, Figures] = {}
     lines, rows = [], []
     for form in FORMS:
@@ -101,22 +121,48 @@ def _digits(options: argparse.Namespace) -> None:
         evaluation = Evaluation(data.labels, predicted, DIGITS)
         found[form] = figures = evaluation.as_json()
         lines.append(recognition_summary(form, evaluation))
-        rows.append(dict([("form", form), *recognition_rows(figures)]))
+        rows.append([("form", form), *recognition_rows(figures)])
         if options.output:
             slug = form.replace(",", "").replace(" ", "-")
             path = options.output.with_name(f"{options.output.name}-{slug}")
-            _save(options, figures, path, f" Form: {form}.")
-    values = [list(row.values()) for row in rows]
-    print_result(options, {"forms": found}, "\n".join(lines), columns=list(rows[0]), rows=values)
+            added = {"negatives": negative_figures} if negatives else {}
+            _save(options, {**figures, **added}, path, f" Form: {form}.")
+    lines += [negative_line(name, evaluation) for name, evaluation in negatives.items()]
+    columns = [*dict(rows[0]), "above 50 %"]
+    values = [[*dict(row).values(), ""] for row in rows]
+    values += [
+        [name, f"{each['pictures']:,}", "", "", "", f"{each['above_half']:.4f}"]
+        for name, each in negative_figures.items()
+    ]
+    result = {"forms": found, "negatives": negative_figures}
+    print_result(options, result, "\n".join(lines), columns=columns, rows=values)
+
+
+def _digit_negatives(
+    options: argparse.Namespace, network: nn.Module, weights: Weights
+) -> dict[str, NegativeEvaluation]:
+    from archive_scripts.evaluation.negatives import (
+        evaluate_negatives,
+        negatives_in,
+        printed_negatives,
+    )
+    from handlers.preprocessing import preprocess_digit
+
+    images = {folder.name: negatives_in(folder, preprocess_digit) for folder in options.negatives}
+    images |= printed_negatives(options.negative_fonts)
+    return {
+        name: evaluate_negatives(network, weights.temperature, of_kind)
+        for name, of_kind in images.items()
+    }
 
 
 def _negatives(options: argparse.Namespace) -> None:
-    from archive_scripts.evaluation.negatives import evaluate_negatives
+    from archive_scripts.evaluation.negatives import evaluate_negatives, negatives_in
     from archive_scripts.evaluation.reports import negative_line
 
     network, weights = _load_weights(options)
     found = {
-        folder.name: evaluate_negatives(network, weights.temperature, folder)
+        folder.name: evaluate_negatives(network, weights.temperature, negatives_in(folder))
         for folder in options.folders
     }
     figures = {name: evaluation.as_json() for name, evaluation in found.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands, add_sources
+from archive_scripts.commands import Commands, add_negative_fonts, add_sources
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
         )
         _add_characters(parser)
         _add_training(parser, name, network="efficientnet_b0")
-    parser = models.add_parser("digits", help="which digit a picture shows")
+    parser = models.add_parser("digits", help="which Western digit a picture shows")
     _add_digits(parser)
     _add_training(parser, "digits", network="digits")
 
@@ -73,6 +73,7 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hold out the last N digits for evaluation (default: 5000)",
     )
+    add_negative_fonts(parser)
 
 
 def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
@@ -131,6 +132,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _material(options: argparse.Namespace) -> Material:
+    from archive_scripts.synthesis.digit_negatives import digit_negatives
     from archive_scripts.training.datasets import load_material
     from archive_scripts.training.digits import DigitMaterial, load_digits
     from archive_scripts.training.labelled import labelled_pictures
@@ -139,7 +141,8 @@ def _material(options: argparse.Namespace) -> Material:
         digits = load_digits(options.digits)
         if not 0 <= options.held_out < len(digits.labels):
             raise ValueError(f"cannot hold {options.held_out} of {len(digits.labels)} digits out")
-        return DigitMaterial(digits.but_last(options.held_out))
+        negatives = digit_negatives(options.negative_fonts)
+        return DigitMaterial(digits.but_last(options.held_out), negatives=negatives)
     return load_material(
         strokes=not options.no_strokes,
         without=options.without,
@@ -153,6 +156,13 @@ def _material(options: argparse.Namespace) -> Material:
 
 def _describe_data(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
-    names += ("labelled", "labelled_share", "negative_share", "digits", "held_out")
+    names += (
+        "labelled",
+        "labelled_share",
+        "negative_share",
+        "digits",
+        "held_out",
+        "negative_fonts",
+    )
     given = [name for name in names if name in options]
     return ", ".join(f"{name} {getattr(options, name)}" for name in given)

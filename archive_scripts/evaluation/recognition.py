@@ -13,6 +13,7 @@ from torch import nn
 
 from archive_scripts.evaluation.curves import Numbers, one_vs_rest
 from archive_scripts.synthesis.tensors import to_tensor
+from archive_scripts.training.datasets import NEGATIVE
 from archive_scripts.training.labelled import LabelledInkImages
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS, Character
@@ -161,10 +162,13 @@ class Evaluation:
 def fit_temperature(network: nn.Module, data: LabelledInkImages) -> float:
     """The temperature that minimises the negative log likelihood of the labels.
 
+    The target of images with the label `NEGATIVE` is the uniform distribution, as in training.
     Searches from 0.2 to 5 in 100 equal steps of the logarithm.
     """
     logits = outputs(network, data.readable()).double()
     labels = torch.from_numpy(data.labels[data.readable_indices()])
+    targets = nn.functional.one_hot(labels.clamp(min=0), logits.shape[1]).double()
+    targets[labels == NEGATIVE] = 1 / logits.shape[1]
     candidates = np.geomspace(0.2, 5, 101)
-    losses = [float(nn.functional.cross_entropy(logits / value, labels)) for value in candidates]
+    losses = [float(nn.functional.cross_entropy(logits / value, targets)) for value in candidates]
     return float(candidates[int(np.argmin(losses))])

@@ -20,7 +20,7 @@ from archive_scripts.training.networks import Weights
 _LIMITS = {
     "recognition": "* Vowels, digits, words and lines are read as one of the 36 characters.",
     "similarity": "* A distance says which character it is, not how well it is written.",
-    "digits": "* A picture that shows no digit is read as one.",
+    "digits": "* A picture that shows no digit may be read as one: look at the confidence.",
 }
 
 
@@ -116,6 +116,8 @@ def _material(specification: Specification, pictures: PictureSplit) -> str:
     lines = []
     if specification.synthesis:
         lines.append("* synthetic handwriting: described letterforms, in other writers' styles")
+    if specification.model == "digits":
+        lines.append("* letters, signs and scribbles, which are no digits")
     if pictures.labelled:
         lines.append(f"* {_count(pictures.labelled, 'labelled picture')}")
     if pictures.corrections:

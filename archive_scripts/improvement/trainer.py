@@ -16,6 +16,7 @@ from archive_scripts.improvement.events import Events
 from archive_scripts.improvement.specification import Parameters, Specification
 from archive_scripts.improvement.split import PictureSplit, labelled_digits
 from archive_scripts.improvement.validation import Validator
+from archive_scripts.synthesis.digit_negatives import digit_negatives
 from archive_scripts.training.datasets import Material, load_material
 from archive_scripts.training.digits import DigitMaterial
 from archive_scripts.training.loop import Callback, TrainingSettings, train
@@ -72,7 +73,8 @@ class Trainer:
 
     def _material(self, augmentation: float) -> Material:
         if self.handler == "digits":
-            return DigitMaterial(labelled_digits(self.pictures.training), augmentation)
+            digits = labelled_digits(self.pictures.training)
+            return DigitMaterial(digits, augmentation, digit_negatives())
         return load_material(
             strokes=self.specification.synthesis,
             labelled=self.pictures.training,

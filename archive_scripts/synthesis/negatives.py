@@ -25,25 +25,35 @@ _STROKE_FONTS = (
     cv2.FONT_HERSHEY_COMPLEX,
     cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
 )
+PLAIN_TYPEFACES = len(_STROKE_FONTS) + 1
+"""Number of typefaces of `plain_letterform`."""
 _FONT_PIXELS = 120
 
 
 def write_negative(rng: np.random.Generator, side: int) -> Gray:
     """Draws one negative: uint8 of shape (side, side), ink 255 on 0."""
-    kind = rng.random()
-    if kind < 0.5:
+    if rng.random() < 0.5:
         glyph = _GLYPHS[rng.integers(len(_GLYPHS))]
-        return _letterform(glyph, int(rng.integers(len(_STROKE_FONTS) + 1))).write(rng, side)
-    if kind < 0.7:
+        return plain_letterform(glyph, int(rng.integers(PLAIN_TYPEFACES))).write(rng, side)
+    return write_mark(rng, side)
+
+
+def write_mark(rng: np.random.Generator, side: int) -> Gray:
+    """Draws a scribble, shapes or a stain: uint8 of shape (side, side), ink 255 on 0."""
+    kind = rng.random()
+    if kind < 0.4:
         return _scribble(rng, side)
-    if kind < 0.85:
+    if kind < 0.7:
         return _shapes(rng, side)
     return _stain(rng, side)
 
 
 @cache
-def _letterform(glyph: str, font: int) -> PicturedLetterform:
-    """`font` is an index in `_STROKE_FONTS`; the next number is Pillow's own typeface."""
+def plain_letterform(glyph: str, font: int) -> PicturedLetterform:
+    """The form of a Latin letter or digit in typeface `font`, below `PLAIN_TYPEFACES`.
+
+    The first are OpenCV's, the last is Pillow's own.
+    """
     size = 2 * _FONT_PIXELS
     if font < len(_STROKE_FONTS):
         canvas = gray(np.zeros((size, size)))

@@ -14,13 +14,18 @@ import numpy.typing as npt
 from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.writer_style import bent_grid, identity_grid, smooth_noise
+from archive_scripts.synthesis.digit_negatives import DigitNegatives
 from archive_scripts.synthesis.photographs import photograph
+from archive_scripts.training.datasets import NEGATIVE
 from archive_scripts.training.labelled import LabelledInkImages
 from handlers.arrays import Gray, field, gray
 from handlers.characters import DIGITS
 from handlers.errors import NoCharacterFound
 from handlers.framing import DIGIT_SIZE
 from handlers.preprocessing import digit_image, find_ink
+
+NEGATIVE_SHARE = 0.45
+"""Share of the training images that show no digit."""
 
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
 """The first words of files of images and of labels (http://yann.lecun.com/exdb/mnist)."""
@@ -91,18 +96,26 @@ class DigitMaterial:
     digits: LabelledDigits
     strength: float = 1.0
     """Strength of distortion, 0-2: 1 is that of real writers."""
+    negatives: DigitNegatives | None = None
+    """What shows no digit. It is rewritten and rendered as digits are, so that only its form tells
+    it from a digit."""
+    negative_share: float = NEGATIVE_SHARE
+    """Share of the images made from `negatives`."""
 
     def image(self, rng: np.random.Generator) -> tuple[Gray, int]:
-        """Draws one ink image, uint8 of shape (28, 28), and its digit."""
+        """Draws one ink image, uint8 of shape (28, 28), and its digit or `NEGATIVE`."""
         while True:
-            index = int(rng.integers(len(self.digits.labels)))
+            if self.negatives and rng.random() < self.negative_share:
+                written, label = self.negatives.image(rng), NEGATIVE
+            else:
+                index = int(rng.integers(len(self.digits.labels)))
+                written, label = self.digits.images[index], int(self.digits.labels[index])
             render = _RENDERINGS[rng.choice(len(_RENDERINGS), p=_SHARES)]
-            picture = render(self.digits.images[index], rng, self.strength)
+            picture = render(written, rng, self.strength)
             try:
-                found = find_ink(picture)
+                return digit_image(find_ink(picture)), label
             except NoCharacterFound:
                 continue
-            return digit_image(found), int(self.digits.labels[index])
 
 
 def _scanned(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
@@ -193,3 +206,11 @@ def digit_ink_images(digits: LabelledDigits, form: str) -> LabelledInkImages:
         except NoCharacterFound:
             images.append(None)
     return LabelledInkImages(images, digits.labels)
+
+
+def negative_ink_images(digits: LabelledDigits, negatives: DigitNegatives) -> LabelledInkImages:
+    """Draws and preprocesses as many negatives as there are digits; the same in every run."""
+    material = DigitMaterial(digits, negatives=negatives, negative_share=1)
+    count = len(digits.labels)
+    images = [material.image(np.random.default_rng((1, index)))[0] for index in range(count)]
+    return LabelledInkImages([*images], np.full(count, NEGATIVE))

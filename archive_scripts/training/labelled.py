@@ -19,7 +19,7 @@ from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused
 from handlers.preprocessing import InkImage, preprocess
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"}
 _NUMBERED = re.compile(r"(?:class_)?(\d+)")
 
 LabelledPicture = tuple[Path, int]

@@ -99,9 +99,11 @@ class Corrections:
         return rows[0]
 
     async def image(self, model: str, feedback_id: int) -> bytes:
-        """The picture as it was sent. Raises `NotFound`, also without consent, `Unavailable`."""
+        """A picture that browsers can show. Raises `NotFound`, also without consent, and
+        `Unavailable`.
+        """
         vote = (await self.one(model, feedback_id)).vote
-        picture = await self._storage.read(vote.media, "image") if vote.consent else None
+        picture = await self._storage.displayable(vote.media, "image") if vote.consent else None
         if picture is None:
             raise NotFound("There is no picture that may be shown of this correction.")
         return picture

@@ -31,10 +31,16 @@ _SIGNATURES = {
     b"BM": "image/bmp",
 }
 
-KINDS = ("image", "user", "reference", "overlay")
+_BRANDS_END = 32
+_HEIC, _AVIF = "image/heic", "image/avif"
+
+SHOWN = "shown"
+"""The kind of a recognised picture that browsers show instead of one in a format of few."""
+
+KINDS = ("image", SHOWN, "user", "reference", "overlay")
 """The recognised picture. Of a comparison: the user's ink, the reference, one over the other."""
 
-MEDIA_TYPES = (*_SIGNATURES.values(), "application/octet-stream")
+MEDIA_TYPES = (*_SIGNATURES.values(), _HEIC, _AVIF, "application/octet-stream")
 """All media types that `media_type` returns."""
 
 Pictures = Mapping[str, bytes]
@@ -48,6 +54,9 @@ def new_media() -> str:
 
 def media_type(picture: bytes) -> str:
     """The media type of an encoded picture, from its first bytes."""
+    if picture[4:8] == b"ftyp":
+        # The main brand, and those that it is compatible with.
+        return _AVIF if b"avi" in picture[8:_BRANDS_END] else _HEIC
     kinds = (kind for signature, kind in _SIGNATURES.items() if picture.startswith(signature))
     return next(kinds, "application/octet-stream")
 
@@ -83,6 +92,13 @@ class PictureStore:
             return await asyncio.to_thread(self.path_of(media, kind).read_bytes)
         except FileNotFoundError:
             return None
+
+    async def displayable(self, media: str, kind: str) -> bytes | None:
+        """As `read`, but a picture that browsers show instead of a HEIC."""
+        picture = await self.read(media, kind)
+        if picture is None or media_type(picture) != _HEIC:
+            return picture
+        return await self.read(media, SHOWN) or picture
 
     async def digest(self, media: str, kind: str) -> str | None:
         """SHA-256 of a picture, hexadecimal, or None if there is no such file."""

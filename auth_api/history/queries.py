@@ -64,9 +64,9 @@ class History:
         return rows[0]
 
     async def picture(self, table: EntryTable, user_id: int, row_id: int, kind: str) -> bytes:
-        """A picture of an entry, encoded. Raises `NotFound`, `Unavailable`."""
+        """A picture of an entry that browsers can show. Raises `NotFound`, `Unavailable`."""
         row, _ = await self.one(table, user_id, row_id)
-        picture = await self._pictures.read(row.media, kind)
+        picture = await self._pictures.displayable(row.media, kind)
         if picture is None:
             raise _missing()
         return picture

@@ -24,9 +24,9 @@ from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
-from auth_api.history.pictures import Pictures, PictureStore, new_media
+from auth_api.history.pictures import SHOWN, Pictures, PictureStore, new_media
 from auth_api.history.queries import EntryTable
-from auth_api.http.uploads import decode_base64
+from auth_api.http.base64_text import decode_base64
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
 from auth_api.torchserve.wire_format import Answer
@@ -86,7 +86,8 @@ class HistoryRecorder:
     async def record_prediction(
         self, user_id: int, image: bytes, prediction: Awaitable[Answer]
     ) -> tuple[Answer, int]:
-        """Records a prediction with its picture as sent. Returns the answer and the row's id.
+        """Records a prediction with its picture as sent, and with the one of the answer, which
+        browsers can show. Returns the answer and the row's id.
 
         Writes the picture during inference. Raises what `prediction` raises, `Unauthorised` if the
         account was deleted, or `Unavailable`.
@@ -99,6 +100,8 @@ class HistoryRecorder:
             writing.add_done_callback(lambda written: self._discard(media, written))
             raise
         await writing
+        if answer.get("picture"):
+            await self._write_picture((media, {SHOWN: decode_base64(answer["picture"])}))
         fields = ("predicted_class", "confidence", "top", "preprocessed")
         return answer, await self._write_row(_row(Prediction, media, user_id, answer, fields))
 

@@ -1,18 +1,23 @@
 """HTTP around the routes: ASGI middleware, reading of requests, and answers in one shape.
 
+base64_text      decodes images that are sent as text
 body_limit       limits the size of request bodies, and the time in which they arrive
 body_memory      limits the memory that request bodies take
 closing          lets clients read the last answer of a connection
 connections      limits the connections of a process
+content_types    sentences about bodies that are not what they say
 cross_origin     answers the browsers of other sites' pages (CORS)
 csv_text         tables as CSV
 error_responses  errors as answers
 form_fields      receives the images and the fields of a form
+form_framing     brings unusual forms into the ordinary form
 json_response    answers in JSON
 load_shedding    rejects requests for a model whose queue is too long
 metrics_port     answers Prometheus on a port of its own
 multipart        parses multipart forms as they arrive
 pagination       cursors and pages
+part_content     decodes what a part of a form contains
+part_headers     reads the headers of a part of a form
 rate_limits      limits on requests, and on wrong passwords
 request_context  id, log line, metrics and safe headers of every request
 request_head     limits the head of a request while it arrives

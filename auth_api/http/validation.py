@@ -7,6 +7,7 @@ read from disk and parsed in a thread, when there is room for them.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
@@ -14,9 +15,18 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from auth_api.errors import BadRequest, NotFound, UnsupportedMedia
+from auth_api.errors import BadRequest, NotFound
 from auth_api.http.body_memory import memory_of
+from auth_api.http.content_types import (
+    FORM_INSTEAD,
+    JSON_TYPE,
+    body_type,
+    is_form,
+    named,
+    unsupported,
+)
 from auth_api.http.spool import OFF_LOOP_BYTES, Spool, receive_body
+from auth_api.schemas.spelling import misspelt, unknown_names
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,15 +62,10 @@ def number(text: str) -> int:
     return int(text)
 
 
-def body_type(request: Request) -> str:
-    """The media type of the body, without its parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
 async def parse_json(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`. Raises `BadRequest` or `UnsupportedMedia`."""
-    if body_type(request) != "application/json":
-        raise UnsupportedMedia("Send JSON, with 'Content-Type: application/json'.")
+    if body_type(request) != JSON_TYPE:
+        raise await unsupported(request, f"Send JSON, with 'Content-Type: {JSON_TYPE}'.")
     return validated(await json_object(request), model)
 
 
@@ -100,7 +105,8 @@ def _object(spool: Spool) -> dict[str, Any]:
     try:
         content = orjson.loads(body)
     except ValueError as error:
-        raise BadRequest("The body is not valid JSON.", "malformed_json") from error
+        reason = f": {FORM_INSTEAD}" if is_form(body) else ""
+        raise BadRequest(f"The body is not valid JSON{reason}.", "malformed_json") from error
     if not isinstance(content, dict):
         raise BadRequest("The JSON body must be an object.", "malformed_json")
     return content
@@ -113,8 +119,15 @@ def invalid(field: str, reason: str) -> BadRequest:
     )
 
 
-def validated(content: dict[str, Any], model: type[Model]) -> Model:
-    """`content` as `model`; unknown fields are ignored. Raises `BadRequest`."""
+def validated(content: dict[str, Any], model: type[Model], others: Collection[str] = ()) -> Model:
+    """`content` as `model`. `others` are names of further fields, which have no content here.
+
+    Unknown fields are ignored, because apps of other versions send them, but not if they are
+    spelt almost like a known field that is absent. Raises `BadRequest`.
+    """
+    names = {*content, *others} if others else content.keys()
+    if mistake := misspelt(names, model):
+        raise invalid(mistake[0], f"there is no such field; is it meant to be '{mistake[1]}'")
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -124,6 +137,29 @@ def validated(content: dict[str, Any], model: type[Model]) -> Model:
             )
             for problem in error.errors(include_url=False, include_input=False)[:_MAX_FIELDS]
         }
+        missing = [each["loc"][0] for each in error.errors() if each["type"] == "missing"]
+        if missing and (unknown := unknown_names(names, model)):
+            has = named(unknown[:_MAX_FIELDS])
+            fields |= {str(name): f"{fields[str(name)]}; unknown are {has}" for name in missing}
         invalid_input = invalid(*next(iter(fields.items())))
         invalid_input.details = {"fields": fields}
         raise invalid_input from error
+
+
+def merged(query: Model, body: BaseModel) -> Model:
+    """The options of the query with those of the body, which has the same fields and maybe others.
+
+    Raises `BadRequest` if the two disagree.
+    """
+    if type(body) is type(query) and not query.model_fields_set:
+        return body
+    asked = {name: getattr(query, name) for name in query.model_fields_set}
+    found = {
+        name: getattr(body, name)
+        for name in body.model_fields_set & type(query).model_fields.keys()
+    }
+    for name in asked.keys() & found.keys():
+        if asked[name] != found[name]:
+            reason = f"the query says {asked[name]!r}, and the body {found[name]!r}"
+            raise invalid(name, reason)
+    return type(query).model_validate({**found, **asked}) if found else query

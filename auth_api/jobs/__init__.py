@@ -11,6 +11,7 @@ uploads         an upload becomes the input file of a job
 upload_forms    its multipart form
 zip_files       checks an uploaded zip and finds the images in it
 zip_directory   its list of files
+zip_names       names in it, as desktops write them
 unpacking       reads an image from an input file, unpacking it
 reservations    a place and room on the disk for each upload under way
 input_files     the input files on the disk

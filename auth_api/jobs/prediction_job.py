@@ -21,7 +21,9 @@ from auth_api.jobs.queue import ItemAnswer, JobQueue, PendingItem
 from auth_api.models.version_routing import Client, VersionRouter, user
 
 # Fields of a prediction that are saved, if it has them.
-_SAVED_FIELDS = ("success", "predicted_class", "digit", "character", "name", "confidence", "top")
+_SAVED_FIELDS = (
+    *("success", "predicted_class", "digit", "character", "name", "confidence", "top", "others"),
+)
 # Bytes of images that are being predicted at the same time: the memory that jobs need.
 _MAX_BYTES_IN_FLIGHT = 24 * 1024 * 1024
 _SAVE_INTERVAL_SECONDS = 0.25

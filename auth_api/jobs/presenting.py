@@ -17,6 +17,7 @@ _COLUMNS = (
     "character",
     "name",
     "confidence",
+    "others",
     "code",
     "error",
 )

@@ -9,18 +9,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from anyio import to_thread
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from auth_api.database.tables.jobs import JobItem
-from auth_api.errors import ApiError, BadRequest, UnsupportedMedia
+from auth_api.errors import ApiError, BadRequest
+from auth_api.http.content_types import FORM_TYPE, body_type, unsupported
+from auth_api.http.multipart import image_missing
 from auth_api.http.uploads import image_too_large
-from auth_api.http.validation import body_type
+from auth_api.http.validation import merged, validated
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles, NewInput
 from auth_api.jobs.unpacking import Place
 from auth_api.jobs.upload_forms import IMAGES, MAX_IMAGES, Limits, read_form
+
+Options = TypeVar("Options", bound=BaseModel)
 
 # The longest file name that common file systems take.
 _MAX_NAME_LENGTH = 255
@@ -34,26 +40,27 @@ class Received:
     items: list[JobItem]
 
 
-async def receive(request: Request, inputs: InputFiles, limits: Limits) -> Received:
-    """Saves the images of a multipart form, or of the one zip in it.
+async def receive(
+    request: Request, inputs: InputFiles, limits: Limits, query: Options
+) -> tuple[Received, Options]:
+    """Saves the images of a multipart form, or of the one zip in it. Returns them with the options
+    of the query and the form.
 
     An image that cannot be used becomes an item that has its answer already. Raises `ApiError`,
     after deleting the file.
     """
-    if body_type(request) != "multipart/form-data":
-        raise UnsupportedMedia(
-            "Send the images as files 'images' of a multipart form, or one zip as the file 'zip'."
+    if body_type(request) != FORM_TYPE:
+        raise await unsupported(
+            request,
+            "Send the images as files 'images' of a multipart form, or one zip as the file 'zip'.",
         )
     async with inputs.receiving() as file:
-        parts, _ = await read_form(request, file, limits, IMAGES)
-        zipped = [part for part in parts if part.is_zip]
-        if zipped and len(parts) > 1:
-            raise BadRequest("Send either images or one zip, not both.", "several_uploads")
-        if zipped and zipped[0].error:
-            raise zipped[0].error
+        form = await read_form(request, file, limits, IMAGES, type(query).model_fields)
+        options = merged(query, validated(form.texts, type(query), form.others))
+        parts = form.parts
         if not parts:
-            raise BadRequest("There is no image: send it as the file 'images'.", "image_missing")
-        if zipped:
+            raise image_missing("images", form.others)
+        if await asyncio.to_thread(form.zip):
             items = await to_thread.run_sync(
                 _items_of_zip, file.path, limits, limiter=inputs.zip_checks
             )
@@ -63,7 +70,7 @@ async def receive(request: Request, inputs: InputFiles, limits: Limits) -> Recei
                 for position, part in enumerate(parts)
             ]
         await asyncio.to_thread(file.sync)
-        return Received(file, items)
+        return Received(file, items), options
 
 
 def _items_of_zip(path: Path, limits: Limits) -> list[JobItem]:

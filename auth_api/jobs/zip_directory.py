@@ -13,6 +13,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from auth_api.errors import BadRequest
@@ -76,6 +77,14 @@ def infos(file: BinaryIO, directory: Directory, max_images: int) -> Iterator[zip
     # Some tools count modulo 2^16.
     if (count - directory.entries) % 0x10000:
         raise damaged()
+
+
+def ends_like_zip(path: Path) -> bool:
+    """Whether a file has the end of a zip, whatever it begins with; blocks."""
+    with path.open("rb") as file:
+        length = file.seek(0, io.SEEK_END)
+        file.seek(max(0, length - _END.size - _MAX_COMMENT_BYTES))
+        return _END_SIGNATURE in file.read()
 
 
 def refused(reason: str, code: str) -> BadRequest:

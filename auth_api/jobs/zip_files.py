@@ -2,9 +2,9 @@
 
 The whole zip is refused if one entry is dangerous: a path that leads out of the zip, a link, an
 encrypted entry, a zip in the zip, data that is another entry's too. It is also refused if its
-entries together unpack to more than a job may have, or than is plausible (a zip bomb). Folders and
-files that desktop systems add are ignored. An image that turns out to be damaged when it is read
-fails alone: see `unpacking`.
+entries together unpack to more than a job may have, or than is plausible (a zip bomb). A blank
+bitmap compresses a thousandfold and is plausible. Folders and files that desktop systems add are
+ignored. An image that turns out to be damaged when it is read fails alone: see `unpacking`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import stat
 import struct
 import zipfile
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from auth_api.errors import BadRequest, TooLarge
 from auth_api.jobs import zip_directory
 from auth_api.jobs.unpacking import Place, unpacked
 from auth_api.jobs.zip_directory import damaged, refused
+from auth_api.jobs.zip_names import is_ignored, leads_out, name_of, printable, raw_name
 
 _MAX_COMPRESSION_RATIO = 200
 # Exempt from the ratio, in the whole zip. Photographs hardly compress, but a blank drawing of
@@ -30,7 +30,10 @@ _ALLOWANCE_BYTES = 16 * 1024 * 1024
 _MAX_GROWTH, _SMALL_GROWTH_BYTES = 2, 1024
 _HEAD_BYTES = 512
 _ZIP_SIGNATURES = b"PK\x03\x04", b"PK\x05\x06"
-_IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+# A bitmap: where its pixels start, width, height, bits a pixel.
+_BITMAP = struct.Struct("<2s8xI4xii2xH")
+_BITMAP_SIGNATURE = b"BM"
+_BITMAP_ALLOWANCE = 1024
 _METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 
 # The header in front of an entry: signature, flags, method, lengths of name and extra field.
@@ -38,7 +41,6 @@ _HEADER = struct.Struct("<4s2x2H16x2H")
 _HEADER_SIGNATURE = b"PK\x03\x04"
 # Encrypted, patched, strongly encrypted, header masked.
 _UNREADABLE_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000
-_UTF8_FLAG = 0x800
 
 
 class Entry(NamedTuple):
@@ -60,7 +62,8 @@ def entries(file: BinaryIO, max_images: int, max_bytes: int) -> list[Entry]:
     spans: list[tuple[int, int]] = []
     packed = length = 0
     for info in zip_directory.infos(file, directory, max_images):
-        _require_harmless(info)
+        name = name_of(info)
+        _require_harmless(info, name)
         start = directory.shift + info.header_offset
         if not start < directory.start:
             raise damaged()
@@ -68,43 +71,47 @@ def entries(file: BinaryIO, max_images: int, max_bytes: int) -> list[Entry]:
         spans.append((start, data + info.compress_size))
         packed += info.compress_size
         length += info.file_size
-        if not _is_ignored(info):
-            images.append(Entry(info.filename, _place(info, data)))
+        if not is_ignored(name):
+            images.append(Entry(printable(name), _place(info, data)))
     _require_apart(spans, directory.start)
     if length > max_bytes:
         megabytes = max_bytes / (1024 * 1024)
         raise TooLarge(f"The zip unpacks to more than {megabytes:g} MB.", "zip_bomb")
-    if length > _ALLOWANCE_BYTES + _MAX_COMPRESSION_RATIO * packed:
-        reason = f"it unpacks to more than {_MAX_COMPRESSION_RATIO} times its size"
-        raise refused(reason, "zip_bomb")
     if len(images) > max_images:
         message = f"There are {len(images)} images: send up to {max_images} at a time."
         raise BadRequest(message, "too_many_images")
+    for image in images:
+        head = next(unpacked(descriptor, image.place, _HEAD_BYTES), b"")
+        if head.startswith(_ZIP_SIGNATURES):
+            raise refused(f"{_shown(image.name)} is a zip itself", "nested_zip")
+        if _is_bitmap(head, image.place.length):
+            length -= image.place.length
+    if length > _ALLOWANCE_BYTES + _MAX_COMPRESSION_RATIO * packed:
+        reason = f"it unpacks to more than {_MAX_COMPRESSION_RATIO} times its size"
+        raise refused(reason, "zip_bomb")
     if not images:
         raise BadRequest("There is no image in the zip.", "image_missing")
-    for image in images:
-        _require_no_zip(descriptor, image)
     return images
 
 
-def _is_ignored(info: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(info.filename)
-    return info.is_dir() or "__MACOSX" in path.parts or path.name.lower() in _IGNORED
+def _is_bitmap(head: bytes, length: int) -> bool:
+    """Whether a file of `length` bytes is an uncompressed bitmap whose pixels need them."""
+    if len(head) < _BITMAP.size:
+        return False
+    signature, start, width, height, bits = _BITMAP.unpack_from(head)
+    row_bytes = (width * bits + 31) // 32 * 4
+    explained = start + row_bytes * abs(height) + _BITMAP_ALLOWANCE
+    return bool(signature == _BITMAP_SIGNATURE and width > 0 and length <= explained)
 
 
-def _require_harmless(info: zipfile.ZipInfo) -> None:
-    name = info.filename
-    path = PurePosixPath(name.replace("\\", "/"))
-    has_drive = name[1:2] == ":" and name[0].isalpha()
-    if path.is_absolute() or ".." in path.parts or has_drive:
+def _require_harmless(info: zipfile.ZipInfo, name: str) -> None:
+    if leads_out(name):
         raise refused(f"{_shown(name)} leads out of the zip", "unsafe_path")
-    if any(ord(letter) < 32 for letter in name):
-        raise refused("a name has control characters", "unsafe_path")
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise refused(f"{_shown(name)} is a link or a device", "unsafe_path")
     if info.flag_bits & _UNREADABLE_FLAGS:
         raise refused(f"{_shown(name)} is encrypted", "encrypted_zip")
-    if name.lower().endswith(".zip"):
+    if name.lower().endswith(".zip") and not is_ignored(name):
         raise refused(f"{_shown(name)} is a zip itself", "nested_zip")
     if info.compress_type not in _METHODS:
         reason = f"{_shown(name)} is packed by another method than Deflate"
@@ -115,7 +122,7 @@ def _data_start(descriptor: int, info: zipfile.ZipInfo, start: int) -> int:
     """The offset of an entry's data, behind its header. The header must say what the directory
     says.
     """
-    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437")
+    name = raw_name(info)
     head = os.pread(descriptor, _HEADER.size + len(name), start)
     if len(head) < _HEADER.size + len(name):
         raise damaged()
@@ -149,11 +156,5 @@ def _require_apart(spans: list[tuple[int, int]], end: int) -> None:
         raise refused("its files overlap", "zip_bomb")
 
 
-def _require_no_zip(descriptor: int, image: Entry) -> None:
-    head = next(unpacked(descriptor, image.place, _HEAD_BYTES), b"")
-    if head.startswith(_ZIP_SIGNATURES):
-        raise refused(f"{_shown(image.name)} is a zip itself", "nested_zip")
-
-
 def _shown(name: str) -> str:
-    return name.encode("ascii", "backslashreplace").decode()[:80]
+    return printable(name).encode("ascii", "backslashreplace").decode()[:80]

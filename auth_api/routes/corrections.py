@@ -52,7 +52,7 @@ async def corrections(request: Request) -> JSONResponse:
 
 @documented(tag="corrections", access=_REVIEWER, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def image(request: Request) -> Response:
-    """Returns the picture as it was sent, while its user consents to its use as data."""
+    """Returns the picture, while its user consents to its use as data; of a HEIC a JPEG in grey."""
     model = _model(request)
     picture = await services(request).corrections.image(model, row_number(request))
     return Response(picture, media_type=media_type(picture))

@@ -69,7 +69,7 @@ async def delete_similarity(request: Request) -> JSONResponse:
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def prediction_image(request: Request) -> Response:
-    """Returns the picture as it was sent."""
+    """Returns the picture as it was sent; of a HEIC, which few browsers show, a JPEG in grey."""
     return await _picture(request, Prediction, "image")
 
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from auth_api.authorisation.access import Access, Caller
 from auth_api.database.tables.jobs import UNFINISHED
-from auth_api.errors import ApiError, NotFound, TooMany
+from auth_api.errors import ApiError, NotFound
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
 from auth_api.http.validation import parse_query, row_number
@@ -63,26 +63,33 @@ async def create(request: Request) -> JSONResponse:
     the rate limit. A job with more than that allows counts as all that it allows.
     """
     query = parse_query(request, JobQuery)
-    app = services(request)
-    require_recogniser(query.model, app.settings.models)
-    owner = caller(request)
-    with suppress(NotFound):  # the version may be registered before the job runs
-        app.version_router.require_nameable(query.model, query.version, client_of(request, owner))
+    app, owner = services(request), caller(request)
+    _require_readable(request, query)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
-    wanted = Parameters(model=query.model, version=query.version, options=query.options())
     async with app.reservations.reserve(owner, request) as reservation:
-        received = await receive(request, app.inputs, limits)
+        received, options = await receive(request, app.inputs, limits, query)
         try:
+            _require_readable(request, options)
             await app.authoriser.count_pictures(request, len(received.items), at_most_all=True)
-        except TooMany:
+        except ApiError:
             received.file.discard()
             raise
+        wanted = Parameters(model=options.model, version=options.version, options=options.options())
         job = await app.jobs.add(
             owner, "predict", wanted.model_dump(), received, request, reservation=reservation
         )
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued", "counts": counts(job)}
     return JSONResponse({**answer, "url": url}, 202, {"Location": url})
+
+
+def _require_readable(request: Request, options: JobQuery) -> None:
+    """Raises `NotFound` or `Forbidden` if the caller cannot have the model or the version."""
+    app = services(request)
+    require_recogniser(options.model, app.settings.models)
+    client = client_of(request, caller(request))
+    with suppress(NotFound):  # the version may be registered before the job runs
+        app.version_router.require_nameable(options.model, options.version, client)
 
 
 @documented(tag="jobs", access=_READ, query=JobPageQuery, answer=JobPage)

@@ -36,12 +36,18 @@ _schemas.json_schema = functools.cache(  # type: ignore[assignment, method-assig
     _schemas.json_schema
 )
 
+_DESCRIPTION = """Reads handwritten Ranjana characters and tells where to improve them.
+
+Options of recognition and comparison may be in the query, the form or the JSON; if they disagree, \
+the answer is a 400. Fields and parameters that a route does not know are ignored. One that is \
+spelt almost like a known one that is absent is a 400 that names both."""
+
 _spectree = SpecTree(
     "starlette",
     model_adapter=_schemas,
     title="Ranjana",
     version="1",
-    description="Reads handwritten Ranjana characters and tells where to improve them.",
+    description=_DESCRIPTION,
     mode="strict",
     annotations=False,
     naming_strategy=lambda model: model.__name__,

@@ -21,9 +21,9 @@ from auth_api.schemas.recognition import (
     BatchAnswer,
     BatchForm,
     BatchJson,
-    ImageForm,
-    ImageJson,
     PredictAnswer,
+    PredictForm,
+    PredictJson,
     PredictQuery,
 )
 from auth_api.services import possible_caller, services
@@ -33,8 +33,8 @@ from auth_api.services import possible_caller, services
     tag="recognition",
     access=MODELS,
     query=PredictQuery,
-    form=ImageForm,
-    json=ImageJson,
+    form=PredictForm,
+    json=PredictJson,
     answer=PredictAnswer,
     errors=(404,),
 )
@@ -42,11 +42,15 @@ async def predict(request: Request) -> JSONResponse:
     """Recognises one character or digit.
 
     Send a photograph or a drawing, as a file or in base64. The answer is the likeliest of the 36
-    characters, or of the ten digits. For a signed-in caller it is stored in the history.
+    characters, or of the ten Western digits. A mark that is none of them gets a low confidence. Of
+    several in one picture it is about the largest near the middle; `others` says how many more
+    there are, and `several` asks for all of them. For a signed-in caller the answer about that one
+    is stored in the history.
     """
-    query = _query(request)
+    query = _readable(request, parse_query(request, PredictQuery))
     with ExitStack() as held:
-        answer = await _answer(request, query, await read_image(request, held))
+        image, options = await read_image(request, query, PredictJson, held)
+        answer = await _answer(request, _readable(request, options), image)
     return JSONResponse(answer)
 
 
@@ -66,12 +70,14 @@ async def predict_batch(request: Request) -> JSONResponse:
     order of the images. Each is an answer or an error of `/api/predict/`. A form may have 64 MB,
     JSON only 16 MB, because it has to be read as a whole.
     """
-    query = _query(request)
+    query = _readable(request, parse_query(request, PredictQuery))
     app = services(request)
     with ExitStack() as held:
-        uploads = await read_images(request, app.settings.max_body_bytes, held)
+        limit = app.settings.max_body_bytes
+        uploads, options = await read_images(request, query, BatchJson, limit, held)
+        _readable(request, options)
         await app.authoriser.count_pictures(request, len(uploads))
-        results = await asyncio.gather(*(_result(request, query, upload) for upload in uploads))
+        results = await asyncio.gather(*(_result(request, options, upload) for upload in uploads))
     failures = [
         result for result in results if isinstance(result, Unavailable | NotFound | Forbidden)
     ]
@@ -81,10 +87,10 @@ async def predict_batch(request: Request) -> JSONResponse:
     return JSONResponse({"success": True, "results": shown})
 
 
-def _query(request: Request) -> PredictQuery:
-    query = parse_query(request, PredictQuery)
-    require_recogniser(query.model, services(request).settings.models)
-    return query
+def _readable(request: Request, options: PredictQuery) -> PredictQuery:
+    """The options, whose model there is. Raises `NotFound`."""
+    require_recogniser(options.model, services(request).settings.models)
+    return options
 
 
 async def _result(

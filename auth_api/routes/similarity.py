@@ -10,13 +10,12 @@ from starlette.routing import Route
 from auth_api.authorisation.access import MODELS
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
-from auth_api.http.uploads import read_upload
-from auth_api.http.validation import parse_query
+from auth_api.http.uploads import read_image
+from auth_api.http.validation import invalid, parse_query
 from auth_api.models.version_routing import client_of
 from auth_api.routes.openapi import documented
 from auth_api.schemas.recognition import (
     ComparisonAnswer,
-    ComparisonFields,
     ComparisonForm,
     ComparisonJson,
     ComparisonQuery,
@@ -45,13 +44,16 @@ async def compare(request: Request) -> JSONResponse:
         raise NotFound("There is no model to compare with.", "model_not_found")
     owner = possible_caller(request)
     with ExitStack() as held:
-        image, fields = await read_upload(request, ComparisonFields, held)
-        options = {"X-Target-Class": str(fields.target_class), **query.options()}
+        image, options = await read_image(request, query, ComparisonJson, held)
+        if options.target_class is None:
+            raise invalid("target_class", "Field required")
         answer = await services(request).version_router.predict(
-            SIMILARITY, image, client_of(request, owner), options=options
+            SIMILARITY, image, client_of(request, owner), options=options.options()
         )
     comparison_id = (
-        await services(request).recorder.record_comparison(owner.user_id, query.strictness, answer)
+        await services(request).recorder.record_comparison(
+            owner.user_id, options.strictness, answer
+        )
         if owner
         else None
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.routing import Route
 
 from auth_api.authorisation.access import at_least
-from auth_api.errors import BadRequest, UnsupportedMedia
+from auth_api.http.content_types import FORM_TYPE, JSON_TYPE, body_type, unsupported
 from auth_api.http.json_response import JSONResponse
-from auth_api.http.validation import body_type, json_object, validated
+from auth_api.http.validation import json_object, validated
 from auth_api.jobs.owners import ROLES
 from auth_api.jobs.upload_forms import Limits
 from auth_api.jobs.uploads import Received
@@ -66,15 +66,9 @@ async def _queue(
     app, owner = services(request), caller(request)
     model = request.path_params["name"]
     require_trainable(model, app.settings.models)
-    is_form = body_type(request) == "multipart/form-data"
+    is_form = body_type(request) == FORM_TYPE
     async with app.reservations.reserve(owner, request) if is_form else nullcontext() as place:
-        content, received = await _parse(request, model)
-        try:
-            fields = validated(content, schema)
-        except BadRequest:
-            if received:
-                received.file.discard()
-            raise
+        fields, received = await _parse(request, model, schema)
         job = await app.planner.queue(owner, kind, model, fields, received, request, place)
     url = f"/api/jobs/{job.id}/"
     answer = {"success": True, "job_id": job.id, "state": "queued"}
@@ -82,17 +76,20 @@ async def _queue(
     return JSONResponse(answer, 202, {"Location": url})
 
 
-async def _parse(request: Request, model: str) -> tuple[dict[str, Any], Received | None]:
+async def _parse(
+    request: Request, model: str, schema: type[TrainJson]
+) -> tuple[TrainJson, Received | None]:
     """The fields of the request, and the zip of a form if it has one."""
     kind = body_type(request)
-    if kind == "application/json":
-        return await json_object(request), None
-    if kind != "multipart/form-data":
-        raise UnsupportedMedia("Send JSON, or a multipart form with pictures as 'labelled'.")
+    if kind == JSON_TYPE:
+        return validated(await json_object(request), schema), None
+    if kind != FORM_TYPE:
+        wanted = "Send JSON, or a multipart form with pictures as 'labelled'."
+        raise await unsupported(request, wanted)
     app = services(request)
     limits = Limits(app.settings.max_body_bytes, app.settings.max_job_bytes)
     alphabet = ALPHABETS[corrected_model(model)]
-    return await receive_labelled(request, app.inputs, limits, alphabet)
+    return await receive_labelled(request, app.inputs, limits, alphabet, schema)
 
 
 routes = [

@@ -19,8 +19,8 @@ class JobQuery(EnhancementQuery, ModelQuery):
     """Selects the model and its options."""
 
 
-class JobForm(BaseModel):
-    """Many images, or one zip file of images."""
+class JobForm(JobQuery):
+    """Many images, or one zip file of images; and the options, which the query may have instead."""
 
     images: list[BaseFile] | None = Field(default=None, description="Up to 1,000 files.")
     zip: BaseFile | None = Field(default=None, description="One zip of up to 1,000 files instead.")
@@ -87,6 +87,10 @@ class ImageRead(BaseModel):
     name: str
     confidence: float = Field(description="Percent.")
     top: list[Candidate]
+    others: int | None = Field(
+        default=None,
+        description="How many more characters the picture shows; absent in older jobs.",
+    )
 
 
 class ImageFailed(ErrorAnswer):

@@ -57,11 +57,23 @@ class ModelQuery(BaseModel):
 class PredictQuery(HeatmapQuery, ModelQuery):
     """Selects the model, its version and options."""
 
+    several: bool = Field(
+        default=False,
+        description="Whether to add `characters`: all characters of the picture, up to 100.",
+    )
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        return super().options() | ({"X-Several": "true"} if self.several else {})
+
 
 class ImageForm(BaseModel):
     """An image as a file of a multipart form."""
 
-    image: BaseFile = Field(description="PNG, JPEG, WebP, BMP or GIF. The name `file` works too.")
+    image: BaseFile = Field(
+        description="JPEG (up to 64 megapixels), PNG, WebP, HEIC, AVIF, BMP or GIF (up to 40). "
+        "The name `file` works too."
+    )
 
 
 class ImageJson(BaseModel):
@@ -70,18 +82,34 @@ class ImageJson(BaseModel):
     image: str = Field(description="The image in base64, or as a `data:` URI.")
 
 
-class BatchForm(BaseModel):
+class ImagesForm(BaseModel):
     """Images as files of a multipart form."""
 
     images: list[BaseFile] = Field(description="Up to 32 files with this name.")
 
 
-class BatchJson(BaseModel):
+class ImagesJson(BaseModel):
     """Images inside JSON."""
 
     images: list[str] = Field(
         min_length=1, max_length=MAX_IMAGES, description="Each in base64 or as a `data:` URI."
     )
+
+
+class PredictForm(PredictQuery, ImageForm):
+    """An image as a file, and the options, which the query may have instead."""
+
+
+class PredictJson(PredictQuery, ImageJson):
+    """An image inside JSON, and the options, which the query may have instead."""
+
+
+class BatchForm(PredictQuery, ImagesForm):
+    """Images as files, and the options, which the query may have instead."""
+
+
+class BatchJson(PredictQuery, ImagesJson):
+    """Images inside JSON, and the options, which the query may have instead."""
 
 
 class Candidate(ClassName):
@@ -97,8 +125,8 @@ class ModelVersion(BaseModel):
     version: str
 
 
-class PredictAnswer(Success):
-    """The recognised character."""
+class ReadCharacter(BaseModel):
+    """One recognised character."""
 
     predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
     digit: int | None = Field(default=None, description="The digit, only for the model digits.")
@@ -106,13 +134,37 @@ class PredictAnswer(Success):
     name: str = Field(description="The name in Latin letters.")
     confidence: float = Field(description="Percent, 0-100.")
     top: list[Candidate] = Field(description="The five likeliest classes, best first.")
-    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
     processed_image: str = Field(
         description="The input of the model, white on black: PNG of 64x64 (digits: 28x28) as a "
         "`data:` URI."
     )
+
+
+class PlacedCharacter(ReadCharacter):
+    """One of the characters of a picture."""
+
+    box: tuple[float, float, float, float] = Field(
+        description="Left, top, width and height in shares of the upright picture, 0-1."
+    )
+
+
+class PredictAnswer(Success, ReadCharacter):
+    """The recognised character: the largest near the middle of the picture."""
+
+    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
+    )
+    others: int = Field(ge=0, description="How many more characters the picture shows, up to 199.")
+    characters: list[PlacedCharacter] | None = Field(
+        default=None,
+        description="Only with `several`: all characters in reading order (rows from the top, each "
+        "from the left), the recognised one among them.",
+    )
+    picture: str | None = Field(
+        default=None,
+        description="Only for a HEIC, which few browsers show: the picture in grey, upright, a "
+        "JPEG of at most 512x512 pixels as a `data:` URI.",
     )
     heatmap: str | None = Field(
         default=None,
@@ -128,20 +180,6 @@ class BatchAnswer(Success):
     results: list[PredictAnswer | ErrorAnswer] = Field(description="In order of the images.")
 
 
-class ComparisonQuery(HeatmapQuery):
-    """Options of a comparison."""
-
-    strictness: Literal["lenient", "normal", "strict"] = Field(
-        default="normal", description="Changes what counts as a fault, but not the distance."
-    )
-    embedding: bool = Field(default=False, description="Whether to add the embedding.")
-
-    def options(self) -> dict[str, str]:
-        """The request headers for the handler."""
-        embedding = {"X-Embedding": "true"} if self.embedding else {}
-        return {"X-Strictness": self.strictness, **embedding, **super().options()}
-
-
 def _plain_number(value: object) -> object:
     """Accepts 12 and "12", but not true, "1_0" and "12.0", which Python would accept too."""
     text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
@@ -150,20 +188,37 @@ def _plain_number(value: object) -> object:
     return value
 
 
-class ComparisonFields(BaseModel):
-    """Selects the character to compare with."""
+class ComparisonQuery(HeatmapQuery):
+    """Selects the character to compare with, and options."""
 
-    target_class: Annotated[int, BeforeValidator(_plain_number)] = Field(
-        ge=0, le=999_999_999, description="Class of the intended character, 0-35."
+    target_class: Annotated[int | None, BeforeValidator(_plain_number)] = Field(
+        default=None,
+        ge=0,
+        le=999_999_999,
+        description="Class of the intended character, 0-35. Required, in the query or the body.",
     )
+    strictness: Literal["lenient", "normal", "strict"] = Field(
+        default="normal", description="Changes what counts as a fault, but not the distance."
+    )
+    embedding: bool = Field(default=False, description="Whether to add the embedding.")
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        embedding = {"X-Embedding": "true"} if self.embedding else {}
+        return {
+            "X-Target-Class": str(self.target_class),
+            "X-Strictness": self.strictness,
+            **embedding,
+            **super().options(),
+        }
 
 
-class ComparisonForm(ImageForm, ComparisonFields):
-    """An image as a file of a multipart form, and the character to compare it with."""
+class ComparisonForm(ComparisonQuery, ImageForm):
+    """An image as a file, the character to compare it with, and options."""
 
 
-class ComparisonJson(ImageJson, ComparisonFields):
-    """An image inside JSON, and the character to compare it with."""
+class ComparisonJson(ComparisonQuery, ImageJson):
+    """An image inside JSON, the character to compare it with, and options."""
 
 
 class ComparedRegion(BaseModel):
@@ -201,7 +256,11 @@ class ComparisonAnswer(Success):
         description="The reference, overlaid with the learner's ink in red at half opacity."
     )
     regions: list[ComparedRegion] = Field(description="3x3, row by row.")
-    feedback: list[str] = Field(description="Two to four sentences, the worst fault first.")
+    feedback: list[str] = Field(
+        description="Two to four sentences, the worst fault first. The last says so if the picture "
+        "shows other characters, because only the largest near the middle is judged."
+    )
+    others: int = Field(ge=0, description="How many more characters the picture shows.")
     nearest: list[NearCharacter] = Field(description="The five nearest references.")
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."

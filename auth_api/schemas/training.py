@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.schemas.bases import Success
+from auth_api.schemas.spelling import misspelt
 from auth_api.schemas.versions import VERSION
 
 LearningRate = Annotated[float, Field(ge=1e-6, le=0.1, allow_inf_nan=False)]
@@ -38,8 +39,6 @@ _Range = Field(min_length=2, max_length=2)
 class Search(BaseModel):
     """The search space of a tuning."""
 
-    model_config = ConfigDict(extra="forbid")
-
     learning_rate: Annotated[list[LearningRate], _Range, AfterValidator(_in_order)] = Field(
         default=[1e-5, 1e-2], description="Lowest and highest value."
     )
@@ -50,11 +49,16 @@ class Search(BaseModel):
         default=[0.5, 1.5], description="Lowest and highest value."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _require_spelling(cls, content: object) -> object:
+        if isinstance(content, dict) and (mistake := misspelt(content.keys(), cls)):
+            raise ValueError(f"there is no '{mistake[0]}'; is it meant to be '{mistake[1]}'")
+        return content
+
 
 class TrainJson(BaseModel):
     """Parameters of a training."""
-
-    model_config = ConfigDict(extra="forbid")
 
     epochs: int = Field(default=5, ge=1, le=100, description="The model is evaluated after each.")
     images_per_epoch: int = Field(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 from anyio import to_thread
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from auth_api.errors import BadRequest
+from auth_api.http.content_types import named
 from auth_api.http.uploads import image_too_large
+from auth_api.http.validation import validated
 from auth_api.jobs import zip_files
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.unpacking import unpacked
@@ -20,36 +23,46 @@ from auth_api.jobs.uploads import Received
 from auth_api.practice.alphabets import class_named
 from handlers.characters import Character
 
+Fields = TypeVar("Fields", bound=BaseModel)
+
 _MAX_PICTURES = 20_000
 _FIELD = "labelled"
 # In a folder that names no class, a bare number such as `12.png` may only number the picture.
 _CLASS_PREFIX = "class_"
-_MAX_TEXT_BYTES = 64 * 1024 - 1
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"})
 
 
 async def receive_labelled(
-    request: Request, inputs: InputFiles, limits: Limits, alphabet: Sequence[Character]
-) -> tuple[dict[str, Any], Received | None]:
+    request: Request,
+    inputs: InputFiles,
+    limits: Limits,
+    alphabet: Sequence[Character],
+    schema: type[Fields],
+) -> tuple[Fields, Received | None]:
     """Saves a multipart form and its zip. Reads the whole zip once, so that the request fails if it
     has errors, not the job. Raises `ApiError`, after deleting the file.
 
     Returns the text fields of the form, and its zip if it has one.
     """
     async with inputs.receiving() as file:
-        parts, texts = await read_form(request, file, limits, {_FIELD}, _MAX_TEXT_BYTES)
+        form = await read_form(request, file, limits, {_FIELD}, schema.model_fields)
+        fields = validated(form.texts, schema, form.others)
+        parts = form.parts
         if len(parts) > 1:
             raise BadRequest("There are several zips: send one.", "several_uploads")
         if not parts:
+            if form.other_files:
+                has = named(form.other_files)
+                raise BadRequest(
+                    f"The form has the file {has}: send the zip as '{_FIELD}'.", "not_a_zip"
+                )
             file.discard()
-            return texts, None
-        if not parts[0].is_zip:
+            return fields, None
+        if not await asyncio.to_thread(form.zip):
             raise BadRequest("'labelled' must be a zip, sent as a file.", "not_a_zip")
-        if parts[0].error:
-            raise parts[0].error
         await to_thread.run_sync(_validate, file.path, limits, alphabet, limiter=inputs.zip_checks)
         await asyncio.to_thread(file.sync)
-        return texts, Received(file, [])
+        return fields, Received(file, [])
 
 
 def unpack_labelled(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes, visit
 from tests.support.apis import Api
 from tests.support.digits import held_out
-from tests.support.pictures import encode, reference
+from tests.support.pictures import encode, page, reference, transparent
 from tests.support.running import Ranjana, wait_for
 
 
@@ -36,7 +38,8 @@ def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
 
 def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
-    page.get_by_label("Digits").check()
+    page.get_by_label("Digits 0 to 9").check()
+    expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
     page.get_by_label("Round").check()
     draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
     expect(answer(page)).to_contain_text("1")
@@ -58,6 +61,28 @@ def test_a_dropped_picture_is_recognised_and_other_files_are_refused(visitor: Vi
     drop(page, b"not really", "image/png")
     expect(page.get_by_role("alert")).to_contain_text(re.compile("image", re.IGNORECASE))
     assert "415" in visitor.errors.pop()
+
+
+def test_all_characters_of_a_picture_are_shown_and_one_is_chosen(
+    visitor: Visitor, phone: Visitor
+) -> None:
+    picture = encode(page([2, 12, 20, 3, 15, 28], 3).picture)
+    for each in (visitor, phone):
+        view = each.open()
+        drop(view, picture)
+        view.get_by_role("button", name="5 more characters were seen: show all").click()
+        choices = view.get_by_role("radio", name=re.compile("of 6"))
+        expect(choices).to_have_count(6)
+        expect(view.locator(".marked :checked")).to_be_focused()
+        expect(view.get_by_role("radio", name="2 of 6: ड dda")).to_be_attached()
+        view.locator(".marked label").nth(1).click()
+        expect(answer(view)).to_contain_text("ड dda")
+        view.keyboard.press("ArrowRight")
+        expect(choices.nth(2)).to_be_checked()
+        expect(answer(view)).to_contain_text("प pa")
+        check_view(view, f"recognise-characters-{each is phone}")
+        view.get_by_role("button", name="Compare with the reference").click()
+        expect(view.get_by_role("heading", level=1)).to_contain_text("प pa")
 
 
 def test_several_pictures_get_one_result_each(visitor: Visitor, tmp_path: Path) -> None:
@@ -92,6 +117,42 @@ def test_pictures_above_the_size_limit_are_scaled_down(visitor: Visitor, tmp_pat
     expect(rows).to_have_count(8)
     for row in rows.all():
         expect(row).to_contain_text("ड dda")
+
+
+def test_pictures_of_many_pixels_are_scaled_down_and_stay_transparent(visitor: Visitor) -> None:
+    visitor.sign_up()
+    page = visitor.open()
+    ink = Image.fromarray(255 - reference(12)).resize((7000, 7000))
+    large = transparent(np.asarray(ink), (255, 255, 255))
+    drop(page, encode(large, compress_level=1))  # 49 megapixels, which the service refuses
+    expect(answer(page)).to_contain_text("ड dda")
+    (entry,) = visitor.api(page, "GET", "/api/history/predictions/")["results"]
+    stored = Image.open(io.BytesIO(stored_picture(page, entry["image"])))
+    assert max(stored.size) == 2000
+    assert stored.mode == "RGBA"
+
+
+def test_a_heic_is_sent_as_it_is_and_shown_as_the_service_shows_it(visitor: Visitor) -> None:
+    visitor.sign_up()
+    page = visitor.open()
+    # Some systems do not know the type of such files.
+    heic = {"name": "IMG_0012.HEIC", "mimeType": "", "buffer": encode(reference(12), "HEIF")}
+    page.get_by_label("Choose pictures").set_input_files(heic)
+    expect(answer(page)).to_contain_text("ड dda")
+    page.get_by_text("What the model saw").click()
+    expect(page.get_by_role("img", name="Your picture")).to_have_js_property("naturalWidth", 256)
+    (entry,) = visitor.api(page, "GET", "/api/history/predictions/")["results"]
+    assert stored_picture(page, entry["image"]).startswith(b"\xff\xd8\xff")
+
+
+def stored_picture(page: Page, path: str) -> bytes:
+    """A picture of the history, as the page gets it."""
+    script = """async (path) => {
+        const { fetchBlob } = await import("/web/modules/api.js");
+        const bytes = await (await fetchBlob(path, { accept: "image/*" })).arrayBuffer();
+        return [...new Uint8Array(bytes)];
+    }"""
+    return bytes(page.evaluate(script, path))
 
 
 def test_a_photograph_is_taken_and_recognised(visitor: Visitor) -> None:

@@ -28,6 +28,7 @@ def test_a_picture_of_too_much_work_is_refused_before_it_is_decoded(name: str) -
     [
         (4000, 3000, "JPEG", {"progressive": True, "subsampling": 0}),
         (8000, 5000, "JPEG", {"progressive": True, "restart_marker_rows": 1}),
+        (9248, 6936, "JPEG", {"progressive": True}),
         (4000, 3000, "PNG", {"compress_level": 1}),
     ],
 )

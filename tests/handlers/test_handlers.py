@@ -18,6 +18,7 @@ from handlers.errors import InvalidOption
 from handlers.logs import request_ids
 from handlers.options import ComparisonOptions, RecognitionOptions
 from handlers.preprocessing import InkImage
+from handlers.request_form import MAX_BYTES, with_options
 from tests.support.pictures import encode, reference
 
 
@@ -105,10 +106,10 @@ def test_a_bug_with_one_image_does_not_affect_the_others(bug: str) -> None:
 class Slow(Buggy):
     """Decodes the images `SLOW` for ever."""
 
-    def preprocess(self, data: bytes, enhancement: int | None) -> InkImage:
+    def preprocess(self, data: bytes, options: Options) -> InkImage:
         while data == SLOW:
             pass
-        return super().preprocess(data, enhancement)
+        return super().preprocess(data, options)
 
 
 SLOW = b"slow"
@@ -142,7 +143,42 @@ def test_quick_images_keep_their_batch_waiting_for_a_short_time_only() -> None:
     assert codes == [None, "image_slow", "image_slow", "image_untried", None]
 
 
-@pytest.mark.parametrize("body", [{}, {"body": b""}, {"body": {"image": "text"}}])
+@pytest.mark.parametrize("name", ["body", "data", "image", "file"])
+def test_an_image_may_be_a_field_of_a_form(name: str) -> None:
+    """Fields of the form are options, as headers are."""
+    image = encode(reference(0))
+    request = {"note": bytearray(b"x" * 1000), "X-Text": "one", "some": {"json": 1}, name: image}
+    headers = {"x-text": "one"} if name == "body" else {}
+    context = Context([headers, {"x-text": "one"}])
+    answered, refused = Buggy().handle([request, {name: image, "text": b"two"}], context)
+    assert context.statuses == {0: 200, 1: 200 if name == "body" else 400}
+    assert json.loads(answered) == {"answer": 1}
+    if name != "body":
+        sentence = "text: the header says one, and the form two."
+        assert json.loads(refused)["error"] == sentence
+
+
+def test_options_in_a_form_have_the_names_of_the_service() -> None:
+    form = {"image": b"", "target_class": b"12 ", "STRICTNESS": "strict", "embedding": True}
+    options = ComparisonOptions.read(with_options({"x-heatmap": "true"}, form))
+    assert (options.target, options.strictness) == (12, Strictness.STRICT)
+    assert options.embedding
+    assert options.heatmap
+
+
+def test_too_large_an_image_is_refused_with_a_sentence() -> None:
+    context = Context([{"x-text": "one"}, {"x-text": "one"}])
+    bodies = [{"body": bytes(MAX_BYTES + 1)}, {"data": encode(reference(0))}]
+    refused, answered = (json.loads(each) for each in Buggy().handle(bodies, context))
+    assert context.statuses == {0: 413, 1: 200}
+    assert (refused["code"], answered) == ("image_too_large", {"answer": 1})
+    assert refused["error"] == "The request is too large: the limit is 11 MB."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"body": b""}, {"body": {"image": "text"}}, {"photo": b"x"}, {"image": "text"}],
+)
 def test_a_request_without_an_image_is_refused(body: Mapping[str, Any]) -> None:
     context = Context([{"x-text": "one"}, {"x-text": "one"}])
     answers = Buggy().handle([body, {"body": encode(reference(0))}], context)
@@ -274,10 +310,11 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
         0, Strictness.NORMAL, embedding=False, heatmap=False, enhancement=None
     )
-    assert RecognitionOptions.read({"x-heatmap": "true", "x-enhancement-level": "1"}) == (
-        RecognitionOptions(heatmap=True, enhancement=1)
+    recognition = {"x-heatmap": "true", "x-several": "True", "x-enhancement-level": "1"}
+    assert RecognitionOptions.read(recognition) == (
+        RecognitionOptions(heatmap=True, several=True, enhancement=1)
     )
-    nothing = RecognitionOptions(heatmap=False, enhancement=None)
+    nothing = RecognitionOptions(heatmap=False, several=False, enhancement=None)
     assert RecognitionOptions.read({}) == nothing
     assert RecognitionOptions.read({"x-heatmap": "yes", "x-enhancement-level": "Auto"}) == nothing
 

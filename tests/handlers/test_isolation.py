@@ -75,6 +75,41 @@ def test_a_dot_of_the_character_stays(part: Box) -> None:
     assert np.array_equal(isolated(written(STEM, BAR, part)), written(STEM, BAR, part))
 
 
+@pytest.mark.parametrize(
+    ("others", "count"),
+    [
+        pytest.param([(60, 140, 150, 165)], 1, id="a stem as high"),
+        pytest.param(
+            [(64, 132, 10, 20), (64, 74, 10, 50), (60, 140, 180, 190), (60, 70, 150, 190)],
+            2,
+            id="one on each side",
+        ),
+        pytest.param([(60, 140, 138, 148), (60, 70, 138, 168)], 1, id="one that is very near"),
+        pytest.param([(156, 196, 20, 30), (156, 164, 20, 55)], 1, id="one of half the size"),
+        pytest.param([(150, 156, 30, 40), (30, 33, 20, 24)], 0, id="stray marks"),
+        pytest.param([(170, 178, 40, 160)], 0, id="an underline"),
+        pytest.param([(50, 130, 170, 200)], 0, id="a finger at the edge"),
+        pytest.param([(0, 200, 180, 200)], 0, id="a shadow"),
+        pytest.param([(0, 20, 0, 200), (0, 200, 0, 20)], 0, id="the edges of a table"),
+        pytest.param([(30, 150, 145, 195)], 0, id="a solid thing"),
+        pytest.param([(146, 153, 100, 107), (47, 54, 100, 107)], 0, id="its own dots"),
+    ],
+)
+def test_other_characters_are_counted_and_other_things_are_not(
+    others: list[Box], count: int
+) -> None:
+    found = isolate(written(STEM, BAR, *others))
+    assert found is not None
+    assert len(found.others) == count
+
+
+def test_characters_of_a_picture_that_is_cropped_to_its_ink_count() -> None:
+    cropped = written(STEM, BAR, (60, 140, 150, 165))[60:140, 70:165]
+    found = isolate(cropped)
+    assert found is not None
+    assert len(found.others) == 1
+
+
 def test_a_chain_of_parts_stays() -> None:
     """The second part is near enough only to the first."""
     chain = written(STEM, BAR, (100, 110, 136, 146), (100, 110, 154, 164))
@@ -188,6 +223,23 @@ def test_a_bar_and_a_stem_are_no_ruled_lines() -> None:
     bar, stem = (20, 23, 0, 200), (0, 200, 180, 183)
     filling = written(bar, stem, (20, 198, 60, 80), (100, 110, 2, 198))
     assert np.array_equal(remove_ruled_lines(filling), filling)
+
+
+@pytest.mark.parametrize("margin", [0, 2, 5, 10, 30])
+@pytest.mark.parametrize("gap", [5, 10, 16])
+@pytest.mark.parametrize("upright", [False, True])
+def test_two_thin_strokes_that_end_before_the_edge_are_no_ruled_lines(
+    upright: bool, gap: int, margin: int
+) -> None:
+    """As a split nib leaves them, in a tight crop or with a `margin` of paper, both in percent."""
+    end = SIDE - SIDE * gap // 100
+    filling = written((10, 190, 60, 76), (10, 30, 0, 140)).astype(np.uint8)
+    for below in (0, 22):
+        cv2.line(filling, (0, 110 + below), (end, 165 + below), 1, 3)
+    framed = mask(np.pad(filling, SIDE * margin // 100))
+    if upright:
+        framed = framed.T.copy()
+    assert np.array_equal(remove_ruled_lines(framed), framed)
 
 
 def test_two_ruled_lines_go_even_if_the_character_fills_the_picture() -> None:

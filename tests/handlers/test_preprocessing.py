@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,18 +11,15 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
+from handlers.classification import ClassificationHandler
 from handlers.digits import DigitsHandler
 from handlers.errors import NoCharacterFound
 from handlers.framing import INK_MARGIN, INK_SIZE, frame_ink
-from handlers.preprocessing import (
-    InkImage,
-    binarised_ink,
-    find_ink,
-    ink_map,
-    is_binarised,
-    preprocess,
-)
+from handlers.ink_maps import binarised_ink, ink_map, is_binarised
+from handlers.options import RecognitionOptions
+from handlers.preprocessing import InkImage, find_ink, preprocess
 from handlers.recognition import RecognitionHandler
+from tests.support.bad_images import png_chunk
 from tests.support.pictures import encode, reference
 
 
@@ -39,7 +35,7 @@ def ink_of(index: int) -> Gray:
     return frame_ink(255 - reference(index))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "HEIF", "AVIF"])
 def test_every_format_gives_the_same_ink(kind: str) -> None:
     found = preprocess(encode(reference(12), kind))
     assert found.isolated
@@ -53,10 +49,27 @@ def test_every_pixel_mode_gives_the_same_ink(mode: str) -> None:
     assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
-@pytest.mark.parametrize("depth", [10, 12, 16])
-def test_16_bit_pictures_are_read_in_any_range(depth: int) -> None:
-    deep = (reference(12).astype(np.uint16) * (2**depth - 1)) // 255
-    assert agreement(preprocess(encode(Image.fromarray(deep))).ink, ink_of(12)) > 0.97
+@pytest.mark.parametrize("highest", [30, 255, 1023, 4095, 65535])
+@pytest.mark.parametrize("lowest", [0, 17])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bit_pictures_are_read_in_any_range(highest: int, lowest: int, channels: int) -> None:
+    page = reference(12).astype(np.uint32)
+    page = page * (highest - lowest) // 255 + lowest
+    deep = np.repeat(page[..., None], channels, axis=2).astype(np.uint16)
+    if channels == 4:
+        deep[..., 3] = highest
+    assert agreement(preprocess(cv2.imencode(".png", deep)[1].tobytes()).ink, ink_of(12)) > 0.97
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_orientation_of_a_16_bit_picture_is_honoured(channels: int) -> None:
+    turned = np.rot90(reference(12)).astype(np.uint16)  # which orientation 6 turns upright
+    deep = np.repeat(turned[..., None], channels, axis=2)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    png = cv2.imencode(".png", deep)[1].tobytes()
+    data = png[:33] + png_chunk(b"eXIf", exif.tobytes()[6:]) + png[33:]
+    assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
 def test_transparent_paper_is_white() -> None:
@@ -71,8 +84,10 @@ def test_the_first_frame_of_an_animation_is_read() -> None:
     assert agreement(preprocess(data).ink, ink_of(12)) > 0.97
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation_is_honoured(orientation: int) -> None:
+def test_every_orientation_is_honoured(orientation: int, kind: str) -> None:
+    """A HEIC and an AVIF have the orientation in a box of their own."""
     # The stored picture is transposed, so that the orientation turns it upright.
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -88,7 +103,8 @@ def test_every_exif_orientation_is_honoured(orientation: int) -> None:
         stored = stored.transpose(undo[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert agreement(preprocess(encode(stored, "JPEG", exif=exif)).ink, ink_of(12)) > 0.97
+    picture = encode(stored.convert("RGB"), kind, exif=exif)
+    assert agreement(preprocess(picture).ink, ink_of(12)) > 0.97
 
 
 @pytest.mark.parametrize("index", range(36))
@@ -215,13 +231,16 @@ def faint(top: int, bottom: int, left: int, right: int) -> Gray:
     return gray(picture + rng.normal(0, 3, picture.shape))
 
 
-@pytest.mark.parametrize(
-    "read", [preprocess, RecognitionHandler().preprocess, DigitsHandler().preprocess]
-)
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("handler", [RecognitionHandler(), DigitsHandler()])
 def test_faint_writing_is_found_by_removing_noise(
-    read: Callable[[bytes, int | None], InkImage],
+    handler: ClassificationHandler, several: bool
 ) -> None:
     data = encode(faint(30, 130, 70, 90))
+
+    def read(data: bytes, level: int | None) -> InkImage:
+        return handler.preprocess(data, RecognitionOptions(False, several, level))
+
     with pytest.raises(NoCharacterFound):
         read(data, 0)
     assert read(data, None).isolated

@@ -175,7 +175,7 @@ def test_comparisons_are_listed_as_answered_newest_first(user: User) -> None:
         assert user.get(f"{SIMILARITIES}{row['id']}/").json() == row
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WebP", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WebP", "GIF", "BMP", "AVIF"])
 @pytest.mark.database("sqlite")
 def test_the_picture_is_stored_byte_for_byte(user: User, kind: str) -> None:
     image = encode(Image.fromarray(reference(4)).convert("L"), kind)
@@ -185,6 +185,21 @@ def test_the_picture_is_stored_byte_for_byte(user: User, kind: str) -> None:
     assert picture.content == image
     assert picture.headers["Content-Type"] == f"image/{kind.lower()}"
     assert picture.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.database("sqlite")
+def test_a_heic_is_shown_as_a_jpeg_and_goes_with_its_entry(api: Api, user: User) -> None:
+    image = encode(Image.fromarray(reference(4)), "HEIF")
+    answer = user.post("/api/predict/", files={"image": image}).json()
+    assert answer["predicted_class"] == 4
+    path = f"{PREDICTIONS}{answer['prediction_id']}/"
+    shown = user.get(f"{path}image/")
+    assert shown.headers["Content-Type"] == "image/jpeg"
+    assert answer["picture"] == f"data:image/jpeg;base64,{base64.b64encode(shown.content).decode()}"
+    stored = [file for file in api.media.rglob("*.image") if file.read_bytes() == image]
+    assert len(stored) == 1
+    assert user.delete(path).status_code == 200
+    assert not list(stored[0].parent.glob(f"{stored[0].stem}.*"))
 
 
 @pytest.mark.database("sqlite")

@@ -177,6 +177,9 @@ def test_unknown_model_or_version(
 
 def test_25_megabytes(ranjana: Ranjana) -> None:
     refused(ranjana.predict(bytes(25_000_000)), 413, "body_too_large")
+    direct = ranjana.ask_directly("ranjana", bytes(25_000_000))
+    assert (direct.status_code, direct.json()["code"]) == (413, "image_too_large")
+    assert direct.json()["error"] == "The request is too large: the limit is 11 MB."
 
 
 def test_25_megabytes_of_undeclared_length(ranjana: Ranjana) -> None:

@@ -14,7 +14,6 @@ from auth_api.errors import Unavailable
 from auth_api.http import body_memory
 from auth_api.http.body_memory import BodyMemory
 from auth_api.http.spool import Spool
-from auth_api.http.uploads import decode_base64
 
 MB = 1024 * 1024
 
@@ -115,19 +114,3 @@ def test_uploads_do_not_fill_the_disk(memory: BodyMemory, monkeypatch: pytest.Mo
         with pytest.raises(Unavailable):
             spool.write(b"x")
     memory.take_disk(2 * MB)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "aGVsbG8=",
-        " aGVs\r\n\tbG8=\n",
-        "aG\u3000Vs\u00a0bG8=",
-        "data:image/png;base64,aGVsbG8=",
-        "\n data:image/png;base64, aGVsbG8=",
-        "DATA:;BASE64,aGVsbG8=",
-        "data:image/svg+xml;charset=utf-8;name=a;base64,aGVsbG8=",
-    ],
-)
-def test_forms_of_base64(text: str) -> None:
-    assert decode_base64(text) == b"hello"

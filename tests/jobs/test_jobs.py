@@ -67,6 +67,7 @@ def test_a_failed_image_is_a_failed_row_and_not_a_failed_job(api: Api, user: Use
         "name",
         "confidence",
         "top",
+        "others",
     }
     assert [row["code"] for row in failed] == [code for _, (_, _, code) in bad]
     assert [row["file"] for row in failed] == [f"{name}.png" for name, _ in bad]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from auth_api.errors import ApiError
 from auth_api.jobs import zip_files
@@ -129,6 +130,18 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: changed(PLAIN, RECORD, LENGTH, number(MAX_BYTES + 1)),
         "zip_bomb",
     ),
+    "a bomb that begins like a bitmap": (
+        lambda: zipped({"a.bmp": bitmaps(1, 600)["0.bmp"] + bytes(40_000_000)}),
+        "zip_bomb",
+    ),
+    "bitmaps that unpack to more than a job may have": (
+        lambda: changed(zipped(bitmaps(1, 600)), RECORD, LENGTH, number(MAX_BYTES + 1)),
+        "zip_bomb",
+    ),
+    "a drive": (lambda: zipped({"C:\\evil.png": A}), "unsafe_path"),
+    "a drive with slashes": (lambda: zipped({"c:/evil.png": A}), "unsafe_path"),
+    "a share": (lambda: zipped({"\\\\host\\evil.png": A}), "unsafe_path"),
+    "up, in a hidden folder": (lambda: zipped({".a/../../evil.png": A}), "unsafe_path"),
     "bzip2 that lies": (lambda: packed_by(zipfile.ZIP_BZIP2), "unsupported_zip"),
     "LZMA that lies": (lambda: packed_by(zipfile.ZIP_LZMA), "unsupported_zip"),
     "an unknown method": (lambda: changed(PLAIN, RECORD, METHOD, b"\x63\x00"), "unsupported_zip"),
@@ -233,6 +246,41 @@ def of_windows() -> bytes:
     return content.replace(b"_.png", b"\x82.png")
 
 
+def unflagged() -> bytes:
+    """As the Finder writes names: in UTF-8, without the flag that says so."""
+    content = zipped({"ड/k.png": A, "b.png": B})
+    for signature, offset in ((RECORD, FLAGS), (HEADER, HEADER_FLAGS)):
+        content = changed(content, signature, offset, b"\0\0")
+    return content
+
+
+def of_desktops() -> dict[str, bytes]:
+    """Files that desktops add, in all places where they add them."""
+    names = [
+        *(".DS_Store", "._a.png", "photos/._b.png", "photos/.DS_Store", "photos/Icon\r", "Icon\r"),
+        *("__MACOSX/photos/._b.png", "__MACOSX/._in.zip", "photos/Icon\uf00d", ".hidden/c.png"),
+        *("photos/Thumbs.db", "Thumbs.db", "photos\\ehthumbs.db", "Desktop.ini", ".nomedia"),
+        *("photos/.picasa.ini", "Picasa.ini", "photos/@eaDir/b.png/SYNOPHOTO_THUMB_M.jpg"),
+        *("$RECYCLE.BIN/S-1/a.png", "System Volume Information/x", "photos\\", ".Trashes/1.png"),
+    ]
+    return dict.fromkeys(names, b"x" * 300)
+
+
+def of_odd_names() -> dict[str, bytes]:
+    names = [
+        *("K: map.png", "A:B.png", "क: नक्सा.png", "photos\\a.png", "tab\tand\x07bell.png"),
+        *("con.png", "a?*|.png", "\u202egnp.png", " .png", "photos/./a/b.png", "a" * 240 + ".png"),
+    ]
+    return {name: name.encode() for name in names}
+
+
+def bitmaps(count: int, side: int) -> dict[str, bytes]:
+    """Blank pictures, whose pixels compress a thousandfold."""
+    blank = io.BytesIO()
+    Image.new("RGB", (side, side), "white").save(blank, "BMP")
+    return {f"{index}.bmp": blank.getvalue() for index in range(count)}
+
+
 def streamed() -> bytes:
     stream = Pipe()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -281,6 +329,25 @@ READ: dict[str, tuple[Callable[[], bytes], dict[str, bytes]]] = {
     "with wide sizes": (wide, AB),
     "with a comment": (commented, AB),
     "behind a program": (lambda: b"MZ" + bytes(3000) + PLAIN, AB),
+    "behind a script": (lambda: b"#!/bin/sh\ntail -n +3 $0 > z; exit\n" + PLAIN, AB),
+    "with wide sizes behind a program": (lambda: b"MZ" + bytes(3000) + wide(), AB),
+    "of a Mac, with names that are not declared as UTF-8": (
+        unflagged,
+        {"ड/k.png": A, "b.png": B},
+    ),
+    "with all files that desktops add": (lambda: zipped({**of_desktops(), **AB}), AB),
+    "with odd names": (
+        lambda: zipped(of_odd_names()),
+        {
+            name.replace("\\", "/").replace("\t", "").replace("\x07", ""): content
+            for name, content in of_odd_names().items()
+        },
+    ),
+    "many blank bitmaps": (lambda: zipped(bitmaps(30, 600)), bitmaps(30, 600)),
+    "a blank bitmap that is too large for a job": (
+        lambda: zipped(bitmaps(1, 3600)),
+        bitmaps(1, 3600),
+    ),
     "with more behind it": (lambda: PLAIN + b"\r\n" * 30, AB),
     "a few blank pictures": (
         lambda: blank(5, 3_000_000),

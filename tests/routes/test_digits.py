@@ -8,7 +8,7 @@ import pytest
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.arrays import Gray, gray
-from tests.support.digits import drawn, held_out
+from tests.support.digits import NO_DIGITS, drawn, drawn_strokes, held_out
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana
 
@@ -63,6 +63,14 @@ def test_drawn_digits_are_recognised(ranjana: Ranjana) -> None:
     labels = [digit for digit in range(10) for _ in range(10)]
     found = recognise(ranjana, [drawn(digit, rng, int(rng.integers(100, 500))) for digit in labels])
     assert sum(a == b for a, b in zip(found, labels, strict=True)) >= 95
+
+
+def test_a_letter_is_no_sure_digit(ranjana: Ranjana) -> None:
+    letter = encode(drawn_strokes(NO_DIGITS["H"], np.random.default_rng(0)))
+    answer = ranjana.predict(letter, model="digits").json()
+    assert answer["confidence"] < 50
+    assert len(answer["probabilities"]) == 10
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
 
 
 def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:

@@ -192,6 +192,11 @@ class ValidValues:
             case.path_parameters["class"] = "12"
         if case.path == "/api/models/{name}/traffic/":
             case.body = {"1.0": 100}
+        elif case.path in RECOGNITION | {"/api/similarity/"} and isinstance(case.body, dict):
+            case.body = self.fields(case)  # options that contradict the query are refused
+            if case.query:
+                case.query = {**case.query}
+                case.query.pop("target_class", None)
         elif isinstance(case.body, dict):
             case.body |= self.fields(case)
         if case.path in RECOGNITION and case.query:

@@ -15,7 +15,9 @@ from PIL import Image
 from archive_scripts.synthesis.photographs import photograph
 from handlers.characters import CHARACTERS
 from tests.support.bad_images import BAD_IMAGES
-from tests.support.pictures import encode, reference
+from tests.support.client_forms import CLIENTS
+from tests.support.digits import held_out
+from tests.support.pictures import encode, page, reference
 from tests.support.running import Ranjana
 
 
@@ -52,6 +54,46 @@ def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
     assert head == "data:image/png;base64"
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
     assert (picture.size, picture.mode) == ((64, 64), "L")
+
+
+def test_all_characters_of_a_picture_are_answered_in_reading_order(ranjana: Ranjana) -> None:
+    classes = [2, 12, 20, 3, 15, 28]
+    picture, boxes = page(classes, 3)
+    one = ranjana.predict(encode(picture)).json()
+    assert one["others"] == 5
+    assert "characters" not in one
+    answer = ranjana.predict(encode(picture), several="true").json()
+    assert answer["others"] == 5
+    assert [each["predicted_class"] for each in answer["characters"]] == classes
+    height, width = picture.shape
+    for each, box in zip(answer["characters"], boxes, strict=True):
+        shares = np.array(box) / (width, height, width, height)
+        assert each["box"] == pytest.approx(shares, abs=0.01)
+        assert each["top"][0]["class"] == each["predicted_class"]
+        assert len(each["top"]) == 5
+        assert each["processed_image"].startswith("data:image/png;base64,")
+    main = next(
+        each
+        for each in answer["characters"]
+        if each["processed_image"] == answer["processed_image"]
+    )
+    assert answer["predicted_class"] == main["predicted_class"] == one["predicted_class"]
+    alone = ranjana.predict(encode(reference(12)), several="true").json()
+    assert alone["others"] == 0
+    assert [each["predicted_class"] for each in alone["characters"]] == [12]
+    crowd = page([30] * 110, 11, sizes=(40,)).picture
+    refused = ranjana.predict(encode(crowd), several="true")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_many_characters")
+    assert ranjana.predict(encode(crowd)).json()["others"] == 109
+
+
+def test_the_digits_of_a_number_are_answered_from_the_left(ranjana: Ranjana) -> None:
+    number = [2, 7, 1, 5]
+    digits = np.hstack([np.pad(held_out(digit, 0), 2) for digit in number])
+    picture = Image.fromarray(255 - digits).resize((8 * digits.shape[1], 8 * digits.shape[0]))
+    answer = ranjana.predict(encode(picture), model="digits", several="true").json()
+    assert [each["digit"] for each in answer["characters"]] == number
+    assert answer["others"] == 3
 
 
 def test_photographs_of_all_characters_are_recognised(ranjana: Ranjana) -> None:
@@ -100,10 +142,55 @@ def test_file_base64_and_data_uri_get_the_same_answer(ranjana: Ranjana) -> None:
         assert answer["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-4)
 
 
-def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana) -> None:
-    image = photo_of(7)
-    direct = ranjana.ask_directly("ranjana", image).json()
-    through = ranjana.predict(image).json()
+def test_the_forms_of_all_clients_get_the_same_answer(ranjana: Ranjana) -> None:
+    """Their options count too."""
+    image = photo_of(3)
+    texts = {"model": "ranjana", "version": "1.0", "heatmap": "true", "enhancement_level": "1"}
+    expected = ranjana.predict(image, **texts).json()
+    assert (expected["predicted_class"], "heatmap" in expected) == (3, True)
+    for name, client in CLIENTS.items():
+        form = client([image], texts, "image")
+        headers = {"Content-Type": form.content_type}
+        response = ranjana.client.post("/api/predict/", content=form.body, headers=headers)
+        assert response.status_code == 200, f"{name}: {response.text}"
+        assert response.json()["heatmap"], name
+        assert response.json()["predicted_class"] == 3, name
+
+
+def test_options_count_in_query_form_and_json_and_must_agree(ranjana: Ranjana) -> None:
+    image, path = encode(reference(4)), "/api/predict/"
+    text = base64.b64encode(image).decode()
+    null = {"version": None, "enhancement_level": None, "model": None}
+    unset = ranjana.client.post(path, json={"image": text, **null}, params={"heatmap": "1"})
+    assert unset.json()["heatmap"], unset.text
+    for query, body in (({}, {"heatmap": "true"}), ({"heatmap": "1"}, {"heatmap": True})):
+        in_form = ranjana.client.post(path, files={"image": image}, data=body, params=query)
+        in_json = ranjana.client.post(path, json={"image": text, **body}, params=query)
+        for response in (in_form, in_json):
+            assert response.json()["heatmap"], response.text
+    body, query = {"enhancement_level": "1"}, {"enhancement_level": "2"}
+    in_form = ranjana.client.post(path, files={"image": image}, data=body, params=query)
+    in_json = ranjana.client.post(path, json={"image": text, **body}, params=query)
+    for response in (in_form, in_json):
+        assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+        sentence = "enhancement_level: the query says 2, and the body 1."
+        assert response.json()["error"] == sentence
+    unknown = ranjana.client.post(path, files={"image": image}, data={"model": "nonsense"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("field", ["", "data", "image", "file"])
+def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana, field: str) -> None:
+    """To a raw body and to a form, which may have the options too."""
+    image, texts = photo_of(7), {"enhancement_level": "1", "heatmap": "true"}
+    through = ranjana.predict(image, **texts).json()
+    if field:
+        form = httpx2.Request("POST", "http://x", files={field: image}, data=texts)
+        headers = {"Content-Type": form.headers["Content-Type"]}
+        direct = ranjana.ask_directly("ranjana", form.read(), headers).json()
+    else:
+        headers = {f"X-{name.replace('_', '-')}": text for name, text in texts.items()}
+        direct = ranjana.ask_directly("ranjana", image, headers).json()
     assert direct["predicted_class"] == through["predicted_class"] == 7
     assert set(through) == {*direct, "prediction_id"}
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
 from handlers.characters import CHARACTERS
+from tests.support import tables
 from tests.support.bad_images import BAD_IMAGES
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana
@@ -104,6 +105,14 @@ def test_photographs_are_near_their_own_character_and_far_from_others(ranjana: R
         found = np.array(list(callers.map(distances, range(36))))
     assert (found[:, 0] < 0.45).mean() >= 0.9
     assert (found[:, 1] >= 0.45).mean() >= 0.95
+
+
+def test_a_copy_on_a_table_scores_as_without_a_table(ranjana: Ranjana) -> None:
+    page = np.full((400, 480), 230, np.uint8)
+    page[80:336, 110:366] = np.minimum(230, reference(20).astype(np.int16) + 40)
+    for picture in (page, tables.lay(page, tables.planks)):
+        answer = compare(ranjana, encode(picture, "JPEG"), 20).json()
+        assert answer["similarity_score"] > 90, answer["feedback"]
 
 
 def test_real_handwriting_is_distinguished(ranjana: Ranjana, shared_data: Path) -> None:

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+from PIL import Image
 
 from tests.support.pictures import encode, reference
 
@@ -70,8 +71,29 @@ def bit_flipped(data: bytes) -> bytes:
     return bytes(flipped)
 
 
+def with_size(heif: bytes, width: int, height: int) -> bytes:
+    """A HEIC or AVIF whose pictures and tiles all declare another size."""
+    start, changed = 0, bytearray(heif)
+    while (start := heif.find(b"ispe", start) + 4) >= 4:
+        changed[start + 4 : start + 12] = struct.pack(">II", width, height)
+    return bytes(changed)
+
+
+def broken_checksum(png: bytes, name: bytes) -> bytes:
+    """A PNG with a wrong checksum in the first chunk of this name."""
+    start = png.index(name)
+    (length,) = struct.unpack_from(">I", png, start - 4)
+    end = start + 4 + length
+    return png[:end] + bytes([png[end] ^ 1]) + png[end + 1 :]
+
+
 _PNG = encode(reference(0))
+_HEIC = encode(reference(0), "HEIF")
+_TILES = encode(Image.fromarray(reference(0)).convert("RGB"), "HEIF", tile_size=64)
+_AVIF = encode(reference(0), "AVIF")
 _JPEG = encode(reference(0), "JPEG")
+_WEBP = encode(reference(0), "WEBP")
+_GIF = encode(reference(0), "GIF")
 
 BAD_IMAGES: dict[str, tuple[bytes, int, str]] = {
     "text": (b"this is no picture\n" * 20, 415, "unreadable_image"),
@@ -81,6 +103,21 @@ BAD_IMAGES: dict[str, tuple[bytes, int, str]] = {
     "truncated png": (_PNG[: len(_PNG) // 2], 400, "damaged_image"),
     "truncated jpeg": (_JPEG[: len(_JPEG) // 2], 400, "damaged_image"),
     "png of its signature alone": (_PNG[:8], 400, "damaged_image"),
+    "truncated webp": (_WEBP[: len(_WEBP) // 2], 400, "damaged_image"),
+    "truncated gif": (_GIF[: len(_GIF) // 2], 400, "damaged_image"),
+    "truncated heic": (_HEIC[: len(_HEIC) // 2], 400, "damaged_image"),
+    "heic without some of its tiles": (_TILES[:-2000], 400, "damaged_image"),
+    "truncated avif": (_AVIF[: len(_AVIF) // 2], 400, "damaged_image"),
+    "heic of its brand alone": (_HEIC[:40], 400, "damaged_image"),
+    "huge heic": (with_size(_HEIC, 60_000, 60_000), 413, "image_too_large"),
+    "heic of another size than its pixels": (with_size(_HEIC, 7000, 5000), 400, "damaged_image"),
+    "heic of no size": (with_size(_HEIC, 0, 0), 400, "damaged_image"),
+    "film": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(99), 415, "unreadable_image"),
+    "png with a wrong checksum of its header": (
+        broken_checksum(_PNG, b"IHDR"),
+        400,
+        "damaged_image",
+    ),
     "bit-flipped png": (bit_flipped(_PNG), 400, "damaged_image"),
     "huge png": (huge_png(), 413, "image_too_large"),
     "jpeg of many scans": (scans(4000, 4000, 1500), 413, "image_too_complex"),

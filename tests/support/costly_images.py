@@ -48,6 +48,7 @@ COSTLY_IMAGES: dict[str, Callable[[], bytes]] = {
         b"\xff\xda", jpeg_segment(0xFE, b"\xff\xd9") + b"\xff\xda"
     ),
     "one layer again and again": lambda: scans(4000, 4000, 60, _DCT, layers=3),
+    "coefficients of four layers": lambda: scans(7000, 5000, 1, layers=4),
     "arithmetic coding": lambda: scans(8000, 5000, 3, _ARITHMETIC, layers=3),
     "progressive arithmetic coding": lambda: scans(4000, 3000, 10, _PROGRESSIVE_ARITHMETIC),
     "many segments": lambda: _jpeg(jpeg_segment(0xE5, b"") * 11_000),

@@ -188,6 +188,7 @@ def test_a_training_on_labelled_pictures_makes_a_new_version(
         assert {"card.md", "evaluation.json", "model.pt"} <= set(members.namelist())
         card = members.read("card.md").decode()
     assert card.startswith("# Model card: digits 1.1")
+    assert "* letters, signs and scribbles, which are no digits" in card
     assert "* 60 labelled pictures\n* 1 correction by users" in card
     wait_for(lambda: trainings(api) == inputs(api) == [], 10)
     entry = user.get("/api/jobs/").json()["results"][-1]

@@ -14,7 +14,7 @@ import { t } from "./strings.js";
  */
 export function pictureInputs({ several, onPictures, onError, signal }) {
   const accept = async (list) => {
-    const files = [...list].filter((file) => file.type.startsWith("image/"));
+    const files = [...list].filter(isPicture);
     const taken = await Promise.all((several ? files : files.slice(0, 1)).map(downscaleIfLarge));
     if (signal.aborted) return;
     if (taken.length) onPictures(taken);
@@ -53,6 +53,10 @@ export function pictureInputs({ several, onPictures, onError, signal }) {
     button(t("pictures.camera"), takePhotograph),
   ];
 }
+
+// Some systems do not know the type of HEIC files.
+const isPicture = ({ name, type }) =>
+  type.startsWith("image/") || (!type && /\.(heic|heif|avif)$/i.test(name));
 
 /** Calls `listener` with files dropped anywhere in the page, until `signal` aborts. */
 export function onDrop(listener, signal) {

@@ -2,6 +2,7 @@
 
 import { errorMessage, remove, request } from "../modules/api.js";
 import { radioGroup } from "../modules/components.js";
+import { crop } from "../modules/crop.js";
 import { el, fill } from "../modules/dom.js";
 import { handOver } from "../modules/handover.js";
 import { latestRequest } from "../modules/latest-request.js";
@@ -12,6 +13,7 @@ import { go } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { t } from "../modules/strings.js";
 import { recogniseSeveral } from "./recognise/batch.js";
+import { charactersCard } from "./recognise/characters.js";
 import { resultCard, summary } from "./recognise/result.js";
 
 // A drawing is recognised when the pen has rested for so long.
@@ -96,11 +98,9 @@ function recogniser(outcome, announcement, signal, rebuild) {
     fill(outcome, el("p", { class: "hint" }, t("state.looking")));
     try {
       const answer = await predict(file, model, signal);
-      const compare = () => {
-        handOver({ picture: file });
-        go(`/practise/${answer.predicted_class}`);
-      };
-      return showAnswer(answer, { compare, picture: file });
+      const compare = () => comparePicture(file, answer);
+      const showAll = () => showCharacters(file, answer, outcome, announcement, signal);
+      return showAnswer(answer, { compare, picture: file, showAll });
     } catch (error) {
       if (!signal.aborted) showMessage(errorMessage(error));
       return null;
@@ -140,10 +140,28 @@ function recogniser(outcome, announcement, signal, rebuild) {
   ];
 }
 
-function predict(picture, which, signal) {
+/** Shows all characters of a picture, the largest of which has the prediction `main`. */
+async function showCharacters(picture, main, outcome, announcement, signal) {
+  const which = model;
+  const answer = await predict(picture, which, signal, { several: true });
+  deletePrediction(answer.prediction_id); // the history has `main`
+  const compare = async (character) =>
+    comparePicture(await crop(picture, character.box), character);
+  const card = charactersCard(answer, main, { model: which, picture, compare });
+  fill(announcement, t("recognise.characters", { count: answer.characters.length }));
+  fill(outcome, card);
+  card.querySelector("input:checked").focus();
+}
+
+function comparePicture(picture, { predicted_class: character }) {
+  handOver({ picture });
+  go(`/practise/${character}`);
+}
+
+function predict(picture, which, signal, query = {}) {
   const form = new FormData();
   form.append("image", picture, picture.name ?? "drawing.png");
-  const options = { query: { model: which }, form, repeatable: true, signal };
+  const options = { query: { model: which, ...query }, form, repeatable: true, signal };
   return request("POST", "/api/predict/", options);
 }
 

@@ -47,6 +47,17 @@ def _blanks_between_letters(_: Target) -> list[Connection]:
     return [json_post(_PREDICT, image_json("A \n" * (_LARGE // 4)))]
 
 
+def _percent_signs(_: Target) -> list[Connection]:
+    return [json_post(_PREDICT, image_json("%2B" * (_LARGE // 3)))]
+
+
+def _words_like_ends(_: Target) -> list[Connection]:
+    head, body = form_post(_PREDICT, [("image", b"\n--attacks" * (_LARGE // 10))])
+    lines = body.replace(b"\r\n", b"\n")
+    length = b"Length: %d" % len(lines)
+    return [[head.replace(b"Length: %d" % len(body), length), lines]]
+
+
 def _lines_in_a_form(_: Target) -> list[Connection]:
     return [form_post(_PREDICT, [("image", b"\r\n--" * (_LARGE // 4))])]
 
@@ -68,6 +79,8 @@ TEXTS = [
     Attack("S1", "a batch of 32 such texts", _batch, refused=0),
     Attack("S1", "10 MB of blanks, to compare", _as_long_as_allowed),
     Attack("S1", "10 MB of letters and blanks, to predict", _blanks_between_letters),
+    Attack("S1", "10 MB of percent signs, to predict", _percent_signs),
+    Attack("S1", "10 MB of almost-ends in a form with LF", _words_like_ends),
     Attack("S1", "10 MB of almost-ends in a form", _lines_in_a_form),
     Attack("S1", "10 MB of lines before a form", _lines_before_a_form),
 ]

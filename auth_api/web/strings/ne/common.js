@@ -78,7 +78,7 @@ export default {
   "error.role_missing": "तपाईंको खातालाई यसको अनुमति छैन।",
   "error.not_found": "यस्तो केही भेटिएन।",
   "error.bad_image": "यो तस्बिर पढ्न सकिएन।",
-  "error.unreadable_image": "यो तस्बिर पढ्न सकिएन। PNG, JPEG, WebP, BMP र GIF पढिन्छ।",
+  "error.unreadable_image": "यो तस्बिर पढ्न सकिएन। JPEG, PNG, WebP, HEIC, AVIF, BMP र GIF पढिन्छ।",
   "error.damaged_image": "यो तस्बिर बिग्रिएको छ।",
   "error.empty_image": "यो तस्बिर खाली छ।",
   "error.image_too_complex": "यो तस्बिर पढ्न धेरै समय लाग्छ। साधारण JPEG वा PNG मा सेभ गर्नुहोस्।",

@@ -10,21 +10,41 @@ import { number, percent, t } from "../../modules/strings.js";
 
 /**
  * The card for a response of `/api/predict/`.
- * @param {{model: string, compare: () => void, onJudged?: () => void, picture?: Blob}} options
- *   `onJudged` is called after feedback
+ * @param {{model: string, compare: () => void, onJudged?: () => void, picture?: Blob,
+ *   showAll?: () => Promise<void>}} options `onJudged` is called after feedback, `showAll` to show
+ *   all characters of the picture
  */
-export function resultCard(answer, { model, compare, onJudged, picture }) {
-  const card = el("div", { class: "card stack result" });
-  fill(
-    card,
-    headline(answer, model),
-    bars(answer, model),
-    answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
-    model === "ranjana" ? button(t("recognise.compare"), compare, "primary") : null,
-    feedbackButtons(answer, model, onJudged ?? (() => null)),
+export function resultCard(answer, { picture, showAll, ...options }) {
+  return el(
+    "div",
+    { class: "card stack result" },
+    resultDetails(answer, options),
+    showAll && answer.others ? allButton(answer.others, showAll) : null,
     inputDetails(answer, picture),
   );
-  return card;
+}
+
+/** What is known of one of the characters of a picture, as nodes. */
+export function characterDetails(character, { model, compare }) {
+  return [
+    headline(character, model),
+    bars(character, model),
+    model === "ranjana" ? button(t("recognise.compare"), compare, "primary") : null,
+  ];
+}
+
+/** The same for a response of `/api/predict/`, which can get feedback. */
+export function resultDetails(answer, { model, compare, onJudged }) {
+  return [
+    characterDetails(answer, { model, compare }),
+    answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
+    feedbackButtons(answer, model, onJudged ?? (() => null)),
+  ];
+}
+
+function allButton(others, showAll) {
+  const errors = el("div", {});
+  return [actionButton(t("recognise.others", { count: others }), showAll, errors), errors];
 }
 
 /** Prediction and confidence in one line. */
@@ -139,6 +159,13 @@ function classButtons(answer, classes, onChoose) {
   );
 }
 
+/** The visitor's picture. Most browsers cannot show a HEIC, for which the service answers a JPEG. */
+function ownPicture(answer, picture) {
+  const alt = t("recognise.yours");
+  if (answer.picture) return el("img", { class: "thumbnail", src: answer.picture, alt });
+  return thumbnail(picture, alt);
+}
+
 function inputDetails(answer, picture) {
   return el(
     "details",
@@ -147,7 +174,7 @@ function inputDetails(answer, picture) {
     el(
       "div",
       { class: "row" },
-      picture ? thumbnail(picture, t("recognise.yours")) : null,
+      picture ? ownPicture(answer, picture) : null,
       el("img", { class: "thumbnail", src: answer.processed_image, alt: t("recognise.ink") }),
     ),
     el("p", { class: "hint small" }, t("recognise.model.version", answer.model)),
