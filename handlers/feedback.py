@@ -26,8 +26,7 @@ def sentences(
         return said
     return [
         *said[: MAX_SENTENCES - 1],
-        "Only the largest character near the middle was judged; "
-        f"{'one more was' if others == 1 else f'{others} more were'} seen.",
+        f"Only the largest character near the middle was judged, of {others + 1}.",
     ]
 
 

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from handlers.arrays import Gray, Mask
-from handlers.arrays import field as to_field
 from handlers.arrays import gray as to_gray
 from handlers.decoding_files import shrink
 from handlers.errors import NoCharacterFound
@@ -111,7 +110,8 @@ def otsu(ink: Gray) -> Gray:
 def full_contrast(gray: Gray) -> Gray:
     """Stretches the values to 0-255. The picture has at least two."""
     low, high = int(gray.min()), int(gray.max())
-    return to_gray((to_field(gray) - low) * (255 / (high - low)))
+    table = (np.arange(256, dtype=np.float32) - low) * (255 / (high - low))
+    return to_gray(cv2.LUT(gray, to_gray(table.clip(0, 255))))
 
 
 def border_share(mask: Mask) -> float:

@@ -107,7 +107,12 @@ def _isolated_inside(inside: Interior) -> Isolated | None:
 def _crop(group: Members, labels: npt.NDArray[np.uint16], contours: Contours) -> list[Isolated]:
     """The character of a group, or the characters of one in which several touch."""
     left, top, right, bottom = contours.box(group).tolist()
-    mask = to_mask(np.concatenate([[False], group])[labels[top:bottom, left:right]])
+    box = labels[top:bottom, left:right]
+    members = np.flatnonzero(group)
+    # A comparison takes a tenth of the time of a table.
+    mask = to_mask(
+        box == members[0] + 1 if len(members) == 1 else np.concatenate([[False], group])[box]
+    )
     places = [0, *cuts(mask), right - left]
     if len(places) == 2:
         return [Isolated(mask, left, top)]

@@ -171,7 +171,7 @@ def _may_show_table(gray: Gray) -> bool:
     sample = gray[::4, ::4]
     if not is_binarised(sample):
         return True
-    dark = full_contrast(sample) < 128
+    dark = sample < (int(sample.min()) + int(sample.max())) / 2
     edge = dark[0].any() or dark[-1].any() or dark[:, 0].any() or dark[:, -1].any()
     return bool(edge or dark.mean() > 0.45)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -111,22 +111,18 @@ def _ruled(lines: Sequence[Line], rest: Gray, thickness: int) -> Sequence[Line]:
 
 
 def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
-    height, width = thin.shape
-    threshold = max(16, round(0.35 * min(height, width)))
-    found = cv2.HoughLines(thin, rho=1.5, theta=np.pi / 360, threshold=threshold)
-    if found is None:
-        return []
     max_slope = _MAX_GUIDE_SLOPE if guides else _MAX_SLOPE
     thin_share = _GUIDE_THIN_INK_SHARE if guides else _THIN_INK_SHARE
     end_share = _GUIDE_END_SHARE if guides else _END_SHARE
     lines: list[Line] = []
+    candidates = list(_straight_lines(thin, max_slope))
+    if not candidates:
+        return lines
     # Rows of characters look like many lines, and a close look at each takes long.
     around = gray(cv2.dilate(ink, np.ones((5, 5), np.uint8)))
-    for distance, angle in found[:200, 0]:
-        line = Line(float(distance), float(angle))
+    for line in candidates:
         if (
-            _slope(line) <= max_slope
-            and _sampled(around, line) >= 0.8 * _INK_SHARE
+            _sampled(around, line) >= 0.8 * _INK_SHARE
             and _along(thin, line).mean() >= thin_share
             and _runs_through(_along(ink, line), end_share)
         ):
@@ -136,18 +132,29 @@ def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
     return lines
 
 
+def _straight_lines(thin: Gray, max_slope: float) -> Iterator[Line]:
+    """Up to 200 lines with the most ink, at most `max_slope` degrees from an axis."""
+    threshold = max(16, round(0.35 * min(thin.shape)))
+    # The normal of a vertical line has an angle of nearly 0 or 180 degrees.
+    for axis, most in ((90, 100), (0, 50), (180, 50)):
+        found = cv2.HoughLines(
+            thin,
+            rho=1.5,
+            theta=np.pi / 360,
+            threshold=threshold,
+            min_theta=np.deg2rad(max(0, axis - max_slope)),
+            max_theta=np.deg2rad(min(180, axis + max_slope)),
+        )
+        if found is not None:
+            yield from (Line(*each) for each in found[:most, 0].tolist())
+
+
 def _extends_beyond(ink: Gray, line: Line) -> bool:
     """Whether the line goes on beyond the other ink at both ends."""
     along = np.flatnonzero(ink.any(axis=0 if line.horizontal else 1))
     length = ink.shape[1 if line.horizontal else 0]
     overhang = _OVERHANG_SHARE * length
     return bool(along.size) and along[0] >= overhang and along[-1] < length - overhang
-
-
-def _slope(line: Line) -> float:
-    """Angle to the nearer axis in degrees."""
-    degrees = np.rad2deg(line.angle) % 90
-    return float(min(degrees, 90 - degrees))
 
 
 def _sampled(around: Gray, line: Line) -> float:

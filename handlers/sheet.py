@@ -88,7 +88,7 @@ def upright_sheet(picture: Gray) -> Sheet | None:
 
 def find_sheet(picture: Gray) -> Corners | None:
     """The corners of the sheet in a grey picture, in its pixels; None if it shows none."""
-    small = gray(cv2.medianBlur(shrink(picture, _SMALL), 3))
+    small = gray(cv2.medianBlur(_reduced(picture), 3))
     best, best_rank = None, (0, 0.0)
     for contour, area in sheet_regions(small):
         if (4, area / _SAME_AREA) <= best_rank:
@@ -105,6 +105,16 @@ def find_sheet(picture: Gray) -> Corners | None:
         return None
     scale = np.array(picture.shape[::-1], dtype=np.float32) / small.shape[::-1]
     return np.asarray((_without_edge(best) + 0.5) * scale - 0.5, dtype=np.float32)
+
+
+def _reduced(picture: Gray) -> Gray:
+    """A copy of at most 256 pixels. Of a decoded picture, interpolation skips hardly a pixel, and
+    takes a tenth of the time of averaging.
+    """
+    scale = _SMALL / max(picture.shape)
+    if not 0.5 <= scale < 1:
+        return shrink(picture, _SMALL)
+    return gray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR))
 
 
 def take_upright(picture: Gray, corners: Corners) -> Sheet:

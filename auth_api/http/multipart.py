@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _MAX_TEXT_BYTES = 64 * 1024
 _MAX_OTHERS = 10
 _HEADERS = frozenset({DISPOSITION, MEDIA_TYPE, ENCODING})
+# `FormData` turns null and undefined into text.
+_NOTHING = (b"", b"null", b"undefined")
 _NO_BOUNDARY = (
     "its Content-Type has no boundary; do not set that header yourself, because your HTTP library "
     "writes it with the boundary"
@@ -81,8 +83,12 @@ class FormReader:
 
     @property
     def texts(self) -> dict[str, Any]:
-        """The texts by name; the last value of a repeated field. Raises `BadRequest`."""
-        return {name: _text_of(*text) for name, text in self._texts.items()}
+        """The texts by name; the last value of a repeated field. A field that is empty, or that
+        JavaScript made from nothing, counts as absent. Raises `BadRequest`.
+        """
+        return {
+            name: _text_of(*text) for name, text in self._texts.items() if text[0] not in _NOTHING
+        }
 
     async def read(self, request: Request) -> None:
         """Reads the whole form of a request. Small ones are parsed without a thread, because that

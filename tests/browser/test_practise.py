@@ -349,6 +349,7 @@ def _sentences() -> Iterator[str]:
         "nearest.name": [character.name],
         "wanted.text": [character.text],
         "wanted.name": [character.name],
+        "others + 1": ["2", "24"],
     }
     for module in _FEEDBACK_MODULES:
         tree = ast.parse((ROOT / "handlers" / f"{module}.py").read_text(encoding="utf-8"))

@@ -240,14 +240,12 @@ def test_the_picture_is_named_in_thirds() -> None:
     assert position(np.array((128.0, -1.0))) == "at the upper right"
 
 
-@pytest.mark.parametrize(
-    ("others", "sentence"), [(1, "one more was seen."), (3, "3 more were seen.")]
-)
+@pytest.mark.parametrize(("others", "characters"), [(1, 2), (3, 4)])
 @pytest.mark.parametrize("verdict", [None, "This looks like another."])
 def test_a_learner_hears_that_other_characters_were_not_judged(
-    others: int, sentence: str, verdict: str | None
+    others: int, characters: int, verdict: str | None
 ) -> None:
     faulty = compared(drawn({**STROKES, "top bar": None, "tail": None}))
     *rest, last = sentences(faulty, "it", verdict, others)
-    assert last == f"Only the largest character near the middle was judged; {sentence}"
+    assert last == f"Only the largest character near the middle was judged, of {characters}."
     assert rest == sentences(faulty, "it", verdict)[:3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +11,14 @@ import pytest
 from PIL import Image
 
 from archive_scripts.synthesis.photographs import photograph
+from handlers.arrays import Field
 from handlers.boxes import Box, picture_box
 from handlers.errors import TooManyCharacters
 from handlers.preprocessing import preprocess
 from handlers.reading_order import reading_order
 from handlers.several import preprocess_several
 from tests.support.pictures import Page, encode, page
+from tests.support.tables import FLAT, RIM, STEEP, Rng, even, gingham, lay, planks
 
 ALL = list(range(36))
 VARIED = (60, 90, 45, 80)
@@ -114,6 +118,30 @@ def test_a_box_in_a_picture_that_was_taken_upright_is_mapped_back() -> None:
         (80 / 600, 50 / 400, 440 / 600, 340 / 400), abs=1e-4
     )
     assert picture_box((-10, 20, 700, 100), (600, 400)) == (0, 0.05, 1, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("table", "corners"),
+    [
+        pytest.param(planks, FLAT, id="on planks"),
+        pytest.param(even(205), RIM, id="with a thin rim"),
+        pytest.param(gingham, STEEP, id="at an angle"),
+    ],
+)
+def test_boxes_on_a_sheet_are_those_of_the_picture_with_its_table(
+    table: Callable[[int, int, Rng], Field], corners: tuple[tuple[float, float], ...]
+) -> None:
+    made = page([2, 12, 20, 3], 2)
+    sheet = cv2.resize(made.picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    found = preprocess_several(encode(lay(sheet, table, corners), "JPEG"))
+    size = (sheet.shape[1], sheet.shape[0])
+    scale = np.array(size, np.float32)
+    whole = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    matrix = cv2.getPerspectiveTransform(whole * scale, np.array(corners, np.float32) * scale)
+    assert len(found.characters) == len(made.boxes)
+    for character, (x, y, width, height) in zip(found.characters, made.boxes, strict=True):
+        wanted = picture_box((2 * x, 2 * y, 2 * width, 2 * height), size, matrix)
+        assert overlap(character.box, wanted) > 0.75
 
 
 def test_a_crowd_is_refused() -> None:

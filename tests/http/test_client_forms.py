@@ -74,6 +74,13 @@ def test_the_form_of_a_client_is_read(memory: BodyMemory, name: str, kind: str) 
     assert (options.target_class, options.strictness) == (12, "strict")
 
 
+@pytest.mark.parametrize("nothing", ["", "null", "undefined"])
+def test_a_field_without_a_value_counts_as_absent(memory: BodyMemory, nothing: str) -> None:
+    empty = dict.fromkeys(("strictness", "enhancement_level", "version"), nothing)
+    form = CLIENTS["requests"]([JPEG], {"target_class": "12", **empty}, "image")
+    assert read(memory, form)[1] == ComparisonQuery(target_class=12)
+
+
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_form_may_be_cut_into_pieces_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -86,6 +86,10 @@ const SENTENCES = [
     String.raw`This looks more like ${NAME} than (?<b>\S+)`,
     ({ a, b }) => `यो “${b}” भन्दा बढी “${a}” जस्तो देखिन्छ।`,
   ],
+  [
+    String.raw`Only the largest character near the middle was judged, of (?<count>\d+)`,
+    ({ count }) => `${count} मध्ये बीचको सबैभन्दा ठूलो अक्षर मात्र जाँचियो।`,
+  ],
   [`This is hard to recognise as ${NAME}`, ({ a }) => `यसलाई “${a}” भनेर चिन्न गाह्रो छ।`],
 ].map(([pattern, translate]) => [new RegExp(`^${pattern}\\.$`, "u"), translate]);
 
@@ -98,13 +102,14 @@ export function translateFeedback(sentence) {
   for (const [pattern, translate] of SENTENCES) {
     const found = pattern.exec(sentence);
     if (!found) continue;
-    const { part, where, shape, a, b } = found.groups ?? {};
+    const { part, where, shape, a, b, count } = found.groups ?? {};
     return translate({
       part: part && partName(part),
       where: POSITIONS[where],
       shape: SHAPES[shape],
       a,
       b,
+      count,
     });
   }
   return sentence;
