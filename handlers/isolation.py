@@ -17,6 +17,7 @@ from handlers.arrays import Mask, gray
 from handlers.arrays import mask as to_mask
 from handlers.enclosures import Interior, interior
 from handlers.errors import NoCharacterFound
+from handlers.outlines import fill_outlines, is_outlined
 from handlers.ruled_lines import remove_ruled_lines
 from handlers.segmentation import Contours, Members, bodies, collect, other_characters
 from handlers.touching import cuts
@@ -76,6 +77,9 @@ def isolate(mask: Mask) -> Isolated | None:
         and not _is_page(main, contours, mask.shape)
     ):
         raise NoCharacterFound("No character found: there are only specks.")
+    left, top, width, height = boxes[main].tolist()
+    if is_outlined(mask[top : top + height, left : left + width]):
+        return isolate(fill_outlines(mask))
     inside = interior(main, labels, boxes, areas)
     if inside is not None:
         character = _isolated_inside(inside)

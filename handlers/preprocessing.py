@@ -6,6 +6,7 @@
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
     remove_ruled_lines   keeps the strokes that cross them
+    close_up             shows a small character larger
     isolate              keeps the character's contours, drops specks, rings and boxes
     split_layers         drops what is lighter or darker than the ink and lies over or beside it
     frame_ink            crops, centres, resizes; `frame_digit` for digits
@@ -25,8 +26,10 @@ import numpy.typing as npt
 from handlers.arrays import Gray, Mask
 from handlers.arrays import gray as to_gray
 from handlers.arrays import mask as to_mask
-from handlers.boxes import UNCHANGED, Matrix
+from handlers.boxes import UNCHANGED, Matrix, picture_box
+from handlers.close_up import close_up
 from handlers.decoding import decode
+from handlers.decoding_files import LONGEST_SIDE
 from handlers.decoding_heif import HEIC, heif_format
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
@@ -51,6 +54,9 @@ SMALLEST_SIDE = 8
 
 # Pictures with a shorter longer side than this, in pixels, are enlarged.
 _TINY = 56
+
+# A character whose longer side has fewer pixels is looked at again, nearer.
+_SMALL_CHARACTER = 48
 
 # Ruled lines with this share of all ink are squares, which leave traces when they are removed.
 _SQUARED_SHARE = 0.5
@@ -109,6 +115,7 @@ def preprocess(
     """
     gray = decode(data)
     main, *others = find_characters(gray, enhancement)
+    main = nearer(data, main, LONGEST_SIDE, enhancement)
     ink = (draw or character_image)(main)
     return InkImage(ink, main.isolated, len(others), shown(data, gray), main.doubtful)
 
@@ -164,6 +171,26 @@ def find_characters(gray: Gray, enhancement: int | None = None) -> list[FoundInk
     if blank is not None and (not whole[0].isolated or _is_block(whole[0].mask)):
         raise blank
     return whole
+
+
+def nearer(data: bytes, found: FoundInk, longest: int, enhancement: int | None = None) -> FoundInk:
+    """A small character as a close-up of the encoded picture shows it, in the same place.
+
+    `longest` is that of the decoding in which it was found. A character that the close-up does not
+    show, or that is large, is returned as it is.
+    """
+    small = found.isolated and max(found.place[2:]) < _SMALL_CHARACTER
+    if not small or max(found.size) < longest:
+        return found
+    try:
+        near = find_ink(
+            close_up(data, picture_box(found.place, found.size, found.matrix)), enhancement
+        )
+    except NoCharacterFound:
+        return found
+    if not near.isolated:
+        return found
+    return replace(near, place=found.place, size=found.size, matrix=found.matrix)
 
 
 def _may_show_table(gray: Gray) -> bool:

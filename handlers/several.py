@@ -9,7 +9,14 @@ from handlers.arrays import Gray
 from handlers.boxes import Box, picture_box
 from handlers.decoding import decode
 from handlers.errors import TooManyCharacters
-from handlers.preprocessing import FoundInk, InkImage, character_image, find_characters, shown
+from handlers.preprocessing import (
+    FoundInk,
+    InkImage,
+    character_image,
+    find_characters,
+    nearer,
+    shown,
+)
 from handlers.reading_order import reading_order
 
 MAX_CHARACTERS = 100
@@ -46,6 +53,8 @@ def preprocess_several(
     """
     gray = decode(data, LONGEST_SIDE)
     found = find_characters(gray, enhancement)
+    if len(found) == 1:
+        found = [nearer(data, found[0], LONGEST_SIDE, enhancement)]
     if len(found) > MAX_CHARACTERS:
         raise TooManyCharacters(
             f"There are more than {MAX_CHARACTERS} characters in the image: please send a part."
