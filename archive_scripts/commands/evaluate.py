@@ -76,7 +76,7 @@ def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
     from archive_scripts.training.labelled import load_ink_images
 
-    data = load_ink_images(options.folders, options.photographs)
+    data = load_ink_images(options.folders, options.photographs, options.tables)
     network, weights = _load_weights(options)
     evaluation = Evaluation(data.labels, probabilities(network, weights.temperature, data))
     name, figures = _name(options), evaluation.as_json()
@@ -90,7 +90,7 @@ def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.synthesis.tensors import reference_tensors
     from archive_scripts.training.labelled import load_ink_images
 
-    data = load_ink_images(options.folders, options.photographs)
+    data = load_ink_images(options.folders, options.photographs, options.tables)
     network, weights = _load_weights(options)
     references = reference_tensors(ROOT / "reference_images")
     verification = verify(network, references, weights.scale, data)
@@ -205,4 +205,5 @@ def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str =
 
 def _name(options: argparse.Namespace) -> str:
     folders = " and ".join(folder.name for folder in options.folders)
-    return f"{folders}, photographed" if options.photographs else folders
+    where = " on tables" if options.tables else ""
+    return f"{folders}, photographed{where}" if options.photographs else folders

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from archive_scripts.letterforms.writer_style import bent_grid, identity_grid, smooth_noise
 from archive_scripts.synthesis.photographs import photograph
+from archive_scripts.synthesis.tables import lay_on_table
 from handlers.arrays import Gray, field, gray
 from handlers.characters import CHARACTERS, Character
 from handlers.errors import ImageRefused
@@ -114,19 +114,19 @@ class LabelledInkImages:
         return [index for index, image in enumerate(self.images) if image is not None]
 
 
-def load_ink_images(folders: Sequence[Path], photographs: int = 0) -> LabelledInkImages:
+def load_ink_images(
+    folders: Sequence[Path], photographs: int = 0, tables: bool = False
+) -> LabelledInkImages:
     """Preprocesses every labelled picture of `folders`.
 
-    With `photographs`, replaces each picture (white ink on black) by so many photographs of it on
-    paper; they are the same in every run. Raises ValueError if a folder has no labelled picture.
+    With `photographs`, replaces each picture by so many photographs of its ink on paper, with
+    `tables` of sheets on tables; they are the same in every run. Raises ValueError if a folder has
+    no labelled picture.
     """
     images, labels = [], []
     for folder in folders:
         for path, label in labelled_pictures(folder):
-            pictures = (
-                _photographs(path, label, photographs) if photographs else [path.read_bytes()]
-            )
-            for data in pictures:
+            for data in _photographs(path.read_bytes(), label, photographs, tables):
                 images.append(ink_or_none(data))
                 labels.append(label)
     return LabelledInkImages(images, np.array(labels))
@@ -140,8 +140,15 @@ def ink_or_none(data: bytes, preprocess: Callable[[bytes], InkImage] = preproces
         return None
 
 
-def _photographs(path: Path, label: int, count: int) -> Iterator[bytes]:
-    ink = gray(np.asarray(Image.open(path).convert("L")))
+def _photographs(data: bytes, label: int, count: int, tables: bool) -> Iterator[bytes]:
+    """The picture itself if `count` is 0, or if it is refused."""
+    ink = ink_or_none(data) if count else None
+    if ink is None:
+        yield from [data] * max(1, count)
+        return
     for number in range(count):
-        picture = photograph(ink, np.random.default_rng((label, number)))
+        rng = np.random.default_rng((label, number))
+        picture = photograph(ink, rng)
+        if tables:
+            picture = lay_on_table(picture, rng)
         yield cv2.imencode(".jpg", picture)[1].tobytes()

@@ -216,11 +216,15 @@ def test_calibration_writes_the_temperature_to_the_weights(pictures: Path, tmp_p
     assert torch.allclose(before, after, atol=1e-2)
 
 
-def test_photographs_are_the_same_every_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tables", [False, True])
+def test_photographs_are_the_same_every_time(tmp_path: Path, tables: bool) -> None:
     for index in range(6):
-        (tmp_path / f"class_{index}.png").write_bytes(encode(255 - reference(index)))
-    first, second = (load_ink_images([tmp_path], photographs=1) for _ in range(2))
-    assert len(first.labels) == 6
+        picture = reference(index) if index % 2 else 255 - reference(index)
+        (tmp_path / f"class_{index}.png").write_bytes(encode(picture))
+    first, second = (load_ink_images([tmp_path], 2, tables) for _ in range(2))
+    assert len(first.labels) == 12
+    assert len(first.readable()) == 12
+    assert not np.array_equal(first.readable()[0], first.readable()[1])
     for one, other in zip(first.images, second.images, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
