@@ -34,7 +34,9 @@ _VOWELS = (
     "ए e, ऐ ai, ओ o, औ au, अं am, अः ah"
 )
 _NAMES = "zero one two three four five six seven eight nine"
-_DIGITS = ", ".join(f"{text} {name}" for text, name in zip("०१२३४५६७८९", _NAMES.split(), strict=True))
+_DIGITS = ", ".join(
+    f"{text} {name}" for text, name in zip("०१२३४५६७८९", _NAMES.split(), strict=True)
+)
 
 
 def _characters() -> Iterator[Character]:

@@ -28,6 +28,7 @@ NEGATIVE = -1
 """The label of negatives: marks that are no character."""
 
 _FONT_PIXELS = 256
+_ENOUGH_SAMPLES = 25
 
 
 class Material(Protocol):
@@ -46,7 +47,7 @@ class CharacterMaterial:
     samples: list[list[Letterform]] = field(default_factory=list)
     """Characters that people wrote: `[class][sample]`, or empty."""
     sample_share: float = 0.0
-    """Share of the images made from `samples`, in classes that have any."""
+    """Share of the images made from `samples`, in classes that have enough; less in others."""
     negatives: ScriptNegatives | None = None
     negative_share: float = 0.0
     """Share of the images that show no character, if there are `negatives`."""
@@ -59,8 +60,11 @@ class CharacterMaterial:
             return capture(self.negatives.write, rng, self.strength), NEGATIVE
         label = int(rng.integers(len(self.letterforms)))
         forms = self.letterforms[label]
-        if self.samples and self.samples[label] and (rng.random() < self.sample_share or not forms):
-            forms = self.samples[label]
+        samples = self.samples[label] if self.samples else []
+        # Few samples, drawn again and again, would be learned by heart.
+        share = self.sample_share * min(1, len(samples) / _ENOUGH_SAMPLES)
+        if samples and (rng.random() < share or not forms):
+            forms = samples
         form = forms[rng.integers(len(forms))]
         write = partial(form.write, strength=self.strength)
         return capture(write, rng, self.strength), label
@@ -74,13 +78,14 @@ def load_material(
     glyph_folders: Iterable[Path] = (),
     labelled: Sequence[LabelledPicture] = (),
     sample_share: float = 0.5,
+    photographs: int = 0,
     negative_share: float = 0.12,
     negative_fonts: Iterable[Path] = (),
     strength: float = 1.0,
 ) -> CharacterMaterial:
     """Loads the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    `without` names sources of strokes to leave out, `negative_fonts` are those of
+    `photographs` is how many photographs of each labelled picture are made. `without` names sources of strokes to leave out, `negative_fonts` are those of
     `script_negatives`. Raises ValueError if nothing shows one of the
     classes, or if a share is not between 0 and 1.
     """
@@ -100,7 +105,7 @@ def load_material(
                 forms.append(PicturedLetterform.from_mask(mask))
     samples: list[list[Letterform]] = []
     if labelled:
-        samples = [list(written) for written in load_samples(labelled)]
+        samples = [list(written) for written in load_samples(labelled, photographs)]
     for index, forms in enumerate(letterforms):
         if not forms and not (samples and samples[index]):
             raise ValueError(

@@ -22,6 +22,9 @@ from handlers.preprocessing import InkImage, preprocess
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"}
 _NUMBERED = re.compile(r"(?:class_)?(\d+)")
 
+# Share of the images of a sample that are made from its photographs.
+_PHOTOGRAPH_SHARE = 0.6
+
 LabelledPicture = tuple[Path, int]
 """The path of a picture, and its class."""
 
@@ -65,32 +68,48 @@ class WrittenSample:
 
     ink: Gray
     """An ink image, uint8 of shape (64, 64)."""
+    photographs: Sequence[Gray] = ()
+    """The same character in photographs, as preprocessing leaves it."""
 
     def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
-        """Bends the sample and varies the width of the pen: uint8 (side, side), ink 255 on 0."""
+        """Bends the sample, or one of its photographs, and varies the width of the pen: uint8
+        (side, side), ink 255 on 0.
+        """
+        ink = self.ink
+        if self.photographs and rng.random() < _PHOTOGRAPH_SHARE:
+            ink = self.photographs[rng.integers(len(self.photographs))]
         grid = bent_grid(rng, strength)
         identity = identity_grid()
         variation = rng.uniform(0.2, 1.0)
         lookup = identity + variation * (grid - identity)
         # The ink fills 7/8 of its picture; every letterform fills 0.65 of the page.
-        scale = self.ink.shape[0] / 2
+        scale = ink.shape[0] / 2
         lookup = cv2.resize(lookup * scale * 0.875 / 0.65 + scale, (side, side))
-        bent = cv2.remap(self.ink, field(lookup), None, cv2.INTER_LINEAR).astype(np.float32)
+        bent = cv2.remap(ink, field(lookup), None, cv2.INTER_LINEAR).astype(np.float32)
         bent = cv2.GaussianBlur(bent, (0, 0), rng.uniform(0.3, 1.5))
         bent += 12 * smooth_noise(rng, 24, side)
         return gray(bent > rng.uniform(70, 180)) * 255
 
 
-def load_samples(labelled: Sequence[LabelledPicture]) -> list[list[WrittenSample]]:
+def load_samples(
+    labelled: Sequence[LabelledPicture], photographs: int = 0
+) -> list[list[WrittenSample]]:
     """Preprocesses pictures of characters: `[class][sample]`.
 
-    Skips pictures that preprocessing refuses. Raises ValueError if none is left.
+    With `photographs`, each sample has so many photographs on paper, every fourth of a sheet on a
+    table. Skips pictures that preprocessing refuses. Raises ValueError if none is left.
     """
     samples: list[list[WrittenSample]] = [[] for _ in CHARACTERS]
     for path, label in labelled:
         ink = ink_or_none(path.read_bytes())
         if ink is not None:
-            samples[label].append(WrittenSample(ink))
+            rng = np.random.default_rng((label, len(samples[label])))
+            pictures = (
+                ink_or_none(_photographed(ink, rng, on_table=number % 4 == 3))
+                for number in range(photographs)
+            )
+            found = [each for each in pictures if each is not None]
+            samples[label].append(WrittenSample(ink, found))
     if not any(samples):
         raise ValueError(f"none of the {len(labelled)} labelled pictures could be read")
     return samples
@@ -147,8 +166,11 @@ def _photographs(data: bytes, label: int, count: int, tables: bool) -> Iterator[
         yield from [data] * max(1, count)
         return
     for number in range(count):
-        rng = np.random.default_rng((label, number))
-        picture = photograph(ink, rng)
-        if tables:
-            picture = lay_on_table(picture, rng)
-        yield cv2.imencode(".jpg", picture)[1].tobytes()
+        yield _photographed(ink, np.random.default_rng((label, number)), tables)
+
+
+def _photographed(ink: Gray, rng: np.random.Generator, on_table: bool) -> bytes:
+    picture = photograph(ink, rng)
+    if on_table:
+        picture = lay_on_table(picture, rng)
+    return cv2.imencode(".jpg", picture)[1].tobytes()

@@ -33,9 +33,20 @@ def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) ->
     return functional.cross_entropy(logits, targets)
 
 
+def recognise_or_none(
+    network: nn.Module, images: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """Cross entropy with label smoothing 0.05. The last class is that of negatives."""
+    logits = network(images)
+    targets = torch.where(labels == NEGATIVE, logits.shape[1] - 1, labels)
+    return functional.cross_entropy(logits, targets, label_smoothing=_SMOOTHING)
+
+
 def objective(model: str, reference_images: Path) -> Objective:
     """The loss of the model `recognition`, `digits` or `similarity`."""
-    return Verify(reference_tensors(reference_images)) if model == "similarity" else recognise
+    if model == "similarity":
+        return Verify(reference_tensors(reference_images))
+    return recognise if model == "digits" else recognise_or_none
 
 
 _STEEPNESS = 12.0
