@@ -1,8 +1,8 @@
 """The classes of the models: Ranjana characters and digits.
 
 The 36 consonants are in the order of the Devanagari alphabet, conjuncts last; the 16 vowels and ten
-digits of the script follow. Latin names are the Unicode names (DEVANAGARI LETTER KA, DEVANAGARI DIGIT
-ONE and so on); the name of a conjunct joins those of its parts.
+digits of the script follow. Latin names are the Unicode names (DEVANAGARI LETTER KA, DEVANAGARI
+DIGIT ONE and so on); the name of a conjunct joins those of its parts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _characters() -> Iterator[Character]:
     index = count()
     for group, letters in (("consonant", _LETTERS), ("vowel", _VOWELS), ("digit", _DIGITS)):
         for letter in letters.split(", "):
-            yield Character(next(index), *letter.split(" ", 1), group)
+            text, name = letter.split(" ", 1)
+            yield Character(next(index), text, name, group)
 
 
 CHARACTERS = tuple(_characters())

@@ -6,9 +6,14 @@ is sure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
 from handlers.arrays import Gray
 from handlers.base import Answer
-from handlers.characters import DIGITS
+from handlers.characters import DIGITS, Character
 from handlers.classification import ClassificationHandler
 from handlers.framing import DIGIT_SIZE
 from handlers.preprocessing import FoundInk, digit_image
@@ -25,6 +30,11 @@ class DigitsHandler(ClassificationHandler):
         """Draws a digit in the form of MNIST's images."""
         return digit_image(found)
 
-    def complete(self, answer: Answer) -> Answer:
+    def complete(
+        self,
+        answer: Answer,
+        probabilities: npt.NDArray[np.float64],
+        answered: Sequence[Character],
+    ) -> Answer:
         """Adds the digit, which equals its class."""
         return {**answer, "digit": answer["predicted_class"]}

@@ -23,6 +23,9 @@ class RecognitionOptions:
 
     heatmap: bool
     """`X-Heatmap: true` asks where the model looked; any other value means no."""
+    whole_script: bool
+    """`X-Characters: all` asks for vowels and digits of the script too, not only for `consonants`,
+    the default. `digits` ignores it."""
     several: bool
     """`X-Several: true` asks for all characters of the image; any other value means no."""
     enhancement: int | None
@@ -31,9 +34,13 @@ class RecognitionOptions:
 
     @classmethod
     def read(cls, headers: Headers) -> RecognitionOptions:
-        """Raises InvalidOption for an unknown level."""
+        """Raises InvalidOption for an unknown level or group of characters."""
+        characters = headers.get("x-characters", "").strip().lower()
+        if characters not in {"", "consonants", "all"}:
+            raise InvalidOption("X-Characters must be consonants or all.")
         return cls(
             heatmap=_flag(headers, "x-heatmap"),
+            whole_script=characters == "all",
             several=_flag(headers, "x-several"),
             enhancement=_enhancement(headers),
         )

@@ -97,8 +97,8 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 """Builds each network, by name, for a number of outputs."""
 
 OUTPUTS = {"recognition": len(CHARACTERS) + 1, "similarity": 127, "digits": len(DIGITS)}
-"""Outputs of each handler's network: classes, for recognition with one for "none of these"; or the dimensions of an embedding less the one that
-calibration adds (128 in all)."""
+"""Outputs of each handler's network: classes, for recognition with one for none of them; or the
+dimensions of an embedding less the one that calibration adds (128 in all)."""
 
 
 def halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
