@@ -33,3 +33,8 @@ def mask(array: Any) -> Mask:
 def field(array: Any) -> Field:
     """`array` as float32."""
     return np.asarray(array, dtype=np.float32)
+
+
+def border(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The pixels at the four edges of a picture; those of the corners twice."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])

@@ -16,7 +16,7 @@ from handlers.decoding import decode
 # The longer side of the picture that is decoded, and of the character in the close-up, in pixels.
 _LONGEST = 2048
 _CHARACTER = 96
-# What the close-up shows on each side of the character, as a share of its longer side.
+# The margin on each side of the character, as a share of its longer side.
 _MARGIN = 0.6
 
 

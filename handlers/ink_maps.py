@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from handlers.arrays import Gray, Mask
+from handlers.arrays import Gray, Mask, border
 from handlers.arrays import gray as to_gray
 from handlers.decoding_files import shrink
 from handlers.errors import NoCharacterFound
@@ -116,5 +116,4 @@ def full_contrast(gray: Gray) -> Gray:
 
 def border_share(mask: Mask) -> float:
     """The share of the pixels at the edge of the picture that are in the mask."""
-    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    return float(border.mean())
+    return float(border(mask).mean())

@@ -10,9 +10,8 @@ import cv2
 from handlers.arrays import Mask, gray
 from handlers.arrays import mask as to_mask
 
-# What an outline encloses reaches through this share of the letter's width and height, and fills at
-# most the second share of its convex hull. A counter does not: it lies in a part of the letter, or
-# is round.
+# The hole in an outlined letter has at least this share of the letter's width and height. It fills
+# at most the second share of its own convex hull. A counter is smaller or round.
 _MIN_REACH = 0.75
 _MAX_SOLIDITY = 0.88
 

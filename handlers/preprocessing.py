@@ -6,9 +6,9 @@
     ink_map              how much darker than the paper each pixel is, in any light and polarity
     ink_mask             where there is ink, by Otsu's threshold
     remove_ruled_lines   keeps the strokes that cross them
-    close_up             shows a small character larger
     isolate              keeps the character's contours, drops specks, rings and boxes
     split_layers         drops what is lighter or darker than the ink and lies over or beside it
+    close_up             shows a small character larger, which is then found again
     frame_ink            crops, centres, resizes; `frame_digit` for digits
 
 Pure functions, no torch.
@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Gray, Mask
+from handlers.arrays import Gray, Mask, border
 from handlers.arrays import gray as to_gray
 from handlers.arrays import mask as to_mask
 from handlers.boxes import UNCHANGED, Matrix, picture_box
@@ -199,8 +199,7 @@ def _may_show_table(gray: Gray) -> bool:
     if not is_binarised(sample):
         return True
     dark = sample < (int(sample.min()) + int(sample.max())) / 2
-    edge = dark[0].any() or dark[-1].any() or dark[:, 0].any() or dark[:, -1].any()
-    return bool(edge or dark.mean() > 0.45)
+    return bool(border(dark).any() or dark.mean() > 0.45)
 
 
 def _is_block(mask: Mask) -> bool:

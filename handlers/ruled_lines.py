@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -114,10 +114,10 @@ def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
     max_slope = _MAX_GUIDE_SLOPE if guides else _MAX_SLOPE
     thin_share = _GUIDE_THIN_INK_SHARE if guides else _THIN_INK_SHARE
     end_share = _GUIDE_END_SHARE if guides else _END_SHARE
-    lines: list[Line] = []
-    candidates = list(_straight_lines(thin, max_slope))
+    candidates = _straight_lines(thin, max_slope)
     if not candidates:
-        return lines
+        return []
+    lines: list[Line] = []
     # Rows of characters look like many lines, and a close look at each takes long.
     around = gray(cv2.dilate(ink, np.ones((5, 5), np.uint8)))
     for line in candidates:
@@ -132,8 +132,11 @@ def _find_lines(ink: Gray, thin: Gray, guides: bool) -> list[Line]:
     return lines
 
 
-def _straight_lines(thin: Gray, max_slope: float) -> Iterator[Line]:
-    """Up to 200 lines with the most ink, at most `max_slope` degrees from an axis."""
+def _straight_lines(thin: Gray, max_slope: float) -> list[Line]:
+    """Lines at most `max_slope` degrees from an axis, up to 100 for each axis, those with the most
+    ink.
+    """
+    lines: list[Line] = []
     threshold = max(16, round(0.35 * min(thin.shape)))
     # The normal of a vertical line has an angle of nearly 0 or 180 degrees.
     for axis, most in ((90, 100), (0, 50), (180, 50)):
@@ -146,7 +149,8 @@ def _straight_lines(thin: Gray, max_slope: float) -> Iterator[Line]:
             max_theta=np.deg2rad(min(180, axis + max_slope)),
         )
         if found is not None:
-            yield from (Line(*each) for each in found[:most, 0].tolist())
+            lines += [Line(*each) for each in found[:most, 0].tolist()]
+    return lines
 
 
 def _extends_beyond(ink: Gray, line: Line) -> bool:

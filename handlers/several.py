@@ -53,6 +53,7 @@ def preprocess_several(
     """
     gray = decode(data, LONGEST_SIDE)
     found = find_characters(gray, enhancement)
+    # Each would be decoded again, and a page has many.
     if len(found) == 1:
         found = [nearer(data, found[0], LONGEST_SIDE, enhancement)]
     if len(found) > MAX_CHARACTERS:

@@ -24,9 +24,9 @@ from handlers.sheet_regions import sheet_regions
 _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
-# What fills this share of the picture may be a mat, or a board with its frame. It is searched
-# again, so many times in all, for a sheet of at least the second share of it. A bold character is
-# smaller.
+# A sheet with this share of the picture may be a mat, or a board with its frame. It is searched
+# again, up to so many times in all. What is found in it has at least the second share of it,
+# because a bold character is smaller.
 _MAT_SHARE = 0.6
 _MIN_NESTED_SHARE = 0.25
 _MAX_NESTED = 3

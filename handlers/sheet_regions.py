@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Gray, gray
+from handlers.arrays import Gray, border, gray
 
 # Shares of the picture's area.
 _MIN_AREA = 0.06
@@ -49,7 +49,7 @@ def _brightness_regions(small: Gray) -> Iterator[Region]:
     """Regions that are brighter or darker than a threshold, where the edge of the picture shows
     something else.
     """
-    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    edge = border(small)
     for level in _thresholds(small):
         bright = gray(cv2.threshold(small, level, 1, cv2.THRESH_BINARY)[1])
         share = cv2.countNonZero(bright) / small.size
@@ -76,7 +76,7 @@ def _edge_regions(small: Gray) -> Iterator[Region]:
 
 
 def _flat_regions(flat: Gray) -> Iterator[Region]:
-    """What lies between edges and does not reach all edges of the picture."""
+    """Regions that edges enclose, and that do not reach all four sides of the picture."""
     height, width = flat.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         flat, connectivity=4, ltype=cv2.CV_16U

@@ -73,5 +73,5 @@ def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:
         parser.add_argument("folders", type=Path, nargs="+", help=folders)
         photographs = "use N photographs of each picture on paper instead"
         parser.add_argument("--photographs", type=int, default=0, metavar="N", help=photographs)
-        tables = "lay the paper of the photographs on tables"
+        tables = "with --photographs: lay the paper on tables"
         parser.add_argument("--tables", action="store_true", help=tables)

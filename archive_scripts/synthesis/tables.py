@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from archive_scripts.synthesis.photographs import Colour
-from handlers.arrays import Field
+from handlers.arrays import Field, border
 
 KINDS = (
     *("dark", "light", "wood", "cloth", "speckled", "checked", "low contrast"),
@@ -32,7 +32,7 @@ def lay_on_table(sheet: Colour, rng: np.random.Generator, kind: str | None = Non
     """
     kind = kind or KINDS[rng.integers(len(KINDS))]
     height, width = sheet.shape[:2]
-    edge = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]]).astype(np.float32)
+    edge = border(sheet).astype(np.float32)
     table = _surface((height, width), np.median(edge, axis=0), rng, kind)
     corners = _corners(width, height, rng, kind)
     whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)

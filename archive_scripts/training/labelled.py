@@ -145,7 +145,7 @@ def load_ink_images(
     images, labels = [], []
     for folder in folders:
         for path, label in labelled_pictures(folder):
-            for data in _photographs(path.read_bytes(), label, photographs, tables):
+            for data in _pictures(path.read_bytes(), label, photographs, tables):
                 images.append(ink_or_none(data))
                 labels.append(label)
     return LabelledInkImages(images, np.array(labels))
@@ -159,8 +159,8 @@ def ink_or_none(data: bytes, preprocess: Callable[[bytes], InkImage] = preproces
         return None
 
 
-def _photographs(data: bytes, label: int, count: int, tables: bool) -> Iterator[bytes]:
-    """The picture itself if `count` is 0, or if it is refused."""
+def _pictures(data: bytes, label: int, count: int, tables: bool) -> Iterator[bytes]:
+    """`count` photographs of a picture; the picture itself if that is 0, or if it is refused."""
     ink = ink_or_none(data) if count else None
     if ink is None:
         yield from [data] * max(1, count)
