@@ -17,6 +17,7 @@ import yaml
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archive_scripts.archives.checksums import checksum_file, write_checksum
+from handlers.characters import CHARACTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,7 +152,7 @@ RECIPES = (
         weights=ROOT / "weights" / "similarity.safetensors",
         data=(
             ROOT / "archive_scripts" / "letterforms" / "letterforms.json",
-            *(ROOT / "reference_images" / f"class_{index}.png" for index in range(36)),
+            *(ROOT / "reference_images" / f"class_{index}.png" for index in range(len(CHARACTERS))),
         ),
     ),
 )

@@ -40,6 +40,9 @@ def reference_forms(reference_images: Path) -> list[list[Form]]:
         picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise OSError(f"{path} cannot be read")
+        if not letterforms:
+            forms.append([Form("nithya", gray(255 - picture), ())])
+            continue
         own = [_form(letterforms[0], gray(255 - picture))]
         own += [_form(form, None) for form in letterforms[1:] if form.comparable]
         forms.append(own)
