@@ -66,6 +66,8 @@ def ink_of(picture: npt.NDArray[np.uint8]) -> Points:
 
 
 def _strokes(form: Form) -> list[ReferenceStroke]:
+    if not form.parts:
+        return []
     paths = [_simplified(part.points / SIDE) for part in form.parts]
     ink = ink_of(form.picture)
     distance = np.array([distances(ink, path) for path in paths])
