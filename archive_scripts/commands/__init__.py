@@ -19,9 +19,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archive_scripts.archives.building import ROOT
+
+if TYPE_CHECKING:
+    from archive_scripts.training.labelled import Block
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The result of `ArgumentParser.add_subparsers`."""
@@ -50,15 +53,23 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 
 def add_negative_fonts(parser: argparse.ArgumentParser) -> None:
-    """Declares the option for typefaces whose letters and signs are negatives for digits."""
+    """Declares the option for typefaces whose letters and signs are negatives."""
     parser.add_argument(
         "--negative-font",
         type=Path,
         action="append",
         default=[],
         dest="negative_fonts",
-        help="a font file with letters and signs, which are no digits",
+        help="a font file with letters or signs that the model should know as no class of its own",
     )
+
+
+def block(text: str) -> Block:
+    """Reads a part of the pictures of each class, such as `0.55-0.7`. Raises ValueError."""
+    start, end = (float(number) for number in text.split("-"))
+    if not 0 <= start < end <= 1:
+        raise ValueError(f"{text} is no part of 0-1")
+    return start, end
 
 
 def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:
@@ -75,3 +86,11 @@ def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:
         parser.add_argument("--photographs", type=int, default=0, metavar="N", help=photographs)
         tables = "with --photographs: lay the paper on tables"
         parser.add_argument("--tables", action="store_true", help=tables)
+        parser.add_argument(
+            "--part",
+            type=block,
+            action="append",
+            dest="blocks",
+            metavar="FROM-TO",
+            help="use this part of each folder's pictures of a class, e.g. 0.55-0.7 (default: all)",
+        )

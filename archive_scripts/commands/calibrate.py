@@ -68,7 +68,9 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.training.labelled import load_ink_images
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
-    data = load_ink_images(options.folders, options.photographs, options.tables)
+    data = load_ink_images(
+        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
+    )
     network = load_network(options.weights)
     path = options.apply_to or options.weights
     if options.model == "recognition":

@@ -76,7 +76,9 @@ def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
     from archive_scripts.training.labelled import load_ink_images
 
-    data = load_ink_images(options.folders, options.photographs, options.tables)
+    data = load_ink_images(
+        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
+    )
     network, weights = _load_weights(options)
     evaluation = Evaluation(data.labels, probabilities(network, weights.temperature, data))
     name, figures = _name(options), evaluation.as_json()
@@ -90,7 +92,9 @@ def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.synthesis.tensors import reference_tensors
     from archive_scripts.training.labelled import load_ink_images
 
-    data = load_ink_images(options.folders, options.photographs, options.tables)
+    data = load_ink_images(
+        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
+    )
     network, weights = _load_weights(options)
     references = reference_tensors(ROOT / "reference_images")
     verification = verify(network, references, weights.scale, data)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands, add_negative_fonts, add_sources
+from archive_scripts.commands import Commands, add_negative_fonts, add_sources, block
 from archive_scripts.commands.output import add_json_option, print_result
 
 if TYPE_CHECKING:
@@ -21,15 +21,20 @@ def add_to(commands: Commands) -> None:
     models = commands.add_parser("train", help="train a model on handwriting").add_subparsers(
         dest="model", required=True
     )
-    for name, summary in (
-        ("recognition", "which of the 36 characters a picture shows"),
-        ("similarity", "how similar a picture is to the reference of a character"),
+    for name, summary, network in (
+        ("recognition", "which character of the script a picture shows", "small"),
+        (
+            "similarity",
+            "how similar a picture is to the reference of a character",
+            "efficientnet_b0",
+        ),
     ):
         parser = models.add_parser(
             name, help=summary, description=f"Train a model that tells {summary}."
         )
         _add_characters(parser)
-        _add_training(parser, name, network="efficientnet_b0")
+        parser.add_argument("--network", choices=("efficientnet_b0", "small"))
+        _add_training(parser, name, network)
     parser = models.add_parser("digits", help="which Western digit a picture shows")
     _add_digits(parser)
     _add_training(parser, "digits", network="digits")
@@ -40,24 +45,39 @@ def _add_characters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labelled",
         type=Path,
+        action="append",
+        default=[],
         help="a folder of pictures to train on: one folder per class, or class_N.png",
+    )
+    parser.add_argument(
+        "--hold-out",
+        type=block,
+        action="append",
+        default=[],
+        metavar="FROM-TO",
+        help="leave out this part of each folder's pictures of a class, e.g. 0.55-0.7",
     )
     parser.add_argument(
         "--labelled-share",
         type=float,
         default=0.5,
-        help="share of the images made from those; 1 means no synthesis (default: 0.5)",
+        help="share of the images made from those, where a class has enough (default: 0.5)",
+    )
+    parser.add_argument(
+        "--photographs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="make N photographs of each labelled picture, some of sheets on tables",
     )
     parser.add_argument(
         "--impostor-share",
         dest="negative_share",
         type=float,
-        default=0.08,
-        help="share of the images that show no character (default: 0.08)",
+        default=0.12,
+        help="share of the images that show no character (default: 0.12)",
     )
-    parser.add_argument(
-        "--network", choices=("efficientnet_b0", "small"), default="efficientnet_b0"
-    )
+    add_negative_fonts(parser)
 
 
 def _add_digits(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +155,7 @@ def _material(options: argparse.Namespace) -> Material:
     from archive_scripts.synthesis.digit_negatives import digit_negatives
     from archive_scripts.training.datasets import load_material
     from archive_scripts.training.digits import DigitMaterial, load_digits
-    from archive_scripts.training.labelled import labelled_pictures
+    from archive_scripts.training.labelled import labelled_pictures, within
 
     if options.model == "digits":
         digits = load_digits(options.digits)
@@ -148,21 +168,21 @@ def _material(options: argparse.Namespace) -> Material:
         without=options.without,
         fonts=options.fonts,
         glyph_folders=options.glyphs,
-        labelled=labelled_pictures(options.labelled) if options.labelled else (),
+        labelled=[
+            picture
+            for folder in options.labelled
+            for picture in within(labelled_pictures(folder), options.hold_out)[1]
+        ],
         sample_share=options.labelled_share,
+        photographs=options.photographs,
         negative_share=options.negative_share,
+        negative_fonts=options.negative_fonts,
     )
 
 
 def _describe_data(options: argparse.Namespace) -> str:
     names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
-    names += (
-        "labelled",
-        "labelled_share",
-        "negative_share",
-        "digits",
-        "held_out",
-        "negative_fonts",
-    )
+    names += ("labelled", "hold_out", "labelled_share", "photographs", "negative_share")
+    names += ("digits", "held_out", "negative_fonts")
     given = [name for name in names if name in options]
     return ", ".join(f"{name} {getattr(options, name)}" for name in given)

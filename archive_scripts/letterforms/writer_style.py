@@ -28,7 +28,8 @@ def bent_grid(rng: np.random.Generator, strength: float = 1.0) -> Field:
     steps = np.linspace(-1, 1, _GRID)
     x, y = np.meshgrid(steps, steps)
     x, y = _stretch(x, rng), _stretch(y, rng)
-    angle = np.deg2rad(rng.normal(0, 5))
+    # Most pictures are held nearly upright.
+    angle = np.deg2rad(rng.normal(0, 5 if rng.random() < 0.85 else 14))
     slant = rng.normal(0, 0.16)
     tilt = rng.normal(0, 0.10)
     aspect = np.exp(rng.normal(0, 0.16))

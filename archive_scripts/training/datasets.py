@@ -28,7 +28,9 @@ NEGATIVE = -1
 """The label of negatives: marks that are no character."""
 
 _FONT_PIXELS = 256
-_ENOUGH_SAMPLES = 25
+_ENOUGH_SAMPLES = 12
+# Share of the images of samples that are nearly as people wrote them.
+_FAITHFUL_SHARE = 0.25
 
 
 class Material(Protocol):
@@ -65,9 +67,11 @@ class CharacterMaterial:
         share = self.sample_share * min(1, len(samples) / _ENOUGH_SAMPLES)
         if samples and (rng.random() < share or not forms):
             forms = samples
-        form = forms[rng.integers(len(forms))]
-        write = partial(form.write, strength=self.strength)
-        return capture(write, rng, self.strength), label
+        strength = self.strength
+        if forms is samples and rng.random() < _FAITHFUL_SHARE:
+            strength *= 0.3
+        write = partial(forms[rng.integers(len(forms))].write, strength=strength)
+        return capture(write, rng, strength), label
 
 
 def load_material(
@@ -85,9 +89,9 @@ def load_material(
 ) -> CharacterMaterial:
     """Loads the described strokes, fonts, folders of glyphs and labelled pictures.
 
-    `photographs` is how many photographs of each labelled picture are made. `without` names sources of strokes to leave out, `negative_fonts` are those of
-    `script_negatives`. Raises ValueError if nothing shows one of the
-    classes, or if a share is not between 0 and 1.
+    `photographs` is how many photographs of each labelled picture are made. `without` names sources
+    of strokes to leave out, `negative_fonts` are those of `script_negatives`. Raises ValueError if
+    nothing shows one of the classes, or if a share is not between 0 and 1.
     """
     for share in (sample_share, negative_share):
         if not 0 <= share <= 1:

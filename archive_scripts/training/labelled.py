@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,10 @@ _PHOTOGRAPH_SHARE = 0.6
 LabelledPicture = tuple[Path, int]
 """The path of a picture, and its class."""
 
+Block = tuple[float, float]
+"""A part of the pictures of each class, sorted by path: from a share to a share, 0-1. Neighbours
+are often by one writer, so a block has writers whom the rest does not have."""
+
 
 def labelled_pictures(
     folder: Path, characters: Sequence[Character] = CHARACTERS
@@ -49,6 +54,20 @@ def labelled_pictures(
     if not found:
         raise ValueError(f"{folder} has no labelled picture: neither class_12.png nor 12/any.png")
     return found
+
+
+def within(
+    pictures: Sequence[LabelledPicture], blocks: Sequence[Block]
+) -> tuple[list[LabelledPicture], list[LabelledPicture]]:
+    """Divides pictures, sorted by path, into those within `blocks` of their class and the rest."""
+    totals = Counter(label for _, label in pictures)
+    seen: Counter[int] = Counter()
+    parts: tuple[list[LabelledPicture], list[LabelledPicture]] = ([], [])
+    for path, label in pictures:
+        share = (seen[label] + 0.5) / totals[label]
+        seen[label] += 1
+        parts[not any(start <= share < end for start, end in blocks)].append((path, label))
+    return parts
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -134,9 +153,12 @@ class LabelledInkImages:
 
 
 def load_ink_images(
-    folders: Sequence[Path], photographs: int = 0, tables: bool = False
+    folders: Sequence[Path],
+    photographs: int = 0,
+    tables: bool = False,
+    blocks: Sequence[Block] = ((0, 1),),
 ) -> LabelledInkImages:
-    """Preprocesses every labelled picture of `folders`.
+    """Preprocesses the labelled pictures of `folders` that are within `blocks` of their class.
 
     With `photographs`, replaces each picture by so many photographs of its ink on paper, with
     `tables` of sheets on tables; they are the same in every run. Raises ValueError if a folder has
@@ -144,7 +166,7 @@ def load_ink_images(
     """
     images, labels = [], []
     for folder in folders:
-        for path, label in labelled_pictures(folder):
+        for path, label in within(labelled_pictures(folder), blocks)[0]:
             for data in _pictures(path.read_bytes(), label, photographs, tables):
                 images.append(ink_or_none(data))
                 labels.append(label)
