@@ -20,6 +20,11 @@ _PART_SHARE = 0.02
 # A part belongs to the character if the gap to it is at most this share of the longer side of the
 # contours collected so far.
 _GAP_SHARE = 0.14
+# A mark above the middle of a character, such as the dot of अं or the curl of १, may be further
+# away. It has at least this share of the main contour's area, and at most this of its longer side.
+_MARK_GAP = 0.25
+_MARK_AREA = 0.15
+_MARK_SIDE = 0.5
 # A contour that the edge of the picture cuts is no part if it leads further than this share of that
 # side away from them: it is a finger, a pen or a shadow.
 _CUT_SHARE = 0.25
@@ -94,6 +99,10 @@ def collect(
         candidates &= ~(large & _neighbours(main, corners, large))
         if bodies is not None:
             candidates &= ~bodies | _overlapping(main, corners)
+    sides = boxes[:, 2:].max(axis=1)
+    marks = (areas >= _MARK_AREA * areas[main]) & (sides <= _MARK_SIDE * sides[main])
+    if bodies is not None:
+        marks[:] = False
     while True:
         box = np.concatenate([corners[kept, :2].min(axis=0), corners[kept, 2:].max(axis=0)])
         gap = np.maximum(
@@ -102,6 +111,8 @@ def collect(
         side = max(box[2:] - box[:2])
         inside = gap <= 0
         near = (gap <= _GAP_SHARE * side) & (areas >= _PART_SHARE * areas[main])
+        above = corners[:, 3] <= (box[1] + box[3]) / 2
+        near |= marks & above & (gap <= _MARK_GAP * side)
         eligible = candidates & ~kept & (inside | near)
         if cut is not None:
             beyond = np.maximum(box[:2] - corners[:, :2], corners[:, 2:] - box[2:]).max(axis=1)
