@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archive_scripts.evaluation.figures import Figures
     from archive_scripts.evaluation.negatives import NegativeEvaluation
     from archive_scripts.training.networks import Weights
+    from handlers.characters import Character
 
 
 def add_to(commands: Commands) -> None:
@@ -36,6 +37,8 @@ def add_to(commands: Commands) -> None:
         add_evaluation_data(parser, name)
         if name == "digits":
             _add_negatives(parser)
+        elif name == "recognition":
+            _add_characters(parser)
         _add_output(parser)
         add_json_option(parser)
         parser.set_defaults(run=run)
@@ -44,6 +47,7 @@ def add_to(commands: Commands) -> None:
     )
     negatives.add_argument("folders", type=Path, nargs="+", help="folders of any pictures")
     negatives.add_argument("--weights", type=Path, default=ROOT / "weights/recognition.safetensors")
+    _add_characters(negatives)
     add_json_option(negatives)
     negatives.set_defaults(run=_negatives)
 
@@ -57,6 +61,15 @@ def _add_negatives(parser: argparse.ArgumentParser) -> None:
         help="a folder of any pictures that show no digit",
     )
     add_negative_fonts(parser)
+
+
+def _add_characters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--characters",
+        choices=("consonants", "all"),
+        default="all",
+        help="the characters that are answered (default: all)",
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -76,11 +89,17 @@ def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
     from archive_scripts.training.labelled import load_ink_images
 
+    characters = _characters(options)
     data = load_ink_images(
-        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
+        options.folders,
+        options.photographs,
+        options.tables,
+        options.blocks or [(0, 1)],
+        characters,
     )
     network, weights = _load_weights(options)
-    evaluation = Evaluation(data.labels, probabilities(network, weights.temperature, data))
+    predicted = probabilities(network, weights.temperature, data, characters)
+    evaluation = Evaluation(data.labels, predicted, characters)
     name, figures = _name(options), evaluation.as_json()
     rows = [*recognition_rows(figures), *mistake_rows(evaluation)]
     _report(options, name, figures, recognition_lines(name, evaluation), rows)
@@ -121,7 +140,7 @@ def _digits(options: argparse.Namespace) -> None:
     lines, rows = [], []
     for form in FORMS:
         data = digit_ink_images(digits, form)
-        predicted = probabilities(network, weights.temperature, data)
+        predicted = probabilities(network, weights.temperature, data, DIGITS)
         evaluation = Evaluation(data.labels, predicted, DIGITS)
         found[form] = figures = evaluation.as_json()
         lines.append(recognition_summary(form, evaluation))
@@ -150,12 +169,13 @@ def _digit_negatives(
         negatives_in,
         printed_negatives,
     )
+    from handlers.characters import DIGITS
     from handlers.preprocessing import preprocess_digit
 
     images = {folder.name: negatives_in(folder, preprocess_digit) for folder in options.negatives}
     images |= printed_negatives(options.negative_fonts)
     return {
-        name: evaluate_negatives(network, weights.temperature, of_kind)
+        name: evaluate_negatives(network, weights.temperature, of_kind, DIGITS)
         for name, of_kind in images.items()
     }
 
@@ -165,8 +185,11 @@ def _negatives(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import negative_line
 
     network, weights = _load_weights(options)
+    characters = _characters(options)
     found = {
-        folder.name: evaluate_negatives(network, weights.temperature, negatives_in(folder))
+        folder.name: evaluate_negatives(
+            network, weights.temperature, negatives_in(folder), characters
+        )
         for folder in options.folders
     }
     figures = {name: evaluation.as_json() for name, evaluation in found.items()}
@@ -177,6 +200,12 @@ def _negatives(options: argparse.Namespace) -> None:
         columns=("", "pictures", "refused", "above 50 %", "above 80 %"),
         rows=[(name, *of_folder.values()) for name, of_folder in figures.items()],
     )
+
+
+def _characters(options: argparse.Namespace) -> Sequence[Character]:
+    from handlers.characters import CHARACTERS, CONSONANTS
+
+    return CONSONANTS if options.characters == "consonants" else CHARACTERS
 
 
 def _load_weights(options: argparse.Namespace) -> tuple[nn.Module, Weights]:

@@ -16,6 +16,7 @@ from archive_scripts.evaluation.recognition import outputs
 from archive_scripts.synthesis.digit_negatives import font_glyphs, print_glyph
 from archive_scripts.training.labelled import ink_or_none, pictures_in
 from handlers.arrays import Gray, gray
+from handlers.characters import Character
 from handlers.errors import NoCharacterFound
 from handlers.preprocessing import InkImage, digit_image, find_ink, preprocess
 
@@ -46,16 +47,21 @@ class NegativeEvaluation:
 
 
 def evaluate_negatives(
-    network: nn.Module, temperature: float, images: Sequence[Gray | None]
+    network: nn.Module,
+    temperature: float,
+    images: Sequence[Gray | None],
+    characters: Sequence[Character],
 ) -> NegativeEvaluation:
-    """Evaluates ink images; None stands for a picture that preprocessing refused."""
+    """Evaluates ink images; None stands for a picture that preprocessing refused. `characters` are
+    answered, the first classes of the network.
+    """
     readable = [image for image in images if image is not None]
     refused = len(images) - len(readable)
     if not readable:
         return NegativeEvaluation(refused, np.zeros(0))
     logits = outputs(network, readable).double()
-    confidences = torch.softmax(logits / temperature, dim=1).amax(dim=1).numpy()
-    return NegativeEvaluation(refused, confidences)
+    answered = torch.softmax(logits / temperature, dim=1)[:, : len(characters)]
+    return NegativeEvaluation(refused, answered.amax(dim=1).numpy())
 
 
 def negatives_in(

@@ -39,11 +39,19 @@ def outputs(
         return torch.cat([network(to_tensor(batch)) for batch in batches])
 
 
-def probabilities(network: nn.Module, temperature: float, data: LabelledInkImages) -> Numbers:
-    """Calibrated probabilities, shape (n, classes); rows of refused pictures are 0."""
+def probabilities(
+    network: nn.Module,
+    temperature: float,
+    data: LabelledInkImages,
+    characters: Sequence[Character] = CHARACTERS,
+) -> Numbers:
+    """Calibrated probabilities of `characters`, the first classes of the network: shape
+    (n, characters); rows of refused pictures are 0.
+    """
     logits = outputs(network, data.readable()).double()
-    result = np.zeros((len(data.images), logits.shape[1]))
-    result[data.readable_indices()] = torch.softmax(logits / temperature, dim=1).numpy()
+    result = np.zeros((len(data.images), len(characters)))
+    found = torch.softmax(logits / temperature, dim=1)
+    result[data.readable_indices()] = found[:, : len(characters)].numpy()
     return result
 
 
@@ -66,8 +74,9 @@ class Evaluation:
     labels: Labels
     """True classes, shape (n,)."""
     probabilities: Numbers
-    """Shape (n, classes); rows of refused pictures are 0."""
+    """Shape (n, characters); rows of refused pictures are 0."""
     characters: Sequence[Character] = CHARACTERS
+    """The classes that are answered."""
 
     @property
     def predicted(self) -> Labels:

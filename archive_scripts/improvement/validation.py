@@ -119,7 +119,7 @@ class Validator:
         self, network: nn.Module, weights: Weights, data: LabelledInkImages
     ) -> Evaluation:
         characters = DIGITS if self.handler == "digits" else CHARACTERS
-        predicted = probabilities(network, weights.temperature, data)
+        predicted = probabilities(network, weights.temperature, data, characters)
         return Evaluation(data.labels, predicted, characters)
 
 

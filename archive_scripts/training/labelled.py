@@ -157,8 +157,10 @@ def load_ink_images(
     photographs: int = 0,
     tables: bool = False,
     blocks: Sequence[Block] = ((0, 1),),
+    characters: Sequence[Character] = CHARACTERS,
 ) -> LabelledInkImages:
-    """Preprocesses the labelled pictures of `folders` that are within `blocks` of their class.
+    """Preprocesses the pictures of `characters` in `folders` that are within `blocks` of their
+    class.
 
     With `photographs`, replaces each picture by so many photographs of its ink on paper, with
     `tables` of sheets on tables; they are the same in every run. Raises ValueError if a folder has
@@ -166,7 +168,7 @@ def load_ink_images(
     """
     images, labels = [], []
     for folder in folders:
-        for path, label in within(labelled_pictures(folder), blocks)[0]:
+        for path, label in within(labelled_pictures(folder, characters), blocks)[0]:
             for data in _pictures(path.read_bytes(), label, photographs, tables):
                 images.append(ink_or_none(data))
                 labels.append(label)
