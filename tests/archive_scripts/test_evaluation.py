@@ -23,21 +23,30 @@ from archive_scripts.evaluation.recognition import (
     probabilities,
 )
 from archive_scripts.evaluation.verification import Verification, fit_scale, verify
-from archive_scripts.training.labelled import LabelledInkImages, load_ink_images
+from archive_scripts.training.labelled import (
+    LabelledInkImages,
+    labelled_pictures,
+    load_ink_images,
+    within,
+)
 from archive_scripts.training.networks import (
     NETWORKS,
+    OUTPUTS,
     Weights,
     describe_weights,
     load_network,
     save_weights,
 )
+from handlers.characters import CHARACTERS, CONSONANTS
 from tests.support.pictures import encode, reference
+
+CLASSES = len(CHARACTERS)
 
 
 def evaluation() -> Evaluation:
     """Four pictures: two hits (1.0, 0.75), a mistake with the true class second, a refusal."""
     labels = np.array([0, 1, 2, 3])
-    found = np.zeros((4, 36))
+    found = np.zeros((4, CLASSES))
     found[0, 0] = 1.0
     found[1, [1, 5]] = 0.75, 0.25
     found[2, [0, 2]] = 0.55, 0.45
@@ -48,7 +57,7 @@ def test_shares_count_refused_pictures_as_misses() -> None:
     assert evaluation().top(1) == 0.5
     assert evaluation().top(3) == 0.75
     assert evaluation().mistakes() == [(2, 0), (3, -1)]
-    assert Evaluation(np.array([0]), np.zeros((1, 36))).top(3) == 0
+    assert Evaluation(np.array([0]), np.zeros((1, CLASSES))).top(3) == 0
 
 
 def test_precision_recall_and_f1_of_a_class() -> None:
@@ -81,9 +90,9 @@ class Fixed(nn.Module):
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
 def test_the_temperature_undoes_over_and_under_confidence(sharpness: float) -> None:
     rng = np.random.default_rng(0)
-    logits = torch.from_numpy(rng.normal(0, 2, (2560, 36)))
+    logits = torch.from_numpy(rng.normal(0, 2, (2560, CLASSES)))
     chances = torch.softmax(logits, dim=1).numpy()
-    labels = np.array([rng.choice(36, p=row / row.sum()) for row in chances])
+    labels = np.array([rng.choice(CLASSES, p=row / row.sum()) for row in chances])
     ink = np.zeros((64, 64), np.uint8)
     data = LabelledInkImages([ink] * 2560, labels)
     found = fit_temperature(Fixed(sharpness, logits), data)
@@ -94,9 +103,11 @@ def test_the_temperature_undoes_over_and_under_confidence(sharpness: float) -> N
 
 def test_refused_pictures_get_no_probability() -> None:
     data = LabelledInkImages([None, np.zeros((64, 64), np.uint8)], np.array([1, 2]))
-    found = probabilities(NETWORKS["small"](36).eval(), 1.0, data)
+    found = probabilities(NETWORKS["small"](OUTPUTS["recognition"]).eval(), 1.0, data)
+    assert found.shape == (2, CLASSES)
     assert found[0].sum() == 0
-    assert found[1].sum() == pytest.approx(1)
+    # The rest is that of none of the characters.
+    assert 0 < found[1].sum() < 1
 
 
 def test_verification_at_the_threshold() -> None:
@@ -119,7 +130,7 @@ def test_verification_at_the_threshold() -> None:
 
 def test_a_refused_picture_is_far_from_every_reference() -> None:
     network = NETWORKS["small"](127).eval()
-    references = torch.rand(36, 1, 64, 64)
+    references = torch.rand(CLASSES, 1, 64, 64)
     ink = (references[0, 0].numpy() * 255).astype(np.uint8)
     data = LabelledInkImages([ink, None], np.array([0, 1]))
     found = verify(network, references, 1.0, data)
@@ -133,12 +144,14 @@ def test_a_refused_picture_is_far_from_every_reference() -> None:
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for index in range(36):
+    for index in range(CLASSES):
         (folder / f"class_{index}.png").write_bytes(encode(255 - reference(index)))
     return folder
 
 
-@pytest.mark.parametrize(("model", "size"), [("recognition", 36), ("similarity", 127)])
+@pytest.mark.parametrize(
+    ("model", "size"), [("recognition", OUTPUTS["recognition"]), ("similarity", 127)]
+)
 def test_the_command_writes_figures_and_charts(
     model: str, size: int, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,9 +160,9 @@ def test_the_command_writes_figures_and_charts(
     output = tmp_path / "card" / "figures"
     arguments = ["evaluate", model, str(pictures), "--weights", str(weights)]
     assert main([*arguments, "--output", str(output), "--data", "Never seen."]) == 0
-    assert "pictures: 36 pictures" in capsys.readouterr().out
+    assert f"pictures: {CLASSES} pictures" in capsys.readouterr().out
     figures = read_figures(output.with_suffix(".json"))
-    assert figures["pictures"] == 36
+    assert figures["pictures"] == CLASSES
     assert (figures["version"], figures["data"]) == ("1.0", "Never seen.")
     for chart in ("confusion-matrix", "roc-curve", "metrics"):
         with Image.open(output.with_name(f"figures-{chart}.png")) as picture:
@@ -169,7 +182,7 @@ def test_every_class_is_named_and_counted_in_the_charts() -> None:
     written = {(*text.get_position(), text.get_text()) for text in matrix.texts}
     assert written == {(0, 0, "1"), (1, 1, "1"), (0, 2, "1")}
     bars, calibration = metrics(figures).axes
-    assert len(bars.patches) == 3 * 36
+    assert len(bars.patches) == 3 * CLASSES
     assert sum(int(text.get_text()) for text in calibration.texts) == 3
 
 
@@ -206,14 +219,27 @@ def test_classes_without_pictures_have_no_curve_and_are_not_in_the_average() -> 
 
 def test_calibration_writes_the_temperature_to_the_weights(pictures: Path, tmp_path: Path) -> None:
     weights = tmp_path / "weights.safetensors"
-    network = NETWORKS["small"](36).eval()
-    save_weights(network, Weights("small", 36), weights)
+    network = NETWORKS["small"](OUTPUTS["recognition"]).eval()
+    save_weights(network, Weights("small", OUTPUTS["recognition"]), weights)
     before = outputs(network, load_ink_images([pictures]).readable())
     arguments = [str(pictures), "--weights", str(weights)]
     assert main(["calibrate", "recognition", *arguments]) == 0
     assert describe_weights(weights).temperature != 1
     after = outputs(load_network(weights), load_ink_images([pictures]).readable())
     assert torch.allclose(before, after, atol=1e-2)
+
+
+def test_a_part_of_the_pictures_and_of_the_characters_is_measured(tmp_path: Path) -> None:
+    for index in (0, 40):
+        (tmp_path / str(index)).mkdir()
+        for number in range(10):
+            (tmp_path / str(index) / f"{number}.png").write_bytes(encode(reference(index)))
+    every = labelled_pictures(tmp_path)
+    part, rest = within(every, [(0.2, 0.4), (0.9, 1)])
+    assert [path.stem for path, _ in part] == ["2", "3", "9"] * 2
+    assert sorted(part + rest) == every
+    assert load_ink_images([tmp_path], blocks=[(0.2, 0.5)]).labels.tolist() == [0] * 3 + [40] * 3
+    assert load_ink_images([tmp_path], characters=CONSONANTS).labels.tolist() == [0] * 10
 
 
 @pytest.mark.parametrize("tables", [False, True])
@@ -242,7 +268,9 @@ def test_confidence_on_pictures_that_show_no_character(
     (folder / "blank.png").write_bytes(encode(blank))
     (folder / "below" / "character.png").write_bytes(encode(reference(3)))
     weights = tmp_path / "weights.safetensors"
-    save_weights(NETWORKS["small"](36), Weights("small", 36), weights)
+    save_weights(
+        NETWORKS["small"](OUTPUTS["recognition"]), Weights("small", OUTPUTS["recognition"]), weights
+    )
     assert main(["evaluate", "impostors", str(folder), "--weights", str(weights)]) == 0
     expected = "faces: 2 pictures, 1 refused, 0.000 above 50%, 0.000 above 80%"
     assert capsys.readouterr().out.strip() == expected
@@ -259,10 +287,10 @@ def test_the_scale_moves_the_best_threshold_to_045(tmp_path: Path) -> None:
     with torch.no_grad():
         network[-1].bias.zero_()
         network[-1].weight.normal_(0, 1)
-    references = torch.rand(36, 1, 64, 64) * torch.rand(36, 1, 1, 1)
-    references[:, :, ::2] *= torch.randint(0, 2, (36, 1, 1, 64))
+    references = torch.rand(CLASSES, 1, 64, 64) * torch.rand(CLASSES, 1, 1, 1)
+    references[:, :, ::2] *= torch.randint(0, 2, (CLASSES, 1, 1, 64))
     inks = [(ink[0].numpy() * 255).astype(np.uint8) for ink in references]
-    data = LabelledInkImages(list(inks), np.arange(36))
+    data = LabelledInkImages(list(inks), np.arange(CLASSES))
     scale = fit_scale(network, references, data)
     unscaled = verify(network, references, 1.0, data).best_threshold()
     assert scale == pytest.approx(min(1.0, 0.45 / unscaled))
