@@ -25,6 +25,8 @@ _NUMBERED = re.compile(r"(?:class_)?(\d+)")
 
 # Share of the images of a sample that are made from its photographs.
 _PHOTOGRAPH_SHARE = 0.6
+# Width and height in pixels: small, because a set of samples has thousands.
+_SAMPLE_PHOTOGRAPH = (240, 180)
 
 LabelledPicture = tuple[Path, int]
 """The path of a picture, and its class."""
@@ -124,7 +126,7 @@ def load_samples(
         if ink is not None:
             rng = np.random.default_rng((label, len(samples[label])))
             pictures = (
-                ink_or_none(_photographed(ink, rng, on_table=number % 4 == 3))
+                ink_or_none(_photographed(ink, rng, number % 4 == 3, _SAMPLE_PHOTOGRAPH))
                 for number in range(photographs)
             )
             found = [each for each in pictures if each is not None]
@@ -193,8 +195,10 @@ def _pictures(data: bytes, label: int, count: int, tables: bool) -> Iterator[byt
         yield _photographed(ink, np.random.default_rng((label, number)), tables)
 
 
-def _photographed(ink: Gray, rng: np.random.Generator, on_table: bool) -> bytes:
-    picture = photograph(ink, rng)
+def _photographed(
+    ink: Gray, rng: np.random.Generator, on_table: bool, size: tuple[int, int] = (480, 360)
+) -> bytes:
+    picture = photograph(ink, rng, size=size)
     if on_table:
         picture = lay_on_table(picture, rng)
     return cv2.imencode(".jpg", picture)[1].tobytes()
