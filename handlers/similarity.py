@@ -44,7 +44,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         """Compares each image with its reference.
 
         `output` is the embeddings, (n, dimensions), and their distances to the references of all
-        classes, (n, 36).
+        classes, (n, 62).
         """
         embeddings, distances = (each.double().numpy() for each in output)
         answers = []

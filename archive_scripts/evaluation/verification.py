@@ -63,7 +63,7 @@ class Verification:
         """The threshold that separates same from different pairs best; the median of equal ones.
 
         The nearest wrong reference of each picture has half of the weight of the different pairs,
-        because the other 34 references are easy to tell apart.
+        because the other references are easy to tell apart.
         """
         same, different = self.pairs()
         own = self.labels[:, None] == np.arange(self.distances.shape[1])

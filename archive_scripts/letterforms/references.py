@@ -17,7 +17,7 @@ _OVERSAMPLING = 4
 
 
 def draw_references(font: Path, output: Path) -> None:
-    """Writes `class_0.png` to `class_35.png`: 256x256 grey, black ink on white, centred.
+    """Writes `class_0.png` to `class_61.png`: 256x256 grey, black ink on white, centred.
 
     Every character fills the square within a margin and keeps its aspect ratio.
     """
