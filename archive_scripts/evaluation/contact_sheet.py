@@ -16,7 +16,7 @@ from handlers.characters import CHARACTERS
 from handlers.framing import INK_SIZE
 
 _COLUMNS = 3
-_LABEL_WIDTH = 88
+_LABEL_WIDTH = 124
 _GAP = 3
 _REAL, _SYNTHETIC = 40, 0
 """Grey level of the frame around real and around synthetic ink."""
@@ -25,13 +25,14 @@ _REAL, _SYNTHETIC = 40, 0
 def contact_sheet(
     material: CharacterMaterial, folders: Iterable[Path], samples: int = 10, seed: int = 0
 ) -> Gray:
-    """Draws a strip per class: its name, the real ink images of `folders` on grey, then `samples`
-    synthetic ones. Returns a uint8 picture, (height, width).
+    """Draws a strip per class: its name, up to `samples` ink images of each of `folders` on grey,
+    evenly chosen, then as many synthetic ones. Returns a uint8 picture, (height, width).
     """
     real: list[list[Gray]] = [[] for _ in CHARACTERS]
     for folder in folders:
         for label, samples_of_class in enumerate(load_samples(labelled_pictures(folder))):
-            real[label] += [sample.ink for sample in samples_of_class]
+            step = max(1, -(-len(samples_of_class) // samples))
+            real[label] += [sample.ink for sample in samples_of_class[::step]]
     widest = max(len(pictures) for pictures in real)
     rng = np.random.default_rng(seed)
     strips = []
