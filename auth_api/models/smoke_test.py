@@ -9,7 +9,7 @@ from typing import Any
 
 from auth_api.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from auth_api.models.archive_validation import ValidArchive, refused
-from auth_api.practice.alphabets import ALPHABETS
+from auth_api.practice.alphabets import DEFAULT_ALPHABETS
 from auth_api.settings import ROOT
 from auth_api.torchserve.client import TorchServe
 
@@ -97,7 +97,8 @@ def _is_answer(answer: Any, model: str, version: str) -> bool:
         return False
     if answer.get("model") != {"name": model, "version": version}:
         return False
-    if model in ALPHABETS:
+    if model in DEFAULT_ALPHABETS:
+        expected = len(DEFAULT_ALPHABETS[model])
         probabilities = answer.get("probabilities")
-        return isinstance(probabilities, list) and len(probabilities) == len(ALPHABETS[model])
+        return isinstance(probabilities, list) and len(probabilities) == expected
     return {"distance", "similarity_score", "regions", "blended_overlay"} <= answer.keys()
