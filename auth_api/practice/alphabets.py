@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from auth_api.errors import NotFound
 from auth_api.schemas.bases import CharacterSet
@@ -12,8 +12,12 @@ from handlers.characters import CHARACTERS, CONSONANTS, DIGITS, Character
 ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CHARACTERS, "digits": DIGITS}
 """By model name. `ALPHABETS[model][n]` is class n."""
 
-DEFAULT_ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CONSONANTS, "digits": DIGITS}
-"""By model name: the classes that a request gets which does not ask for others."""
+ANSWER_SIZES: Mapping[str, Collection[int]] = {
+    "ranjana": {len(CONSONANTS), len(CHARACTERS)},
+    "digits": {len(DIGITS)},
+}
+"""By model name: how many classes an answer may have. Versions of `ranjana` from before the vowels
+and the digits of the script know the consonants only."""
 
 CHARACTER_SETS: Mapping[CharacterSet, Sequence[Character]] = {
     "consonants": CONSONANTS,
