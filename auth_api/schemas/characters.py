@@ -30,7 +30,9 @@ class CharacterShown(BaseModel):
     character: str = Field(description="The character in Devanagari.")
     name: str
     reference: str = Field(description="Path of the reference picture.")
-    strokes: list[StrokeShown] = Field(min_length=1, description="In the order of writing.")
+    strokes: list[StrokeShown] = Field(
+        description="In the order of writing; empty for a character without described strokes."
+    )
 
 
 class CharacterList(Success):
