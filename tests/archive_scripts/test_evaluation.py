@@ -76,10 +76,13 @@ def test_the_calibration_error_weighs_each_interval_by_its_pictures() -> None:
 
 def test_an_answer_is_a_character_even_if_the_ink_is_likelier_none() -> None:
     """The last of 63 outputs, which is that of none, is neither an answer nor a confidence."""
-    found = np.zeros((2, 63))
-    found[0, [40, 62]] = 0.3, 0.7
-    found[1, [61, 62]] = 0.9, 0.1
-    evaluation = Evaluation(np.array([40, 60]), found)
+    shares = torch.full((2, 63), 1e-9, dtype=torch.float64)
+    shares[0, [40, 62]] = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    shares[1, [61, 62]] = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    blank = np.zeros((64, 64), np.uint8)
+    data = LabelledInkImages([blank] * 2, np.array([40, 60]))
+    found = probabilities(Fixed(1, shares.log()), 1.0, data)
+    evaluation = Evaluation(data.labels, found)
     assert evaluation.mistakes() == [(60, 61)]
     assert (evaluation.top(1), evaluation.confusion()[40, 40]) == (0.5, 1)
     assert evaluation.calibration_error() == pytest.approx((0.7 + 0.9) / 2)
@@ -274,7 +277,7 @@ def test_a_network_that_is_sure_of_none_is_not_sure_of_a_character() -> None:
     logits = torch.zeros(1, 63)
     logits[0, 62] = 20
     blank = np.zeros((64, 64), np.uint8)
-    found = evaluate_negatives(Fixed(1, logits), 1.0, [blank], 62)
+    found = evaluate_negatives(Fixed(1, logits), 1.0, [blank], CHARACTERS)
     assert found.share_above(0.5) == 0
 
 
