@@ -28,8 +28,7 @@ def bent_grid(rng: np.random.Generator, strength: float = 1.0) -> Field:
     steps = np.linspace(-1, 1, _GRID)
     x, y = np.meshgrid(steps, steps)
     x, y = _stretch(x, rng), _stretch(y, rng)
-    # Most pictures are held nearly upright.
-    angle = np.deg2rad(rng.normal(0, 5 if rng.random() < 0.85 else 14))
+    angle = np.deg2rad(rng.normal(0, 5))
     slant = rng.normal(0, 0.16)
     tilt = rng.normal(0, 0.10)
     aspect = np.exp(rng.normal(0, 0.16))

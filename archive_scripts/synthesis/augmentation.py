@@ -100,14 +100,13 @@ def stretch_to_square(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def lower_resolution(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Shrinks the character to 16-64 pixels, blurs it and thresholds it again."""
+    """Shrinks the character to 22-64 pixels and thresholds it again."""
     x, y, width, height = cv2.boundingRect(ink)
     if min(width, height) < 8:
         return ink
-    scale = rng.uniform(16, 64) / max(width, height)
+    scale = rng.uniform(22, 64) / max(width, height)
     size = (max(6, round(width * scale)), max(6, round(height * scale)))
     crop = ink[y : y + height, x : x + width]
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    small = cv2.GaussianBlur(small, (0, 0), rng.uniform(0.1, 0.9))
     small += rng.normal(0, rng.uniform(0, 40), small.shape)
     return gray((small > rng.uniform(85, 165)).astype(np.uint8) * 255)
