@@ -643,7 +643,7 @@ def test_invalid_feedback_is_refused(judge: User, fields: dict[str, object], fie
     assert response.json()["code"] == "validation_failed"
     assert set(response.json()["details"]["fields"]) == {field}
     number = fields.get("actual_class")
-    if isinstance(number, int):
+    if isinstance(number, int) and number < 2**53:  # JSON has no larger whole numbers
         assert "0-61" in response.json()["error"]
     assert judge.get(PREDICTIONS).json()["results"] == [row]
 
