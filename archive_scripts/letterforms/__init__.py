@@ -7,6 +7,7 @@ nib                pens and the ink that they leave
 strokes            letterforms described stroke by stroke, from letterforms.json
 pictured           letterforms known only from a picture
 references         draws the reference pictures with a font
+part_names         names of the strokes, for learners
 reference_forms    the forms that a learner's writing is compared with
 reference_strokes  strokes.json: the strokes that the web page shows one after another
 """

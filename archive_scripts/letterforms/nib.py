@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from archive_scripts.letterforms.writer_style import Points, smooth_noise
 from handlers.arrays import Gray, gray
@@ -47,21 +48,20 @@ def draw(
     canvas: Gray,
     curve: Points,
     angle: float,
-    widths: tuple[float, float, float],
+    widths: npt.NDArray[np.float64],
     nib: Nib,
     unit: float,
 ) -> None:
     """Sweeps the nib along `curve`, shape (n, 2) in pixels, and inks the area in `canvas`.
 
     `angle` is the described angle of the nib's edge in degrees. `widths` are the described widths
-    at the start, the middle and the end, in units of `unit` pixels. The edge has no thickness
+    at the points of the curve, shape (n,), in units of `unit` pixels. The edge has no thickness
     here; `thicken` adds it for all strokes at once.
     """
     direction = np.deg2rad(angle + nib.turn)
-    described = np.interp(np.linspace(0, 1, len(curve)), (0, 0.5, 1), widths)
     # A width beyond any nib is a filled shape, and a thin pen fills it too.
-    filled = np.maximum(described - _MAX_NIB_WIDTH, 0)
-    half = (filled + (described - filled) * nib.width) * (unit / 2)
+    filled = np.maximum(widths - _MAX_NIB_WIDTH, 0)
+    half = (filled + (widths - filled) * nib.width) * (unit / 2)
     edge = half[:, None] * np.array([np.cos(direction), np.sin(direction)])
     left, right = curve - edge, curve + edge
     corners = np.stack([left[:-1], right[:-1], right[1:], left[1:]], axis=1)

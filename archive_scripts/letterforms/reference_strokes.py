@@ -7,22 +7,34 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypedDict
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from archive_scripts.letterforms.reference_forms import reference_forms
-from handlers.alignment import SIDE, Points
-from handlers.comparison import Form
+from archive_scripts.letterforms.part_names import part_names
+from archive_scripts.letterforms.reference_forms import place, reference_ink
+from archive_scripts.letterforms.strokes import StrokeLetterform, load_strokes
+from handlers.alignment import Points
+from handlers.arrays import Gray
 
 STROKES = "strokes.json"
 """File name, in the folder of the reference pictures."""
 
 _TOLERANCE = 0.0035
-"""Largest distance of a simplified path from the curve: less than a pixel of the picture."""
+"""Largest error of a simplified path and its widths: less than a pixel of the picture."""
 _REVEALED_SHARE = 0.99
 """Share of a stroke's ink that its width reveals. The rest are tips of wedges: a mask broad enough
 for them would show other strokes too early."""
+
+
+class ReferenceNib(TypedDict):
+    """The pen of a stroke: it inks the stroke where it passes."""
+
+    angle: int
+    """Of the nib's edge in degrees, clockwise from the horizontal."""
+    edge: float
+    """Half the thickness of the nib's edge."""
+    widths: list[float]
+    """Width of the nib at each of the stroke's points."""
 
 
 class ReferenceStroke(TypedDict):
@@ -33,6 +45,7 @@ class ReferenceStroke(TypedDict):
     """Width of a line with round ends along `points` that covers the stroke's ink."""
     points: list[list[float]]
     """`[x, y]` in the order of writing, x to the right, y down; at least two."""
+    nib: ReferenceNib
 
 
 def reference_strokes(reference_images: Path) -> list[list[ReferenceStroke]]:
@@ -40,7 +53,10 @@ def reference_strokes(reference_images: Path) -> list[list[ReferenceStroke]]:
 
     Raises OSError if a reference picture cannot be read.
     """
-    return [_strokes(forms[0]) for forms in reference_forms(reference_images)]
+    return [
+        strokes_of(forms[0], reference_ink(reference_images, index)) if forms else []
+        for index, forms in enumerate(load_strokes())
+    ]
 
 
 def write_reference_strokes(reference_images: Path) -> None:
@@ -65,29 +81,54 @@ def ink_of(picture: npt.NDArray[np.uint8]) -> Points:
     return (np.stack([columns, rows], axis=1) + 0.5) / len(picture)
 
 
-def _strokes(form: Form) -> list[ReferenceStroke]:
-    if not form.parts:
-        return []
-    paths = [_simplified(part.points / SIDE) for part in form.parts]
-    ink = ink_of(form.picture)
-    distance = np.array([distances(ink, path) for path in paths])
+def strokes_of(letterform: StrokeLetterform, picture: Gray) -> list[ReferenceStroke]:
+    """The strokes of `letterform` over the ink (255 on 0) of a reference picture."""
+    curves, unit = place(letterform, picture)
+    names = part_names(letterform.strokes, curves)
+    paths = [
+        _simplified(curve, unit * stroke.widths_along(len(curve)))
+        for stroke, curve in zip(letterform.strokes, curves, strict=True)
+    ]
+    ink = ink_of(picture)
+    distance = np.array([distances(ink, path[:, :2]) for path in paths])
     nearest = distance.argmin(axis=0)
     strokes: list[ReferenceStroke] = []
-    for index, (part, path) in enumerate(zip(form.parts, paths, strict=True)):
+    for index, (stroke, path) in enumerate(zip(letterform.strokes, paths, strict=True)):
         radius = float(np.quantile(distance[index][nearest == index], _REVEALED_SHARE))
-        width = round(2 * radius, 3)
-        strokes.append({"name": part.name, "width": width, "points": path.tolist()})
+        strokes.append(
+            {
+                "name": names[index],
+                "width": round(2 * radius, 3),
+                "points": path[:, :2].tolist(),
+                "nib": {
+                    "angle": round(stroke.pen),
+                    "edge": round(unit * letterform.edge, 4),
+                    "widths": path[:, 2].tolist(),
+                },
+            }
+        )
     return strokes
 
 
-def _simplified(curve: Points) -> Points:
-    """The fewest points that keep the shape of `curve` (Douglas and Peucker 1973)."""
-    kept = cv2.approxPolyDP(curve.astype(np.float32)[:, None], _TOLERANCE, closed=False)
-    return np.round(kept[:, 0].astype(np.float64), 3)
+def _simplified(curve: Points, widths: npt.NDArray[np.float64]) -> Points:
+    """The fewest points that keep the shape of a curve and its widths (Douglas and Peucker 1973).
+
+    Returns x, y and width in each row.
+    """
+    points = np.column_stack([curve, widths])
+    kept, open_ranges = {0, len(points) - 1}, [(0, len(points) - 1)]
+    while open_ranges:
+        first, last = open_ranges.pop()
+        away = _distances_to_line(points[first : last + 1], points[first], points[last])
+        middle = first + int(away.argmax())
+        if away.max() > _TOLERANCE:
+            kept.add(middle)
+            open_ranges += [(first, middle), (middle, last)]
+    return np.round(points[sorted(kept)], 3)
 
 
 def _distances_to_line(pixels: Points, start: Points, end: Points) -> npt.NDArray[np.float64]:
     along = end - start
     share = ((pixels - start) @ along) / max(float(along @ along), 1e-12)
     foot = start + np.clip(share, 0, 1)[:, None] * along
-    return np.asarray(np.hypot(*(pixels - foot).T))
+    return np.asarray(np.linalg.norm(pixels - foot, axis=1))

@@ -41,14 +41,21 @@ class Stroke:
     """Points of a Catmull-Rom spline, shape (n, 2), in units of the letter."""
     pen: float
     """Angle of the nib's edge in degrees, clockwise from the horizontal."""
-    width: tuple[float, float, float]
-    """Width of the nib at the start, the middle and the end, in units of the letter."""
+    width: tuple[float, ...]
+    """Widths of the nib at even steps from the start to the end, in units of the letter."""
+    name: str | None = None
+    """What it is, such as "right stem"; made of the words of `part_names.py`."""
 
     @cached_property
     def spline(self) -> npt.NDArray[np.float64]:
         """Matrix of shape (m, n) that maps the path to points along the curve."""
         length = float(np.linalg.norm(np.diff(self.path, axis=0), axis=1).sum())
         return catmull_rom(len(self.path), max(3, round(length / _STEP)))
+
+    def widths_along(self, samples: int) -> npt.NDArray[np.float64]:
+        """The width at `samples` even steps along the curve."""
+        places = np.linspace(0, 1, len(self.width))
+        return np.interp(np.linspace(0, 1, samples), places, np.array(self.width))
 
 
 @dataclass(frozen=True)
@@ -73,20 +80,33 @@ class StrokeLetterform:
         for stroke in self.strokes:
             path = _vary(stroke.path, rng, variation)
             page = bend((stroke.spline @ path) * (2 * _PAGE / _UNITS) - _PAGE, grid)
-            draw(canvas, (page + 1) * (side / 2), stroke.pen, stroke.width, nib, unit)
+            draw(
+                canvas,
+                (page + 1) * (side / 2),
+                stroke.pen,
+                stroke.widths_along(len(page)),
+                nib,
+                unit,
+            )
         return roughen(canvas, nib.radius(self.edge) * unit, rng)
 
     def picture(self, side: int) -> Gray:
         """Draws the letter exactly as described: uint8 (side, side), ink 255 on 0."""
         canvas = np.zeros((side, side), np.uint8)
-        unit = side / (_UNITS + 2 * _MARGIN)
+        unit = self.unit(side)
         for stroke in self.strokes:
-            draw(canvas, self.curve(stroke, side), stroke.pen, stroke.width, Nib(), unit)
+            curve = self.curve(stroke, side)
+            draw(canvas, curve, stroke.pen, stroke.widths_along(len(curve)), Nib(), unit)
         return thicken(canvas, self.edge * unit)
+
+    @staticmethod
+    def unit(side: int) -> float:
+        """The unit of the letter in the picture of `side` pixels."""
+        return side / (_UNITS + 2 * _MARGIN)
 
     def curve(self, stroke: Stroke, side: int) -> Points:
         """The curve of one stroke in the picture of `side` pixels: shape (m, 2)."""
-        return (stroke.spline @ stroke.path + _MARGIN) * (side / (_UNITS + 2 * _MARGIN))
+        return (stroke.spline @ stroke.path + _MARGIN) * self.unit(side)
 
 
 def load_strokes(path: Path = LETTERFORMS) -> list[list[StrokeLetterform]]:
@@ -108,12 +128,13 @@ def _parse(form: dict[str, Any], sources: dict[str, Any]) -> StrokeLetterform:
         Stroke(
             np.array(stroke["path"], dtype=np.float64).reshape(-1, 2),
             float(stroke["pen"]),
-            (stroke["width"][0], stroke["width"][1], stroke["width"][2]),
+            tuple(map(float, stroke["width"])),
+            stroke.get("name"),
         )
         for stroke in form["strokes"]
     )
-    if not strokes or any(len(stroke.path) < 2 for stroke in strokes):
-        raise ValueError("a form has strokes, and each of them two points or more")
+    if not strokes or any(min(len(stroke.path), len(stroke.width)) < 2 for stroke in strokes):
+        raise ValueError("a form has strokes, and each of them two points and two widths or more")
     comparable = bool(sources[form["source"]]["comparable"])
     return StrokeLetterform(form["source"], comparable, float(form["edge"]), strokes)
 

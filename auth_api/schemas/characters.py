@@ -7,6 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from auth_api.schemas.bases import Success
 
 
+class NibShown(BaseModel):
+    """The pen of a stroke, in fractions of the side: swept along `points` it inks the stroke."""
+
+    angle: int = Field(description="Of the nib's edge, in degrees clockwise from the horizontal.")
+    edge: float = Field(ge=0, description="Half the thickness of the nib's edge.")
+    widths: list[float] = Field(description="Width of the nib at each of the points.")
+
+
 class StrokeShown(BaseModel):
     """A stroke of the pen, in fractions of the side of the reference picture."""
 
@@ -19,6 +27,7 @@ class StrokeShown(BaseModel):
     points: list[tuple[float, float]] = Field(
         min_length=2, description="x to the right and y down, 0-1, in the order of writing."
     )
+    nib: NibShown
 
 
 class CharacterShown(BaseModel):
@@ -30,9 +39,7 @@ class CharacterShown(BaseModel):
     character: str = Field(description="The character in Devanagari.")
     name: str
     reference: str = Field(description="Path of the reference picture.")
-    strokes: list[StrokeShown] = Field(
-        description="In the order of writing; empty for a character without described strokes."
-    )
+    strokes: list[StrokeShown] = Field(description="In the order of writing.")
 
 
 class CharacterList(Success):

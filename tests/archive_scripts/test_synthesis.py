@@ -13,7 +13,7 @@ from archive_scripts.evaluation.contact_sheet import contact_sheet
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.reference_forms import reference_forms
 from archive_scripts.letterforms.splines import catmull_rom
-from archive_scripts.letterforms.strokes import load_strokes
+from archive_scripts.letterforms.strokes import Stroke, load_strokes
 from archive_scripts.synthesis.capture import capture
 from archive_scripts.synthesis.negatives import write_negative
 from archive_scripts.training.datasets import NEGATIVE, CharacterMaterial, load_material
@@ -69,6 +69,13 @@ def test_a_file_in_another_format_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({"letterforms": [[{"strokes": []}]]}))
     with pytest.raises(ValueError, match="does not describe letterforms"):
         load_strokes(path)
+
+
+def test_a_stroke_may_have_any_number_of_widths() -> None:
+    path = np.array([[0.0, 0], [100, 0]])
+    for widths in ((10.0, 20.0), (10.0, 20.0, 10.0), (20.0, 10.0, 20.0, 10.0, 20.0)):
+        along = Stroke(path, 40, widths).widths_along(41)
+        assert along[:: 40 // (len(widths) - 1)] == pytest.approx(widths, abs=0.5)
 
 
 def test_a_spline_goes_through_its_points() -> None:

@@ -7,8 +7,9 @@ let loaded = null;
 
 /**
  * All characters, `characters[i].class === i`:
- * `{class, character, name, reference, strokes: [{name, width, points: [[x, y], ...]}]}`. Strokes
- * are in writing order; `width` and points are fractions of the side of the reference image.
+ * `{class, character, name, reference, strokes: [{name, width, points, nib}]}`. Strokes are in
+ * writing order; `points` are `[x, y]`, `nib` is `{angle, edge, widths}` with a width per point.
+ * Lengths are fractions of the side of the reference image, the angle is in degrees.
  * @throws {ApiError}
  */
 export async function loadCharacters() {

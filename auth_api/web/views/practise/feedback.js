@@ -1,12 +1,15 @@
 // Translates the feedback of a comparison to Nepali. The service writes it in English, with a small
 // vocabulary: handlers/feedback.py, writing_faults.py, position_words.py and similarity.py. The
-// names of parts come from archive_scripts/letterforms/reference_forms.py.
+// names of parts come from archive_scripts/letterforms/part_names.py.
 
 import { currentLanguage } from "../../modules/strings.js";
 
 // Words in the names of parts.
 const PARTS = {
   "top bar": "शिरोरेखा",
+  bar: "तेर्सो रेखा",
+  slant: "छड्के रेखा",
+  dot: "थोप्लो",
   bowl: "डल्लो",
   hook: "अङ्कुसे",
   loop: "घेरो",

@@ -4,10 +4,6 @@ import { fetchBlob } from "../../modules/api.js";
 import { referencePath } from "../../modules/characters.js";
 import { extractInk, paperOpacity, SIDE } from "./ink.js";
 
-// A pixel belongs to the stroke with the nearest centre line, measured in widths of that stroke. It
-// also belongs to every stroke that is nearer than this, so that crossings belong to both strokes.
-const SHARED_DISTANCE = 0.3;
-
 /**
  * `{whole, strokes}`: the ink of the reference of `character`, and of each stroke in writing order,
  * as canvases of 256x256.
@@ -61,17 +57,27 @@ function leadingPoints(stroke, share) {
   return leading;
 }
 
+// Ink belongs to every stroke whose nib passes over it, so that crossings belong to both strokes.
+// The little that no nib reaches belongs to the nearest stroke.
 function splitByStroke(whole, strokes) {
   const image = whole.getContext("2d").getImageData(0, 0, SIDE, SIDE);
+  const edges = strokes.map(nibEdges);
+  const swept = edges.map((lines, index) => sweep(lines, strokes[index].nib.edge));
   const layers = strokes.map(() => new ImageData(SIDE, SIDE));
   for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
-    const opacity = image.data[pixel * 4 + 3];
+    const alpha = pixel * 4 + 3;
+    const opacity = image.data[alpha];
     if (!opacity) continue;
-    const point = [((pixel % SIDE) + 0.5) / SIDE, (Math.floor(pixel / SIDE) + 0.5) / SIDE];
-    const distances = strokes.map((stroke) => distanceToStroke(stroke, point) / stroke.width);
-    const least = Math.max(Math.min(...distances), SHARED_DISTANCE);
-    distances.forEach((share, index) => {
-      if (share <= least) layers[index].data[pixel * 4 + 3] = opacity;
+    const passed = swept.map((data) => data[alpha]);
+    let scores = passed;
+    if (!passed.some(Boolean)) {
+      const point = [((pixel % SIDE) + 0.5) / SIDE, (Math.floor(pixel / SIDE) + 0.5) / SIDE];
+      scores = edges.map((lines) => -Math.min(...lines.map((line) => distanceToLine(line, point))));
+    }
+    const most = Math.max(...scores);
+    layers.forEach((layer, index) => {
+      const whole = scores[index] === most;
+      layer.data[alpha] = whole ? opacity : (opacity * passed[index]) / 255;
     });
   }
   return layers.map((layer) => {
@@ -81,8 +87,36 @@ function splitByStroke(whole, strokes) {
   });
 }
 
-/** Distance of a point from the centre line of a stroke. */
-function distanceToStroke({ points }, point) {
+/** The two lines that the ends of the nib draw. */
+function nibEdges({ points, nib }) {
+  const angle = (nib.angle * Math.PI) / 180;
+  return [-0.5, 0.5].map((end) =>
+    points.map(([x, y], index) => [
+      x + end * nib.widths[index] * Math.cos(angle),
+      y + end * nib.widths[index] * Math.sin(angle),
+    ]),
+  );
+}
+
+/** The RGBA values of the area between two lines, with `edge` around it. */
+function sweep([left, right], edge) {
+  const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d", { willReadFrequently: true });
+  context.scale(SIDE, SIDE);
+  context.lineJoin = "round";
+  context.lineWidth = 2 * edge;
+  for (let index = 1; index < left.length; index++) {
+    const [first, ...others] = [left[index - 1], right[index - 1], right[index], left[index]];
+    context.beginPath();
+    context.moveTo(...first);
+    for (const corner of others) context.lineTo(...corner);
+    context.closePath();
+    context.fill();
+    context.stroke();
+  }
+  return context.getImageData(0, 0, SIDE, SIDE).data;
+}
+
+function distanceToLine(points, point) {
   let least = distance(points[0], point);
   for (let index = 1; index < points.length; index++) {
     least = Math.min(least, distanceToSegment(points[index - 1], points[index], point));
