@@ -75,7 +75,7 @@ def _scribble(rng: np.random.Generator, side: int) -> Gray:
     for _ in range(rng.integers(1, 5)):
         path = rng.uniform(-0.7, 0.7, (rng.integers(2, 9), 2))
         curve = (catmull_rom(len(path), 8 * len(path)) @ path + 1) * (side / 2)
-        draw(canvas, curve, angle, (float(rng.uniform(2, 18)),) * 3, nib, unit)
+        draw(canvas, curve, angle, np.full(len(curve), rng.uniform(2, 18)), nib, unit)
     return roughen(canvas, nib.radius(float(rng.uniform(0.8, 3))) * unit, rng)
 
 
