@@ -239,7 +239,7 @@ def test_faint_writing_is_found_by_removing_noise(
     data = encode(faint(30, 130, 70, 90))
 
     def read(data: bytes, level: int | None) -> InkImage:
-        return handler.preprocess(data, RecognitionOptions(False, several, level))
+        return handler.preprocess(data, RecognitionOptions(False, False, several, level))
 
     with pytest.raises(NoCharacterFound):
         read(data, 0)
