@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_api.schemas.bases import Success
+
+
+class CharactersQuery(BaseModel):
+    """Selects the characters to list."""
+
+    characters: Literal["consonants", "all"] = Field(
+        default="consonants",
+        description="`consonants` are the classes 0-35, `all` are all characters of the script.",
+    )
 
 
 class StrokeShown(BaseModel):
@@ -29,11 +40,16 @@ class CharacterShown(BaseModel):
     class_: int = Field(alias="class", ge=0, description="The class in answers of the models.")
     character: str = Field(description="The character in Devanagari.")
     name: str
+    group: Literal["consonant", "vowel", "digit"] = Field(
+        description="What it is in the script. These digits are not those of the model `digits`."
+    )
     reference: str = Field(description="Path of the reference picture.")
-    strokes: list[StrokeShown] = Field(min_length=1, description="In the order of writing.")
+    strokes: list[StrokeShown] = Field(
+        description="In the order of writing. Empty if they are not described."
+    )
 
 
 class CharacterList(Success):
-    """All characters, in order of their classes."""
+    """The characters, in order of their classes."""
 
     characters: list[CharacterShown]
