@@ -22,7 +22,8 @@ from auth_api.models.version_routing import Client, VersionRouter, user
 
 # Fields of a prediction that are saved, if it has them.
 _SAVED_FIELDS = (
-    *("success", "predicted_class", "digit", "character", "name", "confidence", "top", "others"),
+    *("success", "predicted_class", "digit", "character", "name", "confidence", "top", "also"),
+    "others",
 )
 # Bytes of images that are being predicted at the same time: the memory that jobs need.
 _MAX_BYTES_IN_FLIGHT = 24 * 1024 * 1024

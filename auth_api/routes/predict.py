@@ -42,10 +42,10 @@ async def predict(request: Request) -> JSONResponse:
     """Recognises one character or digit.
 
     Send a photograph or a drawing, as a file or in base64. The answer is the likeliest of the 36
-    characters, or of the ten Western digits. A mark that is none of them gets a low confidence. Of
-    several in one picture it is about the largest near the middle; `others` says how many more
-    there are, and `several` asks for all of them. For a signed-in caller the answer about that one
-    is stored in the history.
+    consonants, with `characters=all` of all 62 characters of the script, or of the ten Western
+    digits. A mark that is none of them gets a low confidence. Of several in one picture it is about
+    the largest near the middle; `others` says how many more there are, and `several` asks for all
+    of them. For a signed-in caller the answer about that one is stored in the history.
     """
     query = _readable(request, parse_query(request, PredictQuery))
     with ExitStack() as held:

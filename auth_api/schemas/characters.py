@@ -45,7 +45,7 @@ class CharacterShown(BaseModel):
     )
     reference: str = Field(description="Path of the reference picture.")
     strokes: list[StrokeShown] = Field(
-        description="In the order of writing. Empty if they are not described."
+        description="In the order of writing; empty for a character without described strokes."
     )
 
 

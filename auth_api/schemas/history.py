@@ -110,7 +110,9 @@ class NewFeedback(BaseModel):
     """Feedback to submit: what a prediction should have been."""
 
     prediction_id: int = Field(ge=1, le=2**53, strict=True)
-    actual_class: int = Field(ge=0, le=999, strict=True, description="0-35 for ranjana.")
+    actual_class: int = Field(
+        ge=0, le=999, strict=True, description="0-61 for ranjana, 0-9 for digits."
+    )
     rating: int | None = Field(default=None, ge=1, le=5, strict=True)
     comments: Annotated[str, _Text] | None = None
 

@@ -11,11 +11,11 @@ from spectree.model_adapter.pydantic_adapter import BaseFile
 from auth_api.database.tables.jobs import Kind, State
 from auth_api.schemas.bases import CursorQuery, Page, Success
 from auth_api.schemas.errors import ErrorAnswer
-from auth_api.schemas.recognition import Candidate, EnhancementQuery, ModelQuery
+from auth_api.schemas.recognition import Candidate, RecognitionQuery
 from auth_api.schemas.training import TrainingOutcome
 
 
-class JobQuery(EnhancementQuery, ModelQuery):
+class JobQuery(RecognitionQuery):
     """Selects the model and its options."""
 
 
@@ -87,6 +87,9 @@ class ImageRead(BaseModel):
     name: str
     confidence: float = Field(description="Percent.")
     top: list[Candidate]
+    also: Candidate | None = Field(
+        default=None, description="As in the answer of `/api/predict/`; absent in older jobs."
+    )
     others: int | None = Field(
         default=None,
         description="How many more characters the picture shows; absent in older jobs.",

@@ -54,7 +54,21 @@ class ModelQuery(BaseModel):
     )
 
 
-class PredictQuery(HeatmapQuery, ModelQuery):
+class RecognitionQuery(EnhancementQuery, ModelQuery):
+    """Selects the model, its version, and which characters it may answer."""
+
+    characters: Literal["consonants", "all"] = Field(
+        default="consonants",
+        description="Which characters of the script ranjana may answer: its 36 consonants, or all "
+        "62, with vowels and digits. The model digits ignores it.",
+    )
+
+    def options(self) -> dict[str, str]:
+        """The request headers for the handler."""
+        return super().options() | ({"X-Characters": "all"} if self.characters == "all" else {})
+
+
+class PredictQuery(HeatmapQuery, RecognitionQuery):
     """Selects the model, its version and options."""
 
     several: bool = Field(
@@ -128,12 +142,22 @@ class ModelVersion(BaseModel):
 class ReadCharacter(BaseModel):
     """One recognised character."""
 
-    predicted_class: int = Field(description="0-35 for ranjana, 0-9 for digits.")
+    predicted_class: int = Field(
+        description="0-35 for ranjana, 0-61 with `characters=all`, 0-9 for digits."
+    )
     digit: int | None = Field(default=None, description="The digit, only for the model digits.")
     character: str = Field(description="The character in Devanagari, or the digit.")
     name: str = Field(description="The name in Latin letters.")
-    confidence: float = Field(description="Percent, 0-100.")
+    confidence: float = Field(
+        description="Percent, 0-100: the probability among all characters that the model knows, "
+        "whichever of them may be answered."
+    )
     top: list[Candidate] = Field(description="The five likeliest classes, best first.")
+    also: Candidate | None = Field(
+        default=None,
+        description="Only of ranjana: a vowel or a digit of the script that is likelier than every "
+        "consonant, where only consonants may be answered. Null otherwise.",
+    )
     processed_image: str = Field(
         description="The input of the model, white on black: PNG of 64x64 (digits: 28x28) as a "
         "`data:` URI."
@@ -151,7 +175,10 @@ class PlacedCharacter(ReadCharacter):
 class PredictAnswer(Success, ReadCharacter):
     """The recognised character: the largest near the middle of the picture."""
 
-    probabilities: list[float] = Field(description="One per class, in order; they sum to 1.")
+    probabilities: list[float] = Field(
+        description="One for each class that may be answered, in order. What they lack to 1 is the "
+        "probability of anything else."
+    )
     preprocessed: bool = Field(
         description="False when no character could be isolated and the whole image was used."
     )
@@ -195,7 +222,7 @@ class ComparisonQuery(HeatmapQuery):
         default=None,
         ge=0,
         le=999_999_999,
-        description="Class of the intended character, 0-35. Required, in the query or the body.",
+        description="Class of the intended character, 0-61. Required, in the query or the body.",
     )
     strictness: Literal["lenient", "normal", "strict"] = Field(
         default="normal", description="Changes what counts as a fault, but not the distance."
