@@ -77,7 +77,8 @@ export default async function view({ parameters, signal }) {
   loadTrend();
   const handover = takeHandover();
   if (handover) area.load(handover);
-  fill(outcome, errors, result, trend.element, strokeOrderCard(character, layers, signal));
+  const order = character.strokes.length ? strokeOrderCard(character, layers, signal) : null;
+  fill(outcome, errors, result, trend.element, order);
   return [
     heading(character, characters),
     el(
@@ -111,7 +112,9 @@ function heading(character, characters) {
     { class: "character-head" },
     el("h1", {}, characterName(character)),
     glyph(character.class),
-    el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length })),
+    character.strokes.length
+      ? el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length }))
+      : null,
     el(
       "nav",
       { class: "row", "aria-label": t("practise.characters") },
