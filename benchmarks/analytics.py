@@ -24,6 +24,7 @@ from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.usage.counters import EVER, Measure, Span, measure_of
 from benchmarks.accounts import apis
 from benchmarks.timing import median_ratio
+from handlers.characters import CHARACTERS
 from tests.authorisation.test_access import sql, user_id
 from tests.history.test_history import in_database
 from tests.support.apis import Api, User
@@ -112,7 +113,7 @@ def _fill(api: Api, owner: User) -> None:
     _insert(url, Account, rows)
     users = np.where(rng.random(_ROWS) < 0.1, 0, rng.integers(0, _USERS, _ROWS)) + first
     hours = np.sort(rng.integers(0, _HOURS, _ROWS))
-    labels = rng.integers(0, 36, _ROWS)
+    labels = rng.integers(0, len(CHARACTERS), _ROWS)
     version = {"model": "ranjana", "version": "1.0"}
     end = now().replace(minute=0, second=0, microsecond=0)
     moments = [end - timedelta(hours=_HOURS - 1 - hour) for hour in range(_HOURS)]

@@ -13,6 +13,7 @@ import torch
 from archive_scripts.archives.building import ROOT
 from archive_scripts.archives.contents import recognition, similarity
 from benchmarks.timing import milliseconds
+from handlers.characters import CHARACTERS
 from handlers.comparison import Strictness, compare
 from handlers.drawing import enlarge, overlay, png_data_uri
 from handlers.feedback import sentences
@@ -23,7 +24,7 @@ from handlers.loading import load_model, warm_up
 from handlers.preprocessing import preprocess
 from tests.support.pictures import encode, reference
 
-_CLASSES = range(0, 36, 3)
+_CLASSES = range(0, len(CHARACTERS), 3)
 _BATCH_SIZE = 8
 
 

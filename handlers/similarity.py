@@ -13,7 +13,7 @@ from handlers.characters import CHARACTERS
 from handlers.comparison import compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.drawing import enlarge, heat_overlay, overlay, png_data_uri
-from handlers.errors import NoReference
+from handlers.errors import InvalidOption, NoReference
 from handlers.feedback import sentences
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
@@ -32,8 +32,14 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         self.forms = load_forms(folder / "forms.json")
 
     def options(self, headers: Headers) -> ComparisonOptions:
-        """Raises InvalidOption, and NoReference for a class without a reference."""
+        """Raises InvalidOption, also for a class that no model has, and NoReference for a class
+        without a reference.
+        """
         options = ComparisonOptions.read(headers)
+        if options.target >= len(CHARACTERS):
+            raise InvalidOption(
+                f"X-Target-Class must be the number of a class, 0-{len(CHARACTERS) - 1}."
+            )
         if options.target >= len(self.forms):
             raise NoReference(f"There is no reference for class {options.target}.")
         return options
@@ -44,7 +50,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         """Compares each image with its reference.
 
         `output` is the embeddings, (n, dimensions), and their distances to the references of all
-        classes, (n, 36).
+        classes, (n, classes).
         """
         embeddings, distances = (each.double().numpy() for each in output)
         answers = []

@@ -146,12 +146,13 @@ def _digit_negatives(
         negatives_in,
         printed_negatives,
     )
+    from handlers.characters import DIGITS
     from handlers.preprocessing import preprocess_digit
 
     images = {folder.name: negatives_in(folder, preprocess_digit) for folder in options.negatives}
     images |= printed_negatives(options.negative_fonts)
     return {
-        name: evaluate_negatives(network, weights.temperature, of_kind)
+        name: evaluate_negatives(network, weights.temperature, of_kind, len(DIGITS))
         for name, of_kind in images.items()
     }
 
@@ -159,10 +160,12 @@ def _digit_negatives(
 def _negatives(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.negatives import evaluate_negatives, negatives_in
     from archive_scripts.evaluation.reports import negative_line
+    from handlers.characters import CHARACTERS
 
     network, weights = _load_weights(options)
+    temperature, classes = weights.temperature, len(CHARACTERS)
     found = {
-        folder.name: evaluate_negatives(network, weights.temperature, negatives_in(folder))
+        folder.name: evaluate_negatives(network, temperature, negatives_in(folder), classes)
         for folder in options.folders
     }
     figures = {name: evaluation.as_json() for name, evaluation in found.items()}

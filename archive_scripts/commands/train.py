@@ -22,7 +22,7 @@ def add_to(commands: Commands) -> None:
         dest="model", required=True
     )
     for name, summary in (
-        ("recognition", "which of the 36 characters a picture shows"),
+        ("recognition", "which of the 62 characters a picture shows"),
         ("similarity", "how similar a picture is to the reference of a character"),
     ):
         parser = models.add_parser(

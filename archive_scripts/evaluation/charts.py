@@ -50,7 +50,8 @@ def confusion_matrix(figures: Figures) -> Figure:
     axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#e5e7eb", linewidth=0.6)
-    axes.tick_params(which="both", length=0)
+    # A mistake in the middle of many classes is far from the names at the lower left.
+    axes.tick_params(which="both", length=0, labeltop=count > 40, labelright=count > 40)
     verifies = figures["kind"] == "verification"
     axes.set(xlabel="nearest reference" if verifies else "read as", ylabel="written")
     hits = int(np.trace(matrix))

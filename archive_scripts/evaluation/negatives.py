@@ -46,15 +46,18 @@ class NegativeEvaluation:
 
 
 def evaluate_negatives(
-    network: nn.Module, temperature: float, images: Sequence[Gray | None]
+    network: nn.Module, temperature: float, images: Sequence[Gray | None], classes: int
 ) -> NegativeEvaluation:
-    """Evaluates ink images; None stands for a picture that preprocessing refused."""
+    """Evaluates ink images; None stands for a picture that preprocessing refused.
+
+    The first `classes` outputs are those of characters; one more is that of none of them.
+    """
     readable = [image for image in images if image is not None]
     refused = len(images) - len(readable)
     if not readable:
         return NegativeEvaluation(refused, np.zeros(0))
     logits = outputs(network, readable).double()
-    confidences = torch.softmax(logits / temperature, dim=1).amax(dim=1).numpy()
+    confidences = torch.softmax(logits / temperature, dim=1)[:, :classes].amax(dim=1).numpy()
     return NegativeEvaluation(refused, confidences)
 
 

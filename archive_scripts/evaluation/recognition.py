@@ -66,18 +66,24 @@ class Evaluation:
     labels: Labels
     """True classes, shape (n,)."""
     probabilities: Numbers
-    """Shape (n, classes); rows of refused pictures are 0."""
+    """Shape (n, outputs): one for each of `characters`, and maybe one more for none of them; rows
+    of refused pictures are 0."""
     characters: Sequence[Character] = CHARACTERS
+
+    @property
+    def answered(self) -> Numbers:
+        """The probabilities of the characters, shape (n, classes). An answer is one of them."""
+        return self.probabilities[:, : len(self.characters)]
 
     @property
     def predicted(self) -> Labels:
         """The likeliest class of each picture; -1 if it was refused."""
-        best = self.probabilities.argmax(axis=1)
+        best = self.answered.argmax(axis=1)
         return np.where(self.probabilities.any(axis=1), best, -1)
 
     def top(self, count: int) -> float:
         """Share of pictures whose class is among the `count` likeliest."""
-        ranked = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :count]
+        ranked = np.argsort(-self.answered, axis=1, kind="stable")[:, :count]
         hits = (ranked == self.labels[:, None]).any(axis=1) & (self.predicted >= 0)
         return float(hits.mean())
 
@@ -110,7 +116,7 @@ class Evaluation:
 
     def calibration(self) -> list[dict[str, float]]:
         """Mean confidence and share of hits in each of ten intervals of confidence."""
-        confidence = self.probabilities.max(axis=1)
+        confidence = self.answered.max(axis=1)
         hits = self.predicted == self.labels
         bins = []
         for low in np.arange(BINS) / BINS:

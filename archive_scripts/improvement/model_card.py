@@ -18,7 +18,7 @@ from archive_scripts.improvement.validation import Validator, summary
 from archive_scripts.training.networks import Weights
 
 _LIMITS = {
-    "recognition": "* Vowels, digits, words and lines are read as one of the 36 characters.",
+    "recognition": "* Words, lines and joined characters may be read as one of the 62 characters.",
     "similarity": "* A distance says which character it is, not how well it is written.",
     "digits": "* A picture that shows no digit may be read as one: look at the confidence.",
 }

@@ -19,7 +19,7 @@ def to_tensor(images: Sequence[Gray]) -> torch.Tensor:
 
 
 def reference_tensors(folder: Path) -> torch.Tensor:
-    """Preprocesses the reference pictures in `folder`: float32 (36, 1, 64, 64), 0-1.
+    """Preprocesses the reference pictures in `folder`: float32 (62, 1, 64, 64), 0-1.
 
     Raises OSError if one cannot be read.
     """

@@ -20,7 +20,7 @@ from handlers.errors import ImageRefused
 from handlers.preprocessing import InkImage, preprocess
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"}
-_NUMBERED = re.compile(r"(?:class_)?(\d+)")
+_NUMBERED = re.compile(r"(?:class_)?([0-9]+)")  # not of another script: ५ is a class by itself
 
 # Share of the images of a sample that are made from its photographs.
 _PHOTOGRAPH_SHARE = 0.6

@@ -64,7 +64,7 @@ class Verify:
 
     The sum of two cross entropies. The first is that of "same", a logistic function of the distance
     that is one half at the threshold; an image's pair with its own reference weighs as much as its
-    35 pairs with the others together. The second is that of the class, a softmax over the negative
+    61 pairs with the others together. The second is that of the class, a softmax over the negative
     squared distances to all references (Snell et al. 2017, arXiv:1703.05175), because it separates
     characters that are easily confused.
     """
@@ -85,7 +85,7 @@ class Verify:
         same = functional.one_hot(labels.clamp(min=0), count).bool()
         same &= (labels != NEGATIVE)[:, None]
         logits = _STEEPNESS * (THRESHOLD - squared.sqrt())
-        # Summed over the 35 other references, because most of them are far away and cost nothing.
+        # Summed over the other references, because most of them are far away and cost nothing.
         pairs = functional.binary_cross_entropy_with_logits(
             logits, same.to(logits.dtype), reduction="none"
         )

@@ -35,6 +35,7 @@ from auth_api.jobs.presenting import entry, result
 from auth_api.jobs.user_jobs import UserJobs, visible_kind
 from auth_api.practice.presenting import progress
 from auth_api.schemas.accounts import ApiKeyShown, Me
+from handlers.characters import CHARACTERS
 
 _BATCH_SIZE = 500
 _PICTURES: tuple[tuple[EntryTable, str, tuple[str, ...]], ...] = (
@@ -75,7 +76,7 @@ class AccountExport:
             yield "api-keys.json", _json([each.model_dump(mode="json") for each in named])
         yield "history.json", as_json(self.history, caller.user_id)
         yield "feedback.json", json_array(self._feedback(caller.user_id))
-        practised = await progress(self.database, caller.user_id, user.timezone)
+        practised = await progress(self.database, caller.user_id, user.timezone, CHARACTERS)
         yield "progress.json", _json(practised)
         yield "attempts.json", json_array(self._attempts(caller.user_id))
         if caller.api_key_id is None or "predict" in caller.scopes:

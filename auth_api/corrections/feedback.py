@@ -18,7 +18,7 @@ from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.errors import NotFound
 from auth_api.history.pictures import PictureStore
 from auth_api.http.validation import invalid
-from auth_api.practice.alphabets import ALPHABETS
+from auth_api.practice.alphabets import ALPHABETS, numbers_of
 from auth_api.schemas.history import NewFeedback
 
 _UNJUDGED = {"verdict": None, "judged_at": None, "judged_by": None}
@@ -48,8 +48,10 @@ def _store(
     prediction = transaction.scalar(select(Prediction).where(*_own_prediction(caller, fields)))
     if prediction is None:
         raise NotFound("There is no such prediction in your history.")
-    if fields.actual_class >= len(ALPHABETS[prediction.model]):
-        raise invalid("actual_class", f"is no class of the model {prediction.model}")
+    alphabet = ALPHABETS[prediction.model]
+    if fields.actual_class >= len(alphabet):
+        reason = f"is no class of the model {prediction.model}, which has {numbers_of(alphabet)}"
+        raise invalid("actual_class", reason)
     query = select(Feedback).where(col(Feedback.prediction_id) == prediction.id)
     stored = transaction.scalar(query)
     created, moment = stored is None, now()

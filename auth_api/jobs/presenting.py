@@ -20,6 +20,7 @@ _COLUMNS = (
     "others",
     "code",
     "error",
+    "also",
 )
 
 
@@ -72,4 +73,5 @@ async def as_csv(jobs: UserJobs, job_id: int) -> AsyncIterator[str]:
     yield csv_head(_COLUMNS)
     async for item in jobs.answered(job_id):
         row = result(item)
+        row["also"] = also["class"] if (also := row.get("also")) else None
         yield csv_line([row.get(name) for name in _COLUMNS])

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from auth_api.errors import NotFound
-from handlers.characters import CHARACTERS, DIGITS, Character
+from auth_api.schemas.bases import CharacterSet
+from handlers.characters import CHARACTERS, CONSONANTS, DIGITS, Character
 
 ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CHARACTERS, "digits": DIGITS}
 """By model name. `ALPHABETS[model][n]` is class n."""
+
+ANSWER_SIZES: Mapping[str, Collection[int]] = {
+    "ranjana": {len(CONSONANTS), len(CHARACTERS)},
+    "digits": {len(DIGITS)},
+}
+"""By model name: how many classes an answer may have. Versions of `ranjana` from before the vowels
+and the digits of the script know the consonants only."""
+
+CHARACTER_SETS: Mapping[CharacterSet, Sequence[Character]] = {
+    "consonants": CONSONANTS,
+    "all": CHARACTERS,
+}
+"""The characters by the value of the option `characters`."""
 
 _CLASS_NUMBER = re.compile(r"(?:class_)?([0-9]{1,3})")
 
@@ -20,6 +34,11 @@ def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
         index = int(match[1])
         return index if index < len(alphabet) else None
     return next((each.index for each in alphabet if name in (each.text, each.name)), None)
+
+
+def numbers_of(alphabet: Sequence[Character]) -> str:
+    """The class numbers of an alphabet, for a sentence: `0-61`."""
+    return f"{alphabet[0].index}-{alphabet[-1].index}"
 
 
 def require_recogniser(model: str, served: Sequence[str]) -> None:

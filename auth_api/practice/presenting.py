@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,18 +12,23 @@ from auth_api.database.database import Database
 from auth_api.http.json_response import iso
 from auth_api.practice.attempts import practices_of, slots_of
 from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word
-from handlers.characters import CHARACTERS, Character
+from handlers.characters import Character
 
 _MASTERED = 80.0
 
 
-async def progress(database: Database, user_id: int, timezone: str) -> dict[str, Any]:
-    """The progress of a user in the form of `ProgressAnswer`. Raises `Unavailable`."""
+async def progress(
+    database: Database, user_id: int, timezone: str, characters: Sequence[Character]
+) -> dict[str, Any]:
+    """The progress of a user with `characters`, in the form of `ProgressAnswer`.
+
+    Raises `Unavailable`.
+    """
     tried, slots = await database.read(
         lambda session: (practices_of(session, user_id), slots_of(session, user_id))
     )
     moment = now()
-    practices = [tried.get(character.index, Practice()) for character in CHARACTERS]
+    practices = [tried.get(character.index, Practice()) for character in characters]
     days = streak(slots, ZoneInfo(timezone), moment)
     masteries = [practice.mastery(moment) for practice in practices]
     due = [bool(practice.due and practice.due <= moment) for practice in practices]
@@ -35,18 +41,18 @@ async def progress(database: Database, user_id: int, timezone: str) -> dict[str,
     return {
         "success": True,
         "characters": [
-            _character(*each) for each in zip(CHARACTERS, practices, masteries, strict=True)
+            _character(*each) for each in zip(characters, practices, masteries, strict=True)
         ],
         "streak": {**asdict(days), "timezone": timezone},
         "totals": {
             "attempts": sum(practice.attempts for practice in practices),
-            "characters_tried": len(tried),
+            "characters_tried": sum(practice.attempts > 0 for practice in practices),
             "characters_mastered": sum(mastery >= _MASTERED for mastery in masteries),
             "mastery": round(sum(masteries) / len(masteries), 2),
             "due": sum(due),
         },
         "next": [
-            {**_named(CHARACTERS[index]), "reason": reason(index)}
+            {**_named(characters[index]), "reason": reason(index)}
             for index in next_to_practise(practices, moment)
         ],
     }

@@ -95,7 +95,9 @@ async def confusion_matrix(request: Request) -> Response:
         raise evaluation_figures.not_measured(row)
     if _wants_chart(request):
         return await _chart(request, "confusion-matrix", row, found)
-    labels = [character.name for character in ALPHABETS.get(row.model, CHARACTERS)]
+    # A version from before the vowels and digits of the script has fewer classes.
+    classes = ALPHABETS.get(row.model, CHARACTERS)[: len(matrix)]
+    labels = [character.name for character in classes]
     return JSONResponse(
         {**evaluation_figures.measured(row, found), "labels": labels, "matrix": matrix}
     )

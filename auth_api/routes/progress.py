@@ -9,6 +9,7 @@ from auth_api.authorisation.access import HISTORY
 from auth_api.history import presenting
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json, parse_query
+from auth_api.practice.alphabets import CHARACTER_SETS
 from auth_api.practice.presenting import progress as progress_of
 from auth_api.routes.openapi import documented
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
@@ -17,10 +18,17 @@ from auth_api.services import caller, services
 
 @documented(tag="progress", access=HISTORY, query=ProgressQuery, answer=ProgressAnswer)
 async def progress(request: Request) -> JSONResponse:
-    """Shows the progress with each character, the streak, and what to practise next."""
+    """Shows the progress with each character, the streak, and what to practise next.
+
+    Totals and what to practise are of the characters that `characters` names; the streak counts
+    every day with practice.
+    """
     query, owner = parse_query(request, ProgressQuery), caller(request)
     timezone = query.timezone or (await services(request).profiles.get(owner)).timezone
-    return JSONResponse(await progress_of(services(request).database, owner.user_id, timezone))
+    characters = CHARACTER_SETS[query.characters]
+    return JSONResponse(
+        await progress_of(services(request).database, owner.user_id, timezone, characters)
+    )
 
 
 @documented(

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+
+from handlers.characters import CHARACTERS
+
+CharacterSet = Literal["consonants", "all"]
+"""The characters of the script that an answer may have: its 36 consonants, or all 62. The older app
+knows the consonants only, so they are the default everywhere."""
+
+LAST_CLASS = len(CHARACTERS) - 1
+"""The highest class of any model."""
+
+
+def _require_class(value: int) -> int:
+    if not 0 <= value <= LAST_CLASS:
+        raise ValueError(f"must be the number of a class, 0-{LAST_CLASS}")
+    return value
+
+
+ClassNumber = Annotated[
+    int,
+    AfterValidator(_require_class),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": LAST_CLASS}),
+]
+"""The number of a class of any model; another number is an error that says which there are."""
 
 _Entry = TypeVar("_Entry")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, Strict, StringConstraints
 
 from auth_api.configuration.values import TimeZone
-from auth_api.schemas.bases import ClassName, CursorQuery, Page, Success
+from auth_api.schemas.bases import CharacterSet, ClassName, ClassNumber, CursorQuery, Page, Success
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 
 _Text = StringConstraints(
@@ -20,7 +20,7 @@ class PageQuery(CursorQuery):
     """Selects a page of the history."""
 
     class_: int | None = Field(
-        default=None, alias="class", ge=0, le=999, description="Only this class."
+        default=None, alias="class", ge=0, le=999, description="Only this class, 0-61."
     )
 
 
@@ -31,8 +31,11 @@ class ExportQuery(BaseModel):
 
 
 class ProgressQuery(BaseModel):
-    """Selects the time zone in which days are counted."""
+    """Selects the characters, and the time zone in which days are counted."""
 
+    characters: CharacterSet = Field(
+        default="consonants", description="The 36 consonants, or all 62 characters of the script."
+    )
     timezone: TimeZone | None = Field(default=None, description="By default that of the account.")
 
 
@@ -110,8 +113,8 @@ class NewFeedback(BaseModel):
     """Feedback to submit: what a prediction should have been."""
 
     prediction_id: int = Field(ge=1, le=2**53, strict=True)
-    actual_class: int = Field(
-        ge=0, le=999, strict=True, description="0-61 for ranjana, 0-9 for digits."
+    actual_class: Annotated[ClassNumber, Strict()] = Field(
+        description="0-61 for ranjana, 0-9 for digits."
     )
     rating: int | None = Field(default=None, ge=1, le=5, strict=True)
     comments: Annotated[str, _Text] | None = None
@@ -153,19 +156,21 @@ class StreakAnswer(BaseModel):
 
 
 class Totals(BaseModel):
-    """Totals over all characters."""
+    """Totals over the characters that were asked for."""
 
     attempts: int
     characters_tried: int
     characters_mastered: int = Field(description="Characters with a mastery of 80 or more.")
-    mastery: float = Field(description="Mean over all characters, 0-100.")
+    mastery: float = Field(description="Mean over these characters, 0-100.")
     due: int = Field(description="Characters that are due now.")
 
 
 class ProgressAnswer(Success):
     """The progress of a learner."""
 
-    characters: list[CharacterPractice] = Field(description="All 36 characters, in order of class.")
+    characters: list[CharacterPractice] = Field(
+        description="All that were asked for, in order of class."
+    )
     streak: StreakAnswer
     totals: Totals
     next: list[PracticeNext] = Field(description="What to practise, the most urgent first.")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
-from auth_api.schemas.bases import ClassName, Success
+from auth_api.schemas.bases import LAST_CLASS, CharacterSet, ClassName, ClassNumber, Success
 from auth_api.schemas.errors import ErrorAnswer
 from auth_api.schemas.versions import VERSION
 from auth_api.settings import RECOGNITION
@@ -57,7 +57,7 @@ class ModelQuery(BaseModel):
 class RecognitionQuery(EnhancementQuery, ModelQuery):
     """Selects the model, its version, and which characters it may answer."""
 
-    characters: Literal["consonants", "all"] = Field(
+    characters: CharacterSet = Field(
         default="consonants",
         description="Which characters of the script ranjana may answer: its 36 consonants, or all "
         "62, with vowels and digits. The model digits ignores it.",
@@ -211,17 +211,15 @@ def _plain_number(value: object) -> object:
     """Accepts 12 and "12", but not true, "1_0" and "12.0", which Python would accept too."""
     text = isinstance(value, str) and not (value.isascii() and value.strip().isdigit())
     if text or isinstance(value, bool):
-        raise ValueError("must be the number of a class, such as 12")
+        raise ValueError(f"must be the number of a class, 0-{LAST_CLASS}")
     return value
 
 
 class ComparisonQuery(HeatmapQuery):
     """Selects the character to compare with, and options."""
 
-    target_class: Annotated[int | None, BeforeValidator(_plain_number)] = Field(
+    target_class: Annotated[ClassNumber | None, BeforeValidator(_plain_number)] = Field(
         default=None,
-        ge=0,
-        le=999_999_999,
         description="Class of the intended character, 0-61. Required, in the query or the body.",
     )
     strictness: Literal["lenient", "normal", "strict"] = Field(

@@ -20,7 +20,7 @@ from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.unpacking import unpacked
 from auth_api.jobs.upload_forms import Limits, read_form
 from auth_api.jobs.uploads import Received
-from auth_api.practice.alphabets import class_named
+from auth_api.practice.alphabets import class_named, numbers_of
 from handlers.characters import Character
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -93,7 +93,8 @@ def _validate(source: Path, limits: Limits, alphabet: Sequence[Character]) -> No
     if not count:
         raise BadRequest(
             "There is no labelled picture in the zip: put each into a folder named after its "
-            "class, such as 12/any.png, or call it class_12.png.",
+            "class, such as 12/any.png, or call it class_12.png. The classes are "
+            f"{numbers_of(alphabet)}.",
             "no_labelled_pictures",
         )
 

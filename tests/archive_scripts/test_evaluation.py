@@ -15,7 +15,7 @@ from archive_scripts.__main__ import main
 from archive_scripts.evaluation.charts import confusion_matrix, metrics
 from archive_scripts.evaluation.curves import area, curve, points
 from archive_scripts.evaluation.figures import read_figures
-from archive_scripts.evaluation.negatives import NegativeEvaluation
+from archive_scripts.evaluation.negatives import NegativeEvaluation, evaluate_negatives
 from archive_scripts.evaluation.recognition import (
     Evaluation,
     fit_temperature,
@@ -63,6 +63,18 @@ def test_precision_recall_and_f1_of_a_class() -> None:
 def test_the_calibration_error_weighs_each_interval_by_its_pictures() -> None:
     # 1.0 and 0.75 are right, 0.55 is wrong, and a refusal has no confidence.
     assert evaluation().calibration_error() == pytest.approx((0 + 0.25 + 0.55) / 4)
+
+
+def test_an_answer_is_a_character_even_if_the_ink_is_likelier_none() -> None:
+    """The last of 63 outputs, which is that of none, is neither an answer nor a confidence."""
+    found = np.zeros((2, 63))
+    found[0, [40, 62]] = 0.3, 0.7
+    found[1, [61, 62]] = 0.9, 0.1
+    evaluation = Evaluation(np.array([40, 60]), found)
+    assert evaluation.mistakes() == [(60, 61)]
+    assert (evaluation.top(1), evaluation.confusion()[40, 40]) == (0.5, 1)
+    assert evaluation.calibration_error() == pytest.approx((0.7 + 0.9) / 2)
+    assert len(evaluation.as_json()["per_class"]) == 62
 
 
 class Fixed(nn.Module):
@@ -169,7 +181,7 @@ def test_every_class_is_named_and_counted_in_the_charts() -> None:
     written = {(*text.get_position(), text.get_text()) for text in matrix.texts}
     assert written == {(0, 0, "1"), (1, 1, "1"), (0, 2, "1")}
     bars, calibration = metrics(figures).axes
-    assert len(bars.patches) == 3 * 36
+    assert len(bars.patches) == 3 * 62
     assert sum(int(text.get_text()) for text in calibration.texts) == 3
 
 
@@ -230,6 +242,14 @@ def test_photographs_are_the_same_every_time(tmp_path: Path, tables: bool) -> No
         if one is not None:
             assert other is not None
             assert np.array_equal(one, other)
+
+
+def test_a_network_that_is_sure_of_none_is_not_sure_of_a_character() -> None:
+    logits = torch.zeros(1, 63)
+    logits[0, 62] = 20
+    blank = np.zeros((64, 64), np.uint8)
+    found = evaluate_negatives(Fixed(1, logits), 1.0, [blank], 62)
+    assert found.share_above(0.5) == 0
 
 
 def test_confidence_on_pictures_that_show_no_character(

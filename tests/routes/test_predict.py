@@ -46,7 +46,9 @@ def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
     confidences = [candidate["confidence"] for candidate in answer["top"]]
     assert confidences == sorted(confidences, reverse=True)
     assert len(answer["probabilities"]) == 36
-    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+    # The rest to 1 is the probability of anything else.
+    assert answer["confidence"] / 100 <= sum(answer["probabilities"]) <= 1 + 1e-4
+    assert answer["also"] is None
     assert answer["preprocessed"] is True
     assert answer["model"] == {"name": "ranjana", "version": "1.0"}
     assert answer["prediction_id"] is None
@@ -98,10 +100,53 @@ def test_the_digits_of_a_number_are_answered_from_the_left(ranjana: Ranjana) -> 
 
 def test_photographs_of_all_characters_are_recognised(ranjana: Ranjana) -> None:
     right = sum(
-        ranjana.predict(photo_of(character.index)).json().get("predicted_class") == character.index
-        for character in CHARACTERS
+        ranjana.predict(photo_of(each.index), characters="all").json().get("predicted_class")
+        == each.index
+        for each in CHARACTERS
     )
-    assert right >= 33
+    assert right >= 56
+
+
+def test_vowels_and_digits_of_the_script_are_read_where_they_are_asked_for(
+    ranjana: Ranjana,
+) -> None:
+    """Without, they get no sure consonant, and `also` says what they are."""
+    for index in range(36, 62, 3):
+        image = encode(reference(index))
+        whole, consonants = (
+            ranjana.predict(image, **options).json() for options in ({"characters": "all"}, {})
+        )
+        assert (whole["predicted_class"], len(whole["probabilities"])) == (index, 62)
+        assert whole["character"] == CHARACTERS[index].text
+        assert whole["also"] is None
+        assert consonants["predicted_class"] < 36
+        assert max(each["class"] for each in consonants["top"]) < 36
+        assert consonants["confidence"] < 50
+        assert consonants["also"] == whole["top"][0]
+        assert consonants["probabilities"] == pytest.approx(whole["probabilities"][:36], abs=1e-4)
+    picture, _ = page([2, 40, 20, 55], 2)
+    for characters, expected in (("all", [2, 40, 20, 55]), ("consonants", [2, None, 20, None])):
+        answer = ranjana.predict(encode(picture), several="true", characters=characters).json()
+        read = [
+            None if each["also"] else each["predicted_class"] for each in answer["characters"]
+        ]
+        assert read == expected
+        also = [each["also"]["class"] for each in answer["characters"] if each["also"]]
+        assert also == ([] if characters == "all" else [40, 55])
+
+
+def test_each_picture_of_a_group_gets_the_characters_that_were_asked_for(
+    ranjana: Ranjana,
+) -> None:
+    """Pictures of several callers share a request to TorchServe."""
+    options = [{}, {"characters": "all"}, {"model": "digits", "characters": "all"}]
+
+    def ask(number: int) -> int:
+        answer = ranjana.predict(encode(reference(36 + number % 26)), **options[number % 3])
+        return len(answer.json()["probabilities"])
+
+    with ThreadPoolExecutor(16) as callers:
+        assert list(callers.map(ask, range(48))) == [36, 62, 10] * 16
 
 
 def test_real_handwriting_is_recognised(ranjana: Ranjana, shared_data: Path) -> None:
@@ -164,10 +209,12 @@ def test_options_count_in_query_form_and_json_and_must_agree(ranjana: Ranjana) -
     unset = ranjana.client.post(path, json={"image": text, **null}, params={"heatmap": "1"})
     assert unset.json()["heatmap"], unset.text
     for query, body in (({}, {"heatmap": "true"}), ({"heatmap": "1"}, {"heatmap": True})):
+        body |= {"characters": "all"}
         in_form = ranjana.client.post(path, files={"image": image}, data=body, params=query)
         in_json = ranjana.client.post(path, json={"image": text, **body}, params=query)
         for response in (in_form, in_json):
             assert response.json()["heatmap"], response.text
+            assert len(response.json()["probabilities"]) == 62
     body, query = {"enhancement_level": "1"}, {"enhancement_level": "2"}
     in_form = ranjana.client.post(path, files={"image": image}, data=body, params=query)
     in_json = ranjana.client.post(path, json={"image": text, **body}, params=query)
@@ -175,6 +222,15 @@ def test_options_count_in_query_form_and_json_and_must_agree(ranjana: Ranjana) -
         assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
         sentence = "enhancement_level: the query says 2, and the body 1."
         assert response.json()["error"] == sentence
+    for model in ("ranjana", "digits"):
+        other = {"model": model, "characters": "vowels"}
+        in_query = ranjana.client.post(path, files={"image": image}, params=other)
+        in_form = ranjana.client.post(path, files={"image": image}, data=other)
+        in_json = ranjana.client.post(path, json={"image": text, **other})
+        for response in (in_query, in_form, in_json):
+            assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+            sentence = "characters: Input should be 'consonants' or 'all'."
+            assert response.json()["error"] == sentence
     unknown = ranjana.client.post(path, files={"image": image}, data={"model": "nonsense"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")
 
@@ -182,7 +238,8 @@ def test_options_count_in_query_form_and_json_and_must_agree(ranjana: Ranjana) -
 @pytest.mark.parametrize("field", ["", "data", "image", "file"])
 def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana, field: str) -> None:
     """To a raw body and to a form, which may have the options too."""
-    image, texts = photo_of(7), {"enhancement_level": "1", "heatmap": "true"}
+    image = photo_of(7)
+    texts = {"enhancement_level": "1", "heatmap": "true", "characters": "all"}
     through = ranjana.predict(image, **texts).json()
     if field:
         form = httpx2.Request("POST", "http://x", files={field: image}, data=texts)
@@ -193,6 +250,7 @@ def test_torchserve_itself_gives_the_same_answer(ranjana: Ranjana, field: str) -
         direct = ranjana.ask_directly("ranjana", image, headers).json()
     assert direct["predicted_class"] == through["predicted_class"] == 7
     assert set(through) == {*direct, "prediction_id"}
+    assert len(direct["probabilities"]) == len(through["probabilities"]) == 62
 
 
 def test_images_in_one_batch_do_not_affect_each_other(ranjana: Ranjana) -> None:
