@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from auth_api.errors import NotFound
+from auth_api.practice.alphabets import CHARACTER_SETS
 from auth_api.schemas.characters import CharacterList, CharacterShown
-from handlers.characters import CHARACTERS, CONSONANTS
+from handlers.characters import CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Characters:
             for each, own_strokes in zip(CHARACTERS, strokes, strict=True)
         ]
         self.listed = {
-            "consonants": _described(characters[: len(CONSONANTS)]),
-            "all": _described(characters),
+            name: _described([characters[each.index] for each in members])
+            for name, members in CHARACTER_SETS.items()
         }
         """Characters and their strokes, as JSON, by what a caller can ask for."""
         pictures = {str(each.index): folder / f"class_{each.index}.png" for each in CHARACTERS}

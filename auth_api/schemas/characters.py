@@ -6,15 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_api.schemas.bases import Success
+from auth_api.schemas.bases import CharacterSet, Success
 
 
 class CharactersQuery(BaseModel):
     """Selects the characters to list."""
 
-    characters: Literal["consonants", "all"] = Field(
-        default="consonants",
-        description="`consonants` are the classes 0-35, `all` are all characters of the script.",
+    characters: CharacterSet = Field(
+        default="consonants", description="The 36 consonants, or all 62 characters of the script."
     )
 
 

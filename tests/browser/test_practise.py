@@ -123,7 +123,9 @@ def test_vowels_and_digits_are_practised_also_without_described_strokes(phone: V
     drop(page, encode(reference(46)))
     expect(page.locator(".judged")).to_contain_text("It can be read as ए.")
     check_view(page, "practise-phone-vowel")
-    page.get_by_role("link", name="Next: क ka").last.tap()
+    # The service suggests consonants first, but nothing is due.
+    expect(page.get_by_role("link", name="Next: ऐ ai").last).to_be_visible()
+    page.goto(f"{phone.home}/#/practise/0")
     expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
     drop(page, encode(reference(59)))
     expect(page.locator(".judged")).to_contain_text("more like ७ (seven) than क")

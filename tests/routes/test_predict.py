@@ -127,9 +127,7 @@ def test_vowels_and_digits_of_the_script_are_read_where_they_are_asked_for(
     picture, _ = page([2, 40, 20, 55], 2)
     for characters, expected in (("all", [2, 40, 20, 55]), ("consonants", [2, None, 20, None])):
         answer = ranjana.predict(encode(picture), several="true", characters=characters).json()
-        read = [
-            None if each["also"] else each["predicted_class"] for each in answer["characters"]
-        ]
+        read = [None if each["also"] else each["predicted_class"] for each in answer["characters"]]
         assert read == expected
         also = [each["also"]["class"] for each in answer["characters"] if each["also"]]
         assert also == ([] if characters == "all" else [40, 55])

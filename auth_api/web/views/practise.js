@@ -62,7 +62,7 @@ function groupChoice(chosen, show) {
 async function loadProgress(signal) {
   if (!currentUser()) return null;
   try {
-    return await get("/api/progress/", {}, { signal });
+    return await get("/api/progress/", { characters: "all" }, { signal });
   } catch (error) {
     if (error instanceof ApiError && error.status !== 401) return error;
     throw error;

@@ -14,7 +14,7 @@ import { summary } from "./progress/summary.js";
 
 export default async function view({ query, signal }) {
   const [progress, days, classes] = await Promise.all([
-    get("/api/progress/", {}, { signal }),
+    get("/api/progress/", { characters: "all" }, { signal }),
     activity(signal),
     loadCharacters(),
   ]);
