@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,10 @@ from handlers.errors import ImageRefused
 from handlers.preprocessing import InkImage, preprocess
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"}
-_NUMBERED = re.compile(r"(?:class_)?([0-9]+)")  # not of another script: ५ is a class by itself
+
+
+# Not `\d`, because ५ is the name of a character.
+_NUMBERED = re.compile(r"(?:class_)?([0-9]+)")
 
 # Share of the images of a sample that are made from its photographs.
 _PHOTOGRAPH_SHARE = 0.6
@@ -35,15 +38,19 @@ def labelled_pictures(
     """Finds the pictures in `folder` and the class of each, an index in `characters`.
 
     The class is in the picture's name (`class_12.png`) or its folder's: `12`, `class_12`, `ड` or
-    `dda`. Skips pictures of other classes. Sorted by path. Raises ValueError if there is none.
+    `dda`. A number counts before the name of a folder, because writers are often called `a` and
+    `e`. Skips pictures of other classes. Sorted by path. Raises ValueError if there is none.
     """
-    classes = {name: each.index for each in characters for name in (each.text, each.name)}
+    names = {name: each.index for each in characters for name in (each.text, each.name)}
     found = []
     for path in pictures_in(folder):
-        label = _class_named(path.stem, classes) if path.parent == folder else None
-        label = _class_named(path.parent.name, classes) if label is None else label
-        if label is None and path.stem.startswith("class_"):
-            label = _class_named(path.stem, classes)
+        own, stem = path.parent.name, path.stem
+        labels = [_number(own, len(characters))]
+        if path.parent == folder:
+            labels = [_number(stem, len(characters)), names.get(stem), *labels]
+        if stem.startswith("class_"):
+            labels.append(_number(stem, len(characters)))
+        label = next((each for each in [*labels, names.get(own)] if each is not None), None)
         if label is not None:
             found.append((path, label))
     if not found:
@@ -56,10 +63,9 @@ def pictures_in(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
 
 
-def _class_named(name: str, classes: Mapping[str, int]) -> int | None:
-    numbered = _NUMBERED.fullmatch(name)
-    index = int(numbered[1]) if numbered else classes.get(name)
-    return index if index in classes.values() else None
+def _number(name: str, classes: int) -> int | None:
+    match = _NUMBERED.fullmatch(name)
+    return int(match[1]) if match and int(match[1]) < classes else None
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,14 @@ CHARACTER_SETS: Mapping[CharacterSet, Sequence[Character]] = {
 _CLASS_NUMBER = re.compile(r"(?:class_)?([0-9]{1,3})")
 
 
+def class_numbered(name: str, alphabet: Sequence[Character]) -> int | None:
+    """The class that a file or folder name states as a number, or None: `12` or `class_12`."""
+    match = _CLASS_NUMBER.fullmatch(name)
+    return int(match[1]) if match and int(match[1]) < len(alphabet) else None
+
+
 def class_named(name: str, alphabet: Sequence[Character]) -> int | None:
-    """The class that a file or folder name means, or None: `12`, `class_12`, `ड` or `dda`."""
-    if match := _CLASS_NUMBER.fullmatch(name):
-        index = int(match[1])
-        return index if index < len(alphabet) else None
+    """The class that a file or folder name states as a character, or None: `ड` or `dda`."""
     return next((each.index for each in alphabet if name in (each.text, each.name)), None)
 
 

@@ -20,7 +20,7 @@ from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.unpacking import unpacked
 from auth_api.jobs.upload_forms import Limits, read_form
 from auth_api.jobs.uploads import Received
-from auth_api.practice.alphabets import class_named, numbers_of
+from auth_api.practice.alphabets import class_named, class_numbered, numbers_of
 from handlers.characters import Character
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -100,14 +100,18 @@ def _validate(source: Path, limits: Limits, alphabet: Sequence[Character]) -> No
 
 
 def _label(entry: zip_files.Entry, alphabet: Sequence[Character]) -> int | None:
-    """The class of a picture: of its folder, else of its name. None: no labelled picture."""
+    """The class of a picture: of its folder, else of its name. None: no labelled picture.
+
+    `class_12.png` counts before the name of a folder, because writers are often called `a` and `e`.
+    """
     path = PurePosixPath(entry.name)
     if path.suffix.lower() not in _SUFFIXES:
         return None
-    label = class_named(path.parent.name, alphabet)
-    if label is None and (not path.parent.name or path.stem.startswith(_CLASS_PREFIX)):
-        label = class_named(path.stem, alphabet)
-    return label
+    folder, stem = path.parent.name, path.stem
+    label = class_numbered(folder, alphabet)
+    if label is None and (not folder or stem.startswith(_CLASS_PREFIX)):
+        label = class_numbered(stem, alphabet)
+    return class_named(folder or stem, alphabet) if label is None else label
 
 
 def _chunks(file: BinaryIO, entry: zip_files.Entry, limit: int) -> Iterator[bytes]:

@@ -73,7 +73,7 @@ def test_the_similarity_archive_holds_the_forms(store: Path) -> None:
     with zipfile.ZipFile(store / "similarity.mar") as members:
         assert {"model.pt", "similarity.py"} <= set(members.namelist())
         forms = json.loads(members.read("forms.json"))
-    assert len(forms) == 36
+    assert len(forms) == 62
     assert all(own[0]["source"] == "nithya" for own in forms)
 
 

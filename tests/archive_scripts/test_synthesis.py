@@ -18,9 +18,12 @@ from archive_scripts.synthesis.capture import capture
 from archive_scripts.synthesis.negatives import write_negative
 from archive_scripts.training.datasets import NEGATIVE, CharacterMaterial, load_material
 from archive_scripts.training.labelled import WrittenSample, labelled_pictures, load_samples
+from auth_api.jobs.upload_forms import Limits
+from auth_api.training.labelled_uploads import unpack_labelled
 from handlers.arrays import Gray
-from handlers.characters import DIGITS
+from handlers.characters import CHARACTERS, DIGITS
 from handlers.framing import frame_ink
+from tests.support.jobs import zipped
 from tests.support.pictures import REFERENCES, encode, reference
 
 
@@ -133,11 +136,37 @@ def test_labelled_folders_in_every_layout_are_read(folder: str, tmp_path: Path) 
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "anyone.png").write_bytes(picture(12))
     (tmp_path / "class_3.png").write_bytes(picture(3))
-    (tmp_path / "class_40.png").write_bytes(picture(3))
+    (tmp_path / "class_62.png").write_bytes(picture(3))
     (tmp_path / "README.md").write_text("not a picture")
     assert sorted(label for _, label in labelled_pictures(tmp_path)) == [3, 12]
     samples = load_samples(labelled_pictures(tmp_path))
-    assert [len(own) for own in samples] == [int(index in (3, 12)) for index in range(36)]
+    assert [len(own) for own in samples] == [int(index in (3, 12)) for index in range(62)]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        *(("उ/1.png", 40), ("u/1.png", 40), ("vocalic rr/1.png", 43), ("अः/1.png", 51)),
+        *(("५/1.png", 57), ("five/1.png", 57), ("57/1.png", 57), ("class_057.png", 57)),
+        # Writers called a and e.
+        *(("a/class_12.png", 12), ("e/class_61.png", 61), ("12/class_3.png", 12)),
+        *(("62/1.png", None), ("class_99.png", None), ("a/b/1.png", None)),
+    ],
+)
+def test_vowels_and_digits_are_labelled_like_consonants(
+    name: str, label: int | None, tmp_path: Path
+) -> None:
+    """In a folder of a training and in a zip of the service."""
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(picture(12))
+    (tmp_path / "class_0.png").write_bytes(picture(0))
+    found = [label for path, label in labelled_pictures(tmp_path) if path.name != "class_0.png"]
+    assert found == ([] if label is None else [label])
+    (tmp_path / "upload.zip").write_bytes(zipped({name: picture(12), "0/0.png": picture(0)}))
+    limits = Limits(10**6, 10**6)
+    unpack_labelled(tmp_path / "upload.zip", tmp_path / "unpacked", limits, CHARACTERS)
+    unpacked = {int(folder.name) for folder in (tmp_path / "unpacked").iterdir()}
+    assert unpacked == {0} | ({label} - {None})
 
 
 def test_digits_are_labelled_by_their_own_names(tmp_path: Path) -> None:

@@ -508,6 +508,7 @@ def test_an_injection_as_an_id_finds_nothing(
         ("/api/history/similarities/", "class"),
         ("/api/history/export/", "format"),
         ("/api/progress/", "timezone"),
+        ("/api/progress/", "characters"),
         ("/api/models/ranjana/corrections/", "limit"),
         ("/api/models/ranjana/corrections/", "cursor"),
         ("/api/models/ranjana/corrections/", "state"),
@@ -540,7 +541,9 @@ def test_an_injection_as_a_query_parameter_is_refused_or_finds_nothing(
 
 
 @pytest.mark.parametrize("path", ["/api/predict/", "/api/similarity/"])
-@pytest.mark.parametrize("name", ["model", "version", "strictness", "heatmap", "embedding"])
+@pytest.mark.parametrize(
+    "name", ["model", "version", "strictness", "heatmap", "embedding", "characters"]
+)
 @pytest.mark.database("sqlite")
 def test_an_injection_as_a_model_parameter_causes_no_server_error(
     api: Api, path: str, name: str

@@ -408,6 +408,34 @@ def test_deleting_a_comparison_removes_it_from_the_progress(api: Api, user: User
     assert character(user, 9)["best"] == other["similarity_score"]
 
 
+def test_vowels_are_kept_corrected_and_practised_like_consonants(user: User) -> None:
+    image = {"image": encode(reference(44))}
+    read = user.post("/api/predict/", files=image, data={"characters": "all"}).json()
+    user.predict(3)
+    (row,) = user.get(PREDICTIONS, params={"class": 44}).json()["results"]
+    assert (row["id"], row["predicted_class"]) == (read["prediction_id"], 44)
+    assert (row["character"], row["name"]) == ("ऌ", "vocalic l")
+    given = user.post(FEEDBACK, json={"prediction_id": row["id"], "actual_class": 45})
+    assert (given.status_code, given.json()["actual_class"]) == (201, 45)
+    assert user.compare(44).json()["character"] == "ऌ"
+    user.compare(2)
+    (compared,) = user.get(SIMILARITIES, params={"class": 44}).json()["results"]
+    assert (compared["character"], compared["name"]) == ("ऌ", "vocalic l")
+    # An app that does not ask for them sees 36 characters.
+    known = user.get("/api/progress/").json()
+    assert [each["class"] for each in known["characters"]] == list(range(36))
+    assert max(each["class"] for each in known["next"]) < 36
+    assert (known["totals"]["attempts"], known["totals"]["characters_tried"]) == (1, 1)
+    assert known == user.get("/api/progress/?characters=consonants").json()
+    whole = user.get("/api/progress/?characters=all").json()
+    assert [each["class"] for each in whole["characters"]] == list(range(62))
+    assert whole["characters"][44]["attempts"] == 1
+    assert (whole["totals"]["attempts"], whole["totals"]["characters_tried"]) == (2, 2)
+    wrong = user.get("/api/progress/?characters=vowels")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "validation_failed")
+    assert "'consonants' or 'all'" in wrong.json()["error"]
+
+
 def test_of_sixteen_simultaneous_deletions_one_succeeds(user: User) -> None:
     number = user.compare(3).json()["comparison_id"]
     with ThreadPoolExecutor(16) as callers:
@@ -586,7 +614,8 @@ def judge(api: Api) -> User:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"actual_class": 36}, "actual_class"),
+        ({"actual_class": 62}, "actual_class"),
+        ({"actual_class": 1000}, "actual_class"),
         ({"actual_class": -1}, "actual_class"),
         ({"actual_class": "ka"}, "actual_class"),
         ({"actual_class": 1.5}, "actual_class"),
@@ -613,6 +642,9 @@ def test_invalid_feedback_is_refused(judge: User, fields: dict[str, object], fie
     assert response.status_code == 400, response.text
     assert response.json()["code"] == "validation_failed"
     assert set(response.json()["details"]["fields"]) == {field}
+    number = fields.get("actual_class")
+    if isinstance(number, int) and number < 2**53:  # JSON has no larger whole numbers
+        assert "0-61" in response.json()["error"]
     assert judge.get(PREDICTIONS).json()["results"] == [row]
 
 
@@ -620,7 +652,7 @@ def test_invalid_feedback_is_refused(judge: User, fields: dict[str, object], fie
     "fields",
     [
         {"actual_class": 0},
-        {"actual_class": 35, "rating": 1},
+        {"actual_class": 61, "rating": 1},
         {"actual_class": 1, "rating": 5, "comments": "x" * 2000},
         {"actual_class": 1, "comments": "two\nlines\tand a tab"},
         {"actual_class": 1, "comments": "\U0001f600 \u0930\u093e\u092e"},

@@ -67,6 +67,7 @@ def test_a_failed_image_is_a_failed_row_and_not_a_failed_job(api: Api, user: Use
         "name",
         "confidence",
         "top",
+        "also",
         "others",
     }
     assert [row["code"] for row in failed] == [code for _, (_, _, code) in bad]
@@ -90,6 +91,25 @@ def test_results_as_csv(user: User) -> None:
         assert [row["predicted_class"] for row in rows] == ["0", "1", "2", "", ""]
         assert [row["file"] for row in rows[2:]] == ["0002.png", "'=HYPERLINK(1).png", "डॉ.png"]
         assert [row["code"] for row in rows[2:]] == ["", "unreadable_image", "empty_image"]
+
+
+def test_vowels_and_digits_of_the_script_are_read_where_a_job_asks_for_them(user: User) -> None:
+    images = [(index, encode(reference(index))) for index in (36, 45, 61, 7)]
+    parts = [("images", (f"{index}.png", image)) for index, image in images]
+    in_query, neither = f"{HAND_IN}?characters=all", hand_in(user, parts, HAND_IN)
+    in_form = user.post(HAND_IN, files=parts, data={"characters": "all"}).json()["job_id"]
+    for number in (hand_in(user, parts, in_query), in_form):
+        rows = finished(user, number)["results"]
+        assert [row["predicted_class"] for row in rows] == [36, 45, 61, 7]
+        assert [row["also"] for row in rows] == [None] * 4
+    rows = finished(user, neither)["results"]
+    assert all(row["predicted_class"] < 36 for row in rows)
+    also = [row["also"] and row["also"]["class"] for row in rows]
+    assert also == [36, 45, 61, None]
+    table = user.get(f"/api/jobs/{neither}/results.csv").text
+    assert [row["also"] for row in csv.DictReader(io.StringIO(table))] == ["36", "45", "61", ""]
+    wrong = user.post(HAND_IN, files=parts, data={"characters": "vowels"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "validation_failed")
 
 
 def test_a_zip_may_have_folders_and_files_that_desktops_add(user: User) -> None:

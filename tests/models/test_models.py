@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archive_scripts.archives.building import ROOT
+from archive_scripts.evaluation.figures import read_figures
 from tests.authorisation.test_access import sql
 from tests.support.apis import Api, User
 from tests.support.archives import STORE
 
-MODELS = {"ranjana": 36, "similarity": 36, "digits": 10}
+MODELS = {
+    name: len(read_figures(ROOT / "weights" / f"{weights}.json")["per_class"])
+    for name, weights in {
+        "ranjana": "recognition",
+        "similarity": "similarity",
+        "digits": "digits",
+    }.items()
+}
+"""The classes that each model was measured on."""
 PNG = {"Accept": "image/png"}
 
 

@@ -50,6 +50,23 @@ def test_each_answer_is_that_of_a_single_call(api: Api) -> None:
         assert set(result) == set(single)
 
 
+@pytest.mark.database("sqlite")
+def test_a_batch_may_ask_for_the_whole_script(api: Api) -> None:
+    images, texts = [good(36), good(59)], {"characters": "all"}
+    sent = {"images": [base64.b64encode(image).decode() for image in images]}
+    for response in (
+        api.client.post(BATCH, files=files(*images), params=texts),
+        api.client.post(BATCH, files=files(*images), data=texts),
+        api.client.post(BATCH, json={**sent, **texts}),
+    ):
+        results = response.json()["results"]
+        assert [result["predicted_class"] for result in results] == [36, 59]
+    results = api.client.post(BATCH, files=files(*images)).json()["results"]
+    assert [result["also"]["class"] for result in results] == [36, 59]
+    wrong = api.client.post(BATCH, json={**sent, "characters": "digits"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "validation_failed")
+
+
 @pytest.mark.parametrize("name", ["images", "image", "files", "file"])
 @pytest.mark.database("sqlite")
 def test_form_fields_may_have_the_names_of_older_systems(api: Api, name: str) -> None:

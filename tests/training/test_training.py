@@ -350,7 +350,10 @@ def test_an_impossible_training_is_refused_at_once(api: Api) -> None:
     damaged = {"labelled": ("a.zip", changed(labelled, RECORD, CRC, bytes(4)))}
     assert refusal(user.post(TRAIN, files=damaged)) == (400, "damaged_zip")
     unlabelled = {"labelled": ("a.zip", zipped({"nowhere/a.png": b"x"}))}
-    assert refusal(user.post(TRAIN, files=unlabelled)) == (400, "no_labelled_pictures")
+    for path, last in ((TRAIN, 61), (TRAIN_DIGITS, 9)):
+        refused = user.post(path, files=unlabelled)
+        assert refusal(refused) == (400, "no_labelled_pictures")
+        assert f"0-{last}." in refused.json()["error"]
     assert refusal(user.post(TRAIN, files={"labelled": b"no zip"})) == (400, "not_a_zip")
     large = b'{"start": "' + b" " * 11_000_000 + b'"}'
     headers = {"Content-Type": "application/json"}
