@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from auth_api.errors import NotFound
+from auth_api.practice.alphabets import CHARACTER_SETS
 from auth_api.schemas.characters import CharacterList, CharacterShown
 from handlers.characters import CHARACTERS
 
@@ -40,14 +41,17 @@ class Characters:
                 class_=each.index,
                 character=each.text,
                 name=each.name,
+                group=each.group,
                 reference=f"/api/characters/{each.index}/reference/",
                 strokes=own_strokes,
             )
             for each, own_strokes in zip(CHARACTERS, strokes, strict=True)
         ]
-        content = CharacterList(characters=characters).model_dump_json(by_alias=True).encode()
-        self.described = Document(content, "application/json")
-        """All characters and their strokes, as JSON."""
+        self.listed = {
+            name: _described([characters[each.index] for each in members])
+            for name, members in CHARACTER_SETS.items()
+        }
+        """Characters and their strokes, as JSON, by what a caller can ask for."""
         pictures = {str(each.index): folder / f"class_{each.index}.png" for each in CHARACTERS}
         self._references = {
             index: Document(path.read_bytes(), "image/png") for index, path in pictures.items()
@@ -59,3 +63,8 @@ class Characters:
             last = len(self._references) - 1
             raise NotFound(f"There is no such character: the classes are 0 to {last}.")
         return self._references[index]
+
+
+def _described(characters: list[CharacterShown]) -> Document:
+    content = CharacterList(characters=characters).model_dump_json(by_alias=True).encode()
+    return Document(content, "application/json")

@@ -11,23 +11,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.authorisation.access import OPERATIONS
+from auth_api.http.validation import parse_query
 from auth_api.practice.characters import Document
 from auth_api.routes.openapi import documented
-from auth_api.schemas.characters import CharacterList
+from auth_api.schemas.characters import CharacterList, CharactersQuery
 from auth_api.services import services
 
 _CACHE_CONTROL = "public, max-age=3600"
 
 
 @documented(
-    tag="characters", access=OPERATIONS, answer=CharacterList, also={304: None}, errors=(400,)
+    tag="characters",
+    access=OPERATIONS,
+    query=CharactersQuery,
+    answer=CharacterList,
+    also={304: None},
 )
 async def list_characters(request: Request) -> Response:
-    """Lists the characters with their strokes.
+    """Lists the 36 consonants, or all 62 characters of the script, with their strokes.
 
     Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
-    return _answer(request, services(request).characters.described)
+    asked = parse_query(request, CharactersQuery).characters
+    return _answer(request, services(request).characters.listed[asked])
 
 
 @documented(
@@ -39,7 +45,7 @@ async def list_characters(request: Request) -> Response:
     errors=(400, 404),
 )
 async def reference(request: Request) -> Response:
-    """Returns the reference picture of a character: 256x256, black on white.
+    """Returns the reference picture of any of the 62 characters: 256x256, black on white.
 
     Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_api.schemas.bases import Success
+from auth_api.schemas.bases import CharacterSet, Success
+
+
+class CharactersQuery(BaseModel):
+    """Selects the characters to list."""
+
+    characters: CharacterSet = Field(
+        default="consonants", description="The 36 consonants, or all 62 characters of the script."
+    )
 
 
 class NibShown(BaseModel):
@@ -38,11 +48,14 @@ class CharacterShown(BaseModel):
     class_: int = Field(alias="class", ge=0, description="The class in answers of the models.")
     character: str = Field(description="The character in Devanagari.")
     name: str
+    group: Literal["consonant", "vowel", "digit"] = Field(
+        description="What it is in the script. These digits are not those of the model `digits`."
+    )
     reference: str = Field(description="Path of the reference picture.")
     strokes: list[StrokeShown] = Field(description="In the order of writing.")
 
 
 class CharacterList(Success):
-    """All characters, in order of their classes."""
+    """The characters, in order of their classes."""
 
     characters: list[CharacterShown]

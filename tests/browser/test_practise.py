@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from archive_scripts.archives.building import ROOT
 from archive_scripts.letterforms.reference_forms import reference_forms
@@ -17,6 +17,8 @@ from handlers.characters import CHARACTERS
 from handlers.position_words import POSITION_WORDS
 from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes
 from tests.support.pictures import REFERENCES, encode, reference
+
+GROUPS = ["Consonants", "Vowels", "Digits of the script"]
 
 _UNDER_THE_INK = """() => {
   const { width, height } = document.querySelector("canvas.under");
@@ -51,7 +53,8 @@ def attempts(page: Page) -> Locator:
 
 def test_a_traced_character_is_called_well_written(visitor: Visitor) -> None:
     page = visitor.open("/practise")
-    expect(page.locator(".character")).to_have_count(36)
+    expect(page.locator(".character")).to_have_count(62)
+    expect(page.locator(".alphabet h2")).to_have_text(GROUPS)
     page.get_by_role("link", name="Begin with क ka").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
     expect(page.get_by_text("5 strokes")).to_be_visible()
@@ -89,8 +92,45 @@ def test_a_traced_character_is_called_well_written(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("ख kha")
     page.go_back()
     expect(score(page)).to_be_visible()
-    page.goto(f"{visitor.home}/#/practise/36")
+    page.goto(f"{visitor.home}/#/practise/62")
     expect(page.get_by_role("heading", level=1)).to_have_text("यस्तो अक्षर छैन।")
+
+
+def test_vowels_and_digits_are_practised_also_without_described_strokes(phone: Visitor) -> None:
+    def without_strokes(route: Route) -> None:
+        listed = route.fetch().json()
+        listed["characters"][46]["strokes"] = []
+        route.fulfill(json=listed)
+
+    phone.sign_up()
+    phone.context.route("**/api/characters/*", without_strokes)
+    page = phone.open("/practise")
+    for chosen, count, first in (("Vowels", 16, "अ a"), ("Digits", 10, "zero")):
+        page.get_by_role("radio", name=chosen).tap()
+        expect(page.locator(".character")).to_have_count(count)
+        expect(
+            page.get_by_role("link", name=re.compile(f"^Practise next: .*{first}$"))
+        ).to_be_visible()
+    check_view(page, "practise-phone-digits")
+    page.goto(f"{phone.home}/#/practise?group=vowel")
+    page.get_by_role("link", name="ए e").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("ए e")
+    assert under_the_ink(page), "the reference lies faintly under the ink"
+    for missing in ("Hint", "Show strokes"):
+        expect(page.get_by_role("button", name=missing)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Stroke by stroke")).to_have_count(0)
+    expect(page.get_by_text(re.compile(r"^\d+ strokes?$"))).to_have_count(0)
+    drop(page, encode(reference(46)))
+    expect(page.locator(".judged")).to_contain_text("It can be read as ए.")
+    check_view(page, "practise-phone-vowel")
+    # The service suggests consonants first, but nothing is due.
+    expect(page.get_by_role("link", name="Next: ऐ ai").last).to_be_visible()
+    page.goto(f"{phone.home}/#/practise/0")
+    expect(page.get_by_role("heading", level=1)).to_have_text("क ka")
+    drop(page, encode(reference(59)))
+    expect(page.locator(".judged")).to_contain_text("more like ७ (seven) than क")
+    page.get_by_role("link", name="Practise ७ (seven)").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("७ seven")
 
 
 def test_another_character_is_named_and_the_learner_chooses_the_strictness(
@@ -338,17 +378,18 @@ def _sentences() -> Iterator[str]:
     ways = ["to the right", "to the left", "down", "up"]
     ways += [f"{down} to the {side}" for down in ("down", "up") for side in ("right", "left")]
     where = [*itertools.chain(*POSITION_WORDS), *ways]
-    character = CHARACTERS[33]
-    called = f"{character.text} ({character.name})"
+    named = [CHARACTERS[33], CHARACTERS[43]]  # the name of the second has two words
+    called = [f"{character.text} ({character.name})" for character in named]
     values = {
         "part.name": parts,
         "where": where,
         "shape": ["narrower", "wider"],
-        "character": [called],
-        "nearest.text": [character.text],
-        "nearest.name": [character.name],
-        "wanted.text": [character.text],
-        "wanted.name": [character.name],
+        "character": called,
+        **{
+            f"{role}.{field}": [getattr(character, field) for character in named]
+            for role in ("nearest", "wanted")
+            for field in ("text", "name")
+        },
         "others + 1": ["2", "24"],
     }
     for module in _FEEDBACK_MODULES:

@@ -25,28 +25,34 @@ def test_progress_shows_what_was_practised_and_what_is_next(visitor: Visitor) ->
     page = visitor.open("/progress")
     expect(page.get_by_text("Draw your first character")).to_be_visible()
     user = visitor.site.sign_in(username)
-    for index, target in ((12, 12), (5, 5), (5, 5), (3, 12)):
+    for index, target in ((12, 12), (5, 5), (5, 5), (3, 12), (40, 40)):
         assert user.compare(index, target).status_code == 200
 
     def counted() -> bool:
-        return bool(user.get("/api/analytics/me/").json()["totals"]["answers"] == 4)
+        return bool(user.get("/api/analytics/me/").json()["totals"]["answers"] == 5)
 
     wait_for(counted, 20)  # the counts are delayed by a second
     page.reload()
     today = page.locator(".tile").filter(has_text="day in a row")
     expect(today).to_contain_text("Today is done")
-    expect(page.locator(".tile").filter(has_text="Characters tried")).to_contain_text("2 / 36")
+    expect(page.locator(".tile").filter(has_text="Characters tried")).to_contain_text("3 / 62")
     expect(page.locator(".next a").first).to_have_attribute("href", "#/practise/0")
     expect(page.get_by_role("heading", name="The last 30 days")).to_be_visible()
 
+    groups = page.locator("section:has(> h3)")
+    expect(groups.locator("h3")).to_have_text(["Consonants", "Vowels", "Digits of the script"])
+    for group, (count, first) in enumerate(((36, "क ka"), (16, "अ a"), (10, "zero"))):
+        expect(groups.nth(group).locator("li")).to_have_count(count)
+        expect(groups.nth(group).locator("li").first).to_contain_text(first)
     assert names(page)[:3] == ["ka", "kha", "ga"]
     page.get_by_label("Order").select_option("Mastery, highest first")
-    assert names(page)[:3] == ["ca", "dda", "ka"]
+    assert names(page)[:3] == ["ca", "dda", "u"]
     page.get_by_label("Order").select_option("Practised last")
-    assert names(page)[:3] == ["dda", "ca", "ka"]
+    assert names(page)[:3] == ["u", "dda", "ca"]
     page.reload()
     expect(page.get_by_label("Order")).to_have_value("last")
-    row = page.locator(".learned li").first
+    expect(groups).to_have_count(0)  # what was practised last comes first, of any group
+    row = page.locator(".learned li").nth(1)
     expect(row).to_contain_text("↘ declining")
     row.locator("summary").press("Enter")
     expect(row).to_contain_text(re.compile(r"The last 2 scores: 100, \d\d"))
@@ -60,8 +66,10 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     username = visitor.sign_up()
     user = visitor.site.sign_in(username)
     predictions = [user.predict(index).json() for index in (*range(10), *range(10), 4)]
+    vowel = {"image": encode(reference(40)), "characters": (None, "all")}
+    predictions.append(user.post("/api/predict/", files=vowel).json())
     digit = user.post("/api/predict/?model=digits", files={"image": encode(reference(2))}).json()
-    for prediction, actual in ((predictions[-1], 4), (predictions[-2], 8)):
+    for prediction, actual in ((predictions[-2], 4), (predictions[-3], 59)):
         feedback = {"prediction_id": prediction["prediction_id"], "actual_class": actual}
         assert user.post("/api/feedback/", json=feedback).status_code == 201
     fetched: list[str] = []
@@ -70,16 +78,17 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     page = visitor.open("/history")
     entries = page.locator("li[data-id]")
     expect(entries).to_have_count(20)
-    expect(entries.nth(1)).to_contain_text("You said: right")
-    expect(entries.nth(2)).to_contain_text(re.compile("You said it is.*jha", re.S))
+    expect(entries.nth(1)).to_contain_text("उ u")
+    expect(entries.nth(2)).to_contain_text("You said: right")
+    expect(entries.nth(3)).to_contain_text(re.compile("You said it is.*७ seven", re.S))
     expect(entries.first.get_by_role("img", name="Your picture")).to_be_visible()
     assert len([url for url in fetched if PICTURE.search(url)]) < 20
     entries.last.scroll_into_view_if_needed()
     expect(entries.last.get_by_role("img", name="Your picture")).to_be_visible()
     check_view(page, "history")
     page.get_by_role("button", name="Show more").click()
-    expect(entries).to_have_count(22)
-    expect(page.get_by_text("22 entries are shown.")).to_be_visible()
+    expect(entries).to_have_count(23)
+    expect(page.get_by_text("23 entries are shown.")).to_be_visible()
     expect(page.get_by_role("button", name="Show more")).to_have_count(0)
 
     page.get_by_label("Show").select_option("ङ nga")
@@ -94,6 +103,12 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     expect(entries.first.get_by_role("button", name="Delete")).to_be_focused()
     assert user.get(f"/api/history/predictions/{first}/").status_code == 404
 
+    page.get_by_label("Show").select_option("उ u")
+    expect(entries).to_have_count(1)
+    page.reload()
+    expect(entries).to_have_count(1)
+    labels = page.locator("#filter optgroup").evaluate_all("(all) => all.map((each) => each.label)")
+    assert labels == ["Consonants", "Vowels", "Digits of the script", "Western digits"]
     page.get_by_label("Show").select_option(f"digit-{digit['digit']}")
     expect(entries).to_have_count(1)
     page.reload()
@@ -106,7 +121,7 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
         page.get_by_role("button", name="Download CSV").click()
     saving.value.save_as(tmp_path / "history.csv")
     rows = list(csv.DictReader((tmp_path / "history.csv").read_text("utf-8-sig").splitlines()))
-    assert len(rows) == 21
+    assert len(rows) == 22
 
 
 def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:

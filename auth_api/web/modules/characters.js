@@ -1,22 +1,31 @@
-// The 36 characters: names, reference images, strokes.
+// The 62 characters: names, groups, reference images, strokes.
 
 import { get } from "./api.js";
 import { el } from "./dom.js";
+
+/** The groups of the script, in the order of the classes. */
+export const GROUPS = ["consonant", "vowel", "digit"];
 
 let loaded = null;
 
 /**
  * All characters, `characters[i].class === i`:
- * `{class, character, name, reference, strokes: [{name, width, points, nib}]}`. Strokes are in
- * writing order; `points` are `[x, y]`, `nib` is `{angle, edge, widths}` with a width per point.
+ * `{class, character, name, group, reference, strokes: [{name, width, points, nib}]}`. Strokes are
+ * in writing order; `points` are `[x, y]`, `nib` is `{angle, edge, widths}` with a width per point.
  * Lengths are fractions of the side of the reference image, the angle is in degrees.
  * @throws {ApiError}
  */
 export async function loadCharacters() {
-  loaded ??= get("/api/characters/").then((answer) => answer.characters);
+  loaded ??= get("/api/characters/", { characters: "all" }).then((answer) => answer.characters);
   loaded.catch(() => (loaded = null)); // the next call tries again
   return loaded;
 }
+
+/** `[group, members]` of the groups that have members. The members keep their order. */
+export const byGroup = (characters) =>
+  GROUPS.map((group) => [group, characters.filter((each) => each.group === group)]).filter(
+    ([, members]) => members.length,
+  );
 
 /** Path of the reference image of a class. */
 export const referencePath = (index) => `/api/characters/${index}/reference/`;

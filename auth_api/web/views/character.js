@@ -25,15 +25,19 @@ export default async function view({ parameters, signal }) {
   const announcement = el("p", { class: "visually-hidden", role: "status" });
   const trend = trendCard(character, signal);
 
-  let nextCharacter = characters[(character.class + 1) % characters.length];
+  const following = characters[(character.class + 1) % characters.length];
+  // A learner of vowels goes on with vowels, unless another character is due.
+  const fitsAfter = (other, { reason }) =>
+    other !== character && (reason === "due" || other.group === character.group);
+  let nextCharacter = following;
   const next = el("a", { class: "button" });
   const showNext = () => {
     next.href = href(`/practise/${nextCharacter.class}`);
     fill(next, t("practise.following", { name: characterName(nextCharacter) }));
   };
   const loadTrend = async () => {
-    const suggested = (await trend.load())?.next.find((each) => each.class !== character.class);
-    nextCharacter = suggested ?? nextCharacter;
+    const { next: suggested = [] } = (await trend.load()) ?? {};
+    nextCharacter = suggested.find((each) => fitsAfter(characters[each.class], each)) ?? following;
     showNext();
   };
   const actions = el("p", { class: "row" }, button(t("practise.onceMore"), area.startOver), next);
@@ -77,7 +81,8 @@ export default async function view({ parameters, signal }) {
   loadTrend();
   const handover = takeHandover();
   if (handover) area.load(handover);
-  fill(outcome, errors, result, trend.element, strokeOrderCard(character, layers, signal));
+  const order = character.strokes.length ? strokeOrderCard(character, layers, signal) : null;
+  fill(outcome, errors, result, trend.element, order);
   return [
     heading(character, characters),
     el(
@@ -111,7 +116,9 @@ function heading(character, characters) {
     { class: "character-head" },
     el("h1", {}, characterName(character)),
     glyph(character.class),
-    el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length })),
+    character.strokes.length
+      ? el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length }))
+      : null,
     el(
       "nav",
       { class: "row", "aria-label": t("practise.characters") },

@@ -22,9 +22,10 @@ const PAGE_SIZE = 20;
 
 export default async function view({ query, signal }) {
   const kind = query.kind === "compared" ? "compared" : "recognised";
-  let filter = /^(digit-\d|[12]?\d|3[0-5])$/.test(query.class ?? "") ? query.class : "";
-  if (kind === "compared" && filter.startsWith("digit-")) filter = "";
   const classes = await loadCharacters();
+  const isDigit = kind === "recognised" && /^digit-\d$/.test(query.class);
+  const isCharacter = classes.some((each) => String(each.class) === query.class);
+  let filter = isDigit || isCharacter ? query.class : "";
   const picture = privatePictures(t("history.noPicture"), signal);
   const list = el("ol", { class: "entries", "aria-label": t(`history.${kind}`) });
   const status = el("div", { class: "hint status", role: "status", tabindex: "-1" });

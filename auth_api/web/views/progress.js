@@ -1,6 +1,7 @@
 // The user's progress: streak, totals, what to practise next, and all characters.
 
 import { get } from "../modules/api.js";
+import { loadCharacters } from "../modules/characters.js";
 import { card } from "../modules/components.js";
 import { el } from "../modules/dom.js";
 import { href } from "../modules/router.js";
@@ -12,10 +13,12 @@ import { nextCards } from "./progress/next.js";
 import { summary } from "./progress/summary.js";
 
 export default async function view({ query, signal }) {
-  const [progress, days] = await Promise.all([
-    get("/api/progress/", {}, { signal }),
+  const [progress, days, classes] = await Promise.all([
+    get("/api/progress/", { characters: "all" }, { signal }),
     activity(signal),
+    loadCharacters(),
   ]);
+  const characters = progress.characters.map((each) => ({ ...classes[each.class], ...each }));
   const hasBegun = progress.totals.attempts > 0;
   return [
     el("h1", {}, t("progress.title")),
@@ -25,7 +28,7 @@ export default async function view({ query, signal }) {
       summary(progress),
       section("next", hasBegun ? null : el("p", {}, t("progress.begin")), nextCards(progress.next)),
       days,
-      section("characters", charactersList(progress.characters, query.sort, signal)),
+      section("characters", charactersList(characters, query.sort, signal)),
       section(
         "keep",
         el("p", {}, el("a", { href: href("/history") }, t("progress.history"))),

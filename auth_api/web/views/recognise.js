@@ -161,7 +161,12 @@ function comparePicture(picture, { predicted_class: character }) {
 function predict(picture, which, signal, query = {}) {
   const form = new FormData();
   form.append("image", picture, picture.name ?? "drawing.png");
-  const options = { query: { model: which, ...query }, form, repeatable: true, signal };
+  const options = {
+    query: { model: which, characters: "all", ...query },
+    form,
+    repeatable: true,
+    signal,
+  };
   return request("POST", "/api/predict/", options);
 }
 

@@ -15,6 +15,10 @@ export default {
   "nav.signIn": "Sign in",
   "nav.signUp": "Sign up",
 
+  "group.consonant": "Consonants",
+  "group.vowel": "Vowels",
+  "group.digit": "Digits of the script",
+
   "action.again": "Try again",
   "action.cancel": "Cancel",
   "action.close": "Close",

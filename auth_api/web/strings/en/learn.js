@@ -4,12 +4,12 @@ export default {
   "recognise.pad": "Draw a character here",
   "recognise.model": "What to read",
   "recognise.model.ranjana": "Characters",
-  "recognise.model.digits": "Digits 0 to 9",
+  "recognise.model.digits": "Western digits",
   "recognise.model.version": "Read by the model {name}, version {version}.",
   "recognise.hint.ranjana":
-    "Draw one of the 36 Ranjana consonants with finger, pen or mouse. It is read as soon as you pause.",
+    "Draw one of the 62 Ranjana characters, a consonant, a vowel or a digit, with finger, pen or mouse. It is read as soon as you pause.",
   "recognise.hint.digits":
-    "Draw a Western digit, 0 to 9. It is read as soon as you pause. Devanagari and Ranjana digits are not read.",
+    "Draw a Western digit, 0 to 9. It is read as soon as you pause. Ranjana digits are read among the characters; Devanagari digits are not read.",
   "recognise.drop": "Pictures can be dropped or pasted anywhere on this page, several at once too.",
   "recognise.top": "The five most likely",
   "recognise.compare": "Compare with the reference",

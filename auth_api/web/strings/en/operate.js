@@ -74,7 +74,7 @@ export default {
 
   "models.title": "Models",
   "models.hint": "The models that recognise and compare, with their version and state.",
-  "models.what.ranjana": "Recognises the 36 characters",
+  "models.what.ranjana": "Recognises the 62 characters of the script",
   "models.what.digits": "Recognises the Western digits 0 to 9",
   "models.what.similarity": "Compares with the reference",
   "models.ready": "Ready",

@@ -15,6 +15,10 @@ export default {
   "nav.signIn": "साइन इन",
   "nav.signUp": "खाता खोल्नुहोस्",
 
+  "group.consonant": "व्यञ्जन",
+  "group.vowel": "स्वर",
+  "group.digit": "लिपिका अङ्क",
+
   "action.again": "फेरि प्रयास गर्नुहोस्",
   "action.cancel": "रद्द गर्नुहोस्",
   "action.close": "बन्द गर्नुहोस्",

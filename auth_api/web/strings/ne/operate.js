@@ -74,7 +74,7 @@ export default {
 
   "models.title": "मोडेलहरू",
   "models.hint": "के ले चिन्छ र तुलना गर्छ, कुन संस्करणमा, र त्यो तयार छ कि छैन।",
-  "models.what.ranjana": "३६ अक्षर चिन्छ",
+  "models.what.ranjana": "लिपिका ६२ अक्षर चिन्छ",
   "models.what.digits": "0 देखि 9 सम्मका पश्चिमी अङ्क चिन्छ",
   "models.what.similarity": "नमुनासँग तुलना गर्छ",
   "models.ready": "तयार",

@@ -8,7 +8,7 @@ import { href } from "../../modules/router.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
 
 /**
- * A recognition. `picture` is of `privatePictures`; `classes` are the 36 characters; `onDelete`
+ * A recognition. `picture` is of `privatePictures`; `classes` are all characters; `onDelete`
  * deletes the entry.
  */
 export function recognition(entry, { picture, classes, onDelete }) {

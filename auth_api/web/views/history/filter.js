@@ -1,24 +1,22 @@
-// The filter of the history by character or digit.
+// The filter of the history by character or Western digit.
 
-import { characterName } from "../../modules/characters.js";
+import { byGroup, characterName } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
 import { number, t } from "../../modules/strings.js";
 
 const DIGITS = 10;
 
 /**
- * A select of characters, and of digits if `digits` is true. Its values are "" for all, "12" for a
- * character and "digit-8" for a digit.
+ * A select of characters, and of Western digits if `digits` is true. Its values are "" for all, "12"
+ * for a character and "digit-8" for a Western digit.
  */
 export function characterFilter(classes, chosen, digits, choose) {
-  const characters = classes.map((each) =>
-    el("option", { value: each.class }, characterName(each)),
-  );
+  const option = (each) => el("option", { value: each.class }, characterName(each));
   const select = el(
     "select",
     { id: "filter", on: { change: () => choose(select.value) } },
     el("option", { value: "" }, t("history.all")),
-    digits ? group(t("recognise.model.ranjana"), characters) : characters,
+    byGroup(classes).map(([name, members]) => group(t(`group.${name}`), members.map(option))),
     digits ? group(t("recognise.model.digits"), digitOptions()) : null,
   );
   select.value = chosen;

@@ -41,7 +41,7 @@ export function uploadForm(models, signal) {
     const [first] = files;
     if (isZip(first)) body.append("zip", first, first.name);
     else for (const file of files) body.append("images", file, file.name);
-    const options = { query: { model }, form: body, signal };
+    const options = { query: { model, characters: "all" }, form: body, signal };
     const { job_id: job } = await request("POST", "/api/jobs/predict/", options);
     go(`/jobs/${job}`);
   };

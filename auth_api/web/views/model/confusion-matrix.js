@@ -9,13 +9,14 @@ const MAX_PAIRS = 8;
 /** The card for a response of `.../confusion-matrix/`. `names` are those of figures.js. */
 export function confusionMatrixCard({ matrix: counts }, names, picture) {
   const title = t("matrix.title");
+  const known = names.slice(0, counts.length); // an older version knows fewer characters
   return card(
     title,
     el("p", { class: "hint" }, t("matrix.what")),
     confused(counts, names),
     el(
       "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+      { class: "scroll matrix-frame", tabindex: "0", role: "region", "aria-label": title },
       el(
         "table",
         { class: "matrix" },
@@ -27,7 +28,7 @@ export function confusionMatrixCard({ matrix: counts }, names, picture) {
             "tr",
             {},
             el("td", {}),
-            names.map((name) => el("th", { scope: "col" }, name.short)),
+            known.map((name) => el("th", { scope: "col" }, name.short)),
           ),
         ),
         el(

@@ -48,7 +48,7 @@ const POSITIONS = {
 };
 
 // `part`, `where` and `shape` are translated. `a` and `b` are characters and stay unchanged.
-const NAME = String.raw`(?<a>\S+) \(\w+\)`;
+const NAME = String.raw`(?<a>\S+) \([\w ]+\)`;
 const positions = Object.keys(POSITIONS).sort((one, other) => other.length - one.length);
 const POSITION = `(?<where>${positions.join("|")})`;
 const PART = String.raw`(?<part>[a-z]+(?: [a-z]+)*?)`;

@@ -32,7 +32,7 @@ export function trendCard({ class: index }, signal) {
     try {
       const query = { class: index, limit: ATTEMPT_COUNT };
       const [progress, { results }] = await Promise.all([
-        get("/api/progress/", {}, { signal }),
+        get("/api/progress/", { characters: "all" }, { signal }),
         get("/api/history/similarities/", query, { signal }),
       ]);
       const own = progress.characters[index];

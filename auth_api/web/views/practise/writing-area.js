@@ -117,8 +117,7 @@ function guidedPad(pad, character, layers, signal) {
       el("input", { type: "checkbox", checked: traced, on: { change: trace } }),
       t("practise.trace"),
     ),
-    play,
-    button(t("practise.hint"), () => guide.hint()),
+    character.strokes.length ? [play, button(t("practise.hint"), () => guide.hint())] : null,
   );
   return el("div", { class: "writing" }, row, pad.element, text);
 }

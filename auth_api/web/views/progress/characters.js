@@ -1,6 +1,6 @@
 // All characters with their mastery. Each opens to show its details.
 
-import { characterName, glyph } from "../../modules/characters.js";
+import { byGroup, characterName, glyph } from "../../modules/characters.js";
 import { el, fill } from "../../modules/dom.js";
 import { replaceQuery } from "../../modules/router.js";
 import { number, percent, t } from "../../modules/strings.js";
@@ -16,17 +16,26 @@ const ORDERS = {
 };
 const ARROWS = { new: "", improving: "↗", steady: "→", declining: "↘" };
 
-/** The list and the select for its order. */
+/**
+ * The list and the select for its order: by group in the order of the alphabet, otherwise one list.
+ * `characters` are those of `/api/progress/`, each with its `group`.
+ */
 export function charactersList(characters, chosen, signal) {
   const items = new Map(characters.map((each) => [each.class, item(each, signal)]));
-  const list = el("ol", { class: "learned" });
-  const show = (order) =>
-    fill(
-      list,
-      [...characters]
-        .sort((a, b) => ORDERS[order](a, b) || a.class - b.class)
-        .map((each) => items.get(each.class)),
+  const place = el("div", { class: "stack" });
+  const list = (members) =>
+    el(
+      "ol",
+      { class: "learned" },
+      members.map((each) => items.get(each.class)),
     );
+  const show = (order) => {
+    const sorted = characters.toSorted((a, b) => ORDERS[order](a, b) || a.class - b.class);
+    const groups = byGroup(sorted).map(([group, members]) =>
+      el("section", {}, el("h3", {}, t(`group.${group}`)), list(members)),
+    );
+    fill(place, order === "alphabet" ? groups : list(sorted));
+  };
   const select = el(
     "select",
     {
@@ -46,7 +55,7 @@ export function charactersList(characters, chosen, signal) {
   show(select.value);
   return [
     el("p", { class: "row" }, el("label", { for: "order" }, t("progress.order")), select),
-    list,
+    place,
   ];
 }
 

@@ -62,7 +62,7 @@ function batches(files) {
 function requestBatch(files, model, signal) {
   const form = new FormData();
   for (const file of files) form.append("images", file, file.name);
-  const options = { query: { model }, form, repeatable: true, signal };
+  const options = { query: { model, characters: "all" }, form, repeatable: true, signal };
   return request("POST", "/api/predict/batch/", options);
 }
 

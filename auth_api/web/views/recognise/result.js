@@ -2,7 +2,7 @@
 
 import { actionButton, attempt } from "../../modules/actions.js";
 import { post } from "../../modules/api.js";
-import { characterName, glyph, loadCharacters } from "../../modules/characters.js";
+import { byGroup, characterName, glyph, loadCharacters } from "../../modules/characters.js";
 import { button } from "../../modules/components.js";
 import { el, fill, thumbnail } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
@@ -136,26 +136,28 @@ function feedbackButtons(answer, model, onJudged) {
   );
 }
 
-/** `{class, character, name}` of all classes of a model. */
+/** All classes of a model: characters, or `{class, character}` of Western digits. */
 async function loadClasses(model) {
   if (model === "ranjana") return loadCharacters();
   return Array.from({ length: 10 }, (_, digit) => ({ class: digit, character: number(digit) }));
 }
 
-/** A button for each class, the most likely ones first. */
+/** A button for each other class: the most likely ones first, then those of each group. */
 function classButtons(answer, classes, onChoose) {
   const likely = answer.top.map((each) => classes[each.class]);
-  const order = new Set([...likely, ...classes]);
-  order.delete(classes[answer.predicted_class]);
-  return el(
-    "fieldset",
-    { class: "alternatives" },
-    el("legend", {}, t("feedback.which")),
-    [...order].map((each) =>
-      button(each.reference ? glyph(each.class, characterName(each)) : each.character, () =>
-        onChoose(each.class),
-      ),
-    ),
+  const others = classes.filter((each) => !likely.includes(each));
+  const choice = (each) =>
+    button(each.reference ? glyph(each.class, characterName(each)) : each.character, () =>
+      onChoose(each.class),
+    );
+  const set = (title, ...content) =>
+    el("fieldset", { class: "alternatives" }, el("legend", {}, title), content);
+  return set(
+    t("feedback.which"),
+    likely.filter((each) => each.class !== answer.predicted_class).map(choice),
+    others[0].group
+      ? byGroup(others).map(([group, members]) => set(t(`group.${group}`), members.map(choice)))
+      : others.map(choice),
   );
 }
 
