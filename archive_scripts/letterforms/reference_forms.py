@@ -30,9 +30,6 @@ def reference_forms(reference_images: Path) -> list[list[Form]]:
     forms = []
     for index, letterforms in enumerate(load_strokes()):
         picture = reference_ink(reference_images, index)
-        if not letterforms:
-            forms.append([Form("nithya", picture, ())])
-            continue
         own = [_form(letterforms[0], picture)]
         own += [_form(form, None) for form in letterforms[1:] if form.comparable]
         forms.append(own)

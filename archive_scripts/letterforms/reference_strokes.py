@@ -54,7 +54,7 @@ def reference_strokes(reference_images: Path) -> list[list[ReferenceStroke]]:
     Raises OSError if a reference picture cannot be read.
     """
     return [
-        strokes_of(forms[0], reference_ink(reference_images, index)) if forms else []
+        strokes_of(forms[0], reference_ink(reference_images, index))
         for index, forms in enumerate(load_strokes())
     ]
 

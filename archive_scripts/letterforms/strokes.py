@@ -20,7 +20,6 @@ from archive_scripts.letterforms.nib import Nib, draw, random_nib, roughen, thic
 from archive_scripts.letterforms.splines import catmull_rom
 from archive_scripts.letterforms.writer_style import Points, bend, bent_grid
 from handlers.arrays import Gray
-from handlers.characters import CHARACTERS
 
 LETTERFORMS = Path(__file__).with_name("letterforms.json")
 
@@ -110,17 +109,16 @@ class StrokeLetterform:
 
 
 def load_strokes(path: Path = LETTERFORMS) -> list[list[StrokeLetterform]]:
-    """All described letterforms: `[class][variant]`; none for a class that has no description.
+    """All described letterforms: `[class][variant]`, at least one of each class.
 
     Raises ValueError if the file does not have the format that its `about` describes.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         sources = data["sources"]
-        described = [[_parse(form, sources) for form in forms] for forms in data["letterforms"]]
+        return [[_parse(form, sources) for form in forms] for forms in data["letterforms"]]
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"{path} does not describe letterforms: {error!r}") from error
-    return described + [[] for _ in CHARACTERS[len(described) :]]
 
 
 def _parse(form: dict[str, Any], sources: dict[str, Any]) -> StrokeLetterform:

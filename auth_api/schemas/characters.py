@@ -52,7 +52,7 @@ class CharacterShown(BaseModel):
         description="What it is in the script. These digits are not those of the model `digits`."
     )
     reference: str = Field(description="Path of the reference picture.")
-    strokes: list[StrokeShown] = Field(description="In the order of writing.")
+    strokes: list[StrokeShown] = Field(min_length=1, description="In the order of writing.")
 
 
 class CharacterList(Success):

@@ -21,7 +21,7 @@ from archive_scripts.training.labelled import WrittenSample, labelled_pictures, 
 from auth_api.jobs.upload_forms import Limits
 from auth_api.training.labelled_uploads import unpack_labelled
 from handlers.arrays import Gray
-from handlers.characters import CHARACTERS, DIGITS
+from handlers.characters import CHARACTERS, CONSONANTS, DIGITS
 from handlers.framing import frame_ink
 from tests.support.jobs import zipped
 from tests.support.pictures import REFERENCES, encode, reference
@@ -32,11 +32,11 @@ def material() -> CharacterMaterial:
     return load_material()
 
 
-def test_every_class_is_described_in_two_to_four_forms() -> None:
+def test_every_class_is_described() -> None:
     letterforms = load_strokes()
-    assert len(letterforms) == 36
-    for forms in letterforms:
-        assert 2 <= len(forms) <= 4
+    assert len(letterforms) == len(CHARACTERS)
+    for index, forms in enumerate(letterforms):
+        assert (2 if index < len(CONSONANTS) else 1) <= len(forms) <= 5
         assert forms[0].source == "nithya"
         for form in forms:
             points = np.concatenate([stroke.path for stroke in form.strokes])
@@ -50,7 +50,7 @@ def test_the_first_form_matches_the_reference_picture() -> None:
     for index, forms in enumerate(load_strokes()):
         drawn = frame_ink(forms[0].picture(256)) >= 128
         printed = frame_ink(255 - reference(index)) >= 128
-        assert (drawn & printed).sum() / (drawn | printed).sum() > 0.75, index
+        assert (drawn & printed).sum() / (drawn | printed).sum() > 0.85, index
 
 
 def test_every_part_of_a_form_has_its_own_name() -> None:
