@@ -43,6 +43,7 @@ def contact_sheet(
         title = f"{character.index} {character.name}"
         strips.append(_strip(title, [*pictures, *blank], synthetic))
     rows = -(-len(strips) // _COLUMNS)
+    strips += [np.zeros_like(strips[0])] * (rows * _COLUMNS - len(strips))
     columns = [np.vstack(strips[at : at + rows]) for at in range(0, len(strips), rows)]
     return np.hstack(columns)
 

@@ -8,18 +8,23 @@ text around them says what they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
 from PIL import Image, ImageDraw, ImageFont
 
 from archive_scripts.letterforms.strokes import Stroke, StrokeLetterform, load_strokes
-from archive_scripts.synthesis.negatives import PLAIN_TYPEFACES, plain_letterform, write_mark
+from archive_scripts.synthesis.negatives import (
+    PLAIN_TYPEFACES,
+    Negatives,
+    Write,
+    glyphs_of,
+    plain_letterform,
+    write_mark,
+)
 from handlers.arrays import Gray, gray
 from handlers.framing import frame_digit
 
@@ -65,23 +70,14 @@ GLYPHS = {
 _SIDE = 112
 _PRINTED_PIXELS = 72
 
-Write = Callable[[np.random.Generator, int], Gray]
-"""Draws a mark once: uint8 of shape (side, side), ink 255 on 0."""
 
-
-@dataclass(frozen=True)
-class DigitNegatives:
-    """Draws negatives of several kinds."""
-
-    kinds: Sequence[tuple[float, Sequence[Write]]]
-    """The share of each kind, relative to the others, and its marks, at least one."""
+class DigitNegatives(Negatives):
+    """Draws negatives as MNIST draws digits."""
 
     def image(self, rng: np.random.Generator) -> Gray:
-        """Draws one negative as MNIST draws digits: uint8 of shape (28, 28), white on black."""
-        shares = np.array([share for share, _ in self.kinds])
-        _, marks = self.kinds[rng.choice(len(self.kinds), p=shares / shares.sum())]
+        """Draws one negative: uint8 of shape (28, 28), white on black."""
         while True:
-            ink = marks[rng.integers(len(marks))](rng, _SIDE)
+            ink = self.write(rng, _SIDE)
             if ink.any():
                 return frame_digit(ink, ink >= 128)
 
@@ -110,7 +106,7 @@ def digit_negatives(fonts: Iterable[Path] = ()) -> DigitNegatives:
         (0.04, [write_mark]),
         (0.03, [_dot, _lines]),
     )
-    return DigitNegatives([(share, marks) for share, marks in kinds if marks])
+    return DigitNegatives.of(kinds)
 
 
 def _written(strokes: str) -> StrokeLetterform:
@@ -122,13 +118,9 @@ def _written(strokes: str) -> StrokeLetterform:
 
 def font_glyphs(font: Path) -> dict[str, str]:
     """The glyphs of `GLYPHS` that a font file has. Raises OSError for another file."""
-    try:
-        with font.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as opened:
-            known = opened.getBestCmap() or {}
-    except TTLibError as error:
-        raise OSError(f"{font} is no font: {error}") from None
+    known = glyphs_of(font)
     return {
-        kind: "".join(glyph for glyph in glyphs if ord(glyph) in known)
+        kind: "".join(glyph for glyph in glyphs if glyph in known)
         for kind, glyphs in GLYPHS.items()
     }
 

@@ -1,16 +1,19 @@
-"""Negatives: marks that are no Ranjana character.
+"""Negatives: marks that are no character. A model trained with them is not confident about others.
 
-Latin letters and digits in plain typefaces, scribbles, shapes, faces and stains. A model trained
-with them is not confident about other marks that are no character.
+Latin letters and digits in plain typefaces, scribbles, shapes, faces and stains.
 """
 
 from __future__ import annotations
 
-import string
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
 from PIL import Image, ImageDraw, ImageFont
 
 from archive_scripts.letterforms.nib import draw, random_nib, roughen
@@ -19,7 +22,6 @@ from archive_scripts.letterforms.splines import catmull_rom
 from archive_scripts.letterforms.writer_style import bend, bent_grid, smooth_noise
 from handlers.arrays import Gray, gray
 
-_GLYPHS = string.ascii_letters + string.digits
 _STROKE_FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_COMPLEX,
@@ -30,12 +32,39 @@ PLAIN_TYPEFACES = len(_STROKE_FONTS) + 1
 _FONT_PIXELS = 120
 
 
-def write_negative(rng: np.random.Generator, side: int) -> Gray:
-    """Draws one negative: uint8 of shape (side, side), ink 255 on 0."""
-    if rng.random() < 0.5:
-        glyph = _GLYPHS[rng.integers(len(_GLYPHS))]
-        return plain_letterform(glyph, int(rng.integers(PLAIN_TYPEFACES))).write(rng, side)
-    return write_mark(rng, side)
+Write = Callable[[np.random.Generator, int], Gray]
+"""Draws a mark once: uint8 of shape (side, side), ink 255 on 0."""
+
+Kind = tuple[float, Sequence[Write]]
+"""The share of one kind of negatives, relative to the others, and its marks."""
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Draws negatives of several kinds."""
+
+    kinds: Sequence[Kind]
+    """Each has a mark at least."""
+
+    @classmethod
+    def of(cls, kinds: Iterable[Kind]) -> Self:
+        """Leaves out kinds without marks."""
+        return cls([(share, marks) for share, marks in kinds if marks])
+
+    def write(self, rng: np.random.Generator, side: int) -> Gray:
+        """Draws one negative: uint8 of shape (side, side), ink 255 on 0."""
+        shares = np.array([share for share, _ in self.kinds])
+        _, marks = self.kinds[rng.choice(len(self.kinds), p=shares / shares.sum())]
+        return marks[rng.integers(len(marks))](rng, side)
+
+
+def glyphs_of(font: Path) -> frozenset[str]:
+    """The characters that a font file has. Raises OSError for another file."""
+    try:
+        with font.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as opened:
+            return frozenset(map(chr, opened.getBestCmap() or {}))
+    except TTLibError as error:
+        raise OSError(f"{font} is no font: {error}") from None
 
 
 def write_mark(rng: np.random.Generator, side: int) -> Gray:

@@ -9,18 +9,24 @@ the Ranjana ones in nothing but the pen.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
 
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.synthesis.digit_negatives import print_glyph
-from archive_scripts.synthesis.negatives import PLAIN_TYPEFACES, plain_letterform, write_mark
+from archive_scripts.synthesis.negatives import (
+    PLAIN_TYPEFACES,
+    Kind,
+    Negatives,
+    Write,
+    glyphs_of,
+    plain_letterform,
+    write_mark,
+)
 from handlers.arrays import Gray, gray
 
 LATIN = "".join(sorted({*string.ascii_letters, *string.digits} - {*"OosS059qre"}))
@@ -36,25 +42,8 @@ _OTHERS = frozenset(chr(code) for start, end in _OTHER_SCRIPTS for code in range
 
 _PRINTED_PIXELS = 120
 
-Write = Callable[[np.random.Generator, int], Gray]
-"""Draws a mark once: uint8 of shape (side, side), ink 255 on 0."""
 
-
-@dataclass(frozen=True)
-class ScriptNegatives:
-    """Draws negatives of several kinds."""
-
-    kinds: Sequence[tuple[float, Sequence[Write]]]
-    """The share of each kind, relative to the others, and its marks, at least one."""
-
-    def write(self, rng: np.random.Generator, side: int) -> Gray:
-        """Draws one negative: uint8 of shape (side, side), ink 255 on 0."""
-        shares = np.array([share for share, _ in self.kinds])
-        _, marks = self.kinds[rng.choice(len(self.kinds), p=shares / shares.sum())]
-        return marks[rng.integers(len(marks))](rng, side)
-
-
-def script_negatives(characters: Sequence[Write], fonts: Iterable[Path] = ()) -> ScriptNegatives:
+def script_negatives(characters: Sequence[Write], fonts: Iterable[Path] = ()) -> Negatives:
     """Loads the negatives. `characters` write whole characters, which are joined and cut; `fonts`
     are typefaces of Devanagari or other scripts.
 
@@ -63,7 +52,7 @@ def script_negatives(characters: Sequence[Write], fonts: Iterable[Path] = ()) ->
     devanagari: list[Write] = []
     others: list[Write] = []
     for font in fonts:
-        for glyph in _glyphs(font):
+        for glyph in sorted(glyphs_of(font) & {*DEVANAGARI, *_OTHERS}):
             printed = print_glyph(font, glyph, _PRINTED_PIXELS)
             if np.count_nonzero(printed >= 128) > 100:
                 kind = devanagari if glyph in DEVANAGARI else others
@@ -71,7 +60,7 @@ def script_negatives(characters: Sequence[Write], fonts: Iterable[Path] = ()) ->
     latin = [
         plain_letterform(glyph, font).write for glyph in LATIN for font in range(PLAIN_TYPEFACES)
     ]
-    kinds: tuple[tuple[float, Sequence[Write]], ...] = (
+    kinds: tuple[Kind, ...] = (
         (0.25, latin),
         (0.20, devanagari),
         (0.15, others),
@@ -79,16 +68,7 @@ def script_negatives(characters: Sequence[Write], fonts: Iterable[Path] = ()) ->
         (0.10, [partial(_joined, characters)]),
         (0.05, [partial(_cut, characters)]),
     )
-    return ScriptNegatives([(share, marks) for share, marks in kinds if marks])
-
-
-def _glyphs(font: Path) -> list[str]:
-    try:
-        with font.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as opened:
-            known = opened.getBestCmap() or {}
-    except TTLibError as error:
-        raise OSError(f"{font} is no font: {error}") from None
-    return [chr(code) for code in sorted(known) if chr(code) in _OTHERS or chr(code) in DEVANAGARI]
+    return Negatives.of(kinds)
 
 
 def _joined(characters: Sequence[Write], rng: np.random.Generator, side: int) -> Gray:

@@ -16,7 +16,8 @@ from archive_scripts.letterforms.glyphs import folder_glyphs, font_glyphs
 from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
-from archive_scripts.synthesis.script_negatives import ScriptNegatives, script_negatives
+from archive_scripts.synthesis.negatives import Negatives
+from archive_scripts.synthesis.script_negatives import script_negatives
 from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.labelled import LabelledPicture, load_samples
 from handlers.arrays import Gray
@@ -50,7 +51,7 @@ class CharacterMaterial:
     """Characters that people wrote: `[class][sample]`, or empty."""
     sample_share: float = 0.0
     """Share of the images made from `samples`, in classes that have enough; less in others."""
-    negatives: ScriptNegatives | None = None
+    negatives: Negatives | None = None
     negative_share: float = 0.0
     """Share of the images that show no character, if there are `negatives`."""
     strength: float = 1.0

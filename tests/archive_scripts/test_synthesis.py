@@ -14,8 +14,8 @@ from archive_scripts.letterforms.pictured import PicturedLetterform
 from archive_scripts.letterforms.reference_forms import reference_forms
 from archive_scripts.letterforms.splines import catmull_rom
 from archive_scripts.letterforms.strokes import Stroke, load_strokes
-from archive_scripts.synthesis.capture import capture
-from archive_scripts.synthesis.negatives import write_negative
+from archive_scripts.synthesis.capture import Letterform, capture
+from archive_scripts.synthesis.script_negatives import script_negatives
 from archive_scripts.training.datasets import NEGATIVE, CharacterMaterial, load_material
 from archive_scripts.training.labelled import WrittenSample, labelled_pictures, load_samples
 from auth_api.jobs.upload_forms import Limits
@@ -50,7 +50,7 @@ def test_the_first_form_matches_the_reference_picture() -> None:
     for index, forms in enumerate(load_strokes()):
         drawn = frame_ink(forms[0].picture(256)) >= 128
         printed = frame_ink(255 - reference(index)) >= 128
-        assert (drawn & printed).sum() / (drawn | printed).sum() > 0.85, index
+        assert (drawn & printed).sum() / (drawn | printed).sum() > 0.8, index
 
 
 def test_every_part_of_a_form_has_its_own_name() -> None:
@@ -117,21 +117,34 @@ def test_a_thin_pen_fills_bowls() -> None:
     assert min(widest) > 3
 
 
-def test_negatives_are_marks_of_many_kinds() -> None:
+def test_negatives_are_marks_of_many_kinds(material: CharacterMaterial) -> None:
     rng = np.random.default_rng(0)
-    inks = [capture(write_negative, rng) for _ in range(60)]
+    negatives = script_negatives([form.write for forms in material.letterforms for form in forms])
+    assert len(negatives.kinds) == 4
+    assert sum(len(marks) for _, marks in negatives.kinds) > 200
+    inks = [capture(negatives.write, rng) for _ in range(60)]
     assert all((ink >= 128).sum() >= 20 for ink in inks)
     shares = [float((ink >= 128).mean()) for ink in inks]
     assert max(shares) > 3 * min(shares)
 
 
 def test_shares_of_samples_and_negatives_are_kept(material: CharacterMaterial) -> None:
-    samples = [[WrittenSample(frame_ink(255 - reference(index)))] for index in range(36)]
-    mixed = CharacterMaterial(material.letterforms, [list(own) for own in samples], 0.5, 0.25)
+    class Counted:
+        drawn = 0
+
+        def write(self, rng: np.random.Generator, side: int, strength: float = 1.0) -> Gray:
+            self.drawn += 1
+            return np.full((side, side), 255, np.uint8)
+
+    enough, few = Counted(), Counted()
+    samples: list[list[Letterform]] = [[], [enough] * 12, [few] * 3]
+    mixed = CharacterMaterial(material.letterforms[:3], samples, 0.5, material.negatives, 0.25)
     rng = np.random.default_rng(0)
-    labels = [mixed.image(rng)[1] for _ in range(400)]
-    assert 60 <= labels.count(NEGATIVE) <= 140
-    assert set(labels) >= set(range(36))
+    labels = [mixed.image(rng)[1] for _ in range(600)]
+    assert 110 <= labels.count(NEGATIVE) <= 190
+    assert set(labels) == {NEGATIVE, 0, 1, 2}
+    assert 0.35 < enough.drawn / labels.count(1) < 0.65
+    assert 0.04 < few.drawn / labels.count(2) < 0.25
 
 
 def picture(index: int) -> bytes:
@@ -217,7 +230,10 @@ def test_a_class_without_material_cannot_be_trained(tmp_path: Path) -> None:
 
 def test_sources_of_strokes_can_be_left_out() -> None:
     whole, part = load_material(), load_material(without=["written", "hurried"])
-    assert sum(map(len, part.letterforms)) == 72 < sum(map(len, whole.letterforms))
+    kept = [
+        form for forms in load_strokes() for form in forms if form.source in ("nithya", "printed")
+    ]
+    assert sum(map(len, part.letterforms)) == len(kept) < sum(map(len, whole.letterforms))
 
 
 def test_a_pictured_letterform_keeps_its_shape(tmp_path: Path) -> None:
@@ -233,4 +249,4 @@ def test_the_contact_sheet_shows_real_beside_synthetic(
 ) -> None:
     (tmp_path / "class_3.png").write_bytes(picture(3))
     sheet: Gray = contact_sheet(material, [tmp_path], samples=2)
-    assert sheet.shape == (12 * 70, 3 * (88 + 3 * 70))
+    assert sheet.shape == (21 * 70, 3 * (124 + 3 * 70))
