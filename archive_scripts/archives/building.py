@@ -26,58 +26,6 @@ CARD, EVALUATION = "card.md", "evaluation.json"
 
 _DIGEST_FILE = "inputs.sha256"
 
-# Every module of `handlers` that a worker imports. The handler's own module is packed beside the
-# folder, because TorchServe looks for it there.
-_SHARED_MODULES = (
-    "__init__",
-    "alignment",
-    "arrays",
-    "base",
-    "boxes",
-    "characters",
-    "classification",
-    "close_up",
-    "comparison",
-    "cpu_limit",
-    "decoding",
-    "decoding_apart",
-    "decoding_cut",
-    "decoding_files",
-    "decoding_heif",
-    "decoding_work",
-    "distance",
-    "drawing",
-    "enclosures",
-    "enhancement",
-    "errors",
-    "feedback",
-    "framing",
-    "heatmap",
-    "ink_maps",
-    "isolation",
-    "layers",
-    "letterforms",
-    "loading",
-    "logs",
-    "options",
-    "outlines",
-    "position_words",
-    "preprocessing",
-    "quadrilaterals",
-    "reading_order",
-    "request_form",
-    "ruled_lines",
-    "segmentation",
-    "several",
-    "sheet",
-    "sheet_regions",
-    "touching",
-    "transparency",
-    "wire_format",
-    "worker_metrics",
-    "writing_faults",
-)
-
 # Every module of `archive_scripts` that builds an archive.
 _BUILDERS = (
     "archives/building",
@@ -86,6 +34,7 @@ _BUILDERS = (
     "archives/export",
     "letterforms/glyphs",
     "letterforms/nib",
+    "letterforms/part_names",
     "letterforms/reference_forms",
     "letterforms/references",
     "letterforms/splines",
@@ -124,7 +73,7 @@ class ArchiveRecipe:
 
     def inputs(self) -> list[Path]:
         """The files whose change makes the archive outdated."""
-        modules = [ROOT / "handlers" / f"{name}.py" for name in (*_SHARED_MODULES, self.handler)]
+        modules = [*_shared_modules(), ROOT / "handlers" / f"{self.handler}.py"]
         builders = [ROOT / "archive_scripts" / f"{name}.py" for name in _BUILDERS]
         return [*modules, *builders, self.weights, self.card, self.evaluation, *self.data]
 
@@ -156,6 +105,14 @@ RECIPES = (
         ),
     ),
 )
+
+
+def _shared_modules() -> list[Path]:
+    """Every module of `handlers` but those with a handler class, which TorchServe looks for beside
+    the folder.
+    """
+    own = {recipe.handler for recipe in RECIPES}
+    return [path for path in sorted((ROOT / "handlers").glob("*.py")) if path.stem not in own]
 
 
 def build_archives(store: Path, workers: int) -> list[Path]:
@@ -258,8 +215,8 @@ def _build(recipe: ArchiveRecipe, archive: Path, workers: int, digest: str) -> N
         folder = Path(scratch)
         package = folder / "extra" / "handlers"
         package.mkdir(parents=True)
-        for name in _SHARED_MODULES:
-            shutil.copy(ROOT / "handlers" / f"{name}.py", package)
+        for module in _shared_modules():
+            shutil.copy(module, package)
         shutil.copy(recipe.card, folder / "extra" / CARD)
         shutil.copy(recipe.evaluation, folder / "extra" / EVALUATION)
         (folder / "extra" / _DIGEST_FILE).write_text(digest)

@@ -19,6 +19,7 @@ from archive_scripts.training.datasets import (
 from archive_scripts.training.loop import Callback, TrainingSettings, train
 from archive_scripts.training.networks import (
     NETWORKS,
+    OUTPUTS,
     Weights,
     describe_weights,
     halves,
@@ -26,7 +27,7 @@ from archive_scripts.training.networks import (
     save_weights,
     start_from,
 )
-from archive_scripts.training.objectives import Verify, recognise
+from archive_scripts.training.objectives import Verify, recognise, recognise_or_none
 from archive_scripts.training.parallel import TrainingProcess
 from handlers.distance import THRESHOLD
 from tests.support.pictures import REFERENCES
@@ -37,7 +38,7 @@ def material() -> Material:
     return load_material()
 
 
-def tiny_network(outputs: int = 36) -> nn.Module:
+def tiny_network(outputs: int = OUTPUTS["recognition"]) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 8, 5, stride=4),
         nn.BatchNorm2d(8),
@@ -79,7 +80,13 @@ def test_an_interrupted_training_has_the_same_result(
     def run(checkpoint: Path) -> tuple[nn.Module, Recorder]:
         recorder = Recorder()
         network = train(
-            tiny_network, recognise, material, settings, checkpoint, loaders=0, callback=recorder
+            tiny_network,
+            recognise_or_none,
+            material,
+            settings,
+            checkpoint,
+            loaders=0,
+            callback=recorder,
         )
         return network, recorder
 
@@ -109,18 +116,24 @@ def test_an_interrupted_training_has_the_same_result(
 
 def test_a_checkpoint_of_another_training_is_refused(material: Material, tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
-    train(tiny_network, recognise, material, TrainingSettings(images=8, batch_size=8), checkpoint)
+    train(
+        tiny_network,
+        recognise_or_none,
+        material,
+        TrainingSettings(images=8, batch_size=8),
+        checkpoint,
+    )
     for other in (
         TrainingSettings(images=16, batch_size=8),
         TrainingSettings(images=8, batch_size=8, data="another font"),
     ):
         with pytest.raises(ValueError, match="other settings"):
-            train(tiny_network, recognise, material, other, checkpoint)
+            train(tiny_network, recognise_or_none, material, other, checkpoint)
 
 
 def test_negatives_are_trained_towards_the_uniform_distribution() -> None:
     labels = torch.tensor([3, NEGATIVE])
-    certain = torch.full((2, 36), -20.0)
+    certain = torch.full((2, 10), -20.0)
     certain[:, 3] = 20
     undecided = certain.clone()
     undecided[1] = 0
@@ -129,6 +142,16 @@ def test_negatives_are_trained_towards_the_uniform_distribution() -> None:
         return float(recognise(lambda _: logits, torch.zeros(2, 1, 64, 64), labels))
 
     assert loss(undecided) < loss(certain) / 2
+
+
+def test_negatives_of_characters_have_a_class_of_their_own() -> None:
+    logits = torch.full((2, OUTPUTS["recognition"]), -20.0)
+    logits[0, 61] = logits[1, 62] = 20
+    labels = torch.tensor([61, NEGATIVE])
+    images = torch.zeros(2, 1, 64, 64)
+    right = float(recognise_or_none(lambda _: logits, images, labels))
+    wrong = float(recognise_or_none(lambda _: logits.flip(0), images, labels))
+    assert right < wrong / 5
 
 
 def test_verification_prefers_distances_on_the_right_side_of_the_threshold() -> None:
@@ -150,7 +173,9 @@ def test_verification_prefers_distances_on_the_right_side_of_the_threshold() -> 
 def test_a_short_training_lowers_the_loss_on_other_images(
     objective: str, material: Material, tmp_path: Path
 ) -> None:
-    towards = recognise if objective == "recognise" else Verify(reference_tensors(REFERENCES))
+    towards = (
+        recognise_or_none if objective == "recognise" else Verify(reference_tensors(REFERENCES))
+    )
     images, labels = SyntheticBatches(material, batch_size=64, batches=1, seed=99)[0]
     torch.manual_seed(0)
     with torch.inference_mode():
