@@ -153,33 +153,5 @@ def test_doubtful_ink_gets_no_confident_answer() -> None:
     assert sure["predicted_class"] == unsure["predicted_class"] == 7
     assert sure["confidence"] == 99
     assert unsure["confidence"] < 55
-    # The doubt is that the ink is no character.
+    # The other half is that of none of the characters.
     assert sum(unsure["probabilities"]) == pytest.approx(0.5, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("likeliest", "characters", "answer", "also"),
-    [
-        (40, "all", 40, None),
-        (40, "", 3, 40),
-        (3, "", 3, None),
-        (62, "", 3, None),
-        (62, "all", 3, None),
-    ],
-)
-def test_also_is_a_likelier_character_that_was_not_asked_for(
-    likeliest: int, characters: str, answer: int, also: int | None
-) -> None:
-    """Ink that is likelier no character at all has no `also`."""
-    handler = RecognitionHandler()
-    handler.description = {}
-    output = torch.full((1, 63), 1e-4)
-    output[0, 3], output[0, likeliest] = 0.2, 0.7
-    image = InkImage(gray(np.zeros((64, 64))), True)
-    options = RecognitionOptions.read({"x-characters": characters})
-    batch = [PreparedImage(0, 0, image, options, "")]
-    (found,) = handler.postprocess(batch, output, Context([{}]))
-    assert found["predicted_class"] == answer
-    assert (found["also"] and found["also"]["class"]) == also
-    assert len(found["probabilities"]) == (62 if characters else 36)
-    assert found["confidence"] == (70 if answer == likeliest else 20)
