@@ -12,12 +12,15 @@ from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import align, centreline, on_canvas
+from handlers.characters import CHARACTERS
 from handlers.comparison import Comparison, Form, Strictness, compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.feedback import sentences
 from handlers.preprocessing import preprocess
 from handlers.writing_faults import find_faults
 from tests.support.pictures import REFERENCES, encode, reference
+
+CLASSES = len(CHARACTERS)
 
 Picture = npt.NDArray[np.uint8]
 Place = tuple[int, int]
@@ -108,7 +111,7 @@ def test_a_planted_flaw_is_among_the_two_worst_regions(
 ) -> None:
     rng = np.random.default_rng(7)
     found = []
-    for index in range(36):
+    for index in range(CLASSES):
         for degrees in (0, 5):
             flawed, place = plant(reference(index), rng)
             picture = rotated(flawed, degrees) if degrees else flawed
@@ -123,7 +126,7 @@ def test_a_planted_flaw_is_reported(
 ) -> None:
     rng = np.random.default_rng(11)
     reported = [
-        bool(find_faults(compared(plant(reference(i), rng)[0], forms[i]))) for i in range(36)
+        bool(find_faults(compared(plant(reference(i), rng)[0], forms[i]))) for i in range(CLASSES)
     ]
     assert np.mean(reported) >= 0.85
 
@@ -132,7 +135,7 @@ def test_a_planted_flaw_is_reported(
 def test_the_width_of_the_pen_is_no_fault(
     forms: list[list[Form]], write: Callable[[Picture], Picture]
 ) -> None:
-    said = [sentences(compared(write(reference(i)), forms[i]), "it") for i in range(36)]
+    said = [sentences(compared(write(reference(i)), forms[i]), "it") for i in range(CLASSES)]
     missing = ["missing" in " ".join(own) or "short" in " ".join(own) for own in said]
     assert np.mean(missing) <= 0.1
 
@@ -141,7 +144,7 @@ def test_the_width_of_the_pen_is_no_fault(
 def test_a_good_copy_of_any_size_position_and_tilt_is_praised(
     forms: list[list[Form]], write: Callable[[Picture], Picture]
 ) -> None:
-    for index in range(36):
+    for index in range(CLASSES):
         comparison = compared(write(reference(index)), forms[index])
         assert comparison.form.source == "nithya"
         said = sentences(comparison, "it")
@@ -172,7 +175,7 @@ def test_sentences_name_the_part_and_the_worst_comes_first(forms: list[list[Form
 def test_stricter_settings_find_more_faults(forms: list[list[Form]]) -> None:
     rng = np.random.default_rng(5)
     counts = dict.fromkeys(Strictness, 0)
-    for index in range(36):
+    for index in range(CLASSES):
         flawed, _ = shift(reference(index), rng)
         for strictness in Strictness:
             counts[strictness] += len(find_faults(compared(flawed, forms[index], strictness)))
@@ -182,7 +185,9 @@ def test_stricter_settings_find_more_faults(forms: list[list[Form]]) -> None:
 
 
 def test_the_wrong_character_has_faults(forms: list[list[Form]]) -> None:
-    wrong = [bool(find_faults(compared(reference((i + 7) % 36), forms[i]))) for i in range(36)]
+    wrong = [
+        bool(find_faults(compared(reference((i + 7) % CLASSES), forms[i]))) for i in range(CLASSES)
+    ]
     assert np.mean(wrong) >= 0.9
 
 
@@ -244,7 +249,7 @@ def test_any_ink_can_be_compared(forms: list[list[Form]]) -> None:
     ]
     inks += [preprocess(encode(picture)).ink for picture in pictures]
     for number, ink in enumerate(inks):
-        for own in (forms[number % 36], forms[(7 * number + 5) % 36]):
+        for own in (forms[number % CLASSES], forms[(7 * number + 5) % CLASSES]):
             comparison = compare(ink, own, Strictness.NORMAL)
             said = sentences(comparison, "it")
             assert 2 <= len(said) <= 4
