@@ -154,6 +154,19 @@ def test_negatives_of_characters_have_a_class_of_their_own() -> None:
     assert right < wrong / 5
 
 
+def test_a_form_that_two_characters_share_is_no_sure_one() -> None:
+    labels = torch.tensor([40])
+
+    def loss(share: float) -> float:
+        chances = torch.full((1, OUTPUTS["recognition"]), 0.0005)
+        chances[0, 40], chances[0, 12] = 0.97 - share, share
+        found = recognise_or_none(lambda _: chances.log(), torch.zeros(1, 1, 64, 64), labels)
+        return float(found)
+
+    assert loss(0.1) < loss(0.001)
+    assert loss(0.1) < loss(0.4)
+
+
 def test_verification_prefers_distances_on_the_right_side_of_the_threshold() -> None:
     """The embeddings are directions in a plane."""
     references = torch.zeros(2, 1, 64, 64)
