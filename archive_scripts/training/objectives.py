@@ -17,8 +17,8 @@ Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes a network, images (n, 1, side, side) and labels (n,). Returns the loss, a scalar."""
 
 _SMOOTHING = 0.05
-# Some people write ड with the tip of उ, ३ with a tooth less, like २, and ५ without its slant, like ४:
-# the first is what their ink shows, the second what they mean. Without this, a network that has
+# Some people write ड with the tip of उ, ३ with a tooth less, like २, and ५ without its slant, like
+# ४: the first is what their ink shows, the second what they mean. Without this, a network that has
 # learned from people who tell them apart is sure of the first.
 _ALIKE = ((40, 12), (54, 55), (56, 57))
 _ALIKE_SHARE = 0.1
