@@ -21,23 +21,22 @@ def add_to(commands: Commands) -> None:
     models = commands.add_parser("train", help="train a model on handwriting").add_subparsers(
         dest="model", required=True
     )
-    for name, summary, network in (
-        ("recognition", "which character of the script a picture shows", "small"),
-        (
-            "similarity",
-            "how similar a picture is to the reference of a character",
-            "efficientnet_b0",
-        ),
+    for name, summary in (
+        ("recognition", "which character of the script a picture shows"),
+        ("similarity", "how similar a picture is to the reference of a character"),
     ):
         parser = models.add_parser(
             name, help=summary, description=f"Train a model that tells {summary}."
         )
         _add_characters(parser)
-        parser.add_argument("--network", choices=("efficientnet_b0", "small"))
-        _add_training(parser, name, network)
+        default = "small for recognition, efficientnet_b0 for similarity"
+        parser.add_argument(
+            "--network", choices=("efficientnet_b0", "small"), help=f"default: {default}"
+        )
+        _add_training(parser, name)
     parser = models.add_parser("digits", help="which Western digit a picture shows")
     _add_digits(parser)
-    _add_training(parser, "digits", network="digits")
+    _add_training(parser, "digits")
 
 
 def _add_characters(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +95,7 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
     add_negative_fonts(parser)
 
 
-def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> None:
+def _add_training(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--start", type=Path, help="initial weights, of any model")
     parser.add_argument("--images", type=int, default=1_000_000, help="number of images")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
@@ -106,19 +105,26 @@ def _add_training(parser: argparse.ArgumentParser, name: str, network: str) -> N
     parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
     parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
     add_json_option(parser)
-    parser.set_defaults(run=_run, network=network)
+    parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     from archive_scripts.training.loop import TrainingSettings, train
-    from archive_scripts.training.networks import OUTPUTS, Weights, build_network, save_weights
+    from archive_scripts.training.networks import (
+        DEFAULT_NETWORKS,
+        OUTPUTS,
+        Weights,
+        build_network,
+        save_weights,
+    )
     from archive_scripts.training.objectives import objective
     from archive_scripts.training.parallel import process_group
     from archive_scripts.training.progress_bar import ProgressBar
 
     outputs = OUTPUTS[options.model]
-
-    build = partial(build_network, options.network, outputs, options.start)
+    chosen = options.network if "network" in options else None
+    network_name = chosen or DEFAULT_NETWORKS[options.model]
+    build = partial(build_network, network_name, outputs, options.start)
     material = _material(options)
     with process_group(options.device) as process:
         first = process.rank == 0
@@ -126,7 +132,7 @@ def _run(options: argparse.Namespace) -> None:
             images=options.images,
             learning_rate=options.learning_rate,
             seed=options.seed,
-            data=_describe_data(options) + f", processes {process.processes}",
+            data=_describe_data(options, network_name, process.processes),
         )
         with ProgressBar() if first else nullcontext() as progress_bar:
             network = train(
@@ -140,11 +146,11 @@ def _run(options: argparse.Namespace) -> None:
                 process=process,
             )
     if first:
-        save_weights(network, Weights(options.network, outputs), options.output)
+        save_weights(network, Weights(network_name, outputs), options.output)
         result = {
             "written": str(options.output),
             "model": options.model,
-            "network": options.network,
+            "network": network_name,
             "images": options.images,
             "processes": process.processes,
         }
@@ -180,9 +186,9 @@ def _material(options: argparse.Namespace) -> Material:
     )
 
 
-def _describe_data(options: argparse.Namespace) -> str:
-    names = ("model", "network", "start", "no_strokes", "without", "fonts", "glyphs")
+def _describe_data(options: argparse.Namespace, network: str, processes: int) -> str:
+    names = ("model", "start", "no_strokes", "without", "fonts", "glyphs")
     names += ("labelled", "hold_out", "labelled_share", "photographs", "negative_share")
     names += ("digits", "held_out", "negative_fonts")
-    given = [name for name in names if name in options]
-    return ", ".join(f"{name} {getattr(options, name)}" for name in given)
+    given = [f"{name} {getattr(options, name)}" for name in names if name in options]
+    return ", ".join([*given, f"network {network}", f"processes {processes}"])

@@ -20,7 +20,13 @@ from archive_scripts.synthesis.digit_negatives import digit_negatives
 from archive_scripts.training.datasets import Material, load_material
 from archive_scripts.training.digits import DigitMaterial
 from archive_scripts.training.loop import Callback, TrainingSettings, train
-from archive_scripts.training.networks import OUTPUTS, Weights, build_network, describe_weights
+from archive_scripts.training.networks import (
+    DEFAULT_NETWORKS,
+    OUTPUTS,
+    Weights,
+    build_network,
+    describe_weights,
+)
 from archive_scripts.training.objectives import objective
 
 _CHECKPOINT = "checkpoint.pt"
@@ -45,7 +51,7 @@ class Trainer:
         """
         outputs = OUTPUTS[self.handler]
         if self.specification.start is None:
-            default = "digits" if self.handler == "digits" else "efficientnet_b0"
+            default = DEFAULT_NETWORKS[self.handler]
             return Weights(self.specification.network or default, outputs)
         start = describe_weights(self.specification.start)
         if (start.network == "digits") != (self.handler == "digits"):

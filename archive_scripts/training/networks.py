@@ -101,6 +101,14 @@ OUTPUTS = {"recognition": len(CHARACTERS) + 1, "similarity": 127, "digits": len(
 dimensions of an embedding less the one that calibration adds (128 in all)."""
 
 
+DEFAULT_NETWORKS = {
+    "recognition": "small",
+    "similarity": "efficientnet_b0",
+    "digits": "digits",
+}
+"""The network of each handler's model, in `NETWORKS`."""
+
+
 def halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
     """Cuts a network of `NETWORKS` where its maps are 8x8 (7x7 for digits).
 

@@ -75,8 +75,8 @@ class TrainJson(BaseModel):
     )
     network: Literal["small"] | None = Field(
         default=None,
-        description="`small` trains faster and is less accurate. Only from scratch, and not for "
-        "digits.",
+        description="`small` trains faster and is less accurate than the network of similarity; "
+        "ranjana has it anyway. Only from scratch, and not for digits.",
     )
     synthesis: bool = Field(
         default=True, description="Whether to use synthetic images; digits have none."

@@ -248,8 +248,12 @@ def test_a_scientist_starts_a_tuning_and_cancels_it(visitor: Visitor) -> None:
     expect(pictures).to_have_accessible_description(re.compile("enough for the largest batch"))
     assert take_errors(visitor, 400) == 1
     page.get_by_label("Tuning").check()
+    page.get_by_label("Model").select_option("similarity")
     page.get_by_label("Starts from").select_option("scratch")
-    page.get_by_label("A small network").check()
+    expect(page.get_by_label("A small network")).to_be_visible()
+    page.get_by_label("Model").select_option("ranjana")
+    page.get_by_label("Starts from").select_option("scratch")
+    expect(page.get_by_label("A small network")).to_be_hidden()
     page.get_by_label("Number of trials").fill("2")
     requested: list[str] = []
 

@@ -30,7 +30,7 @@ export function trainingForm(kind, models, chosen) {
   const { fields, ...groups } = fieldsOf(tunes, models, chosen);
   const { model, start, synthesis, network } = fields;
   const showNetwork = () => {
-    network.element.hidden = model.value() === "digits" || start.value() !== "scratch";
+    network.element.hidden = model.value() !== "similarity" || start.value() !== "scratch";
   };
   const showOfModel = () => {
     const { name, versions } = models.find((each) => each.name === model.value());
