@@ -17,11 +17,11 @@ Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes a network, images (n, 1, side, side) and labels (n,). Returns the loss, a scalar."""
 
 _SMOOTHING = 0.05
-# Some people write ड with the tip of उ, ३ with a tooth less, like २, and ५ without its slant, like
-# ४: the first is what their ink shows, the second what they mean. Without this, a network that has
-# learned from people who tell them apart is sure of the first.
-_ALIKE = ((40, 12), (54, 55), (56, 57))
-_ALIKE_SHARE = 0.1
+# What ink shows, what it may be meant for, and in which share. Some people write ड with the tip of
+# उ, ३ with a tooth less, like २, and ५ without its slant, like ४. The Latin O, r and the sign § are
+# ०, ८ and ९ (-1 is none of the characters). Without this, a network that has learned from people
+# who tell them apart is sure.
+_ALIKE = ((40, 12, 0.1), (54, 55, 0.1), (56, 57, 0.1), (52, -1, 0.3), (60, -1, 0.3), (61, -1, 0.3))
 
 
 def recognise(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -43,15 +43,15 @@ def recognise_or_none(
 ) -> torch.Tensor:
     """Cross entropy with label smoothing 0.05. The last class is that of negatives.
 
-    A tenth of the target of a character is that of another which some people write in this form.
+    A part of the target of some characters is that of another, or of none, with the same form.
     """
     logits = network(images)
     classes = logits.shape[1]
     targets = functional.one_hot(torch.where(labels == NEGATIVE, classes - 1, labels), classes)
     targets = targets.to(logits.dtype)
-    for written, meant in _ALIKE:
-        share = _ALIKE_SHARE * targets[:, written]
-        targets[:, written] -= share
+    for shown, meant, part in _ALIKE:
+        share = part * targets[:, shown]
+        targets[:, shown] -= share
         targets[:, meant] += share
     return functional.cross_entropy(logits, targets, label_smoothing=_SMOOTHING)
 
