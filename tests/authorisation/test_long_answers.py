@@ -50,7 +50,7 @@ def test_streams_and_downloads_end_with_the_access_of_their_caller(api: Api) -> 
     key = make_key(robot, "history", "predict")
     for user in (leaving, robot, inactive, kept):
         _fill_history(api, user)
-    archive = "/api/models/ranjana/export/"
+    archive = "/api/models/similarity/export/"
     # Path, credentials, how the answer ends, and the status of the next request.
     asked: list[tuple[str, dict[str, str], str, int]] = [
         *((EXPORT, user.headers, "cut off", 401) for user in (leaving, inactive)),
