@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import zipfile
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from auth_api.database.tables.audit import Action
 from tests.browser.conftest import Visitor, check_view, take_errors
 from tests.support.pictures import encode, reference
-from tests.support.running import wait_for
+from tests.support.running import ROOT, wait_for
 
 SECTIONS = ["Overview", "Models", "Jobs", "Training", "Users", "Audit log", "Settings"]
 PARTS = ["Versions", "Model card", "Figures", "Release", "Corrections"]
@@ -144,7 +145,8 @@ def test_an_analyst_sees_the_evaluation_of_a_model(visitor: Visitor) -> None:
     check_view(page, "models")
     page.get_by_role("link", name="ranjana", exact=True).click()
     page.get_by_role("navigation", name="Parts").get_by_role("link", name="Figures").click()
-    expect(page.locator(".facts").first).to_contain_text("95.8%")
+    figures = json.loads((ROOT / "weights" / "recognition.json").read_text(encoding="utf-8"))
+    expect(page.locator(".facts").first).to_contain_text(f"{figures['top1']:.1%}")
     matrix = page.get_by_role("region", name="Confusion matrix")
     known = len(visitor.api(page, "GET", "/api/models/ranjana/confusion-matrix/")["matrix"])
     expect(matrix.locator("tbody tr")).to_have_count(known)
