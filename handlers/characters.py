@@ -53,6 +53,9 @@ CHARACTERS = tuple(_characters())
 CONSONANTS = CHARACTERS[:36]
 """The characters that are answered unless a caller asks for all."""
 
+CHARACTER_SETS = {"consonants": CONSONANTS, "all": CHARACTERS}
+"""The characters that can be asked for, by the value of the option `characters`."""
+
 DIGITS: tuple[Character, ...] = tuple(
     Character(index, str(index), name, "digit") for index, name in enumerate(_NAMES.split())
 )

@@ -24,7 +24,10 @@ TOP = 5
 
 _DOUBT = 0.5
 """The probability that ink which the edge of the picture cuts is something else than a character.
-It is shared by all classes."""
+"""
+
+Probabilities = npt.NDArray[np.float64]
+"""One for each class, and maybe one more for none of them: shape (n,)."""
 
 
 class ClassificationHandler(ImageHandler[RecognitionOptions]):
@@ -47,10 +50,11 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
         for item, probabilities in zip(batch, output.double().numpy(), strict=True):
             answered = self.answered(item.options)
             if item.image.doubtful:
-                probabilities = self.doubted(probabilities)
+                doubt = self.doubt(len(probabilities))
+                probabilities = (1 - _DOUBT) * probabilities + _DOUBT * doubt
             confidence = float(probabilities[: len(answered)].max())
             observe(context, item.request_index, "Confidence", confidence, "Share")
-            answer = describe(item.image, probabilities, answered)
+            answer = self._describe(item.image, probabilities, answered)
             answer["model"] = self.description
             if item.image.shown is not None:
                 answer["picture"] = jpeg_data_uri(item.image.shown)
@@ -60,16 +64,29 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
                 ink = item.image.ink
                 weights = grad_cam(self.model, ink, answer["predicted_class"])
                 answer["heatmap"] = png_data_uri(heat_overlay(ink, weights))
-            answers.append(self.complete(answer, probabilities, answered))
+            answers.append(answer)
         return answers
 
     def answered(self, options: RecognitionOptions) -> Sequence[Character]:
         """The first characters of the model, which a request asks for."""
         return self.characters
 
-    def doubted(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The probabilities of ink that may be no character; all classes share the doubt."""
-        return (1 - _DOUBT) * probabilities + _DOUBT / len(probabilities)
+    def doubt(self, outputs: int) -> Probabilities:
+        """The probabilities of something that is no character: all `outputs` alike."""
+        return np.full(outputs, 1 / outputs)
+
+    def likeliest(self, probabilities: Probabilities, answered: Sequence[Character]) -> Answer:
+        """The likeliest of the `answered` classes. A model may add fields of its own."""
+        best = np.argsort(-probabilities[: len(answered)], kind="stable")[:TOP]
+        top = [candidate(answered[index], float(probabilities[index])) for index in best]
+        first = top[0]
+        return {
+            "predicted_class": first["class"],
+            "character": first["character"],
+            "name": first["name"],
+            "confidence": first["confidence"],
+            "top": top,
+        }
 
     def preprocess(self, data: bytes, options: RecognitionOptions) -> InkImage:
         """Finds the ink of one character, or of all."""
@@ -91,46 +108,22 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
             batch = images[start : start + self.batch_size]
             output = run(self.model, [image.ink for image in batch]).double().numpy()
             for image, probabilities in zip(batch, output, strict=True):
-                answer = {"box": image.box, **_likeliest(probabilities, answered)}
+                answer = {"box": image.box, **self.likeliest(probabilities, answered)}
                 answer["processed_image"] = png_data_uri(image.ink)
-                answers.append(self.complete(answer, probabilities, answered))
+                answers.append(answer)
         return answers
 
-    def complete(
-        self,
-        answer: Answer,
-        probabilities: npt.NDArray[np.float64],
-        answered: Sequence[Character],
+    def _describe(
+        self, image: InkImage, probabilities: Probabilities, answered: Sequence[Character]
     ) -> Answer:
-        """Adds the fields that only this model has."""
-        return answer
-
-
-def describe(
-    image: InkImage, probabilities: npt.NDArray[np.float64], characters: Sequence[Character]
-) -> Answer:
-    """The answer for one image; `probabilities` begins with one per character, shape (n,)."""
-    return {
-        "success": True,
-        **_likeliest(probabilities, characters),
-        "probabilities": probabilities[: len(characters)].round(6).tolist(),
-        "processed_image": png_data_uri(image.ink),
-        "preprocessed": image.isolated,
-        "others": image.others,
-    }
-
-
-def _likeliest(probabilities: npt.NDArray[np.float64], characters: Sequence[Character]) -> Answer:
-    likeliest = np.argsort(-probabilities[: len(characters)], kind="stable")[:TOP]
-    top = [candidate(characters[index], float(probabilities[index])) for index in likeliest]
-    best = top[0]
-    return {
-        "predicted_class": best["class"],
-        "character": best["character"],
-        "name": best["name"],
-        "confidence": best["confidence"],
-        "top": top,
-    }
+        return {
+            "success": True,
+            **self.likeliest(probabilities, answered),
+            "probabilities": probabilities[: len(answered)].round(6).tolist(),
+            "processed_image": png_data_uri(image.ink),
+            "preprocessed": image.isolated,
+            "others": image.others,
+        }
 
 
 def candidate(character: Character, probability: float) -> Answer:

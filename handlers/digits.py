@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from handlers.arrays import Gray
 from handlers.base import Answer
 from handlers.characters import DIGITS, Character
-from handlers.classification import ClassificationHandler
+from handlers.classification import ClassificationHandler, Probabilities
 from handlers.framing import DIGIT_SIZE
 from handlers.preprocessing import FoundInk, digit_image
 
@@ -30,11 +27,7 @@ class DigitsHandler(ClassificationHandler):
         """Draws a digit in the form of MNIST's images."""
         return digit_image(found)
 
-    def complete(
-        self,
-        answer: Answer,
-        probabilities: npt.NDArray[np.float64],
-        answered: Sequence[Character],
-    ) -> Answer:
+    def likeliest(self, probabilities: Probabilities, answered: Sequence[Character]) -> Answer:
         """Adds the digit, which equals its class."""
-        return {**answer, "digit": answer["predicted_class"]}
+        found = super().likeliest(probabilities, answered)
+        return {**found, "digit": found["predicted_class"]}

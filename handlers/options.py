@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from handlers.characters import CHARACTER_SETS
 from handlers.comparison import Strictness
 from handlers.enhancement import LEVELS
 from handlers.errors import InvalidOption
@@ -36,7 +37,7 @@ class RecognitionOptions:
     def read(cls, headers: Headers) -> RecognitionOptions:
         """Raises InvalidOption for an unknown level or group of characters."""
         characters = headers.get("x-characters", "").strip().lower()
-        if characters not in {"", "consonants", "all"}:
+        if characters not in {"", *CHARACTER_SETS}:
             raise InvalidOption("X-Characters must be consonants or all.")
         return cls(
             heatmap=_flag(headers, "x-heatmap"),

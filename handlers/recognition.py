@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from handlers.base import Answer
 from handlers.characters import CHARACTERS, CONSONANTS, Character
-from handlers.classification import ClassificationHandler, candidate
+from handlers.classification import ClassificationHandler, Probabilities, candidate
 from handlers.options import RecognitionOptions
 
 
@@ -26,20 +25,14 @@ class RecognitionHandler(ClassificationHandler):
         """All characters, or the consonants."""
         return CHARACTERS if options.whole_script else CONSONANTS
 
-    def doubted(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The doubt is that the ink is none of the characters."""
-        none = np.eye(len(probabilities))[-1]
-        return np.asarray((probabilities + none) / 2)
+    def doubt(self, outputs: int) -> Probabilities:
+        """The ink is none of the characters."""
+        return np.asarray(np.eye(outputs)[-1])
 
-    def complete(
-        self,
-        answer: Answer,
-        probabilities: npt.NDArray[np.float64],
-        answered: Sequence[Character],
-    ) -> Answer:
+    def likeliest(self, probabilities: Probabilities, answered: Sequence[Character]) -> Answer:
         """Adds `also`: the likeliest character, if it is none of those that were asked for."""
         best = int(probabilities[: len(CHARACTERS)].argmax())
         also = None
         if best >= len(answered):
             also = candidate(CHARACTERS[best], float(probabilities[best]))
-        return {**answer, "also": also}
+        return {**super().likeliest(probabilities, answered), "also": also}

@@ -101,8 +101,7 @@ def collect(
             candidates &= ~bodies | _overlapping(main, corners)
     sides = boxes[:, 2:].max(axis=1)
     marks = (areas >= _MARK_AREA * areas[main]) & (sides <= _MARK_SIDE * sides[main])
-    if bodies is not None:
-        marks[:] = False
+    marks &= bodies is None
     while True:
         box = np.concatenate([corners[kept, :2].min(axis=0), corners[kept, 2:].max(axis=0)])
         gap = np.maximum(

@@ -25,7 +25,7 @@ _SMALL = 256
 # Longer side, in pixels, of the smallest picture that is searched.
 _MIN_SIDE = 128
 # A sheet with this share of the picture may be a mat, or a board with its frame. It is searched
-# again, up to so many times in all. What is found in it has at least the second share of it,
+# again, up to so many times in all. A sheet inside it has at least the second share of it,
 # because a bold character is smaller.
 _MAT_SHARE = 0.6
 _MIN_NESTED_SHARE = 0.25

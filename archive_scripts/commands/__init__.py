@@ -18,13 +18,15 @@ because building archives must not need the dependencies of training.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from archive_scripts.archives.building import ROOT
+from handlers.characters import CHARACTERS, Character
 
 if TYPE_CHECKING:
-    from archive_scripts.training.labelled import Block
+    from archive_scripts.training.labelled import Block, LabelledInkImages
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The result of `ArgumentParser.add_subparsers`."""
@@ -70,6 +72,16 @@ def block(text: str) -> Block:
     if not 0 <= start < end <= 1:
         raise ValueError(f"{text} is no part of 0-1")
     return start, end
+
+
+def evaluation_images(
+    options: argparse.Namespace, characters: Sequence[Character] = CHARACTERS
+) -> LabelledInkImages:
+    """The pictures of `characters` that the options of `add_evaluation_data` name."""
+    from archive_scripts.training.labelled import load_ink_images
+
+    blocks = options.blocks or [(0, 1)]
+    return load_ink_images(options.folders, options.photographs, options.tables, blocks, characters)
 
 
 def add_evaluation_data(parser: argparse.ArgumentParser, model: str) -> None:

@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
-from archive_scripts.commands import Commands, add_evaluation_data, add_negative_fonts
+from archive_scripts.commands import (
+    Commands,
+    add_evaluation_data,
+    add_negative_fonts,
+    evaluation_images,
+)
 from archive_scripts.commands.output import add_json_option, print_result
 
 
@@ -65,12 +70,9 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.recognition import fit_temperature
     from archive_scripts.evaluation.verification import fit_scale
     from archive_scripts.synthesis.tensors import reference_tensors
-    from archive_scripts.training.labelled import load_ink_images
     from archive_scripts.training.networks import describe_weights, load_network, save_weights
 
-    data = load_ink_images(
-        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
-    )
+    data = evaluation_images(options)
     network = load_network(options.weights)
     path = options.apply_to or options.weights
     if options.model == "recognition":

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import RECIPES, ROOT
-from archive_scripts.commands import Commands, add_evaluation_data, add_negative_fonts
+from archive_scripts.commands import (
+    Commands,
+    add_evaluation_data,
+    add_negative_fonts,
+    evaluation_images,
+)
 from archive_scripts.commands.output import add_json_option, print_result
+from handlers.characters import CHARACTER_SETS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
     from archive_scripts.evaluation.figures import Figures
     from archive_scripts.evaluation.negatives import NegativeEvaluation
     from archive_scripts.training.networks import Weights
-    from handlers.characters import Character
 
 
 def add_to(commands: Commands) -> None:
@@ -66,7 +71,7 @@ def _add_negatives(parser: argparse.ArgumentParser) -> None:
 def _add_characters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--characters",
-        choices=("consonants", "all"),
+        choices=CHARACTER_SETS,
         default="all",
         help="the characters that are answered (default: all)",
     )
@@ -87,16 +92,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _recognition(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.recognition import Evaluation, probabilities
     from archive_scripts.evaluation.reports import mistake_rows, recognition_lines, recognition_rows
-    from archive_scripts.training.labelled import load_ink_images
 
-    characters = _characters(options)
-    data = load_ink_images(
-        options.folders,
-        options.photographs,
-        options.tables,
-        options.blocks or [(0, 1)],
-        characters,
-    )
+    characters = CHARACTER_SETS[options.characters]
+    data = evaluation_images(options, characters)
     network, weights = _load_weights(options)
     predicted = probabilities(network, weights.temperature, data, characters)
     evaluation = Evaluation(data.labels, predicted, characters)
@@ -109,11 +107,8 @@ def _similarity(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import verification_lines, verification_rows
     from archive_scripts.evaluation.verification import verify
     from archive_scripts.synthesis.tensors import reference_tensors
-    from archive_scripts.training.labelled import load_ink_images
 
-    data = load_ink_images(
-        options.folders, options.photographs, options.tables, options.blocks or [(0, 1)]
-    )
+    data = evaluation_images(options)
     network, weights = _load_weights(options)
     references = reference_tensors(ROOT / "reference_images")
     verification = verify(network, references, weights.scale, data)
@@ -185,7 +180,7 @@ def _negatives(options: argparse.Namespace) -> None:
     from archive_scripts.evaluation.reports import negative_line
 
     network, weights = _load_weights(options)
-    characters = _characters(options)
+    characters = CHARACTER_SETS[options.characters]
     found = {
         folder.name: evaluate_negatives(
             network, weights.temperature, negatives_in(folder), characters
@@ -200,12 +195,6 @@ def _negatives(options: argparse.Namespace) -> None:
         columns=("", "pictures", "refused", "above 50 %", "above 80 %"),
         rows=[(name, *of_folder.values()) for name, of_folder in figures.items()],
     )
-
-
-def _characters(options: argparse.Namespace) -> Sequence[Character]:
-    from handlers.characters import CHARACTERS, CONSONANTS
-
-    return CONSONANTS if options.characters == "consonants" else CHARACTERS
 
 
 def _load_weights(options: argparse.Namespace) -> tuple[nn.Module, Weights]:

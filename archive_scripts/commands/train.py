@@ -105,7 +105,7 @@ def _add_training(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--checkpoint", type=Path, default=ROOT / f"checkpoints/{name}.pt")
     parser.add_argument("--output", type=Path, default=ROOT / f"weights/{name}.safetensors")
     add_json_option(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, network=None)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -122,8 +122,7 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.training.progress_bar import ProgressBar
 
     outputs = OUTPUTS[options.model]
-    chosen = options.network if "network" in options else None
-    network_name = chosen or DEFAULT_NETWORKS[options.model]
+    network_name = options.network or DEFAULT_NETWORKS[options.model]
     build = partial(build_network, network_name, outputs, options.start)
     material = _material(options)
     with process_group(options.device) as process:

@@ -25,7 +25,7 @@ _NOUNS = (
     *("top bar", "bar", "stem", "slant", "curve"),
     *("bowl", "loop", "hook", "tail", "dot", "stroke"),
 )
-"""What a stroke can be. The page translates each word (views/practise/feedback.js)."""
+"""The kinds of strokes. The page translates each word (views/practise/feedback.js)."""
 
 NAME = re.compile(
     rf"(?:(?:{'|'.join(_ORDINALS)}) )?(?:(?:{'|'.join(_ROWS)}) )?"

@@ -43,7 +43,7 @@ class Stroke:
     width: tuple[float, ...]
     """Widths of the nib at even steps from the start to the end, in units of the letter."""
     name: str | None = None
-    """What it is, such as "right stem"; made of the words of `part_names.py`."""
+    """A name such as "right stem", of the words of `part_names.py`."""
 
     @cached_property
     def spline(self) -> npt.NDArray[np.float64]:

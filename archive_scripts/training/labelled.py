@@ -22,7 +22,6 @@ from handlers.preprocessing import InkImage, preprocess
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif"}
 
-
 # Not `\d`, because ५ is the name of a character.
 _NUMBERED = re.compile(r"(?:class_)?([0-9]+)")
 

@@ -17,10 +17,10 @@ Objective = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes a network, images (n, 1, side, side) and labels (n,). Returns the loss, a scalar."""
 
 _SMOOTHING = 0.05
-# What ink shows, what it may be meant for, and in which share. Some people write ड with the tip of
-# उ, ३ with a tooth less, like २, and ५ without its slant, like ४. The Latin O, r and the sign §
-# look like zero, eight and nine (-1 is none of the characters). Without this, a network that has
-# learned from people who tell them apart is sure.
+# The class that ink shows, the class that its writer may mean, and its share. Some people write ड
+# with the tip of उ, ३ with a tooth less, like २, and ५ without its slant, like ४. The Latin O, r
+# and the sign § look like zero, eight and nine (-1 is none of the characters). Without this, a
+# network that has learned from people who tell them apart is sure.
 _ALIKE = ((40, 12, 0.1), (54, 55, 0.1), (56, 57, 0.1), (52, -1, 0.3), (60, -1, 0.3), (61, -1, 0.3))
 
 

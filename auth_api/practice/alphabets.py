@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from auth_api.errors import NotFound
-from auth_api.schemas.bases import CharacterSet
 from handlers.characters import CHARACTERS, CONSONANTS, DIGITS, Character
 
 ALPHABETS: Mapping[str, Sequence[Character]] = {"ranjana": CHARACTERS, "digits": DIGITS}
@@ -18,12 +17,6 @@ ANSWER_SIZES: Mapping[str, Collection[int]] = {
 }
 """By model name: how many classes an answer may have. Versions of `ranjana` from before the vowels
 and the digits of the script know the consonants only."""
-
-CHARACTER_SETS: Mapping[CharacterSet, Sequence[Character]] = {
-    "consonants": CONSONANTS,
-    "all": CHARACTERS,
-}
-"""The characters by the value of the option `characters`."""
 
 _CLASS_NUMBER = re.compile(r"(?:class_)?([0-9]{1,3})")
 

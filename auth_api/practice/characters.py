@@ -12,9 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from auth_api.errors import NotFound
-from auth_api.practice.alphabets import CHARACTER_SETS
 from auth_api.schemas.characters import CharacterList, CharacterShown
-from handlers.characters import CHARACTERS
+from handlers.characters import CHARACTER_SETS, CHARACTERS
 
 
 @dataclass(frozen=True)

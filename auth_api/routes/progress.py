@@ -9,11 +9,11 @@ from auth_api.authorisation.access import HISTORY
 from auth_api.history import presenting
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import parse_json, parse_query
-from auth_api.practice.alphabets import CHARACTER_SETS
 from auth_api.practice.presenting import progress as progress_of
 from auth_api.routes.openapi import documented
 from auth_api.schemas.history import FeedbackAnswer, NewFeedback, ProgressAnswer, ProgressQuery
 from auth_api.services import caller, services
+from handlers.characters import CHARACTER_SETS
 
 
 @documented(tag="progress", access=HISTORY, query=ProgressQuery, answer=ProgressAnswer)

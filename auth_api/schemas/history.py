@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, Strict, StringConstraints
 
 from auth_api.configuration.values import TimeZone
-from auth_api.schemas.bases import CharacterSet, ClassName, ClassNumber, CursorQuery, Page, Success
+from auth_api.schemas.bases import ClassName, ClassNumber, CursorQuery, Page, Success
+from auth_api.schemas.characters import CharactersQuery
 from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
 
 _Text = StringConstraints(
@@ -30,12 +31,9 @@ class ExportQuery(BaseModel):
     format: Literal["json", "csv"] = "json"
 
 
-class ProgressQuery(BaseModel):
+class ProgressQuery(CharactersQuery):
     """Selects the characters, and the time zone in which days are counted."""
 
-    characters: CharacterSet = Field(
-        default="consonants", description="The 36 consonants, or all 62 characters of the script."
-    )
     timezone: TimeZone | None = Field(default=None, description="By default that of the account.")
 
 

@@ -176,7 +176,7 @@ class PredictAnswer(Success, ReadCharacter):
     """The recognised character: the largest near the middle of the picture."""
 
     probabilities: list[float] = Field(
-        description="One for each class that may be answered, in order. What they lack to 1 is the "
+        description="One for each class that may be answered, in order. The rest to 1 is the "
         "probability of anything else."
     )
     preprocessed: bool = Field(
