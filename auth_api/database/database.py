@@ -23,7 +23,14 @@ from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import Table, insert, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -260,6 +267,8 @@ def _translate_errors(metrics: Metrics, *, log: bool = True) -> Iterator[None]:
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,
+        # SQLAlchemy does not wrap the errors of its first statements on a new connection.
+        AsyncAdapt_asyncpg_dbapi.Error,
         OSError,
     ) as error:
         if not _is_unreachable(error):
@@ -279,5 +288,9 @@ def _is_unreachable(error: Exception) -> bool:
     if state is not None:
         return state[:2] in _UNREACHABLE
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        return error.connection_invalidated or isinstance(
+            # An internal error without a code: the connection was cut between two messages.
+            error,
+            OperationalError | InterfaceError | InternalError,
+        )
     return True
