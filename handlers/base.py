@@ -19,13 +19,22 @@ import cv2
 import torch
 
 from handlers import wire_format, worker_metrics
+from handlers.arrays import Gray
 from handlers.cpu_limit import OutOfTime, within
 from handlers.decoding_work import too_complex
+from handlers.drawings import drawing_of_image, drawing_of_strokes
 from handlers.errors import Postponed, RequestRefused
 from handlers.framing import INK_SIZE
 from handlers.loading import load_model, run, warm_up
 from handlers.logs import logger, request_ids, set_up
-from handlers.preprocessing import InkImage, preprocess
+from handlers.options import ImageOptions, Source
+from handlers.preprocessing import (
+    FoundInk,
+    InkImage,
+    character_image,
+    preprocess,
+    preprocess_drawing,
+)
 from handlers.request_form import Request, image_bytes, with_options
 from handlers.wire_format import ImagePart, join
 from handlers.worker_metrics import MetricsContext, observe
@@ -40,14 +49,6 @@ QUICK_BATCH_SECONDS = 1.0
 """After this time, further quick images of a batch are not begun: their batch has waited enough."""
 
 Answer = dict[str, Any]
-
-
-class ImageOptions(Protocol):
-    """The options that every request has."""
-
-    @property
-    def enhancement(self) -> int | None:
-        """How much noise to remove from a poor picture, see `handlers.preprocessing`."""
 
 
 Options = TypeVar("Options", bound=ImageOptions)
@@ -124,7 +125,8 @@ class _IncomingRequest(NamedTuple):
 class ImageHandler(Generic[Options]):
     """Preprocesses each image of a batch, runs the model once, answers each image.
 
-    A subclass implements `options` and `postprocess`; it may override `preprocess`.
+    A subclass implements `options` and `postprocess`; it may override `preprocess_photograph` and
+    `draw`.
     """
 
     side: ClassVar[int] = INK_SIZE
@@ -240,8 +242,21 @@ class ImageHandler(Generic[Options]):
         raise NotImplementedError
 
     def preprocess(self, data: bytes, options: Options) -> InkImage:
-        """Finds the ink in an encoded image. Raises an `handlers.errors.ImageRefused`."""
-        return preprocess(data, options.enhancement)
+        """Finds the ink in a request's body. Raises RequestRefused."""
+        if options.source is Source.PHOTOGRAPH:
+            return self.preprocess_photograph(data, options)
+        if options.source is Source.STROKES:
+            return preprocess_drawing(drawing_of_strokes(data, options.pen), self.draw)
+        return preprocess_drawing(drawing_of_image(data), self.draw)
+
+    def preprocess_photograph(self, data: bytes, options: Options) -> InkImage:
+        """Finds the ink of a character. Raises an `handlers.errors.ImageRefused`."""
+        return preprocess(data, options.enhancement, self.draw)
+
+    @staticmethod
+    def draw(found: FoundInk) -> Gray:
+        """Draws the ink image of a character."""
+        return character_image(found)
 
     def inference(self, batch: Batch[Options]) -> Any:
         """Runs the model once; returns its output."""

@@ -8,14 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Gray
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.characters import Character
 from handlers.drawing import heat_overlay, jpeg_data_uri, png_data_uri
 from handlers.heatmap import grad_cam
 from handlers.loading import run
 from handlers.options import Headers, RecognitionOptions
-from handlers.preprocessing import FoundInk, InkImage, character_image, preprocess
+from handlers.preprocessing import InkImage
 from handlers.several import PlacedInkImage, SeveralInkImages, preprocess_several
 from handlers.worker_metrics import observe
 
@@ -88,16 +87,11 @@ class ClassificationHandler(ImageHandler[RecognitionOptions]):
             "top": top,
         }
 
-    def preprocess(self, data: bytes, options: RecognitionOptions) -> InkImage:
+    def preprocess_photograph(self, data: bytes, options: RecognitionOptions) -> InkImage:
         """Finds the ink of one character, or of all."""
         if options.several:
             return preprocess_several(data, options.enhancement, self.draw)
-        return preprocess(data, options.enhancement, self.draw)
-
-    @staticmethod
-    def draw(found: FoundInk) -> Gray:
-        """Draws the ink image of a character."""
-        return character_image(found)
+        return super().preprocess_photograph(data, options)
 
     def _describe_all(
         self, images: Sequence[PlacedInkImage], answered: Sequence[Character]

@@ -6,11 +6,14 @@ form count as headers: see `handlers.request_form`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 from handlers.characters import CHARACTER_SETS
 from handlers.comparison import Strictness
+from handlers.drawings import PENS
 from handlers.enhancement import LEVELS
 from handlers.errors import InvalidOption
 
@@ -18,20 +21,41 @@ Headers = Mapping[str, str]
 """Request headers by their names in lower case."""
 
 
-@dataclass(frozen=True)
-class RecognitionOptions:
-    """Options of the archives `ranjana` and `digits`."""
+class Source(Enum):
+    """What the body of a request is."""
 
+    PHOTOGRAPH = "photograph"
+    """An image in which a character is to be found."""
+    DRAWING = "drawing"
+    """An image of which all ink is meant."""
+    STROKES = "strokes"
+    """JSON, see `handlers.drawings`."""
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """The options of every archive."""
+
+    source: Source
+    """`X-Source: photograph` (the default), `drawing` or `strokes`."""
+    pen: str
+    """`X-Pen`: what the strokes are drawn with, `round` (the default) or `nib`."""
     heatmap: bool
     """`X-Heatmap: true` asks where the model looked; any other value means no."""
+    enhancement: int | None
+    """`X-Enhancement-Level`: how much noise to remove, `0`, `1` or `2`. None, for `auto` and by
+    default, is the least level at which a character is found."""
+
+
+@dataclass(frozen=True)
+class RecognitionOptions(ImageOptions):
+    """Options of the archives `ranjana` and `digits`."""
+
     whole_script: bool
     """`X-Characters: all` asks for vowels and digits of the script too, not only for `consonants`,
     the default. `digits` ignores it."""
     several: bool
     """`X-Several: true` asks for all characters of the image; any other value means no."""
-    enhancement: int | None
-    """`X-Enhancement-Level`: how much noise to remove, `0`, `1` or `2`. None, for `auto` and by
-    default, is the least level at which a character is found."""
 
     @classmethod
     def read(cls, headers: Headers) -> RecognitionOptions:
@@ -39,16 +63,15 @@ class RecognitionOptions:
         characters = headers.get("x-characters", "").strip().lower()
         if characters not in {"", *CHARACTER_SETS}:
             raise InvalidOption("X-Characters must be consonants or all.")
-        return cls(
-            heatmap=_flag(headers, "x-heatmap"),
-            whole_script=characters == "all",
-            several=_flag(headers, "x-several"),
-            enhancement=_enhancement(headers),
-        )
+        several = _flag(headers, "x-several")
+        of_images = _of_images(headers)
+        if several and of_images["source"] is not Source.PHOTOGRAPH:
+            raise InvalidOption("X-Several is of photographs: a drawing is one character.")
+        return cls(whole_script=characters == "all", several=several, **of_images)
 
 
 @dataclass(frozen=True)
-class ComparisonOptions:
+class ComparisonOptions(ImageOptions):
     """Options of the archive `similarity`."""
 
     target: int
@@ -57,10 +80,6 @@ class ComparisonOptions:
     """`X-Strictness: lenient`, `normal` (the default) or `strict`."""
     embedding: bool
     """`X-Embedding: true` asks for the embedding."""
-    heatmap: bool
-    """As in `RecognitionOptions`."""
-    enhancement: int | None
-    """As in `RecognitionOptions`."""
 
     @classmethod
     def read(cls, headers: Headers) -> ComparisonOptions:
@@ -76,9 +95,28 @@ class ComparisonOptions:
             target=int(target),
             strictness=strictness,
             embedding=_flag(headers, "x-embedding"),
-            heatmap=_flag(headers, "x-heatmap"),
-            enhancement=_enhancement(headers),
+            **_of_images(headers),
         )
+
+
+def _of_images(headers: Headers) -> dict[str, Any]:
+    """The fields of `ImageOptions`."""
+    return {
+        "source": _one_of(headers, "X-Source", [each.value for each in Source], Source),
+        "pen": _one_of(headers, "X-Pen", PENS[::-1], str),
+        "heatmap": _flag(headers, "x-heatmap"),
+        "enhancement": _enhancement(headers),
+    }
+
+
+def _one_of(
+    headers: Headers, name: str, known: Sequence[str], convert: Callable[[str], Any]
+) -> Any:
+    """The value of a header, the first of `known` without it."""
+    value = headers.get(name.lower(), "").strip().lower() or known[0]
+    if value not in known:
+        raise InvalidOption(f"{name} must be {' or '.join(known)}.")
+    return convert(value)
 
 
 def _enhancement(headers: Headers) -> int | None:

@@ -31,6 +31,7 @@ from handlers.close_up import close_up
 from handlers.decoding import decode
 from handlers.decoding_files import LONGEST_SIDE
 from handlers.decoding_heif import HEIC, heif_format
+from handlers.drawings import Drawing
 from handlers.enhancement import LEVELS, enhance
 from handlers.errors import NoCharacterFound
 from handlers.framing import frame_digit, frame_ink
@@ -94,7 +95,8 @@ class FoundInk:
 class InkImage:
     """The input of a network: uint8, white ink on black, (64, 64) for characters and (28, 28) for
     digits. `isolated` and `doubtful` as in `FoundInk`. `others` is how many more characters the
-    picture shows. `shown` is the decoded picture if browsers cannot show the file, else None.
+    picture shows. `shown` is a picture of what came if browsers cannot show that, else None.
+    `drawing` is what was drawn, if it was no photograph.
     """
 
     ink: Gray
@@ -102,6 +104,7 @@ class InkImage:
     others: int = 0
     shown: Gray | None = None
     doubtful: bool = False
+    drawing: Drawing | None = None
 
 
 def preprocess(
@@ -118,6 +121,15 @@ def preprocess(
     main = nearer(data, main, LONGEST_SIDE, enhancement)
     ink = (draw or character_image)(main)
     return InkImage(ink, main.isolated, len(others), shown(data, gray), main.doubtful)
+
+
+def preprocess_drawing(drawing: Drawing, draw: Callable[[FoundInk], Gray]) -> InkImage:
+    """Makes the ink image of a drawing with `draw`, one of those of `preprocess`."""
+    whole = (0, 0, *drawing.pad.shape)
+    ink = draw(FoundInk(drawing.pad, drawing.pad > 0, True, whole, drawing.pad.shape))
+    # Strokes are no picture; the history keeps one.
+    picture = 255 - drawing.pad if drawing.strokes else None
+    return InkImage(ink, True, shown=picture, drawing=drawing)
 
 
 def preprocess_digit(data: bytes, enhancement: int | None = None) -> InkImage:

@@ -1,4 +1,4 @@
-"""What a request to TorchServe has: an image as its raw body, or a form with image and options.
+"""What a request to TorchServe has: an image or strokes as its raw body, or a form with options.
 
 TorchServe hands a raw body over as `body`, and the fields of a form by their names: bytes, or text
 where a field says that it is text.
@@ -19,15 +19,22 @@ MAX_BYTES = int(os.environ.get("TS_MAX_REQUEST_SIZE", 11 * 1024 * 1024))
 where operators set its limit."""
 
 _IMAGES = ("body", "data", "image", "file")
+_STROKES = "strokes"
 _MAX_OPTION_LENGTH = 64
 _SHOWN = 5
 
 
 def image_bytes(request: Request) -> bytes:
-    """The encoded image of a request: its raw body, or the field `image`, `file` or `data`.
+    """The strokes of a request as JSON, the field `strokes`, or its encoded image: its raw body, or
+    the field `image`, `file` or `data`.
 
     Raises UnreadableImage if it has none, ImageTooLarge.
     """
+    strokes = request.get(_STROKES)
+    if isinstance(strokes, str):
+        return strokes.encode()
+    if isinstance(strokes, (bytes, bytearray)):
+        return bytes(strokes)
     image = next((request[name] for name in _IMAGES if name in request), None)
     if isinstance(image, str):
         raise UnreadableImage("The image is text: send a file.")
@@ -52,8 +59,10 @@ def with_options(headers: Mapping[str, str], request: Request) -> Mapping[str, s
     if "body" in request:
         return headers
     found = dict(headers)
+    if _STROKES in request:
+        found["x-source"] = _STROKES
     for field, value in request.items():
-        if field in _IMAGES or not isinstance(value, (bytes, bytearray, str, int)):
+        if field in (*_IMAGES, _STROKES) or not isinstance(value, (bytes, bytearray, str, int)):
             continue
         if isinstance(value, (bytes, bytearray)):
             value = value.decode("utf-8", "replace")

@@ -77,5 +77,5 @@ def preprocess_several(
         len(found) - 1,
         shown(data, gray),
         images[0].doubtful,
-        characters,
+        characters=characters,
     )
