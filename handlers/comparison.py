@@ -24,6 +24,7 @@ from handlers.drawings import Drawing
 from handlers.lines import SIDE, Line, Points, depth, line_of_ink, line_of_strokes, ridge
 from handlers.parts import (
     Judged,
+    clearance,
     judge_parts,
     nearest_parts,
     tells,
@@ -40,6 +41,8 @@ _IN_PLACE = 3.0
 """A drawing of at most this mean distance to the reference, in pixels, is not moved."""
 _MUCH_NEARER = 0.6
 """A drawing is moved if its mean distance is then less than this share."""
+_OTHER_INK = 1.3
+"""Ink reaches at most this many half widths of the pen from the middle of its stroke."""
 _FITS = 4
 _STIFFNESS = np.array([100.0, 100.0, 0.02, 0.02])
 """Weight of no change of scales and offset against one point, where the strokes leave them open."""
@@ -118,6 +121,17 @@ class Form:
         return line_of_strokes([part.points for part in self.parts])
 
     @cached_property
+    def depth(self) -> npt.NDArray[np.float64]:
+        """How far each point of `strokes` is inside the ink, in pixels."""
+        columns, rows = np.rint(self.strokes.points).astype(int).clip(0, SIDE - 1).T
+        return np.asarray(depth(self.ink)[rows, columns], dtype=np.float64)
+
+    @cached_property
+    def clearance(self) -> npt.NDArray[np.float64]:
+        """How far each point of `strokes` is from other parts, in pixels."""
+        return clearance(self.strokes)
+
+    @cached_property
     def told(self) -> Mask:
         """Where ink tells which part is written, one value per point of `strokes`."""
         return tells(self.strokes)
@@ -186,9 +200,7 @@ class Comparison:
     @property
     def is_shifted(self) -> bool:
         """Whether the whole letter is out of its place in the frame."""
-        return self.in_frame and bool(
-            np.hypot(*self.placement.offset) > self.strictness.misplaced
-        )
+        return self.in_frame and bool(np.hypot(*self.placement.offset) > self.strictness.misplaced)
 
     @property
     def regions(self) -> list[Region]:
@@ -235,16 +247,21 @@ def compare(
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
     pen_half = min(_half_width(aligned), 2 * form.half_width)
+    no_points = np.zeros(len(form.strokes.points), np.bool_)
     if drawing and drawing.strokes:
         line = middle.moved(alignment.matrix)
         matching = match_strokes(line, form.strokes)
         parts = parts_of(line, matching, nearest_parts(line, form.strokes))
-        told = np.ones(len(form.strokes.points), np.bool_)
+        told, inked = ~no_points, no_points
     else:
         line, matching = line_of_ink(aligned), None
         parts = nearest_parts(line, form.strokes)
-        told = form.told
-    judged = judge_parts(line, parts, form.strokes, told)
+        columns, rows = np.rint(form.strokes.points).astype(int).clip(0, SIDE - 1).T
+        # Broader ink than twice the letterform's tells no strokes.
+        inside = depth(aligned)[rows, columns]
+        told, inked = form.told, (inside > 0) & (inside <= 2 * form.depth + 3)
+    clear = form.clearance > _OTHER_INK * pen_half + 2
+    judged = judge_parts(line, parts, form.strokes, told, inked, clear)
     extra_points = unexplained(line, parts, judged, 2 * strictness.value)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
     # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
@@ -272,7 +289,7 @@ def compare(
 def _align(middle: Line, form: Form, drawing: Drawing | None) -> Alignment:
     if not drawing:
         return align(middle, form.middle)
-    reference = form.strokes if drawing.strokes else form.middle
+    reference = form.strokes
     here = Alignment.in_place(distance_between(middle, reference))
     if here.cost <= _IN_PLACE:
         return here

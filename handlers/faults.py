@@ -16,7 +16,7 @@ from handlers.position_words import direction, place_within, third
 ORDER_FAULTS = ("order", "reversed", "joined")
 """Faults of the order of strokes: told last."""
 
-_MISSING = 1 / 3
+MISSING = 1 / 3
 """A part of which less is written is missing."""
 _STROKE_WIDTH = 7.0
 """Width of most strokes in pixels: the area of a fault divided by it is a length."""
@@ -92,7 +92,7 @@ def _of_the_whole(comparison: Comparison) -> Iterator[Fault]:
 def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
     """What is wrong with one part."""
     strictness, points = comparison.strictness, judged.points
-    if judged.coverage < _MISSING:
+    if judged.coverage < MISSING:
         yield Fault("missing", judged.length * (1 - judged.coverage), points.mean(axis=0))
         return
     shift = judged.shift
@@ -105,7 +105,7 @@ def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
         length, middle = judged.length_of(gap), points[gap].mean(axis=0)
         if length < strictness.noticeable:
             continue
-        if 0 < gap.start and gap.stop < len(points):
+        if gap.start > 0 and gap.stop < len(points):
             yield Fault("broken", length, middle, end=place_within(middle, points))
         else:
             end = points[0] if gap.start == 0 else points[-1]
@@ -114,8 +114,10 @@ def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
     if len(short) == 2:
         both = sum(fault.length for fault in short)
         yield Fault("short", both, points.mean(axis=0), end="both")
+    # The middle of ink may go on to the corner of a nib.
+    pen = 0.0 if comparison.matching else comparison.pen_half_width
     for end, overshoot in zip((points[0], points[-1]), judged.overshoots, strict=True):
-        if overshoot >= strictness.noticeable:
+        if overshoot - pen >= strictness.noticeable:
             yield Fault("long", overshoot, end, end=place_within(end, points))
     yield from _bends(judged, comparison)
 
@@ -158,7 +160,7 @@ def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | N
     """The part that points of no part go on from, and its end."""
     centre = points.mean(axis=0)
     for stroke, judged in enumerate(comparison.judged):
-        if judged.coverage < _MISSING:
+        if judged.coverage < MISSING:
             continue
         part = judged.points
         for end, before in ((part[0], part[3:6]), (part[-1], part[-6:-3])):
@@ -176,7 +178,10 @@ def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | N
 def _widths(comparison: Comparison, blamed: set[int]) -> Iterator[Fault]:
     """Where ink is wider or narrower than the pen explains; skips the parts in `blamed`."""
     thin = comparison.pen_half_width < _THIN_PEN * comparison.form.half_width
-    for name, pieces in (("thick", comparison.extra), ("thin", comparison.missing)):
+    # Filled places are wider than any pen.
+    of_strokes = comparison.form.strokes.distance < 1.2 * comparison.form.half_width
+    missing = comparison.missing & of_strokes
+    for name, pieces in (("thick", comparison.extra), ("thin", missing)):
         if name == "thin" and thin:
             continue  # A thin pen always leaves the sides of a stroke white.
         count, _, stats, centres = cv2.connectedComponentsWithStats(

@@ -89,10 +89,10 @@ def line_of_ink(ink: Gray) -> Line:
     if not middle.any():
         raise ValueError("no ink to compare")
     # One point of each square of two by two pixels, the deepest.
-    values = np.where(middle, inside, 0).reshape(SIDE // 2, 2, SIDE // 2, 2).swapaxes(1, 2)
-    values = values.reshape(SIDE // 2, SIDE // 2, 4)
-    rows, columns = np.nonzero(values.max(axis=2))
-    best = values[rows, columns].argmax(axis=1)
+    squares = np.where(middle, inside, 0).reshape(SIDE // 2, 2, SIDE // 2, 2).swapaxes(1, 2)
+    quarters = squares.reshape(SIDE // 2, SIDE // 2, 4)
+    rows, columns = np.nonzero(quarters.max(axis=2))
+    best = quarters[rows, columns].argmax(axis=1)
     points = np.stack([2 * columns + best % 2, 2 * rows + best // 2], axis=1).astype(np.float64)
     return Line(points, _ink_directions(ink, points), np.zeros(len(points), np.intp))
 

@@ -29,6 +29,12 @@ _BESIDE = 13.0
 """What is written of a part is at most this far beside it, in pixels, after its shift."""
 _ALONG = 4.5
 """And at most this far along it."""
+_COVERED = 0.8
+"""A part of which this share lies under ink is not moved."""
+_LEAST_TOLD = 0.15
+"""If ink tells less of a part than this share, only its written points count."""
+_SEEN = 0.1
+"""Minimum mean square of the sines between a part and a direction, for a shift in it to be seen."""
 _NEXT_TO = 5.0
 """Where another part is this near, in pixels, ink does not tell which of them is written."""
 
@@ -57,9 +63,15 @@ class Judged:
         return float(self.written[self.told].mean())
 
     @property
+    def is_seen(self) -> bool:
+        """Whether any written point lies beside it."""
+        return not bool(np.isnan(self.deviations).all())
+
+    @property
     def length(self) -> float:
         """Of the part, in pixels."""
-        return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
+        steps = np.diff(self.points, axis=0)
+        return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
 
     @property
     def gaps(self) -> list[slice]:
@@ -69,28 +81,37 @@ class Judged:
 
     def length_of(self, gap: slice) -> float:
         """In pixels."""
-        return self.length * (gap.stop - gap.start) / len(self.points)
+        share: float = (gap.stop - gap.start) / len(self.points)
+        return self.length * share
 
 
 def nearest_parts(written: Line, form: Line) -> Indices:
     """The part of each written point: the nearest with the direction of the point, or NOWHERE."""
     distances, cosines = _distances(written, form), _cosines(written, form)
     nearest = (distances + _TURNED * (1 - cosines)).argmin(axis=1)
-    found = form.strokes[nearest]
+    found: Indices = form.strokes[nearest]
     found[distances[np.arange(len(nearest)), nearest] > _REACH] = NOWHERE
     return found
 
 
-def near_pairs(written: Line, form: Line) -> Mask:
-    """Which written points can be which points of the form, (written points, points)."""
+def closeness(written: Line, form: Line) -> npt.NDArray[np.float64]:
+    """How well written points can be points of the form, (written points, points): 1 in its place,
+    0 if it is none.
+    """
     along, beside = _offsets(written.points, form)
-    near = (np.abs(along) < _ALONG) & (np.abs(beside) < _BESIDE)
-    return np.asarray(near & (_cosines(written, form) >= _PARALLEL))
+    near = (np.abs(along) < _ALONG) & (_cosines(written, form) >= _PARALLEL)
+    return np.where(near, np.maximum(0, 1 - np.abs(beside) / _BESIDE), 0)
 
 
-def judge_parts(written: Line, parts: Indices, form: Line, told: Mask) -> list[Judged]:
-    """Judges each part. `parts` are the parts of the written points; `told` marks the points of
-    the form at which they tell what is written.
+def judge_parts(
+    written: Line, parts: Indices, form: Line, told: Mask, inked: Mask, clear: Mask
+) -> list[Judged]:
+    """Judges each part. `parts` are the parts of the written points.
+
+    The masks are of the points of the form: `told` marks those at which written points tell which
+    part is written, `inked` those on which there is ink, and `clear` those that ink of another part
+    cannot reach. The middle of broad ink may lie beside a part: so ink on a clear point is of that
+    part, and ink on another point tells nothing.
     """
     judged = []
     for part in range(int(form.strokes.max()) + 1):
@@ -100,18 +121,31 @@ def judge_parts(written: Line, parts: Indices, form: Line, told: Mask) -> list[J
         line = Line(
             written.points[of_written], written.directions[of_written], written.strokes[of_written]
         )
-        judged.append(_judge(line, own, told[of_form]))
+        judged.append(_judge(line, own, told[of_form], inked[of_form], clear[of_form]))
     return judged
 
 
-def _judge(written: Line, part: Line, told: Mask) -> Judged:
+def _judge(written: Line, part: Line, told: Mask, inked: Mask, clear: Mask) -> Judged:
     count = len(part.points)
-    if not told.any():
-        told = np.ones(count, np.bool_)
-    nothing = np.zeros(count, np.bool_)
-    if not len(written.points):
-        nan = np.full(count, np.nan)
-        return Judged(part.points, nothing, told, np.zeros(2), nan, (0.0, 0.0))
+    shift, deviations, overshoots = np.zeros(2), np.full(count, np.nan), (0.0, 0.0)
+    if len(written.points):
+        shift, deviations = _place(written, part)
+        overshoots = _overshoot(written, part, shift, 0), _overshoot(written, part, shift, -1)
+    seen = ~np.isnan(deviations)
+    if inked.mean() >= _COVERED:
+        # The middle of broad ink that covers the part is not the line that was written.
+        shift, deviations = np.zeros(2), np.where(seen & inked, 0.0, deviations)
+    certain = told & (seen | ~inked | clear)
+    if certain.sum() < max(3, _LEAST_TOLD * count):
+        everywhere = np.ones(count, np.bool_)
+        return Judged(part.points, seen | inked, everywhere, shift, deviations, overshoots)
+    written_points = seen | (inked & clear) | ~certain
+    return Judged(part.points, written_points, certain, shift, deviations, overshoots)
+
+
+def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:
+    """The shift of a part, and the deviations beside its points after it."""
+    count = len(part.points)
     parallel = _cosines(written, part) >= _PARALLEL
     shift = np.zeros(2)
     for _ in range(2):
@@ -124,9 +158,7 @@ def _judge(written: Line, part: Line, told: Mask) -> Judged:
     closest = sideways.argmin(axis=0)
     places = np.arange(count)
     seen = np.isfinite(sideways[closest, places])
-    deviations = np.where(seen, beside[closest, places], np.nan)
-    overshoots = _overshoot(written, part, shift, 0), _overshoot(written, part, shift, -1)
-    return Judged(part.points, seen | ~told, told, shift, deviations, overshoots)
+    return shift, np.where(seen, beside[closest, places], np.nan)
 
 
 def _offsets(points: Points, part: Line) -> tuple[npt.NDArray[np.float64], ...]:
@@ -149,9 +181,10 @@ def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Po
         return np.zeros(2)
     amounts = beside[closest[places], places]
     normals = np.stack([-part.directions[:, 1], part.directions[:, 0]], axis=1)[places]
-    # A little weight on no shift decides where all normals are parallel.
-    matrix = normals.T @ normals + 0.02 * len(places) * np.eye(2)
-    return np.linalg.solve(matrix, normals.T @ amounts)
+    # A shift along a straight part is not seen.
+    strengths, axes = np.linalg.eigh(normals.T @ normals / len(places))
+    along_axes = axes.T @ (normals.T @ amounts / len(places))
+    return axes @ np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
 
 
 def _overshoot(written: Line, part: Line, shift: Points, end: int) -> float:
@@ -171,14 +204,24 @@ def tells(form: Line) -> Mask:
     """At which points of a form ink tells which part is written: those with no other part of their
     direction beside them, (n,).
     """
+    turned = _TURNED * (1 - _cosines(form, form))
+    return np.asarray((_to_other_parts(form) + turned).min(axis=1) > _NEXT_TO)
+
+
+def clearance(form: Line) -> npt.NDArray[np.float64]:
+    """The distance of each point of a form to the nearest other part, in pixels, (n,)."""
+    return np.asarray(_to_other_parts(form).min(axis=1))
+
+
+def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     distances = _distances(form, form)
     distances[form.strokes[:, None] == form.strokes[None]] = np.inf
-    return np.asarray((distances + _TURNED * (1 - _cosines(form, form))).min(axis=1) > _NEXT_TO)
+    return distances
 
 
 def unexplained(written: Line, parts: Indices, judged: Sequence[Judged], slack: float) -> Mask:
     """Which written points belong to no part, or are beside what is written of theirs: (n,)."""
-    extra = parts == NOWHERE
+    extra: Mask = parts == NOWHERE
     for part, each in enumerate(judged):
         own = np.flatnonzero(parts == part)
         if not len(own):

@@ -11,7 +11,7 @@ import numpy as np
 
 from handlers.arrays import Mask
 from handlers.lines import Indices, Line
-from handlers.parts import NOWHERE, near_pairs
+from handlers.parts import NOWHERE, closeness
 
 _LEAST_WRITTEN = 1 / 3
 """A stroke with less of its length than this is missing."""
@@ -67,7 +67,8 @@ class Matching:
 
 def match_strokes(drawn: Line, form: Line) -> Matching:
     """Matches greedily, the pair with the longest common piece first."""
-    near = near_pairs(drawn, form)
+    close = closeness(drawn, form)
+    near = close > 0
     expected, count = int(form.strokes.max()) + 1, int(drawn.strokes.max()) + 1
     of_form = [form.strokes == index for index in range(expected)]
     of_drawn = [drawn.strokes == index for index in range(count)]
@@ -75,12 +76,18 @@ def match_strokes(drawn: Line, form: Line) -> Matching:
     along = np.array([[near[d][:, e].any(axis=1).sum() for e in of_form] for d in of_drawn])
     sizes = np.array([each.sum() for each in of_form])
     lengths = np.array([each.sum() for each in of_drawn])
-    worth = (written + along) * ((written >= _LEAST_WRITTEN * sizes) & (along > 0))
+    worth = np.array(
+        [
+            [close[d][:, e].max(axis=0).sum() + close[d][:, e].max(axis=1).sum() for e in of_form]
+            for d in of_drawn
+        ]
+    )
+    worth *= (written >= _LEAST_WRITTEN * sizes) & (along > 0)
     pairs: list[tuple[int, int]] = []
-    left = worth.astype(float)
+    left = worth.copy()
     while left.max() > 0:
-        d, e = np.unravel_index(int(left.argmax()), left.shape)
-        pairs.append((int(d), int(e)))
+        d, e = divmod(int(left.argmax()), expected)
+        pairs.append((d, e))
         left[d], left[:, e] = 0, 0
     pairs += _joined(pairs, near, of_drawn, of_form)
     matched_strokes = {d for d, _ in pairs}
@@ -134,8 +141,8 @@ def _is_reversed(near: Mask) -> bool:
 
 
 def _longest_increasing(order: list[int]) -> set[int]:
-    best: list[list[int]] = []
+    runs: list[list[int]] = [[]]
     for stroke in order:
-        before = max((each for each in best if each[-1] < stroke), key=len, default=[])
-        best.append([*before, stroke])
-    return set(max(best, key=len, default=[]))
+        before = [run for run in runs if run[-1:] < [stroke]]
+        runs.append([*max(before, key=len), stroke])
+    return set(max(runs, key=len))
