@@ -24,6 +24,7 @@ from handlers.drawings import Drawing
 from handlers.lines import SIDE, Line, Points, depth, line_of_ink, line_of_strokes, ridge
 from handlers.parts import (
     Judged,
+    adopt,
     clearance,
     judge_parts,
     nearest_parts,
@@ -260,9 +261,14 @@ def compare(
         # Broader ink than twice the letterform's tells no strokes.
         inside = depth(aligned)[rows, columns]
         told, inked = form.told, (inside > 0) & (inside <= 2 * form.depth + 3)
-    clear = form.clearance > _OTHER_INK * pen_half + 2
+    # A part that a photograph shows under other ink is not called missing.
+    clear = form.clearance > (_OTHER_INK * pen_half + 2 if drawing else 0)
     judged = judge_parts(line, parts, form.strokes, told, inked, clear)
     extra_points = unexplained(line, parts, judged, 2 * strictness.value)
+    adopted = adopt(line, parts, extra_points, judged, form.strokes)
+    if (adopted != parts).any():
+        judged = judge_parts(line, adopted, form.strokes, told, inked, clear)
+        extra_points = unexplained(line, adopted, judged, 2 * strictness.value)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
     # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
     # them, so the difference of the widths is added to the tolerance.

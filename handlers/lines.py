@@ -50,6 +50,10 @@ class Line:
         """The upper left and the lower right corner of the points."""
         return self.points.min(axis=0), self.points.max(axis=0)
 
+    def shifted(self, offset: Points) -> Line:
+        """The line moved by x and y in pixels."""
+        return Line(self.points + offset, self.directions, self.strokes)
+
     def moved(self, matrix: npt.NDArray[np.float64]) -> Line:
         """The line under an affine map, shape (2, 3)."""
         points = self.points @ matrix[:, :2].T + matrix[:, 2]

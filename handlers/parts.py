@@ -29,6 +29,12 @@ _BESIDE = 13.0
 """What is written of a part is at most this far beside it, in pixels, after its shift."""
 _ALONG = 4.5
 """And at most this far along it."""
+_HARDLY = 0.5
+"""A part of which less than this share is written may be in another place."""
+_ALIKE = 0.7
+"""Minimum share of it and of what is there that agree."""
+_ELSEWHERE = 36.0
+"""How far that place may be, in pixels."""
 _COVERED = 0.8
 """A part of which this share lies under ink is not moved."""
 _LEAST_TOLD = 0.15
@@ -116,11 +122,7 @@ def judge_parts(
     judged = []
     for part in range(int(form.strokes.max()) + 1):
         of_form = form.strokes == part
-        own = Line(form.points[of_form], form.directions[of_form], form.strokes[of_form])
-        of_written = parts == part
-        line = Line(
-            written.points[of_written], written.directions[of_written], written.strokes[of_written]
-        )
+        own, line = only(form, of_form), only(written, parts == part)
         judged.append(_judge(line, own, told[of_form], inked[of_form], clear[of_form]))
     return judged
 
@@ -145,9 +147,17 @@ def _judge(written: Line, part: Line, told: Mask, inked: Mask, clear: Mask) -> J
 
 def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:
     """The shift of a part, and the deviations beside its points after it."""
+    found = _placed_from(np.zeros(2), written, part)
+    if np.isnan(found[1]).mean() < 1 - _HARDLY or not is_elsewhere(written, part):
+        return found
+    return _placed_from(written.points.mean(axis=0) - part.points.mean(axis=0), written, part)
+
+
+def _placed_from(
+    shift: Points, written: Line, part: Line
+) -> tuple[Points, npt.NDArray[np.float64]]:
     count = len(part.points)
     parallel = _cosines(written, part) >= _PARALLEL
-    shift = np.zeros(2)
     for _ in range(2):
         along, beside = _offsets(written.points - shift, part)
         near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _REACH)
@@ -232,6 +242,42 @@ def unexplained(written: Line, parts: Indices, judged: Sequence[Judged], slack: 
         off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
         extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
     return extra
+
+
+def adopt(
+    written: Line, parts: Indices, extra: Mask, judged: Sequence[Judged], form: Line
+) -> Indices:
+    """Gives written points of no part to a part near them that is hardly written: it is in another
+    place. Returns the parts of the points.
+    """
+    adopted = parts.copy()
+    for part, each in enumerate(judged):
+        free = np.flatnonzero(extra)
+        if each.coverage >= _HARDLY or len(free) < 3:
+            continue
+        own = only(form, form.strokes == part)
+        stray = only(written, extra)
+        for group in groups(stray.points, np.ones(len(free), np.bool_)):
+            line = only(stray, group)
+            if is_elsewhere(line, own):
+                adopted[free[group]] = part
+                extra = extra.copy()
+                extra[free[group]] = False
+                break
+    return adopted
+
+
+def is_elsewhere(written: Line, part: Line) -> bool:
+    """Whether what is written is the part, moved."""
+    offset = written.points.mean(axis=0) - part.points.mean(axis=0)
+    alike = closeness(written.shifted(-offset), part) > 0
+    shares = alike.any(axis=0).mean(), alike.any(axis=1).mean()
+    return bool(min(shares) >= _ALIKE and np.hypot(*offset) <= _ELSEWHERE)
+
+
+def only(line: Line, chosen: Mask | Indices) -> Line:
+    """Some of the points of a line."""
+    return Line(line.points[chosen], line.directions[chosen], line.strokes[chosen])
 
 
 def groups(points: Points, chosen: Mask) -> Iterator[Indices]:

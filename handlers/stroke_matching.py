@@ -11,7 +11,7 @@ import numpy as np
 
 from handlers.arrays import Mask
 from handlers.lines import Indices, Line
-from handlers.parts import NOWHERE, closeness
+from handlers.parts import NOWHERE, closeness, is_elsewhere, only
 
 _LEAST_WRITTEN = 1 / 3
 """A stroke with less of its length than this is missing."""
@@ -89,6 +89,11 @@ def match_strokes(drawn: Line, form: Line) -> Matching:
         d, e = divmod(int(left.argmax()), expected)
         pairs.append((d, e))
         left[d], left[:, e] = 0, 0
+    for e in sorted({*range(expected)} - {e for _, e in pairs}):
+        for d in sorted({*range(count)} - {d for d, _ in pairs}):
+            if is_elsewhere(only(drawn, of_drawn[d]), only(form, of_form[e])):
+                pairs.append((d, e))
+                break
     pairs += _joined(pairs, near, of_drawn, of_form)
     matched_strokes = {d for d, _ in pairs}
     for d in range(count):
@@ -144,5 +149,9 @@ def _longest_increasing(order: list[int]) -> set[int]:
     runs: list[list[int]] = [[]]
     for stroke in order:
         before = [run for run in runs if run[-1:] < [stroke]]
-        runs.append([*max(before, key=len), stroke])
-    return set(max(runs, key=len))
+        runs.append([*_longest(before), stroke])
+    return set(_longest(runs))
+
+
+def _longest(runs: list[list[int]]) -> list[int]:
+    return max(runs, key=lambda run: len(run))
