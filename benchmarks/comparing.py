@@ -16,12 +16,14 @@ from benchmarks.timing import milliseconds
 from handlers.characters import CHARACTERS
 from handlers.comparison import Strictness, compare
 from handlers.drawing import enlarge, overlay, png_data_uri
+from handlers.faults import find_faults
 from handlers.feedback import sentences
 from handlers.framing import INK_SIZE
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
 from handlers.loading import load_model, warm_up
 from handlers.preprocessing import preprocess
+from handlers.score import score
 from tests.support.pictures import encode, reference
 
 _CLASSES = range(0, len(CHARACTERS), 3)
@@ -56,10 +58,15 @@ def comparing_table() -> str:
         steps = {
             "preprocessing": each(lambda k: preprocess(drawings[k])),
             "encoder": each(lambda k: comparer(images[k : k + 1])),
-            "alignment and regions": each(
+            "alignment, parts and regions": each(
                 lambda k: compare(inks[k], forms[_CLASSES[k]], Strictness.NORMAL)
             ),
-            "sentences": each(lambda k: sentences(compared[k], "it")),
+            "mark and sentences": each(
+                lambda k: (
+                    score(compared[k]),
+                    sentences(compared[k], find_faults(compared[k]), "it"),
+                )
+            ),
             "three pictures": each(
                 lambda k: (
                     png_data_uri(255 - compared[k].form.picture),

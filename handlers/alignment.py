@@ -12,13 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Field, Gray, Mask, field, gray, mask
+from handlers.arrays import Field, Gray, field, gray
+from handlers.lines import SIDE, Line, Points
 
-SIDE = 128
-"""Side in pixels of the canvas on which inks are aligned, half that of a reference picture."""
-
-Points = npt.NDArray[np.float64]
-"""x and y on the canvas in pixels, shape (n, 2)."""
 Poses = npt.NDArray[np.float64]
 """Transforms of an ink, shape (n, 5): logarithms of the scales in x and y, rotation in radians
 clockwise, and the position of the ink's centre on the canvas, x and y in pixels."""
@@ -42,33 +38,6 @@ _MAX_ROTATION = np.deg2rad(25)
 _MAX_STRETCH = np.log(2.2)
 
 
-@dataclass(frozen=True)
-class Centreline:
-    """The middle of an ink's strokes."""
-
-    points: Points
-    distance: Field
-    """Distance of each pixel of the canvas to the nearest point, shape (128, 128)."""
-
-    @property
-    def box(self) -> tuple[Points, Points]:
-        """The upper left and the lower right corner of the points."""
-        return self.points.min(axis=0), self.points.max(axis=0)
-
-
-def centreline(ink: Gray) -> Centreline:
-    """Finds the pixels of `ink`, (128, 128), 255 on 0, that are farthest from its edges.
-
-    Raises ValueError if there is no ink.
-    """
-    middle = ridge(depth(ink))
-    if not middle.any():
-        raise ValueError("no ink to compare")
-    rows, columns = np.nonzero(middle)
-    distance = cv2.distanceTransform((~middle).astype(np.uint8), cv2.DIST_L2, 5)
-    return Centreline(np.stack([columns, rows], axis=1).astype(np.float64), field(distance))
-
-
 def on_canvas(ink: Gray) -> Gray:
     """Enlarges a 64x64 ink image to the canvas: uint8 of shape (128, 128), 255 on 0."""
     return _blackened(gray(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)))
@@ -77,17 +46,6 @@ def on_canvas(ink: Gray) -> Gray:
 def _blackened(ink: Gray) -> Gray:
     """255 where there is ink, 0 elsewhere. If all ink is faint, faint ink counts."""
     return gray(ink >= max(1, min(128, int(ink.max()) // 2))) * 255
-
-
-def depth(ink: Gray) -> Field:
-    """Distance of each pixel of the ink, 128 and more, to the paper, also beyond the picture."""
-    framed = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return field(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
-
-
-def ridge(inside: Field) -> Mask:
-    """The local maxima of `depth`, which are the middle of strokes."""
-    return mask((inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)) - 0.35))
 
 
 @dataclass(frozen=True)
@@ -102,18 +60,29 @@ class Alignment:
     aspect: float
     """Horizontal scale divided by vertical scale; 1 keeps the ink's proportions."""
 
+    @staticmethod
+    def in_place(cost: float) -> Alignment:
+        """The alignment of ink that is not moved."""
+        return Alignment(np.eye(2, 3), cost, 1.0)
+
     def apply(self, ink: Gray) -> Gray:
         """Moves `ink`, (128, 128), onto the reference, unless it would leave the canvas."""
         moved = gray(cv2.warpAffine(ink, self.matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))
         return _blackened(moved) if moved.any() else ink
 
 
-def align(ink: Centreline, reference: Centreline) -> Alignment:
-    """Finds the pose of `ink` nearest to `reference`: a local search from the best start poses."""
+def distance_between(ink: Line, reference: Line) -> float:
+    """Mean truncated distance of the two to each other, in pixels."""
     search = _Search(ink, reference)
+    return float(search.costs(np.array([[0, 0, 0, *search.centre]]))[0])
+
+
+def align(ink: Line, reference: Line, *, rotation: bool = True) -> Alignment:
+    """Finds the pose of `ink` nearest to `reference`: a local search from the best start poses."""
+    search = _Search(ink, reference, rotation)
     whole, partial = search.coarse_poses()
     # The best angle for each stretch over the whole reference, and the two best partial poses.
-    groups = np.split(whole, len(whole) // len(_START_ANGLES))
+    groups = np.split(whole, len(whole) // len(search.angles))
     starts = np.concatenate([*(search.best(each, 1) for each in groups), search.best(partial, 2)])
     costs, poses = search.refine(starts)
     # A partial pose claims that a piece of the letter is missing, so it must fit much better.
@@ -125,12 +94,14 @@ def align(ink: Centreline, reference: Centreline) -> Alignment:
 
 
 class _Search:
-    def __init__(self, ink: Centreline, reference: Centreline) -> None:
+    def __init__(self, ink: Line, reference: Line, rotation: bool = True) -> None:
+        self.angles = _START_ANGLES if rotation else np.zeros(1)
+        self._moves = _MOVES if rotation else _MOVES[_MOVES[:, 2] == 0]
         self._ink, self._reference = ink, reference
         self._ink_points = _sample(ink.points)
         self._reference_points = _sample(reference.points)
         low, high = ink.box
-        self._centre = (low + high) / 2
+        self.centre = (low + high) / 2
         self._size = np.maximum(high - low, 1)
 
     def coarse_poses(self) -> tuple[Poses, Poses]:
@@ -146,8 +117,8 @@ class _Search:
                 # Stretched to the reference's box; in its own proportions with the box's mean
                 # scale; in its own proportions and inside the box.
                 for stretch in (scale, np.full(2, scale.mean()), np.full(2, scale.min())):
-                    poses += [(*stretch, angle, *centre) for angle in _START_ANGLES]
-        whole = 3 * len(_START_ANGLES)
+                    poses += [(*stretch, angle, *centre) for angle in self.angles]
+        whole = 3 * len(self.angles)
         return np.array(poses[:whole]), np.array(poses[whole:])
 
     def best(self, poses: Poses, count: int) -> Poses:
@@ -162,7 +133,7 @@ class _Search:
         rows = np.arange(len(poses))
         for step in _STEP_SIZES:
             for _ in range(_MAX_STEPS):
-                candidates = poses[:, None] + step * _MOVES
+                candidates = poses[:, None] + step * self._moves
                 costs = self.costs(candidates.reshape(-1, 5)).reshape(len(poses), -1)
                 best = costs.argmin(axis=1)
                 poses = candidates[rows, best]
@@ -193,7 +164,7 @@ class _Search:
         cosine, sine = np.cos(poses[:, 2]), np.sin(poses[:, 2])
         rotation = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
         linear = rotation * np.exp(poses[:, None, :2])
-        offset = poses[:, 3:] - linear @ self._centre
+        offset = poses[:, 3:] - linear @ self.centre
         return np.concatenate([linear, offset[..., None]], axis=2)
 
 

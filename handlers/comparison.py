@@ -1,7 +1,9 @@
-"""Compares a learner's ink with the reference: which ink is missing, which is extra, and where.
+"""Compares what a learner wrote with the reference: which ink is missing, which is extra, and how
+each part is written.
 
-`handlers.alignment` first lays the ink over the reference, so that size, position and a small
-rotation do not count. The width of the pen does not count either.
+A photograph is first laid over the reference by `handlers.alignment`, so that size, position and a
+small rotation do not count. The frame of a drawing is known: it is moved only if it lies far from
+the reference, and that counts. The width of the pen does not count either.
 """
 
 from __future__ import annotations
@@ -14,25 +16,36 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from handlers.alignment import (
-    SIDE,
-    Alignment,
-    Centreline,
-    Points,
-    align,
-    centreline,
-    depth,
-    on_canvas,
-    ridge,
-)
+from handlers.alignment import Alignment, align, distance_between, on_canvas
 from handlers.arrays import Field, Gray, Mask, field, gray
+from handlers.drawings import Drawing
+from handlers.lines import SIDE, Line, Points, depth, line_of_ink, line_of_strokes, ridge
+from handlers.parts import (
+    Judged,
+    clearance,
+    judge_parts,
+    nearest_parts,
+    tells,
+    unexplained,
+)
+from handlers.stroke_matching import Matching, match_strokes, parts_of
 
 GRID = 3
 """Regions per row, and rows."""
 
 _OTHER_FORM_PENALTY = 1.1
 """Factor on the cost of letterforms other than that of the reference picture."""
+_IN_PLACE = 3.0
+"""A drawing of at most this mean distance to the reference, in pixels, is not moved."""
+_MUCH_NEARER = 0.6
+"""A drawing is moved if its mean distance is then less than this share."""
+_OTHER_INK = 1.3
+"""Ink reaches at most this many half widths of the pen from the middle of its stroke."""
+_FITS = 4
+_STIFFNESS = np.array([100.0, 100.0, 0.02, 0.02])
+"""Weight of no change of scales and offset against one point, where the strokes leave them open."""
 
 
 class Strictness(Enum):
@@ -54,8 +67,13 @@ class Strictness(Enum):
 
     @property
     def noticeable(self) -> float:
-        """Minimum length of a fault, along the stroke, for a sentence."""
+        """Minimum length of a fault, along the stroke."""
         return 2.2 * self.value
+
+    @property
+    def misplaced(self) -> float:
+        """A part may be moved by less than this."""
+        return 1.9 * self.value
 
 
 @dataclass(frozen=True)
@@ -83,9 +101,40 @@ class Form:
         return gray(cv2.resize(self.picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
     @cached_property
-    def line(self) -> Centreline:
-        """The centreline of its strokes."""
-        return centreline(self.ink)
+    def half_width(self) -> float:
+        """Half the width of most strokes, in pixels of the canvas."""
+        return _half_width(self.ink)
+
+    @cached_property
+    def distance(self) -> Field:
+        """Distance of every pixel of the canvas to the ink."""
+        return _distance(self.ink >= 128)
+
+    @cached_property
+    def middle(self) -> Line:
+        """The middle of its ink."""
+        return line_of_ink(self.ink)
+
+    @cached_property
+    def strokes(self) -> Line:
+        """The lines of its parts."""
+        return line_of_strokes([part.points for part in self.parts])
+
+    @cached_property
+    def depth(self) -> npt.NDArray[np.float64]:
+        """How far each point of `strokes` is inside the ink, in pixels."""
+        columns, rows = np.rint(self.strokes.points).astype(int).clip(0, SIDE - 1).T
+        return np.asarray(depth(self.ink)[rows, columns], dtype=np.float64)
+
+    @cached_property
+    def clearance(self) -> npt.NDArray[np.float64]:
+        """How far each point of `strokes` is from other parts, in pixels."""
+        return clearance(self.strokes)
+
+    @cached_property
+    def told(self) -> Mask:
+        """Where ink tells which part is written, one value per point of `strokes`."""
+        return tells(self.strokes)
 
 
 @dataclass(frozen=True)
@@ -107,23 +156,51 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """The place and the size of a letter, relative to the reference."""
+
+    scales: tuple[float, float]
+    """In x and y; 1 is the size of the reference."""
+    offset: Points
+    """Of the middle, x and y in pixels, (2,)."""
+    aligned_offset: Points
+    """The same after the alignment."""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The result of `compare`. All masks are (128, 128), on the reference's canvas."""
 
     form: Form
-    """The letterform nearest to the learner's ink."""
+    """The letterform nearest to what the learner wrote."""
     strictness: Strictness
     alignment: Alignment
+    in_frame: bool
+    """Whether size and place count."""
     ink: Gray
     """The learner's ink, aligned with the letterform: uint8, 255 on 0."""
-    line: Centreline
-    """The centreline of the aligned ink."""
+    line: Line
+    """The middle of the learner's strokes, aligned as well."""
+    judged: Sequence[Judged]
+    """How each part of the form is written."""
+    extra_points: Mask
+    """Which points of `line` belong to no part."""
+    matching: Matching | None
+    """Which strokes were drawn, where they are known."""
     missing: Mask
     extra: Mask
     pen_half_width: float
     """Half the width of the learner's strokes in pixels of the canvas."""
-    form_half_width: float
-    """Half the width of the letterform's strokes, in the same pixels."""
+
+    @cached_property
+    def placement(self) -> Placement:
+        """How the letter lies in the frame."""
+        return _placement(self.form.strokes, self.judged, self.alignment)
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the whole letter is out of its place in the frame."""
+        return self.in_frame and bool(np.hypot(*self.placement.offset) > self.strictness.misplaced)
 
     @property
     def regions(self) -> list[Region]:
@@ -144,15 +221,24 @@ class Comparison:
         ]
 
 
-def compare(ink: Gray, forms: Sequence[Form], strictness: Strictness) -> Comparison:
+def compare(
+    ink: Gray, forms: Sequence[Form], strictness: Strictness, drawing: Drawing | None = None
+) -> Comparison:
     """Compares an ink image, uint8 of shape (64, 64), with the nearest of `forms`.
 
     `forms` are the letterforms of one character. The first is that of the reference picture;
-    another is chosen only if it fits clearly better. Raises ValueError if there is no ink.
+    another is chosen only if it fits clearly better. `drawing` is what the ink image was made of,
+    if it was no photograph. Raises ValueError if there is no ink.
     """
-    large = on_canvas(ink)
-    line = centreline(large)
-    alignments = [align(line, form.line) for form in forms]
+    if drawing:
+        large = gray(cv2.resize(drawing.pad, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+    else:
+        large = on_canvas(ink)
+    if drawing and drawing.strokes:
+        middle = line_of_strokes([stroke[:, :2] * SIDE for stroke in drawing.strokes])
+    else:
+        middle = line_of_ink(large)
+    alignments = [_align(middle, form, drawing) for form in forms]
     costs = [
         alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
@@ -160,18 +246,81 @@ def compare(ink: Gray, forms: Sequence[Form], strictness: Strictness) -> Compari
     best = int(np.argmin(costs))
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
-    form_half = _half_width(form.ink)
-    # Strokes more than twice as broad as the letterform's are blots: no more tolerance for them.
-    pen_half = min(_half_width(aligned), 2 * form_half)
+    pen_half = min(_half_width(aligned), 2 * form.half_width)
+    no_points = np.zeros(len(form.strokes.points), np.bool_)
+    if drawing and drawing.strokes:
+        line = middle.moved(alignment.matrix)
+        matching = match_strokes(line, form.strokes)
+        parts = parts_of(line, matching, nearest_parts(line, form.strokes))
+        told, inked = ~no_points, no_points
+    else:
+        line, matching = line_of_ink(aligned), None
+        parts = nearest_parts(line, form.strokes)
+        columns, rows = np.rint(form.strokes.points).astype(int).clip(0, SIDE - 1).T
+        # Broader ink than twice the letterform's tells no strokes.
+        inside = depth(aligned)[rows, columns]
+        told, inked = form.told, (inside > 0) & (inside <= 2 * form.depth + 3)
+    clear = form.clearance > _OTHER_INK * pen_half + 2
+    judged = judge_parts(line, parts, form.strokes, told, inked, clear)
+    extra_points = unexplained(line, parts, judged, 2 * strictness.value)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
     # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
     # them, so the difference of the widths is added to the tolerance.
-    missing = reference & (_distance(learner) > slack + max(0.0, 1.15 * form_half - pen_half))
-    extra = learner & (_distance(reference) > 0.75 * slack + max(0.0, 1.1 * pen_half - form_half))
-    line = centreline(aligned)
+    thinner = max(0.0, 1.15 * form.half_width - pen_half)
+    thicker = max(0.0, 1.1 * pen_half - form.half_width)
+    missing = reference & (_distance(learner) > slack + thinner)
+    extra = learner & (form.distance > 0.75 * slack + thicker)
     return Comparison(
-        form, strictness, alignment, aligned, line, missing, extra, pen_half, form_half
+        form,
+        strictness,
+        alignment,
+        drawing is not None,
+        aligned,
+        line,
+        judged,
+        extra_points,
+        matching,
+        missing,
+        extra,
+        pen_half,
     )
+
+
+def _align(middle: Line, form: Form, drawing: Drawing | None) -> Alignment:
+    if not drawing:
+        return align(middle, form.middle)
+    reference = form.strokes
+    here = Alignment.in_place(distance_between(middle, reference))
+    if here.cost <= _IN_PLACE:
+        return here
+    moved = align(middle, reference, rotation=False)
+    return moved if moved.cost < _MUCH_NEARER * here.cost else here
+
+
+def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Placement:
+    """Fits scales and an offset to where the parts are written: least squares of the components
+    across the strokes, in which parts that lie apart from the others count less.
+    """
+    deviations = np.concatenate([each.deviations for each in judged])
+    shifts = np.repeat([each.shift for each in judged], [len(each.points) for each in judged], 0)
+    normals = np.stack([-form.directions[:, 1], form.directions[:, 0]], axis=1)
+    seen = ~np.isnan(deviations)
+    centre = form.points.mean(axis=0)
+    fitted = np.zeros(4)
+    if seen.any():
+        away = (normals * shifts).sum(axis=1)[seen] + deviations[seen]
+        columns = np.concatenate([normals * (form.points - centre), normals], axis=1)[seen]
+        weights = np.ones(len(away))
+        for _ in range(_FITS):
+            weighted = columns * weights[:, None]
+            matrix = weighted.T @ columns + np.diag(_STIFFNESS * len(away))
+            fitted = np.linalg.solve(matrix, weighted.T @ away)
+            weights = 1 / np.maximum(np.abs(away - columns @ fitted), 1.0)
+    linear, moved = alignment.matrix[:, :2], alignment.matrix[:, 2]
+    back = np.linalg.inv(linear)
+    offset = back @ (centre + fitted[2:] - moved) - centre
+    x, y = (1 + fitted[:2]) / np.hypot(linear[0], linear[1])
+    return Placement((float(x), float(y)), offset, fitted[2:])
 
 
 def _distance(ink: Mask) -> Field:

@@ -10,14 +10,17 @@ import numpy.typing as npt
 
 from handlers.base import Answer, Batch, ImageHandler, PreparedImage, WorkerContext
 from handlers.characters import CHARACTERS
-from handlers.comparison import compare
+from handlers.comparison import Comparison, compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.drawing import enlarge, heat_overlay, overlay, png_data_uri
 from handlers.errors import InvalidOption, NoReference
+from handlers.faults import Fault, find_faults
 from handlers.feedback import sentences
 from handlers.heatmap import grad_cam
 from handlers.letterforms import load_forms
 from handlers.options import ComparisonOptions, Headers
+from handlers.score import score
+from handlers.stroke_matching import Matching
 from handlers.worker_metrics import observe
 
 NEAREST = 5
@@ -73,7 +76,9 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         ink = item.image.ink
         distances = distances.round(4)
         distance = float(distances[target.index])
-        comparison = compare(ink, self.forms[target.index], item.options.strictness)
+        drawing = item.image.drawing
+        comparison = compare(ink, self.forms[target.index], item.options.strictness, drawing)
+        faults = find_faults(comparison)
         order = np.argsort(distances, kind="stable")[:NEAREST]
         verdict = None if distance < THRESHOLD else _verdict(target.index, distances)
         return {
@@ -87,8 +92,9 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "name": target.name,
             "form": comparison.form.source,
             "reference_image": png_data_uri(255 - comparison.form.picture),
-            "user_image": png_data_uri(255 - enlarge(ink)),
+            "user_image": png_data_uri(255 - (drawing.pad if drawing else enlarge(ink))),
             "blended_overlay": png_data_uri(overlay(comparison.form.picture, comparison.ink)),
+            "score": score(comparison),
             "regions": [
                 {
                     "row": region.row,
@@ -99,8 +105,10 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
                 }
                 for region in comparison.regions
             ],
+            "faults": [_describe(fault, comparison) for fault in faults],
+            "strokes": comparison.matching and _describe_strokes(comparison.matching),
             "feedback": sentences(
-                comparison, f"{target.text} ({target.name})", verdict, item.image.others
+                comparison, faults, f"{target.text} ({target.name})", verdict, item.image.others
             ),
             "nearest": [
                 {
@@ -115,6 +123,35 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "others": item.image.others,
             "model": self.description,
         }
+
+
+def _describe(fault: Fault, comparison: Comparison) -> Answer:
+    parts = comparison.form.parts
+    whole = sum(judged.length for judged in comparison.judged)
+    return {
+        "fault": fault.fault,
+        "part": None if fault.stroke is None else parts[fault.stroke].name,
+        "stroke": fault.stroke,
+        "end": fault.end,
+        "direction": fault.direction,
+        "row": fault.row,
+        "column": fault.column,
+        "share": round(min(1.0, fault.length / whole), 4),
+    }
+
+
+def _describe_strokes(matching: Matching) -> Answer:
+    return {
+        "expected": matching.expected,
+        "drawn": matching.drawn,
+        "matched": [
+            {"drawn": match.drawn, "stroke": match.stroke, "reversed": match.reversed}
+            for match in matching.matched
+        ],
+        "missing": matching.missing,
+        "extra": matching.extra,
+        "in_order": not matching.early,
+    }
 
 
 def _verdict(target: int, distances: npt.NDArray[np.float64]) -> str:

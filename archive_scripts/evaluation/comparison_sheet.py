@@ -12,7 +12,9 @@ from archive_scripts.training.labelled import ink_or_none, labelled_pictures
 from handlers.characters import CHARACTERS
 from handlers.comparison import Comparison, Strictness, compare
 from handlers.drawing import overlay
+from handlers.faults import find_faults
 from handlers.feedback import sentences
+from handlers.score import score
 
 _COLUMNS = 9
 _PICTURE = 150
@@ -54,10 +56,15 @@ def _cell(label: int, comparison: Comparison) -> Image.Image:
         place = (44 + region.column * _PICTURE / 3, 2 + region.row * _PICTURE / 3)
         colour = "green" if region.score > 80 else "blue"
         draw.text(place, f"{region.score:.0f}", fill=colour, font=small)
-    draw.text((2, 2), f"{label} {name}\n{comparison.form.source}", fill="black", font=small)
+    draw.text(
+        (2, 2),
+        f"{label} {name}\n{comparison.form.source}\n{score(comparison)}",
+        fill="black",
+        font=small,
+    )
     lines = [
         line
-        for sentence in sentences(comparison, name)
+        for sentence in sentences(comparison, find_faults(comparison), name)
         for line in textwrap.wrap(f"- {sentence}", _LINE_LENGTH, subsequent_indent="  ")
     ]
     draw.text((4, _PICTURE + 2), "\n".join(lines), fill="black", font=small, spacing=1)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from archive_scripts.letterforms.strokes import Stroke
-from handlers.alignment import Points
+from handlers.lines import Points
 
 _BOWL_WIDTH = 16
 """A stroke of a larger mean width is a filled bowl, in units of a letter 100 long."""

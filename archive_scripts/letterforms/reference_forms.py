@@ -13,9 +13,9 @@ import numpy as np
 from archive_scripts.letterforms.part_names import part_names
 from archive_scripts.letterforms.references import REFERENCE_SIZE
 from archive_scripts.letterforms.strokes import StrokeLetterform, load_strokes
-from handlers.alignment import SIDE, Points
 from handlers.arrays import Gray, gray
 from handlers.comparison import Form, Part
+from handlers.lines import SIDE, Points
 
 _LETTER = 216
 """Longer side of a letter in a reference picture, in pixels."""

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from archive_scripts.letterforms.part_names import part_names
 from archive_scripts.letterforms.reference_forms import place, reference_ink
 from archive_scripts.letterforms.strokes import StrokeLetterform, load_strokes
-from handlers.alignment import Points
 from handlers.arrays import Gray
+from handlers.lines import Points
 
 STROKES = "strokes.json"
 """File name, in the folder of the reference pictures."""

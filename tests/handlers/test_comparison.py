@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from handlers.writing_faults import find_faults
 from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.reference_forms import reference_forms
@@ -17,7 +18,6 @@ from handlers.comparison import Comparison, Form, Strictness, compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.feedback import sentences
 from handlers.preprocessing import preprocess
-from handlers.writing_faults import find_faults
 from tests.support.pictures import REFERENCES, encode, reference
 
 CLASSES = len(CHARACTERS)

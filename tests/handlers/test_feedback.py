@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 import pytest
+from handlers.writing_faults import find_faults
 
 from handlers.arrays import Gray, gray
 from handlers.comparison import Comparison, Form, Part, Strictness, compare
 from handlers.feedback import sentences
 from handlers.position_words import direction, position, position_within
-from handlers.writing_faults import find_faults
 
 Point = tuple[int, int]
 Stroke = tuple[Point, Point]

@@ -1,0 +1,129 @@
+"""The middle lines of strokes: of a letterform, of drawn strokes, and of ink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from handlers.arrays import Field, Gray, Mask, field, mask
+
+SIDE = 128
+"""Side in pixels of the canvas on which inks are compared, half that of a reference picture."""
+
+SPACING = 2.0
+"""Distance of the points of a line, in pixels of the canvas."""
+
+Points = npt.NDArray[np.float64]
+"""x and y on the canvas in pixels, shape (n, 2)."""
+Indices = npt.NDArray[np.intp]
+
+_TENSOR_BLUR = 2.0
+"""Of the structure tensor, in pixels."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points along the middle of strokes, about `SPACING` apart."""
+
+    points: Points
+    directions: Points
+    """Of the strokes at the points: unit vectors, (n, 2). Of ink they have no sign, and they are 0
+    where strokes meet."""
+    strokes: Indices
+    """Which stroke a point belongs to, (n,); of ink always 0."""
+
+    @cached_property
+    def distance(self) -> Field:
+        """Distance of each pixel of the canvas to the nearest point, shape (128, 128)."""
+        paper = np.ones((SIDE, SIDE), np.uint8)
+        columns, rows = np.rint(self.points).astype(int).clip(0, SIDE - 1).T
+        paper[rows, columns] = 0
+        return field(cv2.distanceTransform(paper, cv2.DIST_L2, 5))
+
+    @property
+    def box(self) -> tuple[Points, Points]:
+        """The upper left and the lower right corner of the points."""
+        return self.points.min(axis=0), self.points.max(axis=0)
+
+    def moved(self, matrix: npt.NDArray[np.float64]) -> Line:
+        """The line under an affine map, shape (2, 3)."""
+        points = self.points @ matrix[:, :2].T + matrix[:, 2]
+        return Line(points, _unit(self.directions @ matrix[:, :2].T), self.strokes)
+
+
+def line_of_strokes(strokes: Sequence[Points]) -> Line:
+    """The line of strokes, each (n, 2), in the direction of writing."""
+    curves = [resample(stroke) for stroke in strokes]
+    return Line(
+        np.concatenate(curves),
+        np.concatenate([directions_along(curve) for curve in curves]),
+        np.repeat(np.arange(len(curves)), [len(curve) for curve in curves]),
+    )
+
+
+def resample(curve: Points) -> Points:
+    """Points of a curve at even distances of about `SPACING`, with both ends."""
+    steps = np.hypot(*np.diff(curve, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    places = np.linspace(0, along[-1], max(2, round(along[-1] / SPACING) + 1))
+    return np.stack([np.interp(places, along, curve[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def directions_along(curve: Points) -> Points:
+    """Unit vectors along a curve, over four steps where there are."""
+    reach = min(2, len(curve) - 1)
+    places = np.arange(len(curve))
+    after, before = np.minimum(places + reach, len(curve) - 1), np.maximum(places - reach, 0)
+    return _unit(curve[after] - curve[before])
+
+
+def line_of_ink(ink: Gray) -> Line:
+    """The line of ink, (128, 128), 255 on 0. Raises ValueError if there is no ink."""
+    inside = depth(ink)
+    middle = ridge(inside)
+    if not middle.any():
+        raise ValueError("no ink to compare")
+    # One point of each square of two by two pixels, the deepest.
+    squares = np.where(middle, inside, 0).reshape(SIDE // 2, 2, SIDE // 2, 2).swapaxes(1, 2)
+    quarters = squares.reshape(SIDE // 2, SIDE // 2, 4)
+    rows, columns = np.nonzero(quarters.max(axis=2))
+    best = quarters[rows, columns].argmax(axis=1)
+    points = np.stack([2 * columns + best % 2, 2 * rows + best // 2], axis=1).astype(np.float64)
+    return Line(points, _ink_directions(ink, points), np.zeros(len(points), np.intp))
+
+
+def depth(ink: Gray) -> Field:
+    """Distance of each pixel of the ink, 128 and more, to the paper, also beyond the picture."""
+    framed = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    return field(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
+
+
+def ridge(inside: Field) -> Mask:
+    """The local maxima of `depth`, which are the middle of strokes."""
+    return mask((inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)) - 0.35))
+
+
+def _ink_directions(ink: Gray, points: Points) -> Points:
+    """Directions of strokes by the structure tensor of the ink (Bigün and Granlund 1987)."""
+    smooth = cv2.GaussianBlur(ink, (0, 0), 1.0).astype(np.float32)
+    x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    columns, rows = np.rint(points).astype(int).T
+    xx, yy, xy = (
+        cv2.GaussianBlur(each, (0, 0), 2 * _TENSOR_BLUR)[rows, columns].astype(np.float64)
+        for each in (x * x, y * y, x * y)
+    )
+    # The gradient is across the stroke; half the angle of the double angle is its own.
+    across = 0.5 * np.arctan2(2 * xy, xx - yy)
+    coherence = np.hypot(2 * xy, xx - yy) / np.maximum(xx + yy, 1e-9)
+    directions = np.stack([-np.sin(across), np.cos(across)], axis=1)
+    directions[coherence < 0.35] = 0
+    return directions
+
+
+def _unit(vectors: Points) -> Points:
+    return vectors / np.maximum(np.hypot(vectors[:, 0], vectors[:, 1]), 1e-9)[:, None]

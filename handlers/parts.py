@@ -1,0 +1,260 @@
+"""Judges the parts of a letterform one by one: how much of each is written, and where.
+
+A part is a stroke of the letterform. Written points belong to one part each: those of drawn strokes
+by `handlers.stroke_matching`, those of ink to the nearest part of their direction. So ink of one
+part is never taken for another part beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from handlers.arrays import Mask
+from handlers.lines import SPACING, Indices, Line, Points
+
+NOWHERE = -1
+"""The part of a written point that belongs to none."""
+
+_REACH = 18.0
+"""A written point farther from every part, in pixels of the canvas, belongs to none."""
+_TURNED = 9.0
+"""A point at a right angle to a part counts as this much farther from it, in pixels."""
+_PARALLEL = 0.6
+"""Minimum cosine of the directions of a part and of what is written of it: 53 degrees."""
+_BESIDE = 13.0
+"""What is written of a part is at most this far beside it, in pixels, after its shift."""
+_ALONG = 4.5
+"""And at most this far along it."""
+_COVERED = 0.8
+"""A part of which this share lies under ink is not moved."""
+_LEAST_TOLD = 0.15
+"""If ink tells less of a part than this share, only its written points count."""
+_SEEN = 0.1
+"""Minimum mean square of the sines between a part and a direction, for a shift in it to be seen."""
+_NEXT_TO = 5.0
+"""Where another part is this near, in pixels, ink does not tell which of them is written."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How one part is written."""
+
+    points: Points
+    """Of the part, (n, 2), on the canvas."""
+    written: Mask
+    """Which of the points are written, (n,). Where ink does not tell, those count as written."""
+    told: Mask
+    """Where ink tells, (n,)."""
+    shift: Points
+    """How far the part is moved as a whole, x and y in pixels, (2,)."""
+    deviations: npt.NDArray[np.float64]
+    """How far it is beside each point after the shift, in pixels, signed: positive to the right of
+    the direction of writing; NaN where it is not written."""
+    overshoots: tuple[float, float]
+    """How far it goes on beyond its start and its end, in pixels."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the part that is written, 0-1."""
+        return float(self.written[self.told].mean())
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether any written point lies beside it."""
+        return not bool(np.isnan(self.deviations).all())
+
+    @property
+    def length(self) -> float:
+        """Of the part, in pixels."""
+        steps = np.diff(self.points, axis=0)
+        return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+
+    @property
+    def gaps(self) -> list[slice]:
+        """The runs of points that are not written."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[True], self.written, [True]]).astype(int)))
+        return [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
+
+    def length_of(self, gap: slice) -> float:
+        """In pixels."""
+        share: float = (gap.stop - gap.start) / len(self.points)
+        return self.length * share
+
+
+def nearest_parts(written: Line, form: Line) -> Indices:
+    """The part of each written point: the nearest with the direction of the point, or NOWHERE."""
+    distances, cosines = _distances(written, form), _cosines(written, form)
+    nearest = (distances + _TURNED * (1 - cosines)).argmin(axis=1)
+    found: Indices = form.strokes[nearest]
+    found[distances[np.arange(len(nearest)), nearest] > _REACH] = NOWHERE
+    return found
+
+
+def closeness(written: Line, form: Line) -> npt.NDArray[np.float64]:
+    """How well written points can be points of the form, (written points, points): 1 in its place,
+    0 if it is none.
+    """
+    along, beside = _offsets(written.points, form)
+    near = (np.abs(along) < _ALONG) & (_cosines(written, form) >= _PARALLEL)
+    return np.where(near, np.maximum(0, 1 - np.abs(beside) / _BESIDE), 0)
+
+
+def judge_parts(
+    written: Line, parts: Indices, form: Line, told: Mask, inked: Mask, clear: Mask
+) -> list[Judged]:
+    """Judges each part. `parts` are the parts of the written points.
+
+    The masks are of the points of the form: `told` marks those at which written points tell which
+    part is written, `inked` those on which there is ink, and `clear` those that ink of another part
+    cannot reach. The middle of broad ink may lie beside a part: so ink on a clear point is of that
+    part, and ink on another point tells nothing.
+    """
+    judged = []
+    for part in range(int(form.strokes.max()) + 1):
+        of_form = form.strokes == part
+        own = Line(form.points[of_form], form.directions[of_form], form.strokes[of_form])
+        of_written = parts == part
+        line = Line(
+            written.points[of_written], written.directions[of_written], written.strokes[of_written]
+        )
+        judged.append(_judge(line, own, told[of_form], inked[of_form], clear[of_form]))
+    return judged
+
+
+def _judge(written: Line, part: Line, told: Mask, inked: Mask, clear: Mask) -> Judged:
+    count = len(part.points)
+    shift, deviations, overshoots = np.zeros(2), np.full(count, np.nan), (0.0, 0.0)
+    if len(written.points):
+        shift, deviations = _place(written, part)
+        overshoots = _overshoot(written, part, shift, 0), _overshoot(written, part, shift, -1)
+    seen = ~np.isnan(deviations)
+    if inked.mean() >= _COVERED:
+        # The middle of broad ink that covers the part is not the line that was written.
+        shift, deviations = np.zeros(2), np.where(seen & inked, 0.0, deviations)
+    certain = told & (seen | ~inked | clear)
+    if certain.sum() < max(3, _LEAST_TOLD * count):
+        everywhere = np.ones(count, np.bool_)
+        return Judged(part.points, seen | inked, everywhere, shift, deviations, overshoots)
+    written_points = seen | (inked & clear) | ~certain
+    return Judged(part.points, written_points, certain, shift, deviations, overshoots)
+
+
+def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:
+    """The shift of a part, and the deviations beside its points after it."""
+    count = len(part.points)
+    parallel = _cosines(written, part) >= _PARALLEL
+    shift = np.zeros(2)
+    for _ in range(2):
+        along, beside = _offsets(written.points - shift, part)
+        near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _REACH)
+        shift = shift + _common_shift(beside, near, part)
+    along, beside = _offsets(written.points - shift, part)
+    near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _BESIDE)
+    sideways = np.where(near, np.abs(beside), np.inf)
+    closest = sideways.argmin(axis=0)
+    places = np.arange(count)
+    seen = np.isfinite(sideways[closest, places])
+    return shift, np.where(seen, beside[closest, places], np.nan)
+
+
+def _offsets(points: Points, part: Line) -> tuple[npt.NDArray[np.float64], ...]:
+    """Where points are from each point of a part, along its direction and to the right of it, both
+    of shape (points, points of the part).
+    """
+    vectors = points[:, None] - part.points[None]
+    x, y = part.directions.T
+    return vectors[..., 0] * x + vectors[..., 1] * y, vectors[..., 1] * x - vectors[..., 0] * y
+
+
+def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Points:
+    """The shift that moves the points of a part sideways to what is written of them: least squares,
+    as only the component across the direction of writing is seen.
+    """
+    sideways = np.where(near, np.abs(beside), np.inf)
+    closest = sideways.argmin(axis=0)
+    places = np.flatnonzero(np.isfinite(sideways.min(axis=0)))
+    if len(places) < 2:
+        return np.zeros(2)
+    amounts = beside[closest[places], places]
+    normals = np.stack([-part.directions[:, 1], part.directions[:, 0]], axis=1)[places]
+    # A shift along a straight part is not seen.
+    strengths, axes = np.linalg.eigh(normals.T @ normals / len(places))
+    along_axes = axes.T @ (normals.T @ amounts / len(places))
+    return axes @ np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
+
+
+def _overshoot(written: Line, part: Line, shift: Points, end: int) -> float:
+    """How far what is written goes on beyond an end of a part, in its direction, in pixels."""
+    outward = part.directions[end] * (1 if end else -1)
+    vectors = written.points - shift - part.points[end]
+    along = vectors @ outward
+    beside = np.abs(vectors @ np.array([-outward[1], outward[0]]))
+    others = written.points - shift
+    nearest = np.hypot(*(others[:, None] - part.points[None]).transpose(2, 0, 1)).argmin(axis=1)
+    last = 0 if end == 0 else len(part.points) - 1
+    beyond = (np.abs(nearest - last) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
+    return float(along[beyond].max(initial=0.0))
+
+
+def tells(form: Line) -> Mask:
+    """At which points of a form ink tells which part is written: those with no other part of their
+    direction beside them, (n,).
+    """
+    turned = _TURNED * (1 - _cosines(form, form))
+    return np.asarray((_to_other_parts(form) + turned).min(axis=1) > _NEXT_TO)
+
+
+def clearance(form: Line) -> npt.NDArray[np.float64]:
+    """The distance of each point of a form to the nearest other part, in pixels, (n,)."""
+    return np.asarray(_to_other_parts(form).min(axis=1))
+
+
+def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
+    distances = _distances(form, form)
+    distances[form.strokes[:, None] == form.strokes[None]] = np.inf
+    return distances
+
+
+def unexplained(written: Line, parts: Indices, judged: Sequence[Judged], slack: float) -> Mask:
+    """Which written points belong to no part, or are beside what is written of theirs: (n,)."""
+    extra: Mask = parts == NOWHERE
+    for part, each in enumerate(judged):
+        own = np.flatnonzero(parts == part)
+        if not len(own):
+            continue
+        vectors = (written.points[own] - each.shift)[:, None] - each.points[None]
+        distances = np.hypot(vectors[..., 0], vectors[..., 1])
+        nearest = distances.argmin(axis=1)
+        off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
+        extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
+    return extra
+
+
+def groups(points: Points, chosen: Mask) -> Iterator[Indices]:
+    """The indices of the `chosen` points in groups that hang together."""
+    left = np.flatnonzero(chosen)
+    while len(left):
+        group, left = left[:1], left[1:]
+        fresh = group
+        while len(fresh) and len(left):
+            vectors = points[left][:, None] - points[fresh][None]
+            close = np.hypot(vectors[..., 0], vectors[..., 1]).min(axis=1) <= 2.5 * SPACING
+            fresh, left = left[close], left[~close]
+            group = np.concatenate([group, fresh])
+        yield np.sort(group)
+
+
+def _distances(one: Line, other: Line) -> npt.NDArray[np.float64]:
+    vectors = one.points[:, None] - other.points[None]
+    return np.hypot(vectors[..., 0], vectors[..., 1])
+
+
+def _cosines(one: Line, other: Line) -> npt.NDArray[np.float64]:
+    """Of the angles between directions, without their signs; 1 where ink has none."""
+    cosines = np.abs(one.directions @ other.directions.T)
+    cosines[~one.directions.any(axis=1)] = 1
+    return np.asarray(cosines)

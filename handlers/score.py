@@ -1,0 +1,77 @@
+"""The learner's mark: coverage x shape x proportion, see docs/feedback.md."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handlers.comparison import Comparison
+from handlers.faults import MISSING, ORDER_FAULTS, find_faults
+from handlers.lines import SPACING
+
+WITH_A_STROKE_MISSING = 70
+"""Maximum while a whole stroke is missing."""
+
+_WRITTEN, _BELONGS = 1.5, 2.5
+"""Exponents of the two shares of the coverage, so that a scribble over everything gets nothing."""
+_FREE = 1.5
+"""A stroke may be this far beside its place, in pixels of the canvas, on average."""
+_HALVED = 10.0
+"""A further mean distance that halves the mark, in pixels."""
+_FREE_STRETCH = 0.12
+"""Size and proportions may be off by this much, as a logarithm."""
+_HALVED_STRETCH = 0.6
+"""A further stretch that halves the mark."""
+_FREE_OFFSET = 4.0
+"""The middle of a drawing may be this far from its place, in pixels."""
+_HALVED_OFFSET = 24.0
+_ORDER_POINTS = 4
+"""For each fault of the order of strokes, 10 in all."""
+
+
+def score(comparison: Comparison) -> int:
+    """The mark, 0-100: 90 and more for a faithful copy with any pen, about 0 for a dot."""
+    mark = 100 * _coverage(comparison) * _shape(comparison) * _proportion(comparison)
+    if any(judged.coverage < MISSING for judged in comparison.judged):
+        mark = min(mark, WITH_A_STROKE_MISSING)
+    wrong = sum(fault.fault in ORDER_FAULTS for fault in find_faults(comparison))
+    return max(0, round(mark - min(10, _ORDER_POINTS * wrong)))
+
+
+def _coverage(comparison: Comparison) -> float:
+    """The share of the strokes that is written, and that of what is written that belongs."""
+    # Ink may go on beyond the ends of strokes as far as the pen is wide.
+    pen = 2 * comparison.pen_half_width
+    whole = sum(judged.length for judged in comparison.judged)
+    written = sum(judged.length * judged.coverage for judged in comparison.judged)
+    beyond = sum(max(0.0, end - pen) for judged in comparison.judged for end in judged.overshoots)
+    extra = SPACING * int(np.count_nonzero(comparison.extra_points)) + beyond
+    belongs = written / max(1e-9, written + extra)
+    outside = np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)
+    belongs *= 1 - outside
+    return float((written / whole) ** _WRITTEN * belongs**_BELONGS)
+
+
+def _shape(comparison: Comparison) -> float:
+    """How near the strokes are to their lines."""
+    offset = comparison.placement.aligned_offset
+    far = [
+        float(np.hypot(*(judged.shift - offset))) + float(np.nanmean(np.abs(judged.deviations)))
+        for judged in comparison.judged
+        if judged.is_seen
+    ]
+    lengths = [judged.length for judged in comparison.judged if judged.is_seen]
+    if not far:
+        return 0.0
+    mean = float(np.average(np.maximum(0, np.array(far) - _FREE), weights=lengths))
+    return float(0.5 ** (mean / _HALVED))
+
+
+def _proportion(comparison: Comparison) -> float:
+    """How near size, proportions and, in a frame, the place are to the reference's."""
+    x, y = np.log(comparison.placement.scales)
+    off = max(0.0, abs(x - y) - _FREE_STRETCH)
+    if not comparison.in_frame:
+        return float(0.5 ** (off / _HALVED_STRETCH))
+    off += max(0.0, abs(x + y) / 2 - _FREE_STRETCH)
+    away = max(0.0, float(np.hypot(*comparison.placement.offset)) - _FREE_OFFSET)
+    return float(0.5 ** (off / _HALVED_STRETCH + away / _HALVED_OFFSET))
