@@ -337,10 +337,14 @@ class Fault(BaseModel):
     part: str | None = Field(description="The part of the character, such as `right stem`.")
     stroke: int | None = Field(description="Index in the strokes of the reference.")
     end: Side | Literal["both", "middle"] | None = Field(description="Where on the part.")
-    direction: Direction | None = Field(description="Where it is shifted or bent to.")
+    direction: Direction | Literal["wide", "narrow", "large", "small"] | None = Field(
+        description="Where it is shifted or bent to; of `proportion` what it is."
+    )
     row: int | None = Field(description="Of the region, 0 (top) to 2.")
     column: int | None = Field(description="Of the region, 0 (left) to 2.")
-    share: float = Field(description="How much, 0-1: for `missing` 1 is the whole part.")
+    share: float = Field(
+        ge=0, le=1, description="How much of the length of the whole character it affects."
+    )
 
 
 class MatchedStroke(BaseModel):
