@@ -182,7 +182,7 @@ class _Search:
         stretch, turn = np.abs(poses[:, 0] - poses[:, 1]), np.abs(poses[:, 2])
         mean += _STRETCH_COST * stretch + _ROTATION_COST * turn
         mean[(turn > _MAX_ROTATION) | (stretch > _MAX_STRETCH)] = np.inf
-        return mean
+        return np.asarray(mean)
 
     def _moved(
         self, poses: Poses, forms: Indices, every: int = 1
@@ -252,7 +252,7 @@ class _Search:
         rotation = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
         linear = rotation * np.exp(poses[:, None, :2])
         offset = poses[:, 3:] - linear @ self.centre
-        return np.concatenate([linear, offset[..., None]], axis=2)
+        return np.asarray(np.concatenate([linear, offset[..., None]], axis=2))
 
 
 def _sample(points: Points) -> Points:
@@ -280,4 +280,4 @@ def _look_up(
     found = fields.reshape(-1, fields.shape[-1])[index].astype(np.float64)
     found[outside] = 0
     found[outside, 0] = _MAX_DISTANCE
-    return found
+    return np.asarray(found)
