@@ -275,14 +275,16 @@ def compare(
     else:
         line = line_of_ink(aligned)
         parts = nearest_parts(line, form.strokes)
-        written = Written(line, parts, values_at(form.distance, line.points))
+        outside = values_at(form.distance, line.points)
+        outside = np.where(outside > around, outside + form.half_width / 2, 0)
+        written = Written(line, parts, outside)
         evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
     judged = judge_parts(written, form.strokes, evidence)
-    extra_points = unexplained(written, judged, 2 * slack, around)
+    extra_points = unexplained(written, judged, 2 * slack)
     adopted = adopt(written, extra_points, judged, form.strokes)
     if adopted is not written:
         judged = judge_parts(adopted, form.strokes, evidence)
-        extra_points = unexplained(adopted, judged, 2 * slack, around)
+        extra_points = unexplained(adopted, judged, 2 * slack)
     return Comparison(
         form,
         strictness,

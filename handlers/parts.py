@@ -129,7 +129,8 @@ class Written:
     parts: Indices
     """The part of each point, or NOWHERE."""
     outside: npt.NDArray[np.float64]
-    """How far each point lies outside the form's ink, in pixels."""
+    """How far each point lies outside the form's ink, from the middle of its strokes, in pixels; 0
+    within the tolerance."""
 
 
 @dataclass(frozen=True)
@@ -271,9 +272,9 @@ def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     return distances
 
 
-def unexplained(written: Written, judged: Sequence[Judged], slack: float, around: float) -> Mask:
-    """Which written points belong to no part, or are beside what is written of theirs, and lie more
-    than `around` pixels outside the form's ink: (n,).
+def unexplained(written: Written, judged: Sequence[Judged], slack: float) -> Mask:
+    """Which written points outside the form's ink belong to no part, or are beside what is written
+    of theirs: (n,).
     """
     extra: Mask = written.parts == NOWHERE
     for part, each in enumerate(judged):
@@ -285,7 +286,7 @@ def unexplained(written: Written, judged: Sequence[Judged], slack: float, around
         nearest = distances.argmin(axis=1)
         off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
         extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
-    return extra & (written.outside > around)
+    return extra & (written.outside > 0)
 
 
 def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -> Written:

@@ -168,16 +168,6 @@ def test_other_proportions_are_named(width: float, height: float, first: str) ->
     assert said(picture)[0] == first
 
 
-@pytest.mark.parametrize(
-    ("x", "place"), [(26, "at the lower left"), (106, "at the bottom"), (232, "at the lower right")]
-)
-def test_specks_too_small_for_faults_are_noticed_together(x: int, place: str) -> None:
-    picture = drawn(STROKES)
-    for y in (180, 203, 226):
-        picture[y - 7 : y + 7, x - 7 : x + 7] = 255
-    assert said(picture)[0] == f"There is an extra stroke {place}."
-
-
 def test_a_faultless_letter_is_praised_only_if_it_is_that_character() -> None:
     verdict = "This looks more like that."
     assert said(drawn(STROKES), verdict) == [
