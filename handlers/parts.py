@@ -68,7 +68,8 @@ class Judged:
     @property
     def coverage(self) -> float:
         """Share of the part that is written, 0-1."""
-        return float(self.written[self.told].mean())
+        lost: float = sum(gap.stop - gap.start for gap in self.gaps) / len(self.points)
+        return min(float(self.written[self.told].mean()), 1 - lost)
 
     @property
     def is_seen(self) -> bool:
