@@ -303,19 +303,19 @@ def test_versions_workers_and_shares_survive_a_restart_of_torchserve(operator: O
 
 
 def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) -> None:
-    name = operator.derived("ranjana-3.0.mar", "3.0")
+    name, client = operator.derived("ranjana-3.0.mar", "3.0"), operator.ranjana.client
     address = f"http://127.0.0.1:{operator.ranjana.management_port}/models"
     headers = {"Authorization": f"Bearer {operator.ranjana.key('management')}"}
     query = {"url": name, "initial_workers": "1", "synchronous": "true"}
-    assert httpx2.post(address, params=query, headers=headers, timeout=60).status_code == 200
-    wait_for(lambda: "3.0" in operator.versions(), 20)
+    assert client.post(address, params=query, headers=headers).status_code == 200
+    wait_for(lambda: "3.0" in operator.versions(), 60)
     assert operator.versions()["3.0"]["traffic"] == 0
     # The default in the database wins over a default that was set in TorchServe.
-    changed = httpx2.put(f"{address}/ranjana/3.0/set-default", headers=headers)
+    changed = client.put(f"{address}/ranjana/3.0/set-default", headers=headers)
     assert changed.status_code == 200
 
     def default() -> str:
-        (version,) = httpx2.get(f"{address}/ranjana", headers=headers).json()
+        (version,) = client.get(f"{address}/ranjana", headers=headers).json()
         return str(version["modelVersion"])
 
     wait_for(lambda: default() == "1.0", 20)

@@ -30,6 +30,7 @@ def rotate(ranjana: Ranjana, kind: str) -> None:
 def test_no_request_fails_during_a_key_rotation(ranjana: Ranjana, kind: str) -> None:
     with steadily(lambda: ranjana.predict(IMAGE)) as responses:
         for _ in range(10):
+        verify=False,
             before = ranjana.key(kind)
             rotate(ranjana, kind)
             assert ranjana.key(kind) != before
