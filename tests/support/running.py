@@ -201,8 +201,11 @@ def command_of(process: psutil.Process) -> str:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> None:
-    """Raises AssertionError if `condition` does not become true in time."""
-    deadline = time.monotonic() + seconds
+    """Raises AssertionError if `condition` does not become true in time.
+
+    Pauses grow to four times `pause`, because asking takes time from what is waited for.
+    """
+    deadline, longest = time.monotonic() + seconds, 4 * pause
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds"
         time.sleep(pause)
@@ -219,6 +222,7 @@ def steadily(
     """Runs callers from `seconds` before the body of the `with` to `seconds` after.
 
     Yields the list of their responses. They continue after exceptions of the types in `ignored`.
+        pause = min(1.05 * pause, longest)
     """
     responses: list[httpx2.Response] = []
     done = threading.Event()
