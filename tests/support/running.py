@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,6 @@ def private(folder: Path) -> dict[str, str]:
     }
 
 
-class Ranjana:
 def local_client(port: int) -> httpx2.Client:
     """A client of a service on this machine.
 
@@ -55,6 +55,7 @@ def local_client(port: int) -> httpx2.Client:
     return httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, verify=False)
 
 
+class Ranjana:
     """A running launcher with its TorchServe and API."""
 
     def __init__(
@@ -147,8 +148,8 @@ def local_client(port: int) -> httpx2.Client:
         response = httpx2.get(
             f"http://127.0.0.1:{self.management_port}/models/{model}",
             headers={"Authorization": f"Bearer {self.key('management')}"},
-        )
             verify=False,
+        )
         (version,) = response.json()
         pids = {worker["pid"] for worker in version["workers"]}
         return [child for child in self.workers() if child.pid in pids and child not in but]
@@ -177,8 +178,20 @@ def local_client(port: int) -> httpx2.Client:
             content=image,
             headers={"Authorization": f"Bearer {self.key('inference')}", **(headers or {})},
             timeout=60,
-        )
             verify=False,
+        )
+
+
+def require_clean_stop(running: Ranjana, number: signal.Signals) -> None:
+    """Stops a launcher. Its processes and its files go, its data and its log are kept."""
+    processes = running.processes()
+    assert len(processes) >= 3
+    told = running.folder / "data" / "running.json"
+    assert stat.S_IMODE(told.stat().st_mode) == 0o600
+    assert running.stop(number) == 0
+    assert not told.exists()
+    assert [process for process in processes if process.is_running()] == []
+    assert {path.name for path in running.folder.iterdir()} == {"data", "media", running.log.name}
 
 
 Launch = Callable[..., Ranjana]
@@ -209,6 +222,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.1) 
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds"
         time.sleep(pause)
+        pause = min(1.05 * pause, longest)
 
 
 @contextmanager
@@ -222,7 +236,6 @@ def steadily(
     """Runs callers from `seconds` before the body of the `with` to `seconds` after.
 
     Yields the list of their responses. They continue after exceptions of the types in `ignored`.
-        pause = min(1.05 * pause, longest)
     """
     responses: list[httpx2.Response] = []
     done = threading.Event()
