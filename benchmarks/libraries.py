@@ -7,8 +7,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -26,8 +28,10 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.tables.accounts import Session, User
 from auth_api.database.tables.history import Prediction
+from auth_api.http.body_memory import BodyMemory
 from auth_api.http.trusted_hosts import TrustedHosts
-from auth_api.http.uploads import read_image
+from auth_api.http.uploads import read_writing
+from auth_api.schemas.recognition import PredictJson, PredictQuery
 from auth_api.settings import Settings
 from benchmarks.timing import median_ratio
 from tests.support.pictures import encode, reference
@@ -38,6 +42,7 @@ Call = Callable[[], Awaitable[object]]
 _CALLERS = 32
 _SECONDS = 0.5
 _LINGER_SECONDS = 0.003
+_BODY_BYTES = 64 * 1024 * 1024
 _SESSIONS, _USERS, _PREDICTIONS = core_of(Session), core_of(User), core_of(Prediction)
 # The same statement as `_BY_SESSION`, prepared once.
 _SELECT = (
@@ -122,7 +127,10 @@ def _forms() -> Iterator[_Pair]:
         head = 'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
         body = f"--{boundary}\r\n{head}".encode() + image + f"\r\n--{boundary}--\r\n".encode()
         kind = f"multipart/form-data; boundary={boundary}".encode()
-        scope = {"type": "http", "method": "POST", "headers": [(b"content-type", kind)]}
+        memory = BodyMemory(_BODY_BYTES, Path(tempfile.gettempdir()))
+        app = SimpleNamespace(state=SimpleNamespace(body_memory=memory))
+        headers = [(b"content-type", kind)]
+        scope = {"type": "http", "method": "POST", "headers": headers, "app": app}
 
         def request(scope: Any = scope, body: bytes = body) -> Request:
             chunks = [body[start : start + 65536] for start in range(0, len(body), 65536)]
@@ -133,7 +141,8 @@ def _forms() -> Iterator[_Pair]:
             return Request(scope, receive)
 
         async def own(request: Callable[[], Request] = request) -> None:
-            await read_image(request())
+            with ExitStack() as held:
+                await read_writing(request(), PredictQuery(), PredictJson, held)
 
         async def library(request: Callable[[], Request] = request) -> None:
             async with request().form() as form:

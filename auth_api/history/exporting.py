@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.history.presenting import entry
-from auth_api.history.queries import History
+from auth_api.history.presenting import entry, whole_entry
+from auth_api.history.queries import EntryTable, History
 from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.http.json_response import json_array
 
@@ -29,17 +29,24 @@ _COLUMNS = (
     "actual_class",
     "rating",
     "comments",
+    "score",
 )
 
 
 async def as_json(history: History, user_id: int) -> AsyncIterator[str]:
-    """Yields one object with `predictions` and `similarities`, entries as in the history pages."""
+    """Yields one object with `predictions` and `similarities`, whole entries."""
     for table, head in ((Prediction, '{"predictions": '), (Comparison, ',\n"similarities": ')):
         yield head
-        rows = history.all_of(table, user_id)
-        async for piece in json_array(entry(row, feedback) async for row, feedback in rows):
+        async for piece in json_array(_entries(history, table, user_id)):
             yield piece
     yield "}\n"
+
+
+async def _entries(
+    history: History, table: EntryTable, user_id: int
+) -> AsyncIterator[dict[str, Any]]:
+    async for row, feedback in history.all_of(table, user_id):
+        yield whole_entry(row, feedback, await history.strokes(row))
 
 
 async def as_csv(history: History, user_id: int) -> AsyncIterator[str]:

@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from auth_api.database.columns import now
+from auth_api.errors import UnsupportedMedia
 
 _RANDOM_BYTES = 16
 _HOUR_FORMAT = "%Y%m%d%H"
@@ -33,14 +34,18 @@ _SIGNATURES = {
 
 _BRANDS_END = 32
 _HEIC, _AVIF = "image/heic", "image/avif"
+_UNKNOWN = "application/octet-stream"
+
+IMAGE = "image"
+"""The kind of a recognised picture as it was sent."""
 
 SHOWN = "shown"
 """The kind of a recognised picture that browsers show instead of one in a format of few."""
 
-KINDS = ("image", SHOWN, "user", "reference", "overlay")
+KINDS = (IMAGE, SHOWN, "user", "reference", "overlay")
 """The recognised picture. Of a comparison: the user's ink, the reference, one over the other."""
 
-MEDIA_TYPES = (*_SIGNATURES.values(), _HEIC, _AVIF, "application/octet-stream")
+MEDIA_TYPES = (*_SIGNATURES.values(), _HEIC, _AVIF, _UNKNOWN)
 """All media types that `media_type` returns."""
 
 Pictures = Mapping[str, bytes]
@@ -58,7 +63,16 @@ def media_type(picture: bytes) -> str:
         # The main brand, and those that it is compatible with.
         return _AVIF if b"avi" in picture[8:_BRANDS_END] else _HEIC
     kinds = (kind for signature, kind in _SIGNATURES.items() if picture.startswith(signature))
-    return next(kinds, "application/octet-stream")
+    return next(kinds, _UNKNOWN)
+
+
+def require_picture(content: bytes) -> None:
+    """Requires that content which no model reads begins as a picture does.
+
+    Raises `UnsupportedMedia`.
+    """
+    if media_type(content) == _UNKNOWN:
+        raise UnsupportedMedia("The image beside the strokes is no image.", "unreadable_image")
 
 
 def extension(picture: bytes) -> str:

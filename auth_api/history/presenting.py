@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.history.queries import Entry
 from auth_api.history.recorder import COMPARISON_FIELDS
@@ -13,15 +15,21 @@ from handlers.characters import CHARACTERS
 
 
 def entry(row: Entry, feedback: Feedback | None) -> dict[str, Any]:
-    """An entry in the form of `PredictionEntry` or `ComparisonEntry`."""
+    """An entry in the form of `PredictionEntry` or `ComparisonEntry`, for orjson."""
     shown: dict[str, Any] = {
         "id": row.id,
         "created_at": iso(row.created_at),
         "model": {"name": row.model, "version": row.version},
+        "pen": row.pen,
     }
     if isinstance(row, Prediction):
         return shown | _prediction(row, feedback)
     return shown | _comparison(row)
+
+
+def whole_entry(row: Entry, feedback: Feedback | None, strokes: str | None) -> dict[str, Any]:
+    """An entry with its strokes, which are compact JSON, for orjson."""
+    return entry(row, feedback) | {"strokes": orjson.Fragment(strokes) if strokes else None}
 
 
 def given(feedback: Feedback) -> dict[str, Any]:

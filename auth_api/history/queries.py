@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, literal, null, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 from sqlmodel import col
 from starlette.requests import Request
 
@@ -25,7 +25,7 @@ _ABOVE_ALL_IDS = 2**62
 
 
 class History:
-    """The history of all users."""
+    """The history of all users. Entries are read without their strokes, which may be large."""
 
     def __init__(self, database: Database, pictures: PictureStore) -> None:
         self._database = database
@@ -62,6 +62,14 @@ class History:
         if not rows:
             raise _missing()
         return rows[0]
+
+    async def strokes(self, entry: Entry) -> str | None:
+        """The strokes of an entry as compact JSON, None if it has none. Raises `Unavailable`."""
+        if entry.pen is None:
+            return None
+        table = type(entry)
+        query = select(col(table.strokes)).where(col(table.id) == entry.id)
+        return await self._database.read(lambda session: session.scalar(query))
 
     async def picture(self, table: EntryTable, user_id: int, row_id: int, kind: str) -> bytes:
         """A picture of an entry that browsers can show. Raises `NotFound`, `Unavailable`."""
@@ -120,10 +128,12 @@ class History:
 def _with_feedback(table: EntryTable) -> Select[Any]:
     """Selects rows, and for predictions also their feedback."""
     if table is Prediction:
-        return select(Prediction, Feedback).outerjoin(
+        query = select(Prediction, Feedback).outerjoin(
             Feedback, col(Feedback.prediction_id) == col(Prediction.id)
         )
-    return select(Comparison, null())
+    else:
+        query = select(Comparison, null())
+    return query.options(defer(table.strokes))  # type: ignore[arg-type]
 
 
 def _missing() -> NotFound:

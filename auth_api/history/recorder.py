@@ -24,9 +24,10 @@ from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Unauthorised, Unavailable
-from auth_api.history.pictures import SHOWN, Pictures, PictureStore, new_media
+from auth_api.history.pictures import IMAGE, SHOWN, Pictures, PictureStore, new_media
 from auth_api.history.queries import EntryTable
 from auth_api.http.base64_text import decode_base64
+from auth_api.http.uploads import Writing
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
 from auth_api.torchserve.wire_format import Answer
@@ -34,17 +35,20 @@ from auth_api.torchserve.wire_format import Answer
 logger = logging.getLogger(__name__)
 
 COMPARISON_FIELDS = (
+    "score",
     "similarity_score",
     "distance",
     "is_same_character",
     "threshold",
     "form",
     "regions",
+    "faults",
     "feedback",
     "preprocessed",
 )
 """Fields of the answer to a comparison that its row stores unchanged."""
 
+_PREDICTION_FIELDS = ("predicted_class", "confidence", "top", "preprocessed")
 # A transaction costs as much for one row as for ten.
 _LINGER_SECONDS = 0.003
 _EARLY_LINGER_SECONDS = 0.012
@@ -84,28 +88,44 @@ class HistoryRecorder:
             await asyncio.wait(self._deletions)
 
     async def record_prediction(
-        self, user_id: int, image: bytes, prediction: Awaitable[Answer]
+        self, user_id: int, sent: Writing, prediction: Awaitable[Answer]
     ) -> tuple[Answer, int]:
         """Records a prediction with its picture as sent, and with the one of the answer, which
-        browsers can show. Returns the answer and the row's id.
+        browsers can show. Of strokes without a picture, that of the answer stands for both. Returns
+        the answer and the row's id.
 
         Writes the picture during inference. Raises what `prediction` raises, `Unauthorised` if the
         account was deleted, or `Unavailable`.
         """
         media = new_media()
-        writing = self._write_picture_early.submit((media, {"image": image}))
+        if sent.image:
+            answer = await self._while_writing(media, sent.image, prediction)
+        else:
+            answer = await prediction
+        if answer.get("picture"):
+            kind = SHOWN if sent.image else IMAGE
+            await self._write_picture((media, {kind: decode_base64(answer["picture"])}))
+        row = _row(Prediction, media, user_id, answer, _PREDICTION_FIELDS, sent)
+        return answer, await self._write_row(row)
+
+    async def _while_writing(
+        self, media: str, image: bytes, prediction: Awaitable[Answer]
+    ) -> Answer:
+        """Awaits the answer while the picture is written. Raises what `prediction` raises, and
+        `Unavailable`.
+        """
+        writing = self._write_picture_early.submit((media, {IMAGE: image}))
         try:
             answer = await prediction
         except BaseException:
             writing.add_done_callback(lambda written: self._discard(media, written))
             raise
         await writing
-        if answer.get("picture"):
-            await self._write_picture((media, {SHOWN: decode_base64(answer["picture"])}))
-        fields = ("predicted_class", "confidence", "top", "preprocessed")
-        return answer, await self._write_row(_row(Prediction, media, user_id, answer, fields))
+        return answer
 
-    async def record_comparison(self, user_id: int, strictness: str, answer: Answer) -> int:
+    async def record_comparison(
+        self, user_id: int, sent: Writing, strictness: str, answer: Answer
+    ) -> int:
         """Records a comparison with its three pictures. Returns the row's id.
 
         Raises `Unauthorised` if the account was deleted, or `Unavailable`.
@@ -117,7 +137,9 @@ class HistoryRecorder:
         }
         media = new_media()
         await self._write_picture((media, pictures))
-        row = _row(Comparison, media, user_id, answer, COMPARISON_FIELDS)
+        # Older archives of the model give no marks.
+        marked = {"score": round(answer["similarity_score"]), "faults": None, **answer}
+        row = _row(Comparison, media, user_id, marked, COMPARISON_FIELDS, sent)
         row.values["target_class"] = answer["compared_with_class"]
         row.values["strictness"] = strictness
         return await self._write_row(row)
@@ -189,7 +211,7 @@ class HistoryRecorder:
                 user_id=row.values["user_id"],
                 character=row.values["target_class"],
                 at=row.values["created_at"],
-                score=row.values["similarity_score"],
+                score=row.values["score"],
             )
             for index, row in enumerate(rows)
             if row.table is Comparison
@@ -202,9 +224,18 @@ def _activity(rows: Iterable[_Row]) -> set[tuple[int, int]]:
     return {(row.values["user_id"], slot_of(row.values["created_at"])) for row in rows}
 
 
-def _row(table: EntryTable, media: str, user_id: int, answer: Answer, names: Sequence[str]) -> _Row:
+def _row(
+    table: EntryTable,
+    media: str,
+    user_id: int,
+    answer: Answer,
+    names: Sequence[str],
+    sent: Writing,
+) -> _Row:
     values = {name: answer[name] for name in names}
     values |= {
+        "strokes": sent.strokes.decode() or None,
+        "pen": sent.pen,
         "user_id": user_id,
         "created_at": now(),
         "model": answer["model"]["name"],

@@ -20,7 +20,7 @@ _COPIES = 2
 
 @dataclass
 class Field:
-    """An image. `start` and `length` locate it in the spool of its form, in bytes."""
+    """An image or a long text. `start` and `length` locate it in the form's spool, in bytes."""
 
     start: int
     length: int = 0
@@ -34,6 +34,8 @@ class Form:
     def __init__(self, reader: _Reader, spool: Spool, memory: BodyMemory) -> None:
         self.images = reader.images
         """In order."""
+        self.long_texts = reader.long_texts
+        """By name; the last of a repeated field."""
         self._reader = reader
         self._spool = spool
         self._memory = memory
@@ -48,15 +50,15 @@ class Form:
         """As in `FormReader`."""
         return self._reader.others
 
-    async def load(self, image: Field, held: ExitStack) -> bytes:
-        """Loads an image, when there is room for it until the end of `held`.
+    async def load(self, field: Field, held: ExitStack) -> bytes:
+        """Loads a field, when there is room for it until the end of `held`.
 
         Raises its error, and `Unavailable`.
         """
-        if image.error:
-            raise image.error
-        await self._memory.make_room(held, image.length, _COPIES)
-        return await self._spool.load(image.start, image.length)
+        if field.error:
+            raise field.error
+        await self._memory.make_room(held, field.length, _COPIES)
+        return await self._spool.load(field.start, field.length)
 
     def close(self) -> None:
         """Forgets what is not loaded."""
@@ -69,37 +71,49 @@ async def receive_form(
     images: Collection[str],
     fields: Collection[str],
     held: ExitStack,
+    long_texts: Collection[str] = (),
 ) -> Form:
     """Receives a form, and forgets it at the end of `held`. `images` are the names of its images,
-    `fields` those of its texts.
+    `fields` and `long_texts` those of its texts.
 
     Raises `BadRequest` or `Unavailable`.
     """
     memory = memory_of(request)
     spool = Spool(memory)
     held.callback(spool.close)
-    reader = _Reader(max_parts, images, fields, spool)
+    reader = _Reader(spool, max_parts, images, fields, long_texts)
     await reader.read(request)
     return Form(reader, spool, memory)
 
 
 class _Reader(FormReader):
     def __init__(
-        self, max_parts: int, images: Collection[str], fields: Collection[str], spool: Spool
+        self,
+        spool: Spool,
+        max_parts: int,
+        images: Collection[str],
+        fields: Collection[str],
+        long_texts: Collection[str],
     ) -> None:
-        super().__init__(max_parts, images, fields)
+        super().__init__(max_parts, images, fields, long_texts)
         self._spool = spool
+        self._current: Field
         self.images: list[Field] = []
+        self.long_texts: dict[str, Field] = {}
 
     def begin(self, name: str, file_name: str | None) -> None:
-        """Starts an image."""
-        self.images.append(Field(self._spool.length))
+        """Starts an image or a long text."""
+        self._current = Field(self._spool.length)
+        if name in self._images:
+            self.images.append(self._current)
+        else:
+            self.long_texts[name] = self._current
 
     def add(self, content: bytes) -> None:
-        """Adds content to the image."""
+        """Adds content to it."""
         self._spool.write(content)
-        self.images[-1].length += len(content)
+        self._current.length += len(content)
 
     def fail(self, error: ApiError) -> None:
         """Keeps the error of the image."""
-        self.images[-1].error = error
+        self._current.error = error

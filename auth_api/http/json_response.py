@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +23,7 @@ async def json_array(items: AsyncIterable[Any]) -> AsyncIterator[str]:
     yield "["
     separator = ""
     async for item in items:
-        yield separator + json.dumps(item, ensure_ascii=False)
+        yield separator + orjson.dumps(item).decode()
         separator = ",\n"
     yield "]"
 

@@ -27,11 +27,12 @@ from auth_api.http.spool import OFF_LOOP_BYTES, receive_body
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+NOTHING = (b"", b"null", b"undefined")
+"""Texts that count as absent: `FormData` turns null and undefined into text."""
+
 _MAX_TEXT_BYTES = 64 * 1024
 _MAX_OTHERS = 10
 _HEADERS = frozenset({DISPOSITION, MEDIA_TYPE, ENCODING})
-# `FormData` turns null and undefined into text.
-_NOTHING = (b"", b"null", b"undefined")
 _NO_BOUNDARY = (
     "its Content-Type has no boundary; do not set that header yourself, because your HTTP library "
     "writes it with the boundary"
@@ -43,9 +44,16 @@ class FormReader:
     and collects the texts. It decodes images that are sent as text.
     """
 
-    def __init__(self, max_parts: int, images: Collection[str], fields: Collection[str]) -> None:
+    def __init__(
+        self,
+        max_parts: int,
+        images: Collection[str],
+        fields: Collection[str],
+        long_texts: Collection[str] = (),
+    ) -> None:
         """`images` are the names of the images, `fields` those of the texts, which may have 64 kB
-        together. Other parts are skipped.
+        together, `long_texts` those of texts that are handed over as images are. Other parts are
+        skipped.
         """
         self.others: list[str] = []
         """Names of the first parts that are no images."""
@@ -54,6 +62,7 @@ class FormReader:
         self._parts_left = max_parts
         self._images = images
         self._fields = fields
+        self._long_texts = long_texts
         self._text_bytes_left = _MAX_TEXT_BYTES
         self._texts: dict[str, tuple[bytearray, bytes]] = {}
         self._complete = False
@@ -67,14 +76,14 @@ class FormReader:
         self._head = b""
 
     def begin(self, name: str, file_name: str | None) -> None:
-        """An image begins. `file_name` may be None or empty.
+        """An image or a long text begins. `file_name` may be None or empty.
 
         This and `add` may raise `BadRequest` or `OSError`.
         """
         raise NotImplementedError
 
     def add(self, content: bytes) -> None:
-        """The next bytes of the current image."""
+        """The next bytes of it."""
         raise NotImplementedError
 
     def fail(self, error: ApiError) -> None:
@@ -87,7 +96,7 @@ class FormReader:
         JavaScript made from nothing, counts as absent. Raises `BadRequest`.
         """
         return {
-            name: _text_of(*text) for name, text in self._texts.items() if text[0] not in _NOTHING
+            name: _text_of(*text) for name, text in self._texts.items() if text[0] not in NOTHING
         }
 
     async def read(self, request: Request) -> None:
@@ -165,11 +174,14 @@ class FormReader:
         if len(self.others) < _MAX_OTHERS:
             self.others.append(part.name)
             self.other_files += [part.name] if part.file_name is not None else []
-        if part.name in self._fields:
+        if part.name in self._long_texts:
+            self.begin(part.name, part.file_name)
+            self._sink = self.add
+        elif part.name in self._fields:
             text = bytearray()
             self._texts[part.name] = text, part.media_type
             self._sink = self._add_text(text)
-            self._decoder = declared_decoder(part.encoding)
+        self._decoder = declared_decoder(part.encoding)
 
     def _add_text(self, text: bytearray) -> Callable[[bytes], None]:
         def add(content: bytes) -> None:

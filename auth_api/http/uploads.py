@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -19,12 +19,14 @@ from auth_api.errors import BadRequest, TooLarge
 from auth_api.http.base64_text import decode_base64
 from auth_api.http.content_types import FORM_TYPE, JSON_TYPE, body_type, unsupported
 from auth_api.http.form_fields import Field, Form, receive_form
-from auth_api.http.multipart import image_missing
+from auth_api.http.multipart import NOTHING, image_missing
 from auth_api.http.spool import OFF_LOOP_BYTES
-from auth_api.http.validation import json_object, merged, validated
-from auth_api.schemas.recognition import MAX_IMAGES, ImageJson, ImagesJson
+from auth_api.http.strokes import compact_strokes
+from auth_api.http.validation import field_missing, json_object, merged, validated
+from auth_api.schemas.recognition import MAX_IMAGES, STROKES, ImagesJson, PenQuery, WritingJson
 
 Options = TypeVar("Options", bound=BaseModel)
+WritingOptions = TypeVar("WritingOptions", bound=PenQuery)
 
 _NAMES_OF_ONE = frozenset({"image", "file"})
 _NAMES_OF_SEVERAL = frozenset({"images", "image", "files", "file"})
@@ -35,38 +37,74 @@ Upload = Callable[[ExitStack], Awaitable[bytes]]
 an image that cannot be used, and `Unavailable`."""
 
 
-async def read_image(
-    request: Request, query: Options, json: type[ImageJson], held: ExitStack
-) -> tuple[bytes, Options]:
-    """Reads the encoded image of a request, and its options: those of the `query`, and those of
-    the form or the JSON. `json` is the model of a JSON body. `held` holds the room for the image.
+class Writing(NamedTuple):
+    """What a request wants judged."""
+
+    image: bytes
+    """The encoded image; empty if there are only strokes."""
+    strokes: bytes = b""
+    """As `auth_api.http.strokes` has them; empty if there is only an image."""
+    pen: str | None = None
+    """That of the strokes, None without them."""
+
+    @property
+    def judged(self) -> bytes:
+        """What the model gets."""
+        return self.strokes or self.image
+
+
+async def read_writing(
+    request: Request, query: WritingOptions, json: type[WritingJson], held: ExitStack
+) -> tuple[Writing, WritingOptions]:
+    """Reads the encoded image or the strokes of a request, and its options: those of the `query`,
+    and those of the form or the JSON. `json` is the model of a JSON body. `held` holds the room for
+    the image and the strokes.
 
     Raises `BadRequest`, `UnsupportedMedia` or `Unavailable`.
     """
     kind = body_type(request)
     if kind == FORM_TYPE:
-        form = await receive_form(request, _MAX_PARTS, _NAMES_OF_ONE, _fields(query), held)
-        images = _images(form, "image")
+        form = await receive_form(
+            request, _MAX_PARTS, _NAMES_OF_ONE, _fields(query), held, long_texts={STROKES}
+        )
+        strokes = await _strokes_of(form, held)
+        images = form.images if strokes else _images(form, "image")
         if len(images) > 1:
             raise BadRequest("There are several images: send one at a time.", "several_images")
-        options = _options(form, query)
-        image = await form.load(images[0], held)
+        options = _options(form, query, json)
+        image = await form.load(images[0], held) if images else b""
         form.close()
-        return _require_content(image), options
-    if kind == JSON_TYPE:
-        content = validated(_given(await json_object(request, held)), json)
-        image = await _decode(content.image)
-        return _require_content(image), merged(query, content)
-    raise await unsupported(
-        request, "Send the image as the file 'image' of a multipart form, or as base64 in JSON."
-    )
+    elif kind == JSON_TYPE:
+        given = _given(await json_object(request, held, long_array=STROKES))
+        drawn = given.pop(STROKES, None)
+        names = () if drawn is None else (STROKES,)
+        content = validated(given, json, names)
+        if content.image is None and drawn is None:
+            raise field_missing("image", given, json)
+        options = merged(query, content)
+        strokes = b"" if drawn is None else await compact_strokes(drawn)
+        image = await _decode(content.image or "")
+    else:
+        raise await unsupported(
+            request, "Send the image as the file 'image' of a multipart form, or as base64 in JSON."
+        )
+    if strokes:
+        return Writing(image, strokes, options.pen), options
+    return Writing(_require_content(image)), options
+
+
+async def _strokes_of(form: Form, held: ExitStack) -> bytes:
+    """The strokes of a form, empty if it has none. Raises `BadRequest`, `Unavailable`."""
+    field = form.long_texts.get(STROKES)
+    text = (await form.load(field, held)).strip() if field else b""
+    return b"" if text in NOTHING else await compact_strokes(text)
 
 
 async def read_images(
     request: Request, query: Options, json: type[ImagesJson], limit: int, held: ExitStack
 ) -> tuple[Sequence[Upload], Options]:
     """Receives the encoded images of a request, in order, until the end of `held`, and its options
-    as `read_image` does. Each image may have `limit` bytes.
+    as `read_writing` does. Each image may have `limit` bytes.
 
     Raises `BadRequest`, `UnsupportedMedia`, `Unavailable`.
     """
@@ -79,7 +117,7 @@ async def read_images(
                 f"There are {len(images)} images: send up to {MAX_IMAGES} at a time.",
                 "too_many_images",
             )
-        options = _options(form, query)
+        options = _options(form, query, type(query))
         return [partial(_load_part, form, field, limit) for field in images], options
     if kind == JSON_TYPE:
         content = validated(_given(await json_object(request, held)), json)
@@ -94,10 +132,11 @@ def _fields(query: BaseModel) -> frozenset[str]:
     return frozenset(type(query).model_fields)
 
 
-def _options(form: Form, query: Options) -> Options:
+def _options(form: Form, query: Options, model: type[BaseModel]) -> Options:
+    """The options of a form and the query. `model` has all fields that the form may have."""
     if not form.others:
         return query
-    return merged(query, validated(form.texts, type(query), form.others))
+    return merged(query, validated(form.texts, model, [*form.others, "image"]))
 
 
 def _given(content: dict[str, Any]) -> dict[str, Any]:

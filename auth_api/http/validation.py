@@ -7,6 +7,7 @@ read from disk and parsed in a thread, when there is room for them.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection
 from contextlib import ExitStack, closing
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ MAX_VALUES = 10_000
 # A large body is in memory four times: as it came, as a text, as the decoded image, and as the copy
 # that is sent. A text with characters above U+FFFF takes four bytes for each.
 _COPIES = 4
+_CUT = "(an array)"
+_BEGIN_OF_ARRAY = re.compile(rb"\s*:\s*(?=\[)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _MAX_ROW = 2**53
@@ -69,8 +72,13 @@ async def parse_json(request: Request, model: type[Model]) -> Model:
     return validated(await json_object(request), model)
 
 
-async def json_object(request: Request, held: ExitStack | None = None) -> dict[str, Any]:
+async def json_object(
+    request: Request, held: ExitStack | None = None, long_array: str = ""
+) -> dict[str, Any]:
     """The JSON body. If it may be large, it waits for room until the end of `held`.
+
+    If the body has too many values, those of the field `long_array`, an array of numbers and of
+    arrays of them, do not count: the field becomes its JSON text, as bytes.
 
     Raises `BadRequest` if it is no object, `Unavailable` if there is no room.
     """
@@ -86,19 +94,17 @@ async def json_object(request: Request, held: ExitStack | None = None) -> dict[s
         await receive_body(request, write)
         if held is not None:
             await memory.make_room(held, spool.length, _COPIES)
-        return await _parse(spool)
+        if spool.length > OFF_LOOP_BYTES:
+            return await asyncio.to_thread(_object, spool, long_array)
+        return _object(spool, long_array)
 
 
-async def _parse(spool: Spool) -> dict[str, Any]:
-    if spool.length > OFF_LOOP_BYTES:
-        return await asyncio.to_thread(_object, spool)
-    return _object(spool)
-
-
-def _object(spool: Spool) -> dict[str, Any]:
+def _object(spool: Spool, long_array: str) -> dict[str, Any]:
     body = spool.read(0, spool.length).removeprefix(_BYTE_ORDER_MARK)
-    # Commas and brackets in texts count too. Those of a base64 text are none.
-    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+    array = b""
+    if long_array and _has_too_many_values(body):
+        body, array = _cut_array(body, long_array)
+    if _has_too_many_values(body):
         raise BadRequest(
             f"The JSON has too many values: up to {MAX_VALUES} are read.", "too_many_values"
         )
@@ -109,7 +115,30 @@ def _object(spool: Spool) -> dict[str, Any]:
         raise BadRequest(f"The body is not valid JSON{reason}.", "malformed_json") from error
     if not isinstance(content, dict):
         raise BadRequest("The JSON body must be an object.", "malformed_json")
+    if array and content.get(long_array) == _CUT:  # else it is a field of an inner object
+        content[long_array] = array
     return content
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    # Commas and brackets in texts count too. Those of a base64 text are none.
+    return sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES
+
+
+def _cut_array(body: bytes, name: str) -> tuple[bytes, bytes]:
+    """A JSON text with `_CUT` in place of the array of a field, and the JSON text of the array. It
+    is empty if the field has none.
+    """
+    key = b'"%b"' % name.encode()
+    at = body.find(key)
+    begin = _BEGIN_OF_ARRAY.match(body, at + len(key)) if at >= 0 else None
+    if begin is None:
+        return body, b""
+    start = begin.end()
+    # Numbers have neither quotes nor braces: those of the next field, or of the end of the object.
+    ends = [end for end in (body.find(b'"', start), body.find(b"}", start)) if end > 0]
+    array = body[start : min(ends, default=len(body))].rstrip(b" \t\r\n,")
+    return b'%b"%b"%b' % (body[:start], _CUT.encode(), body[start + len(array) :]), array
 
 
 def invalid(field: str, reason: str) -> BadRequest:
@@ -138,12 +167,21 @@ def validated(content: dict[str, Any], model: type[Model], others: Collection[st
             for problem in error.errors(include_url=False, include_input=False)[:_MAX_FIELDS]
         }
         missing = [each["loc"][0] for each in error.errors() if each["type"] == "missing"]
-        if missing and (unknown := unknown_names(names, model)):
-            has = named(unknown[:_MAX_FIELDS])
-            fields |= {str(name): f"{fields[str(name)]}; unknown are {has}" for name in missing}
+        fields |= {str(name): _absent(fields[str(name)], names, model) for name in missing}
         invalid_input = invalid(*next(iter(fields.items())))
         invalid_input.details = {"fields": fields}
         raise invalid_input from error
+
+
+def field_missing(name: str, names: Collection[str], model: type[BaseModel]) -> BadRequest:
+    """The error for a required field of `model` that is not among the `names` of a request."""
+    return invalid(name, _absent("Field required", names, model))
+
+
+def _absent(reason: str, names: Collection[str], model: type[BaseModel]) -> str:
+    """The reason for a missing field, with what may have been meant for it."""
+    unknown = unknown_names(names, model)
+    return f"{reason}; unknown are {named(unknown[:_MAX_FIELDS])}" if unknown else reason
 
 
 def merged(query: Model, body: BaseModel) -> Model:

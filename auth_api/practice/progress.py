@@ -1,6 +1,6 @@
 """Computes the progress of a learner from attempts: mastery, trend, due dates and streaks.
 
-An attempt is one comparison with its similarity score s, 0-100. For each character:
+An attempt is one comparison with its mark s, 0-100. For each character:
 
     quality   Q = s after the first attempt, then Q + 0.4 (s - Q): recent attempts count most
     trend     mean of the last h scores minus the mean of the h before, in points;
@@ -10,8 +10,7 @@ An attempt is one comparison with its similarity score s, 0-100. For each charac
     due       when FSRS expects R to fall to 0.9
 
 FSRS (Free Spaced Repetition Scheduler, version 6, the library `fsrs`) gets a rating for each
-attempt: again below 50, hard below 70, good below 90, easy from 90. At 50, `similarity_score` has
-its border between the same and another character.
+attempt: again below 50, hard below 70, good below 90, easy from 90.
 
 The streak is the number of consecutive days, in the learner's time zone, with a prediction or a
 comparison. It may end today or yesterday.

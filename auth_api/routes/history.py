@@ -12,7 +12,7 @@ from auth_api.authorisation.access import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.exporting import as_csv, as_json
 from auth_api.history.pictures import MEDIA_TYPES, media_type
-from auth_api.history.presenting import entry
+from auth_api.history.presenting import entry, whole_entry
 from auth_api.history.queries import EntryTable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
@@ -20,36 +20,36 @@ from auth_api.http.validation import parse_query, row_number
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.history import (
-    ComparisonEntry,
     ComparisonPage,
     ExportQuery,
     History,
     PageQuery,
-    PredictionEntry,
     PredictionPage,
+    WholeComparisonEntry,
+    WholePredictionEntry,
 )
 from auth_api.services import caller, services
 
 
 @documented(tag="history", access=HISTORY, query=PageQuery, answer=PredictionPage)
 async def predictions(request: Request) -> JSONResponse:
-    """Lists recognitions, newest first."""
+    """Lists recognitions, newest first. Strokes may be large: a single entry has them."""
     return await _page(request, Prediction)
 
 
 @documented(tag="history", access=HISTORY, query=PageQuery, answer=ComparisonPage)
 async def similarities(request: Request) -> JSONResponse:
-    """Lists comparisons, newest first."""
+    """Lists comparisons, newest first. Strokes may be large: a single entry has them."""
     return await _page(request, Comparison)
 
 
-@documented(tag="history", access=HISTORY, answer=PredictionEntry, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=WholePredictionEntry, errors=(404,))
 async def prediction(request: Request) -> JSONResponse:
     """Shows one recognition."""
     return await _one(request, Prediction)
 
 
-@documented(tag="history", access=HISTORY, answer=ComparisonEntry, errors=(404,))
+@documented(tag="history", access=HISTORY, answer=WholeComparisonEntry, errors=(404,))
 async def similarity(request: Request) -> JSONResponse:
     """Shows one comparison."""
     return await _one(request, Comparison)
@@ -69,7 +69,9 @@ async def delete_similarity(request: Request) -> JSONResponse:
 
 @documented(tag="history", access=HISTORY, answer=None, media=MEDIA_TYPES, errors=(404,))
 async def prediction_image(request: Request) -> Response:
-    """Returns the picture as it was sent; of a HEIC, which few browsers show, a JPEG in grey."""
+    """Returns the picture as it was sent; a JPEG in grey of a HEIC, which few browsers show, and of
+    strokes without a picture.
+    """
     return await _picture(request, Prediction, "image")
 
 
@@ -120,9 +122,9 @@ async def _page(request: Request, table: EntryTable) -> JSONResponse:
 
 async def _one(request: Request, table: EntryTable) -> JSONResponse:
     owner = caller(request).user_id
-    return JSONResponse(
-        entry(*await services(request).history.one(table, owner, row_number(request)))
-    )
+    history = services(request).history
+    row, feedback = await history.one(table, owner, row_number(request))
+    return JSONResponse(whole_entry(row, feedback, await history.strokes(row)))
 
 
 async def _delete(request: Request, table: EntryTable) -> JSONResponse:

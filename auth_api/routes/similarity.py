@@ -1,4 +1,4 @@
-"""Comparison of an image with the reference of a character."""
+"""Comparison of an image or of strokes with the reference of a character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 from auth_api.authorisation.access import MODELS
 from auth_api.errors import NotFound
 from auth_api.http.json_response import JSONResponse
-from auth_api.http.uploads import read_image
+from auth_api.http.uploads import read_writing
 from auth_api.http.validation import invalid, parse_query
 from auth_api.models.version_routing import client_of
 from auth_api.routes.openapi import documented
@@ -34,25 +34,29 @@ from auth_api.settings import SIMILARITY
     errors=(404,),
 )
 async def compare(request: Request) -> JSONResponse:
-    """Compares an image with the reference of `target_class`.
+    """Compares an image or strokes with the reference of `target_class`.
 
-    The answer says how close the writing is, what is missing or extra, and where. For a signed-in
-    caller it is stored in the history and counts as practice.
+    The answer says how close the writing is, what is missing or extra, and where; of strokes also
+    which is which, and whether their order and direction are those of the reference. For a
+    signed-in caller it is stored in the history and counts as practice.
     """
     query = parse_query(request, ComparisonQuery)
     if SIMILARITY not in services(request).settings.models:
         raise NotFound("There is no model to compare with.", "model_not_found")
     owner = possible_caller(request)
     with ExitStack() as held:
-        image, options = await read_image(request, query, ComparisonJson, held)
+        writing, options = await read_writing(request, query, ComparisonJson, held)
         if options.target_class is None:
             raise invalid("target_class", "Field required")
         answer = await services(request).version_router.predict(
-            SIMILARITY, image, client_of(request, owner), options=options.options()
+            SIMILARITY,
+            writing.judged,
+            client_of(request, owner),
+            options=options.options_for(strokes=bool(writing.strokes)),
         )
     comparison_id = (
         await services(request).recorder.record_comparison(
-            owner.user_id, options.strictness, answer
+            owner.user_id, writing, options.strictness, answer
         )
         if owner
         else None

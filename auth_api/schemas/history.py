@@ -10,7 +10,14 @@ from pydantic import BaseModel, Field, Strict, StringConstraints
 from auth_api.configuration.values import TimeZone
 from auth_api.schemas.bases import ClassName, ClassNumber, CursorQuery, Page, Success
 from auth_api.schemas.characters import CharactersQuery
-from auth_api.schemas.recognition import Candidate, ComparedRegion, ModelVersion
+from auth_api.schemas.recognition import (
+    Candidate,
+    ComparedRegion,
+    Fault,
+    ModelVersion,
+    Pen,
+    Strokes,
+)
 
 _Text = StringConstraints(
     strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -59,8 +66,21 @@ class PredictionEntry(BaseModel):
     confidence: float = Field(description="Percent.")
     top: list[Candidate]
     preprocessed: bool
-    image: str = Field(description="Path of the picture as it was sent.")
+    image: str = Field(description="Path of the picture as it was sent, or of the strokes.")
+    pen: Pen | None = Field(description="That of the strokes, null if a picture was read.")
     feedback: GivenFeedback | None
+
+
+class WithStrokes(BaseModel):
+    """The strokes of an entry. Lists do not have them, because they may be large."""
+
+    strokes: Strokes | None = Field(
+        description="As they were sent, rounded to 4 decimals; null if a picture was read."
+    )
+
+
+class WholePredictionEntry(PredictionEntry, WithStrokes):
+    """A recognition in the history, with its strokes."""
 
 
 class PredictionPage(Page[PredictionEntry]):
@@ -84,6 +104,7 @@ class ComparisonEntry(BaseModel):
     compared_with_class: int
     character: str
     name: str
+    score: int = Field(description="The mark, 0-100.")
     similarity_score: float
     distance: float
     is_same_character: bool
@@ -91,9 +112,15 @@ class ComparisonEntry(BaseModel):
     form: str
     strictness: str
     regions: list[ComparedRegion]
+    faults: list[Fault] | None = Field(description="Null in entries from before there were any.")
     feedback: list[str] = Field(description="The advice that the learner was given.")
     preprocessed: bool
+    pen: Pen | None = Field(description="That of the strokes, null if a picture was compared.")
     images: ComparisonPictures
+
+
+class WholeComparisonEntry(ComparisonEntry, WithStrokes):
+    """A comparison in the history, with its strokes."""
 
 
 class ComparisonPage(Page[ComparisonEntry]):
@@ -103,8 +130,8 @@ class ComparisonPage(Page[ComparisonEntry]):
 class History(BaseModel):
     """The whole history of the caller, oldest first."""
 
-    predictions: list[PredictionEntry]
-    similarities: list[ComparisonEntry]
+    predictions: list[WholePredictionEntry]
+    similarities: list[WholeComparisonEntry]
 
 
 class NewFeedback(BaseModel):
@@ -129,7 +156,7 @@ class CharacterPractice(ClassName):
     """Progress with one character, see `docs/progress.md`."""
 
     attempts: int
-    best: float | None = Field(description="Similarity score, 0-100.")
+    best: float | None = Field(description="Mark (`score` of a comparison), 0-100.")
     last: float | None
     last_at: datetime | None
     trend: float | None = Field(description="Recent gain in points, null without a trend yet.")

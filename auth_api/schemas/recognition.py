@@ -15,8 +15,22 @@ from auth_api.settings import RECOGNITION
 MAX_IMAGES = 32
 """Maximum in one request."""
 
+STROKES = "strokes"
+"""The field of a request that has the strokes of a drawing."""
+MAX_STROKES = 64
+MAX_POINTS = 2000
+"""Of a stroke."""
+POINT_SIZES = {2, 3}
+"""Numbers of a point: x and y, and maybe the pressure."""
+NEAREST, FARTHEST = -1, 2
+"""Limits of x and y, in shares of the pad's side: a pen may leave the pad."""
 
-class EnhancementQuery(BaseModel):
+
+Pen = Literal["nib", "round"]
+"""What strokes are drawn with: the edge of a reed pen, or a pencil."""
+
+
+class ImageQuery(BaseModel):
     """Options for the handlers of all models."""
 
     enhancement_level: int | None = Field(
@@ -26,14 +40,31 @@ class EnhancementQuery(BaseModel):
         description="Enhancement of poor pictures: 0 is none, 1 and 2 help with noise and faint "
         "writing. Chosen automatically if absent.",
     )
+    source: Literal["photograph", "drawing"] = Field(
+        default="photograph",
+        description="What the image is: a photograph, in which the character is looked for, or a "
+        "drawing, of which all ink is meant.",
+    )
 
     def options(self) -> dict[str, str]:
         """The request headers for the handler."""
         level = self.enhancement_level
-        return {} if level is None else {"X-Enhancement-Level": str(level)}
+        enhancement = {} if level is None else {"X-Enhancement-Level": str(level)}
+        return enhancement | ({"X-Source": "drawing"} if self.source == "drawing" else {})
 
 
-class HeatmapQuery(EnhancementQuery):
+class PenQuery(ImageQuery):
+    """Options for strokes."""
+
+    pen: Pen = Field(default="round", description="The pen that the strokes are drawn with.")
+
+    def options_for(self, *, strokes: bool) -> dict[str, str]:
+        """The request headers for the handler, which gets strokes or an image."""
+        drawn = {"X-Source": "strokes", "X-Pen": self.pen} if strokes else {}
+        return self.options() | drawn
+
+
+class HeatmapQuery(ImageQuery):
     """Options for one picture."""
 
     heatmap: bool = Field(default=False, description="Whether to show where the model looked.")
@@ -54,7 +85,7 @@ class ModelQuery(BaseModel):
     )
 
 
-class RecognitionQuery(EnhancementQuery, ModelQuery):
+class RecognitionQuery(ImageQuery, ModelQuery):
     """Selects the model, its version, and which characters it may answer."""
 
     characters: CharacterSet = Field(
@@ -68,8 +99,8 @@ class RecognitionQuery(EnhancementQuery, ModelQuery):
         return super().options() | ({"X-Characters": "all"} if self.characters == "all" else {})
 
 
-class PredictQuery(HeatmapQuery, RecognitionQuery):
-    """Selects the model, its version and options."""
+class BatchQuery(HeatmapQuery, RecognitionQuery):
+    """Selects the model, its version and options for pictures."""
 
     several: bool = Field(
         default=False,
@@ -81,19 +112,42 @@ class PredictQuery(HeatmapQuery, RecognitionQuery):
         return super().options() | ({"X-Several": "true"} if self.several else {})
 
 
-class ImageForm(BaseModel):
-    """An image as a file of a multipart form."""
+class PredictQuery(PenQuery, BatchQuery):
+    """Selects the model, its version and options."""
 
-    image: BaseFile = Field(
+
+_STROKES = (
+    f"What was drawn on a pad, in place of the image or beside it: up to {MAX_STROKES} strokes of "
+    f"up to {MAX_POINTS} points in the order of drawing. A point is `[x, y]` or "
+    f"`[x, y, pressure]`: x to the right and y down in shares of the pad's side, {NEAREST} to "
+    f"{FARTHEST}, pressure 0 to 1. The pad is the frame of the reference picture. If an image "
+    "comes too, the strokes are judged."
+)
+_Numbers = Annotated[list[float], Field(min_length=min(POINT_SIZES), max_length=max(POINT_SIZES))]
+_Points = Annotated[list[_Numbers], Field(min_length=1, max_length=MAX_POINTS)]
+Strokes = Annotated[list[_Points], Field(min_length=1, max_length=MAX_STROKES)]
+"""Strokes in JSON. `auth_api.http.strokes` checks them, because pydantic takes long."""
+
+
+class WritingForm(BaseModel):
+    """An image as a file of a multipart form, or strokes."""
+
+    image: BaseFile | None = Field(
+        default=None,
         description="JPEG (up to 64 megapixels), PNG, WebP, HEIC, AVIF, BMP or GIF (up to 40). "
-        "The name `file` works too."
+        "The name `file` works too. Required without strokes.",
     )
+    strokes: str | None = Field(default=None, description=f"As JSON text. {_STROKES}")
 
 
-class ImageJson(BaseModel):
-    """An image inside JSON."""
+class WritingJson(BaseModel):
+    """An image inside JSON, or strokes."""
 
-    image: str = Field(description="The image in base64, or as a `data:` URI.")
+    image: str | None = Field(
+        default=None,
+        description="The image in base64, or as a `data:` URI. Required without strokes.",
+    )
+    strokes: Strokes | None = Field(default=None, description=_STROKES)
 
 
 class ImagesForm(BaseModel):
@@ -110,19 +164,19 @@ class ImagesJson(BaseModel):
     )
 
 
-class PredictForm(PredictQuery, ImageForm):
-    """An image as a file, and the options, which the query may have instead."""
+class PredictForm(PredictQuery, WritingForm):
+    """An image as a file or strokes, and the options, which the query may have instead."""
 
 
-class PredictJson(PredictQuery, ImageJson):
-    """An image inside JSON, and the options, which the query may have instead."""
+class PredictJson(PredictQuery, WritingJson):
+    """An image or strokes, and the options, which the query may have instead."""
 
 
-class BatchForm(PredictQuery, ImagesForm):
+class BatchForm(BatchQuery, ImagesForm):
     """Images as files, and the options, which the query may have instead."""
 
 
-class BatchJson(PredictQuery, ImagesJson):
+class BatchJson(BatchQuery, ImagesJson):
     """Images inside JSON, and the options, which the query may have instead."""
 
 
@@ -190,8 +244,8 @@ class PredictAnswer(Success, ReadCharacter):
     )
     picture: str | None = Field(
         default=None,
-        description="Only for a HEIC, which few browsers show: the picture in grey, upright, a "
-        "JPEG of at most 512x512 pixels as a `data:` URI.",
+        description="Only for a HEIC, which few browsers show, and for strokes: the picture in "
+        "grey, upright, or the pad. A JPEG of at most 512x512 pixels as a `data:` URI.",
     )
     heatmap: str | None = Field(
         default=None,
@@ -215,7 +269,7 @@ def _plain_number(value: object) -> object:
     return value
 
 
-class ComparisonQuery(HeatmapQuery):
+class ComparisonQuery(PenQuery, HeatmapQuery):
     """Selects the character to compare with, and options."""
 
     target_class: Annotated[ClassNumber | None, BeforeValidator(_plain_number)] = Field(
@@ -238,12 +292,12 @@ class ComparisonQuery(HeatmapQuery):
         }
 
 
-class ComparisonForm(ComparisonQuery, ImageForm):
-    """An image as a file, the character to compare it with, and options."""
+class ComparisonForm(ComparisonQuery, WritingForm):
+    """An image as a file or strokes, the character to compare with, and options."""
 
 
-class ComparisonJson(ComparisonQuery, ImageJson):
-    """An image inside JSON, the character to compare it with, and options."""
+class ComparisonJson(ComparisonQuery, WritingJson):
+    """An image or strokes, the character to compare with, and options."""
 
 
 class ComparedRegion(BaseModel):
@@ -256,6 +310,62 @@ class ComparedRegion(BaseModel):
     score: float = Field(description="0-100; 100 without faults.")
 
 
+Side = Literal[
+    "upper", "lower", "left", "right", "upper left", "upper right", "lower left", "lower right"
+]
+Direction = Literal["left", "right", "up", "down", "up left", "up right", "down left", "down right"]
+
+
+class Fault(BaseModel):
+    """Something that differs from the reference."""
+
+    fault: Literal[
+        "missing",
+        "extra",
+        "short",
+        "long",
+        "broken",
+        "shifted",
+        "bent",
+        "thick",
+        "thin",
+        "proportion",
+        "reversed",
+        "order",
+        "joined",
+    ] = Field(description="`reversed`, `order` and `joined` only of strokes.")
+    part: str | None = Field(description="The part of the character, such as `right stem`.")
+    stroke: int | None = Field(description="Index in the strokes of the reference.")
+    end: Side | Literal["both", "middle"] | None = Field(description="Where on the part.")
+    direction: Direction | Literal["wide", "narrow", "large", "small"] | None = Field(
+        description="Where it is shifted or bent to; of `proportion` what it is."
+    )
+    row: int | None = Field(description="Of the region, 0 (top) to 2.")
+    column: int | None = Field(description="Of the region, 0 (left) to 2.")
+    share: float = Field(
+        ge=0, le=1, description="How much of the length of the whole character it affects."
+    )
+
+
+class MatchedStroke(BaseModel):
+    """A drawn stroke, or a part of it, that is a stroke of the reference."""
+
+    drawn: int = Field(description="Index in the strokes as sent.")
+    stroke: int = Field(description="Index in the strokes of the reference.")
+    reversed: bool = Field(description="Whether it was drawn from its end to its start.")
+
+
+class JudgedStrokes(BaseModel):
+    """Which stroke is which."""
+
+    expected: int = Field(description="Number of strokes of the reference.")
+    drawn: int = Field(description="Number of strokes as sent.")
+    matched: list[MatchedStroke]
+    missing: list[int] = Field(description="Strokes of the reference that were not drawn.")
+    extra: list[int] = Field(description="Strokes as sent that the reference does not have.")
+    in_order: bool = Field(description="Whether they were drawn in the order of the reference.")
+
+
 class NearCharacter(ClassName):
     """A character whose reference is near the image."""
 
@@ -265,8 +375,16 @@ class NearCharacter(ClassName):
 class ComparisonAnswer(Success):
     """How close an image is to the reference of a character, and where to improve."""
 
+    score: int = Field(
+        ge=0,
+        le=100,
+        description="The mark: what is there of the reference, in its shape and proportions. At "
+        "most 70 while a whole stroke is missing, 90 or more for a faithful copy with any pen. See "
+        "`docs/feedback.md`.",
+    )
     similarity_score: float = Field(
-        description="100 at distance 0, 50 at the threshold, 0 at distance 2."
+        description="What the network says: 100 at distance 0, 50 at the threshold, 0 at distance "
+        "1.2 and beyond."
     )
     distance: float = Field(description="Euclidean distance of the embeddings, 0-2.")
     is_same_character: bool = Field(description="Whether the distance is below the threshold.")
@@ -281,6 +399,8 @@ class ComparisonAnswer(Success):
         description="The reference, overlaid with the learner's ink in red at half opacity."
     )
     regions: list[ComparedRegion] = Field(description="3x3, row by row.")
+    faults: list[Fault] = Field(description="What `feedback` says as data, the worst first.")
+    strokes: JudgedStrokes | None = Field(description="Only if strokes were sent.")
     feedback: list[str] = Field(
         description="Two to four sentences, the worst fault first. The last says so if the picture "
         "shows other characters, because only the largest near the middle is judged."

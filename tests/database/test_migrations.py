@@ -150,6 +150,15 @@ def test_migrating_an_older_database_keeps_its_rows(empty: str, revision: str) -
             within(empty, lambda c, change=change: c.execute(text(change)))  # type: ignore[misc]
 
 
+def test_the_mark_of_an_older_comparison_is_its_similarity_score(empty: str) -> None:
+    migrate(empty, "0008")
+    within(empty, fill)
+    within(empty, lambda c: c.execute(text("UPDATE comparisons SET similarity_score = 87.6")))
+    migrate(empty)
+    columns = text("SELECT score, faults, strokes, pen FROM comparisons")
+    assert within(empty, lambda c: tuple(c.execute(columns).one())) == (88, None, None, None)
+
+
 def test_migrating_twice_changes_nothing(empty: str) -> None:
     migrate(empty)
     rows = within(empty, fill)

@@ -16,12 +16,12 @@ from auth_api.errors import ApiError
 from auth_api.http import spool
 from auth_api.http.body_memory import BodyMemory
 from auth_api.http.form_framing import FormFraming
-from auth_api.http.uploads import read_image, read_images
+from auth_api.http.uploads import read_images, read_writing
 from auth_api.schemas.recognition import (
     BatchJson,
+    BatchQuery,
     ComparisonJson,
     ComparisonQuery,
-    PredictQuery,
 )
 from tests.support.client_forms import CLIENTS, ClientForm, client
 from tests.support.pictures import encode, reference
@@ -62,7 +62,9 @@ def read(
     """The image and the options that the service reads of a form."""
     with ExitStack() as held:
         request = request_of(memory, form, piece)
-        return asyncio.run(read_image(request, ComparisonQuery(), ComparisonJson, held))
+        reading = read_writing(request, ComparisonQuery(), ComparisonJson, held)
+        writing, options = asyncio.run(reading)
+        return writing.image, options
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -103,9 +105,9 @@ def test_a_batch_of_any_client_is_read(memory: BodyMemory, name: str) -> None:
     form = CLIENTS[name]([*PICTURES.values()], {"model": "digits"}, "images")
     with ExitStack() as held:
 
-        async def load() -> tuple[list[bytes], PredictQuery]:
+        async def load() -> tuple[list[bytes], BatchQuery]:
             request, limit = request_of(memory, form), len(PICTURES["BMP"])
-            uploads, options = await read_images(request, PredictQuery(), BatchJson, limit, held)
+            uploads, options = await read_images(request, BatchQuery(), BatchJson, limit, held)
             return [await upload(held) for upload in uploads], options
 
         images, options = asyncio.run(load())

@@ -124,6 +124,22 @@ def test_json_with_very_many_values_is_refused_before_it_is_parsed(api: Api, val
     assert peak.gained() < 16 * MB
 
 
+@pytest.mark.parametrize("values", ["1," * 4 * MB, "[]," * 3 * MB, "[[0,0],[0," * MB])
+@pytest.mark.parametrize("is_form", [False, True])
+def test_strokes_with_very_many_values_take_a_few_copies_of_their_text(
+    api: Api, values: str, is_form: bool
+) -> None:
+    peak = Peak(api)
+    strokes = f"[{values}1]"
+    if is_form:
+        response = api.client.post("/api/predict/", files={"strokes": ("", strokes.encode())})
+    else:
+        body, kind = f'{{"strokes": {strokes}}}', {"Content-Type": "application/json"}
+        response = api.client.post("/api/predict/", content=body, headers=kind)
+    assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+    assert peak.gained() < 5 * len(strokes)
+
+
 def test_a_batch_in_json_is_smaller_than_in_a_form(api: Api) -> None:
     text = "A" * (20 * MB)
     response = api.client.post("/api/predict/batch/", json={"images": [text]})

@@ -124,7 +124,7 @@ def test_expired_history_is_removed_and_progress_stays(start_api: StartApi) -> N
     again = user.compare(5).json()
     practised = user.get("/api/progress/").json()["characters"][5]
     assert practised["attempts"] == 3
-    assert practised["last"] == again["similarity_score"]
+    assert practised["last"] == again["score"]
 
 
 def test_a_service_cleans_up_by_itself(start_api: StartApi) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index
+from sqlalchemy import JSON, Column, ForeignKey, Index, Text
 from sqlmodel import Field, SQLModel
 
 from auth_api.database.columns import AUTOINCREMENT, RowId, owner_id, row_id, timestamp
@@ -32,6 +32,10 @@ class Prediction(SQLModel, table=True):
     top: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     preprocessed: bool
     media: str = Field(unique=True)
+    strokes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """What was drawn, as compact JSON; None if an image was judged."""
+    pen: str | None = None
+    """That of the strokes."""
 
 
 class Comparison(SQLModel, table=True):
@@ -61,6 +65,15 @@ class Comparison(SQLModel, table=True):
     feedback: list[str] = Field(sa_column=Column(JSON, nullable=False))
     preprocessed: bool
     media: str = Field(unique=True)
+    score: int
+    faults: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
+    """None in entries that are older than this column."""
+    strokes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """As in `Prediction`."""
+    pen: str | None = None
+    """As in `Prediction`."""
 
 
 class Feedback(SQLModel, table=True):
