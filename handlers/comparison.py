@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.alignment import Alignment, align, distance_between, on_canvas
+from handlers.alignment import Alignment, align, in_place, on_canvas
 from handlers.arrays import Field, Gray, Mask, field, gray
 from handlers.drawings import Drawing
 from handlers.lines import SIDE, Line, Points, depth, line_of_ink, line_of_strokes, ridge
@@ -239,7 +239,7 @@ def compare(
         middle = line_of_strokes([stroke[:, :2] * SIDE for stroke in drawing.strokes])
     else:
         middle = line_of_ink(large)
-    alignments = [_align(middle, form, drawing) for form in forms]
+    alignments = _align(middle, forms, drawing)
     costs = [
         alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
@@ -292,15 +292,18 @@ def compare(
     )
 
 
-def _align(middle: Line, form: Form, drawing: Drawing | None) -> Alignment:
+def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list[Alignment]:
     if not drawing:
-        return align(middle, form.middle)
-    reference = form.strokes
-    here = Alignment.in_place(distance_between(middle, reference))
-    if here.cost <= _IN_PLACE:
+        return align(middle, [form.middle for form in forms])
+    references = [form.strokes for form in forms]
+    here = in_place(middle, references)
+    if min(each.cost for each in here) <= _IN_PLACE:
         return here
-    moved = align(middle, reference, rotation=False)
-    return moved if moved.cost < _MUCH_NEARER * here.cost else here
+    moved = align(middle, references, rotation=False)
+    return [
+        there if there.cost < _MUCH_NEARER * stays.cost else stays
+        for there, stays in zip(moved, here, strict=True)
+    ]
 
 
 def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Placement:

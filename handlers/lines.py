@@ -45,6 +45,13 @@ class Line:
         paper[rows, columns] = 0
         return field(cv2.distanceTransform(paper, cv2.DIST_L2, 5))
 
+    @cached_property
+    def slopes(self) -> Field:
+        """`distance`, and its slopes in x and y, shape (128, 128, 3)."""
+        smooth = cv2.GaussianBlur(self.distance, (0, 0), 1.0)
+        slopes = (cv2.Scharr(smooth, cv2.CV_32F, *axes, scale=1 / 32) for axes in ((1, 0), (0, 1)))
+        return field(np.stack([self.distance, *slopes], axis=2))
+
     @property
     def box(self) -> tuple[Points, Points]:
         """The upper left and the lower right corner of the points."""
