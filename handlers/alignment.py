@@ -148,7 +148,7 @@ class _Search:
                         whole += [(*stretch, angle, *centre) for angle in self._angles]
                     else:
                         partial.append((*stretch, 0.0, *centre))
-        return np.array(whole), np.array(partial)
+        return _limited(np.array(whole)), _limited(np.array(partial))
 
     def refine(self, poses: Poses, forms: Indices) -> tuple[npt.NDArray[np.float64], Poses]:
         """Gauss-Newton steps on the truncated distances, each point weighted by the inverse of its
@@ -162,7 +162,7 @@ class _Search:
             found = np.where(better[:, None], poses, found)
             if step < _STEPS:
                 change = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-                poses = poses - np.clip(change, -_MAX_STEP, _MAX_STEP)
+                poses = _limited(poses - np.clip(change, -_MAX_STEP, _MAX_STEP))
         return best, found
 
     def costs(self, poses: Poses, forms: Indices, every: int = 1) -> npt.NDArray[np.float64]:
@@ -177,11 +177,9 @@ class _Search:
     ) -> npt.NDArray[np.float64]:
         mean = np.minimum(extra, _MAX_DISTANCE).mean(axis=1)
         mean = (mean + np.minimum(missing, _MAX_DISTANCE).mean(axis=1)) / 2
-        # The smaller change wins between equal fits. Ink is never laid on its side or stretched
-        # beyond recognition.
+        # The smaller change wins between equal fits.
         stretch, turn = np.abs(poses[:, 0] - poses[:, 1]), np.abs(poses[:, 2])
         mean += _STRETCH_COST * stretch + _ROTATION_COST * turn
-        mean[(turn > _MAX_ROTATION) | (stretch > _MAX_STRETCH)] = np.inf
         return np.asarray(mean)
 
     def _moved(
@@ -253,6 +251,17 @@ class _Search:
         linear = rotation * np.exp(poses[:, None, :2])
         offset = poses[:, 3:] - linear @ self.centre
         return np.asarray(np.concatenate([linear, offset[..., None]], axis=2))
+
+
+def _limited(poses: Poses) -> Poses:
+    """Ink is never laid on its side or stretched beyond recognition."""
+    limited = poses.copy()
+    limited[:, 2] = poses[:, 2].clip(-_MAX_ROTATION, _MAX_ROTATION)
+    stretch = poses[:, 0] - poses[:, 1]
+    beyond = (stretch - stretch.clip(-_MAX_STRETCH, _MAX_STRETCH)) / 2
+    limited[:, 0] -= beyond
+    limited[:, 1] += beyond
+    return limited
 
 
 def _sample(points: Points) -> Points:

@@ -19,11 +19,22 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.alignment import Alignment, align, in_place, on_canvas
-from handlers.arrays import Field, Gray, Mask, field, gray
+from handlers.arrays import Field, Gray, Mask, field, gray, mask
 from handlers.drawings import Drawing
-from handlers.lines import SIDE, Line, Points, depth, line_of_ink, line_of_strokes, ridge
+from handlers.lines import (
+    SIDE,
+    Line,
+    Points,
+    depth,
+    line_of_ink,
+    line_of_strokes,
+    ridge,
+    values_at,
+)
 from handlers.parts import (
+    Evidence,
     Judged,
+    Written,
     adopt,
     clearance,
     judge_parts,
@@ -39,7 +50,8 @@ GRID = 3
 _OTHER_FORM_PENALTY = 1.1
 """Factor on the cost of letterforms other than that of the reference picture."""
 _IN_PLACE = 3.0
-"""A drawing of at most this mean distance to the reference, in pixels, is not moved."""
+"""A drawing whose lines are at most this far from those of the reference on average, in pixels, is
+not moved."""
 _MUCH_NEARER = 0.6
 """A drawing is moved if its mean distance is then less than this share."""
 _OTHER_INK = 1.3
@@ -124,8 +136,7 @@ class Form:
     @cached_property
     def depth(self) -> npt.NDArray[np.float64]:
         """How far each point of `strokes` is inside the ink, in pixels."""
-        columns, rows = np.rint(self.strokes.points).astype(int).clip(0, SIDE - 1).T
-        return np.asarray(depth(self.ink)[rows, columns], dtype=np.float64)
+        return values_at(depth(self.ink), self.strokes.points)
 
     @cached_property
     def clearance(self) -> npt.NDArray[np.float64]:
@@ -235,11 +246,9 @@ def compare(
         large = gray(cv2.resize(drawing.pad, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
     else:
         large = on_canvas(ink)
-    if drawing and drawing.strokes:
-        middle = line_of_strokes([stroke[:, :2] * SIDE for stroke in drawing.strokes])
-    else:
-        middle = line_of_ink(large)
-    alignments = _align(middle, forms, drawing)
+    strokes = drawing.strokes if drawing else ()
+    middle = line_of_strokes([each[:, :2] * SIDE for each in strokes]) if strokes else None
+    alignments = _align(middle or line_of_ink(large), forms, drawing)
     costs = [
         alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
@@ -248,34 +257,32 @@ def compare(
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
     pen_half = min(_half_width(aligned), 2 * form.half_width)
-    no_points = np.zeros(len(form.strokes.points), np.bool_)
-    if drawing and drawing.strokes:
-        line = middle.moved(alignment.matrix)
-        matching = match_strokes(line, form.strokes)
-        parts = parts_of(line, matching, nearest_parts(line, form.strokes))
-        told, inked = ~no_points, no_points
-    else:
-        line, matching = line_of_ink(aligned), None
-        parts = nearest_parts(line, form.strokes)
-        columns, rows = np.rint(form.strokes.points).astype(int).clip(0, SIDE - 1).T
-        # Broader ink than twice the letterform's tells no strokes.
-        inside = depth(aligned)[rows, columns]
-        told, inked = form.told, (inside > 0) & (inside <= 2 * form.depth + 3)
-    # A part that a photograph shows under other ink is not called missing.
-    clear = form.clearance > (_OTHER_INK * pen_half + 2 if drawing else 0)
-    judged = judge_parts(line, parts, form.strokes, told, inked, clear)
-    extra_points = unexplained(line, parts, judged, 2 * strictness.value)
-    adopted = adopt(line, parts, extra_points, judged, form.strokes)
-    if (adopted != parts).any():
-        judged = judge_parts(line, adopted, form.strokes, told, inked, clear)
-        extra_points = unexplained(line, adopted, judged, 2 * strictness.value)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
     # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
     # them, so the difference of the widths is added to the tolerance.
     thinner = max(0.0, 1.15 * form.half_width - pen_half)
     thicker = max(0.0, 1.1 * pen_half - form.half_width)
     missing = reference & (_distance(learner) > slack + thinner)
-    extra = learner & (form.distance > 0.75 * slack + thicker)
+    around = 0.75 * slack + thicker
+    matching = None
+    if middle:
+        line = middle.moved(alignment.matrix)
+        matching = match_strokes(line, form.strokes)
+        parts = parts_of(line, matching, nearest_parts(line, form.strokes))
+        written = Written(line, parts, np.full(len(parts), np.inf))
+        nowhere = np.zeros(len(form.strokes.points), np.bool_)
+        evidence = Evidence(told=~nowhere, inked=nowhere, clear=nowhere)
+    else:
+        line = line_of_ink(aligned)
+        parts = nearest_parts(line, form.strokes)
+        written = Written(line, parts, values_at(form.distance, line.points))
+        evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
+    judged = judge_parts(written, form.strokes, evidence)
+    extra_points = unexplained(written, judged, 2 * slack, around)
+    adopted = adopt(written, extra_points, judged, form.strokes)
+    if adopted is not written:
+        judged = judge_parts(adopted, form.strokes, evidence)
+        extra_points = unexplained(adopted, judged, 2 * slack, around)
     return Comparison(
         form,
         strictness,
@@ -287,9 +294,19 @@ def compare(
         extra_points,
         matching,
         missing,
-        extra,
+        learner & (form.distance > around),
         pen_half,
     )
+
+
+def _evidence(ink: Gray, form: Form, reach: float) -> Evidence:
+    """What ink shows at the points of a form. `reach` is how far ink lies from the middle of its
+    stroke, in pixels; 0 for a photograph: what it shows under other ink is not called missing.
+    """
+    inside = values_at(depth(ink), form.strokes.points)
+    # Broader ink than twice the letterform's tells no strokes.
+    inked = (inside > 0) & (inside <= 2 * form.depth + 3)
+    return Evidence(told=form.told, inked=mask(inked), clear=mask(form.clearance > reach))
 
 
 def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list[Alignment]:
@@ -297,7 +314,8 @@ def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list
         return align(middle, [form.middle for form in forms])
     references = [form.strokes for form in forms]
     here = in_place(middle, references)
-    if min(each.cost for each in here) <= _IN_PLACE:
+    away = [values_at(reference.distance, middle.points).mean() for reference in references]
+    if min(away) <= _IN_PLACE:
         return here
     moved = align(middle, references, rotation=False)
     return [

@@ -10,7 +10,7 @@ import numpy as np
 
 from handlers.comparison import Comparison
 from handlers.lines import SIDE, SPACING, Points
-from handlers.parts import Judged, groups
+from handlers.parts import Judged, groups, runs
 from handlers.position_words import direction, place_within, third
 
 ORDER_FAULTS = ("order", "reversed", "joined")
@@ -70,7 +70,7 @@ def find_faults(comparison: Comparison) -> list[Fault]:
             found.append(max(faults, key=lambda fault: fault.length))
     found += _extra(comparison, found)
     if not comparison.matching:
-        found += _widths(comparison, blamed)
+        found += _widths(comparison, blamed, found)
     return [*sorted(found, key=lambda fault: -fault.length), *_of_the_order(comparison)]
 
 
@@ -114,10 +114,8 @@ def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
     if len(short) == 2:
         both = sum(fault.length for fault in short)
         yield Fault("short", both, points.mean(axis=0), end="both")
-    # The middle of ink may go on to the corner of a nib.
-    pen = 0.0 if comparison.matching else comparison.pen_half_width
     for end, overshoot in zip((points[0], points[-1]), judged.overshoots, strict=True):
-        if overshoot - pen >= strictness.noticeable:
+        if overshoot >= strictness.noticeable:
             yield Fault("long", overshoot, end, end=place_within(end, points))
     yield from _bends(judged, comparison)
 
@@ -127,9 +125,7 @@ def _bends(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
     off = np.nan_to_num(np.abs(judged.deviations)) > comparison.strictness.misplaced
     if not off.any():
         return
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], off, [False]]).astype(int)))
-    runs = [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
-    run = max(runs, key=judged.length_of)
+    run = max(runs(off), key=judged.length_of)
     length = judged.length_of(run)
     if length < comparison.strictness.noticeable:
         return
@@ -142,10 +138,12 @@ def _bends(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
 def _extra(comparison: Comparison, found: Sequence[Fault]) -> Iterator[Fault]:
     """What is written and belongs to no part, or prolongs one."""
     line = comparison.line
+    specks = []
     for group in groups(line.points, comparison.extra_points):
         points = line.points[group]
         length = max(SPACING * len(points), float(np.ptp(points, axis=0).max()))
         if length < comparison.strictness.noticeable:
+            specks.append(points)
             continue
         prolonged = _prolonged(points, comparison)
         if prolonged is None:
@@ -154,6 +152,9 @@ def _extra(comparison: Comparison, found: Sequence[Fault]) -> Iterator[Fault]:
             stroke, end = prolonged
             part = comparison.judged[stroke].points
             yield Fault("long", length, end, stroke, place_within(end, part))
+    together = np.concatenate(specks) if specks else np.zeros((0, 2))
+    if SPACING * len(together) >= 2 * comparison.strictness.noticeable:
+        yield Fault("extra", SPACING * len(together), together.mean(axis=0))
 
 
 def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | None:
@@ -175,8 +176,14 @@ def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | N
     return None
 
 
-def _widths(comparison: Comparison, blamed: set[int]) -> Iterator[Fault]:
-    """Where ink is wider or narrower than the pen explains; skips the parts in `blamed`."""
+def _widths(comparison: Comparison, blamed: set[int], found: Sequence[Fault]) -> Iterator[Fault]:
+    """Where ink is wider or narrower than the pen explains; skips the parts in `blamed`, and ink
+    that is among the faults already.
+    """
+    told = [fault.point for fault in found if fault.fault == "long" and fault.point is not None]
+    explained = np.concatenate(
+        [comparison.line.points[comparison.extra_points], *(p[None] for p in told)]
+    )
     thin = comparison.pen_half_width < _THIN_PEN * comparison.form.half_width
     # Filled places are wider than any pen.
     of_strokes = comparison.form.strokes.distance < 1.2 * comparison.form.half_width
@@ -196,9 +203,8 @@ def _widths(comparison: Comparison, blamed: set[int]) -> Iterator[Fault]:
                 float(np.hypot(*(judged.points - centre).T).min()) for judged in comparison.judged
             ]
             stroke = int(np.argmin(distances))
-            extra = comparison.line.points[comparison.extra_points]
-            explained = len(extra) and float(np.hypot(*(extra - centre).T).min()) < _PROLONGING
-            if stroke not in blamed and not explained:
+            away = float(np.hypot(*(explained - centre).T).min(initial=np.inf))
+            if stroke not in blamed and away >= _PROLONGING:
                 blamed.add(stroke)
                 end = place_within(centre, comparison.judged[stroke].points)
                 yield Fault(name, length, centre, stroke, end)

@@ -95,7 +95,7 @@ def sentence(fault: Fault, comparison: Comparison, character: str) -> str:
     return _SENTENCES[fault.fault].format(
         part="" if fault.stroke is None else comparison.form.parts[fault.stroke].name,
         where=_WHERE[PLACES[fault.row or 0][fault.column or 0]],
-        place=_WHERE[fault.end or "middle"],
+        place=_WHERE.get(fault.end or "", ""),
         end=_end(fault.end),
         direction=direction,
     )

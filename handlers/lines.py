@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -112,6 +113,12 @@ def depth(ink: Gray) -> Field:
     """Distance of each pixel of the ink, 128 and more, to the paper, also beyond the picture."""
     framed = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     return field(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
+
+
+def values_at(picture: npt.NDArray[Any], points: Points) -> npt.NDArray[np.float64]:
+    """The values of the pixels of a canvas at points, (n,)."""
+    columns, rows = np.rint(points).astype(int).clip(0, SIDE - 1).T
+    return np.asarray(picture[rows, columns], dtype=np.float64)
 
 
 def ridge(inside: Field) -> Mask:

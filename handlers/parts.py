@@ -8,7 +8,7 @@ part is never taken for another part beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ _BESIDE = 13.0
 """What is written of a part is at most this far beside it, in pixels, after its shift."""
 _ALONG = 4.5
 """And at most this far along it."""
+_CROSSING = 5
+"""Points that the ink of a crossing part covers."""
 _HARDLY = 0.5
 """A part of which less than this share is written may be in another place."""
 _ALIKE = 0.7
@@ -81,14 +83,24 @@ class Judged:
 
     @property
     def gaps(self) -> list[slice]:
-        """The runs of points that are not written."""
-        edges = np.flatnonzero(np.diff(np.concatenate([[True], self.written, [True]]).astype(int)))
-        return [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
+        """The runs of points that are not written, also across the ink of another part."""
+        found: list[slice] = []
+        for run in runs(~self.written):
+            if found and run.start - found[-1].stop <= _CROSSING:
+                run = slice(found.pop().start, run.stop)
+            found.append(run)
+        return found
 
     def length_of(self, gap: slice) -> float:
         """In pixels."""
         share: float = (gap.stop - gap.start) / len(self.points)
         return self.length * share
+
+
+def runs(chosen: Mask) -> list[slice]:
+    """The runs of chosen points along a line."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    return [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
 
 
 def nearest_parts(written: Line, form: Line) -> Indices:
@@ -109,39 +121,64 @@ def closeness(written: Line, form: Line) -> npt.NDArray[np.float64]:
     return np.where(near, np.maximum(0, 1 - np.abs(beside) / _BESIDE), 0)
 
 
-def judge_parts(
-    written: Line, parts: Indices, form: Line, told: Mask, inked: Mask, clear: Mask
-) -> list[Judged]:
-    """Judges each part. `parts` are the parts of the written points.
+@dataclass(frozen=True)
+class Written:
+    """What is written, point by point, (n,) each."""
 
-    The masks are of the points of the form: `told` marks those at which written points tell which
-    part is written, `inked` those on which there is ink, and `clear` those that ink of another part
-    cannot reach. The middle of broad ink may lie beside a part: so ink on a clear point is of that
-    part, and ink on another point tells nothing.
+    line: Line
+    parts: Indices
+    """The part of each point, or NOWHERE."""
+    outside: npt.NDArray[np.float64]
+    """How far each point lies outside the form's ink, in pixels."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the points of a form show, (n,) each.
+
+    The middle of broad ink may lie beside a part: so ink on a clear point is of that part, and ink
+    on another point tells nothing.
     """
+
+    told: Mask
+    """Where written points tell which part is written."""
+    inked: Mask
+    """Where there is ink."""
+    clear: Mask
+    """Where no ink of another part reaches."""
+
+    def of(self, points: Mask) -> Evidence:
+        """That of some of the points."""
+        return Evidence(self.told[points], self.inked[points], self.clear[points])
+
+
+def judge_parts(written: Written, form: Line, evidence: Evidence) -> list[Judged]:
+    """Judges each part of a form."""
     judged = []
     for part in range(int(form.strokes.max()) + 1):
-        of_form = form.strokes == part
-        own, line = only(form, of_form), only(written, parts == part)
-        judged.append(_judge(line, own, told[of_form], inked[of_form], clear[of_form]))
+        own, here = form.strokes == part, written.parts == part
+        line = only(written.line, here)
+        judged.append(_judge(line, written.outside[here], only(form, own), evidence.of(own)))
     return judged
 
 
-def _judge(written: Line, part: Line, told: Mask, inked: Mask, clear: Mask) -> Judged:
+def _judge(
+    written: Line, outside: npt.NDArray[np.float64], part: Line, evidence: Evidence
+) -> Judged:
     count = len(part.points)
     shift, deviations, overshoots = np.zeros(2), np.full(count, np.nan), (0.0, 0.0)
     if len(written.points):
         shift, deviations = _place(written, part)
-        overshoots = _overshoot(written, part, shift, 0), _overshoot(written, part, shift, -1)
-    seen = ~np.isnan(deviations)
+        overshoots = _overshoots(written.points - shift, outside, part)
+    seen, inked = ~np.isnan(deviations), evidence.inked
     if inked.mean() >= _COVERED:
         # The middle of broad ink that covers the part is not the line that was written.
         shift, deviations = np.zeros(2), np.where(seen & inked, 0.0, deviations)
-    certain = told & (seen | ~inked | clear)
+    certain = evidence.told & (seen | ~inked | evidence.clear)
     if certain.sum() < max(3, _LEAST_TOLD * count):
         everywhere = np.ones(count, np.bool_)
         return Judged(part.points, seen | inked, everywhere, shift, deviations, overshoots)
-    written_points = seen | (inked & clear) | ~certain
+    written_points = seen | (inked & evidence.clear) | ~certain
     return Judged(part.points, written_points, certain, shift, deviations, overshoots)
 
 
@@ -197,17 +234,22 @@ def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Po
     return axes @ np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
 
 
-def _overshoot(written: Line, part: Line, shift: Points, end: int) -> float:
-    """How far what is written goes on beyond an end of a part, in its direction, in pixels."""
-    outward = part.directions[end] * (1 if end else -1)
-    vectors = written.points - shift - part.points[end]
-    along = vectors @ outward
-    beside = np.abs(vectors @ np.array([-outward[1], outward[0]]))
-    others = written.points - shift
-    nearest = np.hypot(*(others[:, None] - part.points[None]).transpose(2, 0, 1)).argmin(axis=1)
-    last = 0 if end == 0 else len(part.points) - 1
-    beyond = (np.abs(nearest - last) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
-    return float(along[beyond].max(initial=0.0))
+def _overshoots(
+    points: Points, outside: npt.NDArray[np.float64], part: Line
+) -> tuple[float, float]:
+    """How far points go on beyond the start and the end of a part, in its direction, and at most
+    how far they are `outside` the form's ink, in pixels.
+    """
+    vectors = points[:, None] - part.points[None]
+    nearest = np.hypot(vectors[..., 0], vectors[..., 1]).argmin(axis=1)
+    found = []
+    for end, sign in ((0, -1), (len(part.points) - 1, 1)):
+        outward = sign * part.directions[end]
+        along = vectors[:, end] @ outward
+        beside = np.abs(vectors[:, end] @ np.array([-outward[1], outward[0]]))
+        beyond = (np.abs(nearest - end) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
+        found.append(float(np.minimum(along, outside)[beyond].max(initial=0.0)))
+    return found[0], found[1]
 
 
 def tells(form: Line) -> Mask:
@@ -229,40 +271,36 @@ def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     return distances
 
 
-def unexplained(written: Line, parts: Indices, judged: Sequence[Judged], slack: float) -> Mask:
-    """Which written points belong to no part, or are beside what is written of theirs: (n,)."""
-    extra: Mask = parts == NOWHERE
+def unexplained(written: Written, judged: Sequence[Judged], slack: float, around: float) -> Mask:
+    """Which written points belong to no part, or are beside what is written of theirs, and lie more
+    than `around` pixels outside the form's ink: (n,).
+    """
+    extra: Mask = written.parts == NOWHERE
     for part, each in enumerate(judged):
-        own = np.flatnonzero(parts == part)
+        own = np.flatnonzero(written.parts == part)
         if not len(own):
             continue
-        vectors = (written.points[own] - each.shift)[:, None] - each.points[None]
+        vectors = (written.line.points[own] - each.shift)[:, None] - each.points[None]
         distances = np.hypot(vectors[..., 0], vectors[..., 1])
         nearest = distances.argmin(axis=1)
         off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
         extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
-    return extra
+    return extra & (written.outside > around)
 
 
-def adopt(
-    written: Line, parts: Indices, extra: Mask, judged: Sequence[Judged], form: Line
-) -> Indices:
-    """Gives written points of no part to a part near them that is hardly written: it is in another
-    place. Returns the parts of the points.
-    """
-    adopted = parts.copy()
+def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -> Written:
+    """Gives `extra` points to a part near them that is hardly written: it is in another place."""
+    adopted = written
     for part, each in enumerate(judged):
         free = np.flatnonzero(extra)
         if each.coverage >= _HARDLY or len(free) < 3:
             continue
-        own = only(form, form.strokes == part)
-        stray = only(written, extra)
+        own, stray = only(form, form.strokes == part), only(written.line, free)
         for group in groups(stray.points, np.ones(len(free), np.bool_)):
-            line = only(stray, group)
-            if is_elsewhere(line, own):
-                adopted[free[group]] = part
-                extra = extra.copy()
-                extra[free[group]] = False
+            if is_elsewhere(only(stray, group), own):
+                parts = adopted.parts.copy()
+                parts[free[group]] = part
+                adopted, extra = replace(adopted, parts=parts), extra & (parts != part)
                 break
     return adopted
 

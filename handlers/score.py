@@ -39,11 +39,9 @@ def score(comparison: Comparison) -> int:
 
 def _coverage(comparison: Comparison) -> float:
     """The share of the strokes that is written, and that of what is written that belongs."""
-    # Ink may go on beyond the ends of strokes as far as the pen is wide.
-    pen = 2 * comparison.pen_half_width
     whole = sum(judged.length for judged in comparison.judged)
     written = sum(judged.length * judged.coverage for judged in comparison.judged)
-    beyond = sum(max(0.0, end - pen) for judged in comparison.judged for end in judged.overshoots)
+    beyond = sum(sum(judged.overshoots) for judged in comparison.judged)
     extra = SPACING * int(np.count_nonzero(comparison.extra_points)) + beyond
     belongs = written / max(1e-9, written + extra)
     outside = np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)

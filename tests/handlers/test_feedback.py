@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 import pytest
-from handlers.writing_faults import find_faults
 
 from handlers.arrays import Gray, gray
 from handlers.comparison import Comparison, Form, Part, Strictness, compare
+from handlers.faults import find_faults
 from handlers.feedback import sentences
-from handlers.position_words import direction, position, position_within
+from handlers.position_words import direction, place_within, third
 
 Point = tuple[int, int]
 Stroke = tuple[Point, Point]
@@ -52,7 +52,8 @@ def compared(picture: Gray, strictness: Strictness = Strictness.NORMAL) -> Compa
 
 
 def said(picture: Gray, verdict: str | None = None) -> list[str]:
-    return sentences(compared(picture), "it", verdict)
+    comparison = compared(picture)
+    return sentences(comparison, find_faults(comparison), "it", verdict)
 
 
 @pytest.mark.parametrize(
@@ -62,18 +63,18 @@ def said(picture: Gray, verdict: str | None = None) -> list[str]:
         ("left stem", None, "The left stem is missing."),
         ("middle bar", None, "The middle bar is missing."),
         ("tail", None, "The tail is missing."),
-        ("top bar", ((100, 32), (224, 32)), "The top bar is too short on the left."),
-        ("middle bar", ((60, 116), (150, 116)), "The middle bar is too short on the right."),
-        ("left stem", ((60, 32), (60, 180)), "The left stem is too short at the bottom."),
-        ("tail", ((165, 195), (190, 220)), "The tail is too short at the upper left."),
-        ("tail", ((140, 170), (165, 195)), "The tail is too short at the lower right."),
+        ("top bar", ((100, 32), (224, 32)), "The top bar is too short at its left end."),
+        ("middle bar", ((60, 116), (150, 116)), "The middle bar is too short at its right end."),
+        ("left stem", ((60, 32), (60, 180)), "The left stem is too short at its lower end."),
+        ("tail", ((165, 195), (190, 220)), "The tail is too short at its upper left end."),
+        ("tail", ((140, 170), (165, 195)), "The tail is too short at its lower right end."),
         ("top bar", ((62, 32), (194, 32)), "The top bar is too short at both ends."),
-        ("top bar", ((2, 32), (224, 32)), "The top bar is too long on the left."),
-        ("middle bar", ((60, 116), (250, 116)), "The middle bar is too long on the right."),
-        ("left stem", ((60, 2), (60, 224)), "The left stem is too long at the top."),
-        ("left stem", ((60, 32), (60, 254)), "The left stem is too long at the bottom."),
-        ("tail", ((110, 140), (190, 220)), "The tail is too long at the upper left."),
-        ("tail", ((140, 170), (220, 250)), "The tail is too long at the lower right."),
+        ("top bar", ((2, 32), (224, 32)), "The top bar is too long at its left end."),
+        ("middle bar", ((60, 116), (250, 116)), "The middle bar is too long at its right end."),
+        ("left stem", ((60, 2), (60, 224)), "The left stem is too long at its upper end."),
+        ("left stem", ((60, 32), (60, 254)), "The left stem is too long at its lower end."),
+        ("tail", ((110, 140), (190, 220)), "The tail is too long at its upper left end."),
+        ("tail", ((140, 170), (220, 250)), "The tail is too long at its lower right end."),
         ("middle bar", ((60, 94), (210, 94)), "The middle bar is too far up."),
         ("tail", ((158, 152), (208, 202)), "The tail is too far up to the right."),
         ("tail", ((122, 188), (172, 238)), "The tail is too far down to the left."),
@@ -100,10 +101,10 @@ def test_a_gap(left: int, right: int, sentence: str) -> None:
     assert said(picture)[0] == sentence
 
 
-def test_a_gap_beside_the_middle_of_a_stroke() -> None:
+def test_a_gap_across_a_stroke() -> None:
     picture = drawn(STROKES)
     picture[50:90, 40:80] = 0
-    assert said(picture)[0] == "A piece of the left stem is missing at the top."
+    assert said(picture)[0] == "The left stem is broken at the top."
 
 
 @pytest.mark.parametrize(
@@ -128,10 +129,10 @@ def test_an_extra_stroke(centre: Point, place: str) -> None:
 @pytest.mark.parametrize(
     ("centre", "axes", "sentence"),
     [
-        ((44, 170), (16, 24), "The left stem strays to the left."),
-        ((76, 170), (16, 24), "The left stem strays to the right."),
-        ((150, 20), (30, 14), "The top bar strays up."),
-        ((150, 44), (30, 14), "The top bar strays down."),
+        ((44, 170), (16, 24), "The left stem is too thick at the bottom."),
+        ((76, 170), (16, 24), "The left stem is too thick at the bottom."),
+        ((150, 20), (30, 14), "The top bar is too thick in the middle."),
+        ((150, 44), (30, 14), "The top bar is too thick in the middle."),
     ],
 )
 def test_a_bulge(centre: Point, axes: Point, sentence: str) -> None:
@@ -145,27 +146,26 @@ def test_the_first_letterform_is_left_only_for_one_that_fits_clearly_better() ->
     other, alike = Form("other", low_bar, FORM.parts), Form("alike", drawn(STROKES, 12), FORM.parts)
     chosen = [compare(ink, forms, Strictness.NORMAL) for forms in ([other, FORM], [FORM, alike])]
     assert [each.form.source for each in chosen] == ["straight", "straight"]
-    assert compare(ink, [alike], Strictness.NORMAL).alignment.cost < chosen[1].alignment.cost
 
 
 @pytest.mark.parametrize("pen", [5, 8, 16, 30])
 def test_any_pen_is_praised(pen: int) -> None:
-    assert said(drawn(STROKES, pen)) == [PRAISE, "Its proportions match the reference as well."]
+    assert said(drawn(STROKES, pen)) == [PRAISE]
 
 
 @pytest.mark.parametrize(
-    ("width", "proportions"),
+    ("width", "height", "first"),
     [
-        (0.85, "Your it is a little narrower than the reference, and just as clear."),
-        (0.97, "Its proportions match the reference as well."),
-        (1.03, "Its proportions match the reference as well."),
-        (1.12, "Your it is a little wider than the reference, and just as clear."),
+        (0.7, 1, "Your it is too narrow."),
+        (1, 0.7, "Your it is too wide."),
+        (0.9, 1, PRAISE),
+        (1, 0.9, PRAISE),
     ],
 )
-def test_other_proportions_are_named(width: float, proportions: str) -> None:
-    matrix = np.array([[width, 0, 128 * (1 - width)], [0, 1, 0]])
+def test_other_proportions_are_named(width: float, height: float, first: str) -> None:
+    matrix = np.array([[width, 0, 128 * (1 - width)], [0, height, 128 * (1 - height)]])
     picture = gray(cv2.warpAffine(drawn(STROKES), matrix, (256, 256)))
-    assert said(picture) == [PRAISE, proportions]
+    assert said(picture)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,7 @@ def test_specks_too_small_for_faults_are_noticed_together(x: int, place: str) ->
     picture = drawn(STROKES)
     for y in (180, 203, 226):
         picture[y - 7 : y + 7, x - 7 : x + 7] = 255
-    assert said(picture) == [
-        f"Your it differs most from the reference {place}: compare the two there.",
-        "The rest of it is in its place.",
-    ]
+    assert said(picture)[0] == f"There is an extra stroke {place}."
 
 
 def test_a_faultless_letter_is_praised_only_if_it_is_that_character() -> None:
@@ -191,24 +188,23 @@ def test_a_faultless_letter_is_praised_only_if_it_is_that_character() -> None:
 
 def test_a_verdict_comes_before_at_most_three_faults() -> None:
     picture = drawn({"left stem": STROKES["left stem"], "extra": ((236, 182), (236, 218))})
-    faults = [fault.sentence for fault in find_faults(compared(picture))]
-    assert len(faults) >= 4
-    assert said(picture) == faults[:4]
+    faults = said(picture)
+    assert len(faults) == 4
     assert said(picture, "No.") == ["No.", *faults[:3]]
 
 
 @pytest.mark.parametrize(
     ("vector", "words"),
     [
-        ((3, 0), "to the right"),
-        ((-3, 0), "to the left"),
+        ((3, 0), "right"),
+        ((-3, 0), "left"),
         ((0, 3), "down"),
         ((0, -3), "up"),
-        ((3, 2), "down to the right"),
-        ((-3, 2), "down to the left"),
-        ((3, -2), "up to the right"),
-        ((-3, -2), "up to the left"),
-        ((5, 2), "to the right"),
+        ((3, 2), "down right"),
+        ((-3, 2), "down left"),
+        ((3, -2), "up right"),
+        ((-3, -2), "up left"),
+        ((5, 2), "right"),
         ((-2, -5), "up"),
     ],
 )
@@ -219,25 +215,22 @@ def test_eight_directions(vector: Point, words: str) -> None:
 @pytest.mark.parametrize(
     ("size", "point", "words"),
     [
-        ((60, 20), (5, 19), "on the left"),
-        ((60, 20), (30, 0), "in the middle"),
-        ((20, 60), (19, 5), "at the top"),
-        ((20, 60), (0, 55), "at the bottom"),
-        ((40, 20), (35, 5), "at the upper right"),
-        ((20, 40), (5, 35), "at the lower left"),
-        ((0, 0), (0, 0), "at the upper left"),
+        ((60, 20), (5, 19), "left"),
+        ((60, 20), (30, 0), "middle"),
+        ((20, 60), (19, 5), "upper"),
+        ((20, 60), (0, 55), "lower"),
+        ((40, 20), (35, 5), "upper right"),
+        ((20, 40), (5, 35), "lower left"),
+        ((0, 0), (0, 0), "upper left"),
     ],
 )
 def test_a_place_in_a_long_narrow_part_is_along_it(size: Point, point: Point, words: str) -> None:
     corner = np.array((17.0, 90.0))
-    assert position_within(corner + point, np.array([corner, corner + size])) == words
+    assert place_within(corner + point, np.array([corner, corner + size])) == words
 
 
 def test_the_picture_is_named_in_thirds() -> None:
-    assert position(np.array((42.0, 43.0))) == "on the left"
-    assert position(np.array((43.0, 42.0))) == "at the top"
-    assert position(np.array((85.0, 86.0))) == "at the bottom"
-    assert position(np.array((128.0, -1.0))) == "at the upper right"
+    assert [third(share) for share in (0.33, 0.34, 0.66, 0.67, -0.1, 1.0)] == [0, 1, 1, 2, 0, 2]
 
 
 @pytest.mark.parametrize(("others", "characters"), [(1, 2), (3, 4)])
@@ -246,6 +239,7 @@ def test_a_learner_hears_that_other_characters_were_not_judged(
     others: int, characters: int, verdict: str | None
 ) -> None:
     faulty = compared(drawn({**STROKES, "top bar": None, "tail": None}))
-    *rest, last = sentences(faulty, "it", verdict, others)
+    faults = find_faults(faulty)
+    *rest, last = sentences(faulty, faults, "it", verdict, others)
     assert last == f"Only the largest character near the middle was judged, of {characters}."
-    assert rest == sentences(faulty, "it", verdict)[:3]
+    assert rest == sentences(faulty, faults, "it", verdict)[:3]

@@ -16,7 +16,7 @@ from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.comparison import Strictness
 from handlers.errors import InvalidOption
 from handlers.logs import request_ids
-from handlers.options import ComparisonOptions, RecognitionOptions
+from handlers.options import ComparisonOptions, ImageOptions, RecognitionOptions, Source
 from handlers.preprocessing import InkImage
 from handlers.request_form import MAX_BYTES, with_options
 from tests.support.pictures import encode, reference
@@ -54,9 +54,8 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ImageOptions):
     text: str
-    enhancement: int | None = None
 
 
 class Buggy(ImageHandler[Options]):
@@ -71,7 +70,7 @@ class Buggy(ImageHandler[Options]):
     def options(self, headers: Mapping[str, str]) -> Options:
         if (text := headers["x-text"]) == "early":
             raise ZeroDivisionError
-        return Options(text)
+        return Options(Source.PHOTOGRAPH, "round", heatmap=False, enhancement=None, text=text)
 
     def inference(self, batch: Batch[Options]) -> list[float]:
         self.runs.append(len(batch))
@@ -303,19 +302,28 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
         "x-embedding": "TRUE",
         "x-heatmap": "true",
         "x-enhancement-level": "2",
+        "x-source": " Strokes",
+        "x-pen": "NIB",
     }
     assert ComparisonOptions.read(everything) == ComparisonOptions(
-        12, Strictness.STRICT, embedding=True, heatmap=True, enhancement=2
+        Source.STROKES,
+        "nib",
+        heatmap=True,
+        enhancement=2,
+        target=12,
+        strictness=Strictness.STRICT,
+        embedding=True,
     )
+    plain = ImageOptions(Source.PHOTOGRAPH, "round", heatmap=False, enhancement=None)
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
-        0, Strictness.NORMAL, embedding=False, heatmap=False, enhancement=None
+        **vars(plain), target=0, strictness=Strictness.NORMAL, embedding=False
     )
     recognition = {"x-heatmap": "true", "x-several": "True", "x-enhancement-level": "1"}
     recognition["x-characters"] = " ALL"
-    assert RecognitionOptions.read(recognition) == (
-        RecognitionOptions(heatmap=True, whole_script=True, several=True, enhancement=1)
+    assert RecognitionOptions.read(recognition) == RecognitionOptions(
+        Source.PHOTOGRAPH, "round", heatmap=True, enhancement=1, whole_script=True, several=True
     )
-    nothing = RecognitionOptions(heatmap=False, whole_script=False, several=False, enhancement=None)
+    nothing = RecognitionOptions(**vars(plain), whole_script=False, several=False)
     assert RecognitionOptions.read({"x-characters": "consonants"}) == nothing
     assert RecognitionOptions.read({}) == nothing
     assert RecognitionOptions.read({"x-heatmap": "yes", "x-enhancement-level": "Auto"}) == nothing
@@ -325,6 +333,15 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
 def test_an_unknown_enhancement_level_is_refused(level: str) -> None:
     with pytest.raises(InvalidOption, match="X-Enhancement-Level"):
         RecognitionOptions.read({"x-enhancement-level": level})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"x-source": "scan"}, {"x-pen": "quill"}, {"x-several": "true", "x-source": "drawing"}],
+)
+def test_an_unknown_source_or_pen_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidOption, match=r"X-(Source|Pen|Several)"):
+        RecognitionOptions.read(headers)
 
 
 @pytest.mark.parametrize("characters", ["vowels", "true", "62"])

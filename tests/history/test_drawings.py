@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User as Account
+from auth_api.database.tables.history import Comparison
+from auth_api.history.pictures import PictureStore
+from auth_api.history.queries import History
+from auth_api.history.recorder import HistoryRecorder
+from auth_api.http.uploads import Writing
 from auth_api.schemas.history import WholeComparisonEntry, WholePredictionEntry
+from auth_api.settings import Settings
 from tests.history.test_history import EXPORT, PREDICTIONS, SIMILARITIES
 from tests.support.apis import Api, User
 from tests.support.pictures import encode, reference
@@ -120,3 +130,32 @@ def test_progress_goes_by_the_mark(user: User) -> None:
     scores = [compare(user, index, PRACTISED)["score"] for index in (PRACTISED, 20)]
     practised = user.get("/api/progress/").json()["characters"][PRACTISED]
     assert (practised["best"], practised["last"]) == (max(scores), scores[-1])
+
+
+def test_an_older_archive_gives_no_marks(tmp_path: Path) -> None:
+    """The mark in the history is then the similarity score."""
+    answer = {
+        "model": {"name": "similarity", "version": "0.9"},
+        **{"compared_with_class": 3, "similarity_score": 87.6, "distance": 0.1, "threshold": 0.45},
+        **{"is_same_character": True, "form": "nithya", "regions": [], "feedback": []},
+        **{"preprocessed": True, "user_image": "AAAA"},
+        **{"reference_image": "AAAA", "blended_overlay": "AAAA"},
+    }
+
+    async def record() -> Comparison:
+        database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))
+        await database.migrate()
+        pictures = PictureStore(tmp_path / "media")
+        recorder, history = HistoryRecorder(database, pictures), History(database, pictures)
+        person = dict.fromkeys(("username", "username_key", "email", "email_key"), "a")
+        account = Account(id=1, **person, password_hash="x")
+        await database.write(lambda session: session.add(account))
+        number = await recorder.record_comparison(1, Writing(b"x"), "normal", answer)
+        row, _ = await history.one(Comparison, 1, number)
+        await recorder.finish()
+        await database.aclose()
+        assert isinstance(row, Comparison)
+        return row
+
+    row = asyncio.run(record())
+    assert (row.score, row.faults, row.pen) == (88, None, None)

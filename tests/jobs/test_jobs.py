@@ -112,6 +112,22 @@ def test_vowels_and_digits_of_the_script_are_read_where_a_job_asks_for_them(user
     assert (wrong.status_code, wrong.json()["code"]) == (400, "validation_failed")
 
 
+def test_of_drawings_in_a_job_all_ink_is_meant(user: User) -> None:
+    """A speck that is left out of a photograph is a part of a drawing."""
+    picture = reference(4).copy()
+    picture[2:10, 2:10] = 0
+    image = encode(picture)
+    confidences = []
+    for query in ("", "?source=drawing"):
+        answer = user.post(f"/api/predict/{query}", files={"image": image}).json()
+        number = hand_in(user, [("images", ("a.png", image))], f"{HAND_IN}{query}")
+        finished(user, number)
+        (result,) = job_of(user, number, results=True)["results"]
+        assert result["confidence"] == answer["confidence"]
+        confidences.append(result["confidence"])
+    assert confidences[0] != confidences[1]
+
+
 def test_a_zip_may_have_folders_and_files_that_desktops_add(user: User) -> None:
     image = encode(reference(4))
     content = {

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import httpx2
@@ -36,6 +36,7 @@ from tests.support.apis import PASSWORD, Api, User
 from tests.support.commands import answer
 from tests.support.jobs import characters, digits, finished, hand_in
 from tests.support.pictures import encode, reference
+from tests.support.strokes import strokes_of
 
 PICTURE = encode(reference(0))
 CHECKS = [
@@ -85,6 +86,7 @@ class ValidValues:
         self.prediction, self.comparison = self.predict(), self.compare()
         self.correction = self.correct()
         self.other = self.sign_up()
+        self.sent: Iterator[dict[str, Any]] = cycle(({}, {"strokes": strokes_of(7)}))
         self.job = hand_in(user, digits(2))
         finished(user, self.job)
 
@@ -148,9 +150,11 @@ class ValidValues:
         label = case.operation.label
         name = f"fuzzed{next(_numbers)}"
         if label in {"POST /api/predict/", "POST /api/similarity/"}:
-            encoded = base64.b64encode(PICTURE).decode()
-            image = encoded if case.media_type == "application/json" else PICTURE
-            return {"image": image, **({"target_class": 7} if "similarity" in label else {})}
+            sent = {"image": PICTURE}
+            if case.media_type == "application/json":
+                encoded = base64.b64encode(PICTURE).decode()
+                sent = next(self.sent) | {"image": encoded}
+            return {**sent, **({"target_class": 7} if "similarity" in label else {})}
         if label in {"POST /api/predict/batch/", "POST /api/jobs/predict/"}:
             encoded = base64.b64encode(PICTURE).decode()
             image = encoded if case.media_type == "application/json" else PICTURE
