@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import itertools
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import Locator, Page, Response, Route, expect
 
-from archive_scripts.archives.building import ROOT
-from archive_scripts.letterforms.reference_forms import reference_forms
-from handlers.characters import CHARACTERS
-from handlers.position_words import POSITION_WORDS
 from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes
-from tests.support.pictures import REFERENCES, encode, reference
+from tests.support.pictures import encode, reference
 
 GROUPS = ["Consonants", "Vowels", "Digits of the script"]
 
@@ -154,7 +148,7 @@ def test_another_character_is_named_and_the_learner_chooses_the_strictness(
     page.get_by_label("Strict").check()
     expect(page.get_by_text("Small slips are mentioned too.")).to_be_visible()
     expect(page.locator(".outcome")).to_have_attribute("aria-busy", "false")
-    assert [url.split("?")[1] for url in requested] == ["strictness=strict"]
+    assert [url.split("?")[1] for url in requested] == ["target_class=1&strictness=strict"]
     assert page.locator(".marks text").all_text_contents() != before
     page.reload()
     expect(page.get_by_label("Strict")).to_be_checked()
@@ -336,101 +330,105 @@ def test_practising_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "only yours")
 
 
-def test_every_feedback_sentence_is_translated_to_nepali(visitor: Visitor) -> None:
-    page = visitor.open("/practise/0")
-    page.get_by_label("Language").select_option("ne")
-    expect(page.get_by_role("button", name="तुलना गर्नुहोस्")).to_be_visible()
-    sentences = sorted(set(_sentences()))
-    assert len(sentences) > 500
-    translated = page.evaluate(
-        """async (sentences) => {
-          const { translateFeedback } = await import("/web/views/practise/feedback.js");
-          return sentences.map(translateFeedback);
-        }""",
-        sentences,
-    )
-    untranslated = [
-        f"{english} -> {nepali}"
-        for english, nepali in zip(sentences, translated, strict=True)
-        if re.search("[a-z]", nepali)
-    ]
-    assert untranslated == []
-    unknown = "Something quite new."
-    module = "/web/views/practise/feedback.js"
-    script = f"async () => (await import('{module}')).translateFeedback('{unknown}')"
-    assert page.evaluate(script) == unknown
-
-
-_FEEDBACK_MODULES = ("feedback", "writing_faults", "similarity")
-"""Modules of the handlers with feedback sentences."""
-
-
-def _sentences() -> Iterator[str]:
-    """Every feedback sentence of the handlers, read from their source."""
-    parts = sorted(
-        {
-            part.name
-            for forms in reference_forms(REFERENCES)
-            for form in forms
-            for part in form.parts
-        }
-    )
-    ways = ["to the right", "to the left", "down", "up"]
-    ways += [f"{down} to the {side}" for down in ("down", "up") for side in ("right", "left")]
-    where = [*itertools.chain(*POSITION_WORDS), *ways]
-    named = [CHARACTERS[33], CHARACTERS[43]]  # the name of the second has two words
-    called = [f"{character.text} ({character.name})" for character in named]
-    values = {
-        "part.name": parts,
-        "where": where,
-        "shape": ["narrower", "wider"],
-        "character": called,
-        **{
-            f"{role}.{field}": [getattr(character, field) for character in named]
-            for role in ("nearest", "wanted")
-            for field in ("text", "name")
-        },
-        "others + 1": ["2", "24"],
-    }
-    for module in _FEEDBACK_MODULES:
-        tree = ast.parse((ROOT / "handlers" / f"{module}.py").read_text(encoding="utf-8"))
-        for template in _templates(tree):
-            names = [
-                re.sub(r"^(position_within|position|direction|POSITION_WORDS)\b.*", "where", each)
-                for each in template[1]
-            ]
-            for chosen in itertools.product(*(values[name] for name in names)):
-                yield template[0].format(*chosen)
-
-
-def _templates(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """The sentence templates in a module, each with the expressions that fill it."""
-    # Docstrings are expression statements.
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    raised = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise)
-        for part in ast.walk(node)
-    }
-    template_parts: set[int] = set()
-    for node in ast.walk(tree):
-        if id(node) in raised:
-            continue
-        if isinstance(node, ast.JoinedStr):
-            template_parts |= {id(value) for value in node.values}
-            texts = [each.value if isinstance(each, ast.Constant) else "{}" for each in node.values]
-            filled = [
-                ast.unparse(each.value)
-                for each in node.values
-                if isinstance(each, ast.FormattedValue)
-            ]
-            text = "".join(map(str, texts))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) in docstrings | template_parts:
-                continue
-            text, filled = node.value, []
+def test_a_stroke_that_was_left_out_is_named_and_lights_up(
+    visitor: Visitor, phone: Visitor
+) -> None:
+    strokes = glyph_strokes(0)
+    for each in (visitor, phone):
+        page = each.open("/practise/0")
+        draw(page, [*strokes[:3], strokes[4]])
+        with page.expect_request("**/api/similarity/*") as sent:
+            compare_button(page).click()
+        drawing = sent.value.post_data_json
+        assert drawing.keys() == {"strokes", "pen"}
+        assert drawing["pen"] == "nib"
+        assert len(drawing["strokes"]) == 4
+        sentence = page.get_by_role("button", name="The right slant is missing.")
+        expect(sentence).to_be_visible()
+        assert int(score(page).inner_text()) <= 70
+        assert not lit(page)
+        if each is phone:
+            sentence.tap()
+            expect(page.locator(".sheet")).to_be_in_viewport()
         else:
-            continue
-        if re.fullmatch(r"[A-Z].* .*\.", text):
-            yield text, filled
+            sentence.hover()
+            assert lit(page)
+            page.mouse.move(0, 0)
+            assert not lit(page)
+            sentence.focus()
+            assert lit(page)
+            page.keyboard.press("Enter")
+            page.keyboard.press("Tab")
+        expect(sentence).to_have_attribute("aria-pressed", "true")
+        shown = lit(page)
+        assert all(_close(place, strokes[3]) for place in shown)
+        check_view(page, f"practise-lit-{each is phone}")
+        page.get_by_label("Language").select_option("ne")
+        sentence = page.get_by_role("button", name="दायाँ छड्के रेखा छैन।")
+        sentence.click()
+        assert lit(page) == shown
+        sentence.click()
+        page.mouse.move(0, 0)
+        assert not lit(page)
+
+
+_LIT = """(canvas) => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const found = [];
+  for (let y = 2; y < height; y += 4) {
+    for (let x = 2; x < width; x += 4) {
+      const [red, , blue, opacity] = data.slice(4 * (y * width + x));
+      if (opacity > 150 && blue > red + 60) found.push([x / width, y / height]);
+    }
+  }
+  return found;
+}"""
+
+
+def lit(page: Page) -> list[tuple[float, float]]:
+    """The blue points over the reference, as fractions of its side."""
+    return [(x, y) for x, y in page.locator(".sheet canvas").evaluate(_LIT)]
+
+
+def test_ink_of_no_stroke_lights_up_its_region_and_the_whole_letter_nothing(
+    visitor: Visitor,
+) -> None:
+    page = visitor.open("/practise/3")
+    draw(page, [*glyph_strokes(3), [(0.02, 0.98), (0.3, 0.98)]])
+    compare_button(page).click()
+    page.get_by_role("button", name="There is an extra stroke at the lower left.").hover()
+    shown = lit(page)
+    assert shown
+    assert all(x < 0.36 and y > 0.63 for x, y in shown)
+    page.get_by_role("button", name="Clear").click()
+    small = [[(0.3 + 0.4 * x, 0.3 + 0.4 * y) for x, y in stroke] for stroke in glyph_strokes(3)]
+    draw(page, small)
+    compare_button(page).click()
+    text = "Your घ (gha) is too small for its frame."
+    expect(page.locator(".sentences li", has_text=text)).to_be_visible()
+    expect(page.get_by_role("button", name=text)).to_have_count(0)
+
+
+def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
+    visitor: Visitor,
+) -> None:
+    page = visitor.open("/practise/0")
+    long = [[(0.1 + n / 250, 0.3 + (n % 2) / 5000) for n in range(200)], [(0.5, 0.2), (0.5, 0.7)]]
+    draw(page, [*long, [(0.5, 0.5)]])
+    page.get_by_label("Round").check()  # for the whole drawing
+    with page.expect_request("**/api/similarity/*") as sent:
+        compare_button(page).click()
+    drawing = sent.value.post_data_json
+    assert drawing["pen"] == "round"
+    assert [len(stroke) for stroke in drawing["strokes"]] == [2, 2, 1]
+    assert drawing["strokes"][0][0] == pytest.approx([0.1, 0.3], abs=0.01)
+    assert drawing["strokes"][1][1] == pytest.approx([0.5, 0.7], abs=0.01)
+    expect(score(page)).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    draw(page, [[(0.1, 0.1), (0.2, 0.2)]] * 65)
+    compare_button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("at most 64 strokes of 2,000 points")
+    page.get_by_role("button", name="Undo").click()
+    compare_button(page).click()
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -1,13 +1,11 @@
 // A square to draw in with finger, pen, mouse or keyboard. Strokes are stored as points, so that
-// they can be undone, drawn at any size and sent as a picture.
+// they can be undone, drawn at any size and sent.
 
 import { el } from "./dom.js";
 import { drawSegment, drawStroke } from "./pens.js";
 import { t } from "./strings.js";
 import { onThemeChange } from "./theme-colours.js";
 
-// Side in pixels of the picture for the service.
-const PICTURE_SIDE = 512;
 // Step of an arrow key as a fraction of the side: without and with Shift.
 const KEY_STEP = 0.03;
 const FINE_KEY_STEP = 0.008;
@@ -21,7 +19,10 @@ const ARROWS = {
 
 /** A drawing area. Events: `change` after stroke, undo and clear; `begin` when the pen touches. */
 export class Pad extends EventTarget {
-  /** Continues `drawing`, the object in which the pad keeps its strokes and its pen. */
+  /**
+   * Continues `drawing`, the object in which the pad keeps its strokes and their pen. A stroke is
+   * an array of points, `[x, y, pressure]`, each 0 to 1.
+   */
   constructor(drawing, label) {
     super();
     this.drawing = drawing;
@@ -54,9 +55,11 @@ export class Pad extends EventTarget {
     return this.drawing.strokes.length === 0;
   }
 
-  /** Chooses the pen of the next strokes. */
+  /** Chooses the pen of all strokes. */
   set pen(pen) {
+    if (pen === this.drawing.pen) return;
     this.drawing.pen = pen;
+    if (!this.isEmpty) this.#changed();
   }
 
   /** Ends the current stroke, if there is one. */
@@ -87,17 +90,6 @@ export class Pad extends EventTarget {
     this.#changed();
   }
 
-  /** The drawing as a PNG: black on white, 512x512. */
-  async picture() {
-    const canvas = new OffscreenCanvas(PICTURE_SIDE, PICTURE_SIDE);
-    const context = canvas.getContext("2d");
-    context.fillStyle = "white";
-    context.fillRect(0, 0, PICTURE_SIDE, PICTURE_SIDE);
-    context.fillStyle = context.strokeStyle = "black";
-    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, PICTURE_SIDE);
-    return canvas.convertToBlob({ type: "image/png" });
-  }
-
   /** Adds `painter(context, side)`, called to draw under the ink whenever the pad is painted. */
   addPainter(painter) {
     this.painters.push(painter);
@@ -114,8 +106,9 @@ export class Pad extends EventTarget {
     this.paintUnder();
     const context = this.#context();
     context.clearRect(0, 0, side, side);
-    for (const stroke of this.drawing.strokes) drawStroke(context, stroke, side);
-    if (this.current) drawStroke(context, this.current, side);
+    const { strokes, pen } = this.drawing;
+    for (const points of strokes) drawStroke(context, pen, points, side);
+    if (this.current) drawStroke(context, pen, this.current, side);
   }
 
   /** Paints the layer under the ink again. */
@@ -184,16 +177,16 @@ export class Pad extends EventTarget {
   }
 
   #begin(point) {
-    this.current = { pen: this.drawing.pen, points: [point] };
-    drawStroke(this.#context(), this.current, this.ink.width);
+    this.current = [point];
+    drawStroke(this.#context(), this.drawing.pen, this.current, this.ink.width);
     this.dispatchEvent(new Event("begin"));
   }
 
   #extend(point) {
-    const last = this.current.points.at(-1);
+    const last = this.current.at(-1);
     if (point[0] === last[0] && point[1] === last[1]) return;
-    this.current.points.push(point);
-    drawSegment(this.#context(), this.current.pen, last, point, this.ink.width);
+    this.current.push(point);
+    drawSegment(this.#context(), this.drawing.pen, last, point, this.ink.width);
   }
 
   #key(event) {

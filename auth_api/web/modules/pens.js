@@ -1,4 +1,4 @@
-// The two pens: draw strokes on a canvas.
+// The two pens: draw strokes on a canvas, as the service does (handlers/drawings.py).
 
 // The nib of a reed pen: angle in radians, clockwise from the horizontal, and length as a fraction
 // of the side of the drawing area. Both are medians over the strokes of the reference letters
@@ -13,10 +13,10 @@ const MIN_PRESSURE_SCALE = 0.35;
 export const PENS = ["nib", "round"];
 
 /**
- * Draws a stroke, `{pen, points: [[x, y, pressure], ...]}`, in the colours of `context`.
+ * Draws a stroke, `[[x, y, pressure], ...]`, with one of PENS in the colours of `context`.
  * Coordinates and pressure are 0 to 1; `side` is the side of the drawing area in pixels.
  */
-export function drawStroke(context, { pen, points }, side) {
+export function drawStroke(context, pen, points, side) {
   const ends = points.length === 1 ? [points[0], points[0]] : points;
   for (let index = 1; index < ends.length; index++) {
     drawSegment(context, pen, ends[index - 1], ends[index], side);

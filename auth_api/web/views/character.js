@@ -5,7 +5,7 @@ import { button, linkButton } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { takeHandover } from "../modules/handover.js";
 import { errorCard, href } from "../modules/router.js";
-import { t } from "../modules/strings.js";
+import { loadStrings, t } from "../modules/strings.js";
 import { attemptsAt } from "./practise/attempts.js";
 import { resultCard, summary } from "./practise/result.js";
 import { loadLayers } from "./practise/stroke-layers.js";
@@ -14,7 +14,7 @@ import { trendCard } from "./practise/trend.js";
 import { writingArea } from "./practise/writing-area.js";
 
 export default async function view({ parameters, signal }) {
-  const characters = await loadCharacters();
+  const [characters] = await Promise.all([loadCharacters(), loadStrings("feedback")]);
   const character = characters.find((each) => String(each.class) === parameters.class);
   if (!character) return unknown();
   const layers = await loadLayers(character, signal);
@@ -57,7 +57,7 @@ export default async function view({ parameters, signal }) {
     replaced.abort(); // stops the canvases of the previous answer
     replaced = new AbortController();
     const until = AbortSignal.any([signal, replaced.signal]);
-    fill(result, resultCard(shownJudgement.answer, { actions, signal: until }));
+    fill(result, resultCard(shownJudgement.answer, { layers, actions, signal: until }));
   };
   attempts.addEventListener(
     "change",

@@ -7,7 +7,7 @@ import { el, fill } from "../modules/dom.js";
 import { paginatedList } from "../modules/pagination.js";
 import { privatePictures } from "../modules/private-pictures.js";
 import { href, replaceQuery } from "../modules/router.js";
-import { t } from "../modules/strings.js";
+import { loadStrings, t } from "../modules/strings.js";
 import { tabLinks } from "../modules/tabs.js";
 import { openComparison } from "./history/comparison.js";
 import { comparison, emptyState, recognition } from "./history/entries.js";
@@ -22,7 +22,7 @@ const PAGE_SIZE = 20;
 
 export default async function view({ query, signal }) {
   const kind = query.kind === "compared" ? "compared" : "recognised";
-  const classes = await loadCharacters();
+  const [classes] = await Promise.all([loadCharacters(), loadStrings("feedback")]);
   const isDigit = kind === "recognised" && /^digit-\d$/.test(query.class);
   const isCharacter = classes.some((each) => String(each.class) === query.class);
   let filter = isDigit || isCharacter ? query.class : "";

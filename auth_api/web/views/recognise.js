@@ -12,6 +12,7 @@ import { pictureInputs } from "../modules/pictures.js";
 import { go } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { t } from "../modules/strings.js";
+import { bodyOf, LIMITS, writingOf } from "../modules/writing.js";
 import { recogniseSeveral } from "./recognise/batch.js";
 import { charactersCard } from "./recognise/characters.js";
 import { resultCard, summary } from "./recognise/result.js";
@@ -51,7 +52,7 @@ function recogniser(outcome, announcement, signal, rebuild) {
 
   let storedPrediction = null; // id of this drawing's prediction in the history
   const recognition = latestRequest(
-    async (which) => predict(await pad.picture(), which),
+    (writing) => predict(writing, model),
     (answer, error) => {
       if (signal.aborted && answer) return deletePrediction(answer.prediction_id);
       outcome.setAttribute("aria-busy", "false");
@@ -71,8 +72,11 @@ function recogniser(outcome, announcement, signal, rebuild) {
 
   let timer = null;
   const recognise = () => {
-    outcome.setAttribute("aria-busy", "true");
-    recognition.send(model);
+    const writing = writingOf(drawing);
+    outcome.setAttribute("aria-busy", String(writing !== null));
+    if (writing) return recognition.send(writing);
+    recognition.cancel();
+    return showMessage(t("pad.tooMuch", LIMITS));
   };
   pad.addEventListener("begin", () => clearTimeout(timer));
   pad.addEventListener("change", () => {
@@ -158,12 +162,10 @@ function comparePicture(picture, { predicted_class: character }) {
   go(`/practise/${character}`);
 }
 
-function predict(picture, which, signal, query = {}) {
-  const form = new FormData();
-  form.append("image", picture, picture.name ?? "drawing.png");
+function predict(writing, which, signal, query = {}) {
   const options = {
+    ...bodyOf(writing),
     query: { model: which, characters: "all", ...query },
-    form,
     repeatable: true,
     signal,
   };

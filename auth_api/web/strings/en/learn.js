@@ -58,4 +58,6 @@ export default {
   "pad.pen.round": "Round",
   "pad.undo": "Undo",
   "pad.clear": "Clear",
+  "pad.tooMuch":
+    "This is too much for one character: at most {strokes} strokes of {points} points are read.",
 };

@@ -55,10 +55,9 @@ export default {
   "practise.strictness.lenient": "Lenient",
   "practise.strictness.normal": "Normal",
   "practise.strictness.strict": "Strict",
-  "practise.strictness.lenient.means": "Only clear mistakes are mentioned. The score is the same.",
-  "practise.strictness.normal.means":
-    "Mistakes that a teacher would mention. The score is the same.",
-  "practise.strictness.strict.means": "Small slips are mentioned too. The score is the same.",
+  "practise.strictness.lenient.means": "Only clear mistakes are mentioned.",
+  "practise.strictness.normal.means": "Mistakes that a teacher would mention.",
+  "practise.strictness.strict.means": "Small slips are mentioned too.",
 
   "practise.idle": "Write the character and compare it. The result appears here.",
   "practise.result.title": "Your attempt",

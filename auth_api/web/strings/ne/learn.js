@@ -58,4 +58,5 @@ export default {
   "pad.pen.round": "गोलो",
   "pad.undo": "फिर्ता",
   "pad.clear": "मेटाउने",
+  "pad.tooMuch": "एउटा अक्षरका लागि यो धेरै भयो: बढीमा {strokes} रेखा र हरेकमा {points} बिन्दु पढिन्छ।",
 };

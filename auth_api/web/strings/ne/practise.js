@@ -58,9 +58,9 @@ export default {
   "practise.strictness.lenient": "नरम",
   "practise.strictness.normal": "सामान्य",
   "practise.strictness.strict": "कडा",
-  "practise.strictness.lenient.means": "स्पष्ट रूपमा नमिलेको कुरा मात्र भनिन्छ। अङ्क उही रहन्छ।",
-  "practise.strictness.normal.means": "शिक्षकले भन्ने जति कुरा भनिन्छ। अङ्क उही रहन्छ।",
-  "practise.strictness.strict.means": "साना त्रुटि पनि भनिन्छ। अङ्क उही रहन्छ।",
+  "practise.strictness.lenient.means": "स्पष्ट रूपमा नमिलेको कुरा मात्र भनिन्छ।",
+  "practise.strictness.normal.means": "शिक्षकले भन्ने जति कुरा भनिन्छ।",
+  "practise.strictness.strict.means": "साना त्रुटि पनि भनिन्छ।",
 
   "practise.idle": "अक्षर लेखेर तुलना गर्नुहोस्: त्यसबारे भनिएको कुरा यहाँ देखिन्छ।",
   "practise.result.title": "तपाईंको प्रयास",

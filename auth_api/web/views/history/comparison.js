@@ -5,7 +5,7 @@ import { button, linkButton } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { moment, t } from "../../modules/strings.js";
-import { translateFeedback } from "../practise/feedback.js";
+import { sentencesOf } from "../practise/feedback.js";
 import { scoreBadge } from "./entries.js";
 
 /** Opens the dialog. It also closes when `signal` aborts. */
@@ -27,7 +27,7 @@ export function openComparison(entry, picture, signal) {
       el("h2", { id: "comparison-title" }, characterName(entry)),
       el("p", { class: "row" }, scoreBadge(entry), el("span", { class: "hint" }, summary(entry))),
       el("div", { class: "pictures" }, pictures),
-      el("ul", {}, entry.feedback.map(feedbackItem)),
+      el("ul", {}, feedbackItems(entry)),
       el(
         "p",
         { class: "row" },
@@ -42,9 +42,10 @@ export function openComparison(entry, picture, signal) {
   dialog.showModal();
 }
 
-function feedbackItem(sentence) {
-  const translated = translateFeedback(sentence);
-  return el("li", { lang: translated === sentence ? "en" : null }, translated);
+/** The feedback. Entries from before there were faults have it in English only. */
+function feedbackItems(entry) {
+  if (!entry.faults) return entry.feedback.map((text) => el("li", { lang: "en" }, text));
+  return sentencesOf(entry).map(({ text }) => el("li", {}, text));
 }
 
 const summary = (entry) =>

@@ -69,7 +69,7 @@ export function scoreBadge(entry) {
   return el(
     "span",
     { class: kind },
-    t("history.score", { score: number(entry.similarity_score) }),
+    t("history.score", { score: number(entry.score) }),
     entry.is_same_character ? null : ` · ${t("history.another")}`,
   );
 }

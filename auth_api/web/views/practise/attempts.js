@@ -5,6 +5,7 @@ import { remove, request } from "../../modules/api.js";
 import { latestRequest } from "../../modules/latest-request.js";
 import { currentUser } from "../../modules/session.js";
 import { remember, remembered } from "../../modules/storage.js";
+import { bodyOf } from "../../modules/writing.js";
 
 export const STRICTNESSES = ["lenient", "normal", "strict"];
 
@@ -33,27 +34,27 @@ class Attempts extends EventTarget {
     super();
     this.target = target;
     this.drawing = {}; // of modules/pad.js
-    this.judged = null; // {answer, picture, ink} of the last answer
+    this.judged = null; // {answer, ink} of the last answer
     this.error = null;
     this.busy = false;
     this.lastInput = null;
     this.comparison = latestRequest(
-      (subject) => this.#compare(subject),
+      (writing) => this.#compare(writing),
       (judged, error) => this.#answered(judged, error),
       (judged) => deleteComparison(judged.answer),
     );
   }
 
   /**
-   * Compares a picture with the reference. `ink` identifies its content: comparing the same ink
-   * again replaces the earlier comparison in the history, so that it counts as one attempt.
+   * Compares a writing (modules/writing.js) with the reference. Comparing the same again replaces
+   * the earlier comparison in the history, so that it counts as one attempt.
    */
-  compare(picture, ink) {
-    this.lastInput = { picture, ink };
+  compare(writing) {
+    this.lastInput = writing;
     this.again();
   }
 
-  /** Compares the last picture again, after a failure or with another strictness. */
+  /** Compares the last writing again, after a failure or with another strictness. */
   again() {
     this.busy = true;
     this.error = null;
@@ -61,20 +62,19 @@ class Attempts extends EventTarget {
     this.comparison.send(this.lastInput);
   }
 
-  /** Stores the strictness, and applies it to the last picture. */
+  /** Stores the strictness, and applies it to the last writing. */
   chooseStrictness(chosen) {
     remember("strictness", chosen);
     if (this.judged || this.busy) this.again();
   }
 
-  async #compare({ picture, ink }) {
-    const form = new FormData();
-    form.append("image", picture, picture.name ?? "drawing.png");
-    form.append("target_class", this.target);
-    const options = { query: { strictness: strictness() }, form, repeatable: true };
+  async #compare(writing) {
+    const query = { target_class: this.target, strictness: strictness() };
+    const options = { ...bodyOf(writing), query, repeatable: true };
     const answer = await request("POST", "/api/similarity/", options);
+    const ink = writing instanceof Blob ? writing : JSON.stringify(writing);
     if (this.judged?.ink === ink) await deleteComparison(this.judged.answer);
-    return { answer, picture, ink };
+    return { answer, ink };
   }
 
   #answered(judged, error) {

@@ -1,11 +1,11 @@
 // Guidance under the ink: the reference to trace, its strokes played in order, and the next stroke
 // as a hint.
 
-import { number, t } from "../../modules/strings.js";
+import { t } from "../../modules/strings.js";
 import { themeColour } from "../../modules/theme-colours.js";
 import { partName } from "./feedback.js";
 import { drawInk, mergeInks } from "./ink.js";
-import { partialStroke, strokeLength } from "./stroke-layers.js";
+import { drawStart, partialStroke, strokeLength } from "./stroke-layers.js";
 
 const TRACE_OPACITY = 0.16;
 const PLAYED_OPACITY = 0.5;
@@ -16,8 +16,6 @@ const STROKE_MILLISECONDS = 250;
 const LENGTH_MILLISECONDS = 1100;
 const PAUSE_MILLISECONDS = 350;
 const STILL_MILLISECONDS = 1400;
-// Radius of the dot at the start of a stroke, as a fraction of the side.
-const MARK_RADIUS = 0.032;
 
 /** Draws under the ink of a pad. Event: `change`. `text` describes what is shown, or is empty. */
 export class Guide extends EventTarget {
@@ -129,30 +127,13 @@ export class Guide extends EventTarget {
     if (this.tracing || this.playing) drawInk(context, side, this.layers.whole, ink, TRACE_OPACITY);
     if (this.hinted !== null) {
       drawInk(context, side, this.layers.strokes[this.hinted], accent, HINT_OPACITY);
-      this.#drawMark(context, side, this.hinted);
+      drawStart(context, side, this.layers, this.hinted);
     }
     if (!this.playing) return;
     const { stroke, share } = this.playing;
     drawInk(context, side, mergeInks(this.layers.strokes.slice(0, stroke)), ink, PLAYED_OPACITY);
     const shown = partialStroke(this.layers.strokes[stroke], this.strokes[stroke], share);
     drawInk(context, side, shown, accent);
-    for (let index = 0; index <= stroke; index++) this.#drawMark(context, side, index);
-  }
-
-  /** Marks the start of a stroke with its number. */
-  #drawMark(context, side, index) {
-    const [x, y] = this.strokes[index].points[0].map((share) => share * side);
-    context.beginPath();
-    context.arc(x, y, MARK_RADIUS * side, 0, 2 * Math.PI);
-    context.fillStyle = themeColour("--surface");
-    context.strokeStyle = themeColour("--accent");
-    context.lineWidth = side * 0.006;
-    context.fill();
-    context.stroke();
-    context.fillStyle = themeColour("--ink");
-    context.font = `600 ${MARK_RADIUS * 1.3 * side}px ${themeColour("--text")}`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText(number(index + 1), x, y);
+    for (let index = 0; index <= stroke; index++) drawStart(context, side, this.layers, index);
   }
 }

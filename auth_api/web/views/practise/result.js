@@ -4,7 +4,7 @@ import { glyph } from "../../modules/characters.js";
 import { el } from "../../modules/dom.js";
 import { href } from "../../modules/router.js";
 import { number, t } from "../../modules/strings.js";
-import { translateFeedback } from "./feedback.js";
+import { confusedWith, sentencesOf } from "./feedback.js";
 import { overlayFigure } from "./overlay.js";
 import { regionTable } from "./regions.js";
 
@@ -16,88 +16,106 @@ const SCORE_LEVELS = [
   [0, "again"],
 ];
 
-/** A similarity score, 0-100, in words. */
+/** A score, 0-100, in words. */
 const scoreWords = (score) =>
   t(`practise.score.${SCORE_LEVELS.find(([from]) => score >= from)[1]}`);
 
 /** Score and feedback in one line, for screen readers. */
 export const summary = (answer) =>
   [
-    t("practise.score.of", { score: Math.round(answer.similarity_score) }),
-    scoreWords(answer.similarity_score),
-    ...answer.feedback.map(translateFeedback),
+    t("practise.score.of", answer),
+    scoreWords(answer.score),
+    ...sentencesOf(answer).map(({ text }) => text),
   ].join(" ");
 
-/** The card for a response of `/api/similarity/`. `actions` are buttons below the picture. */
-export function resultCard(answer, { actions, signal }) {
+/**
+ * The card for a response of `/api/similarity/`. `actions` are buttons below the picture; `layers`
+ * are those of the character (stroke-layers.js).
+ */
+export function resultCard(answer, { layers, actions, signal }) {
+  const sentences = sentencesOf(answer);
   // If it looks like another character, the first sentence is the verdict.
-  const sentences = answer.is_same_character ? answer.feedback : answer.feedback.slice(1);
+  const message = answer.is_same_character
+    ? t("practise.verdict.same", answer)
+    : sentences.shift().text;
+  const overlay = overlayFigure(answer, layers, signal);
   return el(
     "div",
     { class: "card stack judged" },
     el("h2", {}, t("practise.result.title")),
-    score(answer),
-    verdict(answer),
+    scoreMeter(answer),
+    verdict(answer, message),
     answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
-    el(
-      "ul",
-      { class: "sentences" },
-      sentences.map((each) => el("li", {}, translateFeedback(each))),
-    ),
-    overlayFigure(answer, signal),
+    sentenceList(sentences, overlay),
+    overlay.element,
     actions,
     pictures(answer),
     regionTable(answer.regions),
   );
 }
 
-function score({ similarity_score: value, is_same_character: same }) {
+/** The sentences. Those about a place light it up: under the mouse, with the focus, and pressed. */
+function sentenceList(sentences, { element, light }) {
+  let pressed = null;
+  const item = ({ text, fault }) => {
+    if (fault === null || fault.row === null) return el("li", {}, text);
+    const enter = () => light(fault);
+    const leave = () => light(pressed);
+    const click = ({ target }) => {
+      pressed = pressed === fault ? null : fault;
+      for (const each of list.querySelectorAll("button")) {
+        each.setAttribute("aria-pressed", String(each === target && pressed !== null));
+      }
+      light(pressed);
+      element.firstChild.scrollIntoView({ block: "nearest" });
+    };
+    const on = { mouseenter: enter, focus: enter, mouseleave: leave, blur: leave, click };
+    return el("li", {}, el("button", { type: "button", "aria-pressed": "false", on }, text));
+  };
+  const list = el("ul", { class: "sentences" }, sentences.map(item));
+  return list;
+}
+
+function scoreMeter({ score, is_same_character: same }) {
   return el(
     "div",
     { class: "score" },
     el(
       "p",
       {},
-      el("strong", {}, number(Math.round(value))),
+      el("strong", {}, number(score)),
       " ",
       el("span", { class: "hint" }, t("practise.score.outOf")),
     ),
-    el("p", { class: "words" }, scoreWords(value)),
+    el("p", { class: "words" }, scoreWords(score)),
     el("span", {
       class: same ? "meter good" : "meter",
-      style: { "--share": String(value / 100) },
+      style: { "--share": String(score / 100) },
       "aria-hidden": "true",
     }),
   );
 }
 
-function verdict(answer) {
-  const [nearest] = answer.nearest;
-  // Even the nearest character may be too far away to be mistaken for it.
-  const other = nearest.class !== answer.compared_with_class && nearest.distance < answer.threshold;
+function verdict(answer, message) {
+  const other = confusedWith(answer);
   if (answer.is_same_character) {
-    const message = t("practise.verdict.same", { character: answer.character });
     return el(
       "div",
       { class: "notice good" },
       el("p", {}, message),
-      other ? el("p", {}, t("practise.verdict.butNear", nearest)) : null,
+      other ? el("p", {}, t("practise.verdict.butNear", other)) : null,
     );
   }
   return el(
     "div",
     { class: "notice verdict" },
-    other ? glyph(nearest.class) : null,
+    other ? glyph(other.class) : null,
     el(
       "div",
       {},
-      el("p", {}, translateFeedback(answer.feedback[0])),
+      el("p", {}, message),
       other
-        ? el(
-            "a",
-            { href: href(`/practise/${nearest.class}`) },
-            t("practise.verdict.practise", nearest),
-          )
+        ? el("a", { href: href(`/practise/${other.class}`) }, t("practise.verdict.practise", other))
         : null,
     ),
   );

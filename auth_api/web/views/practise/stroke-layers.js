@@ -1,19 +1,42 @@
-// Splits the ink of a reference image into its strokes.
+// The strokes of a reference image: the ink of each, and where it begins.
 
 import { fetchBlob } from "../../modules/api.js";
 import { referencePath } from "../../modules/characters.js";
+import { number } from "../../modules/strings.js";
+import { themeColour } from "../../modules/theme-colours.js";
 import { extractInk, paperOpacity, SIDE } from "./ink.js";
 
+// Radius of the dot at the start of a stroke, as a fraction of the side.
+const MARK_RADIUS = 0.032;
+
 /**
- * `{whole, strokes}`: the ink of the reference of `character`, and of each stroke in writing order,
- * as canvases of 256x256.
+ * `{whole, strokes, starts}`: the ink of the reference of `character`, and of each stroke in writing
+ * order, as canvases of 256x256; and where each stroke begins.
  * @throws {ApiError}
  */
 export async function loadLayers(character, signal) {
   const path = referencePath(character.class);
   const picture = await createImageBitmap(await fetchBlob(path, { signal, accept: "image/png" }));
   const whole = extractInk(picture, paperOpacity);
-  return { whole, strokes: splitByStroke(whole, character.strokes) };
+  const starts = character.strokes.map(({ points }) => points[0]);
+  return { whole, strokes: splitByStroke(whole, character.strokes), starts };
+}
+
+/** Marks the start of a stroke with its number. `layers` are of `loadLayers`. */
+export function drawStart(context, side, layers, index) {
+  const [x, y] = layers.starts[index].map((share) => share * side);
+  context.beginPath();
+  context.arc(x, y, MARK_RADIUS * side, 0, 2 * Math.PI);
+  context.fillStyle = themeColour("--surface");
+  context.strokeStyle = themeColour("--accent");
+  context.lineWidth = side * 0.006;
+  context.fill();
+  context.stroke();
+  context.fillStyle = themeColour("--ink");
+  context.font = `600 ${MARK_RADIUS * 1.3 * side}px ${themeColour("--text")}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(number(index + 1), x, y);
 }
 
 /** The length of a stroke, as a fraction of the side. */

@@ -49,7 +49,7 @@ export function trendCard({ class: index }, signal) {
 }
 
 function practiceFacts(own, results) {
-  const scores = results.map((each) => each.similarity_score).reverse();
+  const scores = results.map((each) => each.score).reverse();
   const points = scores.map((score, position) => [position + 1, score]);
   const whole = (value) => number(Math.round(value));
   const facts = [

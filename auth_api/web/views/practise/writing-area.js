@@ -8,6 +8,7 @@ import { Pad } from "../../modules/pad.js";
 import { pictureInputs } from "../../modules/pictures.js";
 import { remember, remembered } from "../../modules/storage.js";
 import { t } from "../../modules/strings.js";
+import { LIMITS, writingOf } from "../../modules/writing.js";
 import { strictness, STRICTNESSES } from "./attempts.js";
 import { Guide } from "./guide.js";
 
@@ -40,12 +41,13 @@ export function writingArea({ character, layers, attempts, signal }) {
     }
   };
   let refocus = false;
-  const comparePad = async () => {
+  const comparePad = () => {
     pad.endStroke();
     if (pad.isEmpty || attempts.busy) return;
     errors.hidden = true;
-    const ink = JSON.stringify(drawing.strokes);
-    attempts.compare(await pad.picture(), ink);
+    const writing = writingOf(drawing);
+    if (writing) attempts.compare(writing);
+    else showMessage(t("pad.tooMuch", LIMITS));
   };
   pad.ink.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -58,7 +60,7 @@ export function writingArea({ character, layers, attempts, signal }) {
 
   const load = ({ strokes, picture }) => {
     errors.hidden = true;
-    if (picture) return attempts.compare(picture, picture);
+    if (picture) return attempts.compare(picture);
     drawing.strokes = strokes;
     pad.paint();
     updateButton();

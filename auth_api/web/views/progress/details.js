@@ -45,7 +45,7 @@ function lastScores(each, signal) {
     try {
       const query = { class: each.class, limit: SCORE_COUNT };
       const { results } = await get("/api/history/similarities/", query, { signal });
-      const values = results.map((entry) => entry.similarity_score).reverse();
+      const values = results.map((entry) => entry.score).reverse();
       fill(
         place,
         values.length ? scoreChart(values) : el("span", { class: "hint" }, t("progress.gone")),
