@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.characters import CHARACTERS
-from tests.support.flaws import Picture, add, erase, shift, thick, thin
+from tests.support.flaws import Picture, add, erase, shift
 from tests.support.pictures import encode, reference
 from tests.support.running import local_client
 
@@ -25,6 +25,7 @@ Answer = dict[str, Any]
 _SIDE = 512
 _ROUND, _NIB = 18, 46
 """Widths of the benchmark's own pens on a pad of `_SIDE` pixels."""
+_WIDTHS = (6, 12, 30, 42)
 _NIB_ANGLE = np.deg2rad(42)
 _WRONG = (7, 19)
 """Each letter is also written where those this many classes on are asked for."""
@@ -96,6 +97,7 @@ def feedback_table(port: int) -> str:
         for kind, answer in _copies(learner, letter, target):
             tally.add("exact copies have no fault", not answer["faults"], f"{name} {kind}")
             tally.add("exact copies get 90 and more", answer["score"] >= 90, f"{name} {kind}")
+        _pens(learner, tally, letter, target)
         _unfinished(learner, tally, letter, target)
         _omissions(learner, tally, letter, target)
         _order(learner, tally, letter, target)
@@ -116,6 +118,15 @@ def _copies(learner: _Learner, letter: Strokes, target: int) -> Iterator[tuple[s
     for pen in ("nib", "round"):
         yield f"strokes {pen}", learner.strokes(letter, target, pen=pen)
         yield f"drawing {pen}", learner.drawing(_drawn(letter, pen), target)
+
+
+def _pens(learner: _Learner, tally: _Tally, letter: Strokes, target: int) -> None:
+    for width in _WIDTHS:
+        picture = _drawn(letter, "round", width)
+        for answer in (learner.drawing(picture, target), learner.photograph(picture, target)):
+            told = [fault["fault"] for fault in answer["faults"]]
+            what = f"{CHARACTERS[target].text} {width} {told}"
+            tally.add("thin and thick pens alone are no fault", not told, what)
 
 
 def _unfinished(learner: _Learner, tally: _Tally, letter: Strokes, target: int) -> None:
@@ -177,20 +188,16 @@ def _flaws(learner: _Learner, tally: _Tally, target: int, rng: np.random.Generat
             tally.add(
                 "a planted flaw is among the two worst regions", held, f"{name} {plant.__name__}"
             )
-    for pen in (thin, thick):
-        answer = learner.photograph(pen(reference(target)), target)
-        what = f"{name} {pen.__name__} {[fault['fault'] for fault in answer['faults']]}"
-        tally.add("thin and thick pens alone are no fault", not answer["faults"], what)
 
 
-def _drawn(strokes: Sequence[npt.NDArray[np.float64]], pen: str) -> Picture:
+def _drawn(strokes: Sequence[npt.NDArray[np.float64]], pen: str, width: int = _ROUND) -> Picture:
     """Draws strokes with a pen of the benchmark's own, black on white."""
     pad = np.full((_SIDE, _SIDE), 255, np.uint8)
     half = _NIB / 2 * np.array([np.cos(_NIB_ANGLE), np.sin(_NIB_ANGLE)])
     for stroke in strokes:
         points = stroke[:, :2] * _SIDE
         if pen == "round":
-            cv2.polylines(pad, [np.rint(points).astype(np.int32)], False, 0, _ROUND, cv2.LINE_AA)
+            cv2.polylines(pad, [np.rint(points).astype(np.int32)], False, 0, width, cv2.LINE_AA)
             continue
         for start, end in pairwise(points):
             corners = np.rint([start - half, start + half, end + half, end - half])

@@ -41,7 +41,7 @@ _DAMPING = np.diag([5.0, 5.0, 5.0, 0.01, 0.01])
 _MAX_STEP = np.array([0.2, 0.2, 0.15, 8.0, 8.0])
 _MAX_ROTATION = np.deg2rad(25)
 _MAX_STRETCH = np.log(2.2)
-_STRETCH_COST, _ROTATION_COST = 1.0, 0.5
+_STRETCH_COST, _RIGID, _ROTATION_COST = 1.0, 20.0, 0.5
 """In pixels: of a changed proportion, by its logarithm, and of a rotation by a radian."""
 
 
@@ -74,7 +74,8 @@ class Alignment:
 
 
 def align(ink: Line, references: Sequence[Line], *, rotation: bool = True) -> list[Alignment]:
-    """Finds the pose of `ink` nearest to each of `references`.
+    """Finds the pose of `ink` nearest to each of `references`; without `rotation`, ink is hardly
+    stretched either.
 
     Steps along the gradient of the distances, from the best of a few start poses.
     """
@@ -106,6 +107,7 @@ class _Search:
 
     def __init__(self, ink: Line, references: Sequence[Line], rotation: bool) -> None:
         self._angles = _START_ANGLES if rotation else np.zeros(1)
+        self._stretch_cost = _STRETCH_COST if rotation else _RIGID
         self._free = np.array([1, 1, rotation, 1, 1], dtype=np.float64)
         self._ink_points = _sample(ink.points)
         self._reference_points = np.stack([_sample(each.points) for each in references])
@@ -179,7 +181,7 @@ class _Search:
         mean = (mean + np.minimum(missing, _MAX_DISTANCE).mean(axis=1)) / 2
         # The smaller change wins between equal fits.
         stretch, turn = np.abs(poses[:, 0] - poses[:, 1]), np.abs(poses[:, 2])
-        mean += _STRETCH_COST * stretch + _ROTATION_COST * turn
+        mean += self._stretch_cost * stretch + _ROTATION_COST * turn
         return np.asarray(mean)
 
     def _moved(
@@ -233,7 +235,7 @@ class _Search:
         hessian = weighted.swapaxes(1, 2) @ columns
         count = distances.shape[1]
         stretch = poses[:, 0] - poses[:, 1]
-        stiff = count * _STRETCH_COST / np.maximum(np.abs(stretch), 0.02)
+        stiff = count * self._stretch_cost / np.maximum(np.abs(stretch), 0.02)
         gradient[:, 0] += stiff * stretch
         gradient[:, 1] -= stiff * stretch
         hessian[:, [0, 1], [0, 1]] += stiff[:, None]

@@ -49,10 +49,10 @@ GRID = 3
 
 _OTHER_FORM_PENALTY = 1.1
 """Factor on the cost of letterforms other than that of the reference picture."""
-_IN_PLACE = 3.0
+_IN_PLACE = 2.5
 """A drawing whose lines are at most this far from those of the reference on average, in pixels, is
 not moved."""
-_MUCH_NEARER = 0.6
+_MUCH_NEARER = 0.5
 """A drawing is moved if its mean distance is then less than this share."""
 _OTHER_INK = 1.3
 """Ink reaches at most this many half widths of the pen from the middle of its stroke."""
@@ -211,8 +211,18 @@ class Comparison:
 
     @property
     def is_shifted(self) -> bool:
-        """Whether the whole letter is out of its place in the frame."""
-        return self.in_frame and bool(np.hypot(*self.placement.offset) > self.strictness.misplaced)
+        """Whether the whole letter is out of its place in the frame, and not only some parts."""
+        offset = self.placement.offset
+        distance = float(np.hypot(*offset))
+        if not self.in_frame or distance <= self.strictness.misplaced:
+            return False
+        away = offset - self.placement.aligned_offset
+        along = [
+            float((judged.shift + away) @ offset) / distance
+            for judged in self.judged
+            if judged.is_seen and judged.shows(offset / distance)
+        ]
+        return min(along, default=0.0) > distance / 2
 
     @property
     def regions(self) -> list[Region]:
@@ -278,7 +288,7 @@ def compare(
         line = line_of_ink(aligned)
         parts = nearest_parts(line, form.strokes)
         outside = values_at(form.distance, line.points)
-        outside = np.where(outside > around, outside + form.half_width / 3, 0)
+        outside = np.where(outside > around, outside + form.half_width / 4, 0)
         written = Written(line, parts, outside)
         evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
     judged = judge_parts(written, form.strokes, evidence)
@@ -322,10 +332,12 @@ def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list
     if min(away) <= _IN_PLACE:
         return here
     moved = align(middle, references, rotation=False)
-    return [
-        there if there.cost < _MUCH_NEARER * stays.cost else stays
-        for there, stays in zip(moved, here, strict=True)
-    ]
+    is_nearer = _lowest(moved) < _MUCH_NEARER * _lowest(here)
+    return moved if is_nearer else here
+
+
+def _lowest(alignments: Sequence[Alignment]) -> float:
+    return min(alignment.cost for alignment in alignments)
 
 
 def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Placement:

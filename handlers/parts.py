@@ -41,6 +41,8 @@ _COVERED = 0.8
 """A part of which this share lies under ink is not moved."""
 _LEAST_TOLD = 0.15
 """If ink tells less of a part than this share, only its written points count."""
+_MOSTLY_ALONG = 0.9
+"""Share of a part's length in a direction from which on a shift in it is hardly seen."""
 _SEEN = 0.1
 """Minimum mean square of the sines between a part and a direction, for a shift in it to be seen."""
 _NEXT_TO = 5.0
@@ -70,6 +72,11 @@ class Judged:
         """Share of the part that is written, 0-1."""
         lost: float = sum(gap.stop - gap.start for gap in self.gaps) / len(self.points)
         return min(float(self.written[self.told].mean()), 1 - lost)
+
+    def shows(self, direction: Points) -> bool:
+        """Whether a shift in a direction, a unit vector, is seen: not along a straight part."""
+        along = np.diff(self.points, axis=0) @ direction
+        return bool(np.abs(along).sum() < _MOSTLY_ALONG * self.length)
 
     @property
     def is_seen(self) -> bool:

@@ -11,7 +11,7 @@ from handlers.lines import SPACING
 WITH_A_STROKE_MISSING = 70
 """Maximum while a whole stroke is missing."""
 
-_WRITTEN, _BELONGS = 1.5, 2.5
+_WRITTEN, _BELONGS = 1.7, 3.0
 """Exponents of the two shares of the coverage, so that a scribble over everything gets nothing."""
 _MOSTLY = 0.75
 """Where less than this share of what is written belongs to the letter, it counts squared."""

@@ -23,6 +23,8 @@ from handlers.score import score
 from handlers.stroke_matching import Matching
 from handlers.worker_metrics import observe
 
+OTHER_CHARACTER = 45
+"""Maximum mark of a writing that is another character."""
 NEAREST = 5
 """Number of nearest reference characters in an answer."""
 
@@ -81,6 +83,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
         faults = find_faults(comparison)
         order = np.argsort(distances, kind="stable")[:NEAREST]
         verdict = None if distance < THRESHOLD else _verdict(target.index, distances)
+        is_other = distance >= THRESHOLD > float(distances.min())
         return {
             "success": True,
             "similarity_score": round(similarity_score(distance), 2),
@@ -94,7 +97,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "reference_image": png_data_uri(255 - comparison.form.picture),
             "user_image": png_data_uri(255 - (drawing.pad if drawing else enlarge(ink))),
             "blended_overlay": png_data_uri(overlay(comparison.form.picture, comparison.ink)),
-            "score": score(comparison),
+            "score": min(score(comparison), OTHER_CHARACTER if is_other else 100),
             "regions": [
                 {
                     "row": region.row,
