@@ -33,8 +33,10 @@ serve: .venv/.serve archives
 archives: .venv/.serve
 	@.venv/bin/python -m archive_scripts archives
 
+# Images for CI often forbid compiled modules. Without them each of some hundred processes that the
+# tests start would compile the service anew.
 test: .venv/.dev archives
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.wheels node_modules/.installed
 	.venv/bin/ruff format --check .

@@ -18,6 +18,7 @@ from benchmarks.accounts import accounts_table
 from benchmarks.analytics import analytics_table
 from benchmarks.comparing import comparing_table
 from benchmarks.decoding import decoding_table
+from benchmarks.feedback import feedback_table
 from benchmarks.hostile import hostile_rows
 from benchmarks.jobs import jobs_table
 from benchmarks.page import page_table
@@ -27,7 +28,7 @@ from tests.support.running import Ranjana
 
 _PARTS = (
     *("decoding", "comparing", "libraries", "speed", "accounts", "jobs", "analytics", "page"),
-    "hostile",
+    *("feedback", "hostile"),
 )
 
 
@@ -63,7 +64,7 @@ def main() -> None:
         from benchmarks.libraries import libraries_table  # needs aiosqlite
 
         print(libraries_table(options.rounds))
-    if parts & {"speed", "accounts", "jobs", "analytics", "page"}:
+    if parts & {"speed", "accounts", "jobs", "analytics", "page", "feedback"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds, options.picture)
     if "hostile" in parts:
@@ -89,6 +90,8 @@ def _measure_servers(
             print(analytics_table(ranjana, folder))
         if "page" in parts:
             print(page_table(ranjana.port, rounds))
+        if "feedback" in parts:
+            print(feedback_table(ranjana.port))
         print(memory_table(ranjana))
     finally:
         ranjana.kill()

@@ -265,7 +265,7 @@ def _limited(poses: Poses) -> Poses:
 
 
 def _sample(points: Points) -> Points:
-    return points[np.linspace(0, len(points) - 1, _SAMPLES).round().astype(int)]
+    return np.asarray(points[np.linspace(0, len(points) - 1, _SAMPLES).round().astype(int)])
 
 
 def _inverse(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

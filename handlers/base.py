@@ -23,7 +23,7 @@ from handlers.arrays import Gray
 from handlers.cpu_limit import OutOfTime, within
 from handlers.decoding_work import too_complex
 from handlers.drawings import drawing_of_image, drawing_of_strokes
-from handlers.errors import Postponed, RequestRefused
+from handlers.errors import ImageTooComplex, Postponed, RequestRefused
 from handlers.framing import INK_SIZE
 from handlers.loading import load_model, run, warm_up
 from handlers.logs import logger, request_ids, set_up
@@ -214,7 +214,11 @@ class ImageHandler(Generic[Options]):
         try:
             return within(seconds, lambda: self.preprocess(part.image, options))
         except OutOfTime:
-            raise (Postponed(tried=True) if quick else too_complex()) from None
+            if quick:
+                raise Postponed(tried=True) from None
+            if options.source is Source.STROKES:
+                raise ImageTooComplex("The drawing has too many points to read.") from None
+            raise too_complex() from None
 
     def _predict(self, batch: Batch[Options], context: WorkerContext) -> dict[int, Response]:
         """Responses by the images' indices. If the batch fails, each image is tried alone."""

@@ -256,7 +256,9 @@ def compare(
     best = int(np.argmin(costs))
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
-    pen_half = min(_half_width(aligned), 2 * form.half_width)
+    width = _half_width(aligned)
+    # No more tolerance for strokes more than twice as broad as the letterform's: they are blots.
+    pen_half = min(width, 2 * form.half_width)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
     # A thin pen may leave the sides of the reference's strokes white, and a thick pen may go beyond
     # them, so the difference of the widths is added to the tolerance.
@@ -275,14 +277,16 @@ def compare(
     else:
         line = line_of_ink(aligned)
         parts = nearest_parts(line, form.strokes)
-        written = Written(line, parts, values_at(form.distance, line.points))
+        outside = values_at(form.distance, line.points)
+        outside = np.where(outside > around, outside + form.half_width / 3, 0)
+        written = Written(line, parts, outside)
         evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
     judged = judge_parts(written, form.strokes, evidence)
-    extra_points = unexplained(written, judged, 2 * slack, around)
+    extra_points = unexplained(written, judged, 2 * slack)
     adopted = adopt(written, extra_points, judged, form.strokes)
     if adopted is not written:
         judged = judge_parts(adopted, form.strokes, evidence)
-        extra_points = unexplained(adopted, judged, 2 * slack, around)
+        extra_points = unexplained(adopted, judged, 2 * slack)
     return Comparison(
         form,
         strictness,
@@ -295,7 +299,7 @@ def compare(
         matching,
         missing,
         learner & (form.distance > around),
-        pen_half,
+        width,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +35,15 @@ OUTERMOST = 2.0
 """A point is less than this many sides of the pad away from the pad's corner."""
 
 # The pens of the page: the edge of a reed pen, in radians clockwise from the horizontal, and its
-# size and that of a round pen in shares of the pad. See auth_api/web/modules/pens.js.
+# length and the width of a round pen in shares of the pad. See auth_api/web/modules/pens.js.
 _NIB_ANGLE = math.radians(34)
 _NIB_LENGTH = 0.12
-_NIB_THICKNESS = 0.016
 _ROUND_WIDTH = 0.036
 _LEAST_WIDTH = 0.35
 """Width without pressure, as a share of the full one."""
+_EDGE = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+"""Adds the thickness of the nib's edge, in pixels."""
+_NUMBERS = {int, float}
 _SHIFT = 4
 """Fractional bits of the coordinates that OpenCV draws with."""
 
@@ -66,6 +67,8 @@ def drawing_of_strokes(data: bytes, pen: str) -> Drawing:
     pad = gray(np.zeros((SIDE, SIDE)))
     for stroke in strokes:
         (_draw_nib if pen == "nib" else _draw_round)(pad, stroke)
+    if pen == "nib":
+        pad = gray(cv2.dilate(pad, _EDGE))
     if not pad.any():
         raise NoCharacterFound("No character found: the strokes are outside the pad.")
     return Drawing(pad, strokes)
@@ -105,50 +108,58 @@ def _parse(data: bytes) -> list[Stroke]:
 def _parse_stroke(points: Any, index: int) -> Stroke:
     if not isinstance(points, list) or not 1 <= len(points) <= MAX_POINTS:
         raise InvalidOption(f"Stroke {index} must be an array of 1 to {MAX_POINTS} points.")
-    for number, point in enumerate(points):
-        if not _is_point(point):
-            raise InvalidOption(
-                f"Point {number} of stroke {index} must be [x, y] or [x, y, pressure], in shares "
-                "of the pad's side."
-            )
-    return np.array([[*point, 1.0][:3] for point in points], dtype=np.float64)
+    if not all(map(_is_point, points)):
+        number = next(number for number, point in enumerate(points) if not _is_point(point))
+        raise InvalidOption(
+            f"Point {number} of stroke {index} must be [x, y] or [x, y, pressure], in shares of "
+            "the pad's side."
+        )
+    return np.array([point if len(point) == 3 else [*point, 1.0] for point in points], np.float64)
 
 
 def _is_point(point: Any) -> bool:
-    if not isinstance(point, list) or len(point) not in (2, 3):
+    if type(point) is not list or not 2 <= len(point) <= 3:
         return False
-    if any(type(each) not in (int, float) for each in point):
+    if not _NUMBERS.issuperset(map(type, point)):
         return False
-    near = all(1 - OUTERMOST <= each <= OUTERMOST for each in point[:2])
-    return near and all(0 <= each <= 1 for each in point[2:])
+    x, y, *pressure = point
+    inside = 1 - OUTERMOST <= x <= OUTERMOST and 1 - OUTERMOST <= y <= OUTERMOST
+    return inside and not (pressure and not 0 <= pressure[0] <= 1)
 
 
 def _draw_round(pad: Gray, stroke: Stroke) -> None:
-    for start, end, pressure in _segments(stroke):
-        width = max(1, round(_ROUND_WIDTH * pressure * SIDE))
-        cv2.line(pad, _fixed(start), _fixed(end), 255, width, cv2.LINE_8, _SHIFT)
+    points, widths = _pixels(stroke)
+    thickness = np.maximum(1, np.round(_ROUND_WIDTH * SIDE * widths)).astype(int)
+    fixed = np.round(points * (1 << _SHIFT)).astype(np.int32)
+    # One call for each piece of one width.
+    ends = [*(np.flatnonzero(np.diff(thickness[1:])) + 1).tolist(), len(points) - 1]
+    start = 0
+    for end in ends:
+        piece = fixed[start : end + 1]
+        cv2.polylines(pad, [piece], False, 255, int(thickness[end]), cv2.LINE_8, _SHIFT)
+        start = end
 
 
 def _draw_nib(pad: Gray, stroke: Stroke) -> None:
-    thickness = round(_NIB_THICKNESS * SIDE)
-    for start, end, pressure in _segments(stroke):
-        half = _NIB_LENGTH / 2 * pressure * SIDE
-        edge = half * np.array([math.cos(_NIB_ANGLE), math.sin(_NIB_ANGLE)])
-        corners = np.stack([start - edge, start + edge, end + edge, end - edge])
-        piece = np.round(corners * (1 << _SHIFT)).astype(np.int32)
+    """Sweeps an edge without thickness; `_EDGE` adds it."""
+    points, widths = _pixels(stroke)
+    half = (_NIB_LENGTH / 2 * SIDE * widths)[1:, None]
+    edges = half * np.array([math.cos(_NIB_ANGLE), math.sin(_NIB_ANGLE)])
+    start, end = points[:-1], points[1:]
+    corners = np.stack([start - edges, start + edges, end + edges, end - edges], axis=1)
+    for piece in np.round(corners * (1 << _SHIFT)).astype(np.int32):
         cv2.fillConvexPoly(pad, piece, 255, cv2.LINE_8, _SHIFT)
-        cv2.polylines(pad, [piece], True, 255, thickness, cv2.LINE_8, _SHIFT)
 
 
-def _segments(stroke: Stroke) -> list[tuple[Stroke, Stroke, float]]:
-    """Start, end and width, a share of the full one, of each piece of a stroke, in pixels."""
+def _pixels(stroke: Stroke) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The points of a stroke in pixels, two or more and none twice in one pixel, (n, 2), and the
+    widths there, shares of the full one, (n,).
+    """
     points = stroke[:, :2] * SIDE
-    widths = (_LEAST_WIDTH + (1 - _LEAST_WIDTH) * stroke[:, 2]).tolist()
+    widths = _LEAST_WIDTH + (1 - _LEAST_WIDTH) * stroke[:, 2]
+    moved = np.diff(np.round(points), axis=0).any(axis=1)
+    kept = np.concatenate([[True], moved])
+    kept[-1] = True
     if len(points) == 1:
-        return [(points[0], points[0], widths[0])]
-    return list(zip(points[:-1], points[1:], widths[1:], strict=True))
-
-
-def _fixed(point: Stroke) -> Sequence[int]:
-    x, y = np.round(point * (1 << _SHIFT)).astype(int).tolist()
-    return x, y
+        return points.repeat(2, axis=0), widths.repeat(2)
+    return points[kept], widths[kept]

@@ -138,12 +138,10 @@ def _bends(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
 def _extra(comparison: Comparison, found: Sequence[Fault]) -> Iterator[Fault]:
     """What is written and belongs to no part, or prolongs one."""
     line = comparison.line
-    specks = []
     for group in groups(line.points, comparison.extra_points):
         points = line.points[group]
         length = max(SPACING * len(points), float(np.ptp(points, axis=0).max()))
         if length < comparison.strictness.noticeable:
-            specks.append(points)
             continue
         prolonged = _prolonged(points, comparison)
         if prolonged is None:
@@ -152,9 +150,6 @@ def _extra(comparison: Comparison, found: Sequence[Fault]) -> Iterator[Fault]:
             stroke, end = prolonged
             part = comparison.judged[stroke].points
             yield Fault("long", length, end, stroke, place_within(end, part))
-    together = np.concatenate(specks) if specks else np.zeros((0, 2))
-    if SPACING * len(together) >= 2 * comparison.strictness.noticeable:
-        yield Fault("extra", SPACING * len(together), together.mean(axis=0))
 
 
 def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | None:

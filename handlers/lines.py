@@ -23,6 +23,8 @@ Points = npt.NDArray[np.float64]
 """x and y on the canvas in pixels, shape (n, 2)."""
 Indices = npt.NDArray[np.intp]
 
+_MOST_POINTS = 1500
+"""Ten times those of a letter."""
 _TENSOR_BLUR = 2.0
 """Of the structure tensor, in pixels."""
 
@@ -69,8 +71,12 @@ class Line:
 
 
 def line_of_strokes(strokes: Sequence[Points]) -> Line:
-    """The line of strokes, each (n, 2), in the direction of writing."""
-    curves = [resample(stroke) for stroke in strokes]
+    """The line of strokes, each (n, 2), in the direction of writing.
+
+    The points of very much writing are farther apart.
+    """
+    length = sum(float(np.hypot(*np.diff(stroke, axis=0).T).sum()) for stroke in strokes)
+    curves = [resample(stroke, max(SPACING, length / _MOST_POINTS)) for stroke in strokes]
     return Line(
         np.concatenate(curves),
         np.concatenate([directions_along(curve) for curve in curves]),
@@ -78,11 +84,11 @@ def line_of_strokes(strokes: Sequence[Points]) -> Line:
     )
 
 
-def resample(curve: Points) -> Points:
-    """Points of a curve at even distances of about `SPACING`, with both ends."""
+def resample(curve: Points, spacing: float) -> Points:
+    """Points of a curve at even distances of about `spacing` pixels, with both ends."""
     steps = np.hypot(*np.diff(curve, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    places = np.linspace(0, along[-1], max(2, round(along[-1] / SPACING) + 1))
+    places = np.linspace(0, along[-1], max(2, round(along[-1] / spacing) + 1))
     return np.stack([np.interp(places, along, curve[:, axis]) for axis in (0, 1)], axis=1)
 
 

@@ -66,7 +66,7 @@ class RecognitionOptions(ImageOptions):
         several = _flag(headers, "x-several")
         of_images = _of_images(headers)
         if several and of_images["source"] is not Source.PHOTOGRAPH:
-            raise InvalidOption("X-Several is of photographs: a drawing is one character.")
+            raise InvalidOption("Several characters are read in photographs only.")
         return cls(whole_script=characters == "all", several=several, **of_images)
 
 

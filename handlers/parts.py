@@ -68,7 +68,8 @@ class Judged:
     @property
     def coverage(self) -> float:
         """Share of the part that is written, 0-1."""
-        return float(self.written[self.told].mean())
+        lost: float = sum(gap.stop - gap.start for gap in self.gaps) / len(self.points)
+        return min(float(self.written[self.told].mean()), 1 - lost)
 
     @property
     def is_seen(self) -> bool:
@@ -129,7 +130,8 @@ class Written:
     parts: Indices
     """The part of each point, or NOWHERE."""
     outside: npt.NDArray[np.float64]
-    """How far each point lies outside the form's ink, in pixels."""
+    """How far each point lies outside the form's ink, from the middle of its strokes, in pixels; 0
+    within the tolerance."""
 
 
 @dataclass(frozen=True)
@@ -271,9 +273,9 @@ def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     return distances
 
 
-def unexplained(written: Written, judged: Sequence[Judged], slack: float, around: float) -> Mask:
-    """Which written points belong to no part, or are beside what is written of theirs, and lie more
-    than `around` pixels outside the form's ink: (n,).
+def unexplained(written: Written, judged: Sequence[Judged], slack: float) -> Mask:
+    """Which written points outside the form's ink belong to no part, or are beside what is written
+    of theirs: (n,).
     """
     extra: Mask = written.parts == NOWHERE
     for part, each in enumerate(judged):
@@ -285,7 +287,7 @@ def unexplained(written: Written, judged: Sequence[Judged], slack: float, around
         nearest = distances.argmin(axis=1)
         off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
         extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
-    return extra & (written.outside > around)
+    return extra & (written.outside > 0)
 
 
 def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -> Written:

@@ -13,6 +13,10 @@ WITH_A_STROKE_MISSING = 70
 
 _WRITTEN, _BELONGS = 1.5, 2.5
 """Exponents of the two shares of the coverage, so that a scribble over everything gets nothing."""
+_MOSTLY = 0.75
+"""Where less than this share of what is written belongs to the letter, it counts squared."""
+_FREE_END = 6.0
+"""A stroke may go on this far beyond its end, in pixels."""
 _FREE = 1.5
 """A stroke may be this far beside its place, in pixels of the canvas, on average."""
 _HALVED = 10.0
@@ -41,11 +45,16 @@ def _coverage(comparison: Comparison) -> float:
     """The share of the strokes that is written, and that of what is written that belongs."""
     whole = sum(judged.length for judged in comparison.judged)
     written = sum(judged.length * judged.coverage for judged in comparison.judged)
-    beyond = sum(sum(judged.overshoots) for judged in comparison.judged)
+    beyond = sum(
+        max(0.0, end - _FREE_END) for judged in comparison.judged for end in judged.overshoots
+    )
     extra = SPACING * int(np.count_nonzero(comparison.extra_points)) + beyond
     belongs = written / max(1e-9, written + extra)
     outside = np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)
     belongs *= 1 - outside
+    # A blot is no stroke.
+    belongs *= min(1.0, 2 * comparison.form.half_width / comparison.pen_half_width)
+    belongs *= min(1.0, belongs / _MOSTLY)
     return float((written / whole) ** _WRITTEN * belongs**_BELONGS)
 
 

@@ -304,16 +304,34 @@ def test_the_documentation_states_the_access_of_each_route(api: Api) -> None:
             assert {"401", "403"} <= set(operation["responses"]), route
 
 
+# Callers are told apart before a route begins: one route of each kind shows it on PostgreSQL.
+KINDS = {id(outcomes): route for route, outcomes in ROUTES.items()}
+
+
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_route_admits_exactly_the_callers_in_the_table(
     api: Api, callers: dict[str, dict[str, str]], route: str
 ) -> None:
+    _require_callers(api, callers, route)
+
+
+@pytest.mark.database("postgresql")
+@pytest.mark.parametrize("route", KINDS.values())
+def test_postgresql_tells_callers_apart_as_sqlite_does(
+    api: Api, callers: dict[str, dict[str, str]], route: str
+) -> None:
+    _require_callers(api, callers, route)
+
+
+def _require_callers(api: Api, callers: dict[str, dict[str, str]], route: str) -> None:
     if route == "DELETE /api/me/":
         callers = {caller: headers_of(api, caller) for caller in CALLERS}
     found = {caller: verdict(ask(api, route, headers)) for caller, headers in callers.items()}
     assert found == ROUTES[route]
 
 
+@pytest.mark.database("sqlite")
 def test_models_can_be_restricted_to_users(start_api: StartApi) -> None:
     api = start_api({"ML_AUTH_REQUIRED": "true"})
     for route in ("POST /api/predict/", "POST /api/similarity/"):
@@ -579,6 +597,7 @@ BODIES: dict[str, tuple[str, Callable[[object], dict[str, object]]]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
+@pytest.mark.database("postgresql")
 def test_an_injection_in_a_body_is_refused(api: Api, user: User, name: str) -> None:
     path, body = BODIES[name]
     found = {}

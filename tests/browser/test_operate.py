@@ -176,6 +176,7 @@ _MATRIX = """async (count) => {
   const row = (actual) => Array.from({ length: count }, (_, read) => (actual === read ? 9 : 0));
   const matrix = Array.from({ length: count }, (_, actual) => row(actual));
   matrix[61][40] = 123;
+  document.querySelector(".matrix-frame").closest(".card").remove(); // takes axe as long again
   document.querySelector("main").append(confusionMatrixCard({ matrix }, names, null));
 }"""
 
@@ -185,7 +186,7 @@ def test_a_large_confusion_matrix_scrolls_under_its_headings_on_a_phone(phone: V
     page = phone.open("/models/ranjana?part=figures")
     expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible()
     page.evaluate(_MATRIX, 62)
-    frame = page.get_by_role("region", name="Confusion matrix").last
+    frame = page.get_by_role("region", name="Confusion matrix")
     cell = frame.get_by_role("cell", name="123")
     cell.scroll_into_view_if_needed()
     expect(cell).to_be_in_viewport(ratio=1)

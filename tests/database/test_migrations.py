@@ -215,7 +215,8 @@ def run_auth_api(url: str, folder: Path, *arguments: str) -> CompletedProcess[st
     return run_command({**os.environ, **ours}, *arguments)
 
 
-@pytest.mark.parametrize("revision", REVISIONS[:-1])
+# Users, predictions and jobs came with the first three revisions; later ones start from their rows.
+@pytest.mark.parametrize("revision", REVISIONS[:3])
 def test_the_service_migrates_the_database_at_startup(
     empty: str, start_api: StartApi, tmp_path: Path, revision: str
 ) -> None:

@@ -238,8 +238,16 @@ def test_a_kill_loses_no_answered_prediction_and_leaves_no_orphan_picture(
         assert returned.get(row["image"]).content == encode(reference(0))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopping_finishes_running_requests(start_api: StartApi, number: signal.Signals) -> None:
+def test_stopping_finishes_running_requests(start_api: StartApi) -> None:
+    _require_finished(start_api, signal.SIGTERM)
+
+
+@pytest.mark.database("sqlite")
+def test_ctrl_c_finishes_running_requests(start_api: StartApi) -> None:
+    _require_finished(start_api, signal.SIGINT)
+
+
+def _require_finished(start_api: StartApi, number: signal.Signals) -> None:
     api = start_api()
     user = api.sign_up()
     with steady_predictions(user, callers=8) as responses:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
-from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import align, on_canvas
@@ -19,14 +17,10 @@ from handlers.faults import find_faults
 from handlers.feedback import sentences
 from handlers.lines import line_of_ink
 from handlers.preprocessing import preprocess
+from tests.support.flaws import Picture, Place, add, erase, shift, thick, thin
 from tests.support.pictures import REFERENCES, encode, reference
 
 CLASSES = len(CHARACTERS)
-
-Picture = npt.NDArray[np.uint8]
-Place = tuple[int, int]
-
-BOUNDS = (0, 85, 171, 256)
 
 
 @pytest.fixture(scope="module")
@@ -40,50 +34,6 @@ def compared(
     return compare(preprocess(encode(picture)).ink, forms, strictness)
 
 
-def region(row: int, column: int) -> tuple[slice, slice]:
-    return slice(BOUNDS[row], BOUNDS[row + 1]), slice(BOUNDS[column], BOUNDS[column + 1])
-
-
-def inked_regions(picture: Picture) -> list[Place]:
-    """Regions with enough ink for a visible flaw."""
-    ink = picture < 128
-    places = [(row, column) for row in range(3) for column in range(3)]
-    return [place for place in places if ink[region(*place)].sum() > 0.09 * ink.sum()]
-
-
-def erase(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Place]:
-    places = inked_regions(picture)
-    place = places[rng.integers(len(places))]
-    flawed = picture.copy()
-    flawed[region(*place)] = 255
-    return flawed, place
-
-
-def shift(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Place]:
-    places = inked_regions(picture)
-    place = places[rng.integers(len(places))]
-    part = np.full_like(picture, 255)
-    part[region(*place)] = picture[region(*place)]
-    flawed = picture.copy()
-    flawed[region(*place)] = 255
-    offset = ((0, 30), (30, 0), (0, -30), (-30, 0))[rng.integers(4)]
-    return np.minimum(flawed, np.roll(part, offset, axis=(0, 1))), place
-
-
-def add(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Place]:
-    """A stroke of 64 pixels, most of it where there was paper."""
-    while True:
-        centre, angle = rng.uniform(40, 216, 2), rng.uniform(0, np.pi)
-        half = 32 * np.array([np.cos(angle), np.sin(angle)])
-        ends = [tuple(np.rint(centre + side * half).astype(int).tolist()) for side in (-1, 1)]
-        flawed = picture.copy()
-        cv2.line(flawed, ends[0], ends[1], 0, 16)
-        new = (picture >= 128) & (flawed < 128)
-        if new.sum() > 500:
-            row, column = np.argwhere(new).mean(axis=0)
-            return flawed, (int(3 * row / 256), int(3 * column / 256))
-
-
 def rotated(picture: Picture, degrees: float) -> Picture:
     matrix = cv2.getRotationMatrix2D((128, 128), degrees, 0.85)
     return np.asarray(cv2.warpAffine(picture, matrix, (256, 256), borderValue=255), dtype=np.uint8)
@@ -93,17 +43,6 @@ def small(picture: Picture) -> Picture:
     page = np.full((400, 500), 255, np.uint8)
     page[60:124, 300:364] = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
     return page
-
-
-def thin(picture: Picture) -> Picture:
-    line = skeletonize(picture < 128).astype(np.uint8) * 255
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    return 255 - np.asarray(cv2.dilate(line, disc), dtype=np.uint8)
-
-
-def thick(picture: Picture) -> Picture:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13))
-    return np.asarray(cv2.erode(picture, disc), dtype=np.uint8)
 
 
 def said_of(comparison: Comparison, name: str) -> list[str]:

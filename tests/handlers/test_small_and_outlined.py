@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 import pytest
@@ -30,11 +32,17 @@ def on_paper(ink: Gray, size: int, side: int, place: tuple[float, float] = (0.3,
     return gray(paper.clip(0, 255))
 
 
+@cache
+def large_ink(index: int) -> Gray:
+    """The ink image of a reference that is large in its picture."""
+    return preprocess(encode(on_paper(255 - reference(index), 200, 480))).ink
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("size", [24, 40])
 @pytest.mark.parametrize("index", SOME)
 def test_a_small_character_is_looked_at_nearer(index: int, size: int, kind: str) -> None:
-    large = preprocess(encode(on_paper(255 - reference(index), 200, 480))).ink
+    large = large_ink(index)
     options = {"quality": 92} if kind == "JPEG" else {}
     small = encode(on_paper(255 - reference(index), size, 1200), kind, **options)
     found = preprocess(small)

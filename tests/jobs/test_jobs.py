@@ -43,6 +43,7 @@ STEADY = {**SECRET, "JOB_CONCURRENCY": "2"}
 IDLE = {**SECRET, "JOB_CONCURRENCY": "0"}
 
 
+@pytest.mark.database("sqlite")
 def test_a_failed_image_is_a_failed_row_and_not_a_failed_job(api: Api, user: User) -> None:
     bad = list(BAD_IMAGES.items())
     parts = [part for each in zip(characters(len(bad)), _named(bad), strict=True) for part in each]
@@ -93,6 +94,7 @@ def test_results_as_csv(user: User) -> None:
         assert [row["code"] for row in rows[2:]] == ["", "unreadable_image", "empty_image"]
 
 
+@pytest.mark.database("sqlite")
 def test_vowels_and_digits_of_the_script_are_read_where_a_job_asks_for_them(user: User) -> None:
     images = [(index, encode(reference(index))) for index in (36, 45, 61, 7)]
     parts = [("images", (f"{index}.png", image)) for index, image in images]

@@ -19,7 +19,7 @@ from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.support.forked import ForkedApi, run_command
 from tests.support.pictures import encode, reference
-from tests.support.running import Ranjana, metrics_of, private, wait_for
+from tests.support.running import Ranjana, local_client, metrics_of, private, wait_for
 
 PASSWORD = "a long quiet river"
 
@@ -98,7 +98,7 @@ class Api:
         # A fork does not read variables for the interpreter and libraries anew.
         settings = Settings.model_fields.keys() - {"api_workers"}
         self._fork = root == ROOT and {name.lower() for name in environment or {}} <= settings
-        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+        self.client = local_client(self.port)
         self.start()
 
     def start(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from auth_api.commands.parser import build_parser, run
@@ -36,10 +38,15 @@ def command(api: Served, *arguments: str, stdin: str = "") -> Ended:
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape")))
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):
-            code = run(settings, build_parser("").parse_args(arguments))
+            code = run(settings, _parser().parse_args(arguments))
     finally:
         sys.stdin = before
     return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+
+@cache
+def _parser() -> argparse.ArgumentParser:
+    return build_parser("")
 
 
 def answer(api: Served, *arguments: str, stdin: str = "") -> dict[str, Any]:

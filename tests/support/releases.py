@@ -78,6 +78,7 @@ class Operator:
         response = httpx2.get(
             f"http://127.0.0.1:{self.ranjana.management_port}/models/ranjana/all",
             headers={"Authorization": f"Bearer {self.ranjana.key('management')}"},
+            verify=False,
         )
         return {version["modelVersion"] for version in response.json()}
 

@@ -41,6 +41,8 @@ TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
 TRAIN_DIGITS = "/api/models/digits/train/"
 # Long, because a training has the lowest priority on the machine.
 SECONDS = 300
+# Asking for the state takes time from the training.
+PAUSE = 0.2
 # The smallest training that is possible.
 SMALL = {"start": "scratch", "network": "small", "images_per_epoch": 64, "batch_size": 16}
 DIGITS = {"start": "scratch", "images_per_epoch": 128, "batch_size": 16}
@@ -222,7 +224,7 @@ def test_a_training_resumes_after_a_crash_and_stops_when_cancelled(
     assert str(number) in trainings(api)
     again = start_api(training, beside=api)
     returned = on(again, user)
-    job = finished(returned, number, SECONDS)
+    job = finished(returned, number, SECONDS, PAUSE)
     assert (job["state"], job["error"]) == ("succeeded", None)
     done = job["outcome"]["epochs"]
     assert [epoch["epoch"] for epoch in done] == [1, 2, 3, 4]
@@ -250,7 +252,7 @@ def test_tuning_finds_parameters_and_makes_a_version(
     search = json.dumps({"learning_rate": [1e-4, 1e-3], "batch_size": [8, 16]})
     fields = {"epochs": 1, "images_per_epoch": 64, "trials": 2, "search": search}
     number = train_digits(user, {**fields, "version": "3.0"}, "tune")
-    job = finished(user, number, SECONDS)
+    job = finished(user, number, SECONDS, PAUSE)
     assert (job["kind"], job["state"], job["error"]) == ("tune", "succeeded", None)
     trials = job["outcome"]["trials"]
     assert [trial["trial"] for trial in trials] == [0, 1]
@@ -265,13 +267,13 @@ def test_a_training_of_a_demoted_user_stops_and_registers_nothing(
     api = start_api(training)
     user = as_data_scientist(api)
     number, waiting = (train_digits(user, {"epochs": 100}) for _ in range(2))
-    wait_until(user, number, lambda job: job["progress"] > 0, SECONDS)
+    wait_for(lambda: bool(process_of(api)), 60)
     (process,) = process_of(api)
     # As if the training was just writing to the store.
     (api.folder / "data" / "training" / str(number) / "weights.safetensors").touch()
     (store / "digits-1.1.mar").touch()
     sql(api, "UPDATE users SET role = 'analyst' WHERE username = $1", user.username)
-    for job in (finished(user, number, SECONDS), finished(user, waiting, SECONDS)):
+    for job in (finished(user, number, SECONDS, PAUSE), finished(user, waiting, SECONDS, PAUSE)):
         assert job["state"] == "failed"
         assert job["error"] == "Its owner does not have the role 'data-scientist' any more."
     wait_for(lambda: trainings(api) == [] and not process.is_running(), 10)
