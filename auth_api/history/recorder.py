@@ -43,6 +43,8 @@ COMPARISON_FIELDS = (
     "form",
     "regions",
     "faults",
+    "nearest",
+    "others",
     "feedback",
     "preprocessed",
 )
@@ -138,7 +140,8 @@ class HistoryRecorder:
         media = new_media()
         await self._write_picture((media, pictures))
         # Older archives of the model give no marks.
-        marked = {"score": round(answer["similarity_score"]), "faults": None, **answer}
+        missing = dict.fromkeys(("faults", "nearest", "others"))
+        marked = {"score": round(answer["similarity_score"]), **missing, **answer}
         row = _row(Comparison, media, user_id, marked, COMPARISON_FIELDS, sent)
         row.values["target_class"] = answer["compared_with_class"]
         row.values["strictness"] = strictness

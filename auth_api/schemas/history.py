@@ -15,6 +15,7 @@ from auth_api.schemas.recognition import (
     ComparedRegion,
     Fault,
     ModelVersion,
+    NearCharacter,
     Pen,
     Strokes,
 )
@@ -113,6 +114,8 @@ class ComparisonEntry(BaseModel):
     strictness: str
     regions: list[ComparedRegion]
     faults: list[Fault] | None = Field(description="Null in entries from before there were any.")
+    nearest: list[NearCharacter] | None = Field(description="The five nearest references, or null.")
+    others: int | None = Field(description="How many more characters the picture shows, or null.")
     feedback: list[str] = Field(description="The advice that the learner was given.")
     preprocessed: bool
     pen: Pen | None = Field(description="That of the strokes, null if a picture was compared.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -125,7 +126,8 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
 
 
 def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
-    user = phone.site.sign_in(phone.sign_up())
+    username = phone.sign_up()
+    user = phone.site.sign_in(username)
     assert user.compare(20, 21).status_code == 200
     page = phone.open("/progress")
     page.get_by_label("Language").select_option("ne")
@@ -140,3 +142,13 @@ def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
     dialog.get_by_role("button", name="बन्द गर्नुहोस्").tap()
     expect(dialog).to_have_count(0)
     check_view(page, "history-phone")
+    with sqlite3.connect(phone.site.database_url.removeprefix("sqlite:///")) as database:
+        database.execute(
+            "UPDATE comparisons SET faults = NULL "
+            "WHERE user_id = (SELECT id FROM users WHERE username = ?)",
+            (username,),
+        )
+    page.reload()
+    page.get_by_role("button", name="नजिकबाट हेर्नुहोस्").tap()
+    older = dialog.locator("li[lang=en]").first  # from before there were faults
+    expect(older).to_have_text("This looks more like प (pa) than फ.")

@@ -41,7 +41,10 @@ def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visit
     page.get_by_label("Western digits").check()
     expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
     page.get_by_label("Round").check()
-    draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
+    with page.expect_request("**/api/predict/*") as sent:
+        draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
+    drawing = sent.value.post_data_json
+    assert (drawing["pen"], len(drawing["strokes"])) == ("round", 1)
     expect(answer(page)).to_contain_text("1")
     check_view(page, "recognise-digit")
     page.get_by_label("Choose pictures").set_input_files(

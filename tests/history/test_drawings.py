@@ -85,7 +85,7 @@ def test_a_compared_drawing_is_kept_with_its_mark_and_its_faults(user: User) -> 
     WholeComparisonEntry.model_validate(entry)
     assert entry["strokes"] == rounded(strokes_of(PRACTISED))
     assert entry["pen"] == "round"
-    for name in ("score", "faults", "feedback", "similarity_score"):
+    for name in ("score", "faults", "nearest", "others", "feedback", "similarity_score"):
         assert entry[name] == answer[name]
     (listed,) = user.get(SIMILARITIES).json()["results"]
     assert {**listed, "strokes": entry["strokes"]} == entry

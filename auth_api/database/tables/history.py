@@ -69,7 +69,11 @@ class Comparison(SQLModel, table=True):
     faults: list[dict[str, Any]] | None = Field(
         default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
     )
-    """None in entries that are older than this column."""
+    """None in entries that are older than this column, as `nearest` and `others`."""
+    nearest: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
+    others: int | None = None
     strokes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     """As in `Prediction`."""
     pen: str | None = None

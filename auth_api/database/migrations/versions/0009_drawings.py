@@ -1,4 +1,4 @@
-"""Adds the strokes of drawings, and the marks and faults of comparisons."""
+"""Adds the strokes of drawings, and of comparisons marks, faults and other characters."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def upgrade() -> None:
     )
     op.execute("UPDATE comparisons SET score = CAST(ROUND(similarity_score) AS INTEGER)")
     op.add_column("comparisons", sa.Column("faults", sa.JSON(), nullable=True))
+    op.add_column("comparisons", sa.Column("nearest", sa.JSON(), nullable=True))
+    op.add_column("comparisons", sa.Column("others", sa.Integer(), nullable=True))
     for table in ("predictions", "comparisons"):
         op.add_column(table, sa.Column("strokes", sa.Text(), nullable=True))
         op.add_column(table, sa.Column("pen", sa.String(), nullable=True))
@@ -26,5 +28,5 @@ def downgrade() -> None:
     for table in ("predictions", "comparisons"):
         op.drop_column(table, "pen")
         op.drop_column(table, "strokes")
-    op.drop_column("comparisons", "faults")
-    op.drop_column("comparisons", "score")
+    for column in ("others", "nearest", "faults", "score"):
+        op.drop_column("comparisons", column)

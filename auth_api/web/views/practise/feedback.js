@@ -15,14 +15,14 @@ const PLACES = [
 
 /**
  * One to four sentences, the worst fault first: `{text, fault}`, `fault` null in those about none.
- * `answer` is of `/api/similarity/`, or an entry of the history, which has no verdict.
+ * `answer` is of `/api/similarity/`, or an entry of the history that has faults.
  */
 export function sentencesOf(answer) {
   const sentences = answer.faults.map((fault) => ({ text: faultText(fault, answer), fault }));
   const say = (key, values = answer) => ({ text: t(`feedback.${key}`, values), fault: null });
   if (!answer.is_same_character) {
     if (!sentences.length) sentences.push(say("compare"));
-    if (answer.nearest) sentences.unshift(say(...verdictOf(answer)));
+    sentences.unshift(say(...verdictOf(answer)));
   } else if (!sentences.length) sentences.push(say("praise"));
   else if (sentences.length === 1) sentences.push(say("rest"));
   if (!answer.others) return sentences.slice(0, MAX_SENTENCES);
