@@ -139,6 +139,12 @@ class Form:
         return values_at(depth(self.ink), self.strokes.points)
 
     @cached_property
+    def owners(self) -> npt.NDArray[np.intp]:
+        """The part nearest to each pixel of the canvas."""
+        lines = (line_of_strokes([part.points]).distance for part in self.parts)
+        return np.asarray(np.stack(list(lines)).argmin(axis=0))
+
+    @cached_property
     def clearance(self) -> npt.NDArray[np.float64]:
         """How far each point of `strokes` is from other parts, in pixels."""
         return clearance(self.strokes)
@@ -297,6 +303,10 @@ def compare(
     if adopted is not written:
         judged = judge_parts(adopted, form.strokes, evidence)
         extra_points = unexplained(adopted, judged, 2 * slack)
+    for part, each in enumerate(judged):
+        if each.is_missing:
+            # Ink of other parts nearby does not make up for it.
+            missing |= reference & (form.owners == part)
     return Comparison(
         form,
         strictness,

@@ -16,8 +16,6 @@ from handlers.position_words import direction, place_within, third
 ORDER_FAULTS = ("order", "reversed", "joined")
 """Faults of the order of strokes: told last."""
 
-MISSING = 1 / 3
-"""A part of which less is written is missing."""
 _STROKE_WIDTH = 7.0
 """Width of most strokes in pixels: the area of a fault divided by it is a length."""
 _THIN_PEN = 0.65
@@ -92,7 +90,7 @@ def _of_the_whole(comparison: Comparison) -> Iterator[Fault]:
 def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
     """What is wrong with one part."""
     strictness, points = comparison.strictness, judged.points
-    if judged.coverage < MISSING:
+    if judged.is_missing:
         yield Fault("missing", judged.length * (1 - judged.coverage), points.mean(axis=0))
         return
     shift = judged.shift
@@ -156,7 +154,7 @@ def _prolonged(points: Points, comparison: Comparison) -> tuple[int, Points] | N
     """The part that points of no part go on from, and its end."""
     centre = points.mean(axis=0)
     for stroke, judged in enumerate(comparison.judged):
-        if judged.coverage < MISSING:
+        if judged.is_missing:
             continue
         part = judged.points
         for end, before in ((part[0], part[3:6]), (part[-1], part[-6:-3])):

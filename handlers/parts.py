@@ -16,6 +16,8 @@ import numpy.typing as npt
 from handlers.arrays import Mask
 from handlers.lines import SPACING, Indices, Line, Points
 
+_WRITTEN = 1 / 3
+"""A part of which less is written is missing."""
 NOWHERE = -1
 """The part of a written point that belongs to none."""
 
@@ -82,6 +84,11 @@ class Judged:
     def is_seen(self) -> bool:
         """Whether any written point lies beside it."""
         return not bool(np.isnan(self.deviations).all())
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether too little of it is written, whatever other ink lies near it."""
+        return self.coverage < _WRITTEN
 
     @property
     def length(self) -> float:

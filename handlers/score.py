@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from handlers.comparison import Comparison
-from handlers.faults import MISSING, ORDER_FAULTS, find_faults
+from handlers.faults import ORDER_FAULTS, find_faults
 from handlers.lines import SPACING
 
-WITH_A_STROKE_MISSING = 70
+WITH_A_STROKE_MISSING = 69
 """Maximum while a whole stroke is missing."""
 
 _WRITTEN, _BELONGS = 1.7, 3.0
@@ -35,7 +35,7 @@ _ORDER_POINTS = 4
 def score(comparison: Comparison) -> int:
     """The mark, 0-100: 90 and more for a faithful copy with any pen, about 0 for a dot."""
     mark = 100 * _coverage(comparison) * _shape(comparison) * _proportion(comparison)
-    if any(judged.coverage < MISSING for judged in comparison.judged):
+    if any(judged.is_missing for judged in comparison.judged):
         mark = min(mark, WITH_A_STROKE_MISSING)
     wrong = sum(fault.fault in ORDER_FAULTS for fault in find_faults(comparison))
     return max(0, round(mark - min(10, _ORDER_POINTS * wrong)))

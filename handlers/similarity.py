@@ -96,7 +96,9 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "form": comparison.form.source,
             "reference_image": png_data_uri(255 - comparison.form.picture),
             "user_image": png_data_uri(255 - (drawing.pad if drawing else enlarge(ink))),
-            "blended_overlay": png_data_uri(overlay(comparison.form.picture, comparison.ink)),
+            "blended_overlay": png_data_uri(
+                overlay(comparison.form.picture, drawing.pad if drawing else comparison.ink)
+            ),
             "score": min(score(comparison), OTHER_CHARACTER if is_other else 100),
             "regions": [
                 {

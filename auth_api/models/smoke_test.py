@@ -100,4 +100,4 @@ def _is_answer(answer: Any, model: str, version: str) -> bool:
     if model in ANSWER_SIZES:
         probabilities = answer.get("probabilities")
         return isinstance(probabilities, list) and len(probabilities) in ANSWER_SIZES[model]
-    return {"distance", "similarity_score", "regions", "blended_overlay"} <= answer.keys()
+    return {"distance", "score", "faults", "regions", "blended_overlay"} <= answer.keys()
