@@ -50,10 +50,10 @@ def _coverage(comparison: Comparison) -> float:
     )
     extra = SPACING * int(np.count_nonzero(comparison.extra_points)) + beyond
     belongs = written / max(1e-9, written + extra)
-    outside = np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)
-    belongs *= 1 - outside
-    # A blot is no stroke.
-    belongs *= min(1.0, 2 * comparison.form.half_width / comparison.pen_half_width)
+    if not comparison.matching:
+        belongs *= 1 - np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)
+        # A blot is no stroke.
+        belongs *= min(1.0, 2 * comparison.form.half_width / comparison.pen_half_width)
     belongs *= min(1.0, belongs / _MOSTLY)
     return float((written / whole) ** _WRITTEN * belongs**_BELONGS)
 
