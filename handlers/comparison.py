@@ -54,6 +54,8 @@ _IN_PLACE = 2.5
 not moved."""
 _MUCH_NEARER = 0.5
 """A drawing is moved if its mean distance is then less than this share."""
+_BESIDE_INK = np.ones((5, 5), np.uint8)
+"""A part that lies two pixels beside the ink of a photograph is written."""
 _OTHER_INK = 1.3
 """Ink reaches at most this many half widths of the pen from the middle of its stroke."""
 _FITS = 4
@@ -327,7 +329,8 @@ def _evidence(ink: Gray, form: Form, reach: float) -> Evidence:
     """What ink shows at the points of a form. `reach` is how far ink lies from the middle of its
     stroke, in pixels; 0 for a photograph: what it shows under other ink is not called missing.
     """
-    inside = values_at(depth(ink), form.strokes.points)
+    near = ink if reach else gray(cv2.dilate(ink, _BESIDE_INK))
+    inside = values_at(depth(near), form.strokes.points)
     # Broader ink than twice the letterform's tells no strokes.
     inked = (inside > 0) & (inside <= 2 * form.depth + 3)
     return Evidence(told=form.told, inked=mask(inked), clear=mask(form.clearance > reach))
