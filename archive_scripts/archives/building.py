@@ -89,6 +89,7 @@ RECIPES = (
         name="digits",
         version="1.0",
         handler="digits",
+        # Fewer requests than the others, and each worker holds its own copy of torch.
         worker_share=0.5,
         weights=ROOT / "weights" / "digits.safetensors",
     ),
@@ -96,8 +97,6 @@ RECIPES = (
         name="similarity",
         version="1.0",
         handler="similarity",
-        # Fewer requests than recognition, and each worker holds its own copy of torch.
-        worker_share=0.5,
         weights=ROOT / "weights" / "similarity.safetensors",
         data=(
             ROOT / "archive_scripts" / "letterforms" / "letterforms.json",
