@@ -55,7 +55,7 @@ not moved."""
 _MUCH_NEARER = 0.5
 """A drawing is moved if its mean distance is then less than this share."""
 _BESIDE_INK = np.ones((5, 5), np.uint8)
-"""A part that lies two pixels beside the ink of a photograph is written."""
+"""Within two pixels of the ink of a photograph a part may be written."""
 _OTHER_INK = 1.3
 """Ink reaches at most this many half widths of the pen from the middle of its stroke."""
 _FITS = 4
@@ -291,7 +291,7 @@ def compare(
         parts = parts_of(line, matching, nearest_parts(line, form.strokes))
         written = Written(line, parts, np.full(len(parts), np.inf))
         nowhere = np.zeros(len(form.strokes.points), np.bool_)
-        evidence = Evidence(told=~nowhere, inked=nowhere, clear=nowhere)
+        evidence = Evidence(told=~nowhere, inked=nowhere, clear=nowhere, doubtful=nowhere)
     else:
         line = line_of_ink(aligned)
         parts = nearest_parts(line, form.strokes)
@@ -329,11 +329,12 @@ def _evidence(ink: Gray, form: Form, reach: float) -> Evidence:
     """What ink shows at the points of a form. `reach` is how far ink lies from the middle of its
     stroke, in pixels; 0 for a photograph: what it shows under other ink is not called missing.
     """
-    near = ink if reach else gray(cv2.dilate(ink, _BESIDE_INK))
-    inside = values_at(depth(near), form.strokes.points)
+    points = form.strokes.points
+    inside = values_at(depth(ink), points)
     # Broader ink than twice the letterform's tells no strokes.
     inked = (inside > 0) & (inside <= 2 * form.depth + 3)
-    return Evidence(told=form.told, inked=mask(inked), clear=mask(form.clearance > reach))
+    doubtful = np.zeros(len(inside)) if reach else values_at(cv2.dilate(ink, _BESIDE_INK), points)
+    return Evidence(form.told, mask(inked), mask(form.clearance > reach), mask(doubtful))
 
 
 def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list[Alignment]:

@@ -18,6 +18,8 @@ from handlers.lines import SPACING, Indices, Line, Points
 
 _WRITTEN = 1 / 3
 """A part of which less is written is missing."""
+_DOUBT = 0.45
+"""A part of which this share may be written is not called missing."""
 NOWHERE = -1
 """The part of a written point that belongs to none."""
 
@@ -61,6 +63,8 @@ class Judged:
     """Which of the points are written, (n,). Where ink does not tell, those count as written."""
     told: Mask
     """Where ink tells, (n,)."""
+    doubt: float
+    """The share of the part that may be written, however the ink lies, 0-1."""
     shift: Points
     """How far the part is moved as a whole, x and y in pixels, (2,)."""
     deviations: npt.NDArray[np.float64]
@@ -88,7 +92,7 @@ class Judged:
     @property
     def is_missing(self) -> bool:
         """Whether too little of it is written, whatever other ink lies near it."""
-        return self.coverage < _WRITTEN
+        return self.coverage < _WRITTEN and self.doubt < _DOUBT
 
     @property
     def length(self) -> float:
@@ -162,10 +166,13 @@ class Evidence:
     """Where there is ink."""
     clear: Mask
     """Where no ink of another part reaches."""
+    doubtful: Mask
+    """Where ink nearby may be meant for the part, however it lies."""
 
     def of(self, points: Mask) -> Evidence:
         """That of some of the points."""
-        return Evidence(self.told[points], self.inked[points], self.clear[points])
+        masks = (self.told, self.inked, self.clear, self.doubtful)
+        return Evidence(*(mask[points] for mask in masks))
 
 
 def judge_parts(written: Written, form: Line, evidence: Evidence) -> list[Judged]:
@@ -190,12 +197,13 @@ def _judge(
     if inked.mean() >= _COVERED:
         # The middle of broad ink that covers the part is not the line that was written.
         shift, deviations = np.zeros(2), np.where(seen & inked, 0.0, deviations)
+    doubt = float(evidence.doubtful.mean())
     certain = evidence.told & (seen | ~inked | evidence.clear)
     if certain.sum() < max(3, _LEAST_TOLD * count):
         everywhere = np.ones(count, np.bool_)
-        return Judged(part.points, seen | inked, everywhere, shift, deviations, overshoots)
+        return Judged(part.points, seen | inked, everywhere, doubt, shift, deviations, overshoots)
     written_points = seen | (inked & evidence.clear) | ~certain
-    return Judged(part.points, written_points, certain, shift, deviations, overshoots)
+    return Judged(part.points, written_points, certain, doubt, shift, deviations, overshoots)
 
 
 def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:

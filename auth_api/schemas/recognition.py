@@ -402,7 +402,7 @@ class ComparisonAnswer(Success):
     faults: list[Fault] = Field(description="What `feedback` says as data, the worst first.")
     strokes: JudgedStrokes | None = Field(description="Only if strokes were sent.")
     feedback: list[str] = Field(
-        description="Two to four sentences, the worst fault first. The last says so if the picture "
+        description="One to four sentences, the worst fault first. The last says so if the picture "
         "shows other characters, because only the largest near the middle is judged."
     )
     others: int = Field(ge=0, description="How many more characters the picture shows.")

@@ -231,6 +231,14 @@ def faint(top: int, bottom: int, left: int, right: int) -> Gray:
     return gray(picture + rng.normal(0, 3, picture.shape))
 
 
+def options(several: bool, level: int | None) -> RecognitionOptions:
+    headers = {
+        "x-several": str(several),
+        "x-enhancement-level": "" if level is None else str(level),
+    }
+    return RecognitionOptions.read(headers)
+
+
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("handler", [RecognitionHandler(), DigitsHandler()])
 def test_faint_writing_is_found_by_removing_noise(
@@ -239,7 +247,7 @@ def test_faint_writing_is_found_by_removing_noise(
     data = encode(faint(30, 130, 70, 90))
 
     def read(data: bytes, level: int | None) -> InkImage:
-        return handler.preprocess(data, RecognitionOptions(False, False, several, level))
+        return handler.preprocess(data, options(several, level))
 
     with pytest.raises(NoCharacterFound):
         read(data, 0)

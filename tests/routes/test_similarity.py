@@ -62,8 +62,9 @@ def test_the_answer_matches_the_contract(ranjana: Ranjana) -> None:
         assert 0 <= region["extra"] <= 1
         assert 80 < region["score"] <= 100
         assert region["score"] == round(region["score"], 2)
-    assert 2 <= len(answer["feedback"]) <= 4
-    assert answer["feedback"][0].startswith("Well written")
+    assert answer["feedback"] == ["Well written: every part of ड (dda) is there and in its place."]
+    assert answer["score"] >= 90
+    assert (answer["faults"], answer["strokes"]) == ([], None)
     assert answer["nearest"][0]["class"] == 12
     assert len(answer["nearest"]) == 5
     assert answer["model"] == {"name": "similarity", "version": "1.0"}
@@ -130,7 +131,12 @@ def test_a_missing_part_is_named_and_located(ranjana: Ranjana) -> None:
     picture = reference(2).copy()
     picture[:70, :100] = 255
     answer = compare(ranjana, encode(picture), 2).json()
-    assert answer["feedback"][0] == "The top bar is too short on the left."
+    assert answer["feedback"][0] == "The top bar is too short at its left end."
+    first = answer["faults"][0]
+    assert (first["fault"], first["part"], first["stroke"]) == ("short", "top bar", 0)
+    assert (first["end"], first["direction"], first["row"], first["column"]) == ("left", None, 0, 0)
+    assert 0.02 < first["share"] < 0.5
+    assert answer["score"] < 95
     worst = min(answer["regions"], key=lambda region: region["score"])
     assert (worst["row"], worst["column"]) == (0, 0)
     assert worst["missing"] > 0.3
