@@ -13,9 +13,6 @@ from handlers.lines import SIDE, SPACING, Points
 from handlers.parts import Judged, groups, runs
 from handlers.position_words import direction, place_within, third
 
-ORDER_FAULTS = ("order", "reversed", "joined")
-"""Faults of the order of strokes: told last."""
-
 _STROKE_WIDTH = 7.0
 """Width of most strokes in pixels: the area of a fault divided by it is a length."""
 _THIN_PEN = 0.65
@@ -69,7 +66,7 @@ def find_faults(comparison: Comparison) -> list[Fault]:
     found += _extra(comparison, found)
     if not comparison.matching:
         found += _widths(comparison, blamed, found)
-    return [*sorted(found, key=lambda fault: -fault.length), *_of_the_order(comparison)]
+    return [*sorted(found, key=lambda fault: -fault.length), *order_faults(comparison)]
 
 
 def _of_the_whole(comparison: Comparison) -> Iterator[Fault]:
@@ -203,17 +200,18 @@ def _widths(comparison: Comparison, blamed: set[int], found: Sequence[Fault]) ->
                 yield Fault(name, length, centre, stroke, end)
 
 
-def _of_the_order(comparison: Comparison) -> Iterator[Fault]:
+def order_faults(comparison: Comparison) -> list[Fault]:
     """Strokes that were written in another order, backwards, or in one."""
-    matching = comparison.matching
+    matching, judged = comparison.matching, comparison.judged
     if not matching:
-        return
+        return []
     found = [("order", stroke) for stroke in matching.early]
     found += [("reversed", match.stroke) for match in matching.matched if match.reversed]
     found += [("joined", stroke) for stroke in matching.joined]
-    for name, stroke in dict.fromkeys(found):
-        judged = comparison.judged[stroke]
-        yield Fault(name, judged.length, judged.points[0], stroke)
+    return [
+        Fault(name, judged[stroke].length, judged[stroke].points[0], stroke)
+        for name, stroke in dict.fromkeys(found)
+    ]
 
 
 def _written_length(judged: Sequence[Judged]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +74,7 @@ class Judged:
     overshoots: tuple[float, float]
     """How far it goes on beyond its start and its end, in pixels."""
 
-    @property
+    @cached_property
     def coverage(self) -> float:
         """Share of the part that is written, 0-1."""
         lost: float = sum(gap.stop - gap.start for gap in self.gaps) / len(self.points)
@@ -94,13 +95,13 @@ class Judged:
         """Whether too little of it is written, whatever other ink lies near it."""
         return self.coverage < _WRITTEN and self.doubt < _DOUBT
 
-    @property
+    @cached_property
     def length(self) -> float:
         """Of the part, in pixels."""
         steps = np.diff(self.points, axis=0)
         return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
 
-    @property
+    @cached_property
     def gaps(self) -> list[slice]:
         """The runs of points that are not written, also across the ink of another part."""
         found: list[slice] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handlers.comparison import Comparison
-from handlers.faults import ORDER_FAULTS, find_faults
+from handlers.faults import order_faults
 from handlers.lines import SPACING
 
 WITH_A_STROKE_MISSING = 69
@@ -37,8 +37,7 @@ def score(comparison: Comparison) -> int:
     mark = 100 * _coverage(comparison) * _shape(comparison) * _proportion(comparison)
     if any(judged.is_missing for judged in comparison.judged):
         mark = min(mark, WITH_A_STROKE_MISSING)
-    wrong = sum(fault.fault in ORDER_FAULTS for fault in find_faults(comparison))
-    return max(0, round(mark - min(10, _ORDER_POINTS * wrong)))
+    return max(0, round(mark - min(10, _ORDER_POINTS * len(order_faults(comparison)))))
 
 
 def _coverage(comparison: Comparison) -> float:
