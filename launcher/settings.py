@@ -46,7 +46,7 @@ class LauncherSettings(Settings):
 
     train_missing_epochs: int = Field(default=50, ge=1, le=1000)
     """Epochs of the training of a missing model, see `TRAIN_MISSING`."""
-    train_missing_images: int = Field(default=20_000, ge=64)
+    train_missing_images: int = Field(default=20_000, ge=128)
     """Images per epoch. The models in the repository saw a million images in all."""
     train_missing_network: Literal["efficientnet_b0", "small"] = "efficientnet_b0"
     """`small` trains in minutes and recognises worse."""
