@@ -1,4 +1,4 @@
-"""What learners hear of drawings made along the strokes of all references, over HTTP."""
+"""The feedback on drawings made along the strokes of all references, over HTTP."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.characters import CHARACTERS
+from handlers.lines import length_along
 from tests.support.flaws import Picture, add, erase, shift
 from tests.support.pictures import encode, reference
 from tests.support.running import local_client
@@ -157,7 +158,7 @@ def _order(learner: _Learner, tally: _Tally, letter: Strokes, target: int) -> No
     name = CHARACTERS[target].text
     backwards = learner.strokes([stroke[::-1] for stroke in letter], target)
     told = {fault["stroke"] for fault in backwards["faults"] if fault["fault"] == "reversed"}
-    long = {index for index, stroke in enumerate(letter) if _length(stroke) > 0.15}
+    long = {index for index, stroke in enumerate(letter) if length_along(stroke) > 0.15}
     tally.add("strokes written backwards are told", told >= long, name)
     if len(letter) > 1:
         turned = learner.strokes(letter[::-1], target)
@@ -208,7 +209,3 @@ def _drawn(strokes: Sequence[npt.NDArray[np.float64]], pen: str, width: int = _R
 
 def _missing(answer: Answer) -> set[int]:
     return {fault["stroke"] for fault in answer["faults"] if fault["fault"] == "missing"}
-
-
-def _length(stroke: npt.NDArray[np.float64]) -> float:
-    return float(np.hypot(*np.diff(stroke, axis=0).T).sum())

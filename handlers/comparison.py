@@ -19,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.alignment import Alignment, align, in_place, on_canvas
-from handlers.arrays import Field, Gray, Mask, field, gray, mask
+from handlers.arrays import Field, Gray, Mask, gray, mask
 from handlers.drawings import Drawing
 from handlers.lines import (
     SIDE,
     Line,
     Points,
     depth,
+    distance_to,
     line_of_ink,
     line_of_strokes,
     ridge,
@@ -123,7 +124,7 @@ class Form:
     @cached_property
     def distance(self) -> Field:
         """Distance of every pixel of the canvas to the ink."""
-        return _distance(self.ink >= 128)
+        return distance_to(self.ink >= 128)
 
     @cached_property
     def middle(self) -> Line:
@@ -212,6 +213,16 @@ class Comparison:
     pen_half_width: float
     """Half the width of the learner's strokes in pixels of the canvas."""
 
+    @property
+    def length(self) -> float:
+        """Of all parts, in pixels."""
+        return sum(judged.length for judged in self.judged)
+
+    @property
+    def written_length(self) -> float:
+        """How much of it is written, in pixels."""
+        return sum(judged.length * judged.coverage for judged in self.judged)
+
     @cached_property
     def placement(self) -> Placement:
         """How the letter lies in the frame."""
@@ -282,7 +293,7 @@ def compare(
     # them, so the difference of the widths is added to the tolerance.
     thinner = max(0.0, 1.15 * form.half_width - pen_half)
     thicker = max(0.0, 1.1 * pen_half - form.half_width)
-    missing = reference & (_distance(learner) > slack + thinner)
+    missing = reference & (distance_to(learner) > slack + thinner)
     around = 0.75 * slack + thicker
     matching = None
     if middle:
@@ -360,7 +371,7 @@ def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Pl
     """
     deviations = np.concatenate([each.deviations for each in judged])
     shifts = np.repeat([each.shift for each in judged], [len(each.points) for each in judged], 0)
-    normals = np.stack([-form.directions[:, 1], form.directions[:, 0]], axis=1)
+    normals = form.normals
     seen = ~np.isnan(deviations)
     centre = form.points.mean(axis=0)
     fitted = np.zeros(4)
@@ -378,11 +389,6 @@ def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Pl
     offset = back @ (centre + fitted[2:] - moved) - centre
     x, y = (1 + fitted[:2]) / np.hypot(linear[0], linear[1])
     return Placement((float(x), float(y)), offset, fitted[2:])
-
-
-def _distance(ink: Mask) -> Field:
-    """Distance of every pixel to the ink."""
-    return field(cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5))
 
 
 def _half_width(ink: Gray) -> float:

@@ -50,7 +50,7 @@ _SHIFT = 4
 
 @dataclass(frozen=True)
 class Drawing:
-    """What was drawn on a pad."""
+    """The ink and the strokes of a pad."""
 
     pad: Gray
     """The ink, 255 on 0: uint8 of shape (256, 256)."""

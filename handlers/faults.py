@@ -71,7 +71,7 @@ def find_faults(comparison: Comparison) -> list[Fault]:
 
 def _of_the_whole(comparison: Comparison) -> Iterator[Fault]:
     """Size, proportions and place of the whole letter."""
-    slack, whole = comparison.strictness.value, _written_length(comparison.judged)
+    slack, whole = comparison.strictness.value, comparison.written_length
     x, y = comparison.placement.scales
     if abs(np.log(x / y)) > _OFF_SIZE * slack:
         yield Fault("proportion", whole, direction="wide" if x > y else "narrow")
@@ -85,7 +85,7 @@ def _of_the_whole(comparison: Comparison) -> Iterator[Fault]:
 
 
 def _of_a_part(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
-    """What is wrong with one part."""
+    """The faults of one part."""
     strictness, points = comparison.strictness, judged.points
     if judged.is_missing:
         yield Fault("missing", judged.length * (1 - judged.coverage), points.mean(axis=0))
@@ -131,10 +131,10 @@ def _bends(judged: Judged, comparison: Comparison) -> Iterator[Fault]:
 
 
 def _extra(comparison: Comparison, found: Sequence[Fault]) -> Iterator[Fault]:
-    """What is written and belongs to no part, or prolongs one."""
-    line = comparison.line
-    for group in groups(line.points, comparison.extra_points):
-        points = line.points[group]
+    """Ink or strokes of no part; some prolong a part."""
+    stray = comparison.line.points[comparison.extra_points]
+    for group in groups(stray):
+        points = stray[group]
         length = max(SPACING * len(points), float(np.ptp(points, axis=0).max()))
         if length < comparison.strictness.noticeable:
             continue
@@ -212,7 +212,3 @@ def order_faults(comparison: Comparison) -> list[Fault]:
         Fault(name, judged[stroke].length, judged[stroke].points[0], stroke)
         for name, stroke in dict.fromkeys(found)
     ]
-
-
-def _written_length(judged: Sequence[Judged]) -> float:
-    return sum(each.length * each.coverage for each in judged)

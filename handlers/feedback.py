@@ -86,7 +86,7 @@ def sentences(
 
 
 def sentence(fault: Fault, comparison: Comparison, character: str) -> str:
-    """What one fault is, in words."""
+    """The sentence for one fault."""
     direction = _DIRECTIONS.get(fault.direction or "", "")
     if fault.fault == "proportion":
         return _OF_THE_WHOLE[fault.direction or ""].format(character=character)

@@ -43,10 +43,14 @@ class Line:
     @cached_property
     def distance(self) -> Field:
         """Distance of each pixel of the canvas to the nearest point, shape (128, 128)."""
-        paper = np.ones((SIDE, SIDE), np.uint8)
-        columns, rows = np.rint(self.points).astype(int).clip(0, SIDE - 1).T
-        paper[rows, columns] = 0
-        return field(cv2.distanceTransform(paper, cv2.DIST_L2, 5))
+        inked = np.zeros((SIDE, SIDE), np.bool_)
+        inked[_pixels(self.points)] = True
+        return distance_to(inked)
+
+    @cached_property
+    def normals(self) -> Points:
+        """To the right of `directions`, (n, 2)."""
+        return np.stack([-self.directions[:, 1], self.directions[:, 0]], axis=1)
 
     @cached_property
     def slopes(self) -> Field:
@@ -75,13 +79,18 @@ def line_of_strokes(strokes: Sequence[Points]) -> Line:
 
     The points of very much writing are farther apart.
     """
-    length = sum(float(np.hypot(*np.diff(stroke, axis=0).T).sum()) for stroke in strokes)
+    length = sum(map(length_along, strokes))
     curves = [resample(stroke, max(SPACING, length / _MOST_POINTS)) for stroke in strokes]
     return Line(
         np.concatenate(curves),
         np.concatenate([directions_along(curve) for curve in curves]),
         np.repeat(np.arange(len(curves)), [len(curve) for curve in curves]),
     )
+
+
+def length_along(curve: Points) -> float:
+    """The length of a curve, in the unit of its points."""
+    return float(np.hypot(*np.diff(curve, axis=0).T).sum())
 
 
 def resample(curve: Points, spacing: float) -> Points:
@@ -121,10 +130,20 @@ def depth(ink: Gray) -> Field:
     return field(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
 
 
+def distance_to(ink: Mask) -> Field:
+    """Distance of each pixel of a canvas to the ink."""
+    return field(cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5))
+
+
 def values_at(picture: npt.NDArray[Any], points: Points) -> npt.NDArray[np.float64]:
     """The values of the pixels of a canvas at points, (n,)."""
-    columns, rows = np.rint(points).astype(int).clip(0, SIDE - 1).T
-    return np.asarray(picture[rows, columns], dtype=np.float64)
+    return np.asarray(picture[_pixels(points)], dtype=np.float64)
+
+
+def _pixels(points: Points) -> tuple[Indices, Indices]:
+    """The rows and the columns of the pixels of a canvas nearest to points."""
+    columns, rows = np.rint(points).astype(np.intp).clip(0, SIDE - 1).T
+    return rows, columns
 
 
 def ridge(inside: Field) -> Mask:
@@ -136,9 +155,8 @@ def _ink_directions(ink: Gray, points: Points) -> Points:
     """Directions of strokes by the structure tensor of the ink (Bigün and Granlund 1987)."""
     smooth = cv2.GaussianBlur(ink, (0, 0), 1.0).astype(np.float32)
     x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    columns, rows = np.rint(points).astype(int).T
     xx, yy, xy = (
-        cv2.GaussianBlur(each, (0, 0), 2 * _TENSOR_BLUR)[rows, columns].astype(np.float64)
+        values_at(cv2.GaussianBlur(each, (0, 0), 2 * _TENSOR_BLUR), points)
         for each in (x * x, y * y, x * y)
     )
     # The gradient is across the stroke; half the angle of the double angle is its own.

@@ -22,7 +22,7 @@ Headers = Mapping[str, str]
 
 
 class Source(Enum):
-    """What the body of a request is."""
+    """The kinds of bodies of a request."""
 
     PHOTOGRAPH = "photograph"
     """An image in which a character is to be found."""

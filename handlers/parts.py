@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from handlers.arrays import Mask
-from handlers.lines import SPACING, Indices, Line, Points
+from handlers.lines import SPACING, Indices, Line, Points, length_along
 
-_WRITTEN = 1 / 3
-"""A part of which less is written is missing."""
+LEAST_WRITTEN = 1 / 3
+"""A part of which a smaller share is written is missing."""
 _DOUBT = 0.45
 """A part of which this share may be written is not called missing."""
 NOWHERE = -1
@@ -93,13 +93,12 @@ class Judged:
     @property
     def is_missing(self) -> bool:
         """Whether too little of it is written, whatever other ink lies near it."""
-        return self.coverage < _WRITTEN and self.doubt < _DOUBT
+        return self.coverage < LEAST_WRITTEN and self.doubt < _DOUBT
 
     @cached_property
     def length(self) -> float:
         """Of the part, in pixels."""
-        steps = np.diff(self.points, axis=0)
-        return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+        return length_along(self.points)
 
     @cached_property
     def gaps(self) -> list[slice]:
@@ -252,7 +251,7 @@ def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Po
     if len(places) < 2:
         return np.zeros(2)
     amounts = beside[closest[places], places]
-    normals = np.stack([-part.directions[:, 1], part.directions[:, 0]], axis=1)[places]
+    normals = part.normals[places]
     # A shift along a straight part is not seen.
     strengths, axes = np.linalg.eigh(normals.T @ normals / len(places))
     along_axes = axes.T @ (normals.T @ amounts / len(places))
@@ -271,7 +270,7 @@ def _overshoots(
     for end, sign in ((0, -1), (len(part.points) - 1, 1)):
         outward = sign * part.directions[end]
         along = vectors[:, end] @ outward
-        beside = np.abs(vectors[:, end] @ np.array([-outward[1], outward[0]]))
+        beside = np.abs(vectors[:, end] @ part.normals[end])
         beyond = (np.abs(nearest - end) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
         found.append(float(np.minimum(along, outside)[beyond].max(initial=0.0)))
     return found[0], found[1]
@@ -321,7 +320,7 @@ def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -
         if each.coverage >= _HARDLY or len(free) < 3:
             continue
         own, stray = only(form, form.strokes == part), only(written.line, free)
-        for group in groups(stray.points, np.ones(len(free), np.bool_)):
+        for group in groups(stray.points):
             if is_elsewhere(only(stray, group), own):
                 parts = adopted.parts.copy()
                 parts[free[group]] = part
@@ -343,9 +342,9 @@ def only(line: Line, chosen: Mask | Indices) -> Line:
     return Line(line.points[chosen], line.directions[chosen], line.strokes[chosen])
 
 
-def groups(points: Points, chosen: Mask) -> Iterator[Indices]:
-    """The indices of the `chosen` points in groups that hang together."""
-    left = np.flatnonzero(chosen)
+def groups(points: Points) -> Iterator[Indices]:
+    """The indices of points in groups that hang together."""
+    left = np.arange(len(points))
     while len(left):
         group, left = left[:1], left[1:]
         fresh = group

@@ -42,8 +42,7 @@ def score(comparison: Comparison) -> int:
 
 def _coverage(comparison: Comparison) -> float:
     """The share of the strokes that is written, and that of what is written that belongs."""
-    whole = sum(judged.length for judged in comparison.judged)
-    written = sum(judged.length * judged.coverage for judged in comparison.judged)
+    written = comparison.written_length
     beyond = sum(
         max(0.0, end - _FREE_END) for judged in comparison.judged for end in judged.overshoots
     )
@@ -54,20 +53,20 @@ def _coverage(comparison: Comparison) -> float:
         # A blot is no stroke.
         belongs *= min(1.0, 2 * comparison.form.half_width / comparison.pen_half_width)
     belongs *= min(1.0, belongs / _MOSTLY)
-    return float((written / whole) ** _WRITTEN * belongs**_BELONGS)
+    return float((written / comparison.length) ** _WRITTEN * belongs**_BELONGS)
 
 
 def _shape(comparison: Comparison) -> float:
     """How near the strokes are to their lines."""
     offset = comparison.placement.aligned_offset
+    seen = [judged for judged in comparison.judged if judged.is_seen]
+    if not seen:
+        return 0.0
     far = [
         float(np.hypot(*(judged.shift - offset))) + float(np.nanmean(np.abs(judged.deviations)))
-        for judged in comparison.judged
-        if judged.is_seen
+        for judged in seen
     ]
-    lengths = [judged.length for judged in comparison.judged if judged.is_seen]
-    if not far:
-        return 0.0
+    lengths = [judged.length for judged in seen]
     mean = float(np.average(np.maximum(0, np.array(far) - _FREE), weights=lengths))
     return float(0.5 ** (mean / _HALVED))
 

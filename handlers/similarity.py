@@ -132,7 +132,6 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
 
 def _describe(fault: Fault, comparison: Comparison) -> Answer:
     parts = comparison.form.parts
-    whole = sum(judged.length for judged in comparison.judged)
     return {
         "fault": fault.fault,
         "part": None if fault.stroke is None else parts[fault.stroke].name,
@@ -141,7 +140,7 @@ def _describe(fault: Fault, comparison: Comparison) -> Answer:
         "direction": fault.direction,
         "row": fault.row,
         "column": fault.column,
-        "share": round(min(1.0, fault.length / whole), 4),
+        "share": round(min(1.0, fault.length / comparison.length), 4),
     }
 
 

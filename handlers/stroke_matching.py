@@ -11,10 +11,8 @@ import numpy as np
 
 from handlers.arrays import Mask
 from handlers.lines import Indices, Line
-from handlers.parts import NOWHERE, closeness, is_elsewhere, only
+from handlers.parts import LEAST_WRITTEN, NOWHERE, closeness, is_elsewhere, only
 
-_LEAST_WRITTEN = 1 / 3
-"""A stroke with less of its length than this is missing."""
 _OWN = 0.6
 """Share of a stroke that is drawn along another one, for the two to be one."""
 _SHORTEST = 8
@@ -82,7 +80,7 @@ def match_strokes(drawn: Line, form: Line) -> Matching:
             for d in of_drawn
         ]
     )
-    worth *= (written >= _LEAST_WRITTEN * sizes) & (along > 0)
+    worth *= (written >= LEAST_WRITTEN * sizes) & (along > 0)
     pairs: list[tuple[int, int]] = []
     left = worth.copy()
     while left.max() > 0:

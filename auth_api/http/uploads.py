@@ -38,7 +38,7 @@ an image that cannot be used, and `Unavailable`."""
 
 
 class Writing(NamedTuple):
-    """What a request wants judged."""
+    """The image or the strokes of a request."""
 
     image: bytes
     """The encoded image; empty if there are only strokes."""
@@ -49,7 +49,7 @@ class Writing(NamedTuple):
 
     @property
     def judged(self) -> bytes:
-        """What the model gets."""
+        """The bytes for the model."""
         return self.strokes or self.image
 
 

@@ -27,7 +27,7 @@ NEAREST, FARTHEST = -1, 2
 
 
 Pen = Literal["nib", "round"]
-"""What strokes are drawn with: the edge of a reed pen, or a pencil."""
+"""The pen of strokes: the edge of a reed pen, or a pencil."""
 
 
 class ImageQuery(BaseModel):

@@ -33,7 +33,7 @@ class Prediction(SQLModel, table=True):
     preprocessed: bool
     media: str = Field(unique=True)
     strokes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
-    """What was drawn, as compact JSON; None if an image was judged."""
+    """The strokes as compact JSON; None if an image was judged."""
     pen: str | None = None
     """That of the strokes."""
 

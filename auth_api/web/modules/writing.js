@@ -1,4 +1,4 @@
-// What the service reads: the strokes of a pad, or a picture.
+// A request for the service: the strokes of a pad, or a picture.
 
 /** Limits of the service: strokes of a drawing, and points of each. */
 export const LIMITS = { strokes: 64, points: 2000 };
