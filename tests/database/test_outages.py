@@ -202,9 +202,13 @@ def test_a_connection_cut_by_the_server_raises_unavailable(
         cutter, database = Database(settings), Database(settings)
         stopped = asyncio.Event()
         readers = [asyncio.create_task(read(database, stopped)) for _ in range(16)]
-        for _ in range(50):
+        for _ in range(20):
+            answered = counts["answered"]
             await cutter.read(lambda session: session.execute(cut))
-            await asyncio.sleep(0.01)
+            async with asyncio.timeout(30):
+                # Readers that were cut are answered again, however slow the machine is.
+                while counts["answered"] < answered + 3 * len(readers):
+                    await asyncio.sleep(0.01)
         stopped.set()
         await asyncio.gather(*readers)
         await database.aclose()
@@ -213,7 +217,6 @@ def test_a_connection_cut_by_the_server_raises_unavailable(
         await asyncio.sleep(0.5)
 
     asyncio.run(run())
-    assert counts["answered"] > 50
     assert counts["refused"] > 5
 
 
