@@ -101,13 +101,21 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     """Errors in the console, and requests to other hosts."""
 
-    def open(self, path: str = "/") -> Page:
+    def open(self, path: str = "/recognise") -> Page:
         """Opens a tab. `path` is the path of a view, after the `#`."""
         page = self.context.new_page()
         page.set_default_timeout(20_000)
         page.goto(f"{self.home}/#{path}")
         expect(page.locator("main h1").first).to_be_visible()
         return page
+
+    def write_freely(self) -> None:
+        """Switches off the judging of strokes when the pen lifts."""
+        self._remember("judging", "off")
+
+    def _remember(self, name: str, value: str) -> None:
+        script = f'try {{ localStorage.setItem("ranjana-{name}", "{value}") }} catch {{}}'
+        self.context.add_init_script(script)
 
     def sign_up(self, role: str = "user", username: str | None = None) -> str:
         """Creates an account and signs in, without the page. Returns the username."""
@@ -122,8 +130,7 @@ class Visitor:
         fields = {"username": username, "password": PASSWORD}
         response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
         assert response.ok, response.text()
-        script = 'try { localStorage.setItem("ranjana-signed-in", "yes") } catch {}'
-        self.context.add_init_script(script)
+        self._remember("signed-in", "yes")
 
     def promote(self, username: str, role: str) -> None:
         """Changes the role of an account in the database."""

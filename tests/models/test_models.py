@@ -71,6 +71,14 @@ def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, class
     assert matrix.shape == (classes, classes) == (len(confusion["labels"]),) * 2
     assert 0 < matrix.sum() <= confusion["pictures"]
     assert np.trace(matrix) > 0.9 * confusion["pictures"]
+    pairs = figures(scientist, model, "confused-pairs").json()["pairs"]
+    assert pairs
+    assert [pair["share"] for pair in pairs] == sorted((p["share"] for p in pairs), reverse=True)
+    for pair in pairs:
+        one, other = pair["classes"]
+        confused = matrix[one, other] + matrix[other, one]
+        assert confused > 0
+        assert pair["share"] == pytest.approx(confused / (matrix[one].sum() + matrix[other].sum()))
     roc = figures(scientist, model, "roc-curve").json()
     curves = [roc["verification"]] if model == "similarity" else [roc["macro"], *roc["classes"]]
     assert len(curves) == (1 if model == "similarity" else classes + 1)

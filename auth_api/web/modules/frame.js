@@ -37,8 +37,8 @@ function brand() {
 
 function navigation() {
   const links = [
-    ["/", "nav.recognise"],
     ["/practise", "nav.practise"],
+    ["/recognise", "nav.recognise"],
     ["/progress", "nav.progress"],
     ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];
@@ -68,7 +68,8 @@ function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
   if (path === "/progress" && shown.startsWith("/history")) return true;
-  return path === "/" ? shown === "/" : shown.startsWith(path);
+  if (path === "/practise" && (shown === "/" || shown === "/session")) return true;
+  return shown.startsWith(path);
 }
 
 function controls() {

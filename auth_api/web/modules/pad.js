@@ -4,7 +4,7 @@
 import { el } from "./dom.js";
 import { drawSegment, drawStroke } from "./pens.js";
 import { t } from "./strings.js";
-import { onThemeChange } from "./theme-colours.js";
+import { onThemeChange, themeColour } from "./theme-colours.js";
 
 // Step of an arrow key as a fraction of the side: without and with Shift.
 const KEY_STEP = 0.03;
@@ -41,6 +41,8 @@ export class Pad extends EventTarget {
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true", hidden: true });
     this.element = el("div", { class: "pad" }, this.under, this.ink, this.cursor);
     this.painters = [];
+    /** The custom property with the colour of the stroke with an index, or null. */
+    this.colourOf = () => null;
     this.current = null;
     this.pointer = null;
     this.at = [0.25, 0.3];
@@ -79,6 +81,11 @@ export class Pad extends EventTarget {
     this.#changed();
   }
 
+  /** Removes the last stroke, without an event, and returns it. */
+  withdraw() {
+    return this.drawing.strokes.pop();
+  }
+
   get canUndo() {
     return this.drawing.strokes.length > 0 || this.drawing.undone.length > 0;
   }
@@ -107,7 +114,11 @@ export class Pad extends EventTarget {
     const context = this.#context();
     context.clearRect(0, 0, side, side);
     const { strokes, pen } = this.drawing;
-    for (const points of strokes) drawStroke(context, pen, points, side);
+    strokes.forEach((points, index) => {
+      context.fillStyle = context.strokeStyle = this.#colour(index);
+      drawStroke(context, pen, points, side);
+    });
+    context.fillStyle = context.strokeStyle = this.#colour();
     if (this.current) drawStroke(context, pen, this.current, side);
   }
 
@@ -127,8 +138,14 @@ export class Pad extends EventTarget {
 
   #context() {
     const context = this.ink.getContext("2d");
-    context.fillStyle = context.strokeStyle = getComputedStyle(this.ink).color;
+    context.fillStyle = context.strokeStyle = this.#colour();
     return context;
+  }
+
+  /** The colour of the ink, or of the stroke with an index. */
+  #colour(index = null) {
+    const name = index === null ? null : this.colourOf(index);
+    return name ? themeColour(name) : getComputedStyle(this.ink).color;
   }
 
   #listen() {

@@ -39,18 +39,19 @@ class Attempts extends EventTarget {
     this.busy = false;
     this.lastInput = null;
     this.comparison = latestRequest(
-      (writing) => this.#compare(writing),
+      (input) => this.#compare(input),
       (judged, error) => this.#answered(judged, error),
       (judged) => deleteComparison(judged.answer),
     );
   }
 
   /**
-   * Compares a writing (modules/writing.js) with the reference. Comparing the same again replaces
-   * the earlier comparison in the history, so that it counts as one attempt.
+   * Compares a writing (modules/writing.js) with the reference. `help` is the option of the service.
+   * Comparing the same again replaces the earlier comparison in the history, so that it counts as
+   * one attempt.
    */
-  compare(writing) {
-    this.lastInput = writing;
+  compare(writing, help) {
+    this.lastInput = { writing, help };
     this.again();
   }
 
@@ -68,8 +69,8 @@ class Attempts extends EventTarget {
     if (this.judged || this.busy) this.again();
   }
 
-  async #compare(writing) {
-    const query = { target_class: this.target, strictness: strictness() };
+  async #compare({ writing, help }) {
+    const query = { target_class: this.target, strictness: strictness(), help };
     const options = { ...bodyOf(writing), query, repeatable: true };
     const answer = await request("POST", "/api/similarity/", options);
     const ink = writing instanceof Blob ? writing : JSON.stringify(writing);
