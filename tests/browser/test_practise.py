@@ -100,7 +100,7 @@ def test_vowels_and_digits_are_practised(phone: Visitor) -> None:
         ).to_be_visible()
     check_view(page, "practise-phone-digits")
     page.goto(f"{phone.home}/#/practise?group=vowel")
-    page.get_by_role("link", name="ए e").tap()
+    page.get_by_role("link", name="ए e not tried yet").tap()
     expect(page.get_by_role("heading", level=1)).to_have_text("ए e")
     assert under_the_ink(page), "the reference lies faintly under the ink"
     drop(page, encode(reference(46)))
@@ -295,8 +295,9 @@ def test_on_a_phone_the_result_scrolls_into_view(phone: Visitor) -> None:
 
 
 def test_practising_works_with_the_keyboard_alone(visitor: Visitor) -> None:
+    visitor.write_freely()
     page = visitor.open("/practise/11")
-    page.get_by_role("button", name="Hint").focus()
+    page.get_by_label("By heart").focus()
     page.keyboard.press("Tab")
     expect(page.locator("canvas.ink")).to_be_focused()
     page.keyboard.press(" ")
@@ -325,6 +326,7 @@ def test_a_stroke_that_was_left_out_is_named_and_lights_up(
 ) -> None:
     strokes = glyph_strokes(0)
     for each in (visitor, phone):
+        each.write_freely()
         page = each.open("/practise/0")
         draw(page, [*strokes[:3], strokes[4]])
         with page.expect_request("**/api/similarity/*") as sent:
@@ -384,6 +386,7 @@ def lit(page: Page) -> list[tuple[float, float]]:
 def test_ink_of_no_stroke_lights_up_its_region_and_the_whole_letter_nothing(
     visitor: Visitor,
 ) -> None:
+    visitor.write_freely()
     page = visitor.open("/practise/3")
     draw(page, [*glyph_strokes(3), [(0.02, 0.98), (0.3, 0.98)]])
     compare_button(page).click()
@@ -403,6 +406,7 @@ def test_ink_of_no_stroke_lights_up_its_region_and_the_whole_letter_nothing(
 def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
     visitor: Visitor,
 ) -> None:
+    visitor.write_freely()
     page = visitor.open("/practise/0")
     long = [[(0.1 + n / 250, 0.3 + (n % 2) / 5000) for n in range(200)], [(0.5, 0.2), (0.5, 0.7)]]
     draw(page, [*long, [(0.5, 0.5)]])

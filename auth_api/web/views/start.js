@@ -36,10 +36,5 @@ export default async function view(options) {
     fill(told, t("start.praise", character));
   });
   area.lesson.watch();
-  return [
-    el("h1", {}, t("start.title")),
-    told,
-    element,
-    announcement,
-  ];
+  return [el("h1", {}, t("start.title")), told, element, announcement];
 }
