@@ -8,6 +8,8 @@ import { currentUser, hasRole } from "./session.js";
 import { remember } from "./storage.js";
 import { chooseLanguage, currentLanguage, LANGUAGES, t } from "./strings.js";
 
+const ICON = new URL("../icon.svg", import.meta.url).pathname;
+
 const header = el("header", { class: "frame" });
 const footer = el("footer", { class: "frame" });
 const skip = el("a", { class: "skip", href: "#main" });
@@ -31,7 +33,7 @@ export function showFrame() {
 }
 
 function brand() {
-  const mark = el("img", { src: "/web/icon.svg", alt: "", width: 28, height: 28 });
+  const mark = el("img", { src: ICON, alt: "", width: 28, height: 28 });
   return el("a", { class: "brand", href: "#/" }, mark, el("span", {}, "Ranjana"));
 }
 
