@@ -61,9 +61,7 @@ export function writingArea({ character, layers, attempts, signal }) {
   const load = ({ strokes, picture }) => {
     errors.hidden = true;
     if (picture) return attempts.compare(picture);
-    drawing.strokes = strokes;
-    pad.paint();
-    updateButton();
+    pad.load(strokes);
     return comparePad();
   };
   const startOver = () => {
