@@ -410,6 +410,7 @@ def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
     page = visitor.open("/practise/0")
     long = [[(0.1 + n / 250, 0.3 + (n % 2) / 5000) for n in range(200)], [(0.5, 0.2), (0.5, 0.7)]]
     draw(page, [*long, [(0.5, 0.5)]])
+    page.get_by_role("button", name="Pen").click()
     page.get_by_label("Round").check()  # for the whole drawing
     with page.expect_request("**/api/similarity/*") as sent:
         compare_button(page).click()

@@ -38,8 +38,9 @@ def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
 
 def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
-    page.get_by_label("Western digits").check()
+    page.get_by_label("Western digits 0-9").check()
     expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
+    page.get_by_role("button", name="Pen").click()
     page.get_by_label("Round").check()
     with page.expect_request("**/api/predict/*") as sent:
         draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
@@ -295,7 +296,7 @@ def test_drawing_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")  # from characters to digits
-    expect(page.get_by_label("Western digits")).to_be_focused()
+    expect(page.get_by_label("Western digits 0-9")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("canvas.ink")).to_be_focused()
     for _ in range(8):

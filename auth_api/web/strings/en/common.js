@@ -12,6 +12,7 @@ export default {
   "nav.api": "For programs",
   "nav.language": "Language",
   "nav.theme": "Light or dark",
+  "nav.settings": "Display and account",
   "nav.signIn": "Sign in",
   "nav.signUp": "Sign up",
 

@@ -12,6 +12,7 @@ export default {
   "nav.api": "प्रोग्रामका लागि",
   "nav.language": "भाषा",
   "nav.theme": "उज्यालो वा अँध्यारो",
+  "nav.settings": "प्रदर्शन र खाता",
   "nav.signIn": "साइन इन",
   "nav.signUp": "खाता खोल्नुहोस्",
 

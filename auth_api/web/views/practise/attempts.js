@@ -76,7 +76,7 @@ class Attempts extends EventTarget {
     const ink = JSON.stringify(writing);
     // A guest's comparison of the same again replaces the one that is kept.
     const again = this.written?.ink === ink && !this.judged?.answer.comparison_id;
-    const fields = { class: this.target, help, strictness: strictness(), ...writing };
+    const fields = { class: this.target, writing, help, strictness: strictness() };
     const attempt = again ? { ...this.written.attempt, ...fields } : newAttempt(fields);
     this.written = { ink, attempt };
     try {

@@ -148,7 +148,7 @@ export class Guide extends EventTarget {
     const canvas = new OffscreenCanvas(side, side);
     const opaque = canvas.getContext("2d");
     opaque.fillStyle = opaque.strokeStyle = themeColour("--soft");
-    drawStroke(opaque, this.pad.drawing.pen, points, side);
+    drawStroke(opaque, this.pad.drawing, points, side);
     context.save();
     context.globalAlpha = MISS_OPACITY;
     context.drawImage(canvas, this.offset * side, 0);

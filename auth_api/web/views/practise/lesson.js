@@ -86,10 +86,8 @@ export class Lesson extends EventTarget {
 
   /** Takes strokes that were drawn elsewhere as they are. */
   load(strokes) {
-    this.pad.drawing.strokes = strokes;
     this.#accepted = strokes.length;
-    this.#guide();
-    this.pad.paint();
+    this.pad.load(strokes);
   }
 
   /** Lets help fade after an attempt, and lights up the part that its first sentence is about. */
