@@ -13,6 +13,7 @@ let waiting = 0;
 export function connectionLine() {
   addEventListener("online", update);
   addEventListener("offline", update);
+  update(); // the page may open without the network
   return line;
 }
 

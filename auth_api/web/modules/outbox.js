@@ -46,6 +46,12 @@ export async function forget({ id }) {
   await changed();
 }
 
+/** Keeps nothing of the current user any longer. */
+export async function forgetAll() {
+  for (const { id } of await attemptsOf(ownerId())) await drop(id);
+  await changed();
+}
+
 /** How many attempts of the current user, or of the guest, are kept. */
 export const count = async () => (await attemptsOf(ownerId())).length;
 
