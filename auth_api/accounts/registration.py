@@ -22,6 +22,7 @@ from auth_api.authorisation.guards import require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.errors import Conflict
+from auth_api.http.validation import together
 from auth_api.observability.metrics import Metrics
 
 
@@ -51,11 +52,11 @@ class Registration:
         Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
         `Unauthorised`.
         """
-        if created_by is None and role != ROLES[-1]:
-            require_unreserved(username)
+        require_valid(
+            username, email, password, may_be_official=created_by is not None or role == ROLES[-1]
+        )
         username_key = usernames.username_key(username)
         email_key = usernames.email_key(email)
-        require_valid_password(password, username, email)
         # Before hashing, because hashing is slow.
         await require_available(self.database, username_key, email_key)
         user = User(
@@ -94,6 +95,17 @@ class Registration:
         return user.id
 
 
+def require_valid(
+    username: str, email: str, password: str, *, may_be_official: bool = False
+) -> None:
+    """Raises a `BadRequest` that names every field at fault."""
+    check_name = usernames.username_key if may_be_official else require_unreserved
+    together(
+        lambda: check_name(username),
+        lambda: require_valid_password(password, username, email),
+    )
+
+
 async def require_available(
     database: Database, username_key: str, email_key: str, owner_id: int | None = None
 ) -> None:
@@ -103,7 +115,14 @@ async def require_available(
         col(User.id) != (owner_id or 0),
     )
     taken = await database.read(lambda session: session.scalars(query).all())
+    if not taken:
+        return
+    fields = {}
     if any(user.username_key == username_key for user in taken):
-        raise Conflict("This username is taken.", "username_taken")
-    if taken:
-        raise Conflict("There is an account with this e-mail address.", "email_taken")
+        fields["username"] = "is taken"
+    if any(user.email_key == email_key for user in taken):
+        fields["email"] = "has an account"
+    details = {"fields": fields}
+    if "username" in fields:
+        raise Conflict("This username is taken.", "username_taken", details=details)
+    raise Conflict("There is an account with this e-mail address.", "email_taken", details=details)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from auth_api.accounts.registration import require_valid
 from auth_api.authorisation.access import ACCOUNT, HISTORY, SIGN_IN
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import User
 from auth_api.http.json_response import JSONResponse
-from auth_api.http.validation import invalid, parse_json
+from auth_api.http.validation import invalid, json_fields, parse_json, together, validated
 from auth_api.http.zip_stream import zipped
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
@@ -19,10 +22,15 @@ from auth_api.services import caller, services
 
 @documented(tag="accounts", access=SIGN_IN, json=SignUp, answer=Message, status=201, errors=(409,))
 async def sign_up(request: Request) -> JSONResponse:
-    """Creates an account."""
-    fields = await parse_json(request, SignUp)
-    if fields.password2 not in (None, fields.password):
-        raise invalid("password2", "is not the same as the password")
+    """Creates an account. A 400 names all fields that are wrong."""
+    content = await json_fields(request)
+    texts = [content.get(name) for name in ("username", "email", "password")]
+    together(
+        lambda: validated(content, SignUp),
+        lambda: require_valid(*(text.strip() if isinstance(text, str) else "" for text in texts)),
+        lambda: _require_same(content),
+    )
+    fields = validated(content, SignUp)
     await services(request).registration.sign_up(
         fields.username,
         fields.email,
@@ -102,6 +110,11 @@ async def change_username(request: Request) -> JSONResponse:
     fields = await parse_json(request, ChangeUsername)
     await services(request).profiles.change_username(caller(request), fields.new_username, request)
     return JSONResponse({"message": "Username updated successfully."})
+
+
+def _require_same(content: dict[str, Any]) -> None:
+    if content.get("password2") not in (None, content.get("password")):
+        raise invalid("password2", "is not the same as the password")
 
 
 def _me(user: User) -> JSONResponse:

@@ -72,7 +72,9 @@ def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visito
     page.get_by_label("What", exact=True).select_option("feedback_given")
     rows = page.get_by_role("region", name="Audit log").locator("tbody tr")
     expect(rows.first).to_contain_text("Feedback given")
-    number = rows.first.locator("td").nth(1).inner_text()
+    who = rows.first.locator("td").nth(1)
+    expect(who).to_contain_text(username)
+    number = re.sub(r"\D", "", who.locator(".remark").inner_text())
     page.get_by_label("User number").fill(number)
     page.get_by_label("User number").press("Tab")
     expect(rows).to_have_count(1)
@@ -81,6 +83,7 @@ def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visito
     table = saved.value.path().read_text().splitlines()
     assert len(table) == 2
     assert "feedback_given" in table[1]
+    assert f'"{username}"' in table[1]
     check_view(page, "audit")
 
     page.get_by_role("link", name="Settings").click()
