@@ -12,6 +12,7 @@ from auth_api.accounts.registration import require_valid
 from auth_api.authorisation.access import ACCOUNT, HISTORY, SIGN_IN
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import User
+from auth_api.errors import BadRequest
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.validation import invalid, json_fields, parse_json, together, validated
 from auth_api.http.zip_stream import zipped
@@ -24,14 +25,20 @@ from auth_api.services import caller, services
 async def sign_up(request: Request) -> JSONResponse:
     """Creates an account. A 400 names all fields that are wrong."""
     content = await json_fields(request)
-    texts = [content.get(name) for name in ("username", "email", "password")]
-    together(
-        lambda: validated(content, SignUp),
-        lambda: require_valid(*(text.strip() if isinstance(text, str) else "" for text in texts)),
-        lambda: _require_same(content),
-    )
+    registration = services(request).registration
+    username, email, password = (_text(content, each) for each in ("username", "email", "password"))
+    try:
+        together(
+            lambda: validated(content, SignUp),
+            lambda: require_valid(username.strip(), email.strip(), password),
+            lambda: _require_same(content),
+        )
+    except BadRequest as error:
+        taken = await registration.taken(username.strip(), email.strip())
+        error.details = {"fields": {**taken, **(error.details or {})["fields"]}}
+        raise
     fields = validated(content, SignUp)
-    await services(request).registration.sign_up(
+    await registration.sign_up(
         fields.username,
         fields.email,
         fields.password,
@@ -110,6 +117,12 @@ async def change_username(request: Request) -> JSONResponse:
     fields = await parse_json(request, ChangeUsername)
     await services(request).profiles.change_username(caller(request), fields.new_username, request)
     return JSONResponse({"message": "Username updated successfully."})
+
+
+def _text(content: dict[str, Any], name: str) -> str:
+    """A field before it is checked, empty if it is no text."""
+    text = content.get(name)
+    return text if isinstance(text, str) else ""
 
 
 def _require_same(content: dict[str, Any]) -> None:

@@ -233,6 +233,9 @@ def test_a_refused_sign_up_names_everything_that_is_wrong(api: Api, user: User) 
         "email": "Field required",
         "password": "Field required",
     }
+    assert fields(username=user.username.upper(), email=user.email, password="short") == {
+        "username": "is taken", "email": "has an account", "password": short,
+    }  # fmt: skip
     status, body = sign_up(api, username=user.username, email=user.email)
     assert (status, body["code"]) == (409, "username_taken")
     assert body["details"] == {"fields": {"username": "is taken", "email": "has an account"}}

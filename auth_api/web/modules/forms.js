@@ -84,7 +84,9 @@ export function form(
       fill(status);
       const matched = fieldErrors(error, codes, fields).filter(([name]) => name in fields);
       for (const [name, reason] of matched) fields[name].setError(reason);
-      if (matched.length) fields[matched[0][0]].control.focus();
+      const named = new Set(matched.map(([name]) => name));
+      if (matched.length)
+        fields[Object.keys(fields).find((name) => named.has(name))].control.focus();
       else showError(failure, error);
     }
   };
