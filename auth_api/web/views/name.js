@@ -35,6 +35,7 @@ export default async function view({ query, signal }) {
     const problem = problemOf(text);
     devanagari.element.hidden = asDevanagari(typed.value()) === tidy(typed.value());
     fill(told, problem);
+    told.hidden = !problem;
     replaceQuery({ text });
     replaced.abort();
     replaced = new AbortController();

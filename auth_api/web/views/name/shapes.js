@@ -10,7 +10,7 @@ const EM = 1000;
 // Side in pixels of the pictures whose pixels are counted.
 const SIDE = 128;
 // Ink so near covers a pixel of the shape, as a fraction of the side.
-const NEAR = 0.04;
+const NEAR = 0.06;
 // Least opacity of a pixel of the shape, 0 to 255.
 const OPAQUE = 128;
 
@@ -35,11 +35,14 @@ export function shapeOf(text) {
 
 /** Draws a shape in a square of `side` pixels. */
 export function drawShape(context, side, { text, size, x, y }, colour, opacity = 1) {
+  // Drawn opaque first: the glyphs of a letter overlap.
+  const opaque = new OffscreenCanvas(side, side).getContext("2d");
+  opaque.fillStyle = colour;
+  opaque.font = fontOf(size * side);
+  opaque.fillText(text, x * side, y * side);
   context.save();
   context.globalAlpha = opacity;
-  context.fillStyle = colour;
-  context.font = fontOf(size * side);
-  context.fillText(text, x * side, y * side);
+  context.drawImage(opaque.canvas, 0, 0);
   context.restore();
 }
 
