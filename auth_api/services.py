@@ -28,6 +28,7 @@ from auth_api.database.database import Database
 from auth_api.history.pictures import PictureStore
 from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
+from auth_api.http.page_files import PageFiles
 from auth_api.http.rate_limits import RateLimits
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.prediction_job import PredictionJobs
@@ -80,7 +81,8 @@ class Services:
         # Authorisation, practice, history, usage
         self.authoriser = Authoriser(settings, database, tokens, limits)
         self.long_answers = LongAnswers(self.authoriser)
-        self.characters = Characters(ROOT / "reference_images")
+        self.characters = characters = Characters(ROOT / "reference_images")
+        self.page = PageFiles(ROOT / "auth_api" / "web", characters.shown())
         self.pictures = pictures = PictureStore(settings.media_dir)
         self.history = History(database, pictures)
         self.recorder = HistoryRecorder(database, pictures)

@@ -43,15 +43,13 @@ def confused_pairs(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """The pairs of classes that were taken for each other most often, as `ConfusedPair`s."""
     matrix: list[list[int]] = figures.get("confusion") or []
     pictures = [sum(row) for row in matrix]
-    pairs = [
-        {
-            "classes": [one, other],
-            "share": (matrix[one][other] + matrix[other][one]) / (pictures[one] + pictures[other]),
-        }
+    shares = {
+        (one, other): (matrix[one][other] + matrix[other][one]) / (pictures[one] + pictures[other])
         for one, other in combinations(range(len(matrix)), 2)
         if matrix[one][other] + matrix[other][one]
-    ]
-    return sorted(pairs, key=lambda pair: -pair["share"])[:_PAIRS]
+    }
+    most = sorted(shares, key=lambda pair: -shares[pair])[:_PAIRS]
+    return [{"classes": list(pair), "share": shares[pair]} for pair in most]
 
 
 def not_measured(row: ModelVersion) -> NotFound:

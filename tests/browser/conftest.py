@@ -63,6 +63,10 @@ _DROP = """([encoded, kind]) => {
   document.body.dispatchEvent(new DragEvent("drop", options));
 }"""
 
+# Imports a module of the open page, by its path in `auth_api/web`.
+_MODULES = """globalThis.ranjana = (path) => import(
+  new URL(`../${path}`, document.querySelector("script[type=module]").src).href);"""
+
 _numbers = itertools.count(1)
 
 # Generous, because two cores also run the models. These tests do not measure time.
@@ -140,7 +144,7 @@ class Visitor:
     def api(self, page: Page, method: str, path: str, **options: Any) -> Any:
         """Sends a request from the page, as its signed-in user. Returns the response."""
         script = """async ([method, path, options]) =>
-            (await import("/web/modules/api.js")).request(method, path, options)"""
+            (await ranjana("modules/api.js")).request(method, path, options)"""
         return page.evaluate(script, [method, path, options])
 
 
@@ -161,9 +165,14 @@ def phone(browser: Browser, site: Api) -> Iterator[Visitor]:
 
 @contextmanager
 def visit(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
-    """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke."""
+    """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke.
+
+    There is no service worker unless the options allow it: tests see requests and answer them
+    themselves, which they could not for requests that a service worker answers.
+    """
     home = f"http://127.0.0.1:{site.port}"
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"service_workers": "block", **options})
+    context.add_init_script(_MODULES)
     visitor = Visitor(site, context, home)
     errors = visitor.errors
 

@@ -109,7 +109,7 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     page.reload()
     expect(entries).to_have_count(1)
     labels = page.locator("#filter optgroup").evaluate_all("(all) => all.map((each) => each.label)")
-    assert labels == ["Consonants", "Vowels", "Digits of the script", "Western digits"]
+    assert labels == ["Consonants", "Vowels", "Digits of the script", "Western digits 0-9"]
     page.get_by_label("Show").select_option(f"digit-{digit['digit']}")
     expect(entries).to_have_count(1)
     page.reload()

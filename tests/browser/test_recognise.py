@@ -38,8 +38,9 @@ def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
 
 def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
-    page.get_by_label("Western digits").check()
+    page.get_by_label("Western digits 0-9").check()
     expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
+    page.get_by_role("button", name="Pen").click()
     page.get_by_label("Round").check()
     with page.expect_request("**/api/predict/*") as sent:
         draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
@@ -153,7 +154,7 @@ def test_a_heic_is_sent_as_it_is_and_shown_as_the_service_shows_it(visitor: Visi
 def stored_picture(page: Page, path: str) -> bytes:
     """A picture of the history, as the page gets it."""
     script = """async (path) => {
-        const { fetchBlob } = await import("/web/modules/api.js");
+        const { fetchBlob } = await ranjana("modules/api.js");
         const bytes = await (await fetchBlob(path, { accept: "image/*" })).arrayBuffer();
         return [...new Uint8Array(bytes)];
     }"""
@@ -295,7 +296,7 @@ def test_drawing_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")  # from characters to digits
-    expect(page.get_by_label("Western digits")).to_be_focused()
+    expect(page.get_by_label("Western digits 0-9")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("canvas.ink")).to_be_focused()
     for _ in range(8):

@@ -44,7 +44,9 @@ export async function request(method, path, options = {}) {
     try {
       return await sendAuthorised(method, path, options);
     } catch (error) {
-      const temporary = error.code === "unreachable" || [429, 503].includes(error.status);
+      // Without any network there is nothing to wait for: the view says so at once.
+      const unreachable = error.code === "unreachable" && navigator.onLine;
+      const temporary = unreachable || [429, 503].includes(error.status);
       const wait = error.retryAfter ?? 2 ** (attempt - 1);
       if (!repeatable || !temporary || attempt === MAX_ATTEMPTS || wait > MAX_WAIT_SECONDS)
         throw error;
@@ -74,6 +76,7 @@ export async function download(path, name, options = {}) {
 /** The sentence to show for any thrown error. */
 export function errorMessage(error) {
   if (!(error instanceof ApiError)) return t("error.unexpected");
+  if (error.code === "unreachable" && !navigator.onLine) return t("connection.needed");
   const key = `error.${error.code}`;
   const wait = error.retryAfter ? duration(error.retryAfter) : "…";
   return hasString(key) ? t(key, { wait }) : error.message;

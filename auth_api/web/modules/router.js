@@ -8,7 +8,7 @@
 import { ApiError, errorMessage } from "./api.js";
 import { button, linkButton } from "./components.js";
 import { el, fill } from "./dom.js";
-import { currentUser, hasRole } from "./session.js";
+import { currentUser, hasRole, ownerId } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
@@ -114,6 +114,7 @@ export function errorCard(error, again = render) {
 
 async function viewContent({ route, parameters, query }, signal) {
   await loadStrings(route.area);
+  if (needsSession(route) && !navigator.onLine && ownerId() !== null) return needsNetwork();
   if (route.signedIn && !currentUser()) return signInPrompt();
   if (route.role && !hasRole(route.role)) {
     return currentUser() ? notAllowed(route.role) : signInPrompt();
@@ -154,6 +155,15 @@ function signInPrompt() {
       linkButton(t("nav.signUp"), href("/sign-up", { next: currentAddress() })),
     ),
   );
+}
+
+/** Whether a view is for users only, and none is known. */
+const needsSession = ({ signedIn, role }) => (signedIn || role) && !currentUser();
+
+/** Shown to a user whose session cannot be resumed without the network. */
+function needsNetwork() {
+  addEventListener("online", render, { once: true });
+  return el("section", { class: "card narrow notice" }, el("p", {}, t("connection.needed")));
 }
 
 function notAllowed(role) {

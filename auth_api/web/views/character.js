@@ -42,7 +42,7 @@ export default async function view({ parameters, signal }) {
     character,
     actions: ({ startOver }) =>
       el("p", { class: "row" }, button(t("practise.onceMore"), startOver), next),
-    further: [trend.element, order],
+    further: [session ? null : trend.element, order],
     onJudged: ({ score }) => {
       session?.scores.push([character.class, score]);
       suggestNext();

@@ -4,7 +4,7 @@ export default {
   "recognise.pad": "Draw a character here",
   "recognise.model": "What to read",
   "recognise.model.ranjana": "Characters",
-  "recognise.model.digits": "Western digits",
+  "recognise.model.digits": "Western digits 0-9",
   "recognise.model.version": "Read by the model {name}, version {version}.",
   "recognise.hint.ranjana":
     "Draw one of the 62 Ranjana characters, a consonant, a vowel or a digit, with finger, pen or mouse. It is read as soon as you pause.",
@@ -51,12 +51,19 @@ export default {
 
   "pad.kind": "drawing area",
   "pad.keys":
-    "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z undoes a stroke, Delete clears them all.",
+    "Arrow keys move the pen, with Shift in small steps. Space puts it down and lifts it. Control Z undoes a stroke, Control Y redoes it, Delete clears them all.",
   "pad.tools": "Drawing",
   "pad.pen": "Pen",
+  "pad.pen.kind": "Kind of pen",
   "pad.pen.nib": "Nib",
   "pad.pen.round": "Round",
+  "pad.pen.width": "Width",
+  "pad.pen.angle": "Angle",
+  "pad.degrees": "{count}°",
+  "pad.lines": "Guide lines",
+  "pad.leftHanded": "I write with the left hand",
   "pad.undo": "Undo",
+  "pad.redo": "Redo",
   "pad.clear": "Clear",
   "pad.tooMuch":
     "This is too much for one character: at most {strokes} strokes of {points} points are read.",

@@ -26,7 +26,7 @@ export default {
   "practise.level.new.means": "not tried yet",
   "practise.level.begun.means": "begun",
   "practise.level.coming.means": "in progress, from 40",
-  "practise.level.mastered.means": "mastered, from 80",
+  "practise.level.mastered.means": "mastered, from 80 and on two days",
 
   "practise.unknown": "There is no such character.",
   "practise.all": "All characters",

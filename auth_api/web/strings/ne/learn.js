@@ -4,7 +4,7 @@ export default {
   "recognise.pad": "यहाँ अक्षर लेख्नुहोस्",
   "recognise.model": "के चिन्ने",
   "recognise.model.ranjana": "अक्षर",
-  "recognise.model.digits": "पश्चिमी अङ्क",
+  "recognise.model.digits": "पश्चिमी अङ्क 0-9",
   "recognise.model.version": "मोडेल {name}, संस्करण {version} ले पढेको।",
   "recognise.hint.ranjana":
     "रञ्जनाका ६२ अक्षर (व्यञ्जन, स्वर र अङ्क) मध्ये एउटा औंला, कलम वा माउसले लेख्नुहोस्। तपाईं रोकिनेबित्तिकै पढिन्छ।",
@@ -51,12 +51,19 @@ export default {
 
   "pad.kind": "लेख्ने ठाउँ",
   "pad.keys":
-    "तीर कुञ्जीले कलम सार्छ, Shift सँग थोरै-थोरै। Space ले कलम राख्छ र उठाउँछ। Control Z ले एक रेखा, Delete ले सबै मेटाउँछ।",
+    "तीर कुञ्जीले कलम सार्छ, Shift सँग थोरै-थोरै। Space ले कलम राख्छ र उठाउँछ। Control Z ले एक रेखा मेटाउँछ, Control Y ले फिर्ता ल्याउँछ, Delete ले सबै मेटाउँछ।",
   "pad.tools": "लेखाइ",
   "pad.pen": "कलम",
+  "pad.pen.kind": "कलमको प्रकार",
   "pad.pen.nib": "निब",
   "pad.pen.round": "गोलो",
+  "pad.pen.width": "मोटाइ",
+  "pad.pen.angle": "कोण",
+  "pad.degrees": "{count}°",
+  "pad.lines": "सहायक रेखा",
+  "pad.leftHanded": "म बायाँ हातले लेख्छु",
   "pad.undo": "फिर्ता",
+  "pad.redo": "फेरि",
   "pad.clear": "मेटाउने",
   "pad.tooMuch": "एउटा अक्षरका लागि यो धेरै भयो: बढीमा {strokes} रेखा र हरेकमा {points} बिन्दु पढिन्छ।",
 };

@@ -29,7 +29,7 @@ export default {
   "practise.level.new.means": "अभ्यास गरेको छैन",
   "practise.level.begun.means": "सुरु भयो",
   "practise.level.coming.means": "सुध्रिँदै, ४० देखि",
-  "practise.level.mastered.means": "राम्ररी आउँछ, ८० देखि",
+  "practise.level.mastered.means": "राम्ररी आउँछ, ८० देखि र दुई दिनमा",
 
   "practise.unknown": "यस्तो अक्षर छैन।",
   "practise.all": "सबै अक्षर",

@@ -32,9 +32,9 @@ export class Guide extends EventTarget {
     this.pad = pad;
     this.strokes = character.strokes;
     this.layers = layers;
-    this.shown = { whole: false, start: null, ghost: null, misses: [] };
+    this.shown = { whole: false, start: null, ghost: null, missed: null };
     this.playing = null; // {stroke, share}: index of a stroke and its visible fraction
-    this.offset = 0; // of the last missed stroke, while it shakes
+    this.offset = 0; // of the missed stroke, while it shakes
     pad.addPainter((context, side) => this.#paint(context, side));
     pad.addEventListener("begin", () => this.stop());
     signal.addEventListener("abort", () => {
@@ -45,7 +45,7 @@ export class Guide extends EventTarget {
 
   /**
    * Changes what is shown: `whole`, the faint reference; `start`, the index of a stroke whose start
-   * is marked; `ghost`, that of a stroke shown as a hint; `misses`, strokes as points.
+   * is marked; `ghost`, that of a stroke shown as a hint; `missed`, a stroke as points.
    */
   show(changes) {
     Object.assign(this.shown, changes);
@@ -68,7 +68,7 @@ export class Guide extends EventTarget {
     this.#played("end");
   }
 
-  /** Shakes the last missed stroke. */
+  /** Shakes the missed stroke. */
   shake() {
     if (prefersStill()) return;
     this.#cancelShaking();
@@ -125,12 +125,12 @@ export class Guide extends EventTarget {
   }
 
   #paint(context, side) {
-    const { whole, start, ghost, misses } = this.shown;
+    const { whole, start, ghost, missed } = this.shown;
     const ink = themeColour("--ink");
     const accent = themeColour("--accent");
     if (whole || this.playing) drawInk(context, side, this.layers.whole, ink, TRACE_OPACITY);
     if (this.playing) return this.#paintPlayed(context, side, ink, accent);
-    this.#paintMisses(context, side, misses);
+    if (missed) this.#paintMissed(context, side, missed);
     if (ghost !== null) drawInk(context, side, this.layers.strokes[ghost], accent, HINT_OPACITY);
     if (start !== null) drawStart(context, side, this.layers, start);
   }
@@ -143,19 +143,15 @@ export class Guide extends EventTarget {
     for (let index = 0; index <= stroke; index++) drawStart(context, side, this.layers, index);
   }
 
-  #paintMisses(context, side, misses) {
-    if (!misses.length) return;
+  #paintMissed(context, side, points) {
     // Drawn opaque first: the pieces of a stroke overlap.
     const canvas = new OffscreenCanvas(side, side);
     const opaque = canvas.getContext("2d");
-    opaque.fillStyle = opaque.strokeStyle = themeColour("--bad");
-    misses.forEach((points, index) => {
-      if (index === misses.length - 1) opaque.translate(this.offset * side, 0);
-      drawStroke(opaque, this.pad.drawing.pen, points, side);
-    });
+    opaque.fillStyle = opaque.strokeStyle = themeColour("--soft");
+    drawStroke(opaque, this.pad.drawing, points, side);
     context.save();
     context.globalAlpha = MISS_OPACITY;
-    context.drawImage(canvas, 0, 0);
+    context.drawImage(canvas, this.offset * side, 0);
     context.restore();
   }
 }

@@ -20,7 +20,8 @@ export const isJudging = () => remembered("judging", "on") === "on";
 export class Lesson extends EventTarget {
   #judge;
   #accepted; // number of strokes that are known to be right
-  #misses = []; // the strokes missed since the last right one
+  #misses = 0; // since the last right stroke
+  #missed = null; // the last stroke that was wrong
 
   constructor(pad, guide, character) {
     super();
@@ -55,7 +56,7 @@ export class Lesson extends EventTarget {
   choose(stage) {
     this.stage = stage;
     storeStage(this.character.class, stage);
-    const isFresh = this.pad.isEmpty && !this.#misses.length;
+    const isFresh = this.pad.isEmpty && !this.#misses;
     this.helped = isFresh ? stage : moreHelp(this.helped, stage);
     this.guide.stop();
     this.#guide();
@@ -77,7 +78,7 @@ export class Lesson extends EventTarget {
   judge(judging) {
     remember("judging", judging ? "on" : "off");
     this.#accepted = this.pad.drawing.strokes.length;
-    this.#misses = [];
+    this.#forget();
     this.#guide();
     this.pad.paint();
     this.#tell("");
@@ -85,10 +86,8 @@ export class Lesson extends EventTarget {
 
   /** Takes strokes that were drawn elsewhere as they are. */
   load(strokes) {
-    this.pad.drawing.strokes = strokes;
     this.#accepted = strokes.length;
-    this.#guide();
-    this.pad.paint();
+    this.pad.load(strokes);
   }
 
   /** Lets help fade after an attempt, and lights up the part that its first sentence is about. */
@@ -107,6 +106,11 @@ export class Lesson extends EventTarget {
     this.pad.clear();
     this.#guide();
     this.#tell("");
+  }
+
+  #forget() {
+    this.#misses = 0;
+    this.#missed = null;
   }
 
   #helpWith(stage) {
@@ -132,7 +136,7 @@ export class Lesson extends EventTarget {
       this.#judgeLast();
     } else {
       this.#accepted = strokes.length;
-      this.#misses = [];
+      this.#forget();
       this.#tell("");
     }
     this.#guide();
@@ -144,13 +148,14 @@ export class Lesson extends EventTarget {
     const { verdict, stroke } = this.#judge(strokes.at(-1), next);
     if (verdict === "right") {
       this.#accepted += 1;
-      this.#misses = [];
+      this.#forget();
       const following = this.#next();
       const key = following === null ? "done" : this.stage === "memory" ? "right" : "next";
       this.#tell(t(`penUp.${key}`, this.#values(following ?? next)), "good");
       if (following === null) this.dispatchEvent(new Event("complete"));
     } else {
-      this.#misses.push(this.pad.withdraw());
+      this.#missed = this.pad.withdraw();
+      this.#misses += 1;
       const values = this.#values(next);
       const drawn = stroke === null ? null : partName(this.character.strokes[stroke].name);
       this.#tell(t(`penUp.${verdict}`, { ...values, drawn }), "bad");
@@ -162,14 +167,14 @@ export class Lesson extends EventTarget {
   /** Shows the help of the stage for the next stroke. */
   #guide() {
     const next = this.#next();
-    const isGhost = this.#misses.length >= MISSES;
+    const isGhost = this.#misses >= MISSES;
     if (isGhost) this.#helpWith("hinted");
     const isLed = this.stage !== "memory" && isJudging();
     this.guide.show({
       whole: this.stage === "trace",
       start: isLed || isGhost ? next : null,
       ghost: isGhost ? next : null,
-      misses: this.#misses,
+      missed: this.#missed,
     });
   }
 

@@ -67,7 +67,6 @@ export function writingArea({ character, layers, attempts, signal }) {
     errors.hidden = true;
     if (picture) return attempts.compare(picture, "none");
     lesson.load(strokes);
-    updateButton();
     return comparePad();
   };
   const startOver = () => {
