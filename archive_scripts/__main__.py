@@ -15,6 +15,7 @@ from archive_scripts.commands import (
     improve,
     references,
     train,
+    web_font,
 )
 
 _COMMANDS = (
@@ -27,6 +28,7 @@ _COMMANDS = (
     calibrate,
     chart,
     comparison_sheet,
+    web_font,
 )
 
 

@@ -75,7 +75,7 @@ function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
   if (path === "/progress" && shown.startsWith("/history")) return true;
-  if (path === "/practise" && (shown === "/" || shown === "/session")) return true;
+  if (path === "/practise" && ["/", "/session", "/name"].includes(shown)) return true;
   return shown.startsWith(path);
 }
 

@@ -17,6 +17,7 @@ const ROUTES = [
   { path: "/practise", view: "practise", area: "practise" },
   { path: "/session", view: "session", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
+  { path: "/name", view: "name", area: "name" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account" },

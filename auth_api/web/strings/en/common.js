@@ -28,6 +28,10 @@ export default {
   "action.save": "Save",
   "action.download": "Download",
 
+  "keepsake.save": "Save the picture",
+  "keepsake.share": "Share",
+  "keepsake.print": "Print",
+
   "state.loading": "Loading …",
   "state.looking": "Recognising …",
   "state.empty": "Nothing here yet.",

@@ -6,6 +6,7 @@ export default {
   "practise.signIn": "to see which ones you master, and which are due.",
   "practise.begin": "Begin with {name}",
   "practise.next": "Practise next: {name}",
+  "practise.name": "Write your name in Ranjana",
   "practise.noProgress": "Your progress could not be loaded.",
   "practise.mastered": "{count} of {all} mastered,",
   "practise.dueCount": { one: "{count} due now.", other: "{count} due now." },

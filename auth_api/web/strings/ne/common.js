@@ -28,6 +28,10 @@ export default {
   "action.save": "सुरक्षित गर्नुहोस्",
   "action.download": "डाउनलोड",
 
+  "keepsake.save": "तस्बिर सुरक्षित गर्नुहोस्",
+  "keepsake.share": "पठाउनुहोस्",
+  "keepsake.print": "छाप्नुहोस्",
+
   "state.loading": "लोड हुँदैछ …",
   "state.looking": "हेर्दैछ …",
   "state.empty": "अहिलेसम्म केही छैन।",

@@ -6,6 +6,7 @@ export default {
   "practise.signIn": "गरे कुन अक्षर कति आयो र कुनको पालो हो भन्ने देखिन्छ।",
   "practise.begin": "{name} बाट सुरु गर्नुहोस्",
   "practise.next": "अब अभ्यास गर्ने: {name}",
+  "practise.name": "आफ्नो नाम रञ्जनामा लेख्नुहोस्",
   "practise.noProgress": "तपाईंको प्रगति लोड हुन सकेन।",
   "practise.mastered": "{all} मध्ये {count} राम्ररी आउँछ,",
   "practise.dueCount": {
