@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -18,6 +19,9 @@ SIDE = 128
 
 SPACING = 2.0
 """Distance of the points of a line, in pixels of the canvas."""
+
+FAR = 8.0
+"""A point this far off, in pixels, has no counterpart."""
 
 Points = npt.NDArray[np.float64]
 """x and y on the canvas in pixels, shape (n, 2)."""
@@ -54,10 +58,23 @@ class Line:
 
     @cached_property
     def slopes(self) -> Field:
-        """`distance`, and its slopes in x and y, shape (128, 128, 3)."""
+        """`distance`, and its slopes in x and y, with a frame of one pixel where it is `FAR`: shape
+        (130, 130, 3).
+        """
         smooth = cv2.GaussianBlur(self.distance, (0, 0), 1.0)
         slopes = (cv2.Scharr(smooth, cv2.CV_32F, *axes, scale=1 / 32) for axes in ((1, 0), (0, 1)))
-        return field(np.stack([self.distance, *slopes], axis=2))
+        merged = cv2.merge([self.distance, *slopes])
+        return field(cv2.copyMakeBorder(merged, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(FAR, 0, 0)))
+
+    @cached_property
+    def starts(self) -> Indices:
+        """The index of the first point of each stroke."""
+        return np.flatnonzero(np.diff(self.strokes, prepend=-1))
+
+    @property
+    def pieces(self) -> list[slice]:
+        """The points of each stroke."""
+        return [slice(*ends) for ends in pairwise([*self.starts.tolist(), len(self.points)])]
 
     @property
     def box(self) -> tuple[Points, Points]:
