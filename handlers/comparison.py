@@ -35,6 +35,7 @@ from handlers.lines import (
 from handlers.parts import (
     Evidence,
     Judged,
+    Offsets,
     Written,
     adopt,
     clearance,
@@ -295,27 +296,27 @@ def compare(
     thicker = max(0.0, 1.1 * pen_half - form.half_width)
     missing = reference & (distance_to(learner) > slack + thinner)
     around = 0.75 * slack + thicker
+    line = middle.moved(alignment.matrix) if middle else line_of_ink(aligned)
+    offsets = Offsets.between(line, form.strokes)
     matching = None
     if middle:
-        line = middle.moved(alignment.matrix)
-        matching = match_strokes(line, form.strokes)
-        parts = parts_of(line, matching, nearest_parts(line, form.strokes))
+        matching = match_strokes(line, form.strokes, offsets)
+        parts = parts_of(line, matching, nearest_parts(offsets, form.strokes))
         written = Written(line, parts, np.full(len(parts), np.inf))
         nowhere = np.zeros(len(form.strokes.points), np.bool_)
         evidence = Evidence(told=~nowhere, inked=nowhere, clear=nowhere, doubtful=nowhere)
     else:
-        line = line_of_ink(aligned)
-        parts = nearest_parts(line, form.strokes)
+        parts = nearest_parts(offsets, form.strokes)
         outside = values_at(form.distance, line.points)
         outside = np.where(outside > around, outside + form.half_width / 4, 0)
         written = Written(line, parts, outside)
         evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
-    judged = judge_parts(written, form.strokes, evidence)
-    extra_points = unexplained(written, judged, 2 * slack)
+    judged = judge_parts(written, form.strokes, evidence, offsets)
+    extra_points = unexplained(written, judged, 2 * slack, form.strokes, offsets)
     adopted = adopt(written, extra_points, judged, form.strokes)
     if adopted is not written:
-        judged = judge_parts(adopted, form.strokes, evidence)
-        extra_points = unexplained(adopted, judged, 2 * slack)
+        judged = judge_parts(adopted, form.strokes, evidence, offsets)
+        extra_points = unexplained(adopted, judged, 2 * slack, form.strokes, offsets)
     for part, each in enumerate(judged):
         if each.is_missing:
             # Ink of other parts nearby does not make up for it.

@@ -122,22 +122,54 @@ def runs(chosen: Mask) -> list[slice]:
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
 
 
-def nearest_parts(written: Line, form: Line) -> Indices:
+@dataclass(frozen=True)
+class Offsets:
+    """Where written points are from the points of a form, (written points, points) each."""
+
+    along: npt.NDArray[np.float64]
+    """In the direction of the form, in pixels."""
+    beside: npt.NDArray[np.float64]
+    """To the right of it."""
+    cosines: npt.NDArray[np.float64]
+    """Of the angles between the directions, without their signs; 1 where ink has none."""
+
+    @classmethod
+    def between(cls, written: Line, form: Line) -> Offsets:
+        """All points of `written` and of `form`."""
+        along, beside = (
+            written.points @ axes.T - (form.points * axes).sum(axis=1)
+            for axes in (form.directions, form.normals)
+        )
+        return cls(along, beside, _cosines(written, form))
+
+    def of(self, written: Indices, points: slice) -> Offsets:
+        """Those between some of the points."""
+        return Offsets(*(each[written, points] for each in (self.along, self.beside, self.cosines)))
+
+    def after(self, shift: Points, form: Line) -> Offsets:
+        """Those before what is written was shifted."""
+        along, beside = self.along - form.directions @ shift, self.beside - form.normals @ shift
+        return Offsets(along, beside, self.cosines)
+
+    @cached_property
+    def squares(self) -> npt.NDArray[np.float64]:
+        """Of the distances."""
+        return self.along**2 + self.beside**2
+
+    @property
+    def closeness(self) -> npt.NDArray[np.float64]:
+        """How well the written points can be points of the form: 1 in its place, 0 if none."""
+        near = (np.abs(self.along) < _ALONG) & (self.cosines >= _PARALLEL)
+        return np.asarray(np.maximum(0, 1 - np.abs(self.beside) / _BESIDE) * near)
+
+
+def nearest_parts(offsets: Offsets, form: Line) -> Indices:
     """The part of each written point: the nearest with the direction of the point, or NOWHERE."""
-    distances, cosines = _distances(written, form), _cosines(written, form)
-    nearest = (distances + _TURNED * (1 - cosines)).argmin(axis=1)
+    distances = np.sqrt(offsets.squares)
+    nearest = (distances + _TURNED * (1 - offsets.cosines)).argmin(axis=1)
     found: Indices = form.strokes[nearest]
     found[distances[np.arange(len(nearest)), nearest] > _REACH] = NOWHERE
     return found
-
-
-def closeness(written: Line, form: Line) -> npt.NDArray[np.float64]:
-    """How well written points can be points of the form, (written points, points): 1 in its place,
-    0 if it is none.
-    """
-    along, beside = _offsets(written.points, form)
-    near = (np.abs(along) < _ALONG) & (_cosines(written, form) >= _PARALLEL)
-    return np.where(near, np.maximum(0, 1 - np.abs(beside) / _BESIDE), 0)
 
 
 @dataclass(frozen=True)
@@ -169,30 +201,42 @@ class Evidence:
     doubtful: Mask
     """Where ink nearby may be meant for the part, however it lies."""
 
-    def of(self, points: Mask) -> Evidence:
+    def of(self, points: slice) -> Evidence:
         """That of some of the points."""
         masks = (self.told, self.inked, self.clear, self.doubtful)
         return Evidence(*(mask[points] for mask in masks))
 
 
-def judge_parts(written: Written, form: Line, evidence: Evidence) -> list[Judged]:
-    """Judges each part of a form."""
+def judge_parts(written: Written, form: Line, evidence: Evidence, offsets: Offsets) -> list[Judged]:
+    """Judges each part of a form. `offsets` are those of all points."""
     judged = []
-    for part in range(int(form.strokes.max()) + 1):
-        own, here = form.strokes == part, written.parts == part
-        line = only(written.line, here)
-        judged.append(_judge(line, written.outside[here], only(form, own), evidence.of(own)))
+    for part, piece in enumerate(form.pieces):
+        here = np.flatnonzero(written.parts == part)
+        own = offsets.of(here, piece)
+        judged.append(
+            _judge(
+                only(written.line, here),
+                written.outside[here],
+                only(form, piece),
+                evidence.of(piece),
+                own,
+            )
+        )
     return judged
 
 
 def _judge(
-    written: Line, outside: npt.NDArray[np.float64], part: Line, evidence: Evidence
+    written: Line,
+    outside: npt.NDArray[np.float64],
+    part: Line,
+    evidence: Evidence,
+    offsets: Offsets,
 ) -> Judged:
     count = len(part.points)
     shift, deviations, overshoots = np.zeros(2), np.full(count, np.nan), (0.0, 0.0)
     if len(written.points):
-        shift, deviations = _place(written, part)
-        overshoots = _overshoots(written.points - shift, outside, part)
+        shift, deviations = _place(written, part, offsets)
+        overshoots = _overshoots(offsets.after(shift, part), outside, part)
     seen, inked = ~np.isnan(deviations), evidence.inked
     if inked.mean() >= _COVERED:
         # The middle of broad ink that covers the part is not the line that was written.
@@ -206,71 +250,56 @@ def _judge(
     return Judged(part.points, written_points, certain, doubt, shift, deviations, overshoots)
 
 
-def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:
+def _place(written: Line, part: Line, offsets: Offsets) -> tuple[Points, npt.NDArray[np.float64]]:
     """The shift of a part, and the deviations beside its points after it."""
-    found = _placed_from(np.zeros(2), written, part)
+    found = _placed_from(np.zeros(2), part, offsets)
     if np.isnan(found[1]).mean() < 1 - _HARDLY or not is_elsewhere(written, part):
         return found
-    return _placed_from(written.points.mean(axis=0) - part.points.mean(axis=0), written, part)
+    start = written.points.mean(axis=0) - part.points.mean(axis=0)
+    return _placed_from(start, part, offsets)
 
 
 def _placed_from(
-    shift: Points, written: Line, part: Line
+    shift: Points, part: Line, offsets: Offsets
 ) -> tuple[Points, npt.NDArray[np.float64]]:
-    count = len(part.points)
-    parallel = _cosines(written, part) >= _PARALLEL
-    for _ in range(2):
-        along, beside = _offsets(written.points - shift, part)
-        near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _REACH)
-        shift = shift + _common_shift(beside, near, part)
-    along, beside = _offsets(written.points - shift, part)
-    near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _BESIDE)
-    sideways = np.where(near, np.abs(beside), np.inf)
-    closest = sideways.argmin(axis=0)
-    places = np.arange(count)
-    seen = np.isfinite(sideways[closest, places])
-    return shift, np.where(seen, beside[closest, places], np.nan)
+    parallel = offsets.cosines >= _PARALLEL
+    for reach in (_REACH, _REACH, _BESIDE):
+        moved = offsets.after(shift, part)
+        sideways = np.abs(moved.beside)
+        near = parallel & (np.abs(moved.along) < _ALONG) & (sideways < reach)
+        # The closest point beside each point of the part.
+        closest = np.where(near, sideways, np.inf).argmin(axis=0)
+        places = np.arange(len(closest))
+        deviations = np.where(near[closest, places], moved.beside[closest, places], np.nan)
+        if reach != _BESIDE:
+            shift = shift + _common_shift(deviations, part)
+    return shift, deviations
 
 
-def _offsets(points: Points, part: Line) -> tuple[npt.NDArray[np.float64], ...]:
-    """Where points are from each point of a part, along its direction and to the right of it, both
-    of shape (points, points of the part).
-    """
-    vectors = points[:, None] - part.points[None]
-    x, y = part.directions.T
-    return vectors[..., 0] * x + vectors[..., 1] * y, vectors[..., 1] * x - vectors[..., 0] * y
-
-
-def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Points:
+def _common_shift(deviations: npt.NDArray[np.float64], part: Line) -> Points:
     """The shift that moves the points of a part sideways to what is written of them: least squares,
     as only the component across the direction of writing is seen.
     """
-    sideways = np.where(near, np.abs(beside), np.inf)
-    closest = sideways.argmin(axis=0)
-    places = np.flatnonzero(np.isfinite(sideways.min(axis=0)))
+    places = np.flatnonzero(~np.isnan(deviations))
     if len(places) < 2:
         return np.zeros(2)
-    amounts = beside[closest[places], places]
     normals = part.normals[places]
     # A shift along a straight part is not seen.
     strengths, axes = np.linalg.eigh(normals.T @ normals / len(places))
-    along_axes = axes.T @ (normals.T @ amounts / len(places))
+    along_axes = axes.T @ (normals.T @ deviations[places] / len(places))
     return axes @ np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
 
 
 def _overshoots(
-    points: Points, outside: npt.NDArray[np.float64], part: Line
+    offsets: Offsets, outside: npt.NDArray[np.float64], part: Line
 ) -> tuple[float, float]:
     """How far points go on beyond the start and the end of a part, in its direction, and at most
     how far they are `outside` the form's ink, in pixels.
     """
-    vectors = points[:, None] - part.points[None]
-    nearest = np.hypot(vectors[..., 0], vectors[..., 1]).argmin(axis=1)
+    nearest = offsets.squares.argmin(axis=1)
     found = []
     for end, sign in ((0, -1), (len(part.points) - 1, 1)):
-        outward = sign * part.directions[end]
-        along = vectors[:, end] @ outward
-        beside = np.abs(vectors[:, end] @ part.normals[end])
+        along, beside = sign * offsets.along[:, end], np.abs(offsets.beside[:, end])
         beyond = (np.abs(nearest - end) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
         found.append(float(np.minimum(along, outside)[beyond].max(initial=0.0)))
     return found[0], found[1]
@@ -295,20 +324,21 @@ def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     return distances
 
 
-def unexplained(written: Written, judged: Sequence[Judged], slack: float) -> Mask:
+def unexplained(
+    written: Written, judged: Sequence[Judged], slack: float, form: Line, offsets: Offsets
+) -> Mask:
     """Which written points outside the form's ink belong to no part, or are beside what is written
     of theirs: (n,).
     """
     extra: Mask = written.parts == NOWHERE
-    for part, each in enumerate(judged):
+    for part, (each, piece) in enumerate(zip(judged, form.pieces, strict=True)):
         own = np.flatnonzero(written.parts == part)
         if not len(own):
             continue
-        vectors = (written.line.points[own] - each.shift)[:, None] - each.points[None]
-        distances = np.hypot(vectors[..., 0], vectors[..., 1])
-        nearest = distances.argmin(axis=1)
+        squares = offsets.of(own, piece).after(each.shift, only(form, piece)).squares
+        nearest = squares.argmin(axis=1)
         off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
-        extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
+        extra[own] = np.sqrt(squares.min(axis=1)) > np.maximum(slack, off + 2.0)
     return extra & (written.outside > 0)
 
 
@@ -319,7 +349,7 @@ def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -
         free = np.flatnonzero(extra)
         if each.coverage >= _HARDLY or len(free) < 3:
             continue
-        own, stray = only(form, form.strokes == part), only(written.line, free)
+        own, stray = only(form, form.pieces[part]), only(written.line, free)
         for group in groups(stray.points):
             if is_elsewhere(only(stray, group), own):
                 parts = adopted.parts.copy()
@@ -332,12 +362,12 @@ def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -
 def is_elsewhere(written: Line, part: Line) -> bool:
     """Whether what is written is the part, moved."""
     offset = written.points.mean(axis=0) - part.points.mean(axis=0)
-    alike = closeness(written.shifted(-offset), part) > 0
+    alike = Offsets.between(written.shifted(-offset), part).closeness > 0
     shares = alike.any(axis=0).mean(), alike.any(axis=1).mean()
     return bool(min(shares) >= _ALIKE and np.hypot(*offset) <= _ELSEWHERE)
 
 
-def only(line: Line, chosen: Mask | Indices) -> Line:
+def only(line: Line, chosen: Mask | Indices | slice) -> Line:
     """Some of the points of a line."""
     return Line(line.points[chosen], line.directions[chosen], line.strokes[chosen])
 
