@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from handlers.alignment import Alignment, align, in_place, on_canvas
 from handlers.arrays import Field, Gray, Mask, gray, mask
+from handlers.drawing import png_data_uri
 from handlers.drawings import Drawing
 from handlers.lines import (
     SIDE,
@@ -111,6 +112,11 @@ class Form:
     picture: Gray
     """uint8 of shape (256, 256), 255 on 0: the inverted reference picture or one like it."""
     parts: tuple[Part, ...]
+
+    @cached_property
+    def picture_uri(self) -> str:
+        """The picture in black on white, as a `data:` URI."""
+        return png_data_uri(255 - self.picture)
 
     @cached_property
     def ink(self) -> Gray:

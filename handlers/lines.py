@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -71,10 +70,23 @@ class Line:
         """The index of the first point of each stroke."""
         return np.flatnonzero(np.diff(self.strokes, prepend=-1))
 
-    @property
+    @cached_property
+    def ends(self) -> Indices:
+        """The indices of the first and the last point of each stroke, (strokes, 2)."""
+        return np.column_stack([self.starts, [*(self.starts[1:] - 1), len(self.points) - 1]])
+
+    @cached_property
     def pieces(self) -> list[slice]:
         """The points of each stroke."""
-        return [slice(*ends) for ends in pairwise([*self.starts.tolist(), len(self.points)])]
+        return [slice(first, last + 1) for first, last in self.ends.tolist()]
+
+    def sums(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The sums of values of points, (n, ...), for each stroke, (strokes, ...)."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=0, dtype=np.float64))
+
+    def means(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The means of values of points, (n,), for each stroke, (strokes,)."""
+        return self.sums(values) / np.bincount(self.strokes)
 
     @property
     def box(self) -> tuple[Points, Points]:
