@@ -116,9 +116,10 @@ class _Search:
         self._rotation = float(rotation)
         low, high = ink.box
         self._centre = (low + high) / 2
+        self._middle = self._centre[:, None]
         self._size = np.maximum(high - low, 1)
-        self._ink = _sample(ink.points) - self._centre
-        self._references = np.stack([_sample(each.points) for each in references])
+        self._ink = (_sample(ink.points) - self._centre).T
+        self._references = np.stack([_sample(each.points).T for each in references])
         self._boxes = np.array([each.box for each in references])
         self._fields = np.stack([*(each.slopes for each in references), ink.slopes])
 
@@ -171,8 +172,7 @@ class _Search:
         return np.where(better, costs, best), np.where(better[:, None], poses, found)
 
     def _costs(self, poses: Poses, forms: Indices, every: int = _COARSE) -> npt.NDArray[np.float64]:
-        distances = self._look_up(poses, forms, every)[0][..., 0]
-        return self._cost(poses, distances)
+        return self._cost(poses, self._look_up(self.matrices(poses), forms, every)[0])
 
     def _cost(self, poses: Poses, distances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Mean truncated distance of ink and reference, both ways, plus penalties, per pose."""
@@ -182,49 +182,52 @@ class _Search:
         return np.asarray(mean + self._stretch_cost * stretch + _ROTATION_COST * turn)
 
     def _look_up(
-        self, poses: Poses, forms: Indices, every: int = 1
+        self, matrices: Matrices, forms: Indices, every: int = 1
     ) -> tuple[npt.NDArray[np.float64], ...]:
-        """Distances of points, with their slopes in x and y as the ink moves, (n, points, 3); first
-        of the ink's points, then of the reference's. Also where they are in the ink before the
-        pose, from its centre, (n, points, 2), and the matrices of the poses.
+        """Distances of points, first of the ink's, then of the reference's: (n, points). Also their
+        slopes in x and y as the ink moves, (n, 2, points), and where they are in the ink before it
+        is moved, from its centre, (n, 2, points).
         """
-        matrices = self.matrices(poses)
-        linear, centres = matrices[:, :, :2], poses[:, None, 3:]
+        linear, offset = matrices[:, :, :2], matrices[:, :, 2:] + matrices[:, :, :2] @ self._middle
         inverse = _inverse(linear)
-        ink = np.broadcast_to(self._ink[::every], (len(poses), len(self._ink[::every]), 2))
-        moved = ink @ linear.swapaxes(1, 2) + centres
-        back = (self._references[forms, ::every] - centres) @ inverse.swapaxes(1, 2)
+        ink = self._ink[:, ::every]
+        count = ink.shape[1]
+        places = np.empty((len(matrices), 2, 2 * count))
+        places[..., :count] = ink
+        places[..., count:] = inverse @ (self._references[forms, :, ::every] - offset)
+        pixels = places + self._middle
+        pixels[..., :count] = linear @ ink + offset
         # A frame around each field says what is outside the canvas.
-        pixels = np.rint(np.concatenate([moved, back + self._centre], axis=1)).astype(np.intp) + 1
-        which = np.column_stack([forms, np.full(len(forms), len(self._fields) - 1)])
+        columns, rows = np.rint(pixels).astype(np.intp).swapaxes(0, 1) + 1
+        which = np.stack([forms, np.full(len(forms), len(self._fields) - 1)], axis=1)
         index = np.ravel_multi_index(
-            (which.repeat(ink.shape[1], axis=1), pixels[..., 1], pixels[..., 0]),
-            self._fields.shape[:3],
-            mode="clip",
+            (which.repeat(count, axis=1), rows, columns), self._fields.shape[:3], mode="clip"
         )
-        found = self._fields.reshape(-1, 3)[index].astype(np.float64)
+        found = self._fields.reshape(-1, 3).take(index, axis=0)
+        distances, *slopes = np.moveaxis(found, 2, 0).astype(np.float64, order="C")
         # A reference point nears the ink when the ink moves the other way.
-        of_reference = found[:, ink.shape[1] :]
-        of_reference[..., 1:] = -(of_reference[..., 1:] @ inverse)
-        of_reference *= np.exp(poses[:, :2].mean(axis=1))[:, None, None]
-        return found, np.concatenate([ink, back], axis=1), matrices
+        scale = np.sqrt(np.linalg.det(linear))[:, None]
+        distances[:, count:] *= scale
+        slopes = np.stack(slopes, axis=1)
+        slopes[..., count:] = -scale[..., None] * (inverse.swapaxes(1, 2) @ slopes[..., count:])
+        return distances, slopes, places
 
     def _step(
         self, poses: Poses, forms: Indices
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Costs, and the step against which the distances grow, per pose."""
-        found, places, matrices = self._look_up(poses, forms)
-        distances, slopes = found[..., :1], found[..., 1:, None]
+        matrices = self.matrices(poses)
+        distances, slopes, places = self._look_up(matrices, forms)
         # How a distance changes with each entry of the matrix, and with each component of the pose.
-        ones = np.ones((*places.shape[:2], 1))
-        of_entries = (slopes * np.concatenate([places, ones], axis=2)[:, :, None]).reshape(
-            *places.shape[:2], 6
-        )
-        weighted = of_entries * ((distances < FAR) / np.maximum(distances, 1.0))
-        entries = self._entries(matrices)
-        gradient = (entries @ (weighted.swapaxes(1, 2) @ distances))[..., 0]
-        hessian = entries @ (weighted.swapaxes(1, 2) @ of_entries) @ entries.swapaxes(1, 2)
         count = distances.shape[1]
+        of_entries = np.empty((len(poses), 2, 3, count))
+        of_entries[:, :, :2] = slopes[:, :, None] * places[:, None]
+        of_entries[:, :, 2] = slopes
+        of_entries = of_entries.reshape(-1, 6, count)
+        weighted = of_entries * ((distances < FAR) / np.maximum(distances, 1.0))[:, None]
+        entries = self._entries(matrices)
+        gradient = (entries @ (weighted @ distances[..., None]))[..., 0]
+        hessian = entries @ (weighted @ of_entries.swapaxes(1, 2)) @ entries.swapaxes(1, 2)
         stretch = poses[:, 0] - poses[:, 1]
         stiff = count * self._stretch_cost / np.maximum(np.abs(stretch), 0.02)
         turned = count * _ROTATION_COST / np.maximum(np.abs(poses[:, 2]), 0.02)
@@ -233,7 +236,7 @@ class _Search:
         hessian += stiff[:, None, None] * np.outer(_STRETCH, _STRETCH) + _DAMPING
         hessian[:, 2, 2] += turned
         change = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        return self._cost(poses, distances[..., 0]), change
+        return self._cost(poses, distances), change
 
     def _entries(self, matrices: Matrices) -> npt.NDArray[np.float64]:
         """How the entries of matrices, row by row, change with each component of the pose:
