@@ -49,13 +49,17 @@ _STRETCH_COST, _RIGID, _ROTATION_COST = 1.0, 20.0, 0.5
 
 
 def on_canvas(ink: Gray) -> Gray:
-    """Enlarges a 64x64 ink image to the canvas: uint8 of shape (128, 128), 255 on 0."""
-    return _blackened(gray(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)))
+    """Resizes a square of ink to the canvas: uint8 of shape (128, 128), 255 on 0."""
+    method = cv2.INTER_AREA if len(ink) > SIDE else cv2.INTER_LINEAR
+    return _blackened(gray(cv2.resize(ink, (SIDE, SIDE), interpolation=method)))
 
 
 def _blackened(ink: Gray) -> Gray:
     """255 where there is ink, 0 elsewhere. If all ink is faint, faint ink counts."""
     return gray(ink >= max(1, min(128, int(ink.max()) // 2))) * 255
+
+
+_UNMOVED = np.eye(2, 3)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class Alignment:
     """Horizontal scale divided by vertical scale; 1 keeps the ink's proportions."""
 
     def apply(self, ink: Gray) -> Gray:
-        """Moves `ink`, (128, 128), onto the reference, unless it would leave the canvas."""
+        """Moves `ink` of `on_canvas` onto the reference, unless it would leave the canvas."""
+        if np.array_equal(self.matrix, _UNMOVED):
+            return ink
         moved = gray(cv2.warpAffine(ink, self.matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))
         return _blackened(moved) if moved.any() else ink
 
@@ -104,7 +110,7 @@ def in_place(ink: Line, references: Sequence[Line]) -> list[Alignment]:
         [values_at(each.distance, own), values_at(ink.distance, _sample(each.points))]
         for each in references
     )
-    return [Alignment(np.eye(2, 3), float(np.minimum(d, FAR).mean()), 1.0) for d in distances]
+    return [Alignment(_UNMOVED, float(np.minimum(d, FAR).mean()), 1.0) for d in distances]
 
 
 class _Search:

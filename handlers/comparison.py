@@ -30,6 +30,7 @@ from handlers.lines import (
     distance_to,
     line_of_ink,
     line_of_strokes,
+    middle_of_ink,
     ridge,
     values_at,
 )
@@ -136,7 +137,7 @@ class Form:
     @cached_property
     def middle(self) -> Line:
         """The middle of its ink."""
-        return line_of_ink(self.ink)
+        return middle_of_ink(self.ink)
 
     @cached_property
     def strokes(self) -> Line:
@@ -278,13 +279,13 @@ def compare(
     another is chosen only if it fits clearly better. `drawing` is what the ink image was made of,
     if it was no photograph. Raises ValueError if there is no ink.
     """
-    if drawing:
-        large = gray(cv2.resize(drawing.pad, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-    else:
-        large = on_canvas(ink)
+    large = on_canvas(drawing.pad if drawing else ink)
     strokes = drawing.strokes if drawing else ()
-    middle = line_of_strokes([each[:, :2] * SIDE for each in strokes]) if strokes else None
-    alignments = _align(middle or line_of_ink(large), forms, drawing)
+    if strokes:
+        middle = line_of_strokes([each[:, :2] * SIDE for each in strokes])
+    else:
+        middle = line_of_ink(large) if drawing else middle_of_ink(large)
+    alignments = _align(middle, forms, drawing)
     costs = [
         alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
@@ -302,10 +303,11 @@ def compare(
     thicker = max(0.0, 1.1 * pen_half - form.half_width)
     missing = reference & (distance_to(learner) > slack + thinner)
     around = 0.75 * slack + thicker
-    line = middle.moved(alignment.matrix) if middle else line_of_ink(aligned)
+    is_known = strokes or (drawing and aligned is large)
+    line = middle.moved(alignment.matrix) if is_known else line_of_ink(aligned)
     offsets = Offsets.between(line, form.strokes)
     matching = None
-    if middle:
+    if strokes:
         matching = match_strokes(line, form.strokes, offsets)
         parts = parts_of(line, matching, nearest_parts(offsets, form.strokes))
         written = Written(line, parts, np.full(len(parts), np.inf))

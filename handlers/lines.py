@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -140,6 +140,12 @@ def directions_along(curve: Points) -> Points:
 
 def line_of_ink(ink: Gray) -> Line:
     """The line of ink, (128, 128), 255 on 0. Raises ValueError if there is no ink."""
+    middle = middle_of_ink(ink)
+    return replace(middle, directions=_ink_directions(ink, middle.points))
+
+
+def middle_of_ink(ink: Gray) -> Line:
+    """The same without directions."""
     inside = depth(ink)
     middle = ridge(inside)
     if not middle.any():
@@ -150,7 +156,7 @@ def line_of_ink(ink: Gray) -> Line:
     rows, columns = np.nonzero(quarters.max(axis=2))
     best = quarters[rows, columns].argmax(axis=1)
     points = np.stack([2 * columns + best % 2, 2 * rows + best // 2], axis=1).astype(np.float64)
-    return Line(points, _ink_directions(ink, points), np.zeros(len(points), np.intp))
+    return Line(points, np.zeros_like(points), np.zeros(len(points), np.intp))
 
 
 def depth(ink: Gray) -> Field:
