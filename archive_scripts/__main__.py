@@ -13,6 +13,7 @@ from archive_scripts.commands import (
     contact_sheet,
     evaluate,
     improve,
+    worksheet_files,
     references,
     train,
 )
@@ -20,6 +21,7 @@ from archive_scripts.commands import (
 _COMMANDS = (
     archives,
     references,
+    worksheet_files,
     contact_sheet,
     train,
     improve,
