@@ -13,9 +13,9 @@ from archive_scripts.commands import (
     contact_sheet,
     evaluate,
     improve,
-    worksheet_files,
     references,
     train,
+    worksheet_files,
 )
 
 _COMMANDS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -45,10 +45,13 @@ _FOUND_WITHIN = 0.35
 _PASSES = 2
 
 
-class FoundMark(NamedTuple):
+Kind = TypeVar("Kind", CornerMark, RowMark, CodeMark, Mark)
+
+
+class FoundMark(NamedTuple, Generic[Kind]):
     """A mark in a picture."""
 
-    mark: Mark
+    mark: Kind
     corners: Points
     """In pixels, clockwise from that which is the upper left one on the sheet, (4, 2)."""
 
@@ -65,7 +68,7 @@ class FoundSheet(NamedTuple):
     """The same in pixels."""
 
 
-def find_marks(picture: Gray) -> list[FoundMark]:
+def find_marks(picture: Gray) -> list[FoundMark[Mark]]:
     """All marks that a sheet may have, in a grey picture."""
     parameters = aruco.DetectorParameters()
     parameters.cornerRefinementMethod = aruco.CORNER_REFINE_SUBPIX
@@ -76,7 +79,7 @@ def find_marks(picture: Gray) -> list[FoundMark]:
     return [
         FoundMark(mark, each.reshape(4, 2).astype(np.float64))
         for number, each in found
-        if (mark := read_mark(number)) is not None
+        if (mark := read_mark(int(number))) is not None
     ]
 
 
@@ -88,10 +91,11 @@ def find_sheet(picture: Gray) -> FoundSheet:
     marks = find_marks(picture)
     layout, corners = _layout_of(marks)
     on_paper = [layout.corner_mark(each.mark.corner) for each in corners]
-    placed: list[tuple[Place, FoundMark]] = list(zip(on_paper, corners, strict=True))
+    placed: list[tuple[Place, FoundMark[Any]]] = list(zip(on_paper, corners, strict=True))
     for _ in range(_PASSES):
-        rows = _rows(marks, layout, _to_paper(placed))
-        codes = _codes(marks, layout, _to_paper(placed))
+        to_paper = _to_paper(placed)
+        rows = _rows(_of(RowMark, marks), layout, to_paper)
+        codes = _codes(_of(CodeMark, marks), layout, to_paper)
         placed = [*zip(on_paper, corners, strict=True), *rows, *codes]
     classes = _classes(rows, layout)
     unread = frozenset(row for row, known in enumerate(classes) if known is None)
@@ -101,7 +105,6 @@ def find_sheet(picture: Gray) -> FoundSheet:
     if len(says) > 1:
         raise _damaged()
     code = says.pop()
-    assert isinstance(code, CodeMark)
     sheet = Sheet(layout, code.help, tuple(-1 if each is None else each for each in classes))
     if not unread and sheet.checksum != code.checksum:
         raise _damaged()
@@ -113,9 +116,14 @@ def find_sheet(picture: Gray) -> FoundSheet:
     )
 
 
-def _layout_of(marks: Sequence[FoundMark]) -> tuple[Layout, list[FoundMark]]:
+def _of(kind: type[Kind], marks: Sequence[FoundMark[Mark]]) -> list[FoundMark[Kind]]:
+    """The marks of one kind."""
+    return [FoundMark(each.mark, each.corners) for each in marks if isinstance(each.mark, kind)]
+
+
+def _layout_of(marks: Sequence[FoundMark[Mark]]) -> tuple[Layout, list[FoundMark[CornerMark]]]:
     """The layout that the marks at the corners say, and these marks."""
-    corners = [each for each in marks if isinstance(each.mark, CornerMark)]
+    corners = _of(CornerMark, marks)
     if not corners:
         if len(marks) >= len(CORNERS):
             raise _incomplete()
@@ -137,7 +145,7 @@ def _layout_of(marks: Sequence[FoundMark]) -> tuple[Layout, list[FoundMark]]:
     return Layout(paper, rows), corners
 
 
-def _to_paper(placed: Sequence[tuple[Place, FoundMark]]) -> Points:
+def _to_paper(placed: Sequence[tuple[Place, FoundMark[Any]]]) -> Points:
     """The perspective map from the picture to the paper, (3, 3)."""
     there = np.concatenate([mark.corners for _, mark in placed])
     here = np.concatenate([place.corners for place, _ in placed])
@@ -147,51 +155,47 @@ def _to_paper(placed: Sequence[tuple[Place, FoundMark]]) -> Points:
     return np.asarray(matrix, dtype=np.float64)
 
 
-def _middle(mark: FoundMark, to_paper: Points) -> Points:
+def _middle(mark: FoundMark[Any], to_paper: Points) -> Points:
     mapped = cv2.perspectiveTransform(mark.corners[None], to_paper)[0]
     return np.asarray(mapped.mean(axis=0), dtype=np.float64)
 
 
 def _rows(
-    marks: Sequence[FoundMark], layout: Layout, to_paper: Points
-) -> list[tuple[Place, FoundMark]]:
+    marks: Sequence[FoundMark[RowMark]], layout: Layout, to_paper: Points
+) -> list[tuple[Place, FoundMark[RowMark]]]:
     """The marks of rows, each with the place that it is nearest to."""
     near = _FOUND_WITHIN * (layout.cell(1, 0).y - layout.cell(0, 0).y)
     found = []
     for mark in marks:
-        if not isinstance(mark.mark, RowMark):
-            continue
         places = [layout.row_mark(row, mark.mark.end) for row in range(layout.rows)]
         found += _nearest(mark, places, _middle(mark, to_paper), near)
     return found
 
 
 def _codes(
-    marks: Sequence[FoundMark], layout: Layout, to_paper: Points
-) -> list[tuple[Place, FoundMark]]:
+    marks: Sequence[FoundMark[CodeMark]], layout: Layout, to_paper: Points
+) -> list[tuple[Place, FoundMark[CodeMark]]]:
     places = [layout.code_mark(down) for down in range(2)]
     near = 2 * places[0].width
     found = []
     for mark in marks:
-        if isinstance(mark.mark, CodeMark):
-            found += _nearest(mark, places, _middle(mark, to_paper), near)
+        found += _nearest(mark, places, _middle(mark, to_paper), near)
     return found
 
 
 def _nearest(
-    mark: FoundMark, places: Sequence[Place], middle: Points, near: float
-) -> list[tuple[Place, FoundMark]]:
+    mark: FoundMark[Kind], places: Sequence[Place], middle: Points, near: float
+) -> list[tuple[Place, FoundMark[Kind]]]:
     away = [float(np.hypot(*(np.mean(place.corners, axis=0) - middle))) for place in places]
     best = int(np.argmin(away))
     return [(places[best], mark)] if away[best] <= near else []
 
 
-def _classes(rows: Sequence[tuple[Place, FoundMark]], layout: Layout) -> list[int | None]:
+def _classes(rows: Sequence[tuple[Place, FoundMark[RowMark]]], layout: Layout) -> list[int | None]:
     """The class of each row, None where its marks are covered."""
     tops = [layout.row_mark(row, 0).y for row in range(layout.rows)]
     said: list[set[int]] = [set() for _ in tops]
     for place, each in rows:
-        assert isinstance(each.mark, RowMark)
         said[tops.index(place.y)].add(each.mark.character)
     if any(len(each) > 1 for each in said):
         raise _damaged()
@@ -200,7 +204,7 @@ def _classes(rows: Sequence[tuple[Place, FoundMark]], layout: Layout) -> list[in
 
 def _incomplete() -> WorksheetIncomplete:
     return WorksheetIncomplete(
-        "Only a part of the worksheet can be read: photograph the whole sheet, sharp and from above."
+        "Only a part of the worksheet can be read: photograph the whole sheet, from above."
     )
 
 
