@@ -3,6 +3,7 @@
 drawing    a PDF of sheets
 glyphs     places characters in cells
 labels     texts in English and Nepali
+printing   the sheets that callers ask for
 selection  the characters that a request asks for
 
 `handlers.worksheet_layout` has the layout, because the handler reads it too. `files` is made by
