@@ -116,6 +116,10 @@ class Visitor:
         expect(page.locator("main h1").first).to_be_visible()
         return page
 
+    def hide_guide_lines(self) -> None:
+        """Leaves the pad empty but for what a test is about."""
+        self._remember("guide-lines", "off")
+
     def write_freely(self) -> None:
         """Switches off the judging of strokes when the pen lifts."""
         self._remember("judging", "off")

@@ -150,6 +150,7 @@ def test_another_character_is_named_and_the_learner_chooses_the_strictness(
 
 
 def test_strokes_are_played_in_order_and_a_hint_shows_what_is_not_drawn(visitor: Visitor) -> None:
+    visitor.hide_guide_lines()
     visitor.write_freely()
     page = visitor.open("/practise/2")
     strokes = glyph_strokes(2)
