@@ -152,7 +152,7 @@ class Reconciler:
         try:
             served = {each.version: each for each in await self._torchserve.versions(model, "all")}
             if len(served) == 1:  # the only version is the default
-                return served, *served
+                return served, next(iter(served))
             (default,) = await self._torchserve.versions(model)
         except (NotFound, ModelMissing):
             return {}, None

@@ -227,6 +227,15 @@ def check_view(page: Page, name: str) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
+def choose_language(page: Page, tag: str) -> None:
+    """Chooses a language in the header, which has it in a menu on a phone."""
+    menu = page.locator("header .menu")
+    if menu.is_visible():
+        menu.click()
+    page.locator("header select").select_option(tag)
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+
+
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
     """Draws on the pad with the mouse. Points are fractions of its side."""
     pad = page.locator("canvas.ink")

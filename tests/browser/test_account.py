@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import Visitor, check_view, take_errors, visit
+from tests.browser.conftest import Visitor, check_view, choose_language, take_errors, visit
 from tests.support.apis import PASSWORD, Api
 from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, wait_for
@@ -307,7 +307,7 @@ def test_sessions_are_ended_and_keys_created_and_deleted(visitor: Visitor) -> No
 def test_the_account_in_nepali_on_a_phone(phone: Visitor) -> None:
     phone.sign_up()
     page = phone.open("/account")
-    page.get_by_label("Language").select_option("ne")
+    choose_language(page, "ne")
     expect(page.get_by_role("heading", name="खाता", exact=True)).to_be_visible()
     check_view(page, "account-phone")
     zone = page.get_by_label("समय क्षेत्र")

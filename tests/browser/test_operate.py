@@ -12,7 +12,7 @@ from typing import Any, get_args
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.database.tables.audit import Action
-from tests.browser.conftest import Visitor, check_view, take_errors
+from tests.browser.conftest import Visitor, check_view, choose_language, take_errors
 from tests.support.pictures import encode, reference
 from tests.support.running import ROOT, wait_for
 
@@ -192,6 +192,7 @@ def test_a_large_confusion_matrix_scrolls_under_its_headings_on_a_phone(phone: V
     frame = page.get_by_role("region", name="Confusion matrix")
     cell = frame.get_by_role("cell", name="123")
     cell.scroll_into_view_if_needed()
+    frame.scroll_into_view_if_needed()
     expect(cell).to_be_in_viewport(ratio=1)
     written, read = frame.locator("tbody th").nth(61), frame.locator("thead th").nth(40)
     for heading, text in ((written, "९"), (read, "उ")):
@@ -310,7 +311,7 @@ def test_corrections_are_reviewed_beside_their_picture(visitor: Visitor) -> None
 def test_the_operate_views_are_in_nepali(phone: Visitor) -> None:
     phone.sign_up("admin")
     page = phone.open("/operate")
-    _choose_language(page, "ne")
+    choose_language(page, "ne")
     for path in ["/operate", "/models/ranjana?part=release", "/training", "/users", "/audit"]:
         page.goto(f"{phone.home}/#{path}")
         section = page.locator("nav.tabs").first.locator("[aria-current]")
@@ -326,11 +327,6 @@ def _answers(visitor: Visitor, page: Page) -> int:
     path = "/api/analytics/system/"
     answers: int = visitor.api(page, "GET", path, query={"model": "ranjana"})["totals"]["answers"]
     return answers
-
-
-def _choose_language(page: Page, language: str) -> None:
-    page.locator("header select").select_option(language)
-    expect(page.locator("html")).to_have_attribute("lang", language)
 
 
 def _data_uri(index: int) -> str:
@@ -400,7 +396,7 @@ def test_dashboards_refresh_by_themselves_while_somebody_looks(visitor: Visitor)
 def test_a_model_is_described_in_the_language_of_the_page(visitor: Visitor) -> None:
     page = visitor.open("/models/ranjana?part=card")
     expect(page.get_by_text("It does not read words, printed signs")).to_be_visible()
-    page.get_by_label("Language").select_option(label="नेपाली")
+    choose_language(page, "ne")
     expect(page.get_by_text("तलको पूरा विवरण अङ्ग्रेजीमा छ।")).to_be_visible()
     expect(page.locator("article[lang=en]")).to_be_visible()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor, check_view
+from tests.browser.conftest import Visitor, check_view, choose_language
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
@@ -130,7 +130,7 @@ def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
     user = phone.site.sign_in(username)
     assert user.compare(20, 21).status_code == 200
     page = phone.open("/progress")
-    page.get_by_label("Language").select_option("ne")
+    choose_language(page, "ne")
     expect(page.locator(".tile").filter(has_text="प्रयास")).to_contain_text("१")
     check_view(page, "progress-phone")
     page.goto(f"{phone.home}/#/history?kind=compared")
