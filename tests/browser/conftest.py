@@ -159,7 +159,8 @@ def phone(browser: Browser, site: Api) -> Iterator[Visitor]:
 def visit(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
     """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke."""
     home = f"http://127.0.0.1:{site.port}"
-    context = browser.new_context(**options)
+    # Nobody sees the animations, which take the time of a core.
+    context = browser.new_context(**{"reduced_motion": "reduce", **options})
     visitor = Visitor(site, context, home)
     errors = visitor.errors
 
