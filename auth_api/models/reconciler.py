@@ -151,8 +151,9 @@ class Reconciler:
         """
         try:
             served = {each.version: each for each in await self._torchserve.versions(model, "all")}
-            if len(served) == 1:  # the only version is the default
-                return served, next(iter(served))
+            if len(served) == 1:
+                (only,) = served  # the only version is the default
+                return served, only
             (default,) = await self._torchserve.versions(model)
         except (NotFound, ModelMissing):
             return {}, None

@@ -178,7 +178,9 @@ def visit(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Vi
     themselves, which they could not for requests that a service worker answers.
     """
     home = f"http://127.0.0.1:{site.port}"
-    context = browser.new_context(**{"service_workers": "block", **options})
+    # Nobody sees the animations, which take the time of a core.
+    usual = {"service_workers": "block", "reduced_motion": "reduce"}
+    context = browser.new_context(**{**usual, **options})
     context.add_init_script(_MODULES)
     visitor = Visitor(site, context, home)
     errors = visitor.errors

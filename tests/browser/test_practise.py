@@ -378,7 +378,8 @@ _LIT = """(canvas) => {
   const found = [];
   for (let y = 2; y < height; y += 4) {
     for (let x = 2; x < width; x += 4) {
-      const [red, , blue, opacity] = data.slice(4 * (y * width + x));
+      const at = 4 * (y * width + x);
+      const [red, , blue, opacity] = data.slice(at, at + 4);
       if (opacity > 150 && blue > red + 60) found.push([x / width, y / height]);
     }
   }
