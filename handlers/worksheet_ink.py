@@ -17,10 +17,11 @@ from handlers.worksheet_layout import Place
 Slices = tuple[slice, slice]
 """Rows and columns of a picture."""
 
-_SMALL = 6
-"""The paper is measured on a copy of a millimetre per pixel, so it is of pixels per millimetre."""
-_BROADEST = 17
-"""Broader strokes are taken for paper, in millimetres: a broad nib on a sheet of four rows."""
+_SMALL = 2
+"""The paper is measured on a copy of so many times fewer pixels."""
+_BROADEST = 100
+"""Broader things are taken for paper, in pixels of the copy: a third of a decimetre. Neither a broad
+nib nor a finger is that broad."""
 _LEAST, _MOST = 0.3, 0.5
 """Limits of what counts as ink. A printer makes the darkest ghost up to 0.25 darker than paper."""
 _PEN = 95
@@ -33,9 +34,10 @@ def darkness(sheet: Gray) -> Field:
     """How much darker than the paper around each pixel is, 0-1. The light is removed."""
     height, width = sheet.shape
     small = cv2.resize(sheet, (width // _SMALL, height // _SMALL), interpolation=cv2.INTER_AREA)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BROADEST, _BROADEST))
-    paper = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, kernel)
-    paper = cv2.resize(cv2.blur(paper, (3, 3)), (width, height), interpolation=cv2.INTER_LINEAR)
+    # Not smoothed afterwards, so that the edge of a shadow stays where it is.
+    kernel = np.ones((_BROADEST, _BROADEST), np.uint8)
+    paper = cv2.morphologyEx(cv2.GaussianBlur(small, (5, 5), 0), cv2.MORPH_CLOSE, kernel)
+    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     shares = cv2.divide(sheet, np.maximum(paper, 1), scale=255)
     return field((255 - shares).astype(np.float32) / 255)
 

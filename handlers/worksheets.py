@@ -29,8 +29,8 @@ _AROUND = 0.9
 """Millimetres around a cell that are looked at: less than half of the gap between cells."""
 _LEAST_EXTENT = 0.15
 """Ink that is smaller than this share of the cell, both ways, is no try at a character."""
-_COVERED = 0.35
-"""Something lies on a cell if this share of its edge is dark."""
+_COVERED, _CORNER_COVERED = 0.35, 0.1
+"""Something lies on a cell if this share of its edge is dark; the second if a corner is dark."""
 _LEAST_SHARPNESS = 2.2
 """Pixels of the picture per millimetre of paper, below which cells cannot be judged."""
 
@@ -127,7 +127,7 @@ def _is_visible(place: Place, paper: PaperMap, shape: Sequence[int]) -> bool:
 def _read(whole: Gray, dark: Field, place: Place, least: float) -> tuple[str, Writing | None]:
     """The state of a cell of an upright sheet, and what is written in it."""
     frame, around = pixels(place, SCALE), pixels(place, SCALE, _AROUND)
-    if border(dark[frame] >= least).mean() > _COVERED:
+    if _is_covered(dark[frame] >= least):
         return UNREADABLE, None
     ink = ink_in(dark[around], least, _within(frame, around), SCALE)
     _, _, width, height = cv2.boundingRect(gray(ink))
@@ -135,6 +135,13 @@ def _read(whole: Gray, dark: Field, place: Place, least: float) -> tuple[str, Wr
         return EMPTY, None
     pad = _pad(ink)
     return JUDGED, Writing(gray(whole[frame]), pad, InkImage(frame_ink(pad), True))
+
+
+def _is_covered(dark: Mask) -> bool:
+    """Whether something lies on a cell, such as a finger. Writing hardly touches its corners."""
+    share = float(border(dark).mean())
+    corner = bool(dark[:: len(dark) - 1, :: dark.shape[1] - 1].any())
+    return share > (_CORNER_COVERED if corner else _COVERED)
 
 
 def _within(frame: Slices, around: Slices) -> Slices:

@@ -123,21 +123,24 @@ def photograph_sheet(
     )
     scale = sheet.shape[1] / layout.size[0]
     to_paper = _inverse(project, layout, camera)
-    maps = (to_paper * scale - 0.5).astype(np.float32)
+    maps = to_paper * np.float32(scale) - np.float32(0.5)
     # The picture is smaller than the sheet.
     softened = cv2.GaussianBlur(sheet, (0, 0), 0.6)
     seen = cv2.remap(
         softened, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     ).astype(np.float32)
-    inside = ((to_paper >= 0) & (to_paper <= np.array(layout.size))).all(axis=2)
+    edge = np.array(layout.size, dtype=np.float32)
+    inside = ((to_paper >= 0) & (to_paper <= edge)).all(axis=2)
     cover = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0)
-    grain = cv2.resize(rng.standard_normal((height // 40, width // 40)), (width, height))
+    spots = rng.standard_normal((height // 40, width // 40), dtype=np.float32)
+    grain = cv2.resize(spots, (width, height))
     table = camera.table + 12 * grain
     picture = seen * 0.93 * cover + table * (1 - cover)
     picture = picture * _light((height, width), camera, rng)
     if camera.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), camera.blur)
-    picture = picture + rng.normal(0, camera.noise, picture.shape)
+    noise = rng.standard_normal(picture.shape, dtype=np.float32)
+    picture = picture + np.float32(camera.noise) * noise
     photograph = gray(np.clip(picture, 0, 255))
     _, encoded = cv2.imencode(".jpg", photograph, [cv2.IMWRITE_JPEG_QUALITY, camera.quality])
     decoded = gray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
@@ -193,7 +196,7 @@ def _rotated(points: Points, degrees: float) -> Points:
     )
 
 
-def _inverse(project: _projection, layout: Layout, camera: Camera) -> Points:
+def _inverse(project: _projection, layout: Layout, camera: Camera) -> Field:
     """The point of the paper that each pixel shows, (height, width, 2): outside it, about."""
     columns, rows = (round(side / _GRID) for side in layout.size)
     x, y = np.meshgrid(
@@ -214,8 +217,7 @@ def _inverse(project: _projection, layout: Layout, camera: Camera) -> Points:
     coarse = found.reshape(*grid_x.shape, 2).astype(np.float32)
     # Pixel (8 i, 8 j) is at a corner of the grid.
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32) / 8
-    fine = [cv2.remap(coarse[..., axis], xx, yy, cv2.INTER_LINEAR) for axis in range(2)]
-    return np.stack(fine, axis=2).astype(np.float64)
+    return np.asarray(cv2.remap(coarse, xx, yy, cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _light(shape: tuple[int, int], camera: Camera, rng: np.random.Generator) -> Field:
