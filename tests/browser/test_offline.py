@@ -308,6 +308,7 @@ def test_an_upgrade_comes_at_the_next_visit_and_never_mixes_versions(
     newer = tmp_path / "newer"
     for folder in ("auth_api", "handlers", "reference_images", "launcher"):
         shutil.copytree(ROOT / folder, newer / folder)
+    (newer / "model_store").symlink_to(ROOT / "model_store")
     changed = {
         "strings/en/practise.js": ('"practise.title": "', '"practise.title": "New: '),
         "views/progress.js": ("export default", "globalThis.newer = true;\nexport default"),
