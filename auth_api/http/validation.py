@@ -163,8 +163,8 @@ def together(*checks: Callable[[], object]) -> None:
             refusals.append(error)
     if refusals:
         fields: dict[str, str] = {}
-        for error in reversed(refusals):
-            fields |= (error.details or {}).get("fields", {})  # the first reason counts
+        for refusal in reversed(refusals):
+            fields |= (refusal.details or {}).get("fields", {})  # the first reason counts
         refusals[0].details = {"fields": fields}
         raise refusals[0]
 
