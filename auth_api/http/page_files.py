@@ -23,7 +23,13 @@ _HOME = "index.html"
 _MANIFEST = "manifest.webmanifest"
 _WORKER = "service-worker.js"
 # Beside what Python knows wherever it runs.
-_MEDIA_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+_MEDIA_TYPES = {
+    ".js": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+# Large, and needed by few: a browser keeps them from their first use on.
+_LATER = "fonts/"
 _VERSIONED = re.compile(r"[0-9a-f]{16}/(.+)")
 
 
@@ -47,7 +53,7 @@ class PageFiles:
         base = f"/web/{self.version}/"
         contents[_HOME] = contents[_HOME].replace(b'"/web/', f'"{base}'.encode())
         worker, manifest = contents.pop(_WORKER), contents.pop(_MANIFEST)
-        own = [f"{base}{name}" for name in contents]
+        own = [f"{base}{name}" for name in contents if not name.startswith(_LATER)]
         shell = {
             "version": self.version,
             "home": f"{base}{_HOME}",

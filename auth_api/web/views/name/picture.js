@@ -63,7 +63,7 @@ function drawLine(context, line, x, baseline, em) {
       const side = em / shape.size; // of the pad, in pixels of this picture
       context.save();
       context.translate(at - shape.x * side, baseline - shape.y * side);
-      for (const points of drawing.strokes) drawStroke(context, drawing.pen, points, side);
+      for (const points of drawing.strokes) drawStroke(context, drawing, points, side);
       context.restore();
       at += shape.advance * em;
     }

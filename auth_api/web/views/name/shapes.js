@@ -47,10 +47,10 @@ export function drawShape(context, side, { text, size, x, y }, colour, opacity =
 }
 
 /** The share of a shape, 0 to 1, that the ink of a drawing covers or is near to. */
-export function coverage(shape, { strokes, pen }) {
+export function coverage(shape, drawing) {
   const [whole, ink] = [square(), square()];
   drawShape(whole, SIDE, shape, "black");
-  for (const points of strokes) drawStroke(ink, pen, points, SIDE);
+  for (const points of drawing.strokes) drawStroke(ink, drawing, points, SIDE);
   const near = square();
   for (let step = 0; step < 16; step++) {
     const angle = (step * Math.PI) / 8;
