@@ -16,11 +16,13 @@ from archive_scripts.commands import (
     references,
     train,
     web_font,
+    worksheet_files,
 )
 
 _COMMANDS = (
     archives,
     references,
+    worksheet_files,
     contact_sheet,
     train,
     improve,

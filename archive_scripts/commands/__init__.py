@@ -2,6 +2,7 @@
 
 archives          builds model_store/*.mar
 references        draws the reference pictures and writes their strokes
+worksheet_files   makes what worksheets are drawn with
 contact_sheet     synthetic beside real handwriting
 train             trains weights
 improve           trains a version of a model on demand

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -31,7 +31,7 @@ from auth_api.http.base64_text import decode_base64
 from auth_api.http.uploads import Writing
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
-from auth_api.schemas.recognition import ComparisonQuery
+from auth_api.schemas.recognition import ComparisonQuery, Strictness
 from auth_api.torchserve.wire_format import Answer
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,26 @@ class HistoryRecorder:
             written_at=options.written_at and min(options.written_at, now()),
         )
         return await self._write_row(row)
+
+    async def record_worksheet(
+        self, user_id: int, strictness: Strictness, cells: Sequence[Mapping[str, Any]]
+    ) -> list[int]:
+        """Records the comparisons of the judged cells of a worksheet, in one transaction if the
+        database takes it. Returns the rows' ids, in order. Raises as `record_comparison` does.
+        """
+        return await asyncio.gather(
+            *(
+                self.record_comparison(
+                    user_id,
+                    Writing(b""),
+                    ComparisonQuery(
+                        target_class=cell["class"], strictness=strictness, help=cell["help"]
+                    ),
+                    cell["comparison"],
+                )
+                for cell in cells
+            )
+        )
 
     async def _sent_before(self, user_id: int, attempt_id: str, target: int) -> int | None:
         """The id of the comparison of an attempt that was sent before, if it was.

@@ -12,7 +12,7 @@ from auth_api.database.database import Database
 from auth_api.http.json_response import iso
 from auth_api.practice.attempts import practices_of, slots_of
 from auth_api.practice.progress import Practice, next_to_practise, streak, trend_word
-from handlers.characters import Character
+from handlers.characters import CHARACTERS, Character
 
 
 async def progress(
@@ -56,6 +56,17 @@ async def progress(
             for index in next_to_practise(practices, moment)
         ],
     }
+
+
+async def to_practise(database: Database, user_id: int, least: int) -> list[int]:
+    """The characters that a user should practise next: all that are due, and others until there are
+    `least`. Raises `Unavailable`.
+    """
+    tried = await database.read(lambda session: practices_of(session, user_id))
+    moment = now()
+    practices = [tried.get(character.index, Practice()) for character in CHARACTERS]
+    due = sum(bool(practice.due and practice.due <= moment) for practice in practices)
+    return next_to_practise(practices, moment, max(least, due))
 
 
 def _character(

@@ -79,7 +79,9 @@ class VersionShown(BaseModel):
     waiting: int | None = Field(description="Requests in the queue.")
     changed_at: datetime = Field(description="When it was registered or scaled.")
     figures: dict[str, Any] | None = Field(
-        description="The main figures of the evaluation, and the data they were measured on."
+        description="The main figures of the evaluation, and the data they were measured on. "
+        "`fixed` has those on a fixed set of pictures: versions with the same `fixed.set` can be "
+        "compared. Archives that are older have none."
     )
 
 

@@ -38,6 +38,8 @@ PEN_ANGLES = (0, 180)
 Help = Literal["traced", "hinted", "none"]
 """How much an attempt was helped: the reference lay under it, it was hinted at, or neither."""
 
+Strictness = Literal["lenient", "normal", "strict"]
+
 MAX_CLOCK_ERROR = timedelta(minutes=5)
 """The clock of a client may be ahead of ours by this much."""
 MAX_DELAY = timedelta(days=90)
@@ -316,7 +318,7 @@ class ComparisonQuery(PenQuery, HeatmapQuery):
         default=None,
         description="Class of the intended character, 0-61. Required, in the query or the body.",
     )
-    strictness: Literal["lenient", "normal", "strict"] = Field(
+    strictness: Strictness = Field(
         default="normal", description="Changes what counts as a fault, but not the distance."
     )
     help: Help = Field(

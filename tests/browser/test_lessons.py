@@ -123,6 +123,7 @@ def test_a_first_time_visitor_traces_a_letter_and_is_praised(phone: Visitor) -> 
 def test_a_wrong_stroke_stays_faint_and_is_shown_after_two_misses(
     visitor: Visitor, language: str
 ) -> None:
+    visitor.hide_guide_lines()
     page = visitor.open("/practise/2")
     page.get_by_label("By heart").check()
     if language == "ne":
@@ -164,6 +165,7 @@ def test_a_wrong_stroke_stays_faint_and_is_shown_after_two_misses(
 
 
 def test_help_fades_and_returns(visitor: Visitor) -> None:
+    visitor.hide_guide_lines()
     page = visitor.open("/practise/12")
     strokes = glyph_strokes(12)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import CDPSession, Page, expect
 
 from archive_scripts.archives.building import ROOT
@@ -260,7 +262,7 @@ def test_another_view_keeps_the_stroke_in_the_middle(visitor: Visitor) -> None:
     page.mouse.move(**hand.at(0.3, 0.2))
     page.mouse.down()
     page.mouse.move(**hand.at(0.3, 0.5))
-    page.evaluate("import('/web/modules/router.js').then(({ render }) => render())")
+    page.evaluate("ranjana('modules/router.js').then(({ render }) => render())")
     page.wait_for_timeout(300)
     page.mouse.move(**hand.at(0.3, 0.8))
     page.mouse.up()
@@ -373,24 +375,36 @@ def test_the_chosen_pen_draws_here_and_in_the_service(visitor: Visitor) -> None:
 
 def test_guide_lines_stand_where_the_letters_stand(visitor: Visitor) -> None:
     page = visitor.open()
-    lines = page.evaluate("import('/web/modules/guide-lines.js').then(({ LINES }) => LINES)")
+
+    def line(name: str) -> float:
+        style = "(pad, name) => getComputedStyle(pad).getPropertyValue(name)"
+        return float(page.locator(".pad").evaluate(style, name).rstrip("%")) / 100
+
     count = len(json.loads((ROOT / "reference_images" / "strokes.json").read_text()))
     rows = [np.flatnonzero((reference(index) < 128).any(axis=1)) for index in range(count)]
-    assert np.median([row[0] for row in rows]) / 256 == pytest.approx(lines["head"], abs=0.005)
-    assert np.median([row[-1] + 1 for row in rows]) / 256 == pytest.approx(lines["base"], abs=0.005)
+    assert np.median([row[0] for row in rows]) / 256 == pytest.approx(
+        line("--head-line"), abs=0.005
+    )
+    base = np.median([row[-1] + 1 for row in rows]) / 256
+    assert base == pytest.approx(line("--base-line"), abs=0.005)
 
-    def painted() -> int:
-        script = """() => {
-          const canvas = document.querySelector("canvas.under");
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          return data.filter((value, at) => at % 4 === 3 && value).length;
-        }"""
-        return int(page.evaluate(script))
+    def rows_drawn() -> list[float]:
+        """Where the pad, which is empty, has a line, in shares of its side."""
+        shown = Image.open(io.BytesIO(page.locator(".pad").screenshot())).convert("L")
+        dark = (np.asarray(shown)[8:-8, 8:-8] < 235).mean(axis=1) > 0.3
+        return sorted({round((row + 8.5) / shown.height, 2) for row in np.flatnonzero(dark)})
 
-    assert painted() > 500
+    assert np.allclose([0.08, 0.5, 0.92], _thinned(rows_drawn()), atol=0.012)
     page.get_by_role("button", name="Pen").click()
     page.get_by_label("Guide lines").uncheck()
-    assert painted() == 0
+    assert rows_drawn() == []
     page.reload()
     expect(page.locator("canvas.ink")).to_be_visible()
-    assert painted() == 0
+    assert rows_drawn() == []
+
+
+def _thinned(values: list[float]) -> list[float]:
+    """Without values that are next to the one before."""
+    return [
+        value for index, value in enumerate(values) if not index or value - values[index - 1] > 0.1
+    ]

@@ -10,7 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.browser.conftest import Visitor, check_view, draw, drop, glyph_strokes
+from tests.browser.conftest import (
+    Visitor,
+    check_view,
+    choose_language,
+    draw,
+    drop,
+    glyph_strokes,
+)
 from tests.support.pictures import encode, reference
 
 FAMILIES = ["A bowl and a stem", "A round left side", "Curves beside a stem"]
@@ -78,7 +85,7 @@ def test_a_traced_character_is_called_well_written(visitor: Visitor) -> None:
     light_on_dark = inks.evaluate_all("(all) => all.map((each) => each.toDataURL())")
     assert all(map(str.__ne__, dark_on_light, light_on_dark))
     page.get_by_role("button", name="Light or dark").click()
-    page.get_by_label("Language").select_option("ne")
+    choose_language(page, "ne")
     expect(page.locator(".sentences")).to_contain_text("राम्रो लेख्नुभयो")
     expect(page.get_by_role("button", name="तुलना गर्नुहोस्")).to_be_enabled()
     check_view(page, "practise-nepali")
@@ -150,6 +157,7 @@ def test_another_character_is_named_and_the_learner_chooses_the_strictness(
 
 
 def test_strokes_are_played_in_order_and_a_hint_shows_what_is_not_drawn(visitor: Visitor) -> None:
+    visitor.hide_guide_lines()
     visitor.write_freely()
     page = visitor.open("/practise/2")
     strokes = glyph_strokes(2)
@@ -269,7 +277,7 @@ def test_recognised_drawings_and_dropped_pictures_are_compared(visitor: Visitor)
     drop(page, encode(reference(13)))
     expect(page.locator(".verdict")).to_contain_text("more like ढ (ddha)")
     drop(page, b"words", "text/plain")
-    expect(page.get_by_role("alert")).to_contain_text("This is not a picture")
+    expect(page.get_by_role("alert")).to_contain_text("is not a picture")
     drop(page, b"not really a picture")
     expect(page.locator(".trouble [role=alert]")).to_contain_text("image")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
@@ -355,7 +363,7 @@ def test_a_stroke_that_was_left_out_is_named_and_lights_up(
         shown = lit(page)
         assert all(_close(place, strokes[3]) for place in shown)
         check_view(page, f"practise-lit-{each is phone}")
-        page.get_by_label("Language").select_option("ne")
+        choose_language(page, "ne")
         sentence = page.get_by_role("button", name="दायाँ छड्के रेखा छैन।")
         sentence.click()
         assert lit(page) == shown
@@ -370,7 +378,8 @@ _LIT = """(canvas) => {
   const found = [];
   for (let y = 2; y < height; y += 4) {
     for (let x = 2; x < width; x += 4) {
-      const [red, , blue, opacity] = data.slice(4 * (y * width + x));
+      const at = 4 * (y * width + x);
+      const [red, , blue, opacity] = data.slice(at, at + 4);
       if (opacity > 150 && blue > red + 60) found.push([x / width, y / height]);
     }
   }

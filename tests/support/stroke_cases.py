@@ -14,6 +14,7 @@ import numpy as np
 
 from archive_scripts.archives.building import ROOT
 from handlers.lines import SIDE, Line, line_of_strokes
+from handlers.parts import Offsets
 from handlers.stroke_matching import match_strokes
 
 PATH = Path(__file__).parent / "data" / "stroke-matching.json"
@@ -35,7 +36,8 @@ def stored_cases() -> list[dict[str, Any]]:
 
 def matching_of(index: int, strokes: list[Stroke]) -> dict[str, Any]:
     """How the service matches drawn strokes with those of a reference letter."""
-    matching = match_strokes(_line(strokes), _line(references()[index]))
+    drawn, form = _line(strokes), _line(references()[index])
+    matching = match_strokes(drawn, form, Offsets.between(drawn, form))
     matched = [[each.drawn, each.stroke, each.reversed] for each in matching.matched]
     return {"matched": matched, "joined": matching.joined}
 

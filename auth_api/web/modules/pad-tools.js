@@ -2,7 +2,6 @@
 
 import { button, radioGroup } from "./components.js";
 import { el, fill } from "./dom.js";
-import { chooseGuideLines, paintGuideLines, showsGuideLines } from "./guide-lines.js";
 import { ANGLE, PENS, WIDTHS } from "./pens.js";
 import { remember, remembered } from "./storage.js";
 import { percent, t } from "./strings.js";
@@ -17,7 +16,7 @@ const ANGLE_LIMITS = { min: 0, max: 180, step: 1 };
 /** Pen, undo, redo and clear for `pad`. */
 export function padTools(pad) {
   pad.pen = rememberedPen();
-  pad.addPainter(paintGuideLines);
+  showGuideLines(pad);
   const panel = penPanel(pad);
   panel.hidden = true;
   const pen = button(t("pad.pen"), () => {
@@ -81,9 +80,9 @@ function penPanel(pad) {
       pen === "nib"
         ? slider(t("pad.pen.angle"), angles, inDegrees, (value) => apply("pen-angle", value))
         : null,
-      tick(t("pad.lines"), showsGuideLines(), (shown) => {
-        chooseGuideLines(shown);
-        pad.paintUnder();
+      tick(t("pad.lines"), hasGuideLines(), (shown) => {
+        remember("guide-lines", shown ? null : "off");
+        showGuideLines(pad);
       }),
       tick(t("pad.leftHanded"), document.documentElement.dataset.hand === "left", chooseHand),
     );
@@ -92,6 +91,8 @@ function penPanel(pad) {
   return panel;
 }
 
+const hasGuideLines = () => remembered("guide-lines") !== "off";
+const showGuideLines = (pad) => pad.element.classList.toggle("lined", hasGuideLines());
 const percentOf = (value) => percent(value, 1);
 
 function chooseHand(left) {

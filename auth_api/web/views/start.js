@@ -6,13 +6,15 @@ import { el, fill } from "../modules/dom.js";
 import { href } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { t } from "../modules/strings.js";
-import practise from "./practise.js";
 import { followingOnPath, PATH } from "./practise/path.js";
 import { practiceArea } from "./practise/practice-area.js";
 import { hasWritten } from "./practise/stages.js";
 
 export default async function view(options) {
-  if (currentUser() || hasWritten()) return practise(options);
+  if (currentUser() || hasWritten()) {
+    const { default: practise } = await import("./practise.js");
+    return practise(options);
+  }
   const { signal } = options;
   const character = (await loadCharacters())[PATH[0]];
   const told = el("p", { class: "start", role: "status" });

@@ -12,6 +12,8 @@ export default {
     "Draw a Western digit, 0 to 9. It is read as soon as you pause. Ranjana digits are read among the characters; Devanagari digits are not read.",
   "recognise.drop": "Pictures can be dropped or pasted anywhere on this page, several at once too.",
   "recognise.top": "The five most likely",
+  "recognise.digits": "All ten digits",
+  "recognise.allClasses": "All others",
   "recognise.compare": "Compare with the reference",
   "recognise.notIsolated":
     "No single character stood out, so the whole picture was read. More light or a closer crop helps.",
@@ -39,11 +41,16 @@ export default {
 
   "several.title": { one: "{count} picture", other: "{count} pictures" },
   "several.progress": "Pictures read",
+  "several.noPicture": "This is not a picture.",
 
   "pictures.choose": "Choose pictures",
   "pictures.chooseOne": "Choose a picture",
   "pictures.camera": "Camera",
-  "pictures.none": "This is not a picture. JPEG, PNG, WebP, HEIC, AVIF, BMP and GIF are read.",
+  "pictures.none": {
+    one: "{names} is not a picture. JPEG, PNG, WebP, HEIC, AVIF, BMP and GIF are read.",
+    other:
+      "None of these is a picture: {names}. JPEG, PNG, WebP, HEIC, AVIF, BMP and GIF are read.",
+  },
   "camera.title": "Photograph a character",
   "camera.view": "What the camera sees",
   "camera.take": "Take the picture",

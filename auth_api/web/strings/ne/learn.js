@@ -12,6 +12,8 @@ export default {
     "0 देखि 9 सम्मको एउटा पश्चिमी अङ्क लेख्नुहोस्। तपाईं रोकिनेबित्तिकै पढिन्छ। रञ्जना अङ्क “अक्षर” मा पढिन्छन्; देवनागरी अङ्क पढिँदैनन्।",
   "recognise.drop": "तस्बिर यस पृष्ठमा जहाँ पनि तानेर छोड्न वा टाँस्न सकिन्छ, एकैचोटि धेरै पनि।",
   "recognise.top": "सबैभन्दा सम्भावित पाँच",
+  "recognise.digits": "दशै अङ्क",
+  "recognise.allClasses": "बाँकी सबै",
   "recognise.compare": "नमुनासँग तुलना गर्नुहोस्",
   "recognise.notIsolated":
     "एउटै अक्षर छुट्टिएन, त्यसैले पूरै तस्बिर पढियो। बढी उज्यालो वा नजिकको तस्बिरले मद्दत गर्छ।",
@@ -39,11 +41,15 @@ export default {
 
   "several.title": { one: "{count} तस्बिर", other: "{count} तस्बिर" },
   "several.progress": "पढिएका तस्बिर",
+  "several.noPicture": "यो तस्बिर होइन।",
 
   "pictures.choose": "तस्बिरहरू छान्नुहोस्",
   "pictures.chooseOne": "तस्बिर छान्नुहोस्",
   "pictures.camera": "क्यामेरा",
-  "pictures.none": "यो तस्बिर होइन। JPEG, PNG, WebP, HEIC, AVIF, BMP र GIF पढिन्छ।",
+  "pictures.none": {
+    one: "{names} तस्बिर होइन। JPEG, PNG, WebP, HEIC, AVIF, BMP र GIF पढिन्छ।",
+    other: "यीमध्ये कुनै पनि तस्बिर होइन: {names}। JPEG, PNG, WebP, HEIC, AVIF, BMP र GIF पढिन्छ।",
+  },
   "camera.title": "अक्षरको तस्बिर खिच्नुहोस्",
   "camera.view": "क्यामेराले देखेको",
   "camera.take": "तस्बिर खिच्नुहोस्",
