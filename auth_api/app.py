@@ -49,6 +49,7 @@ from auth_api.routes import (
     training,
     web,
     web_sessions,
+    worksheets,
 )
 from auth_api.services import Services, open_services
 from auth_api.settings import Settings
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             *predict.routes,
             *similarity.routes,
+            *worksheets.routes,
             *accounts.routes,
             *sessions.routes,
             *own_sessions.routes,

@@ -31,6 +31,8 @@ class Source(Enum):
     """An image of which all ink is meant."""
     STROKES = "strokes"
     """JSON, see `handlers.drawings`."""
+    WORKSHEET = "worksheet"
+    """The photograph of a printed sheet with many characters, see `handlers.worksheets`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ImageOptions:
     """The options of every archive."""
 
     source: Source
-    """`X-Source: photograph` (the default), `drawing` or `strokes`."""
+    """`X-Source: photograph` (the default), `drawing`, `strokes` or `worksheet`."""
     pen: Pen
     """`X-Pen`: what the strokes are drawn with, `round` (the default) or `nib`; `X-Pen-Width` in
     shares of the pad's side; `X-Pen-Angle` of a nib, in degrees clockwise from the horizontal."""
@@ -67,6 +69,8 @@ class RecognitionOptions(ImageOptions):
             raise InvalidOption("X-Characters must be consonants or all.")
         several = _flag(headers, "x-several")
         of_images = _of_images(headers)
+        if of_images["source"] is Source.WORKSHEET:
+            raise InvalidOption("Worksheets are compared, not recognised.")
         if several and of_images["source"] is not Source.PHOTOGRAPH:
             raise InvalidOption("Several characters are read in photographs only.")
         return cls(whole_script=characters == "all", several=several, **of_images)
@@ -76,8 +80,8 @@ class RecognitionOptions(ImageOptions):
 class ComparisonOptions(ImageOptions):
     """Options of the archive `similarity`."""
 
-    target: int
-    """`X-Target-Class`: the class to compare with, from 0."""
+    target: int | None
+    """`X-Target-Class`: the class to compare with, from 0. None for a worksheet, which says it."""
     strictness: Strictness
     """`X-Strictness: lenient`, `normal` (the default) or `strict`."""
     embedding: bool
@@ -86,18 +90,21 @@ class ComparisonOptions(ImageOptions):
     @classmethod
     def read(cls, headers: Headers) -> ComparisonOptions:
         """Raises InvalidOption if the class is missing or an option makes no sense."""
+        of_images = _of_images(headers)
         target = headers.get("x-target-class", "").strip()
-        if not (target.isascii() and target.isdigit() and len(target) < 10):
+        if of_images["source"] is Source.WORKSHEET:
+            target = ""
+        elif not (target.isascii() and target.isdigit() and len(target) < 10):
             raise InvalidOption("X-Target-Class must be the number of a class, such as 12.")
         try:
             strictness = Strictness.named(headers.get("x-strictness", "normal").strip())
         except ValueError as error:
             raise InvalidOption(f"X-Strictness: {error}.") from error
         return cls(
-            target=int(target),
+            target=int(target) if target else None,
             strictness=strictness,
             embedding=_flag(headers, "x-embedding"),
-            **_of_images(headers),
+            **of_images,
         )
 
 

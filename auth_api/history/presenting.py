@@ -58,6 +58,7 @@ def _comparison(row: Comparison) -> dict[str, Any]:
         "compared_with_class": row.target_class,
         "character": character.text,
         "name": character.name,
-        **{name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness")},
+        **{name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness", "help")},
+        "written_at": iso(row.written_at or row.created_at),
         "images": {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")},
     }

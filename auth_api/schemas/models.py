@@ -152,6 +152,21 @@ class ConfusionAnswer(_Figures):
     matrix: list[list[int]]
 
 
+class ConfusedPair(BaseModel):
+    """Two classes that are taken for each other."""
+
+    classes: tuple[int, int]
+    share: float = Field(
+        ge=0, le=1, description="Of the pictures of both, those read as the other one."
+    )
+
+
+class ConfusedPairs(_Figures):
+    """The pairs of classes that are taken for each other most often, at most 12."""
+
+    pairs: list[ConfusedPair]
+
+
 class Curve(BaseModel):
     """A receiver operating characteristic."""
 

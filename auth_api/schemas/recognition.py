@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.schemas.bases import LAST_CLASS, CharacterSet, ClassName, ClassNumber, Success
@@ -32,6 +34,16 @@ PEN_WIDTHS = (0.01, 0.3)
 """Limits of the width of a pen, in shares of the pad's side."""
 PEN_ANGLES = (0, 180)
 """Limits of the angle of a nib, in degrees."""
+
+Help = Literal["traced", "hinted", "none"]
+"""How much an attempt was helped: the reference lay under it, it was hinted at, or neither."""
+
+Strictness = Literal["lenient", "normal", "strict"]
+
+MAX_CLOCK_ERROR = timedelta(minutes=5)
+"""The clock of a client may be ahead of ours by this much."""
+MAX_DELAY = timedelta(days=90)
+"""An attempt may arrive this long after it was written."""
 
 
 class ImageQuery(BaseModel):
@@ -290,6 +302,15 @@ def _plain_number(value: object) -> object:
     return value
 
 
+def _require_recent(value: datetime) -> datetime:
+    age = datetime.now(UTC) - value
+    if age < -MAX_CLOCK_ERROR:
+        raise ValueError("is in the future")
+    if age > MAX_DELAY:
+        raise ValueError(f"is more than {MAX_DELAY.days} days ago")
+    return value
+
+
 class ComparisonQuery(PenQuery, HeatmapQuery):
     """Selects the character to compare with, and options."""
 
@@ -297,8 +318,24 @@ class ComparisonQuery(PenQuery, HeatmapQuery):
         default=None,
         description="Class of the intended character, 0-61. Required, in the query or the body.",
     )
-    strictness: Literal["lenient", "normal", "strict"] = Field(
+    strictness: Strictness = Field(
         default="normal", description="Changes what counts as a fault, but not the distance."
+    )
+    help: Help = Field(
+        default="none",
+        description="How much the attempt was helped: the reference lay under it (`traced`), a "
+        "stroke was shown (`hinted`), or it was written from memory (`none`). Progress goes by it.",
+    )
+    attempt_id: UUID | None = Field(
+        default=None,
+        description="An id that the client makes for the attempt. A signed-in caller can send an "
+        "attempt again with it, such as after a lost answer: it counts once, and has one "
+        "`comparison_id`. Ignored of anonymous callers, as `written_at`.",
+    )
+    written_at: Annotated[AwareDatetime, AfterValidator(_require_recent)] | None = Field(
+        default=None,
+        description="When it was written, ISO 8601 with a time zone, up to 90 days ago; now if "
+        "absent. Progress goes by it.",
     )
     embedding: bool = Field(default=False, description="Whether to add the embedding.")
 

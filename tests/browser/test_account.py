@@ -17,7 +17,7 @@ from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana, wait_for
 
 COMPARE = """async (index) => {
-    const { fetchBlob, request } = await import("/web/modules/api.js");
+    const { fetchBlob, request } = await ranjana("modules/api.js");
     const form = new FormData();
     form.append("image", await fetchBlob(`/api/characters/${index}/reference/`), "drawing.png");
     form.append("target_class", index);
@@ -208,9 +208,12 @@ def test_expired_access_tokens_are_renewed_and_scripts_find_no_token(
 
     stored = page.evaluate(
         """async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
-            await indexedDB.databases(), await caches.keys(), history.state, name])"""
+            await caches.keys(), history.state, name,
+            await (await ranjana("modules/attempt-store.js")).attemptsOf(null)])"""
     )
-    assert json.loads(stored) == [{"ranjana-signed-in": "yes"}, {}, "", [], [], None, ""]
+    identity = guest.api(page, "GET", "/api/me/")["id"]
+    settings = {"ranjana-signed-in": "yes", "ranjana-user": str(identity)}
+    assert json.loads(stored) == [settings, {}, "", [], None, "", []]
     cookies = guest.context.cookies(f"{guest.home}/api/web-session/refresh/")
     assert {cookie["name"] for cookie in cookies} == {"ranjana_session", "ranjana_device"}
     for cookie in cookies:
@@ -229,7 +232,7 @@ def test_two_tabs_sign_in_and_out_together_and_renew_at_the_same_time(
         expect(page.get_by_role("heading", name="Your progress")).to_be_visible()
 
     begin = """async () => {
-        const { accessToken, renewAccess } = await import("/web/modules/session.js");
+        const { accessToken, renewAccess } = await ranjana("modules/session.js");
         window.renewed = accessToken().then(renewAccess);
     }"""
     for page in (first, second, first):

@@ -172,8 +172,8 @@ def test_an_analyst_sees_the_evaluation_of_a_model(visitor: Visitor) -> None:
 
 
 _MATRIX = """async (count) => {
-  const { confusionMatrixCard } = await import("/web/views/model/confusion-matrix.js");
-  const { loadCharacters } = await import("/web/modules/characters.js");
+  const { confusionMatrixCard } = await ranjana("views/model/confusion-matrix.js");
+  const { loadCharacters } = await ranjana("modules/characters.js");
   const characters = await loadCharacters();
   const names = characters.map(({ character, name }) => ({ short: character, long: name }));
   const row = (actual) => Array.from({ length: count }, (_, read) => (actual === read ? 9 : 0));

@@ -262,7 +262,7 @@ def test_another_view_keeps_the_stroke_in_the_middle(visitor: Visitor) -> None:
     page.mouse.move(**hand.at(0.3, 0.2))
     page.mouse.down()
     page.mouse.move(**hand.at(0.3, 0.5))
-    page.evaluate("import('/web/modules/router.js').then(({ render }) => render())")
+    page.evaluate("ranjana('modules/router.js').then(({ render }) => render())")
     page.wait_for_timeout(300)
     page.mouse.move(**hand.at(0.3, 0.8))
     page.mouse.up()

@@ -173,7 +173,7 @@ def test_a_heic_is_sent_as_it_is_and_shown_as_the_service_shows_it(visitor: Visi
 def stored_picture(page: Page, path: str) -> bytes:
     """A picture of the history, as the page gets it."""
     script = """async (path) => {
-        const { fetchBlob } = await import("/web/modules/api.js");
+        const { fetchBlob } = await ranjana("modules/api.js");
         const bytes = await (await fetchBlob(path, { accept: "image/*" })).arrayBuffer();
         return [...new Uint8Array(bytes)];
     }"""

@@ -170,9 +170,10 @@ def test_comparisons_are_listed_as_answered_newest_first(user: User) -> None:
     assert ids([page["results"]]) == [answer["comparison_id"] for answer in reversed(answers)]
     for row, answer in zip(page["results"], reversed(answers), strict=True):
         assert set(row) == set(ComparisonEntry.model_fields)
-        same = set(row) - {"id", "created_at", "images", "strictness", "pen"}
+        same = set(row) - {"id", "created_at", "images", "strictness", "pen", "help", "written_at"}
         assert {name: row[name] for name in same} == {name: answer[name] for name in same}
-        assert row["strictness"] == "normal"
+        assert (row["strictness"], row["help"]) == ("normal", "none")
+        assert row["written_at"] == row["created_at"]
         assert user.get(f"{SIMILARITIES}{row['id']}/").json() == {**row, "strokes": None}
 
 

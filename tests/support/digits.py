@@ -4,6 +4,8 @@ digits.
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -83,9 +85,13 @@ NO_DIGITS = {
 
 def held_out(digit: int, number: int) -> Gray:
     """A real digit of MNIST: uint8 of shape (28, 28), white on black."""
-    sheet = np.asarray(Image.open(DIGITS_SHEET).convert("L"))
     top, left = digit * _SIDE, number * _SIDE
-    return gray(sheet[top : top + _SIDE, left : left + _SIDE])
+    return gray(_sheet()[top : top + _SIDE, left : left + _SIDE])
+
+
+@cache
+def _sheet() -> Gray:
+    return gray(np.asarray(Image.open(DIGITS_SHEET).convert("L")))
 
 
 def drawn(digit: int, rng: np.random.Generator, side: int = 280) -> Gray:

@@ -8,6 +8,8 @@ import { currentUser, hasRole } from "./session.js";
 import { remember } from "./storage.js";
 import { chooseLanguage, currentLanguage, LANGUAGES, t } from "./strings.js";
 
+const ICON = new URL("../icon.svg", import.meta.url).pathname;
+
 const header = el("header", { class: "frame" });
 const footer = el("footer", { class: "frame" });
 const skip = el("a", { class: "skip", href: "#main" });
@@ -31,7 +33,7 @@ export function showFrame() {
 }
 
 function brand() {
-  const mark = el("img", { src: "/web/icon.svg", alt: "", width: 28, height: 28 });
+  const mark = el("img", { src: ICON, alt: "", width: 28, height: 28 });
   return el(
     "a",
     { class: "brand", href: "#/", "aria-label": "Ranjana" },
@@ -42,8 +44,8 @@ function brand() {
 
 function navigation() {
   const links = [
-    ["/", "nav.recognise"],
     ["/practise", "nav.practise"],
+    ["/recognise", "nav.recognise"],
     ["/progress", "nav.progress"],
     ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];
@@ -73,7 +75,8 @@ function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
   if (path === "/progress" && shown.startsWith("/history")) return true;
-  return path === "/" ? shown === "/" : shown.startsWith(path);
+  if (path === "/practise" && ["/", "/session", "/name"].includes(shown)) return true;
+  return shown.startsWith(path);
 }
 
 /** Opens the settings on a phone, where they have no place in the row. */

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { drawSegment, drawStroke } from "./pens.js";
 import { followPointers } from "./pointers.js";
 import { t } from "./strings.js";
-import { onThemeChange } from "./theme-colours.js";
+import { onThemeChange, themeColour } from "./theme-colours.js";
 
 // Step of an arrow key as a fraction of the side: without and with Shift.
 const KEY_STEP = 0.03;
@@ -43,7 +43,10 @@ export class Pad extends EventTarget {
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true", hidden: true });
     this.element = el("div", { class: "pad" }, this.under, this.ink, this.cursor);
     this.painters = [];
+    /** The custom property with the colour of the stroke with an index, or null. */
+    this.colourOf = () => null;
     this.current = null;
+    this.written = null; // the strokes after the last one that was drawn
     this.box = null; // of the pad when the current stroke began
     this.at = [0.25, 0.3];
     this.pointers = this.#listen();
@@ -84,6 +87,14 @@ export class Pad extends EventTarget {
     this.#travel("future", "past");
   }
 
+  /** Removes the stroke that was just drawn as if it had never been, and returns it. */
+  withdraw() {
+    const stroke = this.drawing.strokes.at(-1);
+    this.drawing.strokes = this.drawing.past.pop();
+    this.paint();
+    return stroke;
+  }
+
   get canUndo() {
     return this.drawing.past.length > 0;
   }
@@ -120,7 +131,11 @@ export class Pad extends EventTarget {
     this.paintUnder();
     const context = this.#context();
     context.clearRect(0, 0, side, side);
-    for (const points of this.drawing.strokes) drawStroke(context, this.drawing, points, side);
+    this.drawing.strokes.forEach((points, index) => {
+      context.fillStyle = context.strokeStyle = this.#colour(index);
+      drawStroke(context, this.drawing, points, side);
+    });
+    context.fillStyle = context.strokeStyle = this.#colour();
     if (this.current) drawStroke(context, this.drawing, this.current, side);
   }
 
@@ -146,8 +161,14 @@ export class Pad extends EventTarget {
 
   #context() {
     const context = this.ink.getContext("2d");
-    context.fillStyle = context.strokeStyle = getComputedStyle(this.ink).color;
+    context.fillStyle = context.strokeStyle = this.#colour();
     return context;
+  }
+
+  /** The colour of the ink, or of the stroke with an index. */
+  #colour(index = null) {
+    const name = index === null ? null : this.colourOf(index);
+    return name ? themeColour(name) : getComputedStyle(this.ink).color;
   }
 
   #listen() {
@@ -201,13 +222,14 @@ export class Pad extends EventTarget {
     if (!this.current) return;
     const stroke = this.current;
     this.current = null;
-    this.#replace([...this.drawing.strokes, stroke]);
+    this.written = [...this.drawing.strokes, stroke];
+    this.#replace(this.written);
   }
 
   /** Removes the stroke of a palm as if it had never been: the current one, or one that `ended`. */
   #withdraw(ended) {
     this.current = null;
-    if (ended && this.canUndo) this.drawing.strokes = this.drawing.past.pop();
+    if (ended && this.drawing.strokes === this.written) this.withdraw();
     this.#changed();
   }
 

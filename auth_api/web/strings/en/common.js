@@ -28,6 +28,10 @@ export default {
   "action.save": "Save",
   "action.download": "Download",
 
+  "keepsake.save": "Save the picture",
+  "keepsake.share": "Share",
+  "keepsake.print": "Print",
+
   "state.loading": "Loading …",
   "state.looking": "Recognising …",
   "state.empty": "Nothing here yet.",
@@ -54,7 +58,13 @@ export default {
 
   months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 
-  "connection.offline": "You are offline. The page continues when you are back online.",
+  "connection.offline":
+    "You are offline. You can practise: what you write is kept, and sent later.",
+  "connection.waiting": {
+    one: "{count} attempt waits to be sent.",
+    other: "{count} attempts wait to be sent.",
+  },
+  "connection.needed": "This needs the network, and you are offline.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",
     other: "The service is busy: trying again in {count} seconds.",
