@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from archive_scripts.archives.building import ROOT
 from handlers.characters import CHARACTERS
 from tests.browser.conftest import Visitor, check_view, draw, glyph_strokes
 from tests.browser.test_practise import under_the_ink
@@ -174,6 +175,10 @@ def test_a_shared_link_shows_the_name(visitor: Visitor) -> None:
     expect(page.locator(".guide-text")).to_have_text("Trace क्ष्मी.")
     assert first != under_the_ink(page)
     check_view(page, "name-desktop")
+    licence = page.get_by_role("link", name="SIL Open Font License").get_attribute("href")
+    assert licence
+    text = visitor.context.request.get(f"{visitor.home}{licence.removeprefix(visitor.home)}").text()
+    assert text == (ROOT / "auth_api/web/fonts/OFL.txt").read_text()
     draw(page, scribble())
     page.get_by_label("Language").select_option("ne")
     expect(page.get_by_role("heading", level=1)).to_have_text("मेरो नाम लेख्ने")

@@ -12,6 +12,7 @@ import { lettersOf, parse } from "./name/letters.js";
 import { namePicture } from "./name/picture.js";
 import { tracing } from "./name/tracing.js";
 
+const LICENCE = new URL("../fonts/OFL.txt", import.meta.url);
 const MAX_LENGTH = 40;
 // After a letter is written, before the next one opens.
 const PAUSE_MILLISECONDS = 900;
@@ -51,6 +52,13 @@ export default async function view({ query, signal }) {
     el("h1", {}, t("name.title")),
     el("section", { class: "card stack no-print" }, typed.element, devanagari.element, told),
     place,
+    el(
+      "p",
+      { class: "hint small no-print" },
+      t("name.font"),
+      " ",
+      el("a", { href: LICENCE.href }, "SIL Open Font License"),
+    ),
   ];
 }
 
