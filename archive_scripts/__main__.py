@@ -15,6 +15,7 @@ from archive_scripts.commands import (
     improve,
     references,
     train,
+    web_font,
     worksheet_files,
 )
 
@@ -29,6 +30,7 @@ _COMMANDS = (
     calibrate,
     chart,
     comparison_sheet,
+    web_font,
 )
 
 

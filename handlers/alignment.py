@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from handlers.arrays import Field, Gray, Mask, gray
-from handlers.lines import SIDE, Indices, Line, Points
+from handlers.arrays import Gray, Mask, gray
+from handlers.lines import FAR, SIDE, Indices, Line, Points, values_at
 
 Poses = npt.NDArray[np.float64]
 """Transforms of an ink, shape (n, 5): logarithms of the scales in x and y, rotation in radians
@@ -22,8 +23,6 @@ clockwise, and the position of the ink's centre on the canvas, x and y in pixels
 Matrices = npt.NDArray[np.float64]
 """Affine maps, shape (n, 2, 3)."""
 
-_MAX_DISTANCE = 8.0
-"""Distances are truncated here, in pixels: a point this far off has no counterpart."""
 _SAMPLES = 64
 """Points per line that the search uses."""
 _COARSE = 3
@@ -32,6 +31,8 @@ _PARTIAL_PENALTY = 1.2
 """Factor on the cost of poses that leave a third or more of the reference without ink."""
 _EXTENTS = ((0.0, 1.0), (0.0, 0.72), (0.28, 1.0))
 """Shares of the reference's width and height that the ink may cover; the whole comes first."""
+_FIRST, _LAST = np.moveaxis(np.array([*product(_EXTENTS, repeat=2)]), 2, 0)
+"""The first and the last share, in x and y, (9, 2) each."""
 _START_ANGLES = np.deg2rad((-12, 0, 12))
 _STRETCHES = 3
 """Ways to fit the ink to a box."""
@@ -41,18 +42,24 @@ _DAMPING = np.diag([5.0, 5.0, 5.0, 0.01, 0.01])
 _MAX_STEP = np.array([0.2, 0.2, 0.15, 8.0, 8.0])
 _MAX_ROTATION = np.deg2rad(25)
 _MAX_STRETCH = np.log(2.2)
+_STRETCH = np.array([1, -1, 0, 0, 0])
+"""The change of proportions by each component of a pose."""
 _STRETCH_COST, _RIGID, _ROTATION_COST = 1.0, 20.0, 0.5
 """In pixels: of a changed proportion, by its logarithm, and of a rotation by a radian."""
 
 
 def on_canvas(ink: Gray) -> Gray:
-    """Enlarges a 64x64 ink image to the canvas: uint8 of shape (128, 128), 255 on 0."""
-    return _blackened(gray(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)))
+    """Resizes a square of ink to the canvas: uint8 of shape (128, 128), 255 on 0."""
+    method = cv2.INTER_AREA if len(ink) > SIDE else cv2.INTER_LINEAR
+    return _blackened(gray(cv2.resize(ink, (SIDE, SIDE), interpolation=method)))
 
 
 def _blackened(ink: Gray) -> Gray:
     """255 where there is ink, 0 elsewhere. If all ink is faint, faint ink counts."""
     return gray(ink >= max(1, min(128, int(ink.max()) // 2))) * 255
+
+
+_UNMOVED = np.eye(2, 3)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,9 @@ class Alignment:
     """Horizontal scale divided by vertical scale; 1 keeps the ink's proportions."""
 
     def apply(self, ink: Gray) -> Gray:
-        """Moves `ink`, (128, 128), onto the reference, unless it would leave the canvas."""
+        """Moves `ink` of `on_canvas` onto the reference, unless it would leave the canvas."""
+        if np.array_equal(self.matrix, _UNMOVED):
+            return ink
         moved = gray(cv2.warpAffine(ink, self.matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))
         return _blackened(moved) if moved.any() else ink
 
@@ -96,10 +105,12 @@ def align(ink: Line, references: Sequence[Line], *, rotation: bool = True) -> li
 
 def in_place(ink: Line, references: Sequence[Line]) -> list[Alignment]:
     """The alignments of `ink` with each of `references` if it is not moved."""
-    search = _Search(ink, references, rotation=False)
-    stay = np.tile([0, 0, 0, *search.centre], (len(references), 1))
-    costs = search.costs(stay, np.arange(len(references)))
-    return [Alignment(np.eye(2, 3), cost, 1.0) for cost in costs.tolist()]
+    own = _sample(ink.points)
+    distances = (
+        [values_at(each.distance, own), values_at(ink.distance, _sample(each.points))]
+        for each in references
+    )
+    return [Alignment(_UNMOVED, float(np.minimum(d, FAR).mean()), 1.0) for d in distances]
 
 
 class _Search:
@@ -108,162 +119,162 @@ class _Search:
     def __init__(self, ink: Line, references: Sequence[Line], rotation: bool) -> None:
         self._angles = _START_ANGLES if rotation else np.zeros(1)
         self._stretch_cost = _STRETCH_COST if rotation else _RIGID
-        self._free = np.array([1, 1, rotation, 1, 1], dtype=np.float64)
-        self._ink_points = _sample(ink.points)
-        self._reference_points = np.stack([_sample(each.points) for each in references])
-        self._ink_field = ink.slopes[None]
-        self._reference_fields = np.stack([each.slopes for each in references])
-        self._boxes = [each.box for each in references]
+        self._rotation = float(rotation)
         low, high = ink.box
-        self.centre = (low + high) / 2
+        self._centre = (low + high) / 2
+        self._middle = self._centre[:, None]
         self._size = np.maximum(high - low, 1)
+        self._ink = (_sample(ink.points) - self._centre).T
+        self._references = np.stack([_sample(each.points).T for each in references])
+        self._boxes = np.array([each.box for each in references])
+        self._fields = np.stack([*(each.slopes for each in references), ink.slopes])
 
     def start_poses(self) -> tuple[Poses, Indices, Mask]:
         """The best poses to start from, their forms, and which cover a part of the reference."""
-        poses, forms, partial = [], [], []
-        for form, box in enumerate(self._boxes):
-            whole, parts = self._coarse_poses(*box)
-            costs = self.costs(
-                np.concatenate([whole, parts]), np.full(len(whole) + len(parts), form), _COARSE
-            )
-            # The best angle for each stretch over the whole, and the best partial pose.
-            angles = costs[: len(whole)].reshape(_STRETCHES, -1).argmin(axis=1)
-            chosen = whole.reshape(_STRETCHES, -1, 5)[np.arange(_STRETCHES), angles]
-            poses += [chosen, parts[[costs[len(whole) :].argmin()]]]
-            forms += [form] * (_STRETCHES + 1)
-            partial += [False] * _STRETCHES + [True]
-        return np.concatenate(poses), np.array(forms), np.array(partial)
+        count = len(self._boxes)
+        coarse = self._coarse_poses()
+        forms = np.arange(count).repeat(coarse.shape[1])
+        costs = self._costs(coarse.reshape(-1, 5), forms).reshape(count, -1)
+        # The best angle for each stretch over the whole, and the best partial pose.
+        whole = _STRETCHES * len(self._angles)
+        angles = costs[:, :whole].reshape(count, _STRETCHES, -1).argmin(axis=2)
+        chosen = np.arange(0, whole, len(self._angles)) + angles
+        chosen = np.column_stack([chosen, whole + costs[:, whole:].argmin(axis=1)])
+        poses = np.take_along_axis(coarse, chosen[..., None], axis=1)
+        is_partial = np.arange(chosen.size) % chosen.shape[1] == _STRETCHES
+        return poses.reshape(-1, 5), np.arange(count).repeat(chosen.shape[1]), is_partial
 
-    def _coarse_poses(self, low: Points, high: Points) -> tuple[Poses, Poses]:
-        """Poses of the ink over a whole reference, at each stretch and angle, and over parts."""
+    def _coarse_poses(self) -> Poses:
+        """Poses of the ink over each reference, at each stretch and angle, and then over parts of
+        it: (references, n, 5).
+        """
+        low, high = self._boxes[:, None, 0], self._boxes[:, None, 1]
         span = np.maximum(high - low, 1)
-        whole, partial = [], []
-        for left, right in _EXTENTS:
-            for top, bottom in _EXTENTS:
-                share = np.array([right - left, bottom - top])
-                scale = np.log(span * share / self._size)
-                centre = low + span * np.array([left + right, top + bottom]) / 2
-                # Stretched to the reference's box; in its own proportions with the box's mean
-                # scale; in its own proportions and inside the box.
-                for stretch in (scale, np.full(2, scale.mean()), np.full(2, scale.min())):
-                    if share.min() == 1:
-                        whole += [(*stretch, angle, *centre) for angle in self._angles]
-                    else:
-                        partial.append((*stretch, 0.0, *centre))
-        return _limited(np.array(whole)), _limited(np.array(partial))
+        scale = np.log(span * (_LAST - _FIRST) / self._size)
+        # Stretched to the reference's box; in its own proportions with the box's mean scale; in its
+        # own proportions and inside the box.
+        mean, least = scale.mean(axis=2, keepdims=True), scale.min(axis=2, keepdims=True)
+        poses = np.zeros((*scale.shape[:2], _STRETCHES, len(self._angles), 5))
+        poses[..., :2] = np.stack([scale, mean + 0 * scale, least + 0 * scale], 2)[:, :, :, None]
+        poses[..., 2] = self._angles
+        poses[..., 3:] = (low + span * (_FIRST + _LAST) / 2)[:, :, None, None]
+        whole, partial = poses[:, 0], poses[:, 1:, :, len(self._angles) // 2]
+        flat = [each.reshape(len(poses), -1, 5) for each in (whole, partial)]
+        return _limited(np.concatenate(flat, axis=1))
 
     def refine(self, poses: Poses, forms: Indices) -> tuple[npt.NDArray[np.float64], Poses]:
         """Gauss-Newton steps on the truncated distances, each point weighted by the inverse of its
         distance. Returns the lowest costs on the way, and their poses.
         """
         best, found = np.full(len(poses), np.inf), poses
-        for step in range(_STEPS + 1):
-            costs, gradient, hessian = self._slopes(poses, forms)
+        for _ in range(_STEPS):
+            costs, change = self._step(poses, forms)
             better = costs < best
             best = np.where(better, costs, best)
             found = np.where(better[:, None], poses, found)
-            if step < _STEPS:
-                change = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-                poses = _limited(poses - np.clip(change, -_MAX_STEP, _MAX_STEP))
-        return best, found
+            poses = _limited(poses - np.clip(change, -_MAX_STEP, _MAX_STEP))
+        costs = self._costs(poses, forms, 1)
+        better = costs < best
+        return np.where(better, costs, best), np.where(better[:, None], poses, found)
 
-    def costs(self, poses: Poses, forms: Indices, every: int = 1) -> npt.NDArray[np.float64]:
+    def _costs(self, poses: Poses, forms: Indices, every: int = _COARSE) -> npt.NDArray[np.float64]:
+        return self._cost(poses, self._look_up(self.matrices(poses), forms, every)[0])
+
+    def _cost(self, poses: Poses, distances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Mean truncated distance of ink and reference, both ways, plus penalties, per pose."""
-        moved, back, scale = self._moved(poses, forms, every)
-        extra = _look_up(self._reference_fields[..., :1], forms, moved)[..., 0]
-        missing = _look_up(self._ink_field[..., :1], np.zeros_like(forms), back)[..., 0] * scale
-        return self._cost(poses, extra, missing)
-
-    def _cost(
-        self, poses: Poses, extra: npt.NDArray[np.float64], missing: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        mean = np.minimum(extra, _MAX_DISTANCE).mean(axis=1)
-        mean = (mean + np.minimum(missing, _MAX_DISTANCE).mean(axis=1)) / 2
+        mean = np.minimum(distances, FAR).mean(axis=1)
         # The smaller change wins between equal fits.
         stretch, turn = np.abs(poses[:, 0] - poses[:, 1]), np.abs(poses[:, 2])
-        mean += self._stretch_cost * stretch + _ROTATION_COST * turn
-        return np.asarray(mean)
+        return np.asarray(mean + self._stretch_cost * stretch + _ROTATION_COST * turn)
 
-    def _moved(
-        self, poses: Poses, forms: Indices, every: int = 1
+    def _look_up(
+        self, matrices: Matrices, forms: Indices, every: int = 1
     ) -> tuple[npt.NDArray[np.float64], ...]:
-        """The ink's points on the reference, the reference's on the ink, and the mean scale."""
-        matrices = self.matrices(poses)
-        moved = (
-            self._ink_points[::every] @ matrices[:, :, :2].swapaxes(1, 2) + matrices[:, None, :, 2]
+        """Distances of points, first of the ink's, then of the reference's: (n, points). Also their
+        slopes in x and y as the ink moves, (n, 2, points), and where they are in the ink before it
+        is moved, from its centre, (n, 2, points).
+        """
+        linear, offset = matrices[:, :, :2], matrices[:, :, 2:] + matrices[:, :, :2] @ self._middle
+        inverse = _inverse(linear)
+        ink = self._ink[:, ::every]
+        count = ink.shape[1]
+        places = np.empty((len(matrices), 2, 2 * count))
+        places[..., :count] = ink
+        places[..., count:] = inverse @ (self._references[forms, :, ::every] - offset)
+        pixels = places + self._middle
+        pixels[..., :count] = linear @ ink + offset
+        # A frame around each field says what is outside the canvas.
+        columns, rows = np.rint(pixels).astype(np.intp).swapaxes(0, 1) + 1
+        which = np.stack([forms, np.full(len(forms), len(self._fields) - 1)], axis=1)
+        index = np.ravel_multi_index(
+            (which.repeat(count, axis=1), rows, columns), self._fields.shape[:3], mode="clip"
         )
-        inverse = _inverse(matrices[:, :, :2])
-        back = self._reference_points[forms][:, ::every] - matrices[:, None, :, 2]
-        back = back @ inverse.swapaxes(1, 2)
-        return moved, back, np.exp(poses[:, :2].mean(axis=1))[:, None]
-
-    def _slopes(
-        self, poses: Poses, forms: Indices
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Costs, and the gradient and the approximate Hessian of their squares, per pose."""
-        moved, back, scale = self._moved(poses, forms)
-        matrices = self.matrices(poses)
-        at_ink = _look_up(self._reference_fields, forms, moved)
-        at_reference = _look_up(self._ink_field, np.zeros_like(forms), back)
-        extra, missing = at_ink[..., 0], at_reference[..., 0] * scale
+        found = self._fields.reshape(-1, 3).take(index, axis=0)
+        values = np.moveaxis(found, 2, 0).astype(np.float64, order="C")
+        distances, slopes = values[0], values[1:].swapaxes(0, 1).copy()
         # A reference point nears the ink when the ink moves the other way.
-        inverse = _inverse(matrices[:, :, :2])
-        towards = -(at_reference[..., 1:] @ inverse) * scale[..., None]
-        distances = np.concatenate([extra, missing], axis=1)
-        slopes = np.concatenate([at_ink[..., 1:], towards], axis=1)
-        places = np.concatenate([moved, self._reference_points[forms]], axis=1)
-        away = places - poses[:, None, 3:]
-        # How a point moves with each component of the pose.
-        cosine, sine = np.cos(poses[:, 2])[:, None], np.sin(poses[:, 2])[:, None]
-        own_x = away[..., 0] * cosine + away[..., 1] * sine
-        own_y = away[..., 1] * cosine - away[..., 0] * sine
-        x, y = slopes[..., 0], slopes[..., 1]
-        columns = np.stack(
-            [
-                own_x * (x * cosine + y * sine),
-                own_y * (y * cosine - x * sine),
-                y * away[..., 0] - x * away[..., 1],
-                x,
-                y,
-            ],
-            axis=2,
-        )
-        columns *= self._free
-        weights = (distances < _MAX_DISTANCE) / np.maximum(distances, 1.0)
-        weighted = columns * weights[..., None]
-        gradient = (weighted * distances[..., None]).sum(axis=1)
-        hessian = weighted.swapaxes(1, 2) @ columns
+        scale = np.sqrt(np.linalg.det(linear))[:, None]
+        distances[:, count:] *= scale
+        slopes[..., count:] = -scale[..., None] * (inverse.swapaxes(1, 2) @ slopes[..., count:])
+        return distances, slopes, places
+
+    def _step(
+        self, poses: Poses, forms: Indices
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Costs, and the step against which the distances grow, per pose."""
+        matrices = self.matrices(poses)
+        distances, slopes, places = self._look_up(matrices, forms)
+        # How a distance changes with each entry of the matrix, and with each component of the pose.
         count = distances.shape[1]
+        by_row = np.empty((len(poses), 2, 3, count))
+        by_row[:, :, :2] = slopes[:, :, None] * places[:, None]
+        by_row[:, :, 2] = slopes
+        of_entries = by_row.reshape(-1, 6, count)
+        weighted = of_entries * ((distances < FAR) / np.maximum(distances, 1.0))[:, None]
+        entries = self._entries(matrices)
+        gradient = (entries @ (weighted @ distances[..., None]))[..., 0]
+        hessian = entries @ (weighted @ of_entries.swapaxes(1, 2)) @ entries.swapaxes(1, 2)
         stretch = poses[:, 0] - poses[:, 1]
         stiff = count * self._stretch_cost / np.maximum(np.abs(stretch), 0.02)
-        gradient[:, 0] += stiff * stretch
-        gradient[:, 1] -= stiff * stretch
-        hessian[:, [0, 1], [0, 1]] += stiff[:, None]
-        hessian[:, [0, 1], [1, 0]] -= stiff[:, None]
         turned = count * _ROTATION_COST / np.maximum(np.abs(poses[:, 2]), 0.02)
-        gradient[:, 2] += turned * poses[:, 2] * self._free[2]
+        gradient += (stiff * stretch)[:, None] * _STRETCH
+        gradient[:, 2] += turned * poses[:, 2] * self._rotation
+        hessian += stiff[:, None, None] * np.outer(_STRETCH, _STRETCH) + _DAMPING
         hessian[:, 2, 2] += turned
-        hessian += _DAMPING
-        return self._cost(poses, extra, missing), gradient, hessian
+        change = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        return self._cost(poses, distances), np.asarray(change, np.float64)
+
+    def _entries(self, matrices: Matrices) -> npt.NDArray[np.float64]:
+        """How the entries of matrices, row by row, change with each component of the pose:
+        (n, 5, 6).
+        """
+        entries = np.zeros((len(matrices), 5, 2, 3))
+        entries[:, 0, :, 0] = matrices[:, :, 0]
+        entries[:, 1, :, 1] = matrices[:, :, 1]
+        entries[:, 2, 0, :2] = -self._rotation * matrices[:, 1, :2]
+        entries[:, 2, 1, :2] = self._rotation * matrices[:, 0, :2]
+        entries[:, 3, 0, 2] = entries[:, 4, 1, 2] = 1
+        return entries.reshape(-1, 5, 6)
 
     def matrices(self, poses: Poses) -> Matrices:
         """The affine maps of `poses`."""
         cosine, sine = np.cos(poses[:, 2]), np.sin(poses[:, 2])
-        rotation = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
-        linear = rotation * np.exp(poses[:, None, :2])
-        offset = poses[:, 3:] - linear @ self.centre
-        return np.asarray(np.concatenate([linear, offset[..., None]], axis=2))
+        x, y = np.exp(poses[:, :2]).T
+        matrices = np.empty((len(poses), 2, 3))
+        matrices[:, 0, 0], matrices[:, 0, 1] = cosine * x, -sine * y
+        matrices[:, 1, 0], matrices[:, 1, 1] = sine * x, cosine * y
+        matrices[:, :, 2] = poses[:, 3:] - matrices[:, :, :2] @ self._centre
+        return matrices
 
 
 def _limited(poses: Poses) -> Poses:
-    """Ink is never laid on its side or stretched beyond recognition."""
-    limited = poses.copy()
-    limited[:, 2] = poses[:, 2].clip(-_MAX_ROTATION, _MAX_ROTATION)
-    stretch = poses[:, 0] - poses[:, 1]
+    """Ink is never laid on its side or stretched beyond recognition. Changes `poses`."""
+    poses[..., 2] = poses[..., 2].clip(-_MAX_ROTATION, _MAX_ROTATION)
+    stretch = poses[..., 0] - poses[..., 1]
     beyond = (stretch - stretch.clip(-_MAX_STRETCH, _MAX_STRETCH)) / 2
-    limited[:, 0] -= beyond
-    limited[:, 1] += beyond
-    return limited
+    poses[..., 0] -= beyond
+    poses[..., 1] += beyond
+    return poses
 
 
 def _sample(points: Points) -> Points:
@@ -272,23 +283,6 @@ def _sample(points: Points) -> Points:
 
 def _inverse(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The inverses of matrices, (n, 2, 2)."""
-    (a, b), (c, d) = linear[:, 0].T, linear[:, 1].T
-    adjugate = np.stack([np.stack([d, -b], 1), np.stack([-c, a], 1)], 1)
-    return np.asarray(adjugate / (a * d - b * c)[:, None, None])
-
-
-def _look_up(
-    fields: Field, which: Indices, points: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """The values of `fields[which]` at points: `fields` (f, 128, 128, c), `which` (n,), `points`
-    (n, p, 2). Returns (n, p, c), with the maximum distance and no slope outside the canvas.
-    """
-    pixels = np.rint(points).astype(np.int32)
-    # One comparison checks both bounds: a negative int32 is a very large uint32.
-    outside = (pixels.view(np.uint32) >= SIDE).any(axis=2)
-    index = which[:, None] * SIDE**2 + pixels[..., 1] * SIDE + pixels[..., 0]
-    index[outside] = 0
-    found = fields.reshape(-1, fields.shape[-1])[index].astype(np.float64)
-    found[outside] = 0
-    found[outside, 0] = _MAX_DISTANCE
-    return np.asarray(found)
+    a, b, c, d = linear.reshape(-1, 4).T
+    adjugate = np.stack([d, -b, -c, a], axis=1) / (a * d - b * c)[:, None]
+    return adjugate.reshape(-1, 2, 2)

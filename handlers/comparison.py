@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from handlers.alignment import Alignment, align, in_place, on_canvas
 from handlers.arrays import Field, Gray, Mask, gray, mask
+from handlers.drawing import png_data_uri
 from handlers.drawings import Drawing
 from handlers.lines import (
     SIDE,
@@ -29,12 +30,14 @@ from handlers.lines import (
     distance_to,
     line_of_ink,
     line_of_strokes,
+    middle_of_ink,
     ridge,
     values_at,
 )
 from handlers.parts import (
     Evidence,
     Judged,
+    Offsets,
     Written,
     adopt,
     clearance,
@@ -112,6 +115,11 @@ class Form:
     parts: tuple[Part, ...]
 
     @cached_property
+    def picture_uri(self) -> str:
+        """The picture in black on white, as a `data:` URI."""
+        return png_data_uri(255 - self.picture)
+
+    @cached_property
     def ink(self) -> Gray:
         """The picture on the canvas: uint8 of shape (128, 128)."""
         return gray(cv2.resize(self.picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
@@ -129,7 +137,7 @@ class Form:
     @cached_property
     def middle(self) -> Line:
         """The middle of its ink."""
-        return line_of_ink(self.ink)
+        return middle_of_ink(self.ink)
 
     @cached_property
     def strokes(self) -> Line:
@@ -271,13 +279,13 @@ def compare(
     another is chosen only if it fits clearly better. `drawing` is what the ink image was made of,
     if it was no photograph. Raises ValueError if there is no ink.
     """
-    if drawing:
-        large = gray(cv2.resize(drawing.pad, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-    else:
-        large = on_canvas(ink)
+    large = on_canvas(drawing.pad if drawing else ink)
     strokes = drawing.strokes if drawing else ()
-    middle = line_of_strokes([each[:, :2] * SIDE for each in strokes]) if strokes else None
-    alignments = _align(middle or line_of_ink(large), forms, drawing)
+    if strokes:
+        middle = line_of_strokes([each[:, :2] * SIDE for each in strokes])
+    else:
+        middle = line_of_ink(large) if drawing else middle_of_ink(large)
+    alignments = _align(middle, forms, drawing)
     costs = [
         alignment.cost * (1 if index == 0 else _OTHER_FORM_PENALTY)
         for index, alignment in enumerate(alignments)
@@ -295,27 +303,28 @@ def compare(
     thicker = max(0.0, 1.1 * pen_half - form.half_width)
     missing = reference & (distance_to(learner) > slack + thinner)
     around = 0.75 * slack + thicker
+    is_known = strokes or (drawing and aligned is large)
+    line = middle.moved(alignment.matrix) if is_known else line_of_ink(aligned)
+    offsets = Offsets.between(line, form.strokes)
     matching = None
-    if middle:
-        line = middle.moved(alignment.matrix)
-        matching = match_strokes(line, form.strokes)
-        parts = parts_of(line, matching, nearest_parts(line, form.strokes))
+    if strokes:
+        matching = match_strokes(line, form.strokes, offsets)
+        parts = parts_of(line, matching, nearest_parts(offsets, form.strokes))
         written = Written(line, parts, np.full(len(parts), np.inf))
         nowhere = np.zeros(len(form.strokes.points), np.bool_)
         evidence = Evidence(told=~nowhere, inked=nowhere, clear=nowhere, doubtful=nowhere)
     else:
-        line = line_of_ink(aligned)
-        parts = nearest_parts(line, form.strokes)
+        parts = nearest_parts(offsets, form.strokes)
         outside = values_at(form.distance, line.points)
         outside = np.where(outside > around, outside + form.half_width / 4, 0)
         written = Written(line, parts, outside)
         evidence = _evidence(aligned, form, _OTHER_INK * pen_half + 2 if drawing else 0.0)
-    judged = judge_parts(written, form.strokes, evidence)
-    extra_points = unexplained(written, judged, 2 * slack)
+    judged = judge_parts(written, form.strokes, evidence, offsets)
+    extra_points = unexplained(written, judged, 2 * slack, form.strokes, offsets)
     adopted = adopt(written, extra_points, judged, form.strokes)
     if adopted is not written:
-        judged = judge_parts(adopted, form.strokes, evidence)
-        extra_points = unexplained(adopted, judged, 2 * slack)
+        judged = judge_parts(adopted, form.strokes, evidence, offsets)
+        extra_points = unexplained(adopted, judged, 2 * slack, form.strokes, offsets)
     for part, each in enumerate(judged):
         if each.is_missing:
             # Ink of other parts nearby does not make up for it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,9 @@ SIDE = 128
 
 SPACING = 2.0
 """Distance of the points of a line, in pixels of the canvas."""
+
+FAR = 8.0
+"""A point this far off, in pixels, has no counterpart."""
 
 Points = npt.NDArray[np.float64]
 """x and y on the canvas in pixels, shape (n, 2)."""
@@ -54,10 +57,36 @@ class Line:
 
     @cached_property
     def slopes(self) -> Field:
-        """`distance`, and its slopes in x and y, shape (128, 128, 3)."""
+        """`distance`, and its slopes in x and y, with a frame of one pixel where it is `FAR`: shape
+        (130, 130, 3).
+        """
         smooth = cv2.GaussianBlur(self.distance, (0, 0), 1.0)
         slopes = (cv2.Scharr(smooth, cv2.CV_32F, *axes, scale=1 / 32) for axes in ((1, 0), (0, 1)))
-        return field(np.stack([self.distance, *slopes], axis=2))
+        merged = cv2.merge([self.distance, *slopes])
+        return field(cv2.copyMakeBorder(merged, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(FAR, 0, 0)))
+
+    @cached_property
+    def starts(self) -> Indices:
+        """The index of the first point of each stroke."""
+        return np.flatnonzero(np.diff(self.strokes, prepend=-1))
+
+    @cached_property
+    def ends(self) -> Indices:
+        """The indices of the first and the last point of each stroke, (strokes, 2)."""
+        return np.column_stack([self.starts, [*(self.starts[1:] - 1), len(self.points) - 1]])
+
+    @cached_property
+    def pieces(self) -> list[slice]:
+        """The points of each stroke."""
+        return [slice(first, last + 1) for first, last in self.ends.tolist()]
+
+    def sums(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The sums of values of points, (n, ...), for each stroke, (strokes, ...)."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=0, dtype=np.float64))
+
+    def means(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The means of values of points, (n,), for each stroke, (strokes,)."""
+        return self.sums(values) / np.bincount(self.strokes)
 
     @property
     def box(self) -> tuple[Points, Points]:
@@ -111,6 +140,12 @@ def directions_along(curve: Points) -> Points:
 
 def line_of_ink(ink: Gray) -> Line:
     """The line of ink, (128, 128), 255 on 0. Raises ValueError if there is no ink."""
+    middle = middle_of_ink(ink)
+    return replace(middle, directions=_ink_directions(ink, middle.points))
+
+
+def middle_of_ink(ink: Gray) -> Line:
+    """The same without directions."""
     inside = depth(ink)
     middle = ridge(inside)
     if not middle.any():
@@ -121,7 +156,7 @@ def line_of_ink(ink: Gray) -> Line:
     rows, columns = np.nonzero(quarters.max(axis=2))
     best = quarters[rows, columns].argmax(axis=1)
     points = np.stack([2 * columns + best % 2, 2 * rows + best // 2], axis=1).astype(np.float64)
-    return Line(points, _ink_directions(ink, points), np.zeros(len(points), np.intp))
+    return Line(points, np.zeros_like(points), np.zeros(len(points), np.intp))
 
 
 def depth(ink: Gray) -> Field:

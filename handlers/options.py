@@ -6,6 +6,7 @@ form count as headers: see `handlers.request_form`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -13,7 +14,7 @@ from typing import Any
 
 from handlers.characters import CHARACTER_SETS
 from handlers.comparison import Strictness
-from handlers.drawings import PENS
+from handlers.drawings import ANGLES, PENS, WIDTHS, Pen
 from handlers.enhancement import LEVELS
 from handlers.errors import InvalidOption
 
@@ -40,8 +41,9 @@ class ImageOptions:
 
     source: Source
     """`X-Source: photograph` (the default), `drawing`, `strokes` or `worksheet`."""
-    pen: str
-    """`X-Pen`: what the strokes are drawn with, `round` (the default) or `nib`."""
+    pen: Pen
+    """`X-Pen`: what the strokes are drawn with, `round` (the default) or `nib`; `X-Pen-Width` in
+    shares of the pad's side; `X-Pen-Angle` of a nib, in degrees clockwise from the horizontal."""
     heatmap: bool
     """`X-Heatmap: true` asks where the model looked; any other value means no."""
     enhancement: int | None
@@ -110,10 +112,32 @@ def _of_images(headers: Headers) -> dict[str, Any]:
     """The fields of `ImageOptions`."""
     return {
         "source": _one_of(headers, "X-Source", [each.value for each in Source], Source),
-        "pen": _one_of(headers, "X-Pen", PENS[::-1], str),
+        "pen": _pen(headers),
         "heatmap": _flag(headers, "x-heatmap"),
         "enhancement": _enhancement(headers),
     }
+
+
+def _pen(headers: Headers) -> Pen:
+    kind = _one_of(headers, "X-Pen", PENS[::-1], str)
+    width = _number(headers, "X-Pen-Width", WIDTHS)
+    angle = _number(headers, "X-Pen-Angle", ANGLES)
+    return Pen(kind, width) if angle is None else Pen(kind, width, angle)
+
+
+def _number(headers: Headers, name: str, limits: tuple[float, float]) -> float | None:
+    """The value of a header, None without it."""
+    text = headers.get(name.lower(), "").strip()
+    if not text:
+        return None
+    low, high = limits
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise InvalidOption(f"{name} must be a number from {low:g} to {high:g}.")
+    return value
 
 
 def _one_of(

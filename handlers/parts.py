@@ -122,22 +122,40 @@ def runs(chosen: Mask) -> list[slice]:
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
 
 
-def nearest_parts(written: Line, form: Line) -> Indices:
+@dataclass(frozen=True)
+class Offsets:
+    """Where written points are from the points of a form, (written points, points) each."""
+
+    along: npt.NDArray[np.float64]
+    """In the direction of the form, in pixels."""
+    beside: npt.NDArray[np.float64]
+    """To the right of it."""
+    cosines: npt.NDArray[np.float64]
+    """Of the angles between the directions, without their signs; 1 where ink has none."""
+
+    @classmethod
+    def between(cls, written: Line, form: Line) -> Offsets:
+        """All points of `written` and of `form`."""
+        along, beside = (
+            written.points @ axes.T - (form.points * axes).sum(axis=1)
+            for axes in (form.directions, form.normals)
+        )
+        return cls(along, beside, _cosines(written, form))
+
+    @property
+    def closeness(self) -> npt.NDArray[np.float64]:
+        """How well the written points can be points of the form: 1 in its place, 0 if none."""
+        near = (np.abs(self.along) < _ALONG) & (self.cosines >= _PARALLEL)
+        return np.asarray(np.maximum(0, 1 - np.abs(self.beside) / _BESIDE) * near)
+
+
+def nearest_parts(offsets: Offsets, form: Line) -> Indices:
     """The part of each written point: the nearest with the direction of the point, or NOWHERE."""
-    distances, cosines = _distances(written, form), _cosines(written, form)
-    nearest = (distances + _TURNED * (1 - cosines)).argmin(axis=1)
+    distances = np.sqrt(offsets.along**2 + offsets.beside**2)
+    nearest = (distances + _TURNED * (1 - offsets.cosines)).argmin(axis=1)
     found: Indices = form.strokes[nearest]
     found[distances[np.arange(len(nearest)), nearest] > _REACH] = NOWHERE
     return found
-
-
-def closeness(written: Line, form: Line) -> npt.NDArray[np.float64]:
-    """How well written points can be points of the form, (written points, points): 1 in its place,
-    0 if it is none.
-    """
-    along, beside = _offsets(written.points, form)
-    near = (np.abs(along) < _ALONG) & (_cosines(written, form) >= _PARALLEL)
-    return np.where(near, np.maximum(0, 1 - np.abs(beside) / _BESIDE), 0)
 
 
 @dataclass(frozen=True)
@@ -169,111 +187,126 @@ class Evidence:
     doubtful: Mask
     """Where ink nearby may be meant for the part, however it lies."""
 
-    def of(self, points: Mask) -> Evidence:
-        """That of some of the points."""
-        masks = (self.told, self.inked, self.clear, self.doubtful)
-        return Evidence(*(mask[points] for mask in masks))
+
+def judge_parts(written: Written, form: Line, evidence: Evidence, offsets: Offsets) -> list[Judged]:
+    """Judges each part of a form, all at once. `offsets` are those of all points."""
+    of, told, inked, clear = form.strokes, evidence.told, evidence.inked, evidence.clear
+    shifts, deviations = _placed(written, form, offsets)
+    overshoots = _overshoots(written, form, offsets, shifts)
+    seen = ~np.isnan(deviations)
+    # The middle of broad ink that covers a part is not the line that was written.
+    covered = form.means(inked) >= _COVERED
+    shifts[covered] = 0
+    deviations[covered[of] & seen & inked] = 0
+    doubts = form.means(evidence.doubtful)
+    certain = told & (seen | ~inked | clear)
+    sizes = np.bincount(of)
+    untold = (form.means(certain) * sizes < np.maximum(3, _LEAST_TOLD * sizes))[of]
+    seen = np.where(untold, seen | inked, seen | (inked & clear) | ~certain)
+    told = certain | untold
+    return [
+        Judged(
+            form.points[piece],
+            seen[piece],
+            told[piece],
+            float(doubts[part]),
+            shifts[part],
+            deviations[piece],
+            overshoots[part],
+        )
+        for part, piece in enumerate(form.pieces)
+    ]
 
 
-def judge_parts(written: Written, form: Line, evidence: Evidence) -> list[Judged]:
-    """Judges each part of a form."""
-    judged = []
-    for part in range(int(form.strokes.max()) + 1):
-        own, here = form.strokes == part, written.parts == part
-        line = only(written.line, here)
-        judged.append(_judge(line, written.outside[here], only(form, own), evidence.of(own)))
-    return judged
-
-
-def _judge(
-    written: Line, outside: npt.NDArray[np.float64], part: Line, evidence: Evidence
-) -> Judged:
-    count = len(part.points)
-    shift, deviations, overshoots = np.zeros(2), np.full(count, np.nan), (0.0, 0.0)
-    if len(written.points):
-        shift, deviations = _place(written, part)
-        overshoots = _overshoots(written.points - shift, outside, part)
-    seen, inked = ~np.isnan(deviations), evidence.inked
-    if inked.mean() >= _COVERED:
-        # The middle of broad ink that covers the part is not the line that was written.
-        shift, deviations = np.zeros(2), np.where(seen & inked, 0.0, deviations)
-    doubt = float(evidence.doubtful.mean())
-    certain = evidence.told & (seen | ~inked | evidence.clear)
-    if certain.sum() < max(3, _LEAST_TOLD * count):
-        everywhere = np.ones(count, np.bool_)
-        return Judged(part.points, seen | inked, everywhere, doubt, shift, deviations, overshoots)
-    written_points = seen | (inked & evidence.clear) | ~certain
-    return Judged(part.points, written_points, certain, doubt, shift, deviations, overshoots)
-
-
-def _place(written: Line, part: Line) -> tuple[Points, npt.NDArray[np.float64]]:
-    """The shift of a part, and the deviations beside its points after it."""
-    found = _placed_from(np.zeros(2), written, part)
-    if np.isnan(found[1]).mean() < 1 - _HARDLY or not is_elsewhere(written, part):
-        return found
-    return _placed_from(written.points.mean(axis=0) - part.points.mean(axis=0), written, part)
+def _placed(
+    written: Written, form: Line, offsets: Offsets
+) -> tuple[Points, npt.NDArray[np.float64]]:
+    """The shift of each part, (parts, 2), and the deviation beside each point after it."""
+    shifts = np.zeros((len(form.starts), 2))
+    found = _placed_from(shifts, written, form, offsets)
+    moved = shifts.copy()
+    for part in np.flatnonzero(form.means(np.isnan(found[1])) >= 1 - _HARDLY).tolist():
+        line, own = only(written.line, written.parts == part), only(form, form.pieces[part])
+        if len(line.points) and is_elsewhere(line, own):
+            moved[part] = line.points.mean(axis=0) - own.points.mean(axis=0)
+    return _placed_from(moved, written, form, offsets) if moved.any() else found
 
 
 def _placed_from(
-    shift: Points, written: Line, part: Line
+    shifts: Points, written: Written, form: Line, offsets: Offsets
 ) -> tuple[Points, npt.NDArray[np.float64]]:
-    count = len(part.points)
-    parallel = _cosines(written, part) >= _PARALLEL
-    for _ in range(2):
-        along, beside = _offsets(written.points - shift, part)
-        near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _REACH)
-        shift = shift + _common_shift(beside, near, part)
-    along, beside = _offsets(written.points - shift, part)
-    near = parallel & (np.abs(along) < _ALONG) & (np.abs(beside) < _BESIDE)
-    sideways = np.where(near, np.abs(beside), np.inf)
-    closest = sideways.argmin(axis=0)
-    places = np.arange(count)
-    seen = np.isfinite(sideways[closest, places])
-    return shift, np.where(seen, beside[closest, places], np.nan)
+    """The same, starting from some shifts."""
+    own = form.strokes[:, None] == written.parts
+    # Pairs of a point of a part and what is written of it in its direction.
+    points, here = np.nonzero(own & (offsets.cosines.T >= _PARALLEL))
+    along, beside = offsets.along[here, points], offsets.beside[here, points]
+    starts = np.flatnonzero(np.diff(points, prepend=-1))
+    counts = np.diff(starts, append=len(points))
+    for reach in (_REACH, _REACH, _BESIDE):
+        shift = shifts[form.strokes]
+        from_along = along - (form.directions * shift).sum(axis=1)[points]
+        from_beside = beside - (form.normals * shift).sum(axis=1)[points]
+        sideways = np.abs(from_beside)
+        sideways[(np.abs(from_along) >= _ALONG) | (sideways >= reach)] = np.inf
+        # The closest beside each point.
+        closest = np.minimum.reduceat(sideways, starts).repeat(counts) if len(starts) else sideways
+        closest = (sideways == closest) & np.isfinite(sideways)
+        deviations = np.full(len(form.points), np.nan)
+        deviations[points[closest]] = from_beside[closest]
+        if reach != _BESIDE:
+            shifts = shifts + _common_shifts(deviations, form)
+    return shifts, deviations
 
 
-def _offsets(points: Points, part: Line) -> tuple[npt.NDArray[np.float64], ...]:
-    """Where points are from each point of a part, along its direction and to the right of it, both
-    of shape (points, points of the part).
+def _common_shifts(deviations: npt.NDArray[np.float64], form: Line) -> Points:
+    """The shifts that move the points of each part sideways to what is written of them, (parts, 2):
+    least squares, as only the component across the direction of writing is seen.
     """
-    vectors = points[:, None] - part.points[None]
-    x, y = part.directions.T
-    return vectors[..., 0] * x + vectors[..., 1] * y, vectors[..., 1] * x - vectors[..., 0] * y
-
-
-def _common_shift(beside: npt.NDArray[np.float64], near: Mask, part: Line) -> Points:
-    """The shift that moves the points of a part sideways to what is written of them: least squares,
-    as only the component across the direction of writing is seen.
-    """
-    sideways = np.where(near, np.abs(beside), np.inf)
-    closest = sideways.argmin(axis=0)
-    places = np.flatnonzero(np.isfinite(sideways.min(axis=0)))
-    if len(places) < 2:
-        return np.zeros(2)
-    amounts = beside[closest[places], places]
-    normals = part.normals[places]
+    seen = ~np.isnan(deviations)
+    x, y = form.normals.T * seen
+    amounts = np.where(seen, deviations, 0)
+    sums = form.sums(np.stack([x * x, x * y, x * y, y * y, x * amounts, y * amounts, seen], axis=1))
+    counts = sums[:, 6:]
+    means = sums / np.maximum(counts, 1)
     # A shift along a straight part is not seen.
-    strengths, axes = np.linalg.eigh(normals.T @ normals / len(places))
-    along_axes = axes.T @ (normals.T @ amounts / len(places))
-    return axes @ np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
+    strengths, axes = np.linalg.eigh(means[:, :4].reshape(-1, 2, 2))
+    along_axes = (means[:, None, 4:6] @ axes)[:, 0]
+    along_axes = np.where(strengths > _SEEN, along_axes / np.maximum(strengths, _SEEN), 0)
+    return (axes @ along_axes[..., None])[..., 0] * (counts >= 2)
 
 
 def _overshoots(
-    points: Points, outside: npt.NDArray[np.float64], part: Line
-) -> tuple[float, float]:
-    """How far points go on beyond the start and the end of a part, in its direction, and at most
-    how far they are `outside` the form's ink, in pixels.
+    written: Written, form: Line, offsets: Offsets, shifts: Points
+) -> list[tuple[float, float]]:
+    """How far points go on beyond the start and the end of each part, in its direction, and at most
+    how far they are outside the form's ink, in pixels.
     """
-    vectors = points[:, None] - part.points[None]
-    nearest = np.hypot(vectors[..., 0], vectors[..., 1]).argmin(axis=1)
-    found = []
-    for end, sign in ((0, -1), (len(part.points) - 1, 1)):
-        outward = sign * part.directions[end]
-        along = vectors[:, end] @ outward
-        beside = np.abs(vectors[:, end] @ part.normals[end])
-        beyond = (np.abs(nearest - end) <= 1) & (along > 0) & (beside < 0.6 * along + 3)
-        found.append(float(np.minimum(along, outside)[beyond].max(initial=0.0)))
-    return found[0], found[1]
+    here = np.flatnonzero(written.parts != NOWHERE)
+    parts = written.parts[here]
+    nearest, _ = _nearest(written, form, offsets, shifts)
+    found = np.zeros((2, len(shifts)))
+    for side, sign in ((0, -1), (1, 1)):
+        ends = form.ends[parts, side]
+        along = offsets.along[here, ends] - (form.directions[ends] * shifts[parts]).sum(axis=1)
+        beside = offsets.beside[here, ends] - (form.normals[ends] * shifts[parts]).sum(axis=1)
+        beyond = (np.abs(nearest[here] - ends) <= 1) & (np.abs(beside) < 0.6 * sign * along + 3)
+        lengths = np.minimum(sign * along, written.outside[here])
+        np.maximum.at(found[side], parts[beyond], lengths[beyond])
+    return [(start, end) for start, end in found.T.tolist()]
+
+
+def _nearest(
+    written: Written, form: Line, offsets: Offsets, shifts: Points
+) -> tuple[Indices, npt.NDArray[np.float64]]:
+    """The point of its part nearest to each written point after the part's shift, and the distance;
+    infinity for points of no part.
+    """
+    back = shifts[written.parts]
+    squares = (offsets.along - back @ form.directions.T) ** 2
+    squares += (offsets.beside - back @ form.normals.T) ** 2
+    squares[written.parts[:, None] != form.strokes] = np.inf
+    nearest = squares.argmin(axis=1)
+    return nearest, np.sqrt(squares[np.arange(len(nearest)), nearest])
 
 
 def tells(form: Line) -> Mask:
@@ -295,21 +328,17 @@ def _to_other_parts(form: Line) -> npt.NDArray[np.float64]:
     return distances
 
 
-def unexplained(written: Written, judged: Sequence[Judged], slack: float) -> Mask:
+def unexplained(
+    written: Written, judged: Sequence[Judged], slack: float, form: Line, offsets: Offsets
+) -> Mask:
     """Which written points outside the form's ink belong to no part, or are beside what is written
     of theirs: (n,).
     """
-    extra: Mask = written.parts == NOWHERE
-    for part, each in enumerate(judged):
-        own = np.flatnonzero(written.parts == part)
-        if not len(own):
-            continue
-        vectors = (written.line.points[own] - each.shift)[:, None] - each.points[None]
-        distances = np.hypot(vectors[..., 0], vectors[..., 1])
-        nearest = distances.argmin(axis=1)
-        off = np.abs(np.nan_to_num(each.deviations[nearest], nan=_BESIDE))
-        extra[own] = distances.min(axis=1) > np.maximum(slack, off + 2.0)
-    return extra & (written.outside > 0)
+    shifts = np.array([each.shift for each in judged])
+    nearest, distances = _nearest(written, form, offsets, shifts)
+    deviations = np.concatenate([each.deviations for each in judged])[nearest]
+    off = np.abs(np.nan_to_num(deviations, nan=_BESIDE))
+    return np.asarray((distances > np.maximum(slack, off + 2.0)) & (written.outside > 0))
 
 
 def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -> Written:
@@ -319,7 +348,7 @@ def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -
         free = np.flatnonzero(extra)
         if each.coverage >= _HARDLY or len(free) < 3:
             continue
-        own, stray = only(form, form.strokes == part), only(written.line, free)
+        own, stray = only(form, form.pieces[part]), only(written.line, free)
         for group in groups(stray.points):
             if is_elsewhere(only(stray, group), own):
                 parts = adopted.parts.copy()
@@ -332,12 +361,12 @@ def adopt(written: Written, extra: Mask, judged: Sequence[Judged], form: Line) -
 def is_elsewhere(written: Line, part: Line) -> bool:
     """Whether what is written is the part, moved."""
     offset = written.points.mean(axis=0) - part.points.mean(axis=0)
-    alike = closeness(written.shifted(-offset), part) > 0
+    alike = Offsets.between(written.shifted(-offset), part).closeness > 0
     shares = alike.any(axis=0).mean(), alike.any(axis=1).mean()
     return bool(min(shares) >= _ALIKE and np.hypot(*offset) <= _ELSEWHERE)
 
 
-def only(line: Line, chosen: Mask | Indices) -> Line:
+def only(line: Line, chosen: Mask | Indices | slice) -> Line:
     """Some of the points of a line."""
     return Line(line.points[chosen], line.directions[chosen], line.strokes[chosen])
 

@@ -185,7 +185,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "character": target.text,
             "name": target.name,
             "form": comparison.form.source,
-            "reference_image": png_data_uri(255 - comparison.form.picture),
+            "reference_image": comparison.form.picture_uri,
             "user_image": png_data_uri(255 - (drawing.pad if drawing else enlarge(ink))),
             "blended_overlay": png_data_uri(
                 overlay(comparison.form.picture, drawing.pad if drawing else comparison.ink)

@@ -11,7 +11,7 @@ import numpy as np
 
 from handlers.arrays import Mask
 from handlers.lines import Indices, Line
-from handlers.parts import LEAST_WRITTEN, NOWHERE, closeness, is_elsewhere, only
+from handlers.parts import LEAST_WRITTEN, NOWHERE, Offsets, is_elsewhere, only
 
 _OWN = 0.6
 """Share of a stroke that is drawn along another one, for the two to be one."""
@@ -63,30 +63,26 @@ class Matching:
         return sorted(stroke for stroke in order if stroke not in kept)
 
 
-def match_strokes(drawn: Line, form: Line) -> Matching:
+def match_strokes(drawn: Line, form: Line, offsets: Offsets) -> Matching:
     """Matches greedily, the pair with the longest common piece first."""
-    close = closeness(drawn, form)
+    close = offsets.closeness
     near = close > 0
-    expected, count = int(form.strokes.max()) + 1, int(drawn.strokes.max()) + 1
-    of_form = [form.strokes == index for index in range(expected)]
-    of_drawn = [drawn.strokes == index for index in range(count)]
-    written = np.array([[near[d][:, e].any(axis=0).sum() for e in of_form] for d in of_drawn])
-    along = np.array([[near[d][:, e].any(axis=1).sum() for e in of_form] for d in of_drawn])
-    sizes = np.array([each.sum() for each in of_form])
-    lengths = np.array([each.sum() for each in of_drawn])
-    worth = np.array(
-        [
-            [close[d][:, e].max(axis=0).sum() + close[d][:, e].max(axis=1).sum() for e in of_form]
-            for d in of_drawn
-        ]
-    )
+    of_drawn, of_form = drawn.pieces, form.pieces
+    expected, count = len(of_form), len(of_drawn)
+    # The best of each point for each stroke of the other.
+    to_form = np.maximum.reduceat(close, form.starts, axis=1)
+    to_drawn = np.maximum.reduceat(close, drawn.starts, axis=0)
+    along = np.add.reduceat(to_form > 0, drawn.starts, axis=0, dtype=np.intp)
+    written = np.add.reduceat(to_drawn > 0, form.starts, axis=1, dtype=np.intp)
+    sizes, lengths = np.bincount(form.strokes), np.bincount(drawn.strokes)
+    worth = np.add.reduceat(to_drawn, form.starts, axis=1)
+    worth += np.add.reduceat(to_form, drawn.starts, axis=0)
     worth *= (written >= LEAST_WRITTEN * sizes) & (along > 0)
     pairs: list[tuple[int, int]] = []
-    left = worth.copy()
-    while left.max() > 0:
-        d, e = divmod(int(left.argmax()), expected)
+    while worth.max() > 0:
+        d, e = divmod(int(worth.argmax()), expected)
         pairs.append((d, e))
-        left[d], left[:, e] = 0, 0
+        worth[d], worth[:, e] = 0, 0
     for e in sorted({*range(expected)} - {e for _, e in pairs}):
         for d in sorted({*range(count)} - {d for d, _ in pairs}):
             if is_elsewhere(only(drawn, of_drawn[d]), only(form, of_form[e])):
@@ -98,7 +94,7 @@ def match_strokes(drawn: Line, form: Line) -> Matching:
         e = int(along[d].argmax())
         if d not in matched_strokes and along[d, e] >= _OWN * lengths[d]:
             pairs.append((d, e))
-    matches = [Match(d, e, _is_reversed(near[np.ix_(of_drawn[d], of_form[e])])) for d, e in pairs]
+    matches = [Match(d, e, _is_reversed(near[of_drawn[d], of_form[e]])) for d, e in pairs]
     matches.sort(key=lambda match: (match.drawn, match.stroke))
     return Matching(expected, count, tuple(matches))
 
@@ -117,7 +113,7 @@ def parts_of(drawn: Line, matching: Matching, nearest: Indices) -> Indices:
 
 
 def _joined(
-    pairs: list[tuple[int, int]], near: Mask, of_drawn: list[Mask], of_form: list[Mask]
+    pairs: list[tuple[int, int]], near: Mask, of_drawn: list[slice], of_form: list[slice]
 ) -> list[tuple[int, int]]:
     """Strokes without a match of their own that another drawn stroke goes along as well."""
     found = []

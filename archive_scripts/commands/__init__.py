@@ -10,6 +10,7 @@ evaluate          figures of weights
 calibrate         fits a temperature or a scale
 chart             charts of figures
 comparison_sheet  overlays and feedback for a folder of pictures
+web_font          makes the web font of the page
 output            prints results as JSON, tables or lines
 
 `add_to` declares a command and its options. Each command imports its dependencies when it runs,

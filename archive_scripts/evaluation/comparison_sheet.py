@@ -48,8 +48,8 @@ def comparison_sheet(folder: Path, references: Path, strictness: Strictness) -> 
 def _cell(label: int, comparison: Comparison) -> Image.Image:
     name = CHARACTERS[label].name
     cell = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
-    blended = overlay(comparison.form.picture, comparison.ink)[..., ::-1]
-    cell.paste(Image.fromarray(blended.copy()).resize((_PICTURE, _PICTURE)), (40, 0))
+    blended = overlay(comparison.form.picture, comparison.ink).convert("RGB")
+    cell.paste(blended.resize((_PICTURE, _PICTURE)), (40, 0))
     draw = ImageDraw.Draw(cell)
     small = ImageFont.load_default(10)
     for region in comparison.regions:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from mimetypes import guess_type
 from pathlib import Path
+from posixpath import dirname, normpath
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,10 @@ _MANIFEST = "manifest.webmanifest"
 _WORKER = "service-worker.js"
 # Beside what Python knows wherever it runs.
 _MEDIA_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+# The modules of the first view are preloaded: a browser would else find them one after the other.
+_FIRST = ("modules/app.js", "views/start.js")
+_PRELOADS = b"<!-- preloads -->"
+_IMPORT = re.compile(rb'\bfrom "(\.[^"]+)"')
 _VERSIONED = re.compile(r"[0-9a-f]{16}/(.+)")
 
 
@@ -45,7 +50,9 @@ class PageFiles:
             digest.update(b"%b %d\0%b" % (name.encode(), len(content), content))
         self.version = digest.hexdigest()[:16]
         base = f"/web/{self.version}/"
-        contents[_HOME] = contents[_HOME].replace(b'"/web/', f'"{base}'.encode())
+        preloads = (f'<link rel="modulepreload" href="/web/{name}" />' for name in _first(contents))
+        home = contents[_HOME].replace(_PRELOADS, "".join(preloads).encode())
+        contents[_HOME] = home.replace(b'"/web/', f'"{base}'.encode())
         worker, manifest = contents.pop(_WORKER), contents.pop(_MANIFEST)
         own = [f"{base}{name}" for name in contents]
         shell = {
@@ -79,6 +86,17 @@ class PageFiles:
         if path not in self._files:
             raise NotFound("There is no such file.")
         return self._files[path].answer(request, self.cache_control(version, REVALIDATE))
+
+
+def _first(contents: dict[str, bytes]) -> list[str]:
+    """The modules of the first view: what it imports, and what that imports."""
+    found = list(_FIRST)
+    for name in found:
+        for match in _IMPORT.finditer(contents[name]):
+            imported = normpath(f"{dirname(name)}/{match[1].decode()}")
+            if imported not in found:
+                found.append(imported)
+    return found
 
 
 def _document(name: str, content: bytes) -> Document:

@@ -30,6 +30,10 @@ NEAREST, FARTHEST = -1, 2
 
 Pen = Literal["nib", "round"]
 """The pen of strokes: the edge of a reed pen, or a pencil."""
+PEN_WIDTHS = (0.01, 0.3)
+"""Limits of the width of a pen, in shares of the pad's side."""
+PEN_ANGLES = (0, 180)
+"""Limits of the angle of a nib, in degrees."""
 
 Help = Literal["traced", "hinted", "none"]
 """How much an attempt was helped: the reference lay under it, it was hinted at, or neither."""
@@ -69,11 +73,28 @@ class PenQuery(ImageQuery):
     """Options for strokes."""
 
     pen: Pen = Field(default="round", description="The pen that the strokes are drawn with.")
+    pen_width: float | None = Field(
+        default=None,
+        ge=PEN_WIDTHS[0],
+        le=PEN_WIDTHS[1],
+        description="Its width in shares of the pad's side. If absent, 0.12 for a nib and 0.036 "
+        "for a round pen.",
+    )
+    pen_angle: float | None = Field(
+        default=None,
+        ge=PEN_ANGLES[0],
+        le=PEN_ANGLES[1],
+        description="The angle of the edge of a nib, in degrees clockwise from the horizontal. 34 "
+        "if absent. A round pen has none.",
+    )
 
     def options_for(self, *, strokes: bool) -> dict[str, str]:
         """The request headers for the handler, which gets strokes or an image."""
-        drawn = {"X-Source": "strokes", "X-Pen": self.pen} if strokes else {}
-        return self.options() | drawn
+        if not strokes:
+            return self.options()
+        pen = {"X-Pen": self.pen, "X-Pen-Width": self.pen_width, "X-Pen-Angle": self.pen_angle}
+        drawn = {name: str(value) for name, value in pen.items() if value is not None}
+        return self.options() | {"X-Source": "strokes"} | drawn
 
 
 class HeatmapQuery(ImageQuery):

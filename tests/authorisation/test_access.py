@@ -106,6 +106,7 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/models/{name}/": ANYONE,
     "GET /api/models/{name}/metrics/": ANALYST,
     "GET /api/models/{name}/confusion-matrix/": ANALYST,
+    "GET /api/models/{name}/confused-pairs/": ANYONE,
     "GET /api/models/{name}/roc-curve/": ANALYST,
     "GET /api/models/{name}/export/": SCIENTISTS,
     "POST /api/models/{name}/versions/": ENGINEERS,

@@ -72,9 +72,10 @@ def test_ink_is_stretched_by_at_most_2_2(width: float, height: float) -> None:
 
 
 def test_the_letter_itself_stays_where_it_is() -> None:
+    ink = on_canvas(FORM.ink)
     alignment = found(FORM.ink)
     assert alignment.cost == pytest.approx(0)
-    assert np.array_equal(alignment.apply(FORM.ink), on_canvas(FORM.ink))
+    assert np.array_equal(alignment.apply(ink), ink)
 
 
 def test_ink_that_would_leave_the_canvas_is_not_moved() -> None:

@@ -45,6 +45,7 @@ ROUTES = {
     "/api/models/",
     "/api/models/status/",
     "/api/models/{name}/",
+    "/api/models/{name}/confused-pairs/",
     "/api/models/{name}/confusion-matrix/",
     "/api/models/{name}/corrections/",
     "/api/models/{name}/corrections/export/",

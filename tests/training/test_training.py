@@ -154,7 +154,7 @@ def test_a_training_on_labelled_pictures_makes_a_new_version(
     api = start_api({**training, "SECRET_KEY": "never-to-be-seen-by-trainings-0123"})
     user = as_data_scientist(api)
     correct(api, 7, 9)
-    fields = {"epochs": "2", "images_per_epoch": "320", "batch_size": "16", "corrections": "true"}
+    fields = {"epochs": "2", "images_per_epoch": "64", "batch_size": "16", "corrections": "true"}
     files = {"labelled": ("pictures.zip", labelled_digits())}
     # Digits, because the other models are measured on synthetic handwriting, which takes longer.
     accepted = user.post(TRAIN_DIGITS, data=fields, files=files)

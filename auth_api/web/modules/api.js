@@ -1,6 +1,7 @@
 // Requests to the service: tokens, errors, retries. Only modules/session.js also calls `fetch`.
 
 import { markBusy, markReachable, markUnreachable, pause } from "./connection.js";
+import { saveFile } from "./dom.js";
 import { duration, hasString, t } from "./strings.js";
 
 const MAX_ATTEMPTS = 4;
@@ -69,11 +70,7 @@ export async function fetchBlob(path, options = {}) {
 
 /** Saves a file that needs the access token, under `name`. */
 export async function download(path, name, options = {}) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await fetchBlob(path, options));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(await fetchBlob(path, options), name);
 }
 
 /** The sentence to show for any thrown error. */

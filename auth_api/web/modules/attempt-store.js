@@ -1,4 +1,4 @@
-// Attempts in IndexedDB: `{id, class, strokes, pen, help, strictness, written_at, user}`. Where there
+// Attempts in IndexedDB: `{id, class, writing, help, strictness, written_at, user}`. Where there
 // is no IndexedDB, as in some private windows, nothing is kept.
 
 const NAME = "ranjana";

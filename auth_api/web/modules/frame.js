@@ -28,19 +28,24 @@ export function startFrame() {
 /** Renders the frame again, after a change of language, user or view. */
 export function showFrame() {
   fill(skip, t("nav.skip"));
-  fill(header, brand(), navigation(), controls());
+  fill(header, brand(), navigation(), menuButton(), controls());
   fill(footer, footerNavigation());
 }
 
 function brand() {
   const mark = el("img", { src: ICON, alt: "", width: 28, height: 28 });
-  return el("a", { class: "brand", href: "#/" }, mark, el("span", {}, "Ranjana"));
+  return el(
+    "a",
+    { class: "brand", href: "#/", "aria-label": "Ranjana" },
+    mark,
+    el("span", {}, "Ranjana"),
+  );
 }
 
 function navigation() {
   const links = [
-    ["/", "nav.recognise"],
     ["/practise", "nav.practise"],
+    ["/recognise", "nav.recognise"],
     ["/progress", "nav.progress"],
     ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];
@@ -70,14 +75,21 @@ function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
   if (path === "/progress" && shown.startsWith("/history")) return true;
-  return path === "/" ? shown === "/" : shown.startsWith(path);
+  if (path === "/practise" && ["/", "/session", "/name"].includes(shown)) return true;
+  return shown.startsWith(path);
+}
+
+/** Opens the settings on a phone, where they have no place in the row. */
+function menuButton() {
+  const properties = { class: "button quiet menu", type: "button", popovertarget: "settings" };
+  return el("button", { ...properties, "aria-label": t("nav.settings") }, "⋮");
 }
 
 function controls() {
   const user = currentUser();
   return el(
     "div",
-    { class: "settings" },
+    { class: "settings", id: "settings", popover: "auto" },
     el(
       "select",
       {
@@ -101,7 +113,11 @@ function controls() {
       el("span", { class: "visually-hidden" }, t("nav.theme")),
     ),
     user
-      ? el("a", { class: "button quiet account", href: href("/account") }, user.username)
+      ? el(
+          "a",
+          { class: "button quiet account", href: href("/account"), title: user.username },
+          user.username,
+        )
       : linkButton(t("nav.signIn"), href("/sign-in")),
   );
 }

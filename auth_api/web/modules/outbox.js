@@ -20,7 +20,8 @@ let timer = null;
 /** Calls `listener` after each change of what waits, in any tab. */
 export const onOutboxChange = (listener) => events.addEventListener("change", listener);
 
-/** An attempt to send. `fields`: `{class, strokes, pen, help, strictness}`. */
+/** An attempt to send. `fields`: `{class, writing, help, strictness}`, the writing of
+ * modules/writing.js. */
 export const newAttempt = (fields) => ({
   ...fields,
   id: newId(),
@@ -28,9 +29,9 @@ export const newAttempt = (fields) => ({
 });
 
 /** The options of a `request` to `/api/similarity/` with an attempt. */
-export function optionsOf({ id, class: target, strokes, pen, help, strictness, written_at }) {
+export function optionsOf({ id, class: target, writing, help, strictness, written_at }) {
   const query = { target_class: target, help, strictness, attempt_id: id, written_at };
-  return { json: { strokes, pen }, query };
+  return { json: writing, query };
 }
 
 /** Keeps an attempt of `newAttempt` for the current user, or for a guest, until it is sent. */

@@ -12,9 +12,12 @@ import { currentUser, hasRole, ownerId } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
-  { path: "/", view: "recognise", area: "learn" },
+  { path: "/", view: "start", area: "practise" },
+  { path: "/recognise", view: "recognise", area: "learn" },
   { path: "/practise", view: "practise", area: "practise" },
+  { path: "/session", view: "session", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
+  { path: "/name", view: "name", area: "name" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account" },
@@ -177,6 +180,6 @@ function missing() {
     "section",
     { class: "card narrow stack" },
     el("h1", {}, t("state.missing")),
-    linkButton(t("recognise.title"), "#/"),
+    linkButton(t("nav.practise"), href("/practise")),
   );
 }

@@ -12,6 +12,7 @@ export default {
   "nav.api": "For programs",
   "nav.language": "Language",
   "nav.theme": "Light or dark",
+  "nav.settings": "Display and account",
   "nav.signIn": "Sign in",
   "nav.signUp": "Sign up",
 
@@ -26,6 +27,10 @@ export default {
   "action.more": "Show more",
   "action.save": "Save",
   "action.download": "Download",
+
+  "keepsake.save": "Save the picture",
+  "keepsake.share": "Share",
+  "keepsake.print": "Print",
 
   "state.loading": "Loading …",
   "state.looking": "Recognising …",

@@ -12,6 +12,7 @@ export default {
   "nav.api": "प्रोग्रामका लागि",
   "nav.language": "भाषा",
   "nav.theme": "उज्यालो वा अँध्यारो",
+  "nav.settings": "प्रदर्शन र खाता",
   "nav.signIn": "साइन इन",
   "nav.signUp": "खाता खोल्नुहोस्",
 
@@ -26,6 +27,10 @@ export default {
   "action.more": "थप देखाउनुहोस्",
   "action.save": "सुरक्षित गर्नुहोस्",
   "action.download": "डाउनलोड",
+
+  "keepsake.save": "तस्बिर सुरक्षित गर्नुहोस्",
+  "keepsake.share": "पठाउनुहोस्",
+  "keepsake.print": "छाप्नुहोस्",
 
   "state.loading": "लोड हुँदैछ …",
   "state.looking": "हेर्दैछ …",

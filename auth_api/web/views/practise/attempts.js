@@ -41,18 +41,19 @@ class Attempts extends EventTarget {
     this.lastInput = null;
     this.written = null; // {ink, attempt} of the last drawing, for the outbox
     this.comparison = latestRequest(
-      (writing) => this.#compare(writing),
+      (input) => this.#compare(input),
       (judged, error) => this.#answered(judged, error),
       (judged) => deleteComparison(judged.answer),
     );
   }
 
   /**
-   * Compares a writing (modules/writing.js) with the reference. Comparing the same again replaces
-   * the earlier comparison in the history, so that it counts as one attempt.
+   * Compares a writing (modules/writing.js) with the reference. `help` is the option of the service.
+   * Comparing the same again replaces the earlier comparison in the history, so that it counts as
+   * one attempt.
    */
-  compare(writing) {
-    this.lastInput = writing;
+  compare(writing, help) {
+    this.lastInput = { writing, help };
     this.again();
   }
 
@@ -70,12 +71,12 @@ class Attempts extends EventTarget {
     if (this.judged || this.busy) this.again();
   }
 
-  async #compare(writing) {
-    if (writing instanceof Blob) return this.#send(writing, this.#optionsOf(writing));
+  async #compare({ writing, help }) {
+    if (writing instanceof Blob) return this.#send(writing, this.#optionsOf(writing, help));
     const ink = JSON.stringify(writing);
     // A guest's comparison of the same again replaces the one that is kept.
     const again = this.written?.ink === ink && !this.judged?.answer.comparison_id;
-    const fields = { class: this.target, help: "none", strictness: strictness(), ...writing };
+    const fields = { class: this.target, writing, help, strictness: strictness() };
     const attempt = again ? { ...this.written.attempt, ...fields } : newAttempt(fields);
     this.written = { ink, attempt };
     try {
@@ -95,8 +96,8 @@ class Attempts extends EventTarget {
     return { answer, ink };
   }
 
-  #optionsOf(picture) {
-    const query = { target_class: this.target, strictness: strictness() };
+  #optionsOf(picture, help) {
+    const query = { target_class: this.target, strictness: strictness(), help };
     return { ...bodyOf(picture), query };
   }
 
