@@ -32,13 +32,17 @@ from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.schemas import BaseSchema
 
+from handlers.worksheet_layout import sheets
 from tests.support.apis import PASSWORD, Api, User
 from tests.support.commands import answer
 from tests.support.jobs import digits, finished, hand_in
 from tests.support.pictures import encode, reference
 from tests.support.strokes import strokes_of
+from tests.support.worksheets import photographed, written
 
 PICTURE = encode(reference(0))
+_SHEET = sheets([0, 33], rows=4)[0]
+SHEET = photographed(written(_SHEET, [(0, 0)]), _SHEET)
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -57,8 +61,11 @@ DESTRUCTIVE = {
 
 TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
 RECOGNITION = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
+COMPARISON = {"/api/similarity/", "/api/worksheets/judge/"}
 # Schemathesis has hundreds of requests for each of these, and a valid one takes long.
-COSTLY = {"POST /api/similarity/", *TRAINING, *(f"POST {path}" for path in RECOGNITION)}
+COSTLY = {*TRAINING, *(f"POST {path}" for path in RECOGNITION | COMPARISON)}
+
+JUDGE = "POST /api/worksheets/judge/"
 
 _numbers = count(1)
 
@@ -166,6 +173,9 @@ class ValidValues:
             encoded = base64.b64encode(PICTURE).decode()
             image = encoded if case.media_type == "application/json" else PICTURE
             return {"images": [image, image]}
+        if label == JUDGE:
+            encoded = base64.b64encode(SHEET).decode()
+            return {"images": [encoded if case.media_type == "application/json" else SHEET]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
         if label in TRAINING:
@@ -201,9 +211,11 @@ class ValidValues:
             case.path_parameters["name"] = "ranjana"
         if "{class}" in case.path and case.path_parameters:
             case.path_parameters["class"] = "12"
+        if case.operation.label == "GET /api/worksheets/":
+            case.query = {"characters": "0,33", "rows": "4"}
         if case.path == "/api/models/{name}/traffic/":
             case.body = {"1.0": 100}
-        elif case.path in RECOGNITION | {"/api/similarity/"} and isinstance(case.body, dict):
+        elif case.path in RECOGNITION | COMPARISON and isinstance(case.body, dict):
             case.body = self.fields(case)  # options that contradict the query are refused
             if case.query:
                 case.query = {**case.query}
@@ -368,6 +380,8 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "POST /api/signup/",
         "POST /api/similarity/",
         "POST /api/token/refresh/",
+        "GET /api/worksheets/",
+        "POST /api/worksheets/judge/",
         "DELETE /api/web-session/",
         "POST /api/web-session/",
         "POST /api/web-session/refresh/",

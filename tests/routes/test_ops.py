@@ -74,6 +74,8 @@ ROUTES = {
     "/api/token/refresh/",
     "/api/web-session/",
     "/api/web-session/refresh/",
+    "/api/worksheets/",
+    "/api/worksheets/judge/",
 }
 
 
