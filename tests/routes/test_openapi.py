@@ -171,7 +171,7 @@ class ValidValues:
             return {"images": [image, image]}
         if label == "POST /api/worksheets/judge/":
             as_json = case.media_type == "application/json"
-            sheet = encode(printed(sheets([12], rows=1)[0]))
+            sheet = encode(printed(sheets([12])[0]))
             return {"images": [base64.b64encode(sheet).decode() if as_json else sheet]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
