@@ -93,6 +93,7 @@ ROUTES: dict[str, dict[str, object]] = {
     "DELETE /api/history/predictions/{id}/": HISTORY,
     "GET /api/history/predictions/{id}/image/": HISTORY,
     "GET /api/history/similarities/": HISTORY,
+    "GET /api/history/similarities/best/": HISTORY,
     "GET /api/history/similarities/{id}/": HISTORY,
     "DELETE /api/history/similarities/{id}/": HISTORY,
     "GET /api/history/similarities/{id}/user/": HISTORY,

@@ -31,17 +31,17 @@ NAMES = (
 )
 
 _TRANSLITERATE = """async (names) => {
-  const { toDevanagari } = await import("/web/modules/transliteration.js");
+  const { toDevanagari } = await ranjana("modules/transliteration.js");
   return names.map(toDevanagari);
 }"""
 _LETTERS = """async (texts) => {
-  const { parse } = await import("/web/views/name/letters.js");
+  const { parse } = await ranjana("views/name/letters.js");
   return texts.map(parse);
 }"""
 # How much of the shapes of texts is covered by strokes.
 _COVERAGE = """async ([pen, drawn]) => {
-  const { loadRanjanaFont } = await import("/web/modules/ranjana-font.js");
-  const { coverage, shapeOf } = await import("/web/views/name/shapes.js");
+  const { loadRanjanaFont } = await ranjana("modules/ranjana-font.js");
+  const { coverage, shapeOf } = await ranjana("views/name/shapes.js");
   await loadRanjanaFont();
   return drawn.map(([text, strokes]) => coverage(shapeOf(text), { strokes, pen }));
 }"""

@@ -29,6 +29,7 @@ ROUTES = {
     "/api/history/predictions/{id}/",
     "/api/history/predictions/{id}/image/",
     "/api/history/similarities/",
+    "/api/history/similarities/best/",
     "/api/history/similarities/{id}/",
     "/api/history/similarities/{id}/overlay/",
     "/api/history/similarities/{id}/reference/",

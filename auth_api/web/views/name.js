@@ -97,11 +97,15 @@ function nameToWrite(text, characters, leaving, replaced) {
     const character = characters.find((each) => each.character === letter.text);
     const until = AbortSignal.any([signal, closed]);
     let timer = null;
+    let goesOn = false; // since the letter was completed, also while more is drawn
     until.addEventListener("abort", () => clearTimeout(timer));
-    const onChange = () => {
+    const onChange = (completed) => {
       clearTimeout(timer);
-      if (update()) result.scrollIntoView({ block: "nearest" });
-      else if (letter.drawing.written) timer = setTimeout(openNext, PAUSE_MILLISECONDS, index);
+      const isComplete = update();
+      goesOn = letter.drawing.written && (goesOn || completed);
+      if (until.aborted || !goesOn) return;
+      if (isComplete) result.scrollIntoView({ block: "nearest" });
+      else timer = setTimeout(openNext, PAUSE_MILLISECONDS, index);
     };
     try {
       const { element, pad } = await tracing({ letter, character, onChange, signal: until });
