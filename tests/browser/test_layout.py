@@ -14,8 +14,8 @@ from tests.support.apis import Api
 from tests.support.pictures import encode, reference
 
 VIEWS = [
-    "/", "/recognise", "/practise", "/practise/2", "/session", "/name", "/progress", "/history",
-    "/history?kind=compared",
+    "/", "/recognise", "/practise", "/practise/2", "/session", "/name",
+    "/progress", "/history", "/history?kind=compared",
     "/account", "/jobs", "/models", "/models/ranjana", "/models/ranjana?part=card",
     "/models/digits?part=figures", "/models/similarity?part=release",
     "/models/ranjana?part=corrections", "/operate", "/training", "/users", "/audit", "/settings",
