@@ -173,11 +173,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
 def _body_sizes(settings: Settings) -> dict[str, Sizes]:
     """The largest bodies of the routes that take pictures."""
     picture = Sizes(settings.max_body_bytes, settings.max_body_bytes)
+    several = Sizes(settings.max_batch_bytes, settings.max_batch_json_bytes)
     upload = Sizes(settings.max_job_bytes, SMALL.other)
     return {
         "/api/predict/": picture,
         "/api/similarity/": picture,
-        "/api/predict/batch/": Sizes(settings.max_batch_bytes, settings.max_batch_json_bytes),
+        "/api/predict/batch/": several,
+        "/api/worksheets/judge/": several,
         "/api/jobs/predict/": upload,
         "/api/models/{name}/train/": upload,
         "/api/models/{name}/tune/": upload,

@@ -24,11 +24,12 @@ from benchmarks.jobs import jobs_table
 from benchmarks.page import page_table
 from benchmarks.pictures import pictures_by_kind
 from benchmarks.speed import Times, speed_tables
+from benchmarks.worksheets import worksheets_table
 from tests.support.running import Ranjana
 
 _PARTS = (
     *("decoding", "comparing", "libraries", "speed", "accounts", "jobs", "analytics", "page"),
-    *("feedback", "hostile"),
+    *("feedback", "worksheets", "hostile"),
 )
 
 
@@ -51,6 +52,10 @@ def main() -> None:
     parser.add_argument(
         "--checkout", type=Path, default=ROOT, help="`hostile` attacks the code of this folder"
     )
+    parser.add_argument(
+        "--handwriting", type=Path, help="`worksheets` takes scans from it: class_N/*.png"
+    )
+    parser.add_argument("--sheets", type=int, default=100, help="of `worksheets`")
     options = parser.parse_args()
     parts = set(options.parts or _PARTS)
     if unknown := parts - set(_PARTS):
@@ -67,6 +72,14 @@ def main() -> None:
     if parts & {"speed", "accounts", "jobs", "analytics", "page", "feedback"}:
         with tempfile.TemporaryDirectory() as folder:
             _measure_servers(Path(folder), parts, options.seconds, options.rounds, options.picture)
+    if "worksheets" in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            ranjana = Ranjana(Path(folder))
+            try:
+                ranjana.wait_until_ready()
+                print(worksheets_table(ranjana, options.handwriting, options.sheets))
+            finally:
+                ranjana.kill()
     if "hostile" in parts:
         with tempfile.TemporaryDirectory() as folder:
             for row in hostile_rows(Path(folder), options.attack, options.checkout.resolve()):

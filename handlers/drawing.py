@@ -44,9 +44,9 @@ def png_data_uri(picture: npt.NDArray[np.uint8] | Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(encoded).decode("ascii")
 
 
-def jpeg_data_uri(picture: Gray) -> str:
+def jpeg_data_uri(picture: Gray, quality: int = 95) -> str:
     """Encodes a grey picture, uint8 of shape (height, width), as a `data:` URI."""
-    _, encoded = cv2.imencode(".jpg", picture)
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 

@@ -33,6 +33,8 @@ OTHER_CHARACTER = 45
 """Maximum mark of a writing that is another character."""
 NEAREST = 5
 """Number of nearest reference characters in an answer."""
+_PAPER_QUALITY = 75
+"""Of the pictures of a worksheet, which has many."""
 
 
 class SimilarityHandler(ImageHandler[ComparisonOptions]):
@@ -135,7 +137,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
                     cell.writing.image, known.index, item.options, next(rows), cell.writing.pad
                 )
                 observe(context, item.request_index, "Distance", answer["distance"], "Distance")
-                described["image"] = jpeg_data_uri(cell.writing.picture)
+                described["image"] = jpeg_data_uri(cell.writing.picture, _PAPER_QUALITY)
                 described["comparison"] = answer
             cells.append(described)
         layout = image.sheet.layout
@@ -146,7 +148,7 @@ class SimilarityHandler(ImageHandler[ComparisonOptions]):
             "columns": layout.columns,
             "help": image.sheet.help,
             "corners": image.corners,
-            "picture": jpeg_data_uri(image.picture),
+            "picture": jpeg_data_uri(image.picture, _PAPER_QUALITY),
             "cells": cells,
             "model": self.description,
         }

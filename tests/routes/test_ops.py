@@ -75,6 +75,8 @@ ROUTES = {
     "/api/token/refresh/",
     "/api/web-session/",
     "/api/web-session/refresh/",
+    "/api/worksheets/",
+    "/api/worksheets/judge/",
 }
 
 

@@ -31,7 +31,7 @@ export default function view({ signal }) {
   owner = user;
   const outcome = el("section", { class: "outcome", "aria-busy": "false" });
   const announcement = el("p", { class: "visually-hidden", role: "status" });
-  const place = el("div", { class: "two recognise stage" });
+  const place = el("div", { class: "two recognise" });
   const show = () => fill(place, recogniser(outcome, announcement, signal, show));
   show();
   return [el("h1", {}, t("recognise.title")), announcement, place];
