@@ -50,14 +50,18 @@ export default async function view({ query, signal }) {
   show();
   return [
     el("h1", {}, t("name.title")),
-    el("section", { class: "card stack no-print" }, typed.element, devanagari.element, told),
-    place,
     el(
-      "p",
-      { class: "hint small no-print" },
-      t("name.font"),
-      " ",
-      el("a", { href: LICENCE.href }, "SIL Open Font License"),
+      "div",
+      { class: "stack" },
+      el("section", { class: "card stack no-print" }, typed.element, devanagari.element, told),
+      place,
+      el(
+        "p",
+        { class: "hint small no-print" },
+        t("name.font"),
+        " ",
+        el("a", { href: LICENCE.href }, "SIL Open Font License"),
+      ),
     ),
   ];
 }
