@@ -292,7 +292,7 @@ def _overshoots(
         beyond = (np.abs(nearest[here] - ends) <= 1) & (np.abs(beside) < 0.6 * sign * along + 3)
         lengths = np.minimum(sign * along, written.outside[here])
         np.maximum.at(found[side], parts[beyond], lengths[beyond])
-    return list(map(tuple, found.T.tolist()))
+    return [(start, end) for start, end in found.T.tolist()]
 
 
 def _nearest(
