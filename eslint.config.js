@@ -15,6 +15,10 @@ const WINDOW_NAMES = ["event", "length", "name", "origin", "parent", "status", "
 
 export default [
   {
+    files: ["auth_api/web/service-worker.js"],
+    languageOptions: { sourceType: "script", globals: globals.serviceworker },
+  },
+  {
     files: ["auth_api/web/**/*.js"],
     languageOptions: { globals: globals.browser },
     // A comment that disables a rule without need is an error.

@@ -15,11 +15,14 @@ from archive_scripts.commands import (
     improve,
     references,
     train,
+    web_font,
+    worksheet_files,
 )
 
 _COMMANDS = (
     archives,
     references,
+    worksheet_files,
     contact_sheet,
     train,
     improve,
@@ -27,6 +30,7 @@ _COMMANDS = (
     calibrate,
     chart,
     comparison_sheet,
+    web_font,
 )
 
 

@@ -49,6 +49,7 @@ from auth_api.routes import (
     training,
     web,
     web_sessions,
+    worksheets,
 )
 from auth_api.services import Services, open_services
 from auth_api.settings import Settings
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             *predict.routes,
             *similarity.routes,
+            *worksheets.routes,
             *accounts.routes,
             *sessions.routes,
             *own_sessions.routes,
@@ -171,11 +173,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
 def _body_sizes(settings: Settings) -> dict[str, Sizes]:
     """The largest bodies of the routes that take pictures."""
     picture = Sizes(settings.max_body_bytes, settings.max_body_bytes)
+    several = Sizes(settings.max_batch_bytes, settings.max_batch_json_bytes)
     upload = Sizes(settings.max_job_bytes, SMALL.other)
     return {
         "/api/predict/": picture,
         "/api/similarity/": picture,
-        "/api/predict/batch/": Sizes(settings.max_batch_bytes, settings.max_batch_json_bytes),
+        "/api/predict/batch/": several,
+        "/api/worksheets/judge/": several,
         "/api/jobs/predict/": upload,
         "/api/models/{name}/train/": upload,
         "/api/models/{name}/tune/": upload,

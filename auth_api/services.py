@@ -28,6 +28,7 @@ from auth_api.database.database import Database
 from auth_api.history.pictures import PictureStore
 from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
+from auth_api.http.page_files import PageFiles
 from auth_api.http.rate_limits import RateLimits
 from auth_api.jobs.input_files import InputFiles
 from auth_api.jobs.prediction_job import PredictionJobs
@@ -57,6 +58,7 @@ from auth_api.training.missing_models import MissingModels
 from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import TrainingJobs
 from auth_api.usage.counters import UsageCounters
+from auth_api.worksheets.printing import Worksheets
 
 _PREDICTION_JOBS = 8
 """Prediction jobs that this process runs at the same time."""
@@ -77,10 +79,12 @@ class Services:
         self.limits = limits = RateLimits(settings, metrics)
         self.torchserve = torchserve = TorchServe(settings, metrics, MissingModels(settings).answer)
 
-        # Authorisation, practice, history, usage
+        # Authorisation, practice, worksheets, history, usage
         self.authoriser = Authoriser(settings, database, tokens, limits)
         self.long_answers = LongAnswers(self.authoriser)
-        self.characters = Characters(ROOT / "reference_images")
+        self.characters = characters = Characters(ROOT / "reference_images")
+        self.worksheets = Worksheets(ROOT / "reference_images")
+        self.page = PageFiles(ROOT / "auth_api" / "web", characters.shown())
         self.pictures = pictures = PictureStore(settings.media_dir)
         self.history = History(database, pictures)
         self.recorder = HistoryRecorder(database, pictures)

@@ -1,36 +1,42 @@
-"""The size and the loading times of the web page, in a browser with an empty cache."""
+"""The web page on a phone: its size and its times at the first visit, the second, and offline."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, sync_playwright
+import httpx2
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+_CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_PHONE = {"width": 360, "height": 740}
+_VIEWS = {"/": "the start", "/#/practise/2": "practising ग"}
+_VISITS = ("first", "second", "offline")
 
-# Runs in the loaded page. Uses the W3C's Paint Timing, Largest Contentful Paint and Layout
-# Instability; times are in milliseconds from the navigation.
+# WebPageTest's "Slow 3G", on a processor that is four times as slow.
+_SLOW = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+_SLOW_PROCESSOR = 4
+
+# Runs in the loaded page. Uses the W3C's Paint Timing and Layout Instability; times are in
+# milliseconds from the navigation.
 _TIMES = """() => new Promise((resolve) => {
-  const found = { largest: 0, shift: 0 };
+  let shift = 0;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) found.largest = entry.startTime;
-  }).observe({ type: "largest-contentful-paint", buffered: true });
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) found.shift += entry.value;
+    for (const entry of list.getEntries()) shift += entry.value;
   }).observe({ type: "layout-shift", buffered: true });
   const [first] = performance.getEntriesByName("first-contentful-paint");
-  const pad = performance.getEntriesByName("pad-visible")[0];
-  setTimeout(() => resolve({ ...found, first: first.startTime, pad: pad?.startTime ?? 0 }), 300);
+  const [pad] = performance.getEntriesByName("pad-usable");
+  setTimeout(() => resolve({ first: first.startTime, pad: pad.startTime, shift }), 300);
 })"""
 
-# Marks the time at which the drawing canvas appears.
+# Marks the time at which the drawing canvas is shown. It takes strokes from then on.
 _MARK = """new MutationObserver((_, observer) => {
   if (!document.querySelector("canvas.ink")) return;
-  performance.mark("pad-visible");
+  requestAnimationFrame(() => performance.mark("pad-usable"));
   observer.disconnect();
 }).observe(document, { childList: true, subtree: true });"""
 
@@ -38,76 +44,106 @@ _MARK = """new MutationObserver((_, observer) => {
 @dataclass
 class _Visit:
     first: float
-    largest: float
     pad: float
     shift: float
-    sent: Counter[str] = field(default_factory=Counter)
-    """Bytes over the network by kind of file, headers included."""
-    requests: int = 0
+    sent: list[int] = field(default_factory=list)
+    """Bytes over the network by request, headers included."""
 
 
 def page_table(port: int, rounds: int) -> str:
-    """Visits `/health` and the page in turns, each with a new browser context."""
+    """Visits the page in new browser contexts, as fast as this machine is and as a slow phone."""
     home = f"http://127.0.0.1:{port}"
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
     if not chromium:
         return "The page benchmark needs Chromium (on Debian: apt-get install chromium).\n"
+    rows = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        _visit(browser, f"{home}/health")  # not measured, because the browser is still starting
-        pairs = [
-            (_visit(browser, f"{home}/health"), _visit(browser, f"{home}/")) for _ in range(rounds)
-        ]
+        _round(browser, f"{home}/", slow=False)  # not measured: the browser is still starting
+        for slow in (False, True):
+            for view, name in _VIEWS.items():
+                done = [_round(browser, f"{home}{view}", slow=slow) for _ in range(rounds)]
+                for place, visit in enumerate(_VISITS):
+                    visits = [each[place] for each in done]
+                    rows.append(
+                        _row("slow 3G, 4x CPU" if slow else "as it is", name, visit, visits)
+                    )
         browser.close()
-    visits = [visit for _, visit in pairs]
-    last = visits[-1]
-    weights = "\n".join(
-        f"| {kind} | {number / 1000:.1f} kB |" for kind, number in last.sent.most_common()
+    count, kilobytes = _installed(home)
+    head = (
+        "| network and processor | view | visit | first paint, ms | pad usable, ms | layout shift "
+        "| requests | kB |"
     )
-    total = sum(last.sent.values()) / 1000
-    ratio = statistics.median(visit.first / health.first for health, visit in pairs)
-    return f"""### The web page, first visit
+    table = "\n".join([head, "|---|---|---|---|---|---|---|---|", *rows])
+    return f"""### The web page on a phone (360x740)
 
-| transferred | |
-|---|---|
-{weights}
-| total, in {last.requests} requests | {total:.1f} kB |
+{table}
 
-| milliseconds from the navigation | |
-|---|---|
-| first contentful paint | {_median(visits, "first"):.0f} |
-| largest contentful paint | {_median(visits, "largest"):.0f} |
-| drawing canvas visible | {_median(visits, "pad"):.0f} |
-| first paint, ratio to `/health` | {ratio:.2f} |
-
-Cumulative layout shift: {_median(visits, "shift"):.3f}.
+The service worker keeps {count} files, {kilobytes:.0f} kB as sent.
 """
 
 
-def _visit(browser: Browser, address: str) -> _Visit:
-    context = browser.new_context()
-    context.add_init_script(_MARK)
-    page = context.new_page()
-    network = context.new_cdp_session(page)
-    network.send("Network.enable")
-    sent: Counter[str] = Counter()
-    kinds: dict[str, str] = {}
-    network.on(
-        "Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]})
+def _row(conditions: str, view: str, visit: str, visits: Sequence[_Visit]) -> str:
+    first, pad = (
+        statistics.median(getattr(each, name) for each in visits) for name in ("first", "pad")
     )
+    shift = statistics.median(each.shift for each in visits)
+    requests = statistics.median(len(each.sent) for each in visits)
+    weight = statistics.median(sum(each.sent) for each in visits) / 1000
+    cells = (conditions, view, visit, f"{first:.0f}", f"{pad:.0f}", f"{shift:.3f}")
+    return f"| {' | '.join(cells)} | {requests:.0f} | {weight:.1f} |"
+
+
+def _round(browser: Browser, address: str, *, slow: bool) -> list[_Visit]:
+    """A first visit, a second one and one offline, of a new browser."""
+    context = browser.new_context(viewport=_PHONE, is_mobile=True, has_touch=True)
+    context.add_init_script(_MARK)
+    first = _visit(context, address, slow=slow)
+    second = _visit(context, address, slow=slow)
+    context.set_offline(True)
+    offline = _visit(context, address, slow=slow)
+    context.close()
+    return [first, second, offline]
+
+
+def _visit(context: BrowserContext, address: str, *, slow: bool) -> _Visit:
+    """Opens the address in a new tab, and closes it when the service worker is installed."""
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    if slow:
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": _SLOW_PROCESSOR})
+        offline = not page.evaluate("navigator.onLine")
+        devtools.send("Network.emulateNetworkConditions", {**_SLOW, "offline": offline})
+    stored: set[str] = set()
+    sent: dict[str, int] = {}
+
+    def received(event: dict[str, object]) -> None:
+        response = event["response"]
+        assert isinstance(response, dict)
+        if response.get("fromDiskCache") or response.get("fromServiceWorker"):
+            stored.add(str(event["requestId"]))
 
     def finished(event: dict[str, object]) -> None:
-        sent[kinds.get(str(event["requestId"]), "Other")] += round(
-            float(str(event["encodedDataLength"]))
-        )
+        sent[str(event["requestId"])] = round(float(str(event["encodedDataLength"])))
 
-    network.on("Network.loadingFinished", finished)
+    devtools.on("Network.responseReceived", received)
+    devtools.on("Network.loadingFinished", finished)
     page.goto(address, wait_until="networkidle")
     visit = _Visit(**page.evaluate(_TIMES))
-    visit.sent, visit.requests = sent, len(kinds)
-    context.close()
+    visit.sent = [size for request, size in sent.items() if request not in stored]
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    page.close()
     return visit
 
 
-def _median(visits: Sequence[_Visit], name: str) -> float:
-    return statistics.median(getattr(visit, name) for visit in visits)
+def _installed(home: str) -> tuple[int, float]:
+    """The number of files that the service worker keeps, and their weight in kB."""
+    with httpx2.Client(base_url=home, headers={"Accept-Encoding": "gzip"}) as client:
+        head = client.get("/service-worker.js").text.splitlines()[0]
+        files = json.loads(head.removeprefix("const SHELL = ").removesuffix(";"))["files"]
+        weight = 0
+        for address in files:
+            with client.stream("GET", address) as response:
+                weight += sum(map(len, response.iter_raw()))
+    return len(files), weight / 1000

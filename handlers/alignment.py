@@ -210,11 +210,11 @@ class _Search:
             (which.repeat(count, axis=1), rows, columns), self._fields.shape[:3], mode="clip"
         )
         found = self._fields.reshape(-1, 3).take(index, axis=0)
-        distances, x, y = np.moveaxis(found, 2, 0).astype(np.float64, order="C")
+        values = np.moveaxis(found, 2, 0).astype(np.float64, order="C")
+        distances, slopes = values[0], values[1:].swapaxes(0, 1).copy()
         # A reference point nears the ink when the ink moves the other way.
         scale = np.sqrt(np.linalg.det(linear))[:, None]
         distances[:, count:] *= scale
-        slopes = np.stack([x, y], axis=1)
         slopes[..., count:] = -scale[..., None] * (inverse.swapaxes(1, 2) @ slopes[..., count:])
         return distances, slopes, places
 
@@ -226,10 +226,10 @@ class _Search:
         distances, slopes, places = self._look_up(matrices, forms)
         # How a distance changes with each entry of the matrix, and with each component of the pose.
         count = distances.shape[1]
-        blocks = np.empty((len(poses), 2, 3, count))
-        blocks[:, :, :2] = slopes[:, :, None] * places[:, None]
-        blocks[:, :, 2] = slopes
-        of_entries = blocks.reshape(-1, 6, count)
+        by_row = np.empty((len(poses), 2, 3, count))
+        by_row[:, :, :2] = slopes[:, :, None] * places[:, None]
+        by_row[:, :, 2] = slopes
+        of_entries = by_row.reshape(-1, 6, count)
         weighted = of_entries * ((distances < FAR) / np.maximum(distances, 1.0))[:, None]
         entries = self._entries(matrices)
         gradient = (entries @ (weighted @ distances[..., None]))[..., 0]

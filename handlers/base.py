@@ -208,6 +208,8 @@ class ImageHandler(Generic[Options]):
         `batch_seconds`: the time that earlier images of the batch took.
         """
         quick = "x-quick" in part.headers
+        if quick and options.source is Source.WORKSHEET:
+            raise Postponed(tried=True)  # it has as much work as a batch of batches
         if quick and batch_seconds > QUICK_BATCH_SECONDS:
             raise Postponed(tried=False)
         seconds = QUICK_SECONDS if quick else IMAGE_SECONDS

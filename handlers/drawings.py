@@ -34,11 +34,12 @@ MAX_POINTS = 2000
 OUTERMOST = 2.0
 """A point is less than this many sides of the pad away from the pad's corner."""
 
-# The pens of the page: the edge of a reed pen, in radians clockwise from the horizontal, and its
-# length and the width of a round pen in shares of the pad. See auth_api/web/modules/pens.js.
-_NIB_ANGLE = math.radians(34)
-_NIB_LENGTH = 0.12
-_ROUND_WIDTH = 0.036
+WIDTHS = (0.01, 0.3)
+"""Limits of the width of a pen, in shares of the pad's side."""
+ANGLES = (0.0, 180.0)
+"""Limits of the angle of a nib, in degrees clockwise from the horizontal."""
+
+_WIDTH = {"nib": 0.12, "round": 0.036}
 _LEAST_WIDTH = 0.35
 """Width without pressure, as a share of the full one."""
 _EDGE = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
@@ -46,6 +47,23 @@ _EDGE = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 _NUMBERS = {int, float}
 _SHIFT = 4
 """Fractional bits of the coordinates that OpenCV draws with."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """A pen of the page, see auth_api/web/modules/pens.js."""
+
+    kind: str
+    """One of `PENS`: the edge of a reed pen, or a pencil."""
+    width: float | None = None
+    """Length of the nib's edge or width of the round pen, in shares of the pad; None is usual."""
+    angle: float = 34.0
+    """Of the nib's edge, in degrees clockwise from the horizontal."""
+
+    @property
+    def full_width(self) -> float:
+        """Width of a stroke with full pressure, in pixels."""
+        return SIDE * (_WIDTH[self.kind] if self.width is None else self.width)
 
 
 @dataclass(frozen=True)
@@ -58,16 +76,16 @@ class Drawing:
     """Empty if only the ink is known."""
 
 
-def drawing_of_strokes(data: bytes, pen: str) -> Drawing:
-    """Draws strokes, given as JSON, with one of `PENS`.
+def drawing_of_strokes(data: bytes, pen: Pen) -> Drawing:
+    """Draws strokes, given as JSON.
 
     Raises InvalidOption for JSON that is no strokes, NoCharacterFound if no ink is on the pad.
     """
     strokes = tuple(_parse(data))
     pad = gray(np.zeros((SIDE, SIDE)))
     for stroke in strokes:
-        (_draw_nib if pen == "nib" else _draw_round)(pad, stroke)
-    if pen == "nib":
+        (_draw_nib if pen.kind == "nib" else _draw_round)(pad, stroke, pen)
+    if pen.kind == "nib":
         pad = gray(cv2.dilate(pad, _EDGE))
     if not pad.any():
         raise NoCharacterFound("No character found: the strokes are outside the pad.")
@@ -127,9 +145,9 @@ def _is_point(point: Any) -> bool:
     return inside and not (pressure and not 0 <= pressure[0] <= 1)
 
 
-def _draw_round(pad: Gray, stroke: Stroke) -> None:
+def _draw_round(pad: Gray, stroke: Stroke, pen: Pen) -> None:
     points, widths = _pixels(stroke)
-    thickness = np.maximum(1, np.round(_ROUND_WIDTH * SIDE * widths)).astype(int)
+    thickness = np.maximum(1, np.round(pen.full_width * widths)).astype(int)
     fixed = np.round(points * (1 << _SHIFT)).astype(np.int32)
     # One call for each piece of one width.
     ends = [*(np.flatnonzero(np.diff(thickness[1:])) + 1).tolist(), len(points) - 1]
@@ -140,11 +158,12 @@ def _draw_round(pad: Gray, stroke: Stroke) -> None:
         start = end
 
 
-def _draw_nib(pad: Gray, stroke: Stroke) -> None:
+def _draw_nib(pad: Gray, stroke: Stroke, pen: Pen) -> None:
     """Sweeps an edge without thickness; `_EDGE` adds it."""
     points, widths = _pixels(stroke)
-    half = (_NIB_LENGTH / 2 * SIDE * widths)[1:, None]
-    edges = half * np.array([math.cos(_NIB_ANGLE), math.sin(_NIB_ANGLE)])
+    half = (pen.full_width / 2 * widths)[1:, None]
+    angle = math.radians(pen.angle)
+    edges = half * np.array([math.cos(angle), math.sin(angle)])
     start, end = points[:-1], points[1:]
     corners = np.stack([start - edges, start + edges, end + edges, end - edges], axis=1)
     for piece in np.round(corners * (1 << _SHIFT)).astype(np.int32):

@@ -10,7 +10,12 @@ RequestRefused             for this request alone
     ├── ImageTooLarge      413: more pixels than are decoded, or more bytes than are read
     ├── ImageTooComplex    413: few bytes that take far too much work to decode
     ├── TooManyCharacters  413: more characters than are read at once
-    └── NoCharacterFound   400: nothing is written on the image
+    ├── NoCharacterFound   400: nothing is written on the image
+    └── WorksheetRefused   400: the image is no worksheet that can be read:
+        ├── WorksheetMissing     it shows no marks of a worksheet
+        ├── WorksheetIncomplete  too many marks are outside or covered
+        ├── WorksheetVersion     the sheet has another layout
+        └── WorksheetDamaged     the marks contradict each other
 """
 
 from __future__ import annotations
@@ -98,3 +103,31 @@ class NoCharacterFound(ImageRefused):
     """The image is blank, too small or only noise."""
 
     code = "no_character_found"
+
+
+class WorksheetRefused(ImageRefused):
+    """The image is no worksheet that can be read."""
+
+
+class WorksheetMissing(WorksheetRefused):
+    """The image shows no marks of a worksheet."""
+
+    code = "no_worksheet"
+
+
+class WorksheetIncomplete(WorksheetRefused):
+    """Too many marks of the worksheet are outside the image, covered or blurred."""
+
+    code = "worksheet_incomplete"
+
+
+class WorksheetVersion(WorksheetRefused):
+    """The worksheet has the layout of another version of the service."""
+
+    code = "worksheet_version"
+
+
+class WorksheetDamaged(WorksheetRefused):
+    """The marks of the worksheet contradict each other, as those of two sheets do."""
+
+    code = "worksheet_damaged"

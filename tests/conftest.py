@@ -6,6 +6,7 @@ A test that uses `api` runs on SQLite and on PostgreSQL, unless a mark names one
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.running import Launch, Ranjana
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# Tests run on every core at once. More threads of torch than one would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,10 +66,11 @@ def ranjana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranjana]:
 
 # Files that take minutes run first, because a long one at the end would delay the whole run.
 _LONGEST = (
-    *("test_training", "test_openapi", "test_releases", "test_outages", "test_access"),
-    *("test_history", "test_jobs", "test_missing_models", "test_launcher", "test_practise"),
-    *("test_backups", "test_recognise", "test_operate", "test_migrations", "test_improvement"),
-    *("test_digits", "test_recovery", "test_release", "test_command_line", "test_life"),
+    *("test_openapi", "test_releases", "test_training", "test_improvement", "test_outages"),
+    *("test_jobs", "test_practise", "test_backups", "test_evaluation", "test_recovery"),
+    *("test_migrations", "test_history", "test_access", "test_missing_models", "test_recognise"),
+    *("test_operate", "test_launcher", "test_digits", "test_comparison", "test_drawings"),
+    *("test_life", "test_release", "test_models", "test_command_line", "test_cleanup"),
 )
 
 

@@ -2,6 +2,7 @@
 
 archives          builds model_store/*.mar
 references        draws the reference pictures and writes their strokes
+worksheet_files   makes what worksheets are drawn with
 contact_sheet     synthetic beside real handwriting
 train             trains weights
 improve           trains a version of a model on demand
@@ -9,6 +10,7 @@ evaluate          figures of weights
 calibrate         fits a temperature or a scale
 chart             charts of figures
 comparison_sheet  overlays and feedback for a folder of pictures
+web_font          makes the web font of the page
 output            prints results as JSON, tables or lines
 
 `add_to` declares a command and its options. Each command imports its dependencies when it runs,

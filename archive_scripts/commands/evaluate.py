@@ -220,7 +220,10 @@ def _save(options: argparse.Namespace, figures: Figures, path: Path, more: str =
     from archive_scripts.evaluation.reports import save_report
 
     if options.data:
+        from archive_scripts.improvement.fixed_set import fixed_figures
+
         recipe = next(recipe for recipe in RECIPES if recipe.handler == options.model)
+        figures = {**figures, "fixed": fixed_figures(recipe.handler, *_load_weights(options))}
         figures = with_version(figures, recipe.name, recipe.version, options.data + more)
     save_report(figures, path)
 

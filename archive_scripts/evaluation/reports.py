@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from archive_scripts.evaluation.charts import CHARTS, DPI
 from archive_scripts.evaluation.figures import Figures, write_figures
 from archive_scripts.evaluation.negatives import NegativeEvaluation
 from archive_scripts.evaluation.recognition import Evaluation
@@ -84,6 +83,9 @@ def verification_lines(name: str, verification: Verification) -> str:
 
 def save_report(figures: Figures, path: Path) -> None:
     """Writes the figures to `path`.json and every chart to `path`-CHART.png."""
+    # Matplotlib takes a second to import, and most evaluations are without charts.
+    from archive_scripts.evaluation.charts import CHARTS, DPI
+
     write_figures(figures, path.with_name(f"{path.name}.json"))
     for name, draw in CHARTS.items():
         draw(figures).savefig(path.with_name(f"{path.name}-{name}.png"), dpi=DPI)

@@ -21,6 +21,7 @@ from archive_scripts.archives.building import RECIPES, ArchiveRecipe, build_arch
 from archive_scripts.archives.checksums import sha256
 from archive_scripts.evaluation.figures import Figures, with_version, write_figures
 from archive_scripts.improvement.events import Events
+from archive_scripts.improvement.fixed_set import fixed_figures
 from archive_scripts.improvement.model_card import Outcome, evaluation_data, model_card, version_of
 from archive_scripts.improvement.specification import (
     Parameters,
@@ -95,7 +96,10 @@ def _make_weights(
     weights, calibrated = validator.calibrated(network, trainer.weights)
     save_weights(network, weights, partial)
     figures = validator.figures(network, weights)
-    versioned = with_version(figures, recipe.name, recipe.version, evaluation_data(validator))
+    fixed = {"fixed": fixed_figures(recipe.handler, network, weights)}
+    versioned = with_version(
+        {**figures, **fixed}, recipe.name, recipe.version, evaluation_data(validator)
+    )
     write_figures(versioned, recipe.evaluation)
     start = version_of(specification.start, base) if specification.start else None
     outcome = Outcome(parameters, weights, calibrated, start, before, figures)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.writer_style import bent_grid, smooth_noise
 from handlers.arrays import Field, Gray, field
@@ -35,6 +34,9 @@ class PicturedLetterform:
     @classmethod
     def from_mask(cls, mask: Gray) -> PicturedLetterform:
         """Accepts a uint8 mask of any size, ink 255 on 0, cropped or not."""
+        # The import takes a second, and most trainings have no printed letterforms.
+        from skimage.morphology import skeletonize
+
         x, y, width, height = cv2.boundingRect((mask >= 128).astype(np.uint8))
         scale = _LETTER / max(width, height)
         letter = cv2.resize(

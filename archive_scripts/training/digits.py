@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from skimage.morphology import skeletonize
 
 from archive_scripts.letterforms.writer_style import bent_grid, identity_grid, smooth_noise
 from archive_scripts.synthesis.digit_negatives import DigitNegatives
@@ -139,6 +138,9 @@ def _inked(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
 
 def _drawn(digit: Gray, rng: np.random.Generator, strength: float) -> Gray:
     """Drawn with a round pen of constant width, as on a screen."""
+    # The import takes a second, and trainings of other models do without.
+    from skimage.morphology import skeletonize
+
     side = int(rng.integers(140, 280))
     ink = cv2.GaussianBlur(_bent(digit, rng, side, strength), (0, 0), side / 70) >= 110
     line = gray(skeletonize(ink)) * 255

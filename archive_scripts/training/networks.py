@@ -11,7 +11,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from archive_scripts.training.torchvision_import import efficientnet_b0
 from handlers.characters import CHARACTERS, DIGITS
 
 
@@ -21,6 +20,9 @@ def efficientnet(outputs: int) -> nn.Module:
     Takes float32 of shape (batch, 1, 64, 64), ink 1.0 on 0.0. Returns (batch, `outputs`).
     4.09 M parameters for 63 outputs.
     """
+    # Importing torchvision takes two seconds, and the other networks do without.
+    from archive_scripts.training.torchvision_import import efficientnet_b0
+
     network: nn.Module = efficientnet_b0(num_classes=outputs)
     three_channel_stem = network.features[0][0]
     network.features[0][0] = nn.Conv2d(

@@ -96,7 +96,7 @@ class AccountExport:
     async def _attempts(self, user_id: int) -> AsyncIterator[dict[str, Any]]:
         async for row in self._rows(Attempt, Attempt.comparison_id, user_id):
             shown = {"comparison_id": row.comparison_id, "class": row.character}
-            yield {**shown, "at": iso(row.at), "score": row.score}
+            yield {**shown, "at": iso(row.at), "score": row.score, "help": row.help}
 
     async def _jobs(self, caller: Caller) -> AsyncIterator[str]:
         """Jobs with their results, the newest first, one result in memory at a time."""

@@ -21,7 +21,8 @@ from auth_api.authorisation.access import ROLES, Caller
 from auth_api.authorisation.guards import require_administrator
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
-from auth_api.errors import Conflict
+from auth_api.errors import Conflict, Unavailable
+from auth_api.http.validation import together
 from auth_api.observability.metrics import Metrics
 
 
@@ -51,11 +52,11 @@ class Registration:
         Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
         `Unauthorised`.
         """
-        if created_by is None and role != ROLES[-1]:
-            require_unreserved(username)
+        require_valid(
+            username, email, password, may_be_official=created_by is not None or role == ROLES[-1]
+        )
         username_key = usernames.username_key(username)
         email_key = usernames.email_key(email)
-        require_valid_password(password, username, email)
         # Before hashing, because hashing is slow.
         await require_available(self.database, username_key, email_key)
         user = User(
@@ -93,17 +94,54 @@ class Registration:
         self.metrics.sign_ups.inc()
         return user.id
 
+    async def taken(self, username: str, email: str) -> dict[str, str]:
+        """As `taken_fields`, of names that may be invalid. Empty without the database."""
+        keys = usernames.folded_username(username), usernames.email_key(email)
+        try:
+            return await taken_fields(self.database, *keys)
+        except Unavailable:
+            return {}
+
+
+def require_valid(
+    username: str, email: str, password: str, *, may_be_official: bool = False
+) -> None:
+    """Raises a `BadRequest` that names every field at fault."""
+    check_name = usernames.username_key if may_be_official else require_unreserved
+    together(
+        lambda: check_name(username),
+        lambda: require_valid_password(password, username, email),
+    )
+
 
 async def require_available(
     database: Database, username_key: str, email_key: str, owner_id: int | None = None
 ) -> None:
     """Raises `Conflict` if a user other than `owner_id` has one of the keys, or `Unavailable`."""
+    fields = await taken_fields(database, username_key, email_key, owner_id)
+    details = {"fields": fields}
+    if "username" in fields:
+        raise Conflict("This username is taken.", "username_taken", details=details)
+    if "email" in fields:
+        message = "There is an account with this e-mail address."
+        raise Conflict(message, "email_taken", details=details)
+
+
+async def taken_fields(
+    database: Database, username_key: str, email_key: str, owner_id: int | None = None
+) -> dict[str, str]:
+    """The reasons why a user other than `owner_id` stands in the way, by `username` and `email`.
+
+    Raises `Unavailable`.
+    """
     query = select(User).where(
         or_(col(User.username_key) == username_key, col(User.email_key) == email_key),
         col(User.id) != (owner_id or 0),
     )
     taken = await database.read(lambda session: session.scalars(query).all())
+    fields = {}
     if any(user.username_key == username_key for user in taken):
-        raise Conflict("This username is taken.", "username_taken")
-    if taken:
-        raise Conflict("There is an account with this e-mail address.", "email_taken")
+        fields["username"] = "is taken"
+    if any(user.email_key == email_key for user in taken):
+        fields["email"] = "has an account"
+    return fields

@@ -6,7 +6,7 @@ Ids grow with time, so a binary search over the ids finds a time without an inde
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from auth_api.audit import recording
 from auth_api.authorisation.access import Caller
 from auth_api.authorisation.guards import require_administrator
 from auth_api.database.database import Database
+from auth_api.database.tables.accounts import User
 from auth_api.database.tables.audit import AuditEntry
 from auth_api.http.csv_text import csv_head, csv_line
 from auth_api.http.json_response import iso
@@ -28,6 +29,10 @@ from auth_api.schemas.administration import AuditRow
 COLUMNS = tuple(AuditRow.model_fields)
 """The columns of the CSV file and of the command line's table."""
 
+# Of these `details` has the `id` of the account.
+_ABOUT_ACCOUNTS = frozenset(
+    {"user_created", "admin_created", "user_changed", "user_deactivated", "user_unlocked"}
+)
 # Rows of an export that are in memory at a time.
 _BATCH_SIZE = 500
 # A row may be older than the row before it by this much, because transactions end in any order and
@@ -44,10 +49,10 @@ class AuditTrail:
     since: datetime | None = None
     until: datetime | None = None
 
-    async def page(self, database: Database, limit: int, before: int | None) -> list[AuditEntry]:
+    async def page(self, database: Database, limit: int, before: int | None) -> list[AuditRow]:
         """At most `limit` rows with an id below `before`. Raises `Unavailable`."""
 
-        def work(session: Session) -> list[AuditEntry]:
+        def work(session: Session) -> list[AuditRow]:
             query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
             if before is not None:
                 query = query.where(col(AuditEntry.id) < before)
@@ -61,7 +66,7 @@ class AuditTrail:
             if self.until is not None:
                 last = _first_at(session, self.until + _MAX_DISORDER)
                 query = query.where(col(AuditEntry.id) < last, col(AuditEntry.at) < self.until)
-            return list(session.scalars(query))
+            return _named(session, session.scalars(query).all())
 
         return await database.read(work)
 
@@ -97,9 +102,23 @@ class AuditTrail:
             before = rows[-1].id
 
 
-def shown(row: AuditEntry) -> dict[str, Any]:
-    """A row as the JSON of `AuditRow`."""
-    return AuditRow.model_validate(row, from_attributes=True).model_dump(mode="json")
+def shown(row: AuditRow) -> dict[str, Any]:
+    """A row as JSON."""
+    return row.model_dump(mode="json")
+
+
+def _named(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
+    """The entries with the names of their users. The log itself has none: it outlives accounts."""
+    rows = [AuditRow.model_validate(entry, from_attributes=True) for entry in entries]
+    for row in rows:
+        if row.action in _ABOUT_ACCOUNTS:
+            row.subject_id = row.details.get("id")
+    ids = {each for row in rows for each in (row.user_id, row.subject_id) if each is not None}
+    query = select(col(User.id), col(User.username)).where(col(User.id).in_(ids))
+    names: dict[int | None, str] = dict(session.execute(query).tuples().all()) if ids else {}
+    for row in rows:
+        row.username, row.subject = names.get(row.user_id), names.get(row.subject_id)
+    return rows
 
 
 def _first_at(session: Session, moment: datetime) -> int:

@@ -27,8 +27,9 @@ class Caller:
 class Access:
     """The requirements of a route."""
 
-    who: Literal["anyone", "models", "users"] = "users"
-    """`models`: anyone, but only users if `ML_AUTH_REQUIRED` is set."""
+    who: Literal["anyone", "callers", "models", "users"] = "users"
+    """`callers`: anyone, and it matters who is signed in. `models`: the same, but only users if
+    `ML_AUTH_REQUIRED` is set."""
     scope: Scope | None = None
     """The scope that an API key needs; None rejects all API keys."""
     role: str = "user"
@@ -41,6 +42,7 @@ class Access:
 
 OPERATIONS = Access(who="anyone", rate=None)
 PUBLIC = Access(who="anyone")
+WORKSHEETS = Access(who="callers", scope="history")
 SIGN_IN = Access(who="anyone", rate="signin")
 WEB_SIGN_IN = replace(SIGN_IN, same_origin=True)
 WEB = replace(PUBLIC, same_origin=True)

@@ -15,6 +15,7 @@ jobs         jobs
 corrections  corrections
 audit_log    audit
 backups      backup, restore
+worksheets   worksheet
 
 A command is a function of the services, its options and its output. It raises `ApiError`; only
 `parser` turns that into an exit code. Commands check no authorisation, because whoever can run them

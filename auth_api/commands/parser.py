@@ -16,6 +16,7 @@ from auth_api.commands import (
     jobs,
     migrate,
     models,
+    worksheets,
 )
 from auth_api.commands.output import Output
 from auth_api.database.database import NewerDatabase, UnusableDatabase
@@ -30,7 +31,7 @@ DONE, REFUSED, UNUSABLE, MISSING = 0, 1, 2, 3
 
 Command = Callable[[Services, argparse.Namespace, Output], Awaitable[None]]
 
-_SUBJECTS = (accounts, clean_up, migrate, models, jobs, corrections, audit_log, backups)
+_SUBJECTS = (accounts, clean_up, migrate, models, jobs, corrections, audit_log, backups, worksheets)
 
 
 def build_parser(description: str) -> argparse.ArgumentParser:

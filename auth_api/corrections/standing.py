@@ -28,7 +28,8 @@ def has_standing(moment: datetime) -> Any:
     slots_per_day = timedelta(days=1) // SLOT
     days = (
         select(func.count((col(PracticeSlot.slot) // slots_per_day).distinct()))
-        .where(col(PracticeSlot.user_id) == col(User.id))
+        # Anybody can say of a drawing that it was written on another day.
+        .where(col(PracticeSlot.user_id) == col(User.id), ~col(PracticeSlot.late))
         .correlate(User)
         .scalar_subquery()
     )

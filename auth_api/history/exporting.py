@@ -30,6 +30,8 @@ _COLUMNS = (
     "rating",
     "comments",
     "score",
+    "help",
+    "written_at",
 )
 
 

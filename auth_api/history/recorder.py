@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,13 +24,14 @@ from auth_api.database.micro_batching import MicroBatcher
 from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
-from auth_api.errors import Unauthorised, Unavailable
+from auth_api.errors import Conflict, Unauthorised, Unavailable
 from auth_api.history.pictures import IMAGE, SHOWN, Pictures, PictureStore, new_media
 from auth_api.history.queries import EntryTable
 from auth_api.http.base64_text import decode_base64
 from auth_api.http.uploads import Writing
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
+from auth_api.schemas.recognition import ComparisonQuery, Strictness
 from auth_api.torchserve.wire_format import Answer
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class _Row:
 
     table: EntryTable
     values: dict[str, Any]
+    attempt_id: str | None = None
+    """Of a comparison, if its client made one."""
 
 
 class HistoryRecorder:
@@ -77,8 +81,8 @@ class HistoryRecorder:
         self._write_picture_early = MicroBatcher(self._write_pictures, linger=_EARLY_LINGER_SECONDS)
         self._write_picture = MicroBatcher(self._write_pictures, linger=_LINGER_SECONDS)
         self._write_row = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
-        # Cache of (user id, slot) already in the database: most rows add no new one.
-        self._known_slots: set[tuple[int, int]] = set()
+        # Cache of `_activity` already in the database: most rows add no new one.
+        self._known_slots: set[tuple[int, int, bool]] = set()
         self._deletions: set[asyncio.Future[None]] = set()
 
     async def finish(self) -> None:
@@ -126,12 +130,18 @@ class HistoryRecorder:
         return answer
 
     async def record_comparison(
-        self, user_id: int, sent: Writing, strictness: str, answer: Answer
+        self, user_id: int, sent: Writing, options: ComparisonQuery, answer: Answer
     ) -> int:
-        """Records a comparison with its three pictures. Returns the row's id.
+        """Records a comparison with its three pictures. Returns the row's id. Of an attempt that
+        was sent before it returns the first row's id, and records nothing.
 
-        Raises `Unauthorised` if the account was deleted, or `Unavailable`.
+        Raises `Unauthorised` if the account was deleted, `Conflict` if the id of the attempt is
+        that of another one, or `Unavailable`.
         """
+        attempt_id = str(options.attempt_id) if options.attempt_id else None
+        target = answer["compared_with_class"]
+        if attempt_id and (first := await self._sent_before(user_id, attempt_id, target)):
+            return first
         pictures = {
             "user": decode_base64(answer["user_image"]),
             "reference": decode_base64(answer["reference_image"]),
@@ -143,9 +153,49 @@ class HistoryRecorder:
         missing = dict.fromkeys(("faults", "nearest", "others"))
         marked = {"score": round(answer["similarity_score"]), **missing, **answer}
         row = _row(Comparison, media, user_id, marked, COMPARISON_FIELDS, sent)
-        row.values["target_class"] = answer["compared_with_class"]
-        row.values["strictness"] = strictness
+        row = replace(row, attempt_id=attempt_id)
+        row.values.update(
+            target_class=target,
+            strictness=options.strictness,
+            help=options.help,
+            # The clock of the client may be a little ahead.
+            written_at=options.written_at and min(options.written_at, now()),
+        )
         return await self._write_row(row)
+
+    async def record_worksheet(
+        self, user_id: int, strictness: Strictness, cells: Sequence[Mapping[str, Any]]
+    ) -> list[int]:
+        """Records the comparisons of the judged cells of a worksheet, in one transaction if the
+        database takes it. Returns the rows' ids, in order. Raises as `record_comparison` does.
+        """
+        return await asyncio.gather(
+            *(
+                self.record_comparison(
+                    user_id,
+                    Writing(b""),
+                    ComparisonQuery(
+                        target_class=cell["class"], strictness=strictness, help=cell["help"]
+                    ),
+                    cell["comparison"],
+                )
+                for cell in cells
+            )
+        )
+
+    async def _sent_before(self, user_id: int, attempt_id: str, target: int) -> int | None:
+        """The id of the comparison of an attempt that was sent before, if it was.
+
+        Raises `Conflict` if that was at another character, and `Unavailable`.
+        """
+        attempt = await self._database.read(
+            lambda session: attempts.sent_before(session, user_id, attempt_id)
+        )
+        if attempt and attempt.character != target:
+            raise Conflict(
+                "attempt_id is that of an attempt at another character.", "attempt_id_taken"
+            )
+        return attempt.comparison_id if attempt else None
 
     async def _write_pictures(
         self, items: Sequence[tuple[str, Pictures]]
@@ -192,6 +242,14 @@ class HistoryRecorder:
             return (await self._database.write(partial(self._add, [row])))[0]
         except IntegrityError:
             await self._pictures.delete([row.values["media"]])
+            if row.attempt_id:  # maybe it arrived twice at the same time
+                owner, target = row.values["user_id"], row.values["target_class"]
+                try:
+                    first = await self._sent_before(owner, row.attempt_id, target)
+                except (Conflict, Unavailable) as error:
+                    return error
+                if first:
+                    return first
             return Unauthorised("The account no longer exists.", "session_ended")
         except (Unavailable, DBAPIError) as error:
             return error
@@ -213,8 +271,10 @@ class HistoryRecorder:
                 comparison_id=ids[index],
                 user_id=row.values["user_id"],
                 character=row.values["target_class"],
-                at=row.values["created_at"],
+                at=_moment(row),
                 score=row.values["score"],
+                help=row.values["help"],
+                attempt_id=row.attempt_id,
             )
             for index, row in enumerate(rows)
             if row.table is Comparison
@@ -223,8 +283,19 @@ class HistoryRecorder:
         return [ids[index] for index in range(len(rows))]
 
 
-def _activity(rows: Iterable[_Row]) -> set[tuple[int, int]]:
-    return {(row.values["user_id"], slot_of(row.values["created_at"])) for row in rows}
+def _moment(row: _Row) -> datetime:
+    """When it was written."""
+    moment: datetime = row.values.get("written_at") or row.values["created_at"]
+    return moment
+
+
+def _activity(rows: Iterable[_Row]) -> set[tuple[int, int, bool]]:
+    """The user, the slot, and whether it is told later, of each row."""
+    return {
+        (row.values["user_id"], slot, slot != slot_of(row.values["created_at"]))
+        for row in rows
+        for slot in [slot_of(_moment(row))]
+    }
 
 
 def _row(

@@ -8,6 +8,7 @@ connections      limits the connections of a process
 content_types    sentences about bodies that are not what they say
 cross_origin     answers the browsers of other sites' pages (CORS)
 csv_text         tables as CSV
+documents        answers that are the same for everyone, compressed once
 error_responses  errors as answers
 form_fields      receives the images and the fields of a form
 form_framing     brings unusual forms into the ordinary form
@@ -15,6 +16,7 @@ json_response    answers in JSON
 load_shedding    rejects requests for a model whose queue is too long
 metrics_port     answers Prometheus on a port of its own
 multipart        parses multipart forms as they arrive
+page_files       the files of the web page
 pagination       cursors and pages
 part_content     decodes what a part of a form contains
 part_headers     reads the headers of a part of a form

@@ -18,7 +18,11 @@ logger = logging.getLogger(__name__)
 SHED_KEY = "shed"
 """Key in the ASGI scope of a rejected request. Such requests get no log line each."""
 
-_DEFAULT_MODEL = {"/api/predict/": RECOGNITION, "/api/similarity/": SIMILARITY}
+_DEFAULT_MODEL = {
+    "/api/predict/": RECOGNITION,
+    "/api/similarity/": SIMILARITY,
+    "/api/worksheets/judge/": SIMILARITY,
+}
 _LOG_INTERVAL_SECONDS = 1.0
 
 

@@ -24,7 +24,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 # These forbid a browser to run or embed an answer, whatever it contains. The pages below may run
 # scripts and load files of this service only. Swagger UI sets inline styles. The learners' page
-# uses the camera and shows images from memory.
+# uses the camera and shows images from memory. Its one policy of Trusted Types lets it register the
+# service worker, and nothing else.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -34,12 +35,13 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _PAGE_HEADERS = {
-    "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "connect-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types service-worker",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
 }
+_PAGE_PATHS = {"/", "/manifest.webmanifest", "/service-worker.js"}
 _DOCUMENTATION_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -141,7 +143,7 @@ def _add_headers(message: Message, scope: Scope, identifier: str) -> None:
     path = scope["path"]
     if path.startswith("/docs"):
         headers["Content-Security-Policy"] = _DOCUMENTATION_POLICY
-    elif path == "/" or path.startswith("/web/"):
+    elif path in _PAGE_PATHS or path.startswith("/web/"):
         headers.update(_PAGE_HEADERS)
     if path.startswith("/api"):
         # A route may set another value if its answer is the same for everybody.

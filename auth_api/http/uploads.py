@@ -101,10 +101,15 @@ async def _strokes_of(form: Form, held: ExitStack) -> bytes:
 
 
 async def read_images(
-    request: Request, query: Options, json: type[ImagesJson], limit: int, held: ExitStack
+    request: Request,
+    query: Options,
+    json: type[ImagesJson],
+    limit: int,
+    held: ExitStack,
+    most: int = MAX_IMAGES,
 ) -> tuple[Sequence[Upload], Options]:
     """Receives the encoded images of a request, in order, until the end of `held`, and its options
-    as `read_writing` does. Each image may have `limit` bytes.
+    as `read_writing` does. Each image may have `limit` bytes, and there may be `most`.
 
     Raises `BadRequest`, `UnsupportedMedia`, `Unavailable`.
     """
@@ -112,9 +117,9 @@ async def read_images(
     if kind == FORM_TYPE:
         form = await receive_form(request, 2 * MAX_IMAGES, _NAMES_OF_SEVERAL, _fields(query), held)
         images = _images(form, "images")
-        if len(images) > MAX_IMAGES:
+        if len(images) > most:
             raise BadRequest(
-                f"There are {len(images)} images: send up to {MAX_IMAGES} at a time.",
+                f"There are {len(images)} images: send up to {most} at a time.",
                 "too_many_images",
             )
         options = _options(form, query, type(query))

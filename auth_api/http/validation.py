@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
@@ -67,9 +67,14 @@ def number(text: str) -> int:
 
 async def parse_json(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`. Raises `BadRequest` or `UnsupportedMedia`."""
+    return validated(await json_fields(request), model)
+
+
+async def json_fields(request: Request) -> dict[str, Any]:
+    """The JSON body, for `validated`. Raises `BadRequest` or `UnsupportedMedia`."""
     if body_type(request) != JSON_TYPE:
         raise await unsupported(request, f"Send JSON, with 'Content-Type: {JSON_TYPE}'.")
-    return validated(await json_object(request), model)
+    return await json_object(request)
 
 
 async def json_object(
@@ -146,6 +151,22 @@ def invalid(field: str, reason: str) -> BadRequest:
     return BadRequest(
         f"{field}: {reason}.", "validation_failed", details={"fields": {field: reason}}
     )
+
+
+def together(*checks: Callable[[], object]) -> None:
+    """Runs all checks. Raises one `BadRequest` that names every field that they refuse."""
+    refusals = []
+    for check in checks:
+        try:
+            check()
+        except BadRequest as error:
+            refusals.append(error)
+    if refusals:
+        fields: dict[str, str] = {}
+        for refusal in reversed(refusals):
+            fields |= (refusal.details or {}).get("fields", {})  # the first reason counts
+        refusals[0].details = {"fields": fields}
+        raise refusals[0]
 
 
 def validated(content: dict[str, Any], model: type[Model], others: Collection[str] = ()) -> Model:

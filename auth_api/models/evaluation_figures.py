@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from auth_api.database.tables.models import ModelVersion
@@ -10,6 +11,7 @@ from auth_api.models.archives import Archives
 
 # Figures with a route of their own, and fields that `measured` adds.
 _EXCLUDED = frozenset({"confusion", "roc", "model", "version", "data", "pictures"})
+_PAIRS = 12
 
 
 async def evaluated(archives: Archives, row: ModelVersion) -> dict[str, Any]:
@@ -35,6 +37,19 @@ def measured(row: ModelVersion, figures: dict[str, Any]) -> dict[str, Any]:
         "data": figures.get("data"),
         "pictures": figures.get("pictures"),
     }
+
+
+def confused_pairs(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pairs of classes that were taken for each other most often, as `ConfusedPair`s."""
+    matrix: list[list[int]] = figures.get("confusion") or []
+    pictures = [sum(row) for row in matrix]
+    shares = {
+        (one, other): (matrix[one][other] + matrix[other][one]) / (pictures[one] + pictures[other])
+        for one, other in combinations(range(len(matrix)), 2)
+        if matrix[one][other] + matrix[other][one]
+    }
+    most = sorted(shares, key=lambda pair: -shares[pair])[:_PAIRS]
+    return [{"classes": list(pair), "share": shares[pair]} for pair in most]
 
 
 def not_measured(row: ModelVersion) -> NotFound:

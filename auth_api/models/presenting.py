@@ -24,6 +24,7 @@ _MAIN_FIGURES = (
     "expected_calibration_error",
     "accuracy",
     "area_under_curve",
+    "fixed",
 )
 
 

@@ -12,8 +12,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -85,20 +85,41 @@ class Reconciler:
 
     async def _reconcile_forever(self) -> None:
         while True:
-            for model in self._settings.models:
-                try:
-                    await self.reconcile(model)
-                except ApiError:  # TorchServe or the database is unreachable, which is logged
-                    self._measure(model, {})
-                except Exception:
-                    logger.exception("a model cannot be reconciled", extra={"model": model})
+            await self._reconcile_all()
             self._reconciled.set()
             await asyncio.sleep(_RECONCILE_SECONDS)
 
-    async def reconcile(self, model: str) -> None:
-        """Compares both sides of a model once and removes the differences. Raises `ApiError`."""
-        served, default = await self._served(model)
-        await self._releases.refresh()
+    async def _reconcile_all(self) -> None:
+        """Compares both sides of all models once and removes the differences."""
+        found: dict[str, tuple[dict[str, ServedVersion], str | None]] = {}
+        for model in self._settings.models:
+            with self._noted(model):
+                found[model] = await self._served(model)
+        # One read for all models. It comes last, because the database is the first to know of a
+        # version that an operator registers.
+        try:
+            await self._releases.refresh()
+        except Unavailable:
+            found.clear()
+        for model in self._settings.models:
+            if model in found:
+                with self._noted(model):
+                    await self._reconcile(model, *found[model])
+            else:
+                self._measure(model, {})
+
+    @contextmanager
+    def _noted(self, model: str) -> Iterator[None]:
+        try:
+            yield
+        except ApiError:  # TorchServe or the database is unreachable, which is logged
+            self._measure(model, {})
+        except Exception:
+            logger.exception("a model cannot be reconciled", extra={"model": model})
+
+    async def _reconcile(
+        self, model: str, served: dict[str, ServedVersion], default: str | None
+    ) -> None:
         if default is not None:
             await self._adopt(model, served, default)
         for version, row in self._releases.state(model).versions.items():
@@ -130,6 +151,9 @@ class Reconciler:
         """
         try:
             served = {each.version: each for each in await self._torchserve.versions(model, "all")}
+            if len(served) == 1:
+                (only,) = served  # the only version is the default
+                return served, only
             (default,) = await self._torchserve.versions(model)
         except (NotFound, ModelMissing):
             return {}, None

@@ -16,7 +16,7 @@ from auth_api.models.releases import Releases
 from auth_api.observability.metrics import Metrics
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import OutageRetry
-from auth_api.torchserve.wire_format import Answer
+from auth_api.torchserve.wire_format import Answer, comparisons
 from auth_api.usage.counters import UsageCounters
 
 # A version with so many failures in a row gets no requests for a while: a circuit breaker.
@@ -107,7 +107,7 @@ class VersionRouter:
             except Refused as error:
                 self._metrics.refused.labels(model, error.code).inc()
                 raise
-            self._metrics.count_answer(model, answer)
+            self._metrics.count_answer(model, answer, comparisons(answer))
             return answer
 
         split = self._releases.traffic_split(model)

@@ -197,12 +197,15 @@ class Metrics:
             "cleaned_up", "Things removed by the clean-up, by kind.", ("what",)
         )
 
-    def count_answer(self, model: str, answer: Mapping[str, Any]) -> None:
-        """Counts the answer of a model version."""
+    def count_answer(
+        self, model: str, answer: Mapping[str, Any], comparisons: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Counts the answer of a model version, and the comparisons that it has."""
         version = answer["model"]["version"]
-        if "similarity_score" in answer:
-            same = "yes" if answer["is_same_character"] else "no"
+        for comparison in comparisons:
+            same = "yes" if comparison["is_same_character"] else "no"
             self._comparisons.labels(version, same).inc()
+        if "predicted_class" not in answer:
             return
         self._predictions.labels(model, version, answer["predicted_class"]).inc()
         self._confidence.labels(model, version).observe(answer["confidence"] / 100)

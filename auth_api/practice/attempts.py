@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -21,10 +21,14 @@ def add(
     database: Database,
     transaction: Session,
     attempts: Sequence[Attempt],
-    activity: Iterable[tuple[int, int]],
+    activity: Iterable[tuple[int, int, bool]],
 ) -> None:
-    """Adds attempts, oldest first, and activity as (user id, slot)."""
-    slots = [{"user_id": user_id, "slot": slot} for user_id, slot in sorted(activity)]
+    """Adds attempts, and activity as (user id, slot, whether it is told later).
+
+    Raises `IntegrityError` if a user has an attempt of the same `attempt_id` already.
+    """
+    names = ("user_id", "slot", "late")
+    slots = [dict(zip(names, each, strict=True)) for each in sorted(activity)]
     if slots:
         transaction.execute(database.insert(PracticeSlot).on_conflict_do_nothing(), slots)
     if not attempts:
@@ -32,9 +36,15 @@ def add(
     transaction.execute(insert(core_of(Attempt)), [attempt.model_dump() for attempt in attempts])
     keys = {(attempt.user_id, attempt.character) for attempt in attempts}
     practices = _lock(database, transaction, keys)
+    late = set()
     for attempt in attempts:
         key = (attempt.user_id, attempt.character)
-        practices[key] = practices[key].after(attempt.score, attempt.at)
+        last_at = practices[key].last_at
+        if last_at and attempt.at < last_at:
+            late.add(key)  # such as one that was written offline
+        else:
+            practices[key] = practices[key].after(attempt.score, attempt.at, attempt.help)
+    practices |= {key: _replayed(transaction, *key) for key in late}
     _store(transaction, practices)
 
 
@@ -48,19 +58,13 @@ def remove(database: Database, transaction: Session, user_id: int, comparison_id
     if character is None:
         return
     _lock(database, transaction, {(user_id, character)})
-    of_character = (col(Attempt.user_id) == user_id, col(Attempt.character) == character)
-    count, best = transaction.execute(
-        select(func.count(), func.max(col(Attempt.score))).where(*of_character)
-    ).one()
-    latest = transaction.execute(
-        select(col(Attempt.score), col(Attempt.at))
-        .where(*of_character)
-        .order_by(col(Attempt.comparison_id).desc())
-        .limit(_REPLAY_LIMIT)
-    ).all()
-    practice = replay((score, at) for score, at in reversed(latest))
-    practice = replace(practice, attempts=count, best=best or 0.0)
-    _store(transaction, {(user_id, character): practice})
+    _store(transaction, {(user_id, character): _replayed(transaction, user_id, character)})
+
+
+def sent_before(session: Session, user_id: int, attempt_id: str) -> Attempt | None:
+    """The attempt of a user that has this `attempt_id`, if there is one."""
+    own = col(Attempt.user_id) == user_id, col(Attempt.attempt_id) == attempt_id
+    return session.scalar(select(Attempt).where(*own))
 
 
 def practices_of(session: Session, user_id: int) -> dict[int, Practice]:
@@ -94,6 +98,34 @@ def _lock(
     return {(row.user_id, row.character): _practice(row) for row in rows}
 
 
+def _replayed(transaction: Session, user_id: int, character: int) -> Practice:
+    """The practice of a character, computed from its stored attempts in the order of writing."""
+    of_character = (col(Attempt.user_id) == user_id, col(Attempt.character) == character)
+    at, score = col(Attempt.at), col(Attempt.score)
+    from_memory = col(Attempt.help) == "none"
+    count, of_memory, best, first = transaction.execute(
+        select(
+            func.count(),
+            func.count().filter(from_memory),
+            func.max(score).filter(from_memory),
+            func.min(at).filter(from_memory),
+        ).where(*of_character)
+    ).one()
+    latest = transaction.execute(
+        select(score, at, col(Attempt.help))
+        .where(*of_character)
+        .order_by(at.desc(), col(Attempt.comparison_id).desc())
+        .limit(_REPLAY_LIMIT)
+    ).all()
+    return replace(
+        replay((score, at, help) for score, at, help in reversed(latest)),
+        attempts=count,
+        from_memory=of_memory,
+        best=best or 0.0,
+        first_from_memory=first,
+    )
+
+
 def _store(transaction: Session, practices: dict[tuple[int, int], Practice]) -> None:
     table = core_of(CharacterProgress)
     for (user_id, character), practice in practices.items():
@@ -102,4 +134,5 @@ def _store(transaction: Session, practices: dict[tuple[int, int], Practice]) -> 
 
 
 def _practice(row: CharacterProgress) -> Practice:
-    return Practice(row.attempts, row.best, row.quality, tuple(row.recent), row.card, row.last_at)
+    values = {each.name: getattr(row, each.name) for each in fields(Practice)}
+    return Practice(**{**values, "recent": tuple(row.recent)})

@@ -5,28 +5,17 @@ The files, built by `archive_scripts`, are read once because they change only wi
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import Path
 
 from auth_api.errors import NotFound
+from auth_api.http.documents import Document
 from auth_api.schemas.characters import CharacterList, CharacterShown
 from handlers.characters import CHARACTER_SETS, CHARACTERS
 
-
-@dataclass(frozen=True)
-class Document:
-    """A response body that is the same for everyone until the service is updated."""
-
-    content: bytes
-    media_type: str
-
-    @cached_property
-    def etag(self) -> str:
-        """Value of the ETag header (RFC 9110, section 8.8.3)."""
-        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+_LIST = "/api/characters/"
+_REFERENCE = "/api/characters/{}/reference/"
 
 
 class Characters:
@@ -41,7 +30,7 @@ class Characters:
                 character=each.text,
                 name=each.name,
                 group=each.group,
-                reference=f"/api/characters/{each.index}/reference/",
+                reference=_REFERENCE.format(each.index),
                 strokes=own_strokes,
             )
             for each, own_strokes in zip(CHARACTERS, strokes, strict=True)
@@ -55,6 +44,12 @@ class Characters:
         self._references = {
             index: Document(path.read_bytes(), "image/png") for index, path in pictures.items()
         }
+
+    def shown(self) -> Iterator[tuple[str, Document]]:
+        """All that a learner's app shows, by address."""
+        yield f"{_LIST}?characters=all", self.listed["all"]
+        for index, document in self._references.items():
+            yield _REFERENCE.format(index), document
 
     def reference(self, index: str) -> Document:
         """The reference picture of a class, by its index as text. Raises `NotFound`."""

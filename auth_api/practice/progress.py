@@ -1,6 +1,7 @@
 """Computes the progress of a learner from attempts: mastery, trend, due dates and streaks.
 
-An attempt is one comparison with its mark s, 0-100. For each character:
+An attempt is one comparison with its mark s, 0-100. It was traced, hinted or written from memory.
+For each character, from the attempts from memory:
 
     quality   Q = s after the first attempt, then Q + 0.4 (s - Q): recent attempts count most
     trend     mean of the last h scores minus the mean of the h before, in points;
@@ -10,7 +11,10 @@ An attempt is one comparison with its mark s, 0-100. For each character:
     due       when FSRS expects R to fall to 0.9
 
 FSRS (Free Spaced Repetition Scheduler, version 6, the library `fsrs`) gets a rating for each
-attempt: again below 50, hard below 70, good below 90, easy from 90.
+attempt from memory: again below 50, hard below 70, good below 90, easy from 90. A hinted attempt is
+at most hard. A traced one is no review.
+
+A character is mastered with a mastery of 80 from attempts from memory on two days or more.
 
 The streak is the number of consecutive days, in the learner's time zone, with a prediction or a
 comparison. It may end today or yesterday.
@@ -32,6 +36,7 @@ SLOT = timedelta(minutes=15)
 _NEWEST_WEIGHT = 0.4
 _RECENT_COUNT = 10
 _STEADY_POINTS = 3.0
+_MASTERED = 80.0
 _RATINGS = ((50.0, Rating.Again), (70.0, Rating.Hard), (90.0, Rating.Good))
 # No fuzzing, so that the same history gives the same dates. No learning steps, because they repeat
 # a character after minutes.
@@ -43,6 +48,7 @@ class Practice:
     """The state of practice of one character."""
 
     attempts: int = 0
+    """All of them. Scores are of those from memory only."""
     best: float = 0.0
     quality: float = 0.0
     recent: tuple[float, ...] = ()
@@ -50,22 +56,34 @@ class Practice:
     card: dict[str, Any] | None = None
     """The state of FSRS."""
     last_at: datetime | None = None
+    from_memory: int = 0
+    """Number of attempts from memory, `first_from_memory` and `last_from_memory` their times."""
+    first_from_memory: datetime | None = None
+    last_from_memory: datetime | None = None
 
-    def after(self, score: float, at: datetime) -> Practice:
-        """The practice with one more attempt. `at` is timezone-aware."""
+    def after(self, score: float, at: datetime, help: str = "none") -> Practice:
+        """The practice with one more attempt. `at` is timezone-aware, and not before `last_at`."""
+        at = at.astimezone(UTC)
+        counted = replace(self, attempts=self.attempts + 1, last_at=at)
+        if help == "traced":
+            return counted
         card = Card.from_dict(self.card) if self.card else Card(card_id=0)  # type: ignore[arg-type]
-        # The clocks of several servers may differ a little, but FSRS needs increasing times.
-        at = max(at, self.last_at or at).astimezone(UTC)
-        card, _ = _SCHEDULER.review_card(card, _rating(score), at)
-        previous = self.quality if self.attempts else score
+        rating = _rating(score)
+        if help == "hinted":
+            rating = min(rating, Rating.Hard)
+        card, _ = _SCHEDULER.review_card(card, rating, at)
+        reviewed = replace(counted, card=dict(card.to_dict()))
+        if help == "hinted":
+            return reviewed
+        previous = self.quality if self.from_memory else score
         return replace(
-            self,
-            attempts=self.attempts + 1,
+            reviewed,
             best=max(self.best, score),
             quality=previous + _NEWEST_WEIGHT * (score - previous),
             recent=(*self.recent, score)[-_RECENT_COUNT:],
-            card=dict(card.to_dict()),
-            last_at=at,
+            from_memory=self.from_memory + 1,
+            first_from_memory=self.first_from_memory or at,
+            last_from_memory=at,
         )
 
     @property
@@ -82,7 +100,7 @@ class Practice:
 
     @property
     def due(self) -> datetime | None:
-        """When to practise next, None before the first attempt."""
+        """When to practise next, None before the first review."""
         return datetime.fromisoformat(self.card["due"]) if self.card else None
 
     def recall(self, at: datetime) -> float:
@@ -94,14 +112,23 @@ class Practice:
 
     def mastery(self, at: datetime) -> float:
         """Quality, discounted for few attempts and for forgetting, 0-100."""
-        return self.quality * (1 - 0.5**self.attempts) * self.recall(at)
+        return self.quality * (1 - 0.5**self.from_memory) * self.recall(at)
+
+    def is_mastered(self, at: datetime, zone: ZoneInfo) -> bool:
+        """Whether it is mastered, with days counted in the time zone `zone`."""
+        if not (self.first_from_memory and self.last_from_memory):
+            return False
+        days = {
+            each.astimezone(zone).date() for each in (self.first_from_memory, self.last_from_memory)
+        }
+        return len(days) > 1 and self.mastery(at) >= _MASTERED
 
 
-def replay(attempts: Iterable[tuple[float, datetime]]) -> Practice:
-    """The practice after some attempts (score, time), oldest first."""
+def replay(attempts: Iterable[tuple[float, datetime, str]]) -> Practice:
+    """The practice after some attempts (score, time, help), oldest first."""
     practice = Practice()
-    for score, at in attempts:
-        practice = practice.after(score, at)
+    for attempt in attempts:
+        practice = practice.after(*attempt)
     return practice
 
 
@@ -117,12 +144,13 @@ def trend_word(trend: float | None) -> str:
 def next_to_practise(practices: Sequence[Practice], at: datetime, limit: int = 5) -> list[int]:
     """Indices of the characters to practise, the most urgent first.
 
-    First those due, the least remembered first. Then untried ones in the order of the alphabet.
+    First those due, the least remembered first. Then those without a review, in the order of the
+    alphabet.
     Then the others, the least mastered first.
     """
     due = [i for i, p in enumerate(practices) if p.due and p.due <= at]
     due.sort(key=lambda i: practices[i].recall(at))
-    new = [i for i, p in enumerate(practices) if not p.attempts]
+    new = [i for i, p in enumerate(practices) if not p.card]
     rest = [i for i in range(len(practices)) if i not in due and i not in new]
     rest.sort(key=lambda i: practices[i].mastery(at))
     return [*due, *new, *rest][:limit]

@@ -22,4 +22,5 @@ similarity     comparison
 training       training and tuning
 web            the web page
 web_sessions   sign-in, refresh and sign-out of the web page
+worksheets     worksheets to print, and photographs of them
 """

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from auth_api.accounts.registration import require_valid
 from auth_api.authorisation.access import ACCOUNT, HISTORY, SIGN_IN
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import User
+from auth_api.errors import BadRequest
 from auth_api.http.json_response import JSONResponse
-from auth_api.http.validation import invalid, parse_json
+from auth_api.http.validation import invalid, json_fields, parse_json, together, validated
 from auth_api.http.zip_stream import zipped
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import ChangePassword, ChangeUsername, Me, Message, Profile, SignUp
@@ -19,11 +23,22 @@ from auth_api.services import caller, services
 
 @documented(tag="accounts", access=SIGN_IN, json=SignUp, answer=Message, status=201, errors=(409,))
 async def sign_up(request: Request) -> JSONResponse:
-    """Creates an account."""
-    fields = await parse_json(request, SignUp)
-    if fields.password2 not in (None, fields.password):
-        raise invalid("password2", "is not the same as the password")
-    await services(request).registration.sign_up(
+    """Creates an account. A 400 names all fields that are wrong."""
+    content = await json_fields(request)
+    registration = services(request).registration
+    username, email, password = (_text(content, each) for each in ("username", "email", "password"))
+    try:
+        together(
+            lambda: validated(content, SignUp),
+            lambda: require_valid(username.strip(), email.strip(), password),
+            lambda: _require_same(content),
+        )
+    except BadRequest as error:
+        taken = await registration.taken(username.strip(), email.strip())
+        error.details = {"fields": {**taken, **(error.details or {})["fields"]}}
+        raise
+    fields = validated(content, SignUp)
+    await registration.sign_up(
         fields.username,
         fields.email,
         fields.password,
@@ -102,6 +117,17 @@ async def change_username(request: Request) -> JSONResponse:
     fields = await parse_json(request, ChangeUsername)
     await services(request).profiles.change_username(caller(request), fields.new_username, request)
     return JSONResponse({"message": "Username updated successfully."})
+
+
+def _text(content: dict[str, Any], name: str) -> str:
+    """A field before it is checked, empty if it is no text."""
+    text = content.get(name)
+    return text if isinstance(text, str) else ""
+
+
+def _require_same(content: dict[str, Any]) -> None:
+    if content.get("password2") not in (None, content.get("password")):
+        raise invalid("password2", "is not the same as the password")
 
 
 def _me(user: User) -> JSONResponse:

@@ -1,7 +1,7 @@
 """The characters to learn.
 
 These routes have no rate limit and can be cached, because a class of learners behind one address
-loads all pictures at once.
+loads all pictures at once. An address that names the version of the page never changes its answer.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_api.authorisation.access import OPERATIONS
+from auth_api.http.documents import Document
 from auth_api.http.validation import parse_query
-from auth_api.practice.characters import Document
 from auth_api.routes.openapi import documented
-from auth_api.schemas.characters import CharacterList, CharactersQuery
+from auth_api.schemas.characters import (
+    CharacterList,
+    CharacterListQuery,
+    VersionQuery,
+)
 from auth_api.services import services
 
 _CACHE_CONTROL = "public, max-age=3600"
@@ -23,7 +27,7 @@ _CACHE_CONTROL = "public, max-age=3600"
 @documented(
     tag="characters",
     access=OPERATIONS,
-    query=CharactersQuery,
+    query=CharacterListQuery,
     answer=CharacterList,
     also={304: None},
 )
@@ -32,13 +36,14 @@ async def list_characters(request: Request) -> Response:
 
     Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
-    asked = parse_query(request, CharactersQuery).characters
-    return _answer(request, services(request).characters.listed[asked])
+    query = parse_query(request, CharacterListQuery)
+    return _answer(request, services(request).characters.listed[query.characters], query)
 
 
 @documented(
     tag="characters",
     access=OPERATIONS,
+    query=VersionQuery,
     answer=None,
     also={304: None},
     media=("image/png",),
@@ -49,20 +54,14 @@ async def reference(request: Request) -> Response:
 
     Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
-    return _answer(request, services(request).characters.reference(request.path_params["class"]))
+    query = parse_query(request, VersionQuery)
+    document = services(request).characters.reference(request.path_params["class"])
+    return _answer(request, document, query)
 
 
-def _answer(request: Request, document: Document) -> Response:
-    headers = {"Cache-Control": _CACHE_CONTROL, "ETag": document.etag}
-    if _is_cached(request, document.etag):
-        return Response(status_code=304, headers=headers)
-    return Response(document.content, media_type=document.media_type, headers=headers)
-
-
-def _is_cached(request: Request, etag: str) -> bool:
-    """Whether the client has the document already (RFC 9110, section 13.1.2)."""
-    listed = ",".join(request.headers.getlist("if-none-match")).split(",")
-    return not {"*", etag}.isdisjoint(each.strip().removeprefix("W/") for each in listed)
+def _answer(request: Request, document: Document, query: VersionQuery) -> Response:
+    page = services(request).page
+    return document.answer(request, page.cache_control(query.v, _CACHE_CONTROL))
 
 
 routes = [

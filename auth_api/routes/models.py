@@ -18,6 +18,7 @@ from auth_api.models.exporting import exported
 from auth_api.practice.alphabets import ALPHABETS
 from auth_api.routes.openapi import documented
 from auth_api.schemas.models import (
+    ConfusedPairs,
     ConfusionAnswer,
     MetricsAnswer,
     ModelAnswer,
@@ -100,6 +101,21 @@ async def confusion_matrix(request: Request) -> Response:
     labels = [character.name for character in classes]
     return JSONResponse(
         {**evaluation_figures.measured(row, found), "labels": labels, "matrix": matrix}
+    )
+
+
+@documented(tag="models", access=PUBLIC, query=VersionQuery, answer=ConfusedPairs, errors=(404,))
+async def confused_pairs(request: Request) -> JSONResponse:
+    """Lists the pairs of characters that a version takes for each other most often.
+
+    They are from its confusion matrix, for learners to practise in turn.
+    """
+    row, found = await _evaluated(request)
+    return JSONResponse(
+        {
+            **evaluation_figures.measured(row, found),
+            "pairs": evaluation_figures.confused_pairs(found),
+        }
     )
 
 
@@ -190,6 +206,7 @@ routes = [
     Route(_MODEL, model, methods=["GET"]),
     Route(f"{_MODEL}metrics/", metrics, methods=["GET"]),
     Route(f"{_MODEL}confusion-matrix/", confusion_matrix, methods=["GET"]),
+    Route(f"{_MODEL}confused-pairs/", confused_pairs, methods=["GET"]),
     Route(f"{_MODEL}roc-curve/", roc_curve, methods=["GET"]),
     Route(f"{_MODEL}export/", export, methods=["GET"]),
 ]

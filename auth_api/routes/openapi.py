@@ -166,7 +166,7 @@ def _security_of(access: Access) -> Any:
         return []
     schemes: list[dict[str, list[str]]] = [{"session": []}]
     schemes += [{"api_key": []}] if access.scope else []
-    schemes += [{}] if access.who == "models" else []
+    schemes += [{}] if access.who in {"callers", "models"} else []
     return schemes
 
 

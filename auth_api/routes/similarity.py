@@ -31,14 +31,15 @@ from auth_api.settings import SIMILARITY
     form=ComparisonForm,
     json=ComparisonJson,
     answer=ComparisonAnswer,
-    errors=(404,),
+    errors=(404, 409),
 )
 async def compare(request: Request) -> JSONResponse:
     """Compares an image or strokes with the reference of `target_class`.
 
     The answer says how close the writing is, what is missing or extra, and where; of strokes also
     which is which, and whether their order and direction are those of the reference. For a
-    signed-in caller it is stored in the history and counts as practice.
+    signed-in caller it is stored in the history and counts as practice. An attempt that is sent
+    again with its `attempt_id` counts once.
     """
     query = parse_query(request, ComparisonQuery)
     if SIMILARITY not in services(request).settings.models:
@@ -55,9 +56,7 @@ async def compare(request: Request) -> JSONResponse:
             options=options.options_for(strokes=bool(writing.strokes)),
         )
     comparison_id = (
-        await services(request).recorder.record_comparison(
-            owner.user_id, writing, options.strictness, answer
-        )
+        await services(request).recorder.record_comparison(owner.user_id, writing, options, answer)
         if owner
         else None
     )

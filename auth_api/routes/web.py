@@ -1,29 +1,38 @@
-"""The web page: static files of `auth_api/web`."""
+"""The web page: the files of `auth_api/web`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.routing import Route
 
-_FILES = Path(__file__).parents[1] / "web"
+from auth_api.http.documents import REVALIDATE
+from auth_api.services import services
 
 
-async def home(request: Request) -> FileResponse:
+async def home(request: Request) -> Response:
     """`/`: the page. Its scripts choose the view."""
-    return FileResponse(_FILES / "index.html")
+    return services(request).page.home.answer(request, REVALIDATE)
+
+
+async def manifest(request: Request) -> Response:
+    """`/manifest.webmanifest`: what the page is called and looks like when it is installed."""
+    return services(request).page.manifest.answer(request, REVALIDATE)
+
+
+async def worker(request: Request) -> Response:
+    """`/service-worker.js`, at the root because it answers for all of the page."""
+    return services(request).page.worker.answer(request, REVALIDATE)
+
+
+async def file(request: Request) -> Response:
+    """`/web/<version>/...`: a file of the page."""
+    return services(request).page.answer(request, request.path_params["path"])
 
 
 routes = [
     Route("/", home),
-    Mount(
-        "/web",
-        StaticFiles(directory=_FILES),
-        middleware=[Middleware(GZipMiddleware, minimum_size=512)],
-    ),
+    Route("/manifest.webmanifest", manifest),
+    Route("/service-worker.js", worker),
+    Route("/web/{path:path}", file),
 ]

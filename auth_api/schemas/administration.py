@@ -50,6 +50,13 @@ class AuditRow(BaseModel):
     at: datetime
     action: str
     user_id: int | None
+    username: str | None = Field(
+        default=None, description="The user's name today. Null once the account is deleted."
+    )
+    subject_id: int | None = Field(
+        default=None, description="The user whom it concerns, if it was done to another account."
+    )
+    subject: str | None = Field(default=None, description="The name of that user, as `username`.")
     address: str | None
     request_id: str | None
     client_request_id: str | None

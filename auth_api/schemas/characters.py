@@ -17,6 +17,19 @@ class CharactersQuery(BaseModel):
     )
 
 
+class VersionQuery(BaseModel):
+    """Names the version of what is asked for."""
+
+    v: str | None = Field(
+        default=None,
+        description="The version of the page. If it is today's, the answer can be cached for ever.",
+    )
+
+
+class CharacterListQuery(CharactersQuery, VersionQuery):
+    """Selects the characters to list."""
+
+
 class NibShown(BaseModel):
     """The pen of a stroke, in fractions of the side: swept along `points` it inks the stroke."""
 

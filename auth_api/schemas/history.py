@@ -14,6 +14,7 @@ from auth_api.schemas.recognition import (
     Candidate,
     ComparedRegion,
     Fault,
+    Help,
     ModelVersion,
     NearCharacter,
     Pen,
@@ -112,6 +113,8 @@ class ComparisonEntry(BaseModel):
     threshold: float
     form: str
     strictness: str
+    help: Help = Field(description="How much the attempt was helped.")
+    written_at: datetime = Field(description="When it was written, as its client said.")
     regions: list[ComparedRegion]
     faults: list[Fault] | None = Field(description="Null in entries from before there were any.")
     nearest: list[NearCharacter] | None = Field(description="The five nearest references, or null.")
@@ -120,6 +123,22 @@ class ComparisonEntry(BaseModel):
     preprocessed: bool
     pen: Pen | None = Field(description="That of the strokes, null if a picture was compared.")
     images: ComparisonPictures
+
+
+class BestComparison(BaseModel):
+    """The comparison of a class that a learner did best."""
+
+    class_: int = Field(alias="class")
+    id: int
+    score: int = Field(description="The mark, 0-100.")
+    created_at: datetime
+    images: ComparisonPictures
+
+
+class BestComparisons(Success):
+    """The best comparison of each class that was practised, in order of class."""
+
+    results: list[BestComparison]
 
 
 class WholeComparisonEntry(ComparisonEntry, WithStrokes):
@@ -158,14 +177,18 @@ class FeedbackAnswer(Success, GivenFeedback):
 class CharacterPractice(ClassName):
     """Progress with one character, see `docs/progress.md`."""
 
-    attempts: int
+    attempts: int = Field(description="All attempts, also traced and hinted ones.")
+    from_memory: int = Field(description="Attempts from memory. All marks are theirs.")
     best: float | None = Field(description="Mark (`score` of a comparison), 0-100.")
     last: float | None
-    last_at: datetime | None
+    last_at: datetime | None = Field(description="When the last of all attempts was written.")
     trend: float | None = Field(description="Recent gain in points, null without a trend yet.")
     trend_word: Literal["new", "improving", "steady", "declining"]
     mastery: float = Field(description="0-100.")
-    due: datetime | None = Field(description="When to practise again, null without attempts.")
+    mastered: bool = Field(
+        description="A mastery of 80 or more, from attempts from memory on two days or more."
+    )
+    due: datetime | None = Field(description="When to practise again, null without a review.")
 
 
 class PracticeNext(ClassName):
@@ -188,7 +211,7 @@ class Totals(BaseModel):
 
     attempts: int
     characters_tried: int
-    characters_mastered: int = Field(description="Characters with a mastery of 80 or more.")
+    characters_mastered: int = Field(description="Characters that are `mastered`.")
     mastery: float = Field(description="Mean over these characters, 0-100.")
     due: int = Field(description="Characters that are due now.")
 

@@ -79,7 +79,9 @@ class VersionShown(BaseModel):
     waiting: int | None = Field(description="Requests in the queue.")
     changed_at: datetime = Field(description="When it was registered or scaled.")
     figures: dict[str, Any] | None = Field(
-        description="The main figures of the evaluation, and the data they were measured on."
+        description="The main figures of the evaluation, and the data they were measured on. "
+        "`fixed` has those on a fixed set of pictures: versions with the same `fixed.set` can be "
+        "compared. Archives that are older have none."
     )
 
 
@@ -148,6 +150,21 @@ class ConfusionAnswer(_Figures):
 
     labels: list[str] = Field(description="Names of the classes.")
     matrix: list[list[int]]
+
+
+class ConfusedPair(BaseModel):
+    """Two classes that are taken for each other."""
+
+    classes: tuple[int, int]
+    share: float = Field(
+        ge=0, le=1, description="Of the pictures of both, those read as the other one."
+    )
+
+
+class ConfusedPairs(_Figures):
+    """The pairs of classes that are taken for each other most often, at most 12."""
+
+    pairs: list[ConfusedPair]
 
 
 class Curve(BaseModel):

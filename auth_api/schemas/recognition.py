@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.schemas.bases import LAST_CLASS, CharacterSet, ClassName, ClassNumber, Success
@@ -28,6 +30,20 @@ NEAREST, FARTHEST = -1, 2
 
 Pen = Literal["nib", "round"]
 """The pen of strokes: the edge of a reed pen, or a pencil."""
+PEN_WIDTHS = (0.01, 0.3)
+"""Limits of the width of a pen, in shares of the pad's side."""
+PEN_ANGLES = (0, 180)
+"""Limits of the angle of a nib, in degrees."""
+
+Help = Literal["traced", "hinted", "none"]
+"""How much an attempt was helped: the reference lay under it, it was hinted at, or neither."""
+
+Strictness = Literal["lenient", "normal", "strict"]
+
+MAX_CLOCK_ERROR = timedelta(minutes=5)
+"""The clock of a client may be ahead of ours by this much."""
+MAX_DELAY = timedelta(days=90)
+"""An attempt may arrive this long after it was written."""
 
 
 class ImageQuery(BaseModel):
@@ -57,11 +73,28 @@ class PenQuery(ImageQuery):
     """Options for strokes."""
 
     pen: Pen = Field(default="round", description="The pen that the strokes are drawn with.")
+    pen_width: float | None = Field(
+        default=None,
+        ge=PEN_WIDTHS[0],
+        le=PEN_WIDTHS[1],
+        description="Its width in shares of the pad's side. If absent, 0.12 for a nib and 0.036 "
+        "for a round pen.",
+    )
+    pen_angle: float | None = Field(
+        default=None,
+        ge=PEN_ANGLES[0],
+        le=PEN_ANGLES[1],
+        description="The angle of the edge of a nib, in degrees clockwise from the horizontal. 34 "
+        "if absent. A round pen has none.",
+    )
 
     def options_for(self, *, strokes: bool) -> dict[str, str]:
         """The request headers for the handler, which gets strokes or an image."""
-        drawn = {"X-Source": "strokes", "X-Pen": self.pen} if strokes else {}
-        return self.options() | drawn
+        if not strokes:
+            return self.options()
+        pen = {"X-Pen": self.pen, "X-Pen-Width": self.pen_width, "X-Pen-Angle": self.pen_angle}
+        drawn = {name: str(value) for name, value in pen.items() if value is not None}
+        return self.options() | {"X-Source": "strokes"} | drawn
 
 
 class HeatmapQuery(ImageQuery):
@@ -269,6 +302,15 @@ def _plain_number(value: object) -> object:
     return value
 
 
+def _require_recent(value: datetime) -> datetime:
+    age = datetime.now(UTC) - value
+    if age < -MAX_CLOCK_ERROR:
+        raise ValueError("is in the future")
+    if age > MAX_DELAY:
+        raise ValueError(f"is more than {MAX_DELAY.days} days ago")
+    return value
+
+
 class ComparisonQuery(PenQuery, HeatmapQuery):
     """Selects the character to compare with, and options."""
 
@@ -276,8 +318,24 @@ class ComparisonQuery(PenQuery, HeatmapQuery):
         default=None,
         description="Class of the intended character, 0-61. Required, in the query or the body.",
     )
-    strictness: Literal["lenient", "normal", "strict"] = Field(
+    strictness: Strictness = Field(
         default="normal", description="Changes what counts as a fault, but not the distance."
+    )
+    help: Help = Field(
+        default="none",
+        description="How much the attempt was helped: the reference lay under it (`traced`), a "
+        "stroke was shown (`hinted`), or it was written from memory (`none`). Progress goes by it.",
+    )
+    attempt_id: UUID | None = Field(
+        default=None,
+        description="An id that the client makes for the attempt. A signed-in caller can send an "
+        "attempt again with it, such as after a lost answer: it counts once, and has one "
+        "`comparison_id`. Ignored of anonymous callers, as `written_at`.",
+    )
+    written_at: Annotated[AwareDatetime, AfterValidator(_require_recent)] | None = Field(
+        default=None,
+        description="When it was written, ISO 8601 with a time zone, up to 90 days ago; now if "
+        "absent. Progress goes by it.",
     )
     embedding: bool = Field(default=False, description="Whether to add the embedding.")
 

@@ -29,6 +29,13 @@ class PredictionRequest(NamedTuple):
         return len(self.image)
 
 
+def comparisons(answer: Answer) -> list[Answer]:
+    """The comparisons of an answer: one, one for each judged cell of a worksheet, or none."""
+    if "cells" in answer:
+        return [cell["comparison"] for cell in answer["cells"] if cell["comparison"]]
+    return [answer] if "similarity_score" in answer else []
+
+
 def pack(requests: Sequence[PredictionRequest]) -> tuple[bytes, dict[str, str]]:
     """Returns the body and the headers of one HTTP request."""
     images = [

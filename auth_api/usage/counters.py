@@ -29,6 +29,7 @@ from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.usage import UsageDay, UsageHour
 from auth_api.errors import Refused, Unavailable
+from auth_api.torchserve.wire_format import comparisons
 
 logger = logging.getLogger(__name__)
 
@@ -119,13 +120,15 @@ class UsageCounters:
         seconds = time.perf_counter() - began
         served = answer["model"]["version"]
         self._versions[model].add(served)
-        if "similarity_score" in answer:
-            label, score = answer["compared_with_class"], answer["similarity_score"]
-            if answer["is_same_character"]:
-                self.count("same", model, served)
-        else:
+        if "predicted_class" in answer:
             label, score = answer["predicted_class"], answer["confidence"]
-        self.count_answer(model, served, user_id, label, score, seconds)
+            self.count_answer(model, served, user_id, label, score, seconds)
+        compared = comparisons(answer)
+        for each in compared:
+            label, score = each["compared_with_class"], each["similarity_score"]
+            if each["is_same_character"]:
+                self.count("same", model, served)
+            self.count_answer(model, served, user_id, label, score, seconds / len(compared))
         return answer
 
     def count_answer(

@@ -200,3 +200,42 @@ def test_a_deleted_account_leaves_nothing(api: Api, user: User) -> None:
     assert sign_up(api, username=user.username, email=user.email)[0] == 201
     # The next owner of the username sees nothing either.
     assert api.sign_in(user.username).get("/api/history/predictions/").json()["results"] == []
+
+
+@pytest.mark.database("sqlite")
+def test_a_refused_sign_up_names_everything_that_is_wrong(api: Api, user: User) -> None:
+    def fields(**given: object) -> object:
+        status, body = sign_up(api, **given)
+        assert (status, body["code"]) == (400, "validation_failed")
+        details = body["details"]
+        assert isinstance(details, dict)
+        return details["fields"]
+
+    short = "must have 8 to 128 characters"
+    assert fields(username="ab", email="nobody", password="short", timezone="Moon/Sea") == {
+        "username": "must have 3 to 30 characters",
+        "email": "value is not a valid email address: An email address must have an @-sign.",
+        "password": short,
+        "timezone": "must be the name of a time zone, such as Asia/Kathmandu",
+    }
+    assert fields(username="admin", password="password", password2="other") == {
+        "username": "is reserved: please choose another",
+        "password": "is one of the most common passwords",
+        "password2": "is not the same as the password",
+    }
+    assert fields(email="x", password="x") == {
+        "email": "value is not a valid email address: An email address must have an @-sign.",
+        "password": short,
+    }
+    missing = api.client.post("/api/signup/", json={"username": "a"}).json()["details"]["fields"]
+    assert missing == {
+        "username": "must have 3 to 30 characters",
+        "email": "Field required",
+        "password": "Field required",
+    }
+    assert fields(username=user.username.upper(), email=user.email, password="short") == {
+        "username": "is taken", "email": "has an account", "password": short,
+    }  # fmt: skip
+    status, body = sign_up(api, username=user.username, email=user.email)
+    assert (status, body["code"]) == (409, "username_taken")
+    assert body["details"] == {"fields": {"username": "is taken", "email": "has an account"}}

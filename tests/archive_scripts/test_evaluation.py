@@ -12,7 +12,6 @@ from PIL import Image
 from torch import nn
 
 from archive_scripts.__main__ import main
-from archive_scripts.evaluation.charts import confusion_matrix, metrics
 from archive_scripts.evaluation.curves import area, curve, points
 from archive_scripts.evaluation.figures import read_figures
 from archive_scripts.evaluation.negatives import NegativeEvaluation, evaluate_negatives
@@ -191,6 +190,9 @@ def test_the_command_writes_figures_and_charts(
 
 
 def test_every_class_is_named_and_counted_in_the_charts() -> None:
+    # Matplotlib takes a second to import.
+    from archive_scripts.evaluation.charts import confusion_matrix, metrics
+
     figures = evaluation().as_json()
     (matrix,) = confusion_matrix(figures).axes
     assert [label.get_text() for label in matrix.get_yticklabels()][:2] == ["0 ka", "1 kha"]

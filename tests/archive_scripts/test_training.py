@@ -193,7 +193,7 @@ def test_a_short_training_lowers_the_loss_on_other_images(
     torch.manual_seed(0)
     with torch.inference_mode():
         untrained = towards(tiny_network().eval(), images, labels).item()
-    settings = TrainingSettings(images=1024, batch_size=16, learning_rate=5e-3)
+    settings = TrainingSettings(images=512, batch_size=16, learning_rate=5e-3)
     network = train(
         tiny_network, towards, material, settings, tmp_path / "checkpoint.pt", loaders=0
     )

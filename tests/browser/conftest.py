@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -29,8 +30,10 @@ from tests.support.apis import PASSWORD, Api
 from tests.support.releases import Operator
 from tests.support.running import Ranjana
 
-SCREENSHOTS = ROOT / "screenshots"
-"""Folder for screenshots of every view, to be checked by eye."""
+SCREENSHOTS = ROOT / "screenshots" if os.environ.get("SCREENSHOTS") else None
+"""Folder for screenshots of every view, to be checked by eye: `make test SCREENSHOTS=yes`. They
+take half a second each.
+"""
 
 # The headless shell opens a tab three times as fast, because it has no user interface.
 _CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
@@ -62,6 +65,10 @@ _DROP = """([encoded, kind]) => {
   document.body.dispatchEvent(new DragEvent("dragover", options));
   document.body.dispatchEvent(new DragEvent("drop", options));
 }"""
+
+# Imports a module of the open page, by its path in `auth_api/web`.
+_MODULES = """globalThis.ranjana = (path) => import(
+  new URL(`../${path}`, document.querySelector("script[type=module]").src).href);"""
 
 _numbers = itertools.count(1)
 
@@ -101,13 +108,25 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     """Errors in the console, and requests to other hosts."""
 
-    def open(self, path: str = "/") -> Page:
+    def open(self, path: str = "/recognise") -> Page:
         """Opens a tab. `path` is the path of a view, after the `#`."""
         page = self.context.new_page()
         page.set_default_timeout(20_000)
         page.goto(f"{self.home}/#{path}")
         expect(page.locator("main h1").first).to_be_visible()
         return page
+
+    def hide_guide_lines(self) -> None:
+        """Leaves the pad empty but for what a test is about."""
+        self._remember("guide-lines", "off")
+
+    def write_freely(self) -> None:
+        """Switches off the judging of strokes when the pen lifts."""
+        self._remember("judging", "off")
+
+    def _remember(self, name: str, value: str) -> None:
+        script = f'try {{ localStorage.setItem("ranjana-{name}", "{value}") }} catch {{}}'
+        self.context.add_init_script(script)
 
     def sign_up(self, role: str = "user", username: str | None = None) -> str:
         """Creates an account and signs in, without the page. Returns the username."""
@@ -122,8 +141,7 @@ class Visitor:
         fields = {"username": username, "password": PASSWORD}
         response = self.context.request.post(f"{self.home}/api/web-session/", data=fields)
         assert response.ok, response.text()
-        script = 'try { localStorage.setItem("ranjana-signed-in", "yes") } catch {}'
-        self.context.add_init_script(script)
+        self._remember("signed-in", "yes")
 
     def promote(self, username: str, role: str) -> None:
         """Changes the role of an account in the database."""
@@ -133,7 +151,7 @@ class Visitor:
     def api(self, page: Page, method: str, path: str, **options: Any) -> Any:
         """Sends a request from the page, as its signed-in user. Returns the response."""
         script = """async ([method, path, options]) =>
-            (await import("/web/modules/api.js")).request(method, path, options)"""
+            (await ranjana("modules/api.js")).request(method, path, options)"""
         return page.evaluate(script, [method, path, options])
 
 
@@ -154,9 +172,16 @@ def phone(browser: Browser, site: Api) -> Iterator[Visitor]:
 
 @contextmanager
 def visit(browser: Browser, site: Api | Operator, **options: Any) -> Iterator[Visitor]:
-    """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke."""
+    """A visitor whose `errors` must be empty at the end. Tests remove the errors they provoke.
+
+    There is no service worker unless the options allow it: tests see requests and answer them
+    themselves, which they could not for requests that a service worker answers.
+    """
     home = f"http://127.0.0.1:{site.port}"
-    context = browser.new_context(**options)
+    # Nobody sees the animations, which take the time of a core.
+    usual = {"service_workers": "block", "reduced_motion": "reduce"}
+    context = browser.new_context(**{**usual, **options})
+    context.add_init_script(_MODULES)
     visitor = Visitor(site, context, home)
     errors = visitor.errors
 
@@ -186,21 +211,31 @@ def take_errors(visitor: Visitor, status: int) -> int:
 
 
 def check_view(page: Page, name: str) -> None:
-    """Takes screenshots of a view in both themes. Fails if the view is wider than its window, or if
-    axe finds a serious accessibility problem.
+    """Fails if the view is wider than its window, or if axe finds a serious accessibility problem
+    in one of the themes. Takes screenshots of both if they are wanted.
     """
-    SCREENSHOTS.mkdir(exist_ok=True)
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) <= 0, f"{name} is {page.evaluate(wider)} pixels too wide"
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE)
     for scheme, rules in _RULES.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        # JPEG takes half the time of PNG.
-        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.jpg", quality=90, full_page=True)
+        if SCREENSHOTS:
+            SCREENSHOTS.mkdir(exist_ok=True)
+            # JPEG takes half the time of PNG.
+            page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.jpg", quality=90, full_page=True)
         found = page.evaluate(_SERIOUS, {**rules, "resultTypes": ["violations"]})
         assert not found, f"{name}, {scheme}: {json.dumps(found, indent=1)[:3000]}"
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+def choose_language(page: Page, tag: str) -> None:
+    """Chooses a language in the header, which has it in a menu on a phone."""
+    menu = page.locator("header .menu")
+    if menu.is_visible():
+        menu.click()
+    page.locator("header select").select_option(tag)
+    expect(page.locator("html")).to_have_attribute("lang", tag)
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:

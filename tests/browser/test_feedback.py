@@ -21,8 +21,8 @@ from tests.browser.conftest import Visitor, glyph_strokes
 from tests.support.pictures import REFERENCES, encode, page, reference
 
 _SAY = """async (answers) => {
-  const { loadStrings, useLanguage } = await import("/web/modules/strings.js");
-  const { sentencesOf } = await import("/web/views/practise/feedback.js");
+  const { loadStrings, useLanguage } = await ranjana("modules/strings.js");
+  const { sentencesOf } = await ranjana("views/practise/feedback.js");
   await loadStrings("feedback");
   const said = {};
   for (const language of ["ne", "en"]) {

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.database.tables.audit import Action
-from tests.browser.conftest import Visitor, check_view, take_errors
+from tests.browser.conftest import Visitor, check_view, choose_language, take_errors
 from tests.support.pictures import encode, reference
 from tests.support.running import ROOT, wait_for
 
@@ -72,7 +72,9 @@ def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visito
     page.get_by_label("What", exact=True).select_option("feedback_given")
     rows = page.get_by_role("region", name="Audit log").locator("tbody tr")
     expect(rows.first).to_contain_text("Feedback given")
-    number = rows.first.locator("td").nth(1).inner_text()
+    who = rows.first.locator("td").nth(1)
+    expect(who).to_contain_text(username)
+    number = re.sub(r"\D", "", who.locator(".remark").inner_text())
     page.get_by_label("User number").fill(number)
     page.get_by_label("User number").press("Tab")
     expect(rows).to_have_count(1)
@@ -81,6 +83,7 @@ def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visito
     table = saved.value.path().read_text().splitlines()
     assert len(table) == 2
     assert "feedback_given" in table[1]
+    assert f'"{username}"' in table[1]
     check_view(page, "audit")
 
     page.get_by_role("link", name="Settings").click()
@@ -169,8 +172,8 @@ def test_an_analyst_sees_the_evaluation_of_a_model(visitor: Visitor) -> None:
 
 
 _MATRIX = """async (count) => {
-  const { confusionMatrixCard } = await import("/web/views/model/confusion-matrix.js");
-  const { loadCharacters } = await import("/web/modules/characters.js");
+  const { confusionMatrixCard } = await ranjana("views/model/confusion-matrix.js");
+  const { loadCharacters } = await ranjana("modules/characters.js");
   const characters = await loadCharacters();
   const names = characters.map(({ character, name }) => ({ short: character, long: name }));
   const row = (actual) => Array.from({ length: count }, (_, read) => (actual === read ? 9 : 0));
@@ -189,6 +192,7 @@ def test_a_large_confusion_matrix_scrolls_under_its_headings_on_a_phone(phone: V
     frame = page.get_by_role("region", name="Confusion matrix")
     cell = frame.get_by_role("cell", name="123")
     cell.scroll_into_view_if_needed()
+    frame.scroll_into_view_if_needed()
     expect(cell).to_be_in_viewport(ratio=1)
     written, read = frame.locator("tbody th").nth(61), frame.locator("thead th").nth(40)
     for heading, text in ((written, "९"), (read, "उ")):
@@ -307,7 +311,7 @@ def test_corrections_are_reviewed_beside_their_picture(visitor: Visitor) -> None
 def test_the_operate_views_are_in_nepali(phone: Visitor) -> None:
     phone.sign_up("admin")
     page = phone.open("/operate")
-    _choose_language(page, "ne")
+    choose_language(page, "ne")
     for path in ["/operate", "/models/ranjana?part=release", "/training", "/users", "/audit"]:
         page.goto(f"{phone.home}/#{path}")
         section = page.locator("nav.tabs").first.locator("[aria-current]")
@@ -325,11 +329,6 @@ def _answers(visitor: Visitor, page: Page) -> int:
     return answers
 
 
-def _choose_language(page: Page, language: str) -> None:
-    page.locator("header select").select_option(language)
-    expect(page.locator("html")).to_have_attribute("lang", language)
-
-
 def _data_uri(index: int) -> str:
     return base64.b64encode(encode(reference(index))).decode()
 
@@ -344,3 +343,69 @@ def _zip(count: int) -> dict[str, Any]:
         for index in range(count):
             archive.writestr(f"{index}.png", encode(reference(index)))
     return {"name": "letters.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+
+
+def test_dashboards_refresh_by_themselves_while_somebody_looks(visitor: Visitor) -> None:
+    username = visitor.sign_up("admin")
+    user = visitor.site.sign_in(username)
+    page = visitor.open("/operate")
+    requests = page.locator(".facts div").filter(has_text="Requests").first.locator("dd")
+
+    def counted() -> int:
+        return int(re.sub(r"\D", "", requests.inner_text()))
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    summary = page.get_by_text("All characters, with figures")
+    assert user.predict(12).status_code == 200
+    wait_for(lambda: counted() > 0, 20)
+    summary.click()
+    region = page.get_by_role("region", name="All characters, with figures")
+    expect(region).to_be_visible()
+    page.evaluate("scrollTo(0, 200)")
+    before = counted()
+    assert user.predict(13).status_code == 200
+    wait_for(lambda: counted() > before, 20)
+    # What was open, focused and scrolled to stays so.
+    expect(region).to_be_visible()
+    expect(summary).to_be_focused()
+    assert page.evaluate("scrollY") == 200
+    # Nobody looks: nothing is asked.
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })"
+    )
+    page.wait_for_timeout(6000)
+    asked.clear()
+    page.wait_for_timeout(6000)
+    assert asked == []
+    before = counted()
+    assert user.predict(14).status_code == 200
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    wait_for(lambda: counted() > before, 20)
+
+    page.goto(f"{visitor.home}/#/jobs")
+    expect(page.get_by_text("No jobs yet.")).to_be_visible()
+    images = [("images", ("1.png", encode(reference(1))))]
+    assert user.post("/api/jobs/predict/", files=images).status_code == 202
+    expect(page.locator(".jobs li")).to_have_count(1)
+    expect(page.locator(".jobs li").first).to_contain_text("Done")
+    assert user.post("/api/jobs/predict/", files=images).status_code == 202
+    expect(page.locator(".jobs li")).to_have_count(2)
+
+
+def test_a_model_is_described_in_the_language_of_the_page(visitor: Visitor) -> None:
+    page = visitor.open("/models/ranjana?part=card")
+    expect(page.get_by_text("It does not read words, printed signs")).to_be_visible()
+    choose_language(page, "ne")
+    expect(page.get_by_text("तलको पूरा विवरण अङ्ग्रेजीमा छ।")).to_be_visible()
+    expect(page.locator("article[lang=en]")).to_be_visible()
+
+
+def test_digits_are_trained_without_synthetic_handwriting(visitor: Visitor) -> None:
+    visitor.sign_up("data-scientist")
+    page = visitor.open("/training")
+    synthetic = page.get_by_label("Synthetic handwriting")
+    page.get_by_label("Model", exact=True).select_option("ranjana")
+    expect(synthetic).to_be_visible()
+    page.get_by_label("Model", exact=True).select_option("digits")
+    expect(synthetic).to_be_hidden()

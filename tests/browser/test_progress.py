@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor, check_view
+from tests.browser.conftest import Visitor, check_view, choose_language
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
@@ -109,7 +109,7 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     page.reload()
     expect(entries).to_have_count(1)
     labels = page.locator("#filter optgroup").evaluate_all("(all) => all.map((each) => each.label)")
-    assert labels == ["Consonants", "Vowels", "Digits of the script", "Western digits"]
+    assert labels == ["Consonants", "Vowels", "Digits of the script", "Western digits 0-9"]
     page.get_by_label("Show").select_option(f"digit-{digit['digit']}")
     expect(entries).to_have_count(1)
     page.reload()
@@ -130,7 +130,7 @@ def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
     user = phone.site.sign_in(username)
     assert user.compare(20, 21).status_code == 200
     page = phone.open("/progress")
-    page.get_by_label("Language").select_option("ne")
+    choose_language(page, "ne")
     expect(page.locator(".tile").filter(has_text="प्रयास")).to_contain_text("१")
     check_view(page, "progress-phone")
     page.goto(f"{phone.home}/#/history?kind=compared")
@@ -152,3 +152,20 @@ def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
     page.get_by_role("button", name="नजिकबाट हेर्नुहोस्").tap()
     older = dialog.locator("li[lang=en]").first  # from before there were faults
     expect(older).to_have_text("This looks more like प (pa) than फ.")
+
+
+def test_the_history_opens_on_what_there_is(visitor: Visitor) -> None:
+    username = visitor.sign_up()
+    user = visitor.site.sign_in(username)
+    assert user.compare(3).status_code == 200
+    page = visitor.open("/history")
+    compared = page.get_by_role("navigation").get_by_role("link", name="Compared")
+    recognised = page.get_by_role("navigation").get_by_role("link", name="Recognised")
+    expect(compared).to_have_attribute("aria-current", "page")
+    expect(page.locator("li[data-id]")).to_have_count(1)
+    recognised.click()
+    expect(page.get_by_text("Nothing recognised yet.")).to_be_visible()
+    assert user.predict(3).status_code == 200
+    page.goto(f"{visitor.home}/#/history")
+    expect(recognised).to_have_attribute("aria-current", "page")
+    expect(page.locator("li[data-id]")).to_have_count(1)

@@ -38,14 +38,19 @@ def test_a_first_visitor_draws_and_sees_the_character(visitor: Visitor) -> None:
 
 def test_digits_are_recognised_from_the_round_pen_and_from_a_file(visitor: Visitor) -> None:
     page = visitor.open()
-    page.get_by_label("Western digits").check()
+    page.get_by_label("Western digits 0-9").check()
     expect(page.get_by_text("Draw a Western digit, 0 to 9.")).to_be_visible()
+    page.get_by_role("button", name="Pen").click()
     page.get_by_label("Round").check()
     with page.expect_request("**/api/predict/*") as sent:
         draw(page, [[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]])
     drawing = sent.value.post_data_json
     assert (drawing["pen"], len(drawing["strokes"])) == ("round", 1)
     expect(answer(page)).to_contain_text("1")
+    expect(page.get_by_role("list", name="All ten digits").get_by_role("listitem")).to_have_count(
+        10
+    )
+    expect(page.locator(".bars .name").first).to_have_text("1")
     check_view(page, "recognise-digit")
     page.get_by_label("Choose pictures").set_input_files(
         {"name": "8.png", "mimeType": "image/png", "buffer": encode(held_out(8, 0))}
@@ -58,10 +63,16 @@ def test_a_dropped_picture_is_recognised_and_other_files_are_refused(visitor: Vi
     for index, name in ((40, "उ u"), (59, "७ seven"), (20, "प pa")):
         drop(page, encode(reference(index)))
         expect(answer(page)).to_contain_text(name)
+    own = page.get_by_role("img", name="Your picture")
+    expect(own).to_be_visible()
+    expect(own).to_have_js_property("naturalWidth", 256)
     page.get_by_text("What the model saw").click()
     expect(page.get_by_role("img", name="The ink that was found in it")).to_be_visible()
+    page.get_by_text("All others").click()
+    others = page.get_by_role("list", name="All others").get_by_role("listitem")
+    expect(others).to_have_count(57)
     drop(page, b"words", "text/plain")
-    expect(page.get_by_role("alert")).to_contain_text("This is not a picture")
+    expect(page.get_by_role("alert")).to_contain_text("dropped.png is not a picture")
     drop(page, b"not really", "image/png")
     expect(page.get_by_role("alert")).to_contain_text(re.compile("image", re.IGNORECASE))
     assert "415" in visitor.errors.pop()
@@ -103,6 +114,15 @@ def test_several_pictures_get_one_result_each(visitor: Visitor, tmp_path: Path) 
     expect(rows.nth(0)).to_contain_text("व va")
     expect(rows.nth(1)).to_have_class("error")
     expect(page.get_by_role("progressbar")).to_have_count(0)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("words")
+    page.get_by_label("Choose pictures").set_input_files([files[0], notes, files[1], files[12]])
+    expect(rows).to_have_count(4)
+    expect(rows.nth(3)).to_contain_text("उ u")
+    expect(rows.nth(0)).to_contain_text("व va")
+    expect(rows.nth(1)).to_contain_text("notes.txt")
+    expect(rows.nth(1)).to_contain_text("This is not a picture.")
+    expect(rows.nth(2)).to_have_class("error")
     check_view(page, "recognise-several")
 
 
@@ -153,7 +173,7 @@ def test_a_heic_is_sent_as_it_is_and_shown_as_the_service_shows_it(visitor: Visi
 def stored_picture(page: Page, path: str) -> bytes:
     """A picture of the history, as the page gets it."""
     script = """async (path) => {
-        const { fetchBlob } = await import("/web/modules/api.js");
+        const { fetchBlob } = await ranjana("modules/api.js");
         const bytes = await (await fetchBlob(path, { accept: "image/*" })).arrayBuffer();
         return [...new Uint8Array(bytes)];
     }"""
@@ -295,7 +315,7 @@ def test_drawing_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")  # from characters to digits
-    expect(page.get_by_label("Western digits")).to_be_focused()
+    expect(page.get_by_label("Western digits 0-9")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("canvas.ink")).to_be_focused()
     for _ in range(8):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import check_view, take_errors, visit
-from tests.support.releases import Operator
+from tests.support.releases import SOURCE, Operator
 from tests.support.running import wait_for
 
 DEVICES = 40
@@ -49,7 +51,7 @@ def test_a_version_is_tried_with_some_users_promoted_and_rolled_back(
     browser: Browser, operator: Operator
 ) -> None:
     operator.appoint("engineer", "ml-engineer")
-    archive = operator.derived("ranjana-1.1.mar", "1.1")
+    archive = operator.derived("ranjana-1.1.mar", "1.1", {"evaluation.json": worse_figures()})
     with visit(browser, operator) as engineer:
         engineer.sign_in("engineer")
         page = engineer.open("/models/ranjana?part=release")
@@ -127,7 +129,13 @@ def test_a_version_is_tried_with_some_users_promoted_and_rolled_back(
         assert operator.versions()["1.1"]["workers_ready"] == 2
 
         # Promote it, after cancelling once.
-        everybody = re.compile("^Everybody then gets version 1.1")
+        fixed = page.get_by_role("region", name="All versions on the same pictures")
+        expect(fixed.get_by_role("rowheader")).to_have_text(["1.1", "1.0 (Default)"])
+        expect(fixed.locator("tbody tr").first).to_contain_text("50%")
+        everybody = re.compile(
+            "^This version is worse: of the same 248 pictures, version 1.1 gets 50% right, and the "
+            r"default 1.0 gets 9\d(\.\d)?%. Everybody then gets version 1.1"
+        )
         confirm_button(candidate, "Make it the default", everybody)
         check_view(page, "model-versions")
         candidate.get_by_role("button", name="Cancel").click()
@@ -150,6 +158,14 @@ def test_a_version_is_tried_with_some_users_promoted_and_rolled_back(
         expect(candidate).to_have_count(0)
         assert operator.versions().keys() == {"1.0"}
         assert operator.served() == {"1.0"}
+
+
+def worse_figures() -> bytes:
+    """The figures of the default version, but worse on the fixed set of pictures."""
+    with zipfile.ZipFile(SOURCE) as archive:
+        figures = json.loads(archive.read("evaluation.json"))
+    figures["fixed"] |= {"top1": 0.5}
+    return json.dumps(figures).encode()
 
 
 def _requests(operator: Operator) -> dict[str, int]:

@@ -116,6 +116,9 @@ def test_three_users_of_standing_who_agree_make_a_correction_count(start_api: St
         assert state(scientist, number) == "pending"
         assert exported(scientist, f"{EXPORT}?include=confirmed") == ({}, [])
     give_standing(api, first, second, third, other)
+    sql(api, "UPDATE practice_slots SET late = $1", True)  # anybody can claim an earlier day
+    assert state(scientist, number) == "pending"
+    give_standing(api, first, second, third, other)
     assert state(scientist, number) == "agreed"
     files, lines = exported(scientist)
     assert files == {name_of(drawn, 9): drawn, name_of(photo, 13, "jpeg"): photo}

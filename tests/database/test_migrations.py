@@ -159,6 +159,16 @@ def test_the_mark_of_an_older_comparison_is_its_similarity_score(empty: str) -> 
     assert within(empty, lambda c: tuple(c.execute(columns).one())) == (88, None, None, None)
 
 
+def test_older_attempts_count_as_written_from_memory(empty: str) -> None:
+    migrate(empty, "0009")
+    within(empty, fill)
+    within(empty, lambda c: c.execute(text("UPDATE character_progress SET attempts = 7")))
+    migrate(empty)
+    columns = "from_memory, first_from_memory = at, last_from_memory = at, help, attempt_id"
+    query = text(f"SELECT {columns} FROM character_progress, attempts")
+    assert within(empty, lambda c: tuple(c.execute(query).one())) == (7, True, True, "none", None)
+
+
 def test_migrating_twice_changes_nothing(empty: str) -> None:
     migrate(empty)
     rows = within(empty, fill)

@@ -242,6 +242,7 @@ def test_two_processes_train_one_network(tmp_path: Path) -> None:
     weights = tmp_path / "digits.safetensors"
     outputs = ["--checkpoint", str(tmp_path / "c.pt"), "--output", str(weights), "--json"]
     command = ["train", "digits", str(images), "--images", "256", "--held-out", "10"]
+    command += ["--loaders", "0"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     process = subprocess.run(
         [*torchrun, "--nproc-per-node", "2", "-m", "archive_scripts", *command, *outputs],

@@ -14,6 +14,7 @@ from auth_api.torchserve.wire_format import PredictionRequest, pack, unpack
 from handlers import base
 from handlers.base import Answer, Batch, ImageHandler, WorkerContext
 from handlers.comparison import Strictness
+from handlers.drawings import Pen
 from handlers.errors import InvalidOption
 from handlers.logs import request_ids
 from handlers.options import ComparisonOptions, ImageOptions, RecognitionOptions, Source
@@ -70,7 +71,7 @@ class Buggy(ImageHandler[Options]):
     def options(self, headers: Mapping[str, str]) -> Options:
         if (text := headers["x-text"]) == "early":
             raise ZeroDivisionError
-        return Options(Source.PHOTOGRAPH, "round", heatmap=False, enhancement=None, text=text)
+        return Options(Source.PHOTOGRAPH, Pen("round"), heatmap=False, enhancement=None, text=text)
 
     def inference(self, batch: Batch[Options]) -> list[float]:
         self.runs.append(len(batch))
@@ -304,24 +305,31 @@ def test_options_are_read_in_any_case_and_have_defaults() -> None:
         "x-enhancement-level": "2",
         "x-source": " Strokes",
         "x-pen": "NIB",
+        "x-pen-width": " 0.2",
+        "x-pen-angle": "45",
     }
     assert ComparisonOptions.read(everything) == ComparisonOptions(
         Source.STROKES,
-        "nib",
+        Pen("nib", 0.2, 45),
         heatmap=True,
         enhancement=2,
         target=12,
         strictness=Strictness.STRICT,
         embedding=True,
     )
-    plain = ImageOptions(Source.PHOTOGRAPH, "round", heatmap=False, enhancement=None)
+    plain = ImageOptions(Source.PHOTOGRAPH, Pen("round"), heatmap=False, enhancement=None)
     assert ComparisonOptions.read({"x-target-class": "0"}) == ComparisonOptions(
         **vars(plain), target=0, strictness=Strictness.NORMAL, embedding=False
     )
     recognition = {"x-heatmap": "true", "x-several": "True", "x-enhancement-level": "1"}
     recognition["x-characters"] = " ALL"
     assert RecognitionOptions.read(recognition) == RecognitionOptions(
-        Source.PHOTOGRAPH, "round", heatmap=True, enhancement=1, whole_script=True, several=True
+        Source.PHOTOGRAPH,
+        Pen("round"),
+        heatmap=True,
+        enhancement=1,
+        whole_script=True,
+        several=True,
     )
     nothing = RecognitionOptions(**vars(plain), whole_script=False, several=False)
     assert RecognitionOptions.read({"x-characters": "consonants"}) == nothing
@@ -337,7 +345,17 @@ def test_an_unknown_enhancement_level_is_refused(level: str) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"x-source": "scan"}, {"x-pen": "quill"}, {"x-several": "true", "x-source": "drawing"}],
+    [
+        {"x-source": "scan"},
+        {"x-pen": "quill"},
+        {"x-pen-width": "0"},
+        {"x-pen-width": "0.31"},
+        {"x-pen-width": "nan"},
+        {"x-pen-angle": "-1"},
+        {"x-pen-angle": "181"},
+        {"x-pen-angle": "steep"},
+        {"x-several": "true", "x-source": "drawing"},
+    ],
 )
 def test_an_unknown_source_or_pen_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InvalidOption, match=r"X-(Source|Pen)|Several"):

@@ -150,6 +150,20 @@ def test_the_pen_and_the_source_are_options_like_others(ranjana: Ranjana) -> Non
     pens = [in_form(ranjana, strokes, pen=pen).json() for pen in ("round", "nib")]
     assert pens[0] == in_form(ranjana, strokes).json()
     assert pens[0]["picture"] != pens[1]["picture"]
+    wide = in_form(ranjana, strokes, pen="nib", pen_width="0.2", pen_angle="60").json()
+    assert wide["picture"] not in {each["picture"] for each in pens}
+    in_json = {"strokes": strokes_of(4), "pen": "nib", "pen_width": 0.2}
+    response = ranjana.client.post("/api/predict/?pen_angle=60", json=in_json)
+    assert response.json()["picture"] == wide["picture"]
+    for field, value, limit in (
+        ("pen_width", "0", "greater than or equal to 0.01"),
+        ("pen_width", "0.4", "less than or equal to 0.3"),
+        ("pen_angle", "-1", "greater than or equal to 0"),
+        ("pen_angle", "181", "less than or equal to 180"),
+    ):
+        response = in_form(ranjana, strokes, **{field: value})
+        assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+        assert response.json()["error"] == f"{field}: Input should be {limit}."
     response = in_form(ranjana, strokes, pen="brush")
     assert response.json()["error"] == "pen: Input should be 'nib' or 'round'."
     response = in_form(ranjana, strokes, source="scan")

@@ -71,6 +71,14 @@ def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, class
     assert matrix.shape == (classes, classes) == (len(confusion["labels"]),) * 2
     assert 0 < matrix.sum() <= confusion["pictures"]
     assert np.trace(matrix) > 0.9 * confusion["pictures"]
+    pairs = figures(scientist, model, "confused-pairs").json()["pairs"]
+    assert pairs
+    assert [pair["share"] for pair in pairs] == sorted((p["share"] for p in pairs), reverse=True)
+    for pair in pairs:
+        one, other = pair["classes"]
+        confused = matrix[one, other] + matrix[other, one]
+        assert confused > 0
+        assert pair["share"] == pytest.approx(confused / (matrix[one].sum() + matrix[other].sum()))
     roc = figures(scientist, model, "roc-curve").json()
     curves = [roc["verification"]] if model == "similarity" else [roc["macro"], *roc["classes"]]
     assert len(curves) == (1 if model == "similarity" else classes + 1)
@@ -80,7 +88,8 @@ def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, class
         assert ((points >= 0) & (points <= 1)).all()
         assert (np.diff(points, axis=0) >= 0).all()
         assert 0.5 < curve["auc"] <= 1
-    for what in ("metrics", "confusion-matrix", "roc-curve"):
+    # Those of digits are drawn as those of characters are.
+    for what in ("metrics", "confusion-matrix", "roc-curve") if model != "digits" else ():
         drawn = figures(scientist, model, what, headers=PNG)
         assert drawn.headers["content-type"] == "image/png", drawn.text
         picture = Image.open(io.BytesIO(drawn.content))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import secrets
@@ -204,13 +206,38 @@ def test_an_entry_has_its_time_address_and_both_request_ids(api: Api, admin: Use
     assert newest["details"] == {}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", newest["at"])
     ids = {"id", "user_id", "request_id", "client_request_id"}
-    assert set(newest) == {*ids, "at", "action", "address", "details"}
+    names = {"username", "subject_id", "subject"}
+    assert set(newest) == {*ids, *names, "at", "action", "address", "details"}
     answer = api.client.post("/api/signin/", json=fields)
     (newest, *_) = logged(admin, action="sign_in_failed")
     assert (newest["request_id"], newest["client_request_id"]) == (
         answer.headers["X-Request-ID"],
         None,
     )
+
+
+def test_the_audit_log_names_who_did_it_and_whom_it_concerns(api: Api, admin: User) -> None:
+    user = api.sign_up()
+    number = user_id(user)
+    me = admin.get("/api/me/").json()
+    path = f"/api/admin/users/{number}/"
+    assert admin.request("PUT", path, json={"role": "analyst"}).status_code == 200
+    (change, *_) = logged(admin, action="user_changed", user_id=me["id"])
+    named = {"username": me["username"], "subject_id": number, "subject": user.username}
+    assert {name: change[name] for name in named} == named
+    (signed_up, *_) = logged(admin, action="signed_up", user_id=number)
+    assert (signed_up["username"], signed_up["subject_id"]) == (user.username, None)
+    export = admin.get(f"{LOGS}export/", params={"action": "user_changed"})
+    row = next(csv.DictReader(io.StringIO(export.text.removeprefix("\ufeff"))))
+    assert {name: row[name] for name in named} == {**named, "subject_id": str(number)}
+    # A name is of today, and goes with the account.
+    renamed = {"new_username": f"{user.username}.new"}
+    assert user.post("/api/change-username/", json=renamed).status_code == 200
+    (change, *_) = logged(admin, action="user_changed", user_id=me["id"])
+    assert change["subject"] == renamed["new_username"]
+    assert user.delete("/api/me/").status_code == 200
+    (change, *_) = logged(admin, action="user_changed", user_id=me["id"])
+    assert (change["subject_id"], change["subject"]) == (number, None)
 
 
 def test_the_audit_log_comes_in_pages_newest_first(api: Api, admin: User) -> None:

@@ -41,7 +41,7 @@ HISTORIES = [FIRST, IMPROVING, DECLINING, STEADY]
 
 def state_after(scores: Sequence[float], every: timedelta = DAY) -> Practice:
     """The practice after these scores, the first at START, one `every` interval."""
-    return replay((score, START + n * every) for n, score in enumerate(scores))
+    return replay((score, START + n * every, "none") for n, score in enumerate(scores))
 
 
 def due(state: Practice) -> datetime:
@@ -194,14 +194,6 @@ def test_intervals_grow_with_success() -> None:
     assert due(failed) - moment < intervals[1]
 
 
-def test_an_earlier_attempt_counts_as_simultaneous_with_the_last() -> None:
-    late = Practice().after(60, START + DAY)
-    both = late.after(80, START)
-    assert both.last_at == START + DAY
-    assert (both.attempts, both.last) == (2, 80)
-    assert due(both) > START + DAY
-
-
 def test_time_zones_do_not_change_the_progress() -> None:
     local = START.astimezone(ZoneInfo("Asia/Kathmandu"))
     assert Practice().after(80, local).card == Practice().after(80, START).card
@@ -220,15 +212,87 @@ def test_a_practice_survives_a_round_trip_through_json(scores: list[float]) -> N
     assert stored.mastery(moment) == state.mastery(moment)
 
 
+# Help
+
+
+def test_a_traced_attempt_is_neither_a_mark_nor_a_review() -> None:
+    traced = Practice().after(98, START, "traced")
+    assert (traced.attempts, traced.last_at) == (1, START)
+    assert (traced.best, traced.last, traced.trend, traced.due) == (0, None, None, None)
+    assert traced.mastery(START) == traced.recall(START) == 0
+    written = state_after(STEADY)
+    assert written.last_at
+    later = written.after(98, written.last_at + DAY, "traced")
+    same = replace(written, attempts=written.attempts + 1, last_at=written.last_at + DAY)
+    assert later == same
+
+
+@pytest.mark.parametrize("score", [20, 60, 75, 100])
+def test_a_hinted_attempt_is_a_review_of_at_most_hard(score: float) -> None:
+    before = state_after(STEADY)
+    assert before.last_at
+    moment = before.last_at + 5 * DAY
+    hinted = before.after(score, moment, "hinted")
+    assert hinted.card == before.after(min(score, 69), moment).card
+    assert hinted.attempts == before.attempts + 1
+    marks = ("from_memory", "best", "quality", "recent", "last_from_memory")
+    assert [getattr(hinted, each) for each in marks] == [getattr(before, each) for each in marks]
+    first = Practice().after(score, START, "hinted")
+    assert due(first) > START
+    assert first.mastery(START) == 0
+
+
+def test_mastery_goes_by_the_attempts_from_memory() -> None:
+    state, alone = state_after([90.0] * 3), state_after([90.0] * 3)
+    assert state.last_at
+    for help in ("traced", "traced", "hinted"):
+        state = state.after(10, state.last_at or START, help)
+    assert state.mastery(START + 2 * DAY) == alone.mastery(START + 2 * DAY) == 90 * (1 - 0.5**3)
+
+
+@pytest.mark.parametrize(
+    ("zone", "gap", "expected"),
+    [
+        ("UTC", timedelta(hours=15, minutes=59), False),  # START is 8:00
+        ("UTC", timedelta(hours=16), True),
+        ("Asia/Kathmandu", timedelta(hours=10, minutes=14), False),  # 13:45 there
+        ("Asia/Kathmandu", timedelta(hours=10, minutes=15), True),
+    ],
+)
+def test_a_character_is_mastered_on_the_second_day(
+    zone: str, gap: timedelta, expected: bool
+) -> None:
+    state = Practice()
+    for _ in range(5):
+        state = state.after(95, START)
+    assert state.mastery(START) > 90
+    assert not state.is_mastered(START, ZoneInfo(zone))
+    for help in ("traced", "hinted"):
+        assert not state.after(95, START + gap, help).is_mastered(START + gap, ZoneInfo(zone))
+    again = state.after(95, START + gap)
+    assert again.is_mastered(START + gap, ZoneInfo(zone)) is expected
+    poor = Practice().after(40, START).after(60, START + 3 * DAY)
+    assert not poor.is_mastered(START + 3 * DAY, ZoneInfo(zone))
+
+
 # Removing attempts
 
 
 def stored_and_expected(
-    path: Path, scores: Sequence[float], removed: Sequence[int]
+    path: Path,
+    scores: Sequence[float],
+    removed: Sequence[int],
+    helps: Sequence[str] = ("none",),
+    arrival: Sequence[int] = (),
 ) -> tuple[dict[int, Practice], Practice]:
-    """The practices in the database after some attempts were removed, and the expected one."""
-    times = [START + n * DAY / 2 for n in range(len(scores))]
-    rest = [pair for n, pair in enumerate(zip(scores, times, strict=True)) if n not in removed]
+    """The practices in the database after some attempts were removed, and the expected one.
+
+    The attempts have the `helps` in turn. `arrival`: the order in which they arrive, one at a time.
+    """
+    written = [
+        (score, START + n * DAY / 2, helps[n % len(helps)]) for n, score in enumerate(scores)
+    ]
+    rest = [each for n, each in enumerate(written) if n not in removed]
 
     async def run() -> dict[int, Practice]:
         database = Database(Settings(database_url=f"sqlite:///{path / 'ranjana.db'}"))
@@ -239,10 +303,12 @@ def stored_and_expected(
             session.add(User(id=1, password_hash="", **names))
             session.flush()
             added = [
-                Attempt(comparison_id=n + 1, user_id=1, character=3, at=at, score=score)
-                for n, (score, at) in enumerate(zip(scores, times, strict=True))
+                Attempt(comparison_id=n + 1, user_id=1, character=3, at=at, score=score, help=help)
+                for n, (score, at, help) in enumerate(written)
             ]
-            attempts.add(database, session, added, {(1, slot_of(at)) for at in times})
+            for batch in ([added[n]] for n in arrival) if arrival else [added]:
+                slots = {(1, slot_of(each.at), False) for each in batch}
+                attempts.add(database, session, batch, slots)
             for n in removed:
                 attempts.remove(database, session, 1, n + 1)
                 attempts.remove(database, session, 1, n + 1)  # the second removal has no effect
@@ -260,6 +326,25 @@ def stored_and_expected(
 def test_a_removed_attempt_leaves_no_trace(tmp_path: Path, removed: list[int]) -> None:
     stored, expected = stored_and_expected(tmp_path, IMPROVING, removed)
     assert stored == {3: expected}
+
+
+@pytest.mark.parametrize("removed", [[], [0], [1, 2, 3], [11, 8]])
+def test_a_removed_attempt_that_was_helped_leaves_no_trace(
+    tmp_path: Path, removed: list[int]
+) -> None:
+    helps = ("traced", "hinted", "none", "none")
+    stored, expected = stored_and_expected(tmp_path, IMPROVING, removed, helps)
+    assert stored == {3: expected}
+
+
+@pytest.mark.parametrize("arrival", [[1, 0, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1]])
+def test_an_attempt_that_arrives_late_counts_at_its_time(
+    tmp_path: Path, arrival: list[int]
+) -> None:
+    helps = ("none", "hinted", "none", "traced")
+    stored, expected = stored_and_expected(tmp_path, [95, 20, 60, 80], [], helps, arrival)
+    assert stored == {3: expected}
+    assert (expected.last, expected.last_at) == (60, START + 1.5 * DAY)
 
 
 def test_a_character_without_remaining_attempts_is_untried(tmp_path: Path) -> None:
@@ -391,8 +476,9 @@ def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:
     now = START + 400 * DAY
     practices[6] = state_after([85, 85, 85])  # long due, half forgotten
     practices[4] = state_after([30])  # due, less remembered still
-    practices[1] = replay([(60, now)])  # just practised
-    practices[3] = replay([(40, now), (45, now)])
+    practices[1] = Practice().after(60, now)  # just practised
+    practices[3] = Practice().after(40, now).after(45, now)
+    practices[0] = Practice().after(90, now, "traced")  # no review: as new as before
     assert practices[4].recall(now) < practices[6].recall(now)
     assert practices[3].mastery(now) > practices[1].mastery(now)
     assert next_to_practise(practices, now) == [4, 6, 0, 2, 5]
@@ -401,7 +487,7 @@ def test_due_characters_come_first_then_new_ones_then_the_weakest() -> None:
 
 def test_of_the_due_characters_the_least_remembered_comes_first() -> None:
     starts = (START, START - 40 * DAY, START + DAY)
-    practices = [replay([(70, start)]) for start in starts]
+    practices = [Practice().after(70, start) for start in starts]
     assert next_to_practise(practices, START + 100 * DAY) == [1, 0, 2]
 
 
@@ -410,7 +496,7 @@ def test_a_beginner_follows_the_alphabet() -> None:
 
 
 def test_without_due_or_new_characters_the_weakest_come_first() -> None:
-    practices = [replay([(score, START)]) for score in (90, 30, 70, 50, 60, 80)]
+    practices = [Practice().after(score, START) for score in (90, 30, 70, 50, 60, 80)]
     assert next_to_practise(practices, START) == [1, 3, 4, 2, 5]
     assert next_to_practise(practices[:2], START) == [1, 0]
 

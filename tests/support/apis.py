@@ -73,15 +73,16 @@ class Api:
         database_url: str = "",
         environment: Mapping[str, str] | None = None,
         root: Path = ROOT,
+        port: int = 0,
     ) -> None:
-        """`root` is the checkout whose code runs."""
+        """`root` is the checkout whose code runs. `port`: 0 for any free one."""
         folder.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.folder = folder
         self.database_url = database_url or f"sqlite:///{folder / 'data' / 'ranjana.db'}"
         self.media = folder / "media"
         self.log = folder / "log"
-        self.port = free_port()
+        self.port = port or free_port()
         self.metrics_port = free_port()
         (key_file,) = ranjana.folder.glob("ranjana-*/home/key_file.json")
         self.environment = {

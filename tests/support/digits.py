@@ -4,19 +4,16 @@ digits.
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from archive_scripts.improvement.fixed_set import DIGITS_SHEET
 from handlers.arrays import Gray, gray
 
 _SIDE = 28
-_SHEET = Path(__file__).with_name("data") / "digits.png"
-"""Two hundred digits of MNIST (LeCun, Cortes and Burges; from NIST's public-domain databases), one
-row of twenty per digit, from the last five thousand training images, which `train digits` holds
-out."""
 
 # One digit per line: strokes as points, xy, on a grid of 10x10.
 _STROKES = (
@@ -88,9 +85,13 @@ NO_DIGITS = {
 
 def held_out(digit: int, number: int) -> Gray:
     """A real digit of MNIST: uint8 of shape (28, 28), white on black."""
-    sheet = np.asarray(Image.open(_SHEET).convert("L"))
     top, left = digit * _SIDE, number * _SIDE
-    return gray(sheet[top : top + _SIDE, left : left + _SIDE])
+    return gray(_sheet()[top : top + _SIDE, left : left + _SIDE])
+
+
+@cache
+def _sheet() -> Gray:
+    return gray(np.asarray(Image.open(DIGITS_SHEET).convert("L")))
 
 
 def drawn(digit: int, rng: np.random.Generator, side: int = 280) -> Gray:

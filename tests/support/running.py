@@ -28,7 +28,7 @@ START_SECONDS = 150
 STOP_SECONDS = 30
 HEAL_SECONDS = 4
 # Steady callers leave time to what they wait for.
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.2
 
 
 def private(folder: Path) -> dict[str, str]:

@@ -74,6 +74,10 @@ class Comparison(SQLModel, table=True):
         default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
     )
     others: int | None = None
+    help: str = "none"
+    """How much the attempt was helped: `traced`, `hinted` or `none`."""
+    written_at: datetime | None = timestamp(nullable=True)
+    """When it was written, if its client said so."""
     strokes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     """As in `Prediction`."""
     pen: str | None = None

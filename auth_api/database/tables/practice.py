@@ -18,13 +18,21 @@ class Attempt(SQLModel, table=True):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_character", "user_id", "character", "comparison_id"),)
+    __table_args__ = (
+        Index("ix_attempts_character", "user_id", "character", "comparison_id"),
+        Index("ix_attempts_attempt_id", "user_id", "attempt_id", unique=True),
+    )
 
     comparison_id: int = Field(sa_column=Column(RowId, primary_key=True, autoincrement=False))
     user_id: int = owner_id()
     character: int
     at: datetime = timestamp()
+    """When it was written."""
     score: float
+    help: str = "none"
+    """As in `Comparison`."""
+    attempt_id: str | None = None
+    """The client's own id, so that an attempt that is sent again counts once."""
 
 
 class CharacterProgress(SQLModel, table=True):
@@ -42,6 +50,9 @@ class CharacterProgress(SQLModel, table=True):
     recent: list[float] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     card: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     last_at: datetime | None = timestamp(nullable=True)
+    from_memory: int = 0
+    first_from_memory: datetime | None = timestamp(nullable=True)
+    last_from_memory: datetime | None = timestamp(nullable=True)
 
 
 class PracticeSlot(SQLModel, table=True):
@@ -57,3 +68,5 @@ class PracticeSlot(SQLModel, table=True):
         sa_column=Column(RowId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     )
     slot: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    late: bool = False
+    """Whether only a client says so: what was written in it arrived later."""

@@ -1,6 +1,7 @@
 // Requests to the service: tokens, errors, retries. Only modules/session.js also calls `fetch`.
 
 import { markBusy, markReachable, markUnreachable, pause } from "./connection.js";
+import { saveFile } from "./dom.js";
 import { duration, hasString, t } from "./strings.js";
 
 const MAX_ATTEMPTS = 4;
@@ -43,7 +44,9 @@ export async function request(method, path, options = {}) {
     try {
       return await sendAuthorised(method, path, options);
     } catch (error) {
-      const temporary = error.code === "unreachable" || [429, 503].includes(error.status);
+      // Without any network there is nothing to wait for: the view says so at once.
+      const unreachable = error.code === "unreachable" && navigator.onLine;
+      const temporary = unreachable || [429, 503].includes(error.status);
       const wait = error.retryAfter ?? 2 ** (attempt - 1);
       if (!repeatable || !temporary || attempt === MAX_ATTEMPTS || wait > MAX_WAIT_SECONDS)
         throw error;
@@ -67,16 +70,13 @@ export async function fetchBlob(path, options = {}) {
 
 /** Saves a file that needs the access token, under `name`. */
 export async function download(path, name, options = {}) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await fetchBlob(path, options));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(await fetchBlob(path, options), name);
 }
 
 /** The sentence to show for any thrown error. */
 export function errorMessage(error) {
   if (!(error instanceof ApiError)) return t("error.unexpected");
+  if (error.code === "unreachable" && !navigator.onLine) return t("connection.needed");
   const key = `error.${error.code}`;
   const wait = error.retryAfter ? duration(error.retryAfter) : "…";
   return hasString(key) ? t(key, { wait }) : error.message;

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { el } from "./dom.js";
+import { version } from "./version.js";
 
 /** The groups of the script, in the order of the classes. */
 export const GROUPS = ["consonant", "vowel", "digit"];
@@ -16,7 +17,9 @@ let loaded = null;
  * @throws {ApiError}
  */
 export async function loadCharacters() {
-  loaded ??= get("/api/characters/", { characters: "all" }).then((answer) => answer.characters);
+  loaded ??= get("/api/characters/", { characters: "all", v: version }).then(
+    (answer) => answer.characters,
+  );
   loaded.catch(() => (loaded = null)); // the next call tries again
   return loaded;
 }
@@ -27,8 +30,9 @@ export const byGroup = (characters) =>
     ([, members]) => members.length,
   );
 
-/** Path of the reference image of a class. */
-export const referencePath = (index) => `/api/characters/${index}/reference/`;
+/** Path of the reference image of a class. With the version in it browsers keep it for good. */
+export const referencePath = (index) =>
+  `/api/characters/${index}/reference/${version ? `?v=${version}` : ""}`;
 
 /** The reference image of a class. Screen readers skip it unless `alt` is given. */
 export function glyph(index, alt = "") {

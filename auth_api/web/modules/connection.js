@@ -1,4 +1,5 @@
-// A line above all views: whether the service is reachable, and whether it is busy.
+// A line above all views: whether the service is reachable, whether it is busy, and what waits to
+// be sent.
 
 import { el, fill } from "./dom.js";
 import { t } from "./strings.js";
@@ -6,11 +7,13 @@ import { t } from "./strings.js";
 const line = el("div", { class: "connection", role: "status" });
 let busyUntil = 0;
 let unreachable = false;
+let waiting = 0;
 
 /** The line. Empty while all is well. */
 export function connectionLine() {
   addEventListener("online", update);
   addEventListener("offline", update);
+  update(); // the page may open without the network
   return line;
 }
 
@@ -32,6 +35,13 @@ export function markUnreachable() {
 /** Records that the next retry is in `seconds`. */
 export function markBusy(seconds) {
   busyUntil = Date.now() + seconds * 1000;
+  update();
+}
+
+/** Records how many attempts wait to be sent. */
+export function markWaiting(count) {
+  if (count === waiting) return;
+  waiting = count;
   update();
 }
 
@@ -57,11 +67,13 @@ export function pause(seconds, signal) {
 
 function update() {
   const seconds = Math.ceil((busyUntil - Date.now()) / 1000);
-  if (!navigator.onLine) fill(line, t("connection.offline"));
+  const sentences = [];
+  if (!navigator.onLine) sentences.push(t("connection.offline"));
   else if (seconds > 0) {
-    fill(line, t("connection.busy", { count: seconds }));
+    sentences.push(t("connection.busy", { count: seconds }));
     setTimeout(update, 1000);
-  } else if (unreachable) fill(line, t("connection.unreachable"));
-  else fill(line);
-  line.classList.toggle("shown", line.hasChildNodes());
+  } else if (unreachable) sentences.push(t("connection.unreachable"));
+  if (waiting) sentences.push(t("connection.waiting", { count: waiting }));
+  fill(line, sentences.join(" "));
+  line.classList.toggle("shown", sentences.length > 0);
 }

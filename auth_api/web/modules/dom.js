@@ -32,6 +32,13 @@ export function thumbnail(picture, alt) {
   return el("img", { class: "thumbnail", src, alt, on: { load: release, error: release } });
 }
 
+/** Saves a Blob as a file. */
+export function saveFile(content, name) {
+  const link = el("a", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 function applyProperties(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;

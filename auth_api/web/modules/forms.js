@@ -84,7 +84,9 @@ export function form(
       fill(status);
       const matched = fieldErrors(error, codes, fields).filter(([name]) => name in fields);
       for (const [name, reason] of matched) fields[name].setError(reason);
-      if (matched.length) fields[matched[0][0]].control.focus();
+      const named = new Set(matched.map(([name]) => name));
+      if (matched.length)
+        fields[Object.keys(fields).find((name) => named.has(name))].control.focus();
       else showError(failure, error);
     }
   };
@@ -123,8 +125,9 @@ function validationError({ validity, validationMessage }) {
 /** `[field, message]` for each field that an error names. */
 function fieldErrors(error, codes, fields) {
   if (!(error instanceof ApiError)) return [];
-  if (error.code in codes) return [[codes[error.code], errorMessage(error)]];
-  return Object.entries(error.details?.fields ?? {}).map(([path, reason]) => {
+  const reasons = Object.entries(error.details?.fields ?? {});
+  if (!reasons.length && error.code in codes) return [[codes[error.code], errorMessage(error)]];
+  return reasons.map(([path, reason]) => {
     // Details follow a colon. They are not translated.
     const matched = [reason, reason.split(":")[0]].find((words) => hasString(`reason.${words}`));
     const words = matched ? t(`reason.${matched}`) : asSentence(reason);

@@ -8,6 +8,8 @@ import { currentUser, hasRole } from "./session.js";
 import { remember } from "./storage.js";
 import { chooseLanguage, currentLanguage, LANGUAGES, t } from "./strings.js";
 
+const ICON = new URL("../icon.svg", import.meta.url).pathname;
+
 const header = el("header", { class: "frame" });
 const footer = el("footer", { class: "frame" });
 const skip = el("a", { class: "skip", href: "#main" });
@@ -26,19 +28,24 @@ export function startFrame() {
 /** Renders the frame again, after a change of language, user or view. */
 export function showFrame() {
   fill(skip, t("nav.skip"));
-  fill(header, brand(), navigation(), controls());
+  fill(header, brand(), navigation(), menuButton(), controls());
   fill(footer, footerNavigation());
 }
 
 function brand() {
-  const mark = el("img", { src: "/web/icon.svg", alt: "", width: 28, height: 28 });
-  return el("a", { class: "brand", href: "#/" }, mark, el("span", {}, "Ranjana"));
+  const mark = el("img", { src: ICON, alt: "", width: 28, height: 28 });
+  return el(
+    "a",
+    { class: "brand", href: "#/", "aria-label": "Ranjana" },
+    mark,
+    el("span", {}, "Ranjana"),
+  );
 }
 
 function navigation() {
   const links = [
-    ["/", "nav.recognise"],
     ["/practise", "nav.practise"],
+    ["/recognise", "nav.recognise"],
     ["/progress", "nav.progress"],
     ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];
@@ -67,15 +74,22 @@ const OPERATE_PATHS = /^\/(operate|models|training|users|audit|settings|jobs)/;
 function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
-  if (path === "/progress" && shown.startsWith("/history")) return true;
-  return path === "/" ? shown === "/" : shown.startsWith(path);
+  if (path === "/progress" && ["/history", "/poster"].includes(shown)) return true;
+  if (path === "/practise" && ["/", "/session", "/name"].includes(shown)) return true;
+  return shown.startsWith(path);
+}
+
+/** Opens the settings on a phone, where they have no place in the row. */
+function menuButton() {
+  const properties = { class: "button quiet menu", type: "button", popovertarget: "settings" };
+  return el("button", { ...properties, "aria-label": t("nav.settings") }, "⋮");
 }
 
 function controls() {
   const user = currentUser();
   return el(
     "div",
-    { class: "settings" },
+    { class: "settings", id: "settings", popover: "auto" },
     el(
       "select",
       {
@@ -99,7 +113,11 @@ function controls() {
       el("span", { class: "visually-hidden" }, t("nav.theme")),
     ),
     user
-      ? el("a", { class: "button quiet account", href: href("/account") }, user.username)
+      ? el(
+          "a",
+          { class: "button quiet account", href: href("/account"), title: user.username },
+          user.username,
+        )
       : linkButton(t("nav.signIn"), href("/sign-in")),
   );
 }

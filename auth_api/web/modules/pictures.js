@@ -10,15 +10,23 @@ import { t } from "./strings.js";
  * Buttons to choose or photograph pictures. Drop and paste work anywhere in the page until `signal`
  * aborts.
  * @param {{several: boolean, onPictures: (files: File[]) => void,
- *   onError: (message: string) => void, signal: AbortSignal}} options
+ *   onError: (message: string) => void, signal: AbortSignal}} options With `several`, `onPictures` gets
+ *   other files too if there are pictures among them; `isPicture` tells them apart.
  */
 export function pictureInputs({ several, onPictures, onError, signal }) {
   const accept = async (list) => {
-    const files = [...list].filter(isPicture);
-    const taken = await Promise.all((several ? files : files.slice(0, 1)).map(downscaleIfLarge));
-    if (signal.aborted) return;
-    if (taken.length) onPictures(taken);
-    else if (list.length) onError(t("pictures.none"));
+    const files = [...list];
+    const pictures = files.filter(isPicture);
+    if (!pictures.length) {
+      const names = files.map(({ name }) => name).join(", ");
+      if (files.length) onError(t("pictures.none", { count: files.length, names }));
+      return;
+    }
+    const chosen = several ? files : pictures.slice(0, 1);
+    const taken = await Promise.all(
+      chosen.map((file) => (isPicture(file) ? downscaleIfLarge(file) : file)),
+    );
+    if (!signal.aborted) onPictures(taken);
   };
   const input = el("input", {
     type: "file",
@@ -54,8 +62,8 @@ export function pictureInputs({ several, onPictures, onError, signal }) {
   ];
 }
 
-// Some systems do not know the type of HEIC files.
-const isPicture = ({ name, type }) =>
+/** Whether a file is a picture. Some systems do not know the type of HEIC files. */
+export const isPicture = ({ name, type }) =>
   type.startsWith("image/") || (!type && /\.(heic|heif|avif)$/i.test(name));
 
 /** Calls `listener` with files dropped anywhere in the page, until `signal` aborts. */

@@ -8,14 +8,18 @@
 import { ApiError, errorMessage } from "./api.js";
 import { button, linkButton } from "./components.js";
 import { el, fill } from "./dom.js";
-import { currentUser, hasRole } from "./session.js";
+import { currentUser, hasRole, ownerId } from "./session.js";
 import { loadStrings, t } from "./strings.js";
 
 const ROUTES = [
-  { path: "/", view: "recognise", area: "learn" },
+  { path: "/", view: "start", area: "practise" },
+  { path: "/recognise", view: "recognise", area: "learn" },
   { path: "/practise", view: "practise", area: "practise" },
+  { path: "/session", view: "session", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
+  { path: "/name", view: "name", area: "name" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
+  { path: "/poster", view: "poster", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account" },
   { path: "/sign-up", view: "sign-up", area: "account" },
@@ -111,6 +115,7 @@ export function errorCard(error, again = render) {
 
 async function viewContent({ route, parameters, query }, signal) {
   await loadStrings(route.area);
+  if (needsSession(route) && !navigator.onLine && ownerId() !== null) return needsNetwork();
   if (route.signedIn && !currentUser()) return signInPrompt();
   if (route.role && !hasRole(route.role)) {
     return currentUser() ? notAllowed(route.role) : signInPrompt();
@@ -153,6 +158,15 @@ function signInPrompt() {
   );
 }
 
+/** Whether a view is for users only, and none is known. */
+const needsSession = ({ signedIn, role }) => (signedIn || role) && !currentUser();
+
+/** Shown to a user whose session cannot be resumed without the network. */
+function needsNetwork() {
+  addEventListener("online", render, { once: true });
+  return el("section", { class: "card narrow notice" }, el("p", {}, t("connection.needed")));
+}
+
 function notAllowed(role) {
   return el(
     "section",
@@ -167,6 +181,6 @@ function missing() {
     "section",
     { class: "card narrow stack" },
     el("h1", {}, t("state.missing")),
-    linkButton(t("recognise.title"), "#/"),
+    linkButton(t("nav.practise"), href("/practise")),
   );
 }

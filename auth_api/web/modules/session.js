@@ -32,6 +32,12 @@ tabs.addEventListener("message", ({ data }) => {
 /** The signed-in user, or null. */
 export const currentUser = () => user;
 
+/**
+ * The id of the user whose session this browser has, or null. It is known before the service
+ * confirms the session, and offline.
+ */
+export const ownerId = () => user?.id ?? (Number(remembered("user")) || null);
+
 /** Whether the user has `role` or a higher one. */
 export const hasRole = (role) => user !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(role);
 
@@ -52,7 +58,7 @@ export async function resume() {
 async function load() {
   try {
     // The cookie may belong to another session by now, so a token in memory is renewed.
-    if (await renewAccess(user && access ? access.token : null)) user = await get("/api/me/");
+    if (await renewAccess(user && access ? access.token : null)) await loadUser();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     setTimeout(() => withNotification(load), RETRY_MILLISECONDS);
@@ -69,8 +75,13 @@ export async function signIn(username, password) {
     storeToken(answer);
     remember("signed-in", "yes");
     tabs.postMessage("signed-in");
-    user = await get("/api/me/");
+    await loadUser();
   });
+}
+
+async function loadUser() {
+  user = await get("/api/me/");
+  remember("user", String(user.id));
 }
 
 /** Signs out in all tabs. If it throws an `ApiError`, the user is still signed in. */
@@ -180,4 +191,5 @@ function clear() {
   user = null;
   generation++;
   remember("signed-in", null);
+  remember("user", null);
 }

@@ -1,15 +1,18 @@
-// Sets the theme before the first paint. Not a module, because modules run later.
+// Sets the theme and the writing hand before the first paint. Not a module, because modules run later.
 "use strict";
 {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const show = () => {
-    let chosen = null;
+    let theme = null;
+    let hand = null;
     try {
-      chosen = localStorage.getItem("ranjana-theme");
+      theme = localStorage.getItem("ranjana-theme");
+      hand = localStorage.getItem("ranjana-hand");
     } catch {
       // Storage is disabled: the system decides.
     }
-    document.documentElement.dataset.theme = chosen ?? (dark.matches ? "dark" : "light");
+    document.documentElement.dataset.theme = theme ?? (dark.matches ? "dark" : "light");
+    document.documentElement.dataset.hand = hand ?? "right";
   };
   show();
   dark.addEventListener("change", show);

@@ -9,12 +9,18 @@ const TOLERANCE = 0.001;
 const PRESSURE_WEIGHT = 0.04;
 const STEPS = 10_000; // 4 decimals
 
-/** A drawing of modules/pad.js for the service, `{strokes, pen}`. Null if it is too large. */
-export function writingOf({ strokes, pen }) {
+/**
+ * A drawing of modules/pad.js for the service, `{strokes, pen}`, with `pen_width` and `pen_angle` if
+ * they are not the usual ones. Null if it is too large.
+ */
+export function writingOf({ strokes, pen, width, angle }) {
   const thinned = strokes.map((points) => thin(points).map(compact));
   const fits =
     thinned.length <= LIMITS.strokes && thinned.every(({ length }) => length <= LIMITS.points);
-  return fits ? { strokes: thinned, pen } : null;
+  if (!fits) return null;
+  const chosen = { pen_width: width, pen_angle: pen === "nib" ? angle : null };
+  const unusual = Object.entries(chosen).filter(([, value]) => (value ?? null) !== null);
+  return { strokes: thinned, pen, ...Object.fromEntries(unusual) };
 }
 
 /** The options of a `request` that sends a writing: a Blob, or what `writingOf` returned. */

@@ -15,7 +15,9 @@ const FILTERS = ["action", "user_id", "since", "until"];
 
 export default async function view({ query, signal }) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
-  const columns = ["at", "action", "user", "address", "details"].map((key) => t(`audit.${key}`));
+  const columns = ["at", "action", "user", "subject", "address", "details"].map((key) =>
+    t(`audit.${key}`),
+  );
   const scroll = table(t("audit.title"), columns, []);
   scroll.classList.add("lines");
   const errors = el("div", {});
@@ -85,16 +87,24 @@ function queryOf({ since, until, ...others }) {
   };
 }
 
-function rowOf({ at, action: name, user_id: user, address, details }) {
+function rowOf({ at, action: name, address, details, ...who }) {
   return el(
     "tr",
     {},
     el("th", { scope: "row" }, moment(at)),
     el("td", {}, actionName(name)),
-    el("td", {}, user ?? "–"),
+    el("td", {}, account(who.user_id, who.username)),
+    el("td", {}, account(who.subject_id, who.subject)),
     el("td", {}, address ?? "–"),
     el("td", { class: "small" }, formatDetails(details)),
   );
+}
+
+/** The name and the number of an account. Only the number is left of a deleted one. */
+function account(id, name) {
+  if (id === null) return "–";
+  const number = el("span", { class: "remark" }, t("audit.number", { id: String(id) }));
+  return [name ?? t("audit.deleted"), number];
 }
 
 const formatDetails = (details) =>

@@ -4,93 +4,59 @@ import { characterName, glyph, loadCharacters } from "../modules/characters.js";
 import { button, linkButton } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { takeHandover } from "../modules/handover.js";
-import { errorCard, href } from "../modules/router.js";
-import { loadStrings, t } from "../modules/strings.js";
-import { attemptsAt } from "./practise/attempts.js";
-import { resultCard, summary } from "./practise/result.js";
-import { loadLayers } from "./practise/stroke-layers.js";
+import { href } from "../modules/router.js";
+import { t } from "../modules/strings.js";
+import { followingOnPath } from "./practise/path.js";
+import { practiceArea } from "./practise/practice-area.js";
+import { sessionBar } from "./practise/session-bar.js";
+import { advance, following, sessionAt } from "./practise/session.js";
 import { strokeOrderCard } from "./practise/stroke-order.js";
 import { trendCard } from "./practise/trend.js";
-import { writingArea } from "./practise/writing-area.js";
 
 export default async function view({ parameters, signal }) {
-  const [characters] = await Promise.all([loadCharacters(), loadStrings("feedback")]);
+  const characters = await loadCharacters();
   const character = characters.find((each) => String(each.class) === parameters.class);
   if (!character) return unknown();
-  const layers = await loadLayers(character, signal);
-  signal.throwIfAborted();
-  const attempts = attemptsAt(character.class);
-  const area = writingArea({ character, layers, attempts, signal });
-  const outcome = el("section", { class: "stack outcome", "aria-busy": "false", tabindex: "-1" });
-  const announcement = el("p", { class: "visually-hidden", role: "status" });
+  const session = sessionAt(character.class);
   const trend = trendCard(character, signal);
-
-  const following = characters[(character.class + 1) % characters.length];
-  // A learner of vowels goes on with vowels, unless another character is due.
-  const fitsAfter = (other, { reason }) =>
-    other !== character && (reason === "due" || other.group === character.group);
-  let nextCharacter = following;
-  const next = el("a", { class: "button" });
-  const showNext = () => {
-    next.href = href(`/practise/${nextCharacter.class}`);
-    fill(next, t("practise.following", { name: characterName(nextCharacter) }));
+  const next = el("a", { class: "button primary" });
+  const showNext = (index, path = `/practise/${index}`) => {
+    next.href = href(path);
+    const name = index === null ? null : characterName(characters[index]);
+    fill(next, name ? t("practise.following", { name }) : t("session.end"));
   };
-  const loadTrend = async () => {
+  if (session) next.addEventListener("click", () => advance(session));
+  const suggestNext = async () => {
+    if (session) {
+      const index = following(session);
+      return showNext(index, index === null ? "/session" : undefined);
+    }
+    showNext(followingOnPath(character.class));
     const { next: suggested = [] } = (await trend.load()) ?? {};
-    nextCharacter = suggested.find((each) => fitsAfter(characters[each.class], each)) ?? following;
-    showNext();
+    const due = suggested.find((each) => each.reason === "due" && each.class !== character.class);
+    if (due) showNext(due.class);
+    return null;
   };
-  const actions = el("p", { class: "row" }, button(t("practise.onceMore"), area.startOver), next);
-  const errors = el("div", { class: "trouble" });
-  const result = el("div", {}, el("p", { class: "card hint" }, t("practise.idle")));
-  const again = () => {
-    outcome.focus(); // the pressed button disappears
-    attempts.again();
-  };
-  let shownJudgement = null;
-  let replaced = new AbortController();
-  const show = () => {
-    outcome.setAttribute("aria-busy", String(attempts.busy));
-    fill(errors, attempts.error ? errorCard(attempts.error, again) : null);
-    if (attempts.judged === shownJudgement) return;
-    shownJudgement = attempts.judged;
-    replaced.abort(); // stops the canvases of the previous answer
-    replaced = new AbortController();
-    const until = AbortSignal.any([signal, replaced.signal]);
-    fill(result, resultCard(shownJudgement.answer, { layers, actions, signal: until }));
-  };
-  attempts.addEventListener(
-    "change",
-    () => {
-      show();
-      if (attempts.error) bringIntoView(outcome);
+  const order = el("div", {});
+  const { element, announcement, area, layers } = await practiceArea({
+    character,
+    actions: ({ startOver }) =>
+      el("p", { class: "row" }, button(t("practise.onceMore"), startOver), next),
+    further: [session ? null : trend.element, order],
+    onJudged: ({ score }) => {
+      session?.scores.push([character.class, score]);
+      suggestNext();
     },
-    { signal },
-  );
-  attempts.addEventListener(
-    "judged",
-    () => {
-      fill(announcement, summary(attempts.judged.answer));
-      bringIntoView(outcome);
-      loadTrend();
-    },
-    { signal },
-  );
-  showNext();
-  show();
-  loadTrend();
+    signal,
+  });
+  fill(order, strokeOrderCard(character, layers, signal));
+  suggestNext();
   const handover = takeHandover();
   if (handover) area.load(handover);
-  const order = character.strokes.length ? strokeOrderCard(character, layers, signal) : null;
-  fill(outcome, errors, result, trend.element, order);
   return [
+    session ? sessionBar(session, signal) : null,
     heading(character, characters),
-    el(
-      "div",
-      { class: "two practise" },
-      el("section", { class: "card stack" }, area.element),
-      outcome,
-    ),
+    element,
     announcement,
   ];
 }
@@ -116,9 +82,7 @@ function heading(character, characters) {
     { class: "character-head" },
     el("h1", {}, characterName(character)),
     glyph(character.class),
-    character.strokes.length
-      ? el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length }))
-      : null,
+    el("p", { class: "hint" }, t("practise.strokes.count", { count: character.strokes.length })),
     el(
       "nav",
       { class: "row", "aria-label": t("practise.characters") },
@@ -127,13 +91,6 @@ function heading(character, characters) {
       link(after, "›", "practise.after"),
     ),
   );
-}
-
-/** Scrolls to `element` if it is below the window, as on phones. */
-function bringIntoView(element) {
-  if (element.getBoundingClientRect().top < innerHeight * 0.6) return;
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ behavior: still ? "auto" : "smooth" });
 }
 
 function unknown() {

@@ -21,7 +21,7 @@ const PATHS = {
 const PAGE_SIZE = 20;
 
 export default async function view({ query, signal }) {
-  const kind = query.kind === "compared" ? "compared" : "recognised";
+  const kind = query.kind in PATHS ? query.kind : await newestKind(signal);
   const [classes] = await Promise.all([loadCharacters(), loadStrings("feedback")]);
   const isDigit = kind === "recognised" && /^digit-\d$/.test(query.class);
   const isCharacter = classes.some((each) => String(each.class) === query.class);
@@ -53,7 +53,7 @@ export default async function view({ query, signal }) {
   });
   const applyFilter = async (value) => {
     filter = value;
-    replaceQuery({ kind: kind === "compared" ? kind : null, class: value });
+    replaceQuery({ kind, class: value });
     list.setAttribute("aria-busy", "true");
     await attempt(async () => {
       await pages.reload();
@@ -76,6 +76,14 @@ export default async function view({ query, signal }) {
     list,
     pages.element,
   ];
+}
+
+/** The kind that has the newest entry. */
+async function newestKind(signal) {
+  const kinds = Object.keys(PATHS);
+  const pages = await Promise.all(kinds.map((kind) => get(PATHS[kind], { limit: 1 }, { signal })));
+  const times = pages.map(({ results: [newest] }) => Date.parse(newest?.created_at ?? 0));
+  return kinds[times.indexOf(Math.max(...times))];
 }
 
 /**
@@ -101,7 +109,7 @@ const tabs = (kind) =>
   tabLinks(
     t("history.kinds"),
     Object.keys(PATHS).map((each) => [
-      href("/history", { kind: each === "compared" ? each : null }),
+      href("/history", { kind: each }),
       t(`history.${each}`),
       each === kind,
     ]),

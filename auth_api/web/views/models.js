@@ -2,7 +2,8 @@
 
 import { get } from "../modules/api.js";
 import { badge } from "../modules/components.js";
-import { el } from "../modules/dom.js";
+import { el, fill } from "../modules/dom.js";
+import { keepFresh } from "../modules/refreshing.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
 import { trafficBar } from "./model/traffic-bar.js";
@@ -11,12 +12,17 @@ import { facts, share } from "./operate/facts.js";
 import { sections } from "./operate/sections.js";
 
 export default async function view({ signal }) {
-  const { models } = await get("/api/models/", {}, { signal });
+  const load = () => get("/api/models/", {}, { signal });
+  const shown = await load();
+  const place = el("div", { class: "cards" });
+  const show = ({ models }) => fill(place, models.map(modelCard));
+  show(shown);
+  keepFresh({ place, load, show, shown, signal });
   return [
     el("h1", {}, t("models.title")),
     sections(),
     el("p", { class: "hint" }, t("models.hint")),
-    el("div", { class: "cards" }, models.map(modelCard)),
+    place,
   ];
 }
 

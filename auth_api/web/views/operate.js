@@ -5,6 +5,7 @@ import { get } from "../modules/api.js";
 import { radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { field, select } from "../modules/forms.js";
+import { keepFresh } from "../modules/refreshing.js";
 import { replaceQuery } from "../modules/router.js";
 import { hasRole } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
@@ -29,14 +30,20 @@ export default async function view({ query, signal }) {
   const place = el("div", { class: "stack" });
   const announcement = el("p", { class: "visually-hidden", role: "status" }); // the total only
   let round = 0;
+  let usage = null;
 
+  const loadUsage = () => {
+    const options = { ...RANGES[chosen.range], model: chosen.model };
+    return get("/api/analytics/system/", options, { signal });
+  };
+  const loadStats = () => (hasRole("admin") ? get("/api/admin/stats/", {}, { signal }) : null);
   const show = async () => {
     const ownRound = ++round;
     place.setAttribute("aria-busy", "true");
-    const options = { ...RANGES[chosen.range], model: chosen.model };
     try {
-      const answer = await get("/api/analytics/system/", options, { signal });
+      const answer = await loadUsage();
       if (ownRound !== round) return;
+      usage = answer;
       fill(place, usageCards(answer));
       fill(announcement, `${t("use.requests")}: ${number(answer.totals.requests)}`);
     } finally {
@@ -55,9 +62,22 @@ export default async function view({ query, signal }) {
 
   const [{ models }, stats] = await Promise.all([
     get("/api/models/", {}, { signal }),
-    hasRole("admin") ? get("/api/admin/stats/", {}, { signal }) : null,
+    loadStats(),
     show(),
   ]);
+  const refreshUsage = async () => {
+    const ownRound = round;
+    const answer = await loadUsage();
+    return ownRound === round ? answer : usage; // something else was chosen meanwhile
+  };
+  const showUsage = (answer) => fill(place, usageCards(answer));
+  keepFresh({ place, load: refreshUsage, show: showUsage, shown: usage, signal });
+  const statsPlace = el("div", {});
+  const showStats = (answer) => fill(statsPlace, statsCards(answer));
+  if (stats) {
+    showStats(stats);
+    keepFresh({ place: statsPlace, load: loadStats, show: showStats, shown: stats, signal });
+  }
   const names = [["", t("operate.allModels")], ...models.map(({ name }) => [name, name])];
   const model = select(names, chosen.model, {
     on: { change: (event) => change({ model: event.target.value }) },
@@ -74,6 +94,6 @@ export default async function view({ query, signal }) {
     ),
     announcement,
     place,
-    stats ? statsCards(stats) : null,
+    statsPlace,
   ];
 }

@@ -1,31 +1,53 @@
-// Practise: all characters, the due ones first.
+// The path through the script: families of letters, what is due, short sessions, and drills.
 
 import { ApiError, errorMessage, get } from "../modules/api.js";
-import { byGroup, characterName, glyph, GROUPS, loadCharacters } from "../modules/characters.js";
+import { characterName, glyph, GROUPS, loadCharacters } from "../modules/characters.js";
 import { button, linkButton, radioGroup } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
-import { href, render, replaceQuery } from "../modules/router.js";
+import { go, href, render, replaceQuery } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
 import { disc, isDue, legend, levelOf } from "./practise/mastery.js";
+import { FAMILIES, toLearn } from "./practise/path.js";
+import { beginSession } from "./practise/session.js";
 
 const ALL = "all";
+// Letters of a session: more than five minutes are enough for.
+const SESSION_LETTERS = 20;
+// How often each of two letters comes in a drill.
+const DRILL_ROUNDS = 4;
 
 export default async function view({ query, signal }) {
-  const [characters, progress] = await Promise.all([loadCharacters(), loadProgress(signal)]);
+  const [characters, progress, pairs] = await Promise.all([
+    loadCharacters(),
+    loadProgress(signal),
+    loadPairs(signal),
+  ]);
   const loaded = progress && !(progress instanceof ApiError) ? progress : null;
+  const due = loaded ? dueOf(loaded) : [];
+  const learned = (index) => (loaded?.characters[index].mastery ?? 0) > 0;
+  const fresh = toLearn().filter((index) => !learned(index));
   const begin = el("p", { class: "row" });
   const sections = el("div", {});
   const show = (chosen) => {
-    const shown = characters.filter((each) => chosen === ALL || each.group === chosen);
-    const parts = sectionsOf(shown, loaded);
-    const [, [first]] = parts[0];
-    const name = characterName(first);
+    const isShown = (index) => chosen === ALL || characters[index].group === chosen;
+    const queue = [...due, ...fresh].filter(isShown);
+    const first = characters[queue[0] ?? characters.findIndex(({ group }) => group === chosen)];
+    const name = characterName(first ?? characters[0]);
     const label = t(loaded ? "practise.next" : "practise.begin", { name });
-    fill(begin, linkButton(label, href(`/practise/${first.class}`), "primary"));
+    const startSession = () => go(`/practise/${beginSession(queue.slice(0, SESSION_LETTERS))}`);
+    fill(
+      begin,
+      linkButton(label, href(`/practise/${(first ?? characters[0]).class}`), "primary"),
+      queue.length ? button(t("session.begin"), startSession) : null,
+    );
+    const families = FAMILIES.map(([family, classes]) => [t(`family.${family}`), classes]);
+    const shown = [[t("practise.group.due"), due], ...families]
+      .map(([title, classes]) => [title, classes.filter(isShown)])
+      .filter(([, classes]) => classes.length);
     fill(
       sections,
-      parts.map(([title, members]) => section(title, members, loaded)),
+      shown.map(([title, classes]) => section(title, classes, characters, loaded)),
     );
   };
   const chosen = GROUPS.includes(query.group) ? query.group : ALL;
@@ -37,10 +59,12 @@ export default async function view({ query, signal }) {
       { class: "card stack" },
       introduction(progress, loaded),
       begin,
+      el("p", {}, el("a", { href: href("/name") }, t("practise.name"))),
       loaded ? legend() : null,
     ),
     groupChoice(chosen, show),
     sections,
+    pairs.length ? drills(pairs, characters) : null,
   ];
 }
 
@@ -69,23 +93,25 @@ async function loadProgress(signal) {
   }
 }
 
-/** `[title, members]` of each section: due, suggested next, and the others by group. */
-function sectionsOf(characters, loaded) {
-  const order = (loaded?.next ?? []).map((each) => each.class);
+/** Pairs of letters that the model confuses; none if they cannot be loaded. */
+async function loadPairs(signal) {
+  try {
+    const { pairs } = await get("/api/models/ranjana/confused-pairs/", {}, { signal });
+    return pairs;
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+}
+
+/** The classes that are due, the least remembered first. */
+function dueOf({ characters, next }) {
+  const order = next.map((each) => each.class);
   const rank = (each) => (order.includes(each.class) ? order.indexOf(each.class) : order.length);
-  const dueDate = (each) => new Date(loaded.characters[each.class].due);
-  const due = characters
-    .filter((each) => loaded && isDue(loaded.characters[each.class]))
-    .sort((a, b) => rank(a) - rank(b) || dueDate(a) - dueDate(b));
-  const suggested = characters
-    .filter((each) => order.includes(each.class) && !due.includes(each))
-    .sort((a, b) => rank(a) - rank(b));
-  const others = characters.filter((each) => !due.includes(each) && !suggested.includes(each));
-  return [
-    [t("practise.group.due"), due],
-    [t("practise.group.soon"), suggested],
-    ...byGroup(others).map(([group, members]) => [t(`group.${group}`), members]),
-  ].filter(([, members]) => members.length);
+  return characters
+    .filter(isDue)
+    .sort((one, other) => rank(one) - rank(other) || new Date(one.due) - new Date(other.due))
+    .map((each) => each.class);
 }
 
 function introduction(progress, loaded) {
@@ -119,7 +145,7 @@ function introduction(progress, loaded) {
   );
 }
 
-function section(title, members, loaded) {
+function section(title, classes, characters, loaded) {
   return el(
     "section",
     { class: "alphabet" },
@@ -127,8 +153,37 @@ function section(title, members, loaded) {
     el(
       "ul",
       {},
-      members.map((each) => el("li", {}, card(each, loaded?.characters[each.class]))),
+      classes.map((index) => el("li", {}, card(characters[index], loaded?.characters[index]))),
     ),
+  );
+}
+
+/** Sessions with two letters that are easily confused. */
+function drills(pairs, characters) {
+  const drill = ({ classes: [one, other] }) => {
+    const queue = Array.from({ length: DRILL_ROUNDS }, () => [one, other]).flat();
+    return el(
+      "li",
+      {},
+      el(
+        "button",
+        {
+          class: "pair",
+          type: "button",
+          on: { click: () => go(`/practise/${beginSession(queue)}`) },
+        },
+        glyph(one),
+        glyph(other),
+        el("span", {}, [one, other].map((index) => characterName(characters[index])).join(" · ")),
+      ),
+    );
+  };
+  return el(
+    "section",
+    { class: "alphabet" },
+    el("h2", {}, t("drill.title")),
+    el("p", { class: "hint" }, t("drill.why")),
+    el("ul", { class: "pairs" }, pairs.map(drill)),
   );
 }
 

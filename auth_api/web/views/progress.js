@@ -2,7 +2,7 @@
 
 import { get } from "../modules/api.js";
 import { loadCharacters } from "../modules/characters.js";
-import { card } from "../modules/components.js";
+import { card, linkButton } from "../modules/components.js";
 import { el } from "../modules/dom.js";
 import { href } from "../modules/router.js";
 import { t } from "../modules/strings.js";
@@ -31,7 +31,12 @@ export default async function view({ query, signal }) {
       section("characters", charactersList(characters, query.sort, signal)),
       section(
         "keep",
-        el("p", {}, el("a", { href: href("/history") }, t("progress.history"))),
+        el(
+          "p",
+          { class: "row" },
+          linkButton(t("progress.history"), href("/history")),
+          linkButton(t("progress.poster"), href("/poster")),
+        ),
         exportButtons(signal),
       ),
     ),

@@ -12,6 +12,7 @@ export default {
   "nav.api": "For programs",
   "nav.language": "Language",
   "nav.theme": "Light or dark",
+  "nav.settings": "Display and account",
   "nav.signIn": "Sign in",
   "nav.signUp": "Sign up",
 
@@ -26,6 +27,10 @@ export default {
   "action.more": "Show more",
   "action.save": "Save",
   "action.download": "Download",
+
+  "keepsake.save": "Save the picture",
+  "keepsake.share": "Share",
+  "keepsake.print": "Print",
 
   "state.loading": "Loading …",
   "state.looking": "Recognising …",
@@ -53,7 +58,13 @@ export default {
 
   months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 
-  "connection.offline": "You are offline. The page continues when you are back online.",
+  "connection.offline":
+    "You are offline. You can practise: what you write is kept, and sent later.",
+  "connection.waiting": {
+    one: "{count} attempt waits to be sent.",
+    other: "{count} attempts wait to be sent.",
+  },
+  "connection.needed": "This needs the network, and you are offline.",
   "connection.busy": {
     one: "The service is busy: trying again in {count} second.",
     other: "The service is busy: trying again in {count} seconds.",

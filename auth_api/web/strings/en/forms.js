@@ -5,6 +5,8 @@ export default {
   "reason.must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides":
     "Letters of one script, please, Latin a-z or Devanagari, with digits and . _ - besides.",
   "reason.is reserved: please choose another": "This name is reserved. Please choose another.",
+  "reason.is taken": "This username is taken.",
+  "reason.has an account": "There is an account with this e-mail address.",
   "reason.value is not a valid email address": "This is not an e-mail address.",
   "reason.must have 8 to 128 characters": "8 to 128 characters, please.",
   "reason.must not be the username or the e-mail address":

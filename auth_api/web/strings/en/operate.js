@@ -91,6 +91,12 @@ export default {
   "model.part.figures": "Figures",
   "model.part.release": "Release",
   "model.part.corrections": "Corrections",
+  "model.about.ranjana":
+    "This model reads one handwritten character, drawn or photographed: one of 36 consonants, 16 vowels or ten digits of Ranjana, or none of them. It learned from synthetic handwriting and from scans of real handwriting. It does not read words, printed signs or other scripts.",
+  "model.about.digits":
+    "This model reads one handwritten Western digit, 0 to 9. It learned from MNIST. It reads neither the digits of Ranjana nor those of Devanagari, nor numbers of several digits.",
+  "model.about.similarity":
+    "This model measures how near a handwritten character is to the reference, so that it can be told from all others. The mark and the sentences of a comparison do not come from it: they compare the strokes.",
   "model.card.none": "The default version has no model card.",
 
   "version.heading": "Version {version}",
@@ -110,6 +116,12 @@ export default {
   "version.promote": "Make it the default",
   "version.rollBack": "Roll back to it",
   "version.promote.sure": "Everybody then gets version {version} of {name}. No request is dropped.",
+  "version.promote.worse":
+    "This version is worse: of the same {count} pictures, version {version} gets {own} right, and the default {current} gets {reference}.",
+  "fixed.title": "All versions on the same pictures",
+  "fixed.what":
+    "A fixed set of {count} pictures that no training uses. A version is better than another if it is better here.",
+  "fixed.none": "These archives have no figures on the fixed set of pictures.",
   "version.remove": "Remove",
   "version.remove.sure":
     "Version {version} of {name} is then no longer served. Its archive stays in the model store.",
@@ -387,7 +399,10 @@ export default {
   "audit.title": "Audit log",
   "audit.at": "When",
   "audit.action": "What",
-  "audit.user": "User",
+  "audit.user": "Who",
+  "audit.subject": "To whom",
+  "audit.number": "user number {id}",
+  "audit.deleted": "deleted account",
   "audit.userId": "User number",
   "audit.address": "From where",
   "audit.details": "Details",

@@ -2,10 +2,11 @@
 export default {
   "practise.title": "Practise",
   "practise.introduction":
-    "The 62 characters of the Ranjana script: 36 consonants, 16 vowels and 10 digits. Choose one, see how it is written, write it, and have it compared with the reference.",
+    "The 62 characters of the Ranjana script, letters of one shape together, those with few strokes first. Watch how one is written, trace it, then write it with less help until you know it by heart.",
   "practise.signIn": "to see which ones you master, and which are due.",
   "practise.begin": "Begin with {name}",
   "practise.next": "Practise next: {name}",
+  "practise.name": "Write your name in Ranjana",
   "practise.noProgress": "Your progress could not be loaded.",
   "practise.mastered": "{count} of {all} mastered,",
   "practise.dueCount": { one: "{count} due now.", other: "{count} due now." },
@@ -13,7 +14,6 @@ export default {
   "practise.due": "due now",
   "practise.legend": "How well they are mastered",
   "practise.group.due": "Due now",
-  "practise.group.soon": "Next",
   "practise.show": "Which characters",
   "practise.show.all": "All",
   "practise.show.consonant": "Consonants",
@@ -26,7 +26,7 @@ export default {
   "practise.level.new.means": "not tried yet",
   "practise.level.begun.means": "begun",
   "practise.level.coming.means": "in progress, from 40",
-  "practise.level.mastered.means": "mastered, from 80",
+  "practise.level.mastered.means": "mastered, from 80 and on two days",
 
   "practise.unknown": "There is no such character.",
   "practise.all": "All characters",
@@ -38,16 +38,33 @@ export default {
 
   "practise.pad": "Write {name} here",
   "practise.pad.keys": "Enter compares it with the reference.",
-  "practise.trace": "Trace",
-  "practise.strokes.show": "Show strokes",
-  "practise.strokes.hide": "Hide strokes",
+  "practise.strokes.show": "Watch",
+  "practise.strokes.hide": "Stop",
   "practise.strokes.now": "Stroke {number} of {count}: {name}",
   "practise.hint": "Hint",
   "practise.hint.next": "Next, stroke {number} of {count}: {name}. Begin at the dot.",
   "practise.hint.none": {
-    one: "The reference has {count} stroke. Compare yours.",
-    other: "The reference has {count} strokes. Compare yours.",
+    one: "Its one stroke is written.",
+    other: "All {count} strokes are written.",
   },
+  "practise.stage": "How much help",
+  "practise.stage.trace": "Trace",
+  "practise.stage.hinted": "Dots",
+  "practise.stage.memory": "By heart",
+  "practise.judging": "Judge each stroke",
+
+  "penUp.next": "Right. Now stroke {number} of {count}: {name}.",
+  "penUp.right": "Right.",
+  "penUp.done": "Right: all strokes are written.",
+  "penUp.backwards": "The {name} is written the other way round: begin at its other end.",
+  "penUp.joined": "These are two strokes in one: lift the pen after the {name}.",
+  "penUp.order": "That is the {drawn}. The {name} comes first.",
+  "penUp.again": "The {drawn} is written already. Now the {name}.",
+  "penUp.short": "The {name} goes on: write it to its end.",
+  "penUp.long": "The {name} ends earlier.",
+  "penUp.moved": "The {name} belongs in another place.",
+  "penUp.wrong": "Not quite. Try the {name} again.",
+
   "practise.compare": "Compare",
   "practise.comparing": "Comparing …",
   "practise.drop": "A picture of your writing can be dropped or pasted here too.",
@@ -59,7 +76,7 @@ export default {
   "practise.strictness.normal.means": "Mistakes that a teacher would mention.",
   "practise.strictness.strict.means": "Small slips are mentioned too.",
 
-  "practise.idle": "Write the character and compare it. The result appears here.",
+  "practise.idle": "Write the character. How close it is to the reference appears here.",
   "practise.result.title": "Your attempt",
   "practise.score.outOf": "of 100",
   "practise.score.of": "{score} of 100.",
@@ -109,6 +126,37 @@ export default {
   "practise.form.written": "Compared with a handwritten form, because yours is nearer to it.",
 
   "practise.order.title": "Stroke by stroke",
+
+  "session.begin": "Practise five minutes",
+  "session.position": "Letter {number} of {count}",
+  "session.end": "End the session",
+  "session.title": "Well practised",
+  "session.count": {
+    one: "You wrote {count} letter. Its best mark:",
+    other: "You wrote {count} letters. Their best marks:",
+  },
+  "session.on": "Back to the path",
+
+  "drill.title": "Easily confused",
+  "drill.why":
+    "Letters that the model that reads handwriting takes for each other. Write them in turn to learn the difference.",
+
+  "start.title": "Write your first Ranjana letter",
+  "start.how": "This is {character} ({name}). Watch its {count} strokes, then trace them.",
+  "start.praise":
+    "You wrote {character} ({name}), your first letter of a script a thousand years old!",
+  "start.next": "The next letter",
+  "start.path": "All letters",
+
+  "family.bowl": "A bowl and a stem",
+  "family.round": "A round left side",
+  "family.curve": "Curves beside a stem",
+  "family.loops": "One loop above another",
+  "family.curl": "A curl below the bar",
+  "family.vowel": "Simple vowels",
+  "family.a": "Vowels made of अ",
+  "family.tail": "Vowels with a tail",
+  "family.digit": "Digits",
 
   "practise.trend.title": "Your practice",
   "practise.trend.signIn": "to keep your attempts and follow your progress.",

@@ -12,6 +12,7 @@ export default {
   "nav.api": "प्रोग्रामका लागि",
   "nav.language": "भाषा",
   "nav.theme": "उज्यालो वा अँध्यारो",
+  "nav.settings": "प्रदर्शन र खाता",
   "nav.signIn": "साइन इन",
   "nav.signUp": "खाता खोल्नुहोस्",
 
@@ -26,6 +27,10 @@ export default {
   "action.more": "थप देखाउनुहोस्",
   "action.save": "सुरक्षित गर्नुहोस्",
   "action.download": "डाउनलोड",
+
+  "keepsake.save": "तस्बिर सुरक्षित गर्नुहोस्",
+  "keepsake.share": "पठाउनुहोस्",
+  "keepsake.print": "छाप्नुहोस्",
 
   "state.loading": "लोड हुँदैछ …",
   "state.looking": "हेर्दैछ …",
@@ -54,7 +59,12 @@ export default {
   // Chromium has no Nepali month names.
   months: "जनवरी फेब्रुअरी मार्च अप्रिल मे जुन जुलाई अगस्ट सेप्टेम्बर अक्टोबर नोभेम्बर डिसेम्बर",
 
-  "connection.offline": "तपाईं अफलाइन हुनुहुन्छ। जडान फर्किनेबित्तिकै काम अघि बढ्छ।",
+  "connection.offline": "तपाईं अफलाइन हुनुहुन्छ। अभ्यास गर्न सकिन्छ: तपाईंले लेखेको राखिन्छ, र पछि पठाइन्छ।",
+  "connection.waiting": {
+    one: "{count} प्रयास पठाउन बाँकी छ।",
+    other: "{count} प्रयास पठाउन बाँकी छन्।",
+  },
+  "connection.needed": "यसका लागि इन्टरनेट चाहिन्छ, र तपाईं अफलाइन हुनुहुन्छ।",
   "connection.busy": {
     one: "सेवा व्यस्त छ: {count} सेकेन्डमा फेरि प्रयास हुँदैछ।",
     other: "सेवा व्यस्त छ: {count} सेकेन्डमा फेरि प्रयास हुँदैछ।",

@@ -5,6 +5,8 @@ export default {
   "reason.must be letters of one script, Latin a-z or Devanagari, with digits and . _ - besides":
     "कृपया एउटै लिपिका अक्षर लेख्नुहोस्, रोमन a-z वा देवनागरी; अङ्क र . _ - पनि मिल्छन्।",
   "reason.is reserved: please choose another": "यो नाम आरक्षित छ। कृपया अर्को छान्नुहोस्।",
+  "reason.is taken": "यो प्रयोगकर्ता नाम अरू कसैको हो।",
+  "reason.has an account": "यस इमेल ठेगानाको खाता पहिल्यै छ।",
   "reason.value is not a valid email address": "यो इमेल ठेगाना मिलेन।",
   "reason.must have 8 to 128 characters": "कृपया ८ देखि १२८ वर्ण लेख्नुहोस्।",
   "reason.must not be the username or the e-mail address":

@@ -2,10 +2,11 @@
 export default {
   "practise.title": "अभ्यास",
   "practise.introduction":
-    "रञ्जना लिपिका ६२ अक्षर: ३६ व्यञ्जन, १६ स्वर र १० अङ्क। एउटा छान्नुहोस्, कसरी लेखिन्छ हेर्नुहोस्, लेख्नुहोस् र नमुनासँग तुलना गर्नुहोस्।",
+    "रञ्जना लिपिका ६२ अक्षर: एउटै आकारका अक्षर सँगै, थोरै रेखा भएका पहिले। कसरी लेखिन्छ हेर्नुहोस्, नमुनामाथि लेख्नुहोस्, अनि कण्ठ नहुँदासम्म बिस्तारै कम सहायता लिएर लेख्नुहोस्।",
   "practise.signIn": "गरे कुन अक्षर कति आयो र कुनको पालो हो भन्ने देखिन्छ।",
   "practise.begin": "{name} बाट सुरु गर्नुहोस्",
   "practise.next": "अब अभ्यास गर्ने: {name}",
+  "practise.name": "आफ्नो नाम रञ्जनामा लेख्नुहोस्",
   "practise.noProgress": "तपाईंको प्रगति लोड हुन सकेन।",
   "practise.mastered": "{all} मध्ये {count} राम्ररी आउँछ,",
   "practise.dueCount": {
@@ -16,7 +17,6 @@ export default {
   "practise.due": "पालो आयो",
   "practise.legend": "कति राम्ररी आउँछ",
   "practise.group.due": "अहिले पालो आएका",
-  "practise.group.soon": "अब गर्ने",
   "practise.show": "कुन अक्षर",
   "practise.show.all": "सबै",
   "practise.show.consonant": "व्यञ्जन",
@@ -29,7 +29,7 @@ export default {
   "practise.level.new.means": "अभ्यास गरेको छैन",
   "practise.level.begun.means": "सुरु भयो",
   "practise.level.coming.means": "सुध्रिँदै, ४० देखि",
-  "practise.level.mastered.means": "राम्ररी आउँछ, ८० देखि",
+  "practise.level.mastered.means": "राम्ररी आउँछ, ८० देखि र दुई दिनमा",
 
   "practise.unknown": "यस्तो अक्षर छैन।",
   "practise.all": "सबै अक्षर",
@@ -41,16 +41,33 @@ export default {
 
   "practise.pad": "यहाँ {name} लेख्नुहोस्",
   "practise.pad.keys": "Enter ले नमुनासँग तुलना गर्छ।",
-  "practise.trace": "नमुना",
-  "practise.strokes.show": "रेखा देखाउने",
-  "practise.strokes.hide": "रेखा लुकाउने",
+  "practise.strokes.show": "हेर्ने",
+  "practise.strokes.hide": "रोक्ने",
   "practise.strokes.now": "{count} मध्ये रेखा {number}: {name}",
   "practise.hint": "सङ्केत",
   "practise.hint.next": "अब {count} मध्ये रेखा {number}: {name}। चिन्हबाट सुरु गर्नुहोस्।",
   "practise.hint.none": {
-    one: "नमुनामा {count} रेखा छ। आफ्नो तुलना गर्नुहोस्।",
-    other: "नमुनामा {count} रेखा छन्। आफ्नो तुलना गर्नुहोस्।",
+    one: "एउटै रेखा लेखिसक्नुभयो।",
+    other: "सबै {count} रेखा लेखिसक्नुभयो।",
   },
+  "practise.stage": "कति सहायता",
+  "practise.stage.trace": "नमुनामाथि",
+  "practise.stage.hinted": "थोप्ला",
+  "practise.stage.memory": "कण्ठ",
+  "practise.judging": "हरेक रेखा जाँच्ने",
+
+  "penUp.next": "मिल्यो। अब {count} मध्ये रेखा {number}: {name}।",
+  "penUp.right": "मिल्यो।",
+  "penUp.done": "मिल्यो: सबै रेखा लेखिसक्नुभयो।",
+  "penUp.backwards": "{name} उल्टो दिशाबाट लेखियो: अर्को छेउबाट सुरु गर्नुहोस्।",
+  "penUp.joined": "यी एउटैमा दुई रेखा हुन्: {name} पछि कलम उठाउनुहोस्।",
+  "penUp.order": "त्यो {drawn} हो। पहिले {name} लेख्नुहोस्।",
+  "penUp.again": "{drawn} लेखिसक्नुभयो। अब {name}।",
+  "penUp.short": "{name} अझै लामो छ: अन्त्यसम्म लेख्नुहोस्।",
+  "penUp.long": "{name} योभन्दा पहिले सकिन्छ।",
+  "penUp.moved": "{name} को ठाउँ अर्कै हो।",
+  "penUp.wrong": "पूरै मिलेन। {name} फेरि लेख्नुहोस्।",
+
   "practise.compare": "तुलना गर्नुहोस्",
   "practise.comparing": "तुलना हुँदैछ …",
   "practise.drop": "आफ्नो लेखाइको तस्बिर पनि यहाँ तानेर छोड्न वा टाँस्न सकिन्छ।",
@@ -62,7 +79,7 @@ export default {
   "practise.strictness.normal.means": "शिक्षकले भन्ने जति कुरा भनिन्छ।",
   "practise.strictness.strict.means": "साना त्रुटि पनि भनिन्छ।",
 
-  "practise.idle": "अक्षर लेखेर तुलना गर्नुहोस्: त्यसबारे भनिएको कुरा यहाँ देखिन्छ।",
+  "practise.idle": "अक्षर लेख्नुहोस्: नमुनासँग कति मिल्छ भन्ने यहाँ देखिन्छ।",
   "practise.result.title": "तपाईंको प्रयास",
   "practise.score.outOf": "१०० मा",
   "practise.score.of": "१०० मा {score}।",
@@ -112,6 +129,35 @@ export default {
   "practise.form.written": "तपाईंको लेखाइसँग बढी मिल्ने हस्तलिखित रूपसँग तुलना गरियो।",
 
   "practise.order.title": "एक-एक रेखा गरी",
+
+  "session.begin": "पाँच मिनेट अभ्यास",
+  "session.position": "{count} मध्ये अक्षर {number}",
+  "session.end": "अभ्यास सक्ने",
+  "session.title": "राम्रो अभ्यास भयो",
+  "session.count": {
+    one: "तपाईंले {count} अक्षर लेख्नुभयो। उत्कृष्ट अङ्क:",
+    other: "तपाईंले {count} अक्षर लेख्नुभयो। उत्कृष्ट अङ्क:",
+  },
+  "session.on": "अक्षरहरूमा फर्कने",
+
+  "drill.title": "सजिलै झुक्किने",
+  "drill.why": "हस्तलेख पढ्ने मोडेलले एकअर्का ठान्ने अक्षर। फरक छुट्याउन पालैपालो लेख्नुहोस्।",
+
+  "start.title": "आफ्नो पहिलो रञ्जना अक्षर लेख्नुहोस्",
+  "start.how": "यो {character} हो। यसका {count} रेखा हेर्नुहोस्, अनि तिनमाथि लेख्नुहोस्।",
+  "start.praise": "तपाईंले {character} लेख्नुभयो, हजार वर्ष पुरानो लिपिको आफ्नो पहिलो अक्षर!",
+  "start.next": "अर्को अक्षर",
+  "start.path": "सबै अक्षर",
+
+  "family.bowl": "कटोरा र डाँडी",
+  "family.round": "बायाँ छेउ गोलो",
+  "family.curve": "डाँडीको छेउमा बाङ्गो रेखा",
+  "family.loops": "एकमाथि अर्को घेरो",
+  "family.curl": "शिरोरेखामुनि घुमाउरो",
+  "family.vowel": "सरल स्वर",
+  "family.a": "“अ” बाट बनेका स्वर",
+  "family.tail": "पुच्छर भएका स्वर",
+  "family.digit": "अङ्क",
 
   "practise.trend.title": "तपाईंको अभ्यास",
   "practise.trend.signIn": "गरे तपाईंका प्रयास राखिन्छन् र प्रगति देखिन्छ।",

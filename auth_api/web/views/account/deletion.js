@@ -4,6 +4,7 @@ import { remove } from "../../modules/api.js";
 import { card } from "../../modules/components.js";
 import { el } from "../../modules/dom.js";
 import { form } from "../../modules/forms.js";
+import { forgetAll } from "../../modules/outbox.js";
 import { go } from "../../modules/router.js";
 import { currentUser, markSignedOut, signOut } from "../../modules/session.js";
 import { t } from "../../modules/strings.js";
@@ -19,6 +20,7 @@ export function deletionCard() {
       return;
     }
     await remove("/api/me/");
+    await forgetAll();
     go("/");
     await signOut().catch(markSignedOut); // clears the cookie too, if the service is reachable
   };

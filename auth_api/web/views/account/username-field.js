@@ -7,14 +7,19 @@ import { field } from "../../modules/forms.js";
  * A field for a username or an e-mail address, without autocorrection and capitalisation.
  * @param {string} label
  * @param {"username"|"off"} autocomplete
- * @param {{value?: string, hint?: string}} options
+ * @param {{value?: string, hint?: string, minlength?: number}} options
  */
-export function usernameField(label, autocomplete, { value = "", hint = null } = {}) {
+export function usernameField(
+  label,
+  autocomplete,
+  { value = "", hint = null, minlength = null } = {},
+) {
   const control = el("input", {
     value,
     autocomplete,
     autocapitalize: "none",
     spellcheck: "false",
+    minlength,
     maxlength: 254,
     required: true,
   });

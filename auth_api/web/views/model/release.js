@@ -4,6 +4,7 @@ import { get, post, put } from "../../modules/api.js";
 import { card } from "../../modules/components.js";
 import { el, fill } from "../../modules/dom.js";
 import { field, form } from "../../modules/forms.js";
+import { keepFresh } from "../../modules/refreshing.js";
 import { percent, t } from "../../modules/strings.js";
 import { report } from "./report.js";
 import { trafficBar } from "./traffic-bar.js";
@@ -12,11 +13,12 @@ import { trafficBar } from "./traffic-bar.js";
 export async function release({ model, signal }) {
   const path = `/api/models/${model.name}/`;
   const reportBox = el("div", {});
-  const loadReport = async () => {
-    const compared = await get(`${path}traffic/report/`, {}, { signal });
-    fill(reportBox, card(t("report.title"), report(compared)));
-  };
-  await loadReport();
+  const load = () => get(`${path}traffic/report/`, {}, { signal });
+  const show = (compared) => fill(reportBox, card(t("report.title"), report(compared)));
+  const loadReport = async () => show(await load());
+  const shown = await load();
+  show(shown);
+  keepFresh({ place: reportBox, load, show, shown, signal });
   const place = el("div", {}, traffic(model, path, loadReport));
   const onRegistered = async () =>
     fill(place, traffic(await get(path, {}, { signal }), path, loadReport));

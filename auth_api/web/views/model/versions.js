@@ -9,15 +9,19 @@ import { href, render } from "../../modules/router.js";
 import { hasRole } from "../../modules/session.js";
 import { moment, number, percent, t } from "../../modules/strings.js";
 import { facts, interval, share } from "../operate/facts.js";
+import { fixedSetCard, promotionWarning } from "./fixed-set.js";
 import { wilson } from "./wilson.js";
 
 /** The part "versions". */
 export function versions({ model }) {
-  return el(
-    "div",
-    { class: "cards" },
-    model.versions.map((version) => versionCard(model, version)),
-  );
+  return [
+    fixedSetCard(model),
+    el(
+      "div",
+      { class: "cards" },
+      model.versions.map((version) => versionCard(model, version)),
+    ),
+  ];
 }
 
 /** The main metric of a version: `{name, value, pictures}`, or null. */
@@ -74,6 +78,7 @@ function versionActions(model, version, errors) {
   const values = { name, version: version.version };
   const path = `/api/models/${name}/`;
   const heading = t("version.heading", values);
+  const worse = promotionWarning(model, version);
   const unused = !version.default && !version.traffic;
   const isOlder =
     model.versions.indexOf(version) > model.versions.findIndex((each) => each.default);
@@ -100,8 +105,8 @@ function versionActions(model, version, errors) {
       ? confirmButton({
           label: t(isPrevious ? "version.rollBack" : "version.promote"),
           name: heading,
-          why: t("version.promote.sure", values),
-          confirmKind: "primary",
+          why: [worse, t("version.promote.sure", values)].filter(Boolean).join(" "),
+          confirmKind: worse ? "danger" : "primary",
           act: async () => {
             await put(`${path}default/`, { version: version.version });
             await render();

@@ -35,8 +35,8 @@ export function pictureCounts({ kind, counts }) {
 }
 
 /**
- * A list of the jobs of `load(cursor)`, linked if `mine(job)`, with the remark `note(job)`. Polls
- * until `signal` aborts.
+ * A list of the jobs of `load(cursor)`, linked if `mine(job)`, with the remark `note(job)`. It
+ * updates its jobs and adds new ones on top until `signal` aborts.
  * @returns {Promise<{element: Element, reload: () => Promise<void>}>}
  */
 export async function jobList({
@@ -47,7 +47,7 @@ export async function jobList({
   signal,
 }) {
   const list = el("ul", { class: "jobs" });
-  const shown = new Map();
+  let shown = new Map(); // another one after each reload
   const show = (job) => {
     const row = rowOf(job, mine(job), note(job));
     shown.set(job.id, row);
@@ -55,22 +55,27 @@ export async function jobList({
   };
   const pages = paginatedList({ list, load, show, empty: () => empty });
   const reload = async () => {
-    shown.clear();
+    shown = new Map();
     await pages.reload();
   };
   await reload();
-  pollUnfinished(shown, load, signal);
+  const update = async () => {
+    const before = shown;
+    const { results } = await load(null);
+    if (shown !== before) return; // reloaded meanwhile
+    if (results.length && !shown.size) await reload(); // the empty list has a message
+    for (const job of results) shown.get(job.id)?.show(job);
+    list.prepend(...results.filter(({ id }) => !shown.has(id)).map(show));
+  };
+  poll(update, signal);
   return { element: el("div", { class: "stack" }, list, pages.element), reload };
 }
 
-/** Polls the unfinished jobs of the first page. */
-async function pollUnfinished(shown, load, signal) {
+async function poll(update, signal) {
   while (!signal.aborted) {
     try {
       await pause(POLL_SECONDS, signal);
-      const waiting = [...shown.values()].some((row) => isUnfinished(row.job()));
-      if (!waiting || document.hidden) continue;
-      for (const job of (await load(null)).results) shown.get(job.id)?.show(job);
+      if (!document.hidden) await update();
     } catch {
       // modules/connection.js shows the problem. The next poll may succeed.
     }

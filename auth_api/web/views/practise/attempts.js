@@ -4,6 +4,7 @@
 import { remove, request } from "../../modules/api.js";
 import { latestRequest } from "../../modules/latest-request.js";
 import { currentUser } from "../../modules/session.js";
+import { forget, keep, mayArriveLater, newAttempt, optionsOf } from "../../modules/outbox.js";
 import { remember, remembered } from "../../modules/storage.js";
 import { bodyOf } from "../../modules/writing.js";
 
@@ -38,19 +39,21 @@ class Attempts extends EventTarget {
     this.error = null;
     this.busy = false;
     this.lastInput = null;
+    this.written = null; // {ink, attempt} of the last drawing, for the outbox
     this.comparison = latestRequest(
-      (writing) => this.#compare(writing),
+      (input) => this.#compare(input),
       (judged, error) => this.#answered(judged, error),
       (judged) => deleteComparison(judged.answer),
     );
   }
 
   /**
-   * Compares a writing (modules/writing.js) with the reference. Comparing the same again replaces
-   * the earlier comparison in the history, so that it counts as one attempt.
+   * Compares a writing (modules/writing.js) with the reference. `help` is the option of the service.
+   * Comparing the same again replaces the earlier comparison in the history, so that it counts as
+   * one attempt.
    */
-  compare(writing) {
-    this.lastInput = writing;
+  compare(writing, help) {
+    this.lastInput = { writing, help };
     this.again();
   }
 
@@ -68,13 +71,34 @@ class Attempts extends EventTarget {
     if (this.judged || this.busy) this.again();
   }
 
-  async #compare(writing) {
-    const query = { target_class: this.target, strictness: strictness() };
-    const options = { ...bodyOf(writing), query, repeatable: true };
-    const answer = await request("POST", "/api/similarity/", options);
-    const ink = writing instanceof Blob ? writing : JSON.stringify(writing);
+  async #compare({ writing, help }) {
+    if (writing instanceof Blob) return this.#send(writing, this.#optionsOf(writing, help));
+    const ink = JSON.stringify(writing);
+    // A guest's comparison of the same again replaces the one that is kept.
+    const again = this.written?.ink === ink && !this.judged?.answer.comparison_id;
+    const fields = { class: this.target, writing, help, strictness: strictness() };
+    const attempt = again ? { ...this.written.attempt, ...fields } : newAttempt(fields);
+    this.written = { ink, attempt };
+    try {
+      const judged = await this.#send(ink, optionsOf(attempt));
+      if (judged.answer.comparison_id === null) await keep(attempt);
+      else await forget(attempt);
+      return judged;
+    } catch (error) {
+      if (mayArriveLater(error)) await keep(attempt);
+      throw error;
+    }
+  }
+
+  async #send(ink, options) {
+    const answer = await request("POST", "/api/similarity/", { ...options, repeatable: true });
     if (this.judged?.ink === ink) await deleteComparison(this.judged.answer);
     return { answer, ink };
+  }
+
+  #optionsOf(picture, help) {
+    const query = { target_class: this.target, strictness: strictness(), help };
+    return { ...bodyOf(picture), query };
   }
 
   #answered(judged, error) {

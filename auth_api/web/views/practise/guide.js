@@ -1,82 +1,86 @@
-// Guidance under the ink: the reference to trace, its strokes played in order, and the next stroke
-// as a hint.
+// Guidance under the ink: the reference to trace, the start of the next stroke, a stroke as a hint,
+// and all strokes played in order.
 
-import { t } from "../../modules/strings.js";
+import { drawStroke } from "../../modules/pens.js";
 import { themeColour } from "../../modules/theme-colours.js";
-import { partName } from "./feedback.js";
 import { drawInk, mergeInks } from "./ink.js";
 import { drawStart, partialStroke, strokeLength } from "./stroke-layers.js";
 
 const TRACE_OPACITY = 0.16;
 const PLAYED_OPACITY = 0.5;
 const HINT_OPACITY = 0.45;
+const MISS_OPACITY = 0.35;
 // Timing of the animation in milliseconds: per stroke, per length of the side, between strokes, and
 // per still picture if the user prefers reduced motion.
 const STROKE_MILLISECONDS = 250;
 const LENGTH_MILLISECONDS = 1100;
 const PAUSE_MILLISECONDS = 350;
 const STILL_MILLISECONDS = 1400;
+// A missed stroke shakes: its way to either side as a fraction of the side, times, and duration.
+const SHAKE = { way: 0.015, times: 3, milliseconds: 300 };
 
-/** Draws under the ink of a pad. Event: `change`. `text` describes what is shown, or is empty. */
+const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Draws under the ink of a pad. Events: `play` when another stroke plays, `end` when none does. */
 export class Guide extends EventTarget {
+  #cancelPlaying = () => null;
+  #cancelShaking = () => null;
+
   /** `layers` are those of `character` (stroke-layers.js). Stops when `signal` aborts. */
   constructor(pad, character, layers, signal) {
     super();
     this.pad = pad;
     this.strokes = character.strokes;
     this.layers = layers;
-    this.text = "";
-    this.tracing = false;
+    this.shown = { whole: false, start: null, ghost: null, missed: null };
     this.playing = null; // {stroke, share}: index of a stroke and its visible fraction
-    this.hinted = null; // index of a stroke
-    this.cancel = () => null; // cancels the next step of the animation
+    this.offset = 0; // of the missed stroke, while it shakes
     pad.addPainter((context, side) => this.#paint(context, side));
     pad.addEventListener("begin", () => this.stop());
-    pad.addEventListener("change", () => this.#forgetHint());
-    signal.addEventListener("abort", () => this.stop());
+    signal.addEventListener("abort", () => {
+      this.stop();
+      this.#cancelShaking();
+    });
   }
 
-  /** Shows or hides the faint reference. */
-  trace(visible) {
-    this.tracing = visible;
+  /**
+   * Changes what is shown: `whole`, the faint reference; `start`, the index of a stroke whose start
+   * is marked; `ghost`, that of a stroke shown as a hint; `missed`, a stroke as points.
+   */
+  show(changes) {
+    Object.assign(this.shown, changes);
     this.pad.paintUnder();
   }
 
   /** Plays the strokes in order. They stay until `stop`, or until the pen touches. */
   play() {
-    this.#forgetHint();
+    this.#cancelPlaying();
     this.#showStroke(0, 0);
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.#showStill(0);
+    if (prefersStill()) this.#showStill(0);
     else this.#animate();
   }
 
-  /** Hides the strokes. */
+  /** Hides the played strokes. */
   stop() {
-    this.cancel();
+    this.#cancelPlaying();
     if (!this.playing) return;
     this.playing = null;
-    this.#setText("");
+    this.#played("end");
   }
 
-  /** Shows the stroke that comes after those already drawn. */
-  hint() {
-    this.stop();
-    const next = this.pad.drawing.strokes.length;
-    const count = this.strokes.length;
-    this.hinted = next < count ? next : null;
-    if (next < count) this.#setText(t("practise.hint.next", this.#values(next)));
-    else this.#setText(t("practise.hint.none", { count }));
-  }
-
-  #values(index) {
-    const name = partName(this.strokes[index].name);
-    return { count: this.strokes.length, number: index + 1, name };
-  }
-
-  #forgetHint() {
-    if (this.playing || !this.text) return;
-    this.hinted = null;
-    this.#setText("");
+  /** Shakes the missed stroke. */
+  shake() {
+    if (prefersStill()) return;
+    this.#cancelShaking();
+    const since = performance.now();
+    const step = (now) => {
+      const share = Math.min(1, (now - since) / SHAKE.milliseconds);
+      this.offset = SHAKE.way * Math.sin(share * SHAKE.times * 2 * Math.PI);
+      this.pad.paintUnder();
+      if (share < 1) frame = requestAnimationFrame(step);
+    };
+    let frame = requestAnimationFrame(step);
+    this.#cancelShaking = () => cancelAnimationFrame(frame);
   }
 
   #animate() {
@@ -94,7 +98,7 @@ export class Guide extends EventTarget {
     };
     const next = () => {
       const frame = requestAnimationFrame(step);
-      this.cancel = () => cancelAnimationFrame(frame);
+      this.#cancelPlaying = () => cancelAnimationFrame(frame);
     };
     next();
   }
@@ -103,37 +107,51 @@ export class Guide extends EventTarget {
     this.#showStroke(stroke, 1);
     if (stroke + 1 < this.strokes.length) {
       const timer = setTimeout(() => this.#showStill(stroke + 1), STILL_MILLISECONDS);
-      this.cancel = () => clearTimeout(timer);
+      this.#cancelPlaying = () => clearTimeout(timer);
     }
   }
 
   #showStroke(stroke, share) {
-    const another = this.playing?.stroke !== stroke;
+    const isAnother = this.playing?.stroke !== stroke;
     this.playing = { stroke, share };
-    if (another) this.#setText(t("practise.strokes.now", this.#values(stroke)));
+    if (isAnother) this.#played("play");
     else this.pad.paintUnder();
   }
 
-  #setText(text) {
-    this.text = text;
+  #played(event) {
     this.pad.element.classList.toggle("playing", this.playing !== null);
     this.pad.paintUnder();
-    this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new Event(event));
   }
 
   #paint(context, side) {
+    const { whole, start, ghost, missed } = this.shown;
     const ink = themeColour("--ink");
     const accent = themeColour("--accent");
-    if (this.tracing || this.playing) drawInk(context, side, this.layers.whole, ink, TRACE_OPACITY);
-    if (this.hinted !== null) {
-      drawInk(context, side, this.layers.strokes[this.hinted], accent, HINT_OPACITY);
-      drawStart(context, side, this.layers, this.hinted);
-    }
-    if (!this.playing) return;
+    if (whole || this.playing) drawInk(context, side, this.layers.whole, ink, TRACE_OPACITY);
+    if (this.playing) return this.#paintPlayed(context, side, ink, accent);
+    if (missed) this.#paintMissed(context, side, missed);
+    if (ghost !== null) drawInk(context, side, this.layers.strokes[ghost], accent, HINT_OPACITY);
+    if (start !== null) drawStart(context, side, this.layers, start);
+  }
+
+  #paintPlayed(context, side, ink, accent) {
     const { stroke, share } = this.playing;
     drawInk(context, side, mergeInks(this.layers.strokes.slice(0, stroke)), ink, PLAYED_OPACITY);
     const shown = partialStroke(this.layers.strokes[stroke], this.strokes[stroke], share);
     drawInk(context, side, shown, accent);
     for (let index = 0; index <= stroke; index++) drawStart(context, side, this.layers, index);
+  }
+
+  #paintMissed(context, side, points) {
+    // Drawn opaque first: the pieces of a stroke overlap.
+    const canvas = new OffscreenCanvas(side, side);
+    const opaque = canvas.getContext("2d");
+    opaque.fillStyle = opaque.strokeStyle = themeColour("--soft");
+    drawStroke(opaque, this.pad.drawing, points, side);
+    context.save();
+    context.globalAlpha = MISS_OPACITY;
+    context.drawImage(canvas, this.offset * side, 0);
+    context.restore();
   }
 }

@@ -3,9 +3,8 @@
 import { el } from "../../modules/dom.js";
 import { number, t } from "../../modules/strings.js";
 
-// Lowest mastery (docs/progress.md) of each level. The service counts 80 as mastered.
+// Lowest mastery (docs/progress.md) of each level below `mastered`, which the service decides.
 const LEVELS = [
-  [80, "mastered"],
   [40, "coming"],
   [0, "begun"],
 ];
@@ -13,8 +12,10 @@ const LEVELS = [
 const ALL_LEVELS = ["new", "begun", "coming", "mastered"];
 
 /** The level of a character of `/api/progress/`. */
-export const levelOf = ({ attempts, mastery }) =>
-  attempts ? LEVELS.find(([from]) => mastery >= from)[1] : "new";
+export function levelOf({ attempts, mastery, mastered }) {
+  if (mastered) return "mastered";
+  return attempts ? LEVELS.find(([from]) => mastery >= from)[1] : "new";
+}
 
 /** Whether a character is due for practice. */
 export const isDue = ({ due }) => due !== null && new Date(due) <= new Date();

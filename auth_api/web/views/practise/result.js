@@ -28,11 +28,21 @@ export const summary = (answer) =>
     ...sentencesOf(answer).map(({ text }) => text),
   ].join(" ");
 
+/** The mark and the most important sentence about a response of `/api/similarity/`. */
+export const resultHead = (answer, actions) =>
+  el(
+    "div",
+    { class: "card stack result-head" },
+    scoreMeter(answer),
+    el("p", { class: "first-sentence" }, sentencesOf(answer)[0].text),
+    actions,
+  );
+
 /**
- * The card for a response of `/api/similarity/`. `actions` are buttons below the picture; `layers`
- * are those of the character (stroke-layers.js).
+ * The card with all about a response of `/api/similarity/`. `layers` are those of the character
+ * (stroke-layers.js).
  */
-export function resultCard(answer, { layers, actions, signal }) {
+export function resultCard(answer, { layers, signal }) {
   const sentences = sentencesOf(answer);
   // If it looks like another character, the first sentence is the verdict.
   const message = answer.is_same_character
@@ -43,12 +53,10 @@ export function resultCard(answer, { layers, actions, signal }) {
     "div",
     { class: "card stack judged" },
     el("h2", {}, t("practise.result.title")),
-    scoreMeter(answer),
     verdict(answer, message),
     answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
     sentenceList(sentences, overlay),
     overlay.element,
-    actions,
     pictures(answer),
     regionTable(answer.regions),
   );

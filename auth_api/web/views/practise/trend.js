@@ -54,9 +54,9 @@ function practiceFacts(own, results) {
   const whole = (value) => number(Math.round(value));
   const facts = [
     ["attempts", number(own.attempts)],
-    ["best", whole(own.best)],
+    ["best", own.best === null ? "–" : whole(own.best)],
     ["trend", t(`practise.trend.${own.trend_word}`)],
-    ["due", due(own)],
+    ["due", own.due === null ? "–" : due(own)],
   ];
   return [
     el("p", {}, masterySummary(own)),

@@ -1,4 +1,4 @@
-// The writing area: the pad with its guidance, the pens, strictness, and input of pictures.
+// The writing area: the pad with its lesson, the pens, strictness, and input of pictures.
 
 import { characterName } from "../../modules/characters.js";
 import { button, radioGroup } from "../../modules/components.js";
@@ -6,15 +6,17 @@ import { el, fill } from "../../modules/dom.js";
 import { padTools } from "../../modules/pad-tools.js";
 import { Pad } from "../../modules/pad.js";
 import { pictureInputs } from "../../modules/pictures.js";
-import { remember, remembered } from "../../modules/storage.js";
 import { t } from "../../modules/strings.js";
 import { LIMITS, writingOf } from "../../modules/writing.js";
 import { strictness, STRICTNESSES } from "./attempts.js";
 import { Guide } from "./guide.js";
+import { isJudging, Lesson } from "./lesson.js";
+import { STAGES } from "./stages.js";
 
 /**
- * `{element, load, startOver}` for the attempts at `character`: `load` compares `{strokes}` or
- * `{picture}`; `startOver` clears the pad for the next attempt.
+ * `{pad, tools, lesson, load, startOver}` for the attempts at `character`: the elements with the pad
+ * and with its tools; `load` compares `{strokes}` or `{picture}`; `startOver` clears the pad for the
+ * next attempt.
  */
 export function writingArea({ character, layers, attempts, signal }) {
   const { drawing } = attempts;
@@ -22,6 +24,8 @@ export function writingArea({ character, layers, attempts, signal }) {
   pad.ink.setAttribute("aria-description", `${t("pad.keys")} ${t("practise.pad.keys")}`);
   pad.ink.setAttribute("aria-keyshortcuts", "Enter Control+Enter");
   signal.addEventListener("abort", () => pad.close());
+  const guide = new Guide(pad, character, layers, signal);
+  const lesson = new Lesson(pad, guide, character);
   const errors = el("p", { class: "notice error", role: "alert", hidden: true });
   const showMessage = (message) => {
     errors.hidden = false;
@@ -46,7 +50,7 @@ export function writingArea({ character, layers, attempts, signal }) {
     if (pad.isEmpty || attempts.busy) return;
     errors.hidden = true;
     const writing = writingOf(drawing);
-    if (writing) attempts.compare(writing);
+    if (writing) attempts.compare(writing, lesson.help);
     else showMessage(t("pad.tooMuch", LIMITS));
   };
   pad.ink.addEventListener("keydown", (event) => {
@@ -55,25 +59,29 @@ export function writingArea({ character, layers, attempts, signal }) {
     comparePad();
   });
   pad.addEventListener("change", updateButton);
+  lesson.addEventListener("complete", comparePad);
   attempts.addEventListener("change", updateButton, { signal });
   updateButton();
 
   const load = ({ strokes, picture }) => {
     errors.hidden = true;
-    if (picture) return attempts.compare(picture);
-    drawing.strokes = strokes;
-    pad.paint();
-    updateButton();
+    if (picture) return attempts.compare(picture, "none");
+    lesson.load(strokes);
     return comparePad();
   };
   const startOver = () => {
-    pad.clear();
+    lesson.startOver();
     pad.element.scrollIntoView({ block: "nearest" });
     pad.ink.focus({ preventScroll: true });
   };
-  const element = [
-    guidedPad(pad, character, layers, signal),
+  const tools = [
     padTools(pad),
+    el(
+      "div",
+      { class: "row helps" },
+      judgingChoice(lesson),
+      button(t("practise.hint"), () => lesson.hint()),
+    ),
     compare,
     errors,
     strictnessChoice(attempts),
@@ -89,39 +97,48 @@ export function writingArea({ character, layers, attempts, signal }) {
     ),
     el("p", { class: "hint small" }, t("practise.drop")),
   ];
-  return { element, load, startOver };
+  return { pad: guidedPad(pad, guide, lesson), tools, lesson, load, startOver };
 }
 
-/** The pad, with the switches for its guidance. */
-function guidedPad(pad, character, layers, signal) {
-  const guide = new Guide(pad, character, layers, signal);
+/** The pad, with the choice of help above it and what the learner is told below it. */
+function guidedPad(pad, guide, lesson) {
   const text = el("p", { class: "guide-text small", role: "status" });
-  const play = button(t("practise.strokes.show"), () =>
-    guide.playing ? guide.stop() : guide.play(),
-  );
+  const watch = button("", () => (guide.playing ? guide.stop() : lesson.watch()), "icon");
+  const stages = el("div", {});
+  let shownStage = null;
   const show = () => {
-    fill(text, guide.text);
-    fill(play, t(guide.playing ? "practise.strokes.hide" : "practise.strokes.show"));
+    fill(text, lesson.text);
+    text.dataset.mood = lesson.mood;
+    fill(watch, guide.playing ? "■" : "▶");
+    watch.setAttribute("aria-label", t(`practise.strokes.${guide.playing ? "hide" : "show"}`));
+    if (shownStage === lesson.stage) return;
+    shownStage = lesson.stage;
+    const options = STAGES.map((stage) => [stage, t(`practise.stage.${stage}`)]);
+    const choose = (stage) => {
+      shownStage = stage; // the chosen radio button keeps the focus
+      lesson.choose(stage);
+    };
+    fill(stages, radioGroup(t("practise.stage"), options, shownStage, choose));
   };
-  guide.addEventListener("change", show);
-  const traced = remembered("trace", "on") === "on";
-  guide.trace(traced);
-  const trace = ({ target }) => {
-    remember("trace", target.checked ? "on" : "off");
-    guide.trace(target.checked);
-  };
-  const row = el(
+  lesson.addEventListener("change", show);
+  show();
+  return el(
     "div",
-    { class: "row helps" },
-    el(
-      "label",
-      { class: "check" },
-      el("input", { type: "checkbox", checked: traced, on: { change: trace } }),
-      t("practise.trace"),
-    ),
-    character.strokes.length ? [play, button(t("practise.hint"), () => guide.hint())] : null,
+    { class: "writing" },
+    el("div", { class: "row helps" }, watch, stages),
+    pad.element,
+    text,
   );
-  return el("div", { class: "writing" }, row, pad.element, text);
+}
+
+function judgingChoice(lesson) {
+  const change = ({ target }) => lesson.judge(target.checked);
+  return el(
+    "label",
+    { class: "check" },
+    el("input", { type: "checkbox", checked: isJudging(), on: { change } }),
+    t("practise.judging"),
+  );
 }
 
 function strictnessChoice(attempts) {

@@ -15,10 +15,10 @@ export function characterDetails(each, signal) {
   if (!each.attempts) return el("p", { class: "row" }, practise);
   const facts = [
     [t("progress.attempts"), number(each.attempts)],
-    [t("progress.best"), number(each.best)],
-    [t("progress.last"), number(each.last)],
+    [t("progress.fromMemory"), number(each.from_memory)],
+    ...scores(each),
     [t("progress.lastAt"), moment(each.last_at)],
-    [t("progress.dueOn"), dueOn(each.due)],
+    ...(each.due ? [[t("progress.dueOn"), dueOn(each.due)]] : []),
   ];
   return [
     el(
@@ -35,6 +35,15 @@ export function characterDetails(each, signal) {
     ),
   ];
 }
+
+/** The facts about scores, which are of attempts from memory. */
+const scores = ({ best, last }) =>
+  best === null
+    ? []
+    : [
+        [t("progress.best"), number(best)],
+        [t("progress.last"), number(last)],
+      ];
 
 const dueOn = (due) => (new Date(due) <= new Date() ? t("progress.dueNow") : day(due));
 

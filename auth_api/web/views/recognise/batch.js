@@ -3,6 +3,7 @@
 import { errorMessage, request } from "../../modules/api.js";
 import { characterName } from "../../modules/characters.js";
 import { el, fill, thumbnail } from "../../modules/dom.js";
+import { isPicture } from "../../modules/pictures.js";
 import { number, percent, t } from "../../modules/strings.js";
 
 // Limits of one request: those of /api/predict/batch/ and MAX_BATCH_BYTES (64 MB by default), with
@@ -10,16 +11,18 @@ import { number, percent, t } from "../../modules/strings.js";
 const MAX_PICTURES = 32;
 const MAX_BYTES = 60_000_000;
 
-/** Recognises `files` and shows each result in `outcome` as it comes. */
-export async function recogniseSeveral(files, model, outcome, signal) {
-  const rows = files.map((file) => row(file));
+/** Recognises `files` and shows each result in `outcome` as it comes. Says which are no pictures. */
+export async function recogniseSeveral(all, model, outcome, signal) {
+  const rows = all.map((file) => row(file));
+  const files = all.filter(isPicture);
+  const readRows = rows.filter((_, index) => isPicture(all[index]));
   const bar = el("progress", { max: files.length, value: 0, "aria-label": t("several.progress") });
   fill(
     outcome,
     el(
       "div",
       { class: "card stack" },
-      el("h2", {}, t("several.title", { count: files.length })),
+      el("h2", {}, t("several.title", { count: all.length })),
       bar,
       el(
         "ul",
@@ -30,7 +33,7 @@ export async function recogniseSeveral(files, model, outcome, signal) {
   );
   for (const { start, end } of batches(files)) {
     if (signal.aborted) return;
-    const batchRows = rows.slice(start, end);
+    const batchRows = readRows.slice(start, end);
     try {
       const { results } = await requestBatch(files.slice(start, end), model, signal);
       results.forEach((result, index) => batchRows[index].show(result, model));
@@ -71,7 +74,7 @@ function row(file) {
   const element = el(
     "li",
     {},
-    thumbnail(file, ""),
+    isPicture(file) ? thumbnail(file, "") : el("span", { class: "thumbnail waiting" }, "?"),
     el("span", { class: "file" }, file.name),
     status,
   );
@@ -79,6 +82,7 @@ function row(file) {
     fill(status, message);
     element.classList.add("error");
   };
+  if (!isPicture(file)) fail(t("several.noPicture"));
   const show = (result, model) => {
     if (!result.success) return fail(result.error);
     const name = model === "ranjana" ? characterName(result) : number(Number(result.character));

@@ -18,25 +18,25 @@ export function resultCard(answer, { picture, showAll, ...options }) {
   return el(
     "div",
     { class: "card stack result" },
-    resultDetails(answer, options),
+    resultDetails(answer, { picture, ...options }),
     showAll && answer.others ? allButton(answer.others, showAll) : null,
-    inputDetails(answer, picture),
+    inputDetails(answer),
   );
 }
 
 /** What is known of one of the characters of a picture, as nodes. */
-export function characterDetails(character, { model, compare }) {
+export function characterDetails(character, { model, compare, picture = null }) {
   return [
-    headline(character, model),
+    headline(character, model, picture && ownPicture(character, picture)),
     bars(character, model),
     model === "ranjana" ? button(t("recognise.compare"), compare, "primary") : null,
   ];
 }
 
 /** The same for a response of `/api/predict/`, which can get feedback. */
-export function resultDetails(answer, { model, compare, onJudged }) {
+export function resultDetails(answer, { model, compare, onJudged, picture }) {
   return [
-    characterDetails(answer, { model, compare }),
+    characterDetails(answer, { model, compare, picture }),
     answer.preprocessed ? null : el("p", { class: "notice" }, t("recognise.notIsolated")),
     feedbackButtons(answer, model, onJudged ?? (() => null)),
   ];
@@ -62,7 +62,7 @@ function confidenceWords(confidence) {
   return t("sure.little");
 }
 
-function headline(answer, model) {
+function headline(answer, model, picture) {
   return el(
     "div",
     { class: "headline" },
@@ -74,14 +74,44 @@ function headline(answer, model) {
       el("br"),
       `${confidenceWords(answer.confidence)} (${percent(answer.confidence / 100, 1)})`,
     ),
+    picture,
   );
 }
 
+/** The likeliest classes, and the others behind a button: of digits all at once. */
 function bars(answer, model) {
+  const { top, probabilities = [] } = answer;
+  if (model === "digits") return list(t("recognise.digits"), ranked(probabilities), model);
+  const others = probabilities.length > top.length ? moreBars(answer, model) : null;
+  return [list(t("recognise.top"), top, model), others];
+}
+
+function moreBars({ top, probabilities }, model) {
+  const place = el("div", {});
+  const details = el("details", {}, el("summary", {}, t("recognise.allClasses")), place);
+  details.addEventListener("toggle", async () => {
+    if (!details.open || place.hasChildNodes()) return;
+    const characters = await loadCharacters();
+    const shown = new Set(top.map((each) => each.class));
+    const others = ranked(probabilities)
+      .filter((each) => !shown.has(each.class))
+      .map((each) => ({ ...characters[each.class], ...each }));
+    fill(place, list(t("recognise.allClasses"), others, model));
+  });
+  return details;
+}
+
+/** `{class, character, confidence}` of each class, the likeliest first. */
+const ranked = (probabilities) =>
+  probabilities
+    .map((share, index) => ({ class: index, character: String(index), confidence: 100 * share }))
+    .sort((one, other) => other.confidence - one.confidence);
+
+function list(label, candidates, model) {
   return el(
     "ol",
-    { class: "bars", "aria-label": t("recognise.top") },
-    answer.top.map((each) =>
+    { class: "bars", "aria-label": label },
+    candidates.map((each) =>
       el(
         "li",
         {},
@@ -168,7 +198,7 @@ function ownPicture(answer, picture) {
   return thumbnail(picture, alt);
 }
 
-function inputDetails(answer, picture) {
+function inputDetails(answer) {
   return el(
     "details",
     {},
@@ -176,7 +206,6 @@ function inputDetails(answer, picture) {
     el(
       "div",
       { class: "row" },
-      picture ? ownPicture(answer, picture) : null,
       el("img", { class: "thumbnail", src: answer.processed_image, alt: t("recognise.ink") }),
     ),
     el("p", { class: "hint small" }, t("recognise.model.version", answer.model)),

@@ -1,0 +1,20 @@
+// Writing one's name.
+export default {
+  "name.title": "मेरो नाम लेख्ने",
+  "name.typed": "नाम",
+  "name.typed.hint": "रोमन वा देवनागरी अक्षरमा।",
+  "name.devanagari": "देवनागरीमा",
+  "name.devanagari.hint": "रोमन अक्षरले ह्रस्व र दीर्घ छुट्याउँदैन। यहाँ सच्याउनुहोस्।",
+  "name.empty": "रञ्जनामा हेर्न नाम टाइप गर्नुहोस्।",
+  "name.tooLong": "नाम बढीमा {count} वर्णको हुन सक्छ।",
+  "name.unknown": "रञ्जनामा “{signs}” का लागि अक्षर छैन: नाम रोमन वा देवनागरीमा टाइप गर्नुहोस्।",
+  "name.letters": "नामका अक्षर",
+  "name.tile": "{letter} लेख्नुहोस्",
+  "name.tile.written": "{letter}, लेखियो",
+  "name.pad": "{letter} यहाँ लेख्नुहोस्",
+  "name.trace": "{letter} माथि कोर्नुहोस्।",
+  "name.written": "तपाईंले {letter} लेख्नुभयो।",
+  "name.practise": "{name} अभ्यास गर्नुहोस्",
+  "name.done": "तपाईंले लेखेको तपाईंको नाम",
+  "name.picture": "हातले रञ्जनामा लेखिएको {name}",
+};
