@@ -439,6 +439,7 @@ def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
 
 
 def test_the_marks_of_regions_can_be_read_in_both_themes(visitor: Visitor) -> None:
+    visitor.write_freely()
     page = visitor.open("/practise/12")
     *most, _ = glyph_strokes(12)
     draw(page, [*most, [(0.1, 0.1), (0.3, 0.9)]])

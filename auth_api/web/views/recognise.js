@@ -91,6 +91,9 @@ function recogniser(outcome, announcement, signal, rebuild) {
     idle();
   });
   signal.addEventListener("abort", () => clearTimeout(timer));
+  // A drawing that could not be sent without the network is sent when it is back.
+  const onOnline = () => pad.isEmpty || recognise();
+  addEventListener("online", onOnline, { signal });
 
   const recogniseFiles = async (files) => {
     clearTimeout(timer);
