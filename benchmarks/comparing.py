@@ -69,7 +69,7 @@ def comparing_table() -> str:
             ),
             "three pictures": each(
                 lambda k: (
-                    png_data_uri(255 - compared[k].form.picture),
+                    compared[k].form.picture_uri,
                     png_data_uri(255 - enlarge(inks[k])),
                     png_data_uri(overlay(compared[k].form.picture, compared[k].ink)),
                 )

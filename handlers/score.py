@@ -15,6 +15,8 @@ _WRITTEN, _BELONGS = 1.7, 3.0
 """Exponents of the two shares of the coverage, so that a scribble over everything gets nothing."""
 _MOSTLY = 0.75
 """Where less than this share of what is written belongs to the letter, it counts squared."""
+_FREE_INK = 1.2
+"""Ink may be as long as this many times what is written of the letter."""
 _FREE_END = 6.0
 """A stroke may go on this far beyond its end, in pixels."""
 _FREE = 1.5
@@ -50,8 +52,10 @@ def _coverage(comparison: Comparison) -> float:
     belongs = written / max(1e-9, written + extra)
     if not comparison.matching:
         belongs *= 1 - np.count_nonzero(comparison.extra) / np.count_nonzero(comparison.ink)
-        # A blot is no stroke.
+        # A blot is no stroke, and a scribble has more of them than the letter.
         belongs *= min(1.0, 2 * comparison.form.half_width / comparison.pen_half_width)
+        ink_length = np.count_nonzero(comparison.ink) / (2 * comparison.pen_half_width)
+        belongs *= min(1.0, _FREE_INK * written / ink_length)
     belongs *= min(1.0, belongs / _MOSTLY)
     return float((written / comparison.length) ** _WRITTEN * belongs**_BELONGS)
 

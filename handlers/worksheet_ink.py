@@ -20,8 +20,8 @@ Slices = tuple[slice, slice]
 _SMALL = 2
 """The paper is measured on a copy of so many times fewer pixels."""
 _BROADEST = 100
-"""Broader things are taken for paper, in pixels of the copy: a third of a decimetre. Neither a
-broad nib nor a finger is that broad."""
+"""Broader things are taken for paper, in pixels of the copy: 33 mm. Neither a broad nib nor a
+finger is that broad."""
 _LEAST, _MOST = 0.3, 0.5
 """Limits of what counts as ink. A printer makes the darkest ghost up to 0.25 darker than paper."""
 _PEN = 95

@@ -95,7 +95,7 @@ class Registration:
         return user.id
 
     async def taken(self, username: str, email: str) -> dict[str, str]:
-        """As `taken_fields`, of names that may be invalid. Empty without the database."""
+        """As `taken_fields`, of names of which one may be empty. Empty without the database."""
         keys = usernames.folded_username(username), usernames.email_key(email)
         try:
             return await taken_fields(self.database, *keys)

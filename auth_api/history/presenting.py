@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -25,6 +26,17 @@ def entry(row: Entry, feedback: Feedback | None) -> dict[str, Any]:
     if isinstance(row, Prediction):
         return shown | _prediction(row, feedback)
     return shown | _comparison(row)
+
+
+def best(class_: int, row_id: int, score: int, at: datetime) -> dict[str, Any]:
+    """The best comparison of a class in the form of `BestComparison`, for orjson."""
+    return {
+        "class": class_,
+        "id": row_id,
+        "score": score,
+        "created_at": iso(at),
+        "images": _pictures(row_id),
+    }
 
 
 def whole_entry(row: Entry, feedback: Feedback | None, strokes: str | None) -> dict[str, Any]:
@@ -53,12 +65,16 @@ def _prediction(row: Prediction, feedback: Feedback | None) -> dict[str, Any]:
 
 def _comparison(row: Comparison) -> dict[str, Any]:
     character = CHARACTERS[row.target_class]
-    path = f"/api/history/similarities/{row.id}"
     return {
         "compared_with_class": row.target_class,
         "character": character.text,
         "name": character.name,
         **{name: getattr(row, name) for name in (*COMPARISON_FIELDS, "strictness", "help")},
         "written_at": iso(row.written_at or row.created_at),
-        "images": {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")},
+        "images": _pictures(row.id),
     }
+
+
+def _pictures(comparison: int | None) -> dict[str, str]:
+    path = f"/api/history/similarities/{comparison}"
+    return {kind: f"{path}/{kind}/" for kind in ("user", "reference", "overlay")}

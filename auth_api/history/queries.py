@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, literal, null, select, tuple_
+from sqlalchemy import Select, delete, func, literal, null, select, tuple_
 from sqlalchemy.orm import Session, defer
 from sqlmodel import col
 from starlette.requests import Request
@@ -62,6 +63,32 @@ class History:
         if not rows:
             raise _missing()
         return rows[0]
+
+    async def best(self, user_id: int) -> Sequence[tuple[int, int, int, datetime]]:
+        """The class, id, mark and time of the best comparison of each class, in order of class.
+
+        One from memory is better than one with help, then the higher mark, then the newer one.
+        """
+        own = select(
+            col(Comparison.target_class),
+            col(Comparison.id),
+            col(Comparison.score),
+            col(Comparison.created_at),
+            func.row_number()
+            .over(
+                partition_by=col(Comparison.target_class),
+                order_by=(
+                    (col(Comparison.help) == "none").desc(),
+                    col(Comparison.score).desc(),
+                    col(Comparison.id).desc(),
+                ),
+            )
+            .label("rank"),
+        ).where(col(Comparison.user_id) == user_id)
+        ranked = own.subquery()
+        shown = [column for column in ranked.c if column.name != "rank"]
+        query = select(*shown).where(ranked.c.rank == 1).order_by(ranked.c.target_class)
+        return await self._database.read(lambda session: session.execute(query).tuples().all())
 
     async def strokes(self, entry: Entry) -> str | None:
         """The strokes of an entry as compact JSON, None if it has none. Raises `Unavailable`."""

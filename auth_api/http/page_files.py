@@ -24,7 +24,13 @@ _HOME = "index.html"
 _MANIFEST = "manifest.webmanifest"
 _WORKER = "service-worker.js"
 # Beside what Python knows wherever it runs.
-_MEDIA_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+_MEDIA_TYPES = {
+    ".js": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+# Large, and needed by few: a browser keeps them from their first use on.
+_LATER = "fonts/"
 # The modules of the first view are preloaded: a browser would else find them one after the other.
 _FIRST = ("modules/app.js", "views/start.js")
 _PRELOADS = b"<!-- preloads -->"
@@ -54,7 +60,7 @@ class PageFiles:
         home = contents[_HOME].replace(_PRELOADS, "".join(preloads).encode())
         contents[_HOME] = home.replace(b'"/web/', f'"{base}'.encode())
         worker, manifest = contents.pop(_WORKER), contents.pop(_MANIFEST)
-        own = [f"{base}{name}" for name in contents]
+        own = [f"{base}{name}" for name in contents if not name.startswith(_LATER)]
         shell = {
             "version": self.version,
             "home": f"{base}{_HOME}",

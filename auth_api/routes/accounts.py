@@ -34,8 +34,11 @@ async def sign_up(request: Request) -> JSONResponse:
             lambda: _require_same(content),
         )
     except BadRequest as error:
-        taken = await registration.taken(username.strip(), email.strip())
-        error.details = {"fields": {**taken, **(error.details or {})["fields"]}}
+        refused = (error.details or {})["fields"]
+        # The database is asked for valid names only.
+        names = {"username": username.strip(), "email": email.strip()}
+        valid = ("" if name in refused else value for name, value in names.items())
+        error.details = {"fields": {**await registration.taken(*valid), **refused}}
         raise
     fields = validated(content, SignUp)
     await registration.sign_up(

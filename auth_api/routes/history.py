@@ -12,7 +12,7 @@ from auth_api.authorisation.access import HISTORY
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.history.exporting import as_csv, as_json
 from auth_api.history.pictures import MEDIA_TYPES, media_type
-from auth_api.history.presenting import entry, whole_entry
+from auth_api.history.presenting import best, entry, whole_entry
 from auth_api.history.queries import EntryTable
 from auth_api.http.json_response import JSONResponse
 from auth_api.http.pagination import page, row_before
@@ -20,6 +20,7 @@ from auth_api.http.validation import parse_query, row_number
 from auth_api.routes.openapi import documented
 from auth_api.schemas.accounts import Message
 from auth_api.schemas.history import (
+    BestComparisons,
     ComparisonPage,
     ExportQuery,
     History,
@@ -41,6 +42,15 @@ async def predictions(request: Request) -> JSONResponse:
 async def similarities(request: Request) -> JSONResponse:
     """Lists comparisons, newest first. Strokes may be large: a single entry has them."""
     return await _page(request, Comparison)
+
+
+@documented(tag="history", access=HISTORY, answer=BestComparisons)
+async def best_similarities(request: Request) -> JSONResponse:
+    """Lists the best comparison of each class. Those written from memory come first, then marks
+    count.
+    """
+    rows = await services(request).history.best(caller(request).user_id)
+    return JSONResponse({"success": True, "results": [best(*row) for row in rows]})
 
 
 @documented(tag="history", access=HISTORY, answer=WholePredictionEntry, errors=(404,))
@@ -148,6 +158,7 @@ routes = [
     Route(_PREDICTION, delete_prediction, methods=["DELETE"]),
     Route(f"{_PREDICTION}image/", prediction_image, methods=["GET"]),
     Route("/api/history/similarities/", similarities, methods=["GET"]),
+    Route("/api/history/similarities/best/", best_similarities, methods=["GET"]),
     Route(_SIMILARITY, similarity, methods=["GET"]),
     Route(_SIMILARITY, delete_similarity, methods=["DELETE"]),
     Route(f"{_SIMILARITY}user/", user_image, methods=["GET"]),

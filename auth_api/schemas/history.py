@@ -125,6 +125,22 @@ class ComparisonEntry(BaseModel):
     images: ComparisonPictures
 
 
+class BestComparison(BaseModel):
+    """The comparison of a class that a learner did best."""
+
+    class_: int = Field(alias="class")
+    id: int
+    score: int = Field(description="The mark, 0-100.")
+    created_at: datetime
+    images: ComparisonPictures
+
+
+class BestComparisons(Success):
+    """The best comparison of each class that was practised, in order of class."""
+
+    results: list[BestComparison]
+
+
 class WholeComparisonEntry(ComparisonEntry, WithStrokes):
     """A comparison in the history, with its strokes."""
 

@@ -45,6 +45,7 @@ ANYONE = _outcomes(anonymous=IN, roles=IN, keys=IN, invalid=IN)
 COOKIE = _outcomes(anonymous=401, roles=401, keys=401, invalid=401)
 MODELS = _outcomes(anonymous=IN, roles=IN, keys=IN, invalid=401, history_key=403)
 MODELS_CLOSED = {**MODELS, "anonymous": 401}
+WORKSHEETS = _outcomes(anonymous=IN, roles=IN, keys=IN, invalid=401, predict_key=403)
 PREDICTING = _outcomes(anonymous=401, roles=IN, keys=IN, invalid=401, history_key=403)
 HISTORY = _outcomes(anonymous=401, roles=IN, keys=IN, invalid=401, predict_key=403)
 ACCOUNT = _outcomes(anonymous=401, roles=IN, keys=403, invalid=401)
@@ -65,6 +66,8 @@ ROUTES: dict[str, dict[str, object]] = {
     "POST /api/predict/": MODELS,
     "POST /api/predict/batch/": MODELS,
     "POST /api/similarity/": MODELS,
+    "GET /api/worksheets/": WORKSHEETS,
+    "POST /api/worksheets/judge/": MODELS,
     "POST /api/jobs/predict/": PREDICTING,
     "GET /api/jobs/": PREDICTING,
     "GET /api/jobs/{id}/": PREDICTING,
@@ -93,6 +96,7 @@ ROUTES: dict[str, dict[str, object]] = {
     "DELETE /api/history/predictions/{id}/": HISTORY,
     "GET /api/history/predictions/{id}/image/": HISTORY,
     "GET /api/history/similarities/": HISTORY,
+    "GET /api/history/similarities/best/": HISTORY,
     "GET /api/history/similarities/{id}/": HISTORY,
     "DELETE /api/history/similarities/{id}/": HISTORY,
     "GET /api/history/similarities/{id}/user/": HISTORY,

@@ -100,7 +100,7 @@ def test_sign_up_history_export_and_deletion_work_with_the_keyboard_alone(
     expect(page.get_by_text("That is not your username.")).to_be_visible()
     typed.fill("Sunita")
     typed.press("Enter")
-    expect(page.get_by_role("heading", name="Which character is it?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Write your first Ranjana letter")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
     fields = {"username": "Sunita", "password": PASSWORD}
     assert visitor.site.client.post("/api/signin/", json=fields).status_code == 401

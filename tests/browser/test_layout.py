@@ -14,12 +14,22 @@ from tests.support.apis import Api
 from tests.support.pictures import encode, reference
 
 VIEWS = [
-    "/", "/practise", "/practise/2", "/progress", "/history", "/history?kind=compared",
+    "/", "/recognise", "/practise", "/practise/2", "/session", "/name",
+    "/progress", "/history", "/history?kind=compared",
     "/account", "/jobs", "/models", "/models/ranjana", "/models/ranjana?part=card",
     "/models/digits?part=figures", "/models/similarity?part=release",
     "/models/ranjana?part=corrections", "/operate", "/training", "/users", "/audit", "/settings",
 ]  # fmt: skip
-SIGNED_OUT = ["/", "/practise", "/progress", "/sign-in", "/sign-up", "/models", "/nowhere"]
+SIGNED_OUT = [
+    "/",
+    "/recognise",
+    "/practise",
+    "/progress",
+    "/sign-in",
+    "/sign-up",
+    "/models",
+    "/nowhere",
+]
 
 # Layout shift since the document began, without what the visitor caused.
 _SHIFT = """() => new Promise((resolve) => {
@@ -122,7 +132,7 @@ def test_no_view_moves_what_it_has_shown(grown_up: Visitor, size: tuple[int, int
     for path in VIEWS:
         settled(page, f"{grown_up.home}/#{path}")
         shifts[path] = page.evaluate(_SHIFT)
-    settled(page, f"{grown_up.home}/#/")
+    settled(page, f"{grown_up.home}/#/recognise")
     draw(page, glyph_strokes(12))
     expect(page.locator(".result .headline")).to_contain_text("ड dda")
     shifts["a prediction comes"] = page.evaluate(_SHIFT)
@@ -170,7 +180,7 @@ def test_the_header_is_one_row_on_a_phone(grown_up: Visitor, phone: Visitor) -> 
         assert box["height"] <= 52
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         page.close()
-    page = grown_up.open("/")
+    page = grown_up.open()
     page.evaluate('localStorage.setItem("ranjana-language", "en")')
     page.reload()
     account = page.get_by_role("link", name="layout_of_a_very_long_name_30")
@@ -235,7 +245,7 @@ def test_nothing_lies_under_a_notch(browser: Browser, site: Api) -> None:
         with visit(browser, site, viewport=size, has_touch=True, is_mobile=True) as visitor:
             page = visitor.context.new_page()
             insets(visitor.context, page, {"top": 30, "left": 40, "right": 40, "bottom": 20})
-            page.goto(visitor.home)
+            page.goto(f"{visitor.home}/#/recognise")
             expect(page.locator("main h1")).to_be_visible()
             for selector in ("header.frame a", "header.frame button", "main h1", ".pad"):
                 for each in page.locator(selector).all():

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from archive_scripts.archives.building import ROOT
 from handlers.characters import CHARACTERS
 from tests.browser.conftest import Visitor, check_view, draw, glyph_strokes
 from tests.browser.test_practise import under_the_ink
@@ -31,17 +32,17 @@ NAMES = (
 )
 
 _TRANSLITERATE = """async (names) => {
-  const { toDevanagari } = await import("/web/modules/transliteration.js");
+  const { toDevanagari } = await ranjana("modules/transliteration.js");
   return names.map(toDevanagari);
 }"""
 _LETTERS = """async (texts) => {
-  const { parse } = await import("/web/views/name/letters.js");
+  const { parse } = await ranjana("views/name/letters.js");
   return texts.map(parse);
 }"""
 # How much of the shapes of texts is covered by strokes.
 _COVERAGE = """async ([pen, drawn]) => {
-  const { loadRanjanaFont } = await import("/web/modules/ranjana-font.js");
-  const { coverage, shapeOf } = await import("/web/views/name/shapes.js");
+  const { loadRanjanaFont } = await ranjana("modules/ranjana-font.js");
+  const { coverage, shapeOf } = await ranjana("views/name/shapes.js");
   await loadRanjanaFont();
   return drawn.map(([text, strokes]) => coverage(shapeOf(text), { strokes, pen }));
 }"""
@@ -174,6 +175,10 @@ def test_a_shared_link_shows_the_name(visitor: Visitor) -> None:
     expect(page.locator(".guide-text")).to_have_text("Trace क्ष्मी.")
     assert first != under_the_ink(page)
     check_view(page, "name-desktop")
+    licence = page.get_by_role("link", name="SIL Open Font License").get_attribute("href")
+    assert licence
+    text = visitor.context.request.get(f"{visitor.home}{licence.removeprefix(visitor.home)}").text()
+    assert text == (ROOT / "auth_api/web/fonts/OFL.txt").read_text()
     draw(page, scribble())
     page.get_by_label("Language").select_option("ne")
     expect(page.get_by_role("heading", level=1)).to_have_text("मेरो नाम लेख्ने")

@@ -436,3 +436,32 @@ def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
     page.get_by_role("button", name="Undo").click()
     compare_button(page).click()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_marks_of_regions_can_be_read_in_both_themes(visitor: Visitor) -> None:
+    visitor.write_freely()
+    page = visitor.open("/practise/12")
+    *most, _ = glyph_strokes(12)
+    draw(page, [*most, [(0.1, 0.1), (0.3, 0.9)]])
+    page.get_by_role("button", name="Compare").first.click()
+    expect(page.locator(".marks .missing text").first).to_be_attached()
+    expect(page.locator(".marks .extra text").first).to_be_attached()
+    contrast = """(each) => {
+      const style = getComputedStyle(each);
+      const light = (colour) => {
+        const [red, green, blue] = colour.match(/[\\d.]+/g).map((value) => value / 255)
+          .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+      };
+      const pair = [light(each.matches("line") ? style.stroke : style.fill), light(halo(each))];
+      return Math.max(...pair) / Math.min(...pair);
+      function halo(of) {
+        if (of.matches("text")) return style.stroke;
+        return getComputedStyle(of.parentElement.querySelector(".halo")).stroke;
+      }
+    }"""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for selector in (".marks text", ".marks line.missing", ".marks circle.extra"):
+            for each in page.locator(selector).all():
+                assert each.evaluate(contrast) >= 4.5, (scheme, selector)

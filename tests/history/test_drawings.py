@@ -20,6 +20,7 @@ from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
 from auth_api.http.uploads import Writing
 from auth_api.schemas.history import WholeComparisonEntry, WholePredictionEntry
+from auth_api.schemas.recognition import ComparisonQuery
 from auth_api.settings import Settings
 from tests.history.test_history import EXPORT, PREDICTIONS, SIMILARITIES
 from tests.support.apis import Api, User
@@ -150,7 +151,8 @@ def test_an_older_archive_gives_no_marks(tmp_path: Path) -> None:
         person = dict.fromkeys(("username", "username_key", "email", "email_key"), "a")
         account = Account(id=1, **person, password_hash="x")
         await database.write(lambda session: session.add(account))
-        number = await recorder.record_comparison(1, Writing(b"x"), "normal", answer)
+        options = ComparisonQuery(target_class=3)
+        number = await recorder.record_comparison(1, Writing(b"x"), options, answer)
         row, _ = await history.one(Comparison, 1, number)
         await recorder.finish()
         await database.aclose()

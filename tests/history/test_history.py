@@ -410,6 +410,46 @@ def test_deleting_a_comparison_removes_it_from_the_progress(api: Api, user: User
     assert character(user, 9)["best"] == other["score"]
 
 
+def test_the_best_comparison_of_each_class_is_the_one_from_memory(
+    user: User, stranger: User
+) -> None:
+    best = f"{SIMILARITIES}best/"
+    assert user.get(best).json() == {"success": True, "results": []}
+    stranger.compare(6, 6)
+
+    def compare(written: int, target: int, help: str) -> dict[str, Any]:
+        data = {"target_class": str(target), "help": help}
+        image = {"image": encode(reference(written))}
+        answer = user.post("/api/similarity/", files=image, data=data)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    traced, poor = compare(6, 6, "traced"), compare(20, 6, "none")
+    helped = [compare(written, 50, "hinted") for written in (50, 20)]
+    assert traced["score"] > poor["score"]
+    assert helped[0]["score"] > helped[1]["score"]
+
+    def shown() -> list[tuple[int, int, int]]:
+        answer = user.get(best).json()["results"]
+        return [(each["class"], each["id"], each["score"]) for each in answer]
+
+    of_six, of_fifty = (6, poor["comparison_id"]), (50, helped[0]["comparison_id"])
+    assert shown() == [(*of_six, poor["score"]), (*of_fifty, helped[0]["score"])]
+    # The same mark again: the newer one.
+    good, again = compare(6, 6, "none"), compare(6, 6, "none")
+    assert good["score"] == again["score"]
+    assert shown()[0] == (6, again["comparison_id"], again["score"])
+    entry = user.get(best).json()["results"][0]
+    whole = user.get(f"{SIMILARITIES}{again['comparison_id']}/").json()
+    assert {name: whole[name] for name in ("id", "score", "created_at", "images")} == {
+        name: value for name, value in entry.items() if name != "class"
+    }
+    # One that is deleted is no longer the best.
+    user.delete(f"{SIMILARITIES}{again['comparison_id']}/")
+    assert shown()[0] == (6, good["comparison_id"], good["score"])
+
+
 def test_vowels_are_kept_corrected_and_practised_like_consonants(user: User) -> None:
     image = {"image": encode(reference(44))}
     read = user.post("/api/predict/", files=image, data={"characters": "all"}).json()
@@ -782,3 +822,25 @@ def test_a_page_of_a_long_history_uses_an_index(
         assert slow not in shown, shown
     kind = "class" if class_ is not None else "page"
     assert f"ix_{table.__tablename__}_{kind}" in shown, shown
+
+
+@pytest.mark.parametrize(("owner", "count"), [(0, 36), (2, 36), (3, 0)])
+def test_the_best_of_a_long_history_are_found(
+    long_history: tuple[str, list[int]], tmp_path: Path, owner: int, count: int
+) -> None:
+    url, owners = long_history
+
+    async def best() -> list[tuple[int, int, int, datetime]]:
+        database = Database(Settings(database_url=url))
+        history = History(database, PictureStore(tmp_path))
+        try:
+            return list(await history.best([*owners, 0][owner]))
+        finally:
+            await database.aclose()
+
+    found = asyncio.run(best())
+    assert [class_ for class_, *_ in found] == list(range(count))
+    # All have the same mark: the newest of each class is the best.
+    numbers = [row_id for _, row_id, *_ in found]
+    assert len(set(numbers)) == count
+    assert not numbers or max(numbers) - min(numbers) < 36

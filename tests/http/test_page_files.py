@@ -16,6 +16,7 @@ WEB = ROOT / "auth_api" / "web"
 FOR_EVER = "public, max-age=31536000, immutable"
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
 AT_ROOT = {"service-worker.js", "manifest.webmanifest"}
+LATER = {name for name in FILES if name.startswith("fonts/")}  # loaded when they are first needed
 OTHER = "0123456789abcdef"
 
 
@@ -82,7 +83,7 @@ def test_the_service_worker_knows_all_files_of_the_version(ranjana: Ranjana) -> 
     shell = json.loads(head.removeprefix("const SHELL = ").removesuffix(";"))
     assert shell["version"] == version
     assert shell["home"] in shell["files"]
-    own = {f"/web/{version}/{name}" for name in FILES if name not in AT_ROOT}
+    own = {f"/web/{version}/{name}" for name in FILES if name not in (*AT_ROOT, *LATER)}
     references = {f"/api/characters/{n}/reference/?v={version}" for n in range(62)}
     everything = {*own, *references, f"/api/characters/?characters=all&v={version}"}
     assert set(shell["files"]) == everything
@@ -92,6 +93,14 @@ def test_the_service_worker_knows_all_files_of_the_version(ranjana: Ranjana) -> 
             assert (response.status_code, response.headers["Cache-Control"]) == (200, FOR_EVER)
             weight += sum(map(len, response.iter_raw()))
     assert weight < 600_000
+
+
+def test_a_font_is_kept_from_its_first_use_on(ranjana: Ranjana) -> None:
+    (font,) = (name for name in LATER if name.endswith(".woff2"))
+    response = ranjana.client.get(f"/web/{version_of(ranjana)}/{font}")
+    assert response.headers["Content-Type"] == "font/woff2"
+    assert response.headers["Cache-Control"] == FOR_EVER
+    assert response.content == (WEB / font).read_bytes()
 
 
 def test_characters_of_another_version_are_kept_for_an_hour(ranjana: Ranjana) -> None:

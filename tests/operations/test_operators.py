@@ -221,7 +221,7 @@ def test_the_audit_log_names_who_did_it_and_whom_it_concerns(api: Api, admin: Us
     number = user_id(user)
     me = admin.get("/api/me/").json()
     path = f"/api/admin/users/{number}/"
-    assert admin.request("PATCH", path, json={"role": "analyst"}).status_code == 200
+    assert admin.request("PUT", path, json={"role": "analyst"}).status_code == 200
     (change, *_) = logged(admin, action="user_changed", user_id=me["id"])
     named = {"username": me["username"], "subject_id": number, "subject": user.username}
     assert {name: change[name] for name in named} == named

@@ -38,11 +38,9 @@ from tests.support.commands import answer
 from tests.support.jobs import digits, finished, hand_in
 from tests.support.pictures import encode, reference
 from tests.support.strokes import strokes_of
-from tests.support.worksheets import photographed, written
+from tests.support.worksheets import printed
 
 PICTURE = encode(reference(0))
-_SHEET = sheets([0, 33], rows=4)[0]
-SHEET = photographed(written(_SHEET, [(0, 0)]), _SHEET)
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -61,11 +59,9 @@ DESTRUCTIVE = {
 
 TRAINING = {"POST /api/models/{name}/train/", "POST /api/models/{name}/tune/"}
 RECOGNITION = {"/api/predict/", "/api/predict/batch/", "/api/jobs/predict/"}
-COMPARISON = {"/api/similarity/", "/api/worksheets/judge/"}
 # Schemathesis has hundreds of requests for each of these, and a valid one takes long.
-COSTLY = {*TRAINING, *(f"POST {path}" for path in RECOGNITION | COMPARISON)}
-
-JUDGE = "POST /api/worksheets/judge/"
+IMAGES = {"/api/similarity/", "/api/worksheets/judge/", *RECOGNITION}
+COSTLY = {*TRAINING, *(f"POST {path}" for path in IMAGES)}
 
 _numbers = count(1)
 
@@ -173,9 +169,10 @@ class ValidValues:
             encoded = base64.b64encode(PICTURE).decode()
             image = encoded if case.media_type == "application/json" else PICTURE
             return {"images": [image, image]}
-        if label == JUDGE:
-            encoded = base64.b64encode(SHEET).decode()
-            return {"images": [encoded if case.media_type == "application/json" else SHEET]}
+        if label == "POST /api/worksheets/judge/":
+            as_json = case.media_type == "application/json"
+            sheet = encode(printed(sheets([12])[0]))
+            return {"images": [base64.b64encode(sheet).decode() if as_json else sheet]}
         if label == "POST /api/feedback/":
             return {"prediction_id": self.prediction, "actual_class": 3}
         if label in TRAINING:
@@ -211,20 +208,19 @@ class ValidValues:
             case.path_parameters["name"] = "ranjana"
         if "{class}" in case.path and case.path_parameters:
             case.path_parameters["class"] = "12"
-        if case.operation.label == "GET /api/worksheets/":
-            case.query = {"characters": "0,33", "rows": "4"}
         if case.path == "/api/models/{name}/traffic/":
             case.body = {"1.0": 100}
-        elif case.path in RECOGNITION | COMPARISON and isinstance(case.body, dict):
+        elif case.path in IMAGES and isinstance(case.body, dict):
             case.body = self.fields(case)  # options that contradict the query are refused
-            if case.query:
-                case.query = {**case.query}
-                case.query.pop("target_class", None)
+            if case.query and case.path not in RECOGNITION:
+                case.query = {"strictness": "strict"}
         elif isinstance(case.body, dict):
             case.body |= self.fields(case)
         if case.path in RECOGNITION and case.query:
             values = {"model": "ranjana", "version": "1.0", "enhancement_level": 1}
             case.query = {**case.query, **values}
+        if case.path == "/api/worksheets/":
+            case.query = {"group": "digit"}
         if case.path == "/api/analytics/system/" and case.query:
             case.query = {"days": 7, "bucket": "hour", "model": "digits"}
         if case.operation.label in TRAINING and isinstance(case.body, dict):
@@ -369,6 +365,8 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "GET /api/models/",
         "GET /api/models/status/",
         "GET /api/models/{name}/",
+        "GET /api/models/{name}/confused-pairs/",
+        "GET /api/worksheets/",
         "GET /health",
         "GET /ready",
         "POST /api/login/",
@@ -379,9 +377,8 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "POST /api/signin/",
         "POST /api/signup/",
         "POST /api/similarity/",
-        "POST /api/token/refresh/",
-        "GET /api/worksheets/",
         "POST /api/worksheets/judge/",
+        "POST /api/token/refresh/",
         "DELETE /api/web-session/",
         "POST /api/web-session/",
         "POST /api/web-session/refresh/",

@@ -171,7 +171,10 @@ def test_a_training_on_labelled_pictures_makes_a_new_version(
     assert not {"SECRET_KEY", "DATABASE_URL", "DATA_DIR"} & set(process.environ())
     with api.client.stream("GET", f"/api/jobs/{number}/events/", headers=user.headers) as stream:
         seen = list(events(stream))
-    assert {len(state["outcome"]["epochs"]) for _, state in seen if state["outcome"]} == {0, 1, 2}
+    # Events come at most every second, and an epoch may be shorter.
+    epochs = [len(state["outcome"]["epochs"]) for _, state in seen if state["outcome"]]
+    assert epochs == sorted(epochs)
+    assert {0, 2} <= {*epochs} <= {0, 1, 2}
     progress = [state["progress"] for _, state in seen]
     assert progress == sorted(progress)
     name, last = seen[-1]

@@ -74,7 +74,7 @@ const OPERATE_PATHS = /^\/(operate|models|training|users|audit|settings|jobs)/;
 function isCurrent(path) {
   const shown = currentPath();
   if (path === "/operate") return OPERATE_PATHS.test(shown);
-  if (path === "/progress" && shown.startsWith("/history")) return true;
+  if (path === "/progress" && ["/history", "/poster"].includes(shown)) return true;
   if (path === "/practise" && ["/", "/session", "/name"].includes(shown)) return true;
   return shown.startsWith(path);
 }

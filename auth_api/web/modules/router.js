@@ -19,6 +19,7 @@ const ROUTES = [
   { path: "/practise/:class", view: "character", area: "practise" },
   { path: "/name", view: "name", area: "name" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
+  { path: "/poster", view: "poster", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
   { path: "/sign-in", view: "sign-in", area: "account" },
   { path: "/sign-up", view: "sign-up", area: "account" },

@@ -12,6 +12,7 @@ import { lettersOf, parse } from "./name/letters.js";
 import { namePicture } from "./name/picture.js";
 import { tracing } from "./name/tracing.js";
 
+const LICENCE = new URL("../fonts/OFL.txt", import.meta.url);
 const MAX_LENGTH = 40;
 // After a letter is written, before the next one opens.
 const PAUSE_MILLISECONDS = 900;
@@ -49,8 +50,19 @@ export default async function view({ query, signal }) {
   show();
   return [
     el("h1", {}, t("name.title")),
-    el("section", { class: "card stack no-print" }, typed.element, devanagari.element, told),
-    place,
+    el(
+      "div",
+      { class: "stack" },
+      el("section", { class: "card stack no-print" }, typed.element, devanagari.element, told),
+      place,
+      el(
+        "p",
+        { class: "hint small no-print" },
+        t("name.font"),
+        " ",
+        el("a", { href: LICENCE.href }, "SIL Open Font License"),
+      ),
+    ),
   ];
 }
 
@@ -97,11 +109,15 @@ function nameToWrite(text, characters, leaving, replaced) {
     const character = characters.find((each) => each.character === letter.text);
     const until = AbortSignal.any([signal, closed]);
     let timer = null;
+    let goesOn = false; // since the letter was completed, also while more is drawn
     until.addEventListener("abort", () => clearTimeout(timer));
-    const onChange = () => {
+    const onChange = (completed) => {
       clearTimeout(timer);
-      if (update()) result.scrollIntoView({ block: "nearest" });
-      else if (letter.drawing.written) timer = setTimeout(openNext, PAUSE_MILLISECONDS, index);
+      const isComplete = update();
+      goesOn = letter.drawing.written && (goesOn || completed);
+      if (until.aborted || !goesOn) return;
+      if (isComplete) result.scrollIntoView({ block: "nearest" });
+      else timer = setTimeout(openNext, PAUSE_MILLISECONDS, index);
     };
     try {
       const { element, pad } = await tracing({ letter, character, onChange, signal: until });

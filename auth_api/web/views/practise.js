@@ -59,7 +59,7 @@ export default async function view({ query, signal }) {
       { class: "card stack" },
       introduction(progress, loaded),
       begin,
-      el("p", {}, el("a", { href: href("/name") }, t("practise.name"))),
+      el("p", {}, linkButton(t("practise.name"), href("/name"))),
       loaded ? legend() : null,
     ),
     groupChoice(chosen, show),

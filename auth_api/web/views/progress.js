@@ -31,7 +31,12 @@ export default async function view({ query, signal }) {
       section("characters", charactersList(characters, query.sort, signal)),
       section(
         "keep",
-        el("p", {}, linkButton(t("progress.history"), href("/history"))),
+        el(
+          "p",
+          { class: "row" },
+          linkButton(t("progress.history"), href("/history")),
+          linkButton(t("progress.poster"), href("/poster")),
+        ),
         exportButtons(signal),
       ),
     ),

@@ -31,7 +31,7 @@ export default function view({ signal }) {
   owner = user;
   const outcome = el("section", { class: "outcome", "aria-busy": "false" });
   const announcement = el("p", { class: "visually-hidden", role: "status" });
-  const place = el("div", { class: "two recognise stage" });
+  const place = el("div", { class: "two recognise" });
   const show = () => fill(place, recogniser(outcome, announcement, signal, show));
   show();
   return [el("h1", {}, t("recognise.title")), announcement, place];
@@ -91,6 +91,9 @@ function recogniser(outcome, announcement, signal, rebuild) {
     idle();
   });
   signal.addEventListener("abort", () => clearTimeout(timer));
+  // A drawing that could not be sent without the network is sent when it is back.
+  const onOnline = () => pad.isEmpty || recognise();
+  addEventListener("online", onOnline, { signal });
 
   const recogniseFiles = async (files) => {
     clearTimeout(timer);

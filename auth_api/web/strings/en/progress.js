@@ -43,6 +43,15 @@ export default {
   "progress.gone": "The entries themselves are no longer kept.",
   "progress.keep": "All your drawings",
   "progress.history": "History, with your pictures",
+  "progress.poster": "A poster of your best letters",
+
+  "poster.title": "Your poster",
+  "poster.what":
+    "Each letter that you wrote, in your own hand: your best one, from memory if there is one. Those in grey are still to write.",
+  "poster.by": "Ranjana, written by {name}",
+  "poster.count": "{count} of {all} letters",
+  "poster.card": "To save, share and print",
+  "poster.picture": "{count} of {all} letters of Ranjana, written by {name}",
 
   "history.title": "History",
   "history.kinds": "Kind of entries",

@@ -46,6 +46,15 @@ export default {
   "progress.gone": "यी प्रविष्टि अब राखिएका छैनन्।",
   "progress.keep": "तपाईंले लेखेका सबै",
   "progress.history": "इतिहास, तपाईंका तस्बिरसहित",
+  "progress.poster": "राम्रा अक्षरको पोस्टर",
+
+  "poster.title": "तपाईंको पोस्टर",
+  "poster.what":
+    "तपाईंले लेखेका अक्षर तपाईंकै हातले: सबैभन्दा राम्रो, सम्झनाबाट लेखेको भए त्यही। फिक्का अक्षर लेख्न बाँकी छन्।",
+  "poster.by": "{name} ले लेखेको रञ्जना",
+  "poster.count": "{all} मध्ये {count} अक्षर",
+  "poster.card": "राख्न, पठाउन र छाप्न",
+  "poster.picture": "{name} ले लेखेका रञ्जनाका {all} मध्ये {count} अक्षर",
 
   "history.title": "इतिहास",
   "history.kinds": "प्रविष्टिको प्रकार",

@@ -20,7 +20,7 @@ const COVERED = 0.85;
 
 /**
  * `{element, pad}` for a letter (letters.js). `character` is of modules/characters.js, or undefined
- * for a letter with signs and a conjunct. `onChange` is called after each stroke.
+ * for a letter with signs and a conjunct. `onChange(completed)` is called after each change.
  */
 export async function tracing({ letter, character, onChange, signal }) {
   const { drawing, shape, text } = letter;
@@ -52,10 +52,11 @@ export async function tracing({ letter, character, onChange, signal }) {
   const colourOf = pad.colourOf;
   pad.colourOf = (index) => (drawing.written ? "--good" : colourOf(index));
   pad.addEventListener("change", () => {
+    const before = drawing.written;
     drawing.written = isWritten();
     pad.paint();
     if (drawing.written) tell(t("name.written", { letter: text }), "good");
-    onChange();
+    onChange(drawing.written && !before);
   });
   const element = el(
     "section",

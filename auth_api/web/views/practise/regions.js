@@ -84,10 +84,19 @@ function mark(region, kind) {
 function pattern(kind) {
   const size = { id: `marks-${kind}`, width: 9, height: 9, patternUnits: "userSpaceOnUse" };
   if (kind === "missing") {
-    const line = svg("line", { class: kind, x1: 0, y1: 9, x2: 9, y2: 0 });
-    return svg("pattern", size, line);
+    const ends = { x1: 0, y1: 9, x2: 9, y2: 0 };
+    return svg(
+      "pattern",
+      size,
+      ["halo", kind].map((each) => svg("line", { class: each, ...ends })),
+    );
   }
-  return svg("pattern", size, svg("circle", { class: kind, cx: 4.5, cy: 4.5, r: 1.8 }));
+  const middle = { cx: 4.5, cy: 4.5, r: 1.8 };
+  return svg(
+    "pattern",
+    size,
+    ["halo", kind].map((each) => svg("circle", { class: each, ...middle })),
+  );
 }
 
 function swatch(kind) {
