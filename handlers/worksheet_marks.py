@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from cv2 import aruco
 
-from handlers.arrays import Gray
+from handlers.arrays import Gray, gray
 from handlers.errors import (
     WorksheetDamaged,
     WorksheetIncomplete,
@@ -43,6 +43,8 @@ _MIN_ROW_SHARE = 0.5
 _FOUND_WITHIN = 0.35
 """A mark is that of a row if it is at most this share of the distance of rows away."""
 _PASSES = 2
+_NEAR_SCALE, _NEAR_AROUND = 14.0, 4.0
+"""Of a close-up: pixels per millimetre, and millimetres around the place of a mark."""
 
 
 Kind = TypeVar("Kind", CornerMark, RowMark, CodeMark, Mark)
@@ -98,6 +100,17 @@ def find_sheet(picture: Gray) -> FoundSheet:
         codes = _codes(_of(CodeMark, marks), layout, to_paper)
         placed = [*zip(on_paper, corners, strict=True), *rows, *codes]
     classes = _classes(rows, layout)
+    if None in classes:
+        to_paper = _to_paper(placed)
+        nearer = [
+            found
+            for row, known in enumerate(classes)
+            if known is None
+            for end in range(2)
+            for found in _look_nearer(picture, layout.row_mark(row, end), to_paper)
+        ]
+        rows += _rows(_of(RowMark, nearer), layout, to_paper)
+        classes = _classes(rows, layout)
     unread = frozenset(row for row, known in enumerate(classes) if known is None)
     if not codes or len(unread) > (1 - _MIN_ROW_SHARE) * layout.rows:
         raise _incomplete()
@@ -114,6 +127,23 @@ def find_sheet(picture: Gray) -> FoundSheet:
         np.concatenate([place.corners for place, _ in placed]),
         np.concatenate([mark.corners for _, mark in placed]),
     )
+
+
+def _look_nearer(picture: Gray, place: Place, to_paper: Points) -> list[FoundMark[Mark]]:
+    """The marks in a close-up of a place, which are too small or blurred to be found otherwise."""
+    side = round(_NEAR_SCALE * (place.width + 2 * _NEAR_AROUND))
+    scale = np.diag([1 / _NEAR_SCALE, 1 / _NEAR_SCALE, 1.0])
+    scale[:2, 2] = place.x - _NEAR_AROUND, place.y - _NEAR_AROUND
+    to_picture = np.linalg.inv(to_paper) @ scale
+    near = cv2.warpPerspective(
+        picture, to_picture, (side, side), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    )
+    return [
+        FoundMark(
+            each.mark, np.asarray(cv2.perspectiveTransform(each.corners[None], to_picture)[0])
+        )
+        for each in find_marks(gray(near))
+    ]
 
 
 def _of(kind: type[Kind], marks: Sequence[FoundMark[Mark]]) -> list[FoundMark[Kind]]:
