@@ -24,14 +24,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from fontTools.ttLib import TTLibError
-
     from archive_scripts.letterforms.web_font import write_web_font
 
-    try:
-        write_web_font(options.font, options.output)
-    except TTLibError as error:
-        raise ValueError(f"{options.font} is no font that can be read: {error}") from error
+    write_web_font(options.font, options.output)
     size = options.output.stat().st_size
     print_result(
         options,

@@ -23,21 +23,12 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from fontTools.ttLib import TTLibError
-
     from archive_scripts.letterforms.worksheet_fonts import write_ranjana_font, write_text_font
     from archive_scripts.letterforms.worksheet_marks import write_marks
 
     output: Path = options.output
     output.mkdir(parents=True, exist_ok=True)
-    fonts = (
-        (write_ranjana_font, options.ranjana, output / "nithya-ranjana.otf"),
-        (write_text_font, options.text, output / "noto-sans-devanagari.ttf"),
-    )
-    for write, font, written in fonts:
-        try:
-            write(font, written)
-        except TTLibError as error:
-            raise ValueError(f"{font} is no font that can be read: {error}") from error
+    write_ranjana_font(options.ranjana, output / "nithya-ranjana.otf")
+    write_text_font(options.text, output / "noto-sans-devanagari.ttf")
     write_marks(output / "marks.txt")
     print_result(options, {"written": str(output)}, f"wrote {output}")

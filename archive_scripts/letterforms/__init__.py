@@ -9,5 +9,9 @@ pictured           letterforms known only from a picture
 references         draws the reference pictures with a font
 part_names         names of the strokes, for learners
 reference_forms    the forms that a learner's writing is compared with
+font_subsets       fonts with fewer glyphs
+web_font           the web font of the page
+worksheet_fonts    the fonts of worksheets
+worksheet_marks    the pictures of the marks of worksheets
 reference_strokes  strokes.json: the strokes that the web page shows one after another
 """

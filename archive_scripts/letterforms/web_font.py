@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
-from fontTools.subset import Options, Subsetter, load_font, save_font
+from archive_scripts.letterforms.font_subsets import open_font, subset_options, write_subset
 
 # Letters, signs, digits and dandas; the space; and the joiners, by which a writer chooses between a
 # conjunct and its letters.
@@ -17,22 +16,16 @@ _OPTIONAL_FEATURES = frozenset({"aalt", "salt", "ss01", "ss02", "ss03", "ss04"})
 def write_web_font(font: Path, output: Path) -> None:
     """Writes the subset of `font` as WOFF2: without hints, with all conjuncts.
 
-    Raises `OSError` if `font` cannot be read, and `fontTools.ttLib.TTLibError` if it is no font.
+    Raises `OSError` if `font` cannot be read, and `ValueError` if it is no font.
     """
-    options = Options()
+    options = subset_options()
     options.flavor = "woff2"
-    options.hinting = False
     options.desubroutinize = True  # larger before compression, smaller after it
-    options.name_IDs = ["*"]  # copyright and licence stay
-    subset = load_font(BytesIO(font.read_bytes()), options)
+    whole = open_font(font, options)
     features = {
         record.FeatureTag
         for name in ("GSUB", "GPOS")
-        for record in subset[name].table.FeatureList.FeatureRecord
+        for record in whole[name].table.FeatureList.FeatureRecord
     }
     options.layout_features = sorted(features - _OPTIONAL_FEATURES)
-    subsetter = Subsetter(options)
-    subsetter.populate(unicodes=_CODE_POINTS)
-    subsetter.subset(subset)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_font(subset, output, options)
+    write_subset(whole, output, options, _CODE_POINTS)

@@ -5,14 +5,12 @@ PDF files embed them, so they have only what is printed: a small font is quick t
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 import uharfbuzz
-from fontTools.subset import Options, Subsetter, load_font, save_font
-from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 
+from archive_scripts.letterforms.font_subsets import open_font, subset_options, write_subset
 from handlers.characters import CHARACTERS
 
 # Latin letters, digits and signs, Devanagari, the degree sign, and the joiners.
@@ -23,13 +21,15 @@ _REGULAR = {"wght": 400, "wdth": 100}
 def write_ranjana_font(font: Path, output: Path) -> None:
     """Writes the glyphs that the characters of the models take, and what forms their conjuncts.
 
-    Raises `OSError` if `font` cannot be read, and `fontTools.ttLib.TTLibError` if it is no font.
+    Raises `OSError` if `font` cannot be read, and `ValueError` if it is no font.
     """
-    subset = load_font(BytesIO(font.read_bytes()), _options())
+    options = subset_options()
+    options.layout_closure = False  # conjuncts of other characters are left out
+    whole = open_font(font, options)
     texts = [character.text for character in CHARACTERS]
     shaped = uharfbuzz.Font(uharfbuzz.Face(font.read_bytes()))
     glyphs = {glyph for text in texts for glyph in _shape(shaped, text)}
-    _save(subset, output, {ord(letter) for letter in "".join(texts)}, glyphs)
+    write_subset(whole, output, options, {ord(letter) for letter in "".join(texts)}, glyphs)
 
 
 def write_text_font(font: Path, output: Path) -> None:
@@ -37,29 +37,12 @@ def write_text_font(font: Path, output: Path) -> None:
 
     Raises as `write_ranjana_font` does.
     """
-    whole = load_font(BytesIO(font.read_bytes()), _options())
+    options = subset_options()
+    whole = open_font(font, options)
     if "fvar" in whole:
         regular = {axis.axisTag: _REGULAR.get(axis.axisTag) for axis in whole["fvar"].axes}
         instantiateVariableFont(whole, regular, inplace=True)
-    _save(whole, output, set(_TEXT), None)
-
-
-def _options() -> Options:
-    options = Options()
-    options.hinting = False
-    options.name_IDs = ["*"]  # copyright and licence stay
-    return options
-
-
-def _save(font: TTFont, output: Path, code_points: set[int], glyphs: set[int] | None) -> None:
-    options = _options()
-    # With `glyphs`, conjuncts of other characters are left out.
-    options.layout_closure = glyphs is None
-    subsetter = Subsetter(options)
-    subsetter.populate(unicodes=code_points, gids=glyphs or ())
-    subsetter.subset(font)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_font(font, output, options)
+    write_subset(whole, output, options, _TEXT)
 
 
 def _shape(font: uharfbuzz.Font, text: str) -> list[int]:
