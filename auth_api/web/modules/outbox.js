@@ -105,7 +105,7 @@ async function changed() {
 }
 
 async function show() {
-  // What a guest wrote does not wait: nobody says yet whose it is.
+  // A guest's attempts do not wait: they have no owner yet.
   markWaiting(ownerId() === null ? 0 : await count());
   events.dispatchEvent(new Event("change"));
 }

@@ -6,7 +6,7 @@ import { ANGLE, PENS, WIDTHS } from "./pens.js";
 import { remember, remembered } from "./storage.js";
 import { percent, t } from "./strings.js";
 
-// What can be chosen; the service takes more (handlers/drawings.py).
+// The limits of the sliders. Those of the service are wider (handlers/drawings.py).
 const WIDTH_LIMITS = {
   nib: { min: 0.03, max: 0.24, step: 0.005 },
   round: { min: 0.012, max: 0.1, step: 0.004 },

@@ -8,7 +8,7 @@ import { go, href, render, replaceQuery } from "../modules/router.js";
 import { currentUser } from "../modules/session.js";
 import { number, t } from "../modules/strings.js";
 import { disc, isDue, legend, levelOf } from "./practise/mastery.js";
-import { FAMILIES, toLearn } from "./practise/path.js";
+import { FAMILIES, PATH, toLearn } from "./practise/path.js";
 import { beginSession } from "./practise/session.js";
 
 const ALL = "all";
@@ -18,11 +18,7 @@ const SESSION_LETTERS = 20;
 const DRILL_ROUNDS = 4;
 
 export default async function view({ query, signal }) {
-  const [characters, progress, pairs] = await Promise.all([
-    loadCharacters(),
-    loadProgress(signal),
-    loadPairs(signal),
-  ]);
+  const [characters, progress] = await Promise.all([loadCharacters(), loadProgress(signal)]);
   const loaded = progress && !(progress instanceof ApiError) ? progress : null;
   const due = loaded ? dueOf(loaded) : [];
   const learned = (index) => (loaded?.characters[index].mastery ?? 0) > 0;
@@ -32,13 +28,13 @@ export default async function view({ query, signal }) {
   const show = (chosen) => {
     const isShown = (index) => chosen === ALL || characters[index].group === chosen;
     const queue = [...due, ...fresh].filter(isShown);
-    const first = characters[queue[0] ?? characters.findIndex(({ group }) => group === chosen)];
-    const name = characterName(first ?? characters[0]);
+    const first = queue[0] ?? PATH.find(isShown);
+    const name = characterName(characters[first]);
     const label = t(loaded ? "practise.next" : "practise.begin", { name });
     const startSession = () => go(`/practise/${beginSession(queue.slice(0, SESSION_LETTERS))}`);
     fill(
       begin,
-      linkButton(label, href(`/practise/${(first ?? characters[0]).class}`), "primary"),
+      linkButton(label, href(`/practise/${first}`), "primary"),
       queue.length ? button(t("session.begin"), startSession) : null,
     );
     const families = FAMILIES.map(([family, classes]) => [t(`family.${family}`), classes]);
@@ -64,7 +60,7 @@ export default async function view({ query, signal }) {
     ),
     groupChoice(chosen, show),
     sections,
-    pairs.length ? drills(pairs, characters) : null,
+    drills(characters, signal),
   ];
 }
 
@@ -93,13 +89,13 @@ async function loadProgress(signal) {
   }
 }
 
-/** Pairs of letters that the model confuses; none if they cannot be loaded. */
+/** Pairs of letters that the model confuses; none if they cannot be loaded, or the view is left. */
 async function loadPairs(signal) {
   try {
     const { pairs } = await get("/api/models/ranjana/confused-pairs/", {}, { signal });
     return pairs;
   } catch (error) {
-    if (error instanceof ApiError) return [];
+    if (signal.aborted || error instanceof ApiError) return [];
     throw error;
   }
 }
@@ -158,8 +154,8 @@ function section(title, classes, characters, loaded) {
   );
 }
 
-/** Sessions with two letters that are easily confused. */
-function drills(pairs, characters) {
+/** Sessions with two letters that are easily confused. They appear when they are loaded. */
+function drills(characters, signal) {
   const drill = ({ classes: [one, other] }) => {
     const queue = Array.from({ length: DRILL_ROUNDS }, () => [one, other]).flat();
     return el(
@@ -178,13 +174,19 @@ function drills(pairs, characters) {
       ),
     );
   };
-  return el(
-    "section",
-    { class: "alphabet" },
-    el("h2", {}, t("drill.title")),
-    el("p", { class: "hint" }, t("drill.why")),
-    el("ul", { class: "pairs" }, pairs.map(drill)),
-  );
+  const element = el("section", { class: "alphabet" });
+  const show = async () => {
+    const pairs = await loadPairs(signal);
+    if (!pairs.length) return;
+    fill(
+      element,
+      el("h2", {}, t("drill.title")),
+      el("p", { class: "hint" }, t("drill.why")),
+      el("ul", { class: "pairs" }, pairs.map(drill)),
+    );
+  };
+  show();
+  return element;
 }
 
 function card(character, practised) {

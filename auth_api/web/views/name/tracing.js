@@ -43,7 +43,7 @@ export async function tracing({ letter, character, onChange, signal }) {
       drawShape(context, side, shape, themeColour("--ink"), TRACE_OPACITY);
     });
   }
-  // Who knows a letter by heart sees no shape.
+  // The shape is hidden from a learner who knows the letter by heart.
   tell(t(lesson?.stage === "memory" ? "name.pad" : "name.trace", { letter: text }));
   const isWritten = () =>
     lesson && isJudging()

@@ -166,14 +166,14 @@ export class Lesson extends EventTarget {
 
   /** Shows the help of the stage for the next stroke. */
   #guide() {
-    const next = this.#next();
     const isGhost = this.#misses >= MISSES;
     if (isGhost) this.#helpWith("hinted");
     const isLed = this.stage !== "memory" && isJudging();
+    const start = isLed || isGhost ? this.#next() : null;
     this.guide.show({
       whole: this.stage === "trace",
-      start: isLed || isGhost ? next : null,
-      ghost: isGhost ? next : null,
+      start,
+      ghost: isGhost ? start : null,
       missed: this.#missed,
     });
   }

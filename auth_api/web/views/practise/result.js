@@ -6,19 +6,11 @@ import { href } from "../../modules/router.js";
 import { number, t } from "../../modules/strings.js";
 import { confusedWith, sentencesOf } from "./feedback.js";
 import { overlayFigure } from "./overlay.js";
+import { ratingOf } from "./ratings.js";
 import { regionTable } from "./regions.js";
 
-// Lowest score of each rating, as in auth_api/practice/progress.py.
-const SCORE_LEVELS = [
-  [90, "easy"],
-  [70, "good"],
-  [50, "hard"],
-  [0, "again"],
-];
-
 /** A score, 0-100, in words. */
-const scoreWords = (score) =>
-  t(`practise.score.${SCORE_LEVELS.find(([from]) => score >= from)[1]}`);
+const scoreWords = (score) => t(`practise.score.${ratingOf(score)}`);
 
 /** Score and feedback in one line, for screen readers. */
 export const summary = (answer) =>

@@ -1,16 +1,13 @@
 // How much help a learner gets with each letter: it fades by itself as the letter succeeds.
 
 import { remember, remembered } from "../../modules/storage.js";
+import { ratingOf } from "./ratings.js";
 
 /** `trace`: the letter lies under the pen. `hinted`: dots show where to begin. `memory`: nothing. */
 export const STAGES = ["trace", "hinted", "memory"];
 
 /** The option `help` of the service at each stage. */
 export const HELP = { trace: "traced", hinted: "hinted", memory: "none" };
-
-// Least mark of an attempt after which help fades (docs/feedback.md), and below which it returns.
-const GOOD = 70;
-const POOR = 50;
 
 /** The stage of a class, or null if it was never written in this browser. */
 export const storedStage = (index) => stages()[index] ?? null;
@@ -33,8 +30,10 @@ export const moreHelp = (one, other) =>
  */
 export function stageAfter(stage, helped, score) {
   const [begun, at] = [stage, helped].map((each) => STAGES.indexOf(each));
-  if (score >= GOOD) return STAGES[Math.max(begun, Math.min(at + 1, STAGES.length - 1))];
-  return score < POOR ? STAGES[Math.max(at - 1, 0)] : stage;
+  const rating = ratingOf(score);
+  if (rating === "again") return STAGES[Math.max(at - 1, 0)];
+  if (rating === "hard") return stage;
+  return STAGES[Math.max(begun, Math.min(at + 1, STAGES.length - 1))];
 }
 
 function stages() {
