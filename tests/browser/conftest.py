@@ -29,6 +29,7 @@ from archive_scripts.archives.building import ROOT
 from tests.support.apis import PASSWORD, Api
 from tests.support.releases import Operator
 from tests.support.running import Ranjana
+from tests.support.strokes import references
 
 SCREENSHOTS = ROOT / "screenshots" if os.environ.get("SCREENSHOTS") else None
 """Folder for screenshots of every view, to be checked by eye: `make test SCREENSHOTS=yes`. They
@@ -255,8 +256,7 @@ def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
 
 def glyph_strokes(index: int) -> list[list[tuple[float, float]]]:
     """The strokes of a character's reference, for `draw`."""
-    strokes = json.loads((ROOT / "reference_images" / "strokes.json").read_text())[index]
-    return [[(x, y) for x, y in stroke["points"]] for stroke in strokes]
+    return [[*stroke] for stroke in references()[index]]
 
 
 def drop(page: Page, content: bytes, kind: str = "image/png") -> None:

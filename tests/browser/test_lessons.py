@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor, check_view, draw, glyph_strokes
 from tests.browser.test_practise import score, under_the_ink
-from tests.support.stroke_cases import matching_of, references, stored_cases
+from tests.support.stroke_cases import matching_of, stored_cases
+from tests.support.strokes import references
 
 _MATCH = """async (cases) => {
   const { linesOf, matchStrokes } = await import("/web/modules/stroke-matching.js");

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, expect
 
-from archive_scripts.archives.building import ROOT
+from handlers.characters import CHARACTERS
 from tests.browser.conftest import Visitor, draw, visit
 from tests.support.pictures import reference
 
@@ -64,6 +63,13 @@ class Hand:
         for index, point in enumerate(points):
             self.touch("Move" if index else "Start", finger, *point)
         self.touch("End", finger)
+
+    def press(self, *points: tuple[float, float]) -> None:
+        """Presses the mouse at the first of the points, and moves it to the others."""
+        for index, point in enumerate(points):
+            self.page.mouse.move(**self.at(*point))
+            if index == 0:
+                self.page.mouse.down()
 
     def pen(self, kind: str, x: float, y: float) -> None:
         """`kind` is Pressed, Moved, Released or, with the pen in the air, Hover."""
@@ -195,9 +201,7 @@ def test_nothing_interrupts_a_stroke_of_the_mouse(visitor: Visitor, interruption
           "pointerdown", (event) => (window.pointer = event.pointerId))"""
     )
     hand = Hand(page)
-    page.mouse.move(**hand.at(0.3, 0.2))
-    page.mouse.down()
-    page.mouse.move(**hand.at(0.3, 0.5))
+    hand.press((0.3, 0.2), (0.3, 0.5))
     page.evaluate(interruption)
     page.mouse.move(**hand.at(0.3, 0.8))
     page.mouse.up()
@@ -214,8 +218,7 @@ def test_a_stroke_leaves_the_window_and_comes_back(visitor: Visitor) -> None:
     page = visitor.open()
     page.evaluate(_WATCH)
     hand = Hand(page)
-    page.mouse.move(**hand.at(0.3, 0.2))
-    page.mouse.down()
+    hand.press((0.3, 0.2))
     page.mouse.move(-50, 300)
     page.mouse.move(**hand.at(0.3, 0.7))
     page.mouse.up()
@@ -228,9 +231,7 @@ def test_a_button_that_was_released_elsewhere_ends_the_stroke(visitor: Visitor) 
     page = visitor.open()
     page.evaluate(_WATCH)
     hand = Hand(page)
-    page.mouse.move(**hand.at(0.3, 0.2))
-    page.mouse.down()
-    page.mouse.move(**hand.at(0.3, 0.5))
+    hand.press((0.3, 0.2), (0.3, 0.5))
     move = {"type": "mouseMoved", "button": "none", "buttons": 0}
     hand.events.send("Input.dispatchMouseEvent", {**move, **hand.at(0.9, 0.9)})
     assert ends(page) == [(0.3, 0.2, 0.3, 0.5)]
@@ -259,9 +260,7 @@ def test_another_view_keeps_the_stroke_in_the_middle(visitor: Visitor) -> None:
     page = visitor.open()
     page.evaluate(_WATCH)
     hand = Hand(page)
-    page.mouse.move(**hand.at(0.3, 0.2))
-    page.mouse.down()
-    page.mouse.move(**hand.at(0.3, 0.5))
+    hand.press((0.3, 0.2), (0.3, 0.5))
     page.evaluate("ranjana('modules/router.js').then(({ render }) => render())")
     page.wait_for_timeout(300)
     page.mouse.move(**hand.at(0.3, 0.8))
@@ -380,8 +379,7 @@ def test_guide_lines_stand_where_the_letters_stand(visitor: Visitor) -> None:
         style = "(pad, name) => getComputedStyle(pad).getPropertyValue(name)"
         return float(page.locator(".pad").evaluate(style, name).rstrip("%")) / 100
 
-    count = len(json.loads((ROOT / "reference_images" / "strokes.json").read_text()))
-    rows = [np.flatnonzero((reference(index) < 128).any(axis=1)) for index in range(count)]
+    rows = [np.flatnonzero((reference(each.index) < 128).any(axis=1)) for each in CHARACTERS]
     assert np.median([row[0] for row in rows]) / 256 == pytest.approx(
         line("--head-line"), abs=0.005
     )

@@ -12,20 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from archive_scripts.archives.building import ROOT
 from handlers.lines import SIDE, Line, line_of_strokes
 from handlers.parts import Offsets
 from handlers.stroke_matching import match_strokes
+from tests.support.strokes import Stroke, references
 
 PATH = Path(__file__).parent / "data" / "stroke-matching.json"
-
-Stroke = list[tuple[float, float]]
-
-
-def references() -> list[list[Stroke]]:
-    """The strokes of each of the 62 reference letters."""
-    described = json.loads((ROOT / "reference_images" / "strokes.json").read_text())
-    return [[[(x, y) for x, y in each["points"]] for each in strokes] for strokes in described]
 
 
 def stored_cases() -> list[dict[str, Any]]:
