@@ -34,7 +34,7 @@ _ENLARGED = 6
 
 
 class _Verdict(NamedTuple):
-    """What is said about one writing."""
+    """The verdict about one writing."""
 
     same: bool
     score: int

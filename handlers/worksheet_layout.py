@@ -75,7 +75,7 @@ class Place(NamedTuple):
 
 
 class CornerMark(NamedTuple):
-    """What the mark at a corner says."""
+    """The content of the mark at a corner."""
 
     corner: int
     paper: str
@@ -84,7 +84,7 @@ class CornerMark(NamedTuple):
 
 
 class RowMark(NamedTuple):
-    """What the mark at an end of a row says."""
+    """The content of the mark at an end of a row."""
 
     character: int
     end: int
@@ -92,7 +92,7 @@ class RowMark(NamedTuple):
 
 
 class CodeMark(NamedTuple):
-    """What the marks in the middle say."""
+    """The content of the marks in the middle."""
 
     help: str
     checksum: int

@@ -1,6 +1,6 @@
 """Draws worksheets as a PDF: vectors only, with embedded fonts, for printers that know only black.
 
-What is printed under the learner's pen is light, so that `handlers.worksheets` can tell the two.
+The print under the learner's pen is light, so that `handlers.worksheets` can tell the two.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Page:
                 pdf.rect(place.x + (column + 1) * side, place.y + (row + 1) * side, side, side, "F")
 
     def texts(self, labels: Labels, number: str) -> None:
-        """What stands above and below the rows."""
+        """Draws the lines above and below the rows."""
         layout = self._layout
         left = layout.corner_mark(0).x + CORNER_MARK + _TEXT_LEFT
         middle = layout.code_mark(0).x + CORNER_MARK + _TEXT_LEFT

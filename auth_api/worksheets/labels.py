@@ -1,4 +1,4 @@
-"""What is written on a worksheet, in English and in Nepali."""
+"""The words on a worksheet, in English and in Nepali."""
 
 from __future__ import annotations
 
