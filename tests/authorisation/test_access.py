@@ -292,6 +292,7 @@ def test_the_documentation_states_the_access_of_each_route(api: Api) -> None:
         id(ANYONE): [],
         id(COOKIE): [],
         id(MODELS): [{"session": []}, {"api_key": []}, {}],
+        id(WORKSHEETS): [{"session": []}, {"api_key": []}, {}],
         id(PREDICTING): [{"session": []}, {"api_key": []}],
         id(HISTORY): [{"session": []}, {"api_key": []}],
         id(ACCOUNT): [{"session": []}],
