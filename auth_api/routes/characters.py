@@ -17,7 +17,7 @@ from auth_api.routes.openapi import documented
 from auth_api.schemas.characters import (
     CharacterList,
     CharacterListQuery,
-    VersionQuery,
+    PageVersionQuery,
 )
 from auth_api.services import services
 
@@ -43,7 +43,7 @@ async def list_characters(request: Request) -> Response:
 @documented(
     tag="characters",
     access=OPERATIONS,
-    query=VersionQuery,
+    query=PageVersionQuery,
     answer=None,
     also={304: None},
     media=("image/png",),
@@ -54,12 +54,12 @@ async def reference(request: Request) -> Response:
 
     Clients can cache the answer for an hour and then revalidate it with `If-None-Match`.
     """
-    query = parse_query(request, VersionQuery)
+    query = parse_query(request, PageVersionQuery)
     document = services(request).characters.reference(request.path_params["class"])
     return _answer(request, document, query)
 
 
-def _answer(request: Request, document: Document, query: VersionQuery) -> Response:
+def _answer(request: Request, document: Document, query: PageVersionQuery) -> Response:
     page = services(request).page
     return document.answer(request, page.cache_control(query.v, _CACHE_CONTROL))
 

@@ -17,7 +17,7 @@ class CharactersQuery(BaseModel):
     )
 
 
-class VersionQuery(BaseModel):
+class PageVersionQuery(BaseModel):
     """Names the version of what is asked for."""
 
     v: str | None = Field(
@@ -26,7 +26,7 @@ class VersionQuery(BaseModel):
     )
 
 
-class CharacterListQuery(CharactersQuery, VersionQuery):
+class CharacterListQuery(CharactersQuery, PageVersionQuery):
     """Selects the characters to list."""
 
 

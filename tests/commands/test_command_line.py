@@ -92,7 +92,9 @@ def test_accounts_are_listed_and_changed(start_api: StartApi) -> None:
         "audit_log_exported",
         *(entry["action"] for entry in whole),
     ]
-    assert "chief" not in file.read_text()
+    created = [line["subject"] for line in lines if line["action"] == "admin_created"]
+    assert created == ["Root", "chief"]
+    assert PASSWORD not in file.read_text()
     since = ("--since", whole[0]["at"])
     later = answer(api, "audit", "list", *since)["results"]
     (noted,) = (entry for entry in later if entry["action"] == "audit_log_exported")

@@ -23,7 +23,12 @@ CHUNKED = (
 )
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 # Routes that take pictures, and so larger bodies.
-PICTURES = {"/api/predict/", "/api/predict/batch/", "/api/similarity/"}
+PICTURES = {
+    "/api/predict/",
+    "/api/predict/batch/",
+    "/api/similarity/",
+    "/api/worksheets/judge/",
+}
 
 
 def connect(api: Api) -> socket.socket:
