@@ -454,7 +454,8 @@ class ComparisonAnswer(Success):
     reference_image: str = Field(description="256x256 grey PNG, black on white, as a `data:` URI.")
     user_image: str = Field(description="The learner's ink in the same format.")
     blended_overlay: str = Field(
-        description="The reference, overlaid with the learner's ink in red at half opacity."
+        description="The reference, overlaid with the learner's ink in red at half opacity: a PNG "
+        "with a palette."
     )
     regions: list[ComparedRegion] = Field(description="3x3, row by row.")
     faults: list[Fault] = Field(description="What `feedback` says as data, the worst first.")
