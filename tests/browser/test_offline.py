@@ -331,7 +331,7 @@ def test_an_upgrade_comes_at_the_next_visit_and_never_mixes_versions(
                 assert (page.evaluate(VERSION), title.inner_text()) == (old, before)
                 page.wait_for_function("async () => (await caches.keys()).length === 2")
                 fresh = visitor.context.new_page()
-                wait_for(lambda: _version(fresh, visitor) != old, 20)
+                wait_for(lambda: _version(fresh, visitor) != old, 60)
                 expect(fresh.get_by_role("heading", level=1)).to_have_text(f"New: {before}")
                 # The open page goes on with its own files, also those it had not loaded yet.
                 page.goto(f"{visitor.home}/#/progress")
