@@ -19,7 +19,7 @@ from spectree.model_adapter import get_pydantic_model_adapter
 from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -191,6 +191,11 @@ async def page(request: Request) -> Response:
     return HTMLResponse(_PAGE)
 
 
+async def redoc(request: Request) -> Response:
+    """`/redoc`, where other frameworks have their documentation, leads to `/docs`."""
+    return RedirectResponse("/docs")
+
+
 async def start(request: Request) -> Response:
     """`/docs/start.js`."""
     return Response(_START, media_type="text/javascript")
@@ -202,6 +207,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/openapi.json", specification),
         Route("/docs", page),
+        Route("/redoc", redoc),
         Route("/docs/start.js", start),
         Mount("/docs/assets", assets),
     ]
