@@ -16,7 +16,7 @@ Request = Mapping[str, Any]
 
 DEFAULT_MAX_BYTES = 11 * 1024 * 1024
 MAX_BYTES = int(
-    os.environ.get("TS_MAX_REQUEST_SIZE") or os.environ.get("MAX_IMAGE_BYTES", DEFAULT_MAX_BYTES)
+    os.environ.get("TS_MAX_REQUEST_SIZE") or os.environ.get("MAX_IMAGE_BYTES") or DEFAULT_MAX_BYTES
 )
 """Of an image. The launcher sets it, a little above `MAX_BODY_BYTES`. TorchServe takes more,
 because its own refusal has no words; but not where operators set its limit."""

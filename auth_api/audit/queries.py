@@ -33,7 +33,7 @@ COLUMNS = tuple(AuditRow.model_fields)
 _SUBJECTS = {
     **dict.fromkeys(("user_created", "admin_created", "user_changed"), "id"),
     **dict.fromkeys(("user_deactivated", "user_unlocked"), "id"),
-    "job_cancelled": "user_id",
+    "job_cancelled": "owner",
 }
 # Rows of an export that are in memory at a time.
 _BATCH_SIZE = 500

@@ -254,7 +254,7 @@ def cancel(transaction: Session, job: Job, actor: int | None, request: Request |
         job.cancelling = True
     else:
         _end(job, "cancelled", None)
-    other = {} if actor == job.user_id else {"user_id": job.user_id}
+    other = {} if actor == job.user_id else {"owner": job.user_id}
     recording.record(transaction, "job_cancelled", actor, request, id=job.id, **other)
     return True
 

@@ -136,7 +136,7 @@ def test_an_administrator_manages_a_user(api: Api, admin: User) -> None:
         ("user_changed", {"id": number, "fields": ["username"]}),
         ("user_changed", {"id": number, "fields": ["password"]}),
         ("user_deactivated", {"id": number}),
-        *(("job_cancelled", {"id": job, "user_id": number}) for job in jobs),
+        *(("job_cancelled", {"id": job, "owner": number}) for job in jobs),
         ("user_changed", {"id": number, "fields": ["active"], "active": True}),
     ]
 
@@ -316,7 +316,7 @@ def test_an_administrator_sees_and_cancels_a_job_of_anyone(
     assert admin.delete(path).json() == admin.get(path).json() == cancelled.json()
     assert job_of(user, waiting)["state"] == "cancelled"
     (entry,) = logged(admin, action="job_cancelled", user_id=user_id(admin))[:1]
-    assert entry["details"] == {"id": waiting, "user_id": user_id(user)}
+    assert entry["details"] == {"id": waiting, "owner": user_id(user)}
     assert entry["subject"] == user.username
     done = hand_in(user, digits(1))
     finished(user, done)

@@ -202,7 +202,7 @@ def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None
     assert finished(waiting, second)["state"] == "cancelled"
     assert len(inputs(api)) == 1
     (entry,) = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
-    assert entry["details"] == {"id": second, "user_id": user_id(waiting)}
+    assert entry["details"] == {"id": second, "owner": user_id(waiting)}
     assert (entry["user_id"], entry["subject"]) == (None, waiting.username)
 
 
