@@ -78,7 +78,7 @@ client: .venv/.dev
 	@.venv/bin/python -m clients.python ranjana-client
 
 faults: .venv/.dev archives
-	@.venv/bin/python -m pytest tests/faults --faults
+	@.venv/bin/python -m pytest tests/faults --faults --timeout 1200
 
 clean:
 	rm -rf .venv node_modules model_store screenshots ranjana-client .pytest_cache .mypy_cache .ruff_cache
