@@ -10,12 +10,8 @@ import pytest
 from archive_scripts.archives.building import ROOT
 from auth_api.settings import RENAMED
 from launcher.settings import LauncherSettings
+from tests.support.documents import PAGES
 
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "weights").glob("*.md")),
-]
 _FOLDERS = "auth_api|handlers|launcher|archive_scripts|benchmarks|tests|deploy|requirements"
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
