@@ -34,6 +34,12 @@ def test_paths_and_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+def test_every_page_answers_a_question() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / target).resolve() for target, _ in _LINK.findall(index.read_text())}
+    assert {*PAGES, ROOT / "CHANGELOG.md"} - {index, ROOT / "README.md"} <= linked
+
+
 def test_the_page_of_settings_names_real_ones() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     named = set(re.findall(r"`([A-Z][A-Z0-9_]{3,})`", page)) - {"SECRETS_DIR"}

@@ -29,7 +29,7 @@ _FENCED = re.compile(r"^( *)```(?:sh|bash|shell|console)\n(.*?)^\1```", re.DOTAL
 _ANY_FENCED = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`]+)`")
 _SHELL_SPAN = re.compile(
-    r"(?:\w+=\S* )*(?:\w+=|curl |make |docker |kubectl |git |\S*python -m |echo )"
+    r"(?:\w+=\S* )*(?:\w+=|curl |make |docker |kubectl |git |\S*python -[mc] |echo |rm )"
 )
 _PROGRAM = re.compile(r"\.venv/bin/[\w-]+")
 # PATH has nothing, so bash asks this function for every program, but not for one with a slash. Bash
@@ -41,6 +41,7 @@ record() {
     echo 1
 }
 command_not_found_handle() { record "$@"; }
+tee() { record tee "$@"; : > "$1"; }
 cd() { :; }
 set -u
 PATH=/nowhere
@@ -79,6 +80,11 @@ def shell_text(page: str) -> str:
     found = [(each.start(), each[2]) for each in _FENCED.finditer(page)]
     found += [(place, span) for place, span in _spans(page) if _SHELL_SPAN.match(span)]
     return "\n".join(text for _, text in sorted(found))
+
+
+def shell_blocks(page: str) -> list[str]:
+    """The fenced blocks of shell lines."""
+    return [block[2] for block in _FENCED.finditer(page)]
 
 
 def inline_code(page: str) -> list[str]:
