@@ -38,6 +38,8 @@ def pictures(api: Api, user: User) -> Iterator[httpx2.Response]:
     good = encode(reference(0))
     yield api.client.post(PREDICT, files={"photo": good})
     yield api.client.post(PREDICT, content=good, headers={"Content-Type": "image/png"})
+    no_boundary = {"Content-Type": "multipart/form-data"}
+    yield api.client.post(PREDICT, content=good, headers=no_boundary)
     yield api.client.post(PREDICT, json={"image": "no base64!"})
     yield send(BAD_IMAGES["text"][0])
     yield send(b"")

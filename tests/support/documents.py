@@ -31,6 +31,9 @@ _SPAN = re.compile(r"`([^`]+)`")
 _SHELL_SPAN = re.compile(
     r"(?:\w+=\S* )*(?:\w+=|curl |make |docker |kubectl |git |\S*python -[mc] |echo |rm )"
 )
+# Tables with a column of paths that this service does not have.
+_OLDER = re.compile(r"(?m)^\| older system \| its path .*\n(?:\|.*\n?)+")
+_TWO_CELLS = re.compile(r"(?m)^(\|[^|\n]*)(\|[^|\n]*)")
 _PROGRAM = re.compile(r"\.venv/bin/[\w-]+")
 # PATH has nothing, so bash asks this function for every program, but not for one with a slash. Bash
 # writes line by line, and programs of a pipe at the same time: so each is one line.
@@ -94,10 +97,15 @@ def inline_code(page: str) -> list[str]:
 
 def _spans(page: str) -> list[tuple[int, str]]:
     prose = _ANY_FENCED.sub(lambda block: " " * len(block[0]), page)
+    prose = _OLDER.sub(lambda table: _TWO_CELLS.sub(_first_cell, table[0]), prose)
     return [
         (span.start(), " ".join(span[1].replace(r"\|", "|").split()))
         for span in _SPAN.finditer(prose)
     ]
+
+
+def _first_cell(row: re.Match[str]) -> str:
+    return row[1] + " " * len(row[2])
 
 
 def recorded(text: str) -> list[Command]:

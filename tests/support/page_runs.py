@@ -13,9 +13,14 @@ import pytest
 from archive_scripts.archives.building import ROOT
 from tests.support.apis import Api
 
-# The status and the type of each answer are told on standard error, which all sections print.
+# The status and the type of each answer go to a file, and are printed at the end of a section.
 _CURL = r"""
-curl() { command curl -sS -w '%{stderr}\nHTTP %{http_code} %{content_type}\n' --max-time 120 "$@"; }
+STATUS=$(mktemp)
+trap 'cat $STATUS' EXIT
+curl() {
+    command curl -sS --max-time 120 -w '%{stderr}HTTP %{http_code} %{content_type}\n' "$@" \
+        2>> $STATUS
+}
 """
 _REFUSED = re.compile(r"HTTP (?!2\d\d )(\d+)")
 
@@ -28,7 +33,10 @@ def run_sections(
     """
     if not shutil.which("curl"):
         pytest.skip("needs curl")
-    counted = [f"echo '--- {number}'\n{text}" for number, text in enumerate(sections)]
+    counted = [
+        f"echo '--- {number}'\n{text}\necho\ncat $STATUS; : > $STATUS"
+        for number, text in enumerate(sections)
+    ]
     script = "\n".join(["exec 2>&1", "set -eo pipefail", _CURL, *before, *counted])
     for written, here in (
         ("http://localhost:8000", str(api.client.base_url)),
