@@ -34,13 +34,18 @@ _COMMANDS = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command. Returns the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m archive_scripts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for module in _COMMANDS:
         module.add_to(commands)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. Returns the exit status."""
+    options = build_parser().parse_args(arguments)
     try:
         options.run(options)
     except (OSError, ValueError) as error:

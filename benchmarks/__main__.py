@@ -6,13 +6,11 @@ The tables show medians over the rounds; a ratio is the median of the ratios of 
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 
 import psutil
 
-from archive_scripts.archives.building import ROOT
 from auth_api.settings import Settings
 from benchmarks.accounts import accounts_table
 from benchmarks.analytics import analytics_table
@@ -21,45 +19,18 @@ from benchmarks.decoding import decoding_table
 from benchmarks.feedback import feedback_table
 from benchmarks.hostile import hostile_rows
 from benchmarks.jobs import jobs_table
+from benchmarks.options import PARTS, build_parser
 from benchmarks.page import page_table
 from benchmarks.pictures import pictures_by_kind
 from benchmarks.speed import Times, speed_tables
 from benchmarks.worksheets import worksheets_table
 from tests.support.running import Ranjana
 
-_PARTS = (
-    *("decoding", "comparing", "libraries", "speed", "accounts", "jobs", "analytics", "page"),
-    *("feedback", "worksheets", "hostile"),
-)
-
 
 def main() -> None:
     """Runs the requested parts. All parts take more than an hour."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"one of {', '.join(_PARTS)} (default: all)"
-    )
-    parser.add_argument("--seconds", type=float, default=4, help="seconds per server and round")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--picture", type=Path, help="draw the chart of `speed` to this PNG")
-    parser.add_argument(
-        "--attack",
-        action="append",
-        default=[],
-        metavar="TEXT",
-        help="`hostile` sends only attacks whose group or name has this text; may be repeated",
-    )
-    parser.add_argument(
-        "--checkout", type=Path, default=ROOT, help="`hostile` attacks the code of this folder"
-    )
-    parser.add_argument(
-        "--handwriting", type=Path, help="`worksheets` takes scans from it: class_N/*.png"
-    )
-    parser.add_argument("--sheets", type=int, default=100, help="of `worksheets`")
-    options = parser.parse_args()
-    parts = set(options.parts or _PARTS)
-    if unknown := parts - set(_PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    options = build_parser(__doc__).parse_args()
+    parts = set(options.parts or PARTS)
     print(f"{psutil.cpu_count()} cores, {options.rounds} rounds of {options.seconds:g} s\n")
     if "decoding" in parts:
         print(decoding_table())

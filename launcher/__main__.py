@@ -20,11 +20,16 @@ from launcher.settings import LauncherSettings
 from launcher.supervisor import supervise
 
 
-def main() -> int:
-    """Serves until SIGINT or SIGTERM; returns the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("all", "torchserve"), default="all")
-    with_api = parser.parse_args().what == "all"
+    return parser
+
+
+def main() -> int:
+    """Serves until SIGINT or SIGTERM; returns the exit status."""
+    with_api = build_parser().parse_args().what == "all"
     try:
         settings = LauncherSettings()
     except (ValidationError, OSError, UnicodeError) as error:

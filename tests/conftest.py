@@ -71,6 +71,7 @@ _LONGEST = (
     *("test_migrations", "test_history", "test_access", "test_missing_models", "test_recognise"),
     *("test_operate", "test_launcher", "test_digits", "test_comparison", "test_drawings"),
     *("test_life", "test_release", "test_models", "test_command_line", "test_cleanup"),
+    "test_older_systems",
 )
 
 

@@ -10,12 +10,8 @@ import pytest
 from archive_scripts.archives.building import ROOT
 from auth_api.settings import RENAMED
 from launcher.settings import LauncherSettings
+from tests.support.documents import PAGES
 
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "weights").glob("*.md")),
-]
 _FOLDERS = "auth_api|handlers|launcher|archive_scripts|benchmarks|tests|deploy|requirements"
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
@@ -36,6 +32,12 @@ def test_paths_and_links_lead_somewhere(page: Path) -> None:
         if not linked.exists() or (anchor and anchor not in anchors(linked)):
             missing.append(f"{target}#{anchor}")
     assert missing == []
+
+
+def test_every_page_answers_a_question() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / target).resolve() for target, _ in _LINK.findall(index.read_text())}
+    assert {*PAGES, ROOT / "CHANGELOG.md"} - {index, ROOT / "README.md"} <= linked
 
 
 def test_the_page_of_settings_names_real_ones() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archive_scripts.archives.building import ROOT
 from tests.support.pictures import encode, reference
+from tests.support.refusals import refusals
 from tests.support.running import START_SECONDS, Launch, Ranjana, wait_for
 
 # The smallest training that is possible.
@@ -39,6 +40,7 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
     assert compared.json()["is_same_character"] is True
     refused = killed.predict(image)
     assert (refused.status_code, refused.json()["code"]) == (503, "model_training")
+    assert any(row.fits(refused) for row in refusals())  # as docs/troubleshooting.md says
     assert refused.headers["Retry-After"] == "30"
     assert 0 <= refused.json()["details"]["progress"] < 1
     digits = killed.predict(image, model="digits")
