@@ -18,6 +18,7 @@ const ROUTES = [
   { path: "/session", view: "session", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
   { path: "/name", view: "name", area: "name" },
+  { path: "/worksheets", view: "worksheets", area: "worksheets" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
   { path: "/poster", view: "poster", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },

@@ -2,6 +2,7 @@
 
 import { el, fill } from "../../modules/dom.js";
 import { errorCard } from "../../modules/router.js";
+import { bringIntoView } from "../../modules/scrolling.js";
 import { loadStrings, t } from "../../modules/strings.js";
 import { attemptsAt } from "./attempts.js";
 import { resultCard, resultHead, summary } from "./result.js";
@@ -66,10 +67,4 @@ export async function practiceArea({ character, actions, further, onJudged, sign
     outcome,
   );
   return { element, announcement, area, layers };
-}
-
-/** Scrolls as little as shows `element`. */
-function bringIntoView(element) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "nearest" });
 }
