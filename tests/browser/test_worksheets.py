@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from archive_scripts.synthesis.worksheets import Camera
 from auth_api.worksheets.selection import of_text
@@ -162,7 +162,8 @@ def test_verdicts_are_told_apart_without_colours(visitor: Visitor) -> None:
     ]
     # Not even the character of its row is known.
     assert labels(page)[4] == "row 3, cell 1: could not be read"
-    expect(page.get_by_text("2 cells could not be read: they are covered")).to_be_visible()
+    unreadable = page.locator(".judged-sheet").get_by_text("2 cells could not be read: they are")
+    expect(unreadable).to_be_visible()
     looks = page.locator(".sheet-picture .cell").evaluate_all(
         """(all) => all.map((each) => [each.className, each.querySelector("span").textContent,
            getComputedStyle(each).borderStyle, each.tagName])"""
@@ -360,29 +361,42 @@ def test_the_page_reads_a_text_as_the_service_does(visitor: Visitor) -> None:
 
 
 def test_a_lost_answer_is_not_asked_for_again_until_the_learner_does(visitor: Visitor) -> None:
+    user = visitor.site.sign_in(visitor.sign_up())
     page = visitor.open("/worksheets")
-    sent: list[str] = []
-    page.on("request", lambda each: sent.append(each.url) if "/judge/" in each.url else None)
-    network = visitor.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 3000, "downloadThroughput": -1, "uploadThroughput": -1}
-    network.send("Network.emulateNetworkConditions", slow)
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the service judges the sheet
+        route.abort("connectionreset")
+
+    page.route("**/api/worksheets/judge/*", lose, times=1)
     choose(page, jpeg(photo()))
-    expect(page.locator(".photographs")).to_contain_text("Judging …")
-    expect(page.get_by_role("progressbar", name="Sheets judged")).to_be_visible()
-    visitor.context.set_offline(True)
     row = page.locator(".photographs li")
-    expect(row).to_contain_text("This needs the network, and you are offline.")
-    # The link to print says the same.
-    page.get_by_role("link", name="Download the PDF").click()
-    expect(page.get_by_role("alert")).to_have_text("This needs the network, and you are offline.")
-    check_view(page, "worksheets-offline")
-    network.send("Network.emulateNetworkConditions", {**slow, "latency": 0})
-    visitor.context.set_offline(False)
+    expect(row).to_contain_text("Judging …")
+    expect(page.get_by_role("progressbar", name="Sheets judged")).to_be_visible()
+    expect(row).to_contain_text("The service cannot be reached.")
     page.wait_for_timeout(1500)
-    assert len(sent) == 1
+    history = "/api/history/similarities/"
+    assert len(user.get(history).json()["results"]) == 4
     row.get_by_role("button", name="Try again").click()
     expect(cells(page)).to_have_count(8)
-    assert len(sent) == 2
+    assert len(user.get(history).json()["results"]) == 8
+    assert [each for each in visitor.errors if "ERR_CONNECTION_RESET" not in each] == []
+    visitor.errors.clear()
+
+
+def test_offline_the_view_says_that_it_needs_the_network(visitor: Visitor) -> None:
+    page = visitor.open("/worksheets")
+    visitor.context.set_offline(True)
+    needed = "This needs the network, and you are offline."
+    page.get_by_role("link", name="Download the PDF").click()
+    expect(page.get_by_role("alert")).to_have_text(needed)
+    choose(page, jpeg(photo()))
+    row = page.locator(".photographs li")
+    expect(row).to_contain_text(needed)
+    check_view(page, "worksheets-offline")
+    visitor.context.set_offline(False)
+    row.get_by_role("button", name="Try again").click()
+    expect(cells(page)).to_have_count(8)
     assert all("ERR_INTERNET_DISCONNECTED" in error for error in visitor.errors)
     visitor.errors.clear()
 
@@ -445,7 +459,7 @@ def test_every_word_is_nepali(browser: Browser, site: Api, width: int) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("कागजमा")
         link = page.get_by_role("link", name="PDF डाउनलोड गर्नुहोस्")
         assert asked_for(link)["language"] == "ne"
-        page.get_by_label("तस्बिरहरू छान्नुहोस्").set_input_files([jpeg(photo())])
+        page.get_by_label("तस्बिरहरू छान्नुहोस्").set_input_files([jpeg(photo(), "पाना.jpg")])
         expect(cells_of(page)).to_have_count(8)
         expect(page.get_by_text(re.compile("४ अक्षर जाँचिए, . मिले।")).first).to_be_visible()
         button = page.get_by_role("button", name=re.compile("^ड dda, लहर १, कोठा १: .+, "))

@@ -2,10 +2,9 @@
 
 import { loadCharacters } from "../modules/characters.js";
 import { button, card } from "../modules/components.js";
-import { el, fill } from "../modules/dom.js";
+import { bringIntoView, el, fill } from "../modules/dom.js";
 import { pictureInputs } from "../modules/pictures.js";
 import { href } from "../modules/router.js";
-import { bringIntoView } from "../modules/scrolling.js";
 import { currentUser } from "../modules/session.js";
 import { loadStrings, t } from "../modules/strings.js";
 import { entryList } from "./worksheets/entry-list.js";
@@ -69,9 +68,9 @@ function photographCard(judging, onPictures, signal) {
     el("p", {}, t("worksheets.photograph.how")),
     el("div", { class: "row" }, inputs),
     el("p", { class: "hint small" }, t("recognise.drop")),
+    currentUser() ? null : signInHint(),
     errors,
     photographs(judging, signal),
-    currentUser() ? null : signInHint(),
   );
 }
 
@@ -84,9 +83,11 @@ function signInHint() {
 function judgedSheets(judging, characters, signal) {
   const list = el("div", { class: "stack" });
   const below = el("div", {});
+  const element = el("div", { class: "stack judged-sheets" }, list, below);
   const showAll = entryList(list, ({ sheet }) => sheetCard(sheet, characters, signal));
   let cards = new Map();
   const update = () => {
+    element.classList.toggle("used", judging.entries.length > 0);
     const judged = judging.entries.filter(({ sheet }) => sheet);
     if (judged.length === cards.size && judged.every((entry) => cards.has(entry))) return;
     cards = showAll(judged);
@@ -94,7 +95,6 @@ function judgedSheets(judging, characters, signal) {
   };
   judging.addEventListener("change", update, { signal });
   update();
-  const element = el("div", { class: "stack judged-sheets" }, list, below);
   return { element, show: (entry) => bringIntoView(cards.get(entry), "start") };
 }
 

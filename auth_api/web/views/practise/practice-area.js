@@ -1,8 +1,7 @@
 // Practising one letter: the lesson, the comparison with the reference, and its result.
 
-import { el, fill } from "../../modules/dom.js";
+import { bringIntoView, el, fill } from "../../modules/dom.js";
 import { errorCard } from "../../modules/router.js";
-import { bringIntoView } from "../../modules/scrolling.js";
 import { loadStrings, t } from "../../modules/strings.js";
 import { attemptsAt } from "./attempts.js";
 import { resultCard, resultHead, summary } from "./result.js";

@@ -24,10 +24,9 @@ export function sheetCard(sheet, characters, signal) {
       { class: "stack" },
       el("h2", {}, t("worksheets.sheet", { names: [...names].join(", ") })),
       el("p", {}, summary(cells)),
-      nextSheet(cells, sheet),
-      legend(cells),
     ),
     picture(sheet, characters, signal),
+    el("div", { class: "stack" }, legend(cells), nextSheet(cells, sheet)),
   );
 }
 
