@@ -22,7 +22,7 @@ export default {
   "worksheets.help.hinted": "नमुना",
   "worksheets.help.none": "छैन, कण्ठ",
   "worksheets.rows": "कोठा",
-  "worksheets.rows.choice": "{rows} लहर, हरेकमा {cells}",
+  "worksheets.rows.choice": "{rows} × {cells} कोठा",
   "worksheets.paper": "कागज",
   "worksheets.paper.a4": "A4",
   "worksheets.paper.letter": "लेटर",
