@@ -15,6 +15,7 @@ from tests.support.pictures import encode, reference
 
 VIEWS = [
     "/", "/recognise", "/practise", "/practise/2", "/session", "/name",
+    "/worksheets", "/worksheets?group=consonant", "/worksheets?text=Ram",
     "/progress", "/history", "/history?kind=compared",
     "/account", "/jobs", "/models", "/models/ranjana", "/models/ranjana?part=card",
     "/models/digits?part=figures", "/models/similarity?part=release",
@@ -24,6 +25,7 @@ SIGNED_OUT = [
     "/",
     "/recognise",
     "/practise",
+    "/worksheets",
     "/progress",
     "/sign-in",
     "/sign-up",
@@ -32,7 +34,7 @@ SIGNED_OUT = [
 ]
 
 # Layout shift since the document began, without what the visitor caused.
-_SHIFT = """() => new Promise((resolve) => {
+SHIFT = """() => new Promise((resolve) => {
   let sum = 0;
   new PerformanceObserver((list) => {
     for (const each of list.getEntries()) if (!each.hadRecentInput) sum += each.value;
@@ -42,7 +44,7 @@ _SHIFT = """() => new Promise((resolve) => {
 
 # What a finger cannot hit: an edge shorter than 44 pixels. Links within a sentence, what another
 # element shows in its place, and what lies in a table are exempt, as in WCAG 2.5.8.
-_SMALL = """() => {
+SMALL = """() => {
   const inText = (each) => each.matches("a") && getComputedStyle(each).display === "inline"
     && each.parentElement.textContent.trim() !== each.textContent.trim();
   const hidden = (each) => each.matches(".skip, .visually-hidden")
@@ -58,7 +60,7 @@ _SMALL = """() => {
 }"""
 
 # Controls and texts that stick out of the window, or lie over each other.
-_COLLISIONS = """() => {
+COLLISIONS = """() => {
   const scrolls = ".scroll, .tabs, .matrix-frame, .visually-hidden, .skip, svg, [popover], .marked";
   const seen = [...document.querySelectorAll(
     "a, button, input:not([type=radio], [type=checkbox]), select, summary,"
@@ -131,22 +133,22 @@ def test_no_view_moves_what_it_has_shown(grown_up: Visitor, size: tuple[int, int
     shifts = {}
     for path in VIEWS:
         settled(page, f"{grown_up.home}/#{path}")
-        shifts[path] = page.evaluate(_SHIFT)
+        shifts[path] = page.evaluate(SHIFT)
     settled(page, f"{grown_up.home}/#/recognise")
     draw(page, glyph_strokes(12))
     expect(page.locator(".result .headline")).to_contain_text("ड dda")
-    shifts["a prediction comes"] = page.evaluate(_SHIFT)
+    shifts["a prediction comes"] = page.evaluate(SHIFT)
     grown_up.context.set_offline(True)
     expect(page.locator(".connection")).to_be_visible()
-    shifts["the network goes"] = page.evaluate(_SHIFT)
+    shifts["the network goes"] = page.evaluate(SHIFT)
     grown_up.context.set_offline(False)
     page.close()
     assert all(shift < 0.05 for shift in shifts.values()), shifts
 
 
 def test_every_control_is_large_enough_for_a_finger(grown_up: Visitor, phone: Visitor) -> None:
-    small = {path: page.evaluate(_SMALL) for path, page in pages_of(grown_up, VIEWS)}
-    small |= {f"out {path}": page.evaluate(_SMALL) for path, page in pages_of(phone, SIGNED_OUT)}
+    small = {path: page.evaluate(SMALL) for path, page in pages_of(grown_up, VIEWS)}
+    small |= {f"out {path}": page.evaluate(SMALL) for path, page in pages_of(phone, SIGNED_OUT)}
     assert not any(small.values()), json.dumps(small, indent=1)
 
 
@@ -163,7 +165,7 @@ def test_text_of_twice_the_size_fits(grown_up: Visitor, language: str) -> None:
         settled(page, f"{grown_up.home}/#{path}")
         assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        found[path] = page.evaluate(_COLLISIONS) + ([f"{wider} too wide"] if wider > 0 else [])
+        found[path] = page.evaluate(COLLISIONS) + ([f"{wider} too wide"] if wider > 0 else [])
     page.close()
     assert not any(found.values()), json.dumps(found, indent=1, ensure_ascii=False)
 
@@ -219,7 +221,7 @@ def test_on_its_side_the_pad_is_as_high_as_the_window_and_at_the_writing_hand(
         page.locator(".result").scroll_into_view_if_needed()
         assert box()["y"] < 20  # it stays
         # Nothing lies under it.
-        assert not page.evaluate(_COLLISIONS)
+        assert not page.evaluate(COLLISIONS)
         beside = page.locator("main").bounding_box()
         assert beside
         assert beside["x"] + beside["width"] <= box()["x"] + 1

@@ -47,6 +47,33 @@ def test_all_modules_of_the_first_view_are_preloaded(visitor: Visitor) -> None:
     assert modules == set(re.findall(r'(?:href|src)="(/web/[0-9a-f]{16}/[^"]+\.js)"', home))
 
 
+def test_style_sheets_of_few_views_are_loaded_with_them(visitor: Visitor) -> None:
+    page = visitor.open("/practise")
+    loaded = """performance.getEntriesByType("resource").map((each) => each.name)
+        .filter((name) => /worksheets.css$/.test(name)).length"""
+    look = "getComputedStyle(document.querySelector('.looks')).display"
+
+    def go(path: str, heading: str) -> None:
+        page.goto(f"{visitor.home}/#{path}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+    assert page.evaluate(loaded) == 0
+    # A view is shown without its style sheet rather than not at all. The next one tries again.
+    page.route("**/worksheets.css", lambda route: route.abort(), times=1)
+    go("/worksheets", "On paper")
+    assert page.evaluate(look) == "block"
+    assert all("ERR_FAILED" in error for error in visitor.errors)
+    visitor.errors.clear()
+    go("/name", "Write my name")
+    go("/worksheets", "On paper")
+    assert page.evaluate(look) == "grid"
+    count = page.evaluate(loaded)
+    go("/name", "Write my name")
+    go("/worksheets", "On paper")
+    assert page.evaluate(loaded) == count
+    assert page.locator("link[href$='worksheets.css']").count() == 1
+
+
 def test_inline_scripts_and_styles_do_not_run(visitor: Visitor) -> None:
     page = visitor.open()
     page.evaluate(

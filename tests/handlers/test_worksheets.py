@@ -42,7 +42,7 @@ from handlers.worksheet_marks import DICTIONARY, MODULES, find_sheet
 from handlers.worksheet_paper import PaperMap
 from handlers.worksheets import EMPTY, JUDGED, UNREADABLE, Cell, preprocess_worksheet
 from tests.support.pictures import encode, page
-from tests.support.worksheets import PIXELS, photographed, printed, written
+from tests.support.worksheets import PIXELS, covered, photographed, printed, stamped, written
 
 SHEET = sheets([0, 33, 12, 41, 50, 52, 19, 8], rows=8)[0]
 """48 cells: consonants, a conjunct, vowels and a digit."""
@@ -63,29 +63,6 @@ def require_read(data: bytes, sheet: Sheet, cells: list[tuple[int, int]]) -> Non
     assert [(cell.row, cell.column) for cell in read.cells] == list(
         itertools.product(range(sheet.layout.rows), range(sheet.layout.columns))
     )
-
-
-def covered(paper: Gray, place: Place, shade: int = 120) -> Gray:
-    """A sheet with something on a place."""
-    left, top = round(place.x * PIXELS), round(place.y * PIXELS)
-    right, bottom = (
-        round((place.x + place.width) * PIXELS),
-        round((place.y + place.height) * PIXELS),
-    )
-    changed = paper.copy()
-    changed[max(0, top) : bottom, max(0, left) : right] = shade
-    return changed
-
-
-def stamped(paper: Gray, place: Place, number: int) -> Gray:
-    """A sheet with another mark at a place."""
-    changed = paper.copy()
-    side = round(place.width * PIXELS)
-    left, top = round(place.x * PIXELS), round(place.y * PIXELS)
-    changed[top : top + side, left : left + side] = aruco.generateImageMarker(
-        DICTIONARY, number, side
-    )
-    return changed
 
 
 def test_every_mark_says_one_thing() -> None:

@@ -31,11 +31,12 @@ export class ApiError extends Error {
  * Sends a request. Returns the JSON, or the `Response` if `raw`.
  *
  * Retries after 429, 503 and network errors, for GET and where `repeatable` allows it; waits as
- * `Retry-After` says. Renews an expired access token once.
+ * `Retry-After` says. With "refused", not after network errors: the request may have been carried
+ * out. Renews an expired access token once.
  * @param {string} method
  * @param {string} path with its trailing slash
  * @param {{query?: object, json?: object, form?: FormData, accept?: string, raw?: boolean,
- *   repeatable?: boolean, signal?: AbortSignal}} options
+ *   repeatable?: boolean | "refused", signal?: AbortSignal}} options
  * @throws {ApiError} or the signal's AbortError
  */
 export async function request(method, path, options = {}) {
@@ -46,7 +47,8 @@ export async function request(method, path, options = {}) {
     } catch (error) {
       // Without any network there is nothing to wait for: the view says so at once.
       const unreachable = error.code === "unreachable" && navigator.onLine;
-      const temporary = unreachable || [429, 503].includes(error.status);
+      const isLost = unreachable && repeatable !== "refused";
+      const temporary = isLost || [429, 503].includes(error.status);
       const wait = error.retryAfter ?? 2 ** (attempt - 1);
       if (!repeatable || !temporary || attempt === MAX_ATTEMPTS || wait > MAX_WAIT_SECONDS)
         throw error;

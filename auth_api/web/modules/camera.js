@@ -6,15 +6,18 @@ import { t } from "./strings.js";
 
 const JPEG_QUALITY = 0.92;
 
-/** A photograph as a File, or null. Throws the browser's error if access is denied. */
-export async function photograph() {
+/**
+ * A photograph as a File, or null. `title` says what to photograph. Throws the browser's error if
+ * access is denied.
+ */
+export async function photograph(title) {
   // Only a secure context (HTTPS, localhost) has `mediaDevices`. Elsewhere the phone's camera app
   // takes the picture.
   if (!navigator.mediaDevices) return captureWithFileInput();
   const video = { facingMode: "environment", width: { ideal: 1920 } };
   const stream = await navigator.mediaDevices.getUserMedia({ video });
   try {
-    return await captureFromStream(stream);
+    return await captureFromStream(stream, title);
   } finally {
     for (const track of stream.getTracks()) track.stop();
   }
@@ -29,7 +32,7 @@ function captureWithFileInput() {
   });
 }
 
-function captureFromStream(stream) {
+function captureFromStream(stream, title) {
   return new Promise((resolve) => {
     const video = el("video", {
       autoplay: true,
@@ -52,12 +55,7 @@ function captureFromStream(stream) {
       button(t("camera.take"), take, "primary"),
       button(t("action.cancel"), () => dialog.close()),
     );
-    const dialog = el(
-      "dialog",
-      { class: "stack", "aria-label": t("camera.title") },
-      video,
-      buttons,
-    );
+    const dialog = el("dialog", { class: "stack", "aria-label": title }, video, buttons);
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(taken);

@@ -1,4 +1,4 @@
-// Creates elements. Nothing here parses HTML, so that text never becomes markup.
+// Creates and shows elements. Nothing here parses HTML, so that text never becomes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -37,6 +37,12 @@ export function saveFile(content, name) {
   const link = el("a", { href: URL.createObjectURL(content), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Scrolls as little as shows `element`, or so that it begins at the top (`block` "start"). */
+export function bringIntoView(element, block = "nearest") {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ behavior: still ? "auto" : "smooth", block });
 }
 
 function applyProperties(element, properties, children) {

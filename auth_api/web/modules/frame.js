@@ -46,6 +46,7 @@ function navigation() {
   const links = [
     ["/practise", "nav.practise"],
     ["/recognise", "nav.recognise"],
+    ["/worksheets", "nav.worksheets"],
     ["/progress", "nav.progress"],
     ...(hasRole("analyst") ? [["/operate", "nav.operate"]] : []),
   ];

@@ -9,11 +9,12 @@ import { t } from "./strings.js";
 /**
  * Buttons to choose or photograph pictures. Drop and paste work anywhere in the page until `signal`
  * aborts.
- * @param {{several: boolean, onPictures: (files: File[]) => void,
+ * @param {{several: boolean, cameraTitle?: string, onPictures: (files: File[]) => void,
  *   onError: (message: string) => void, signal: AbortSignal}} options With `several`, `onPictures` gets
- *   other files too if there are pictures among them; `isPicture` tells them apart.
+ *   other files too if there are pictures among them; `isPicture` tells them apart. `cameraTitle` says
+ *   what to photograph if it is not a character.
  */
-export function pictureInputs({ several, onPictures, onError, signal }) {
+export function pictureInputs({ several, cameraTitle, onPictures, onError, signal }) {
   const accept = async (list) => {
     const files = [...list];
     const pictures = files.filter(isPicture);
@@ -44,7 +45,7 @@ export function pictureInputs({ several, onPictures, onError, signal }) {
   });
   const takePhotograph = async () => {
     try {
-      const picture = await photograph();
+      const picture = await photograph(cameraTitle ?? t("camera.title"));
       if (picture) accept([picture]);
     } catch {
       onError(t("camera.refused"));

@@ -18,6 +18,7 @@ const ROUTES = [
   { path: "/session", view: "session", area: "practise" },
   { path: "/practise/:class", view: "character", area: "practise" },
   { path: "/name", view: "name", area: "name" },
+  { path: "/worksheets", view: "worksheets", area: "worksheets" },
   { path: "/progress", view: "progress", area: "progress", signedIn: true },
   { path: "/poster", view: "poster", area: "progress", signedIn: true },
   { path: "/history", view: "history", area: "progress", signedIn: true },
@@ -34,6 +35,14 @@ const ROUTES = [
   { path: "/audit", view: "audit", area: "operate", role: "admin" },
   { path: "/settings", view: "settings", area: "operate", role: "admin" },
 ];
+
+// Style sheets that the first views do without, by area. They are loaded with the views.
+const STYLES = {
+  worksheets: ["worksheets"],
+  name: ["keepsakes"],
+  progress: ["progress", "keepsakes"],
+  account: ["progress"],
+};
 
 /** Container of the views. */
 export const mainElement = el("main", { id: "main", tabindex: "-1" });
@@ -114,7 +123,7 @@ export function errorCard(error, again = render) {
 }
 
 async function viewContent({ route, parameters, query }, signal) {
-  await loadStrings(route.area);
+  await Promise.all([loadStrings(route.area), ...(STYLES[route.area] ?? []).map(loadStyles)]);
   if (needsSession(route) && !navigator.onLine && ownerId() !== null) return needsNetwork();
   if (route.signedIn && !currentUser()) return signInPrompt();
   if (route.role && !hasRole(route.role)) {
@@ -122,6 +131,24 @@ async function viewContent({ route, parameters, query }, signal) {
   }
   const { default: view } = await import(`../views/${route.view}.js`);
   return view({ parameters, query, signal });
+}
+
+const styles = new Map();
+
+/** Adds a style sheet to the page. Resolves when it is loaded; without the network views do without. */
+function loadStyles(name) {
+  const add = (resolve) => {
+    const address = new URL(`../styles/${name}.css`, import.meta.url);
+    const error = () => {
+      link.remove();
+      styles.delete(name); // the next view tries again
+      resolve();
+    };
+    const link = el("link", { rel: "stylesheet", href: address, on: { load: resolve, error } });
+    document.head.append(link);
+  };
+  if (!styles.has(name)) styles.set(name, new Promise(add));
+  return styles.get(name);
 }
 
 function match(path) {

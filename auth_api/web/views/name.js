@@ -1,11 +1,12 @@
 // Write my name: a name in Ranjana, written letter by letter.
 
 import { loadCharacters } from "../modules/characters.js";
+import { linkButton } from "../modules/components.js";
 import { el, fill } from "../modules/dom.js";
 import { field } from "../modules/forms.js";
 import { keepsake } from "../modules/keepsake.js";
 import { loadRanjanaFont } from "../modules/ranjana-font.js";
-import { errorCard, replaceQuery } from "../modules/router.js";
+import { errorCard, href, replaceQuery } from "../modules/router.js";
 import { loadStrings, t } from "../modules/strings.js";
 import { toDevanagari } from "../modules/transliteration.js";
 import { lettersOf, parse } from "./name/letters.js";
@@ -146,6 +147,7 @@ function nameToWrite(text, characters, leaving, replaced) {
       { class: "letters no-print", "aria-label": t("name.letters") },
       tiles.map((each) => el("li", {}, each)),
     ),
+    el("p", { class: "no-print" }, linkButton(t("name.paper"), href("/worksheets", { text }))),
     el("div", { class: "no-print" }, place),
     result,
   ];

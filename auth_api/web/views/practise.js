@@ -37,13 +37,17 @@ export default async function view({ query, signal }) {
       linkButton(label, href(`/practise/${first}`), "primary"),
       queue.length ? button(t("session.begin"), startSession) : null,
     );
-    const families = FAMILIES.map(([family, classes]) => [t(`family.${family}`), classes]);
-    const shown = [[t("practise.group.due"), due], ...families]
-      .map(([title, classes]) => [title, classes.filter(isShown)])
+    const families = FAMILIES.map(([family, classes]) => [
+      t(`family.${family}`),
+      classes,
+      { family },
+    ]);
+    const shown = [[t("practise.group.due"), due, { due: "yes" }], ...families]
+      .map(([title, classes, sheet]) => [title, classes.filter(isShown), sheet])
       .filter(([, classes]) => classes.length);
     fill(
       sections,
-      shown.map(([title, classes]) => section(title, classes, characters, loaded)),
+      shown.map((each) => section(...each, characters, loaded)),
     );
   };
   const chosen = GROUPS.includes(query.group) ? query.group : ALL;
@@ -55,7 +59,12 @@ export default async function view({ query, signal }) {
       { class: "card stack" },
       introduction(progress, loaded),
       begin,
-      el("p", {}, linkButton(t("practise.name"), href("/name"))),
+      el(
+        "p",
+        { class: "row" },
+        linkButton(t("practise.name"), href("/name")),
+        linkButton(t("practise.paper"), href("/worksheets")),
+      ),
       loaded ? legend() : null,
     ),
     groupChoice(chosen, show),
@@ -141,11 +150,14 @@ function introduction(progress, loaded) {
   );
 }
 
-function section(title, classes, characters, loaded) {
+/** Letters that belong together. `sheet` is the query of their worksheet. */
+function section(title, classes, sheet, characters, loaded) {
+  const print = linkButton(t("practise.print"), href("/worksheets", sheet), "quiet");
+  print.setAttribute("aria-label", `${t("practise.print")}: ${title}`);
   return el(
     "section",
     { class: "alphabet" },
-    el("h2", {}, title),
+    el("div", { class: "row spread" }, el("h2", {}, title), print),
     el(
       "ul",
       {},

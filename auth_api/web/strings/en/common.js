@@ -4,6 +4,7 @@ export default {
   "nav.skip": "Skip to the content",
   "nav.recognise": "Recognise",
   "nav.practise": "Practise",
+  "nav.worksheets": "Paper",
   "nav.progress": "Progress",
   "nav.operate": "Operate",
   "nav.further": "More",

@@ -16,6 +16,7 @@ export default {
   "name.trace": "Trace {letter}.",
   "name.written": "You wrote {letter}.",
   "name.practise": "Practise {name}",
+  "name.paper": "Print a sheet of its letters",
   "name.font": "Font: a part of Nithya Ranjana by Ek Type.",
   "name.done": "Your name, as you wrote it",
   "name.picture": "{name} in Ranjana, written by hand",

@@ -7,6 +7,8 @@ export default {
   "practise.begin": "Begin with {name}",
   "practise.next": "Practise next: {name}",
   "practise.name": "Write your name in Ranjana",
+  "practise.paper": "Write on paper",
+  "practise.print": "Print a sheet",
   "practise.noProgress": "Your progress could not be loaded.",
   "practise.mastered": "{count} of {all} mastered,",
   "practise.dueCount": { one: "{count} due now.", other: "{count} due now." },

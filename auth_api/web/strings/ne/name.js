@@ -15,6 +15,7 @@ export default {
   "name.trace": "{letter} माथि कोर्नुहोस्।",
   "name.written": "तपाईंले {letter} लेख्नुभयो।",
   "name.practise": "{name} अभ्यास गर्नुहोस्",
+  "name.paper": "यसका अक्षरको पाना छाप्ने",
   "name.font": "फन्ट: एक टाइपको नित्य रञ्जनाको एक अंश।",
   "name.done": "तपाईंले लेखेको तपाईंको नाम",
   "name.picture": "हातले रञ्जनामा लेखिएको {name}",

@@ -7,6 +7,8 @@ export default {
   "practise.begin": "{name} बाट सुरु गर्नुहोस्",
   "practise.next": "अब अभ्यास गर्ने: {name}",
   "practise.name": "आफ्नो नाम रञ्जनामा लेख्नुहोस्",
+  "practise.paper": "कागजमा लेख्नुहोस्",
+  "practise.print": "पाना छाप्ने",
   "practise.noProgress": "तपाईंको प्रगति लोड हुन सकेन।",
   "practise.mastered": "{all} मध्ये {count} राम्ररी आउँछ,",
   "practise.dueCount": {

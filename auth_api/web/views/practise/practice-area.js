@@ -1,6 +1,6 @@
 // Practising one letter: the lesson, the comparison with the reference, and its result.
 
-import { el, fill } from "../../modules/dom.js";
+import { bringIntoView, el, fill } from "../../modules/dom.js";
 import { errorCard } from "../../modules/router.js";
 import { loadStrings, t } from "../../modules/strings.js";
 import { attemptsAt } from "./attempts.js";
@@ -66,10 +66,4 @@ export async function practiceArea({ character, actions, further, onJudged, sign
     outcome,
   );
   return { element, announcement, area, layers };
-}
-
-/** Scrolls as little as shows `element`. */
-function bringIntoView(element) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "nearest" });
 }

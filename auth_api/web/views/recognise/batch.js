@@ -1,10 +1,11 @@
 // Several pictures at once, each with its own prediction or error.
 
-import { errorMessage, request } from "../../modules/api.js";
+import { ApiError, errorMessage, request } from "../../modules/api.js";
 import { characterName } from "../../modules/characters.js";
-import { el, fill, thumbnail } from "../../modules/dom.js";
+import { el, fill } from "../../modules/dom.js";
 import { isPicture } from "../../modules/pictures.js";
 import { number, percent, t } from "../../modules/strings.js";
+import { pictureRow } from "./picture-row.js";
 
 // Limits of one request: those of /api/predict/batch/ and MAX_BATCH_BYTES (64 MB by default), with
 // room for the form.
@@ -13,9 +14,10 @@ const MAX_BYTES = 60_000_000;
 
 /** Recognises `files` and shows each result in `outcome` as it comes. Says which are no pictures. */
 export async function recogniseSeveral(all, model, outcome, signal) {
-  const rows = all.map((file) => row(file));
+  const rows = all.map((file) => pictureRow(file));
   const files = all.filter(isPicture);
   const readRows = rows.filter((_, index) => isPicture(all[index]));
+  for (const each of readRows) each.say(t("state.looking"));
   const bar = el("progress", { max: files.length, value: 0, "aria-label": t("several.progress") });
   fill(
     outcome,
@@ -36,7 +38,7 @@ export async function recogniseSeveral(all, model, outcome, signal) {
     const batchRows = readRows.slice(start, end);
     try {
       const { results } = await requestBatch(files.slice(start, end), model, signal);
-      results.forEach((result, index) => batchRows[index].show(result, model));
+      results.forEach((result, index) => show(batchRows[index], result, model));
     } catch (error) {
       if (signal.aborted) return;
       batchRows.forEach((each) => each.fail(errorMessage(error)));
@@ -69,24 +71,9 @@ function requestBatch(files, model, signal) {
   return request("POST", "/api/predict/batch/", options);
 }
 
-function row(file) {
-  const status = el("span", { class: "status" }, t("state.looking"));
-  const element = el(
-    "li",
-    {},
-    isPicture(file) ? thumbnail(file, "") : el("span", { class: "thumbnail waiting" }, "?"),
-    el("span", { class: "file" }, file.name),
-    status,
-  );
-  const fail = (message) => {
-    fill(status, message);
-    element.classList.add("error");
-  };
-  if (!isPicture(file)) fail(t("several.noPicture"));
-  const show = (result, model) => {
-    if (!result.success) return fail(result.error);
-    const name = model === "ranjana" ? characterName(result) : number(Number(result.character));
-    return fill(status, el("strong", {}, name), ` ${percent(result.confidence / 100, 1)}`);
-  };
-  return { element, show, fail };
+/** Shows one result of `/api/predict/batch/`. */
+function show(row, result, model) {
+  if (!result.success) return row.fail(errorMessage(new ApiError(0, result.code, result.error)));
+  const name = model === "ranjana" ? characterName(result) : number(Number(result.character));
+  return row.say(el("strong", {}, name), ` ${percent(result.confidence / 100, 1)}`);
 }

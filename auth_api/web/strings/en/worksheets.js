@@ -1,0 +1,73 @@
+// Worksheets.
+export default {
+  "worksheets.title": "On paper",
+  "worksheets.what":
+    "Print a sheet, write on it with a real pen, and photograph it: every letter is judged.",
+
+  "worksheets.print": "Print a sheet",
+  "worksheets.letters": "Letters",
+  "worksheets.letters.due": "What is due",
+  "worksheets.letters.text": "A name or another text",
+  "worksheets.letters.chosen": "Chosen letters",
+  "worksheets.families": "Families of one shape",
+  "worksheets.groups": "All of a kind",
+  "worksheets.text": "Name or text",
+  "worksheets.text.hint":
+    "In Latin or in Devanagari letters. Each letter comes once; vowel signs are left out.",
+  "worksheets.text.empty": "Type something to see its letters.",
+  "worksheets.text.none": "None of the 62 characters is in this text.",
+  "worksheets.due.what": "All that is due, and what comes next until the page is full.",
+  "worksheets.count": { one: "{count} letter", other: "{count} letters" },
+  "worksheets.pages": { one: "{count} page", other: "{count} pages" },
+  "worksheets.help": "Help",
+  "worksheets.help.traced": "A model, and letters to trace",
+  "worksheets.help.hinted": "A model",
+  "worksheets.help.none": "None, by heart",
+  "worksheets.rows": "Cells",
+  "worksheets.rows.choice": "{rows} rows of {cells}",
+  "worksheets.paper": "Paper",
+  "worksheets.paper.a4": "A4",
+  "worksheets.paper.letter": "Letter",
+  "worksheets.download": "Download the PDF",
+
+  "worksheets.photograph": "Photograph your sheet",
+  "worksheets.photograph.how":
+    "Write with a dark pen. Then photograph the whole sheet with its four corners, from above. Several sheets need a picture each.",
+  "worksheets.camera": "Photograph a sheet",
+  "worksheets.judging": "Judging …",
+  "worksheets.progress": "Sheets judged",
+
+  "worksheets.sheet": "Your sheet: {names}",
+  "worksheets.together": { one: "{count} sheet", other: "All {count} sheets together" },
+  "worksheets.judged": {
+    one: "{count} letter is judged, {right} of it right.",
+    other: "{count} letters are judged, {right} of them right.",
+  },
+  "worksheets.nothing": "Nothing is written on this sheet.",
+  "worksheets.unreadable": {
+    one: "{count} cell could not be read: it is covered, outside the picture, or too small in it.",
+    other:
+      "{count} cells could not be read: they are covered, outside the picture, or too small in it.",
+  },
+  "worksheets.verdict.right": "Right",
+  "worksheets.verdict.improve": "To improve",
+  "worksheets.verdict.wrong": "Hard to recognise",
+  "worksheets.verdict.empty": "Empty",
+  "worksheets.verdict.unreadable": "Could not be read",
+  "worksheets.said.right": "right",
+  "worksheets.said.improve": "to improve",
+  "worksheets.said.wrong": "hard to recognise",
+  "worksheets.said.empty": "empty",
+  "worksheets.said.unreadable": "could not be read",
+  "worksheets.place": "row {row}, cell {column}",
+  "worksheets.cells": "Cells, row by row",
+  "worksheets.picture": "Your sheet, seen from above",
+  "worksheets.written": "The cell as you wrote it",
+  "worksheets.before": "Previous letter",
+  "worksheets.after": "Next letter",
+
+  "worksheets.weakest": "Your weakest letters",
+  "worksheets.next": "Next sheet: the weakest letters",
+  "worksheets.adapt": "Change it first",
+  "worksheets.clear": "Clear the sheets",
+};
