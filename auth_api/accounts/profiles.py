@@ -106,10 +106,10 @@ class Profiles:
             return pictures, [name for name in inputs if name]
 
         while pictures := await self.database.write(delete_batch):
-            await self.pictures.delete(pictures)
+            await self.pictures.discard(pictures)
         pictures, inputs = await self.database.write(delete_rest)
-        await self.pictures.delete(pictures)
-        await self.inputs.delete(inputs)
+        await self.pictures.discard(pictures)
+        await self.inputs.discard(inputs)
 
 
 def user_of(session: Session, caller: Caller) -> User:
