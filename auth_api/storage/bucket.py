@@ -181,7 +181,9 @@ class Bucket:
             reason = _reason(error)
             if sentence := _sentence(reason, self._name, self.url):
                 raise UnusableBucket(sentence) from error
-            raise _unavailable("used", error) from ConnectionError(reason)
+            raise Unavailable("The store does not answer.", _CODE_OF_ERRORS) from ConnectionError(
+                reason
+            )
 
     async def _call(
         self,

@@ -1,4 +1,4 @@
-"""A server of S3 for tests, from a wheel: nanio, with signatures, on the loopback address.
+"""A server of S3 for tests, from a wheel: nanio, with signatures.
 
 It checks signatures, but knows no policies, no versions and no encryption. Its objects are files.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,21 +26,22 @@ ACCESS_KEY, SECRET_KEY = "ranjana", "a key of tests only"
 class S3Server:
     """Runs until it is stopped; `start` starts it again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self._folder = folder
+        self._host = host
         self.port = free_port()
         self.log = folder / "log"
         self.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     def start(self) -> None:
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1"),
+                    *(sys.executable, "-m", "nanio", "serve", "--host", self._host),
                     *("--port", str(self.port), "--data-dir", str(self._folder / "data")),
                 ],
                 env={
@@ -83,7 +85,7 @@ class S3Server:
     def _listens(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self._host, self.port), 1).close()
         except OSError:
             return False
         return True
@@ -110,6 +112,7 @@ class S3Bucket:
 
     def make_old(self, seconds: float) -> None:
         """Makes all objects older."""
+        shutil.rmtree(self._folder / ".nanio-meta")  # which has a second copy of their times
         for path in self.objects().values():
             moment = path.stat().st_mtime - seconds
             os.utime(path, (moment, moment))
