@@ -123,8 +123,9 @@ class InputFiles:
         """Deletes files that no job needs. If that fails, the clean-up does it later."""
         try:
             await self.delete(names)
-        except (OSError, Unavailable):
-            logger.warning("uploads are left to the clean-up", exc_info=True)
+        except (OSError, Unavailable) as error:
+            extra = {"uploads": len(names), "reason": str(error)}
+            logger.warning("uploads are left to the clean-up", extra=extra)
 
     async def older_than(self, seconds: float) -> AsyncIterator[list[str]]:
         """Names of the files whose last write is at least `seconds` ago, in batches."""

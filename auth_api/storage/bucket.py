@@ -42,9 +42,9 @@ _REQUEST_SECONDS = 15
 _RETRIES = timedelta(seconds=10)
 # Requests at a time of each process; large objects do not take the place of pictures.
 _MAX_REQUESTS, _MAX_LARGE = 64, 8
-# A part of a large object: what is in memory at a time, twice for uploads.
+# A part of a large object is in memory at a time, two of an upload.
 _PART_BYTES = 8 * 1024 * 1024
-_PARTS = {"chunk_size": _PART_BYTES, "max_concurrency": 2}
+_PARTS_AT_ONCE = 2
 # Names in one request; S3 allows 1000.
 _LISTED_AT_ONCE, _DELETED_AT_ONCE = 1000, 100
 _COPIES_AT_ONCE = 16
@@ -134,7 +134,14 @@ class Bucket:
 
     async def upload(self, name: str, path: Path) -> None:
         """Writes an object with the content of a file of any size."""
-        write = partial(obstore.put_async, self._store, name, path, **_PARTS)
+        write = partial(
+            obstore.put_async,
+            self._store,
+            name,
+            path,
+            chunk_size=_PART_BYTES,
+            max_concurrency=_PARTS_AT_ONCE,
+        )
         # Each part has the time limit of a request.
         await self._call("kept", write, seconds=None, slots=self._large)
 
@@ -155,7 +162,14 @@ class Bucket:
         """Writes objects with the contents of files. Blocks."""
 
         def write(file: tuple[str, Path]) -> None:
-            obstore.put(self._store, *file, **_PARTS)
+            name, path = file
+            obstore.put(
+                self._store,
+                name,
+                path,
+                chunk_size=_PART_BYTES,
+                max_concurrency=_PARTS_AT_ONCE,
+            )
 
         try:
             with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
