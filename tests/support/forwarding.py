@@ -4,9 +4,9 @@ python -m tests.support.forwarding balance DESCRIPTOR ADDRESS:PORT ...
 python -m tests.support.forwarding relay ADDRESS:PORT SOCKET
 
 `balance` is the one address of several services, as a load balancer is: it asks `/ready` of each
-every second, sends new connections to those that are ready in turn, and closes those of one that
-has not been ready twice. If none is ready it tries all. `relay` is a server that listens on a Unix
-socket only.
+every second. New connections go in turn to those that were ready at one of the last two times, or
+to all if none was. Connections to a service that gave no answer at both times are closed. `relay`
+gives an address to a server that listens on a Unix socket only.
 """
 
 from __future__ import annotations
@@ -31,22 +31,25 @@ class Service:
         self.writers: set[asyncio.StreamWriter] = set()
 
     async def watch(self) -> None:
+        silent = 0
         while True:
-            ready = False
+            answer = b""
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_CHECK_SECONDS):
-                    ready = await self._is_ready()
-            self.failures = 0 if ready else self.failures + 1
-            if self.failures == _FAILURES:
+                    answer = await self._ready()
+            self.failures = 0 if b" 200 " in answer else self.failures + 1
+            silent = 0 if answer else silent + 1
+            if silent == _FAILURES:
                 for writer in self.writers:
                     writer.transport.abort()
             await asyncio.sleep(_CHECK_SECONDS)
 
-    async def _is_ready(self) -> bool:
+    async def _ready(self) -> bytes:
+        """The status line of the answer."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             writer.write(b"GET /ready HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n")
-            return b" 200 " in await reader.readline()
+            return await reader.readline()
         finally:
             writer.transport.abort()
 
