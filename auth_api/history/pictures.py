@@ -154,9 +154,14 @@ class PictureStore(ABC):
             return None
         return await asyncio.to_thread(lambda: hashlib.sha256(picture).hexdigest())
 
-    async def discard(self, medias: Sequence[str]) -> None:
-        """Deletes pictures that have no row any more. If that fails, the clean-up does it later."""
+    async def discard(self, medias: Sequence[str]) -> bool:
+        """Deletes pictures that have no row any more. If that fails, the clean-up does it later.
+
+        Returns whether they are deleted.
+        """
         try:
             await self.delete(medias)
         except Unavailable:
             logger.warning("pictures are left to the clean-up", extra={"entries": len(medias)})
+            return False
+        return True

@@ -115,7 +115,7 @@ class HistoryRecorder:
         try:
             answer = await prediction
         except BaseException:
-            writing.add_done_callback(lambda written: self._discard(media, written))
+            writing.add_done_callback(lambda written: self._discard_written(media, written))
             raise
         await writing
         return answer
@@ -188,10 +188,14 @@ class HistoryRecorder:
             )
         return attempt.comparison_id if attempt else None
 
-    def _discard(self, media: str, written: asyncio.Future[None]) -> None:
-        """Deletes a picture without a row in the background, because its request has failed."""
+    def _discard_written(self, media: str, written: asyncio.Future[None]) -> None:
+        """Deletes a picture once it is written, because its request has failed."""
         if not written.cancelled():
             written.exception()  # marks it as retrieved: it is in the log already
+        self._discard(media)
+
+    def _discard(self, media: str) -> None:
+        """Deletes pictures without a row in the background."""
         task = asyncio.ensure_future(self._pictures.discard([media]))
         self._deletions.add(task)
         task.add_done_callback(self._deletions.discard)
@@ -217,7 +221,8 @@ class HistoryRecorder:
         try:
             return (await self._database.write(partial(self._add, [row])))[0]
         except IntegrityError:
-            await self._pictures.discard([row.values["media"]])
+            # Other rows do not wait for the store.
+            self._discard(row.values["media"])
             if row.attempt_id:  # maybe it arrived twice at the same time
                 owner, target = row.values["user_id"], row.values["target_class"]
                 try:

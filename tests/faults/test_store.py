@@ -13,14 +13,17 @@ from tests.support.s3 import S3Bucket, S3Server
 
 # Pictures per entry of the history.
 _PICTURES = {"predictions": 1, "similarities": 3}
+# A store that hangs is given 5 s.
+_SHORT_SECONDS = {"stopped": 2, "hanging": 6}
 
 
 @pytest.mark.parametrize("fault", ["stopped", "hanging"])
 def test_without_s3_nothing_is_lost_or_left_and_others_go_on(
     beside: Beside, s3: S3Server, bucket: S3Bucket, row: Row, full: bool, fault: str
 ) -> None:
-    api, seconds = beside(**bucket.settings), 10 if full else 6
-    deleted = api.sign_up()
+    api, seconds = beside(**bucket.settings), 10 if full else _SHORT_SECONDS[fault]
+    deleted, leaving = api.sign_up(), api.sign_up()
+    leaving.predict()
     entry = deleted.predict().json()["prediction_id"]
     with calling(f"http://127.0.0.1:{api.port}") as callers:
         callers.wait_until_answered(time.monotonic())
@@ -31,6 +34,8 @@ def test_without_s3_nothing_is_lost_or_left_and_others_go_on(
             assert deleted.get(f"{path}image/").json()["code"] == "storage_unavailable"
             assert deleted.delete(path).status_code == 200
             assert deleted.get(path).status_code == 404
+            assert leaving.delete("/api/me/").status_code in {200, 204}
+            assert leaving.get("/api/me/").status_code == 401
             assert api.client.get("/ready").status_code == 200
             time.sleep(max(0, began + seconds - time.monotonic()))
         fault_end = time.monotonic()
