@@ -52,8 +52,12 @@ _COPIES_AT_ONCE = 16
 _CODE_OF_ERRORS = "storage_unavailable"
 _FAILURES = (BaseError, FileNotFoundError, TimeoutError)
 _CODE = re.compile(r"<Code>(\w+)</Code>|\(code: (\w+)\)")
+_CERTIFICATE = re.compile(r"InvalidCertificate|UnknownIssuer")
+# The innermost error of a connection.
+_INNER = re.compile(r'(?:error|message): "([^"\n]+)"')
 _MAX_REASON = 200
-_METADATA = "169.254.169.254"
+# Without keys, those of a machine of Amazon's are asked for.
+_METADATA = "/latest/api/token"
 # Answers that do not change by themselves.
 _REJECTED_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken")
 _FINAL = (*_REJECTED_KEYS, "NoSuchBucket", "AccessDenied", "PermanentRedirect", "InvalidBucketName")
@@ -233,6 +237,12 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if found := _CODE.search(text):
         return found[1] or found[2]
+    if _METADATA in text:
+        return "NoKeys"
+    if found := _CERTIFICATE.search(text):
+        return found[0]
+    if found := _INNER.search(text):
+        return found[1]
     return text.partition("\n")[0].partition("<")[0].strip()[:_MAX_REASON]
 
 
@@ -244,6 +254,11 @@ def _sentence(reason: str, name: str, url: str) -> str | None:
         return f"The store rejects the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY ({reason})."
     if reason in _FINAL:
         return f"The keys do not allow to write, read, list and delete in {url} ({reason})."
-    if _METADATA in reason:
+    if reason == "NoKeys":
         return "There are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    if _CERTIFICATE.match(reason):
+        return (
+            f"The certificate of the store is not trusted ({reason}). SSL_CERT_FILE can name that "
+            "of a private authority."
+        )
     return None

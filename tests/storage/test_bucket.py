@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import ssl
+import subprocess
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
@@ -141,12 +145,15 @@ def test_a_store_that_is_down_or_has_lost_the_bucket_is_unavailable_not_empty(
         ({"AWS_SECRET_ACCESS_KEY": "another"}, "SignatureDoesNotMatch"),
         ({"AWS_ACCESS_KEY_ID": "nobody"}, "InvalidAccessKeyId"),
         ({"STORAGE_URL": "s3://no-such-bucket"}, "There is no bucket no-such-bucket."),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "There are no keys"),
     ],
 )
 def test_a_wrong_setting_is_told_at_the_start(
-    bucket: S3Bucket, wrong: dict[str, str], sentence: str
+    bucket: S3Bucket, wrong: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.settings |= wrong
+    # No machine of Amazon's gives any keys.
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", bucket.server.url)
 
     async def work(opened: Bucket) -> None:
         with pytest.raises(UnusableBucket, match=sentence) as told:
@@ -156,13 +163,38 @@ def test_a_wrong_setting_is_told_at_the_start(
     on(bucket, work)
 
 
+def test_a_certificate_that_nobody_vouches_for_is_told(bucket: S3Bucket, tmp_path: Path) -> None:
+    files = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-keyout", str(files[0]), "-out", str(files[1])]
+    subprocess.run([*command, "-addext", "basicConstraints=CA:FALSE"], check=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files[1], files[0])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    bucket.settings["AWS_ENDPOINT_URL"] = f"https://127.0.0.1:{server.server_port}"
+
+    async def work(opened: Bucket) -> None:
+        with pytest.raises(UnusableBucket, match="certificate of the store is not trusted"):
+            await opened.check()
+
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        on(bucket, work)
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
+
+
 def test_a_store_that_is_not_there_yet_is_waited_for(bucket: S3Bucket) -> None:
     bucket.settings["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
 
     async def work(opened: Bucket) -> None:
         with pytest.raises(Unavailable) as told:
             await opened.check()
-        assert str(told.value.__cause__).startswith("Generic S3 error: Error performing PUT")
+        assert str(told.value.__cause__) == "Connection refused"
 
     on(bucket, work)
 
