@@ -235,10 +235,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {SECONDS:g} seconds"
     text = str(error)
-    if found := _CODE.search(text):
-        return found[1] or found[2]
     if _METADATA in text:
         return "NoKeys"
+    if found := _CODE.search(text):
+        return found[1] or found[2]
     if found := _CERTIFICATE.search(text):
         return found[0]
     if found := _INNER.search(text):
