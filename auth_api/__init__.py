@@ -25,6 +25,7 @@ Infrastructure  torchserve      the client of TorchServe
                 process         server process and child processes
                 http            middleware, requests and answers
                 schemas         the JSON of requests and answers
+                storage         a bucket of S3, for pictures
                 database        SQLite or PostgreSQL
                 observability   logs and metrics
 Ground          settings        all settings

@@ -22,10 +22,15 @@ from auth_api.database.database import Database, NewerDatabase, UnusableDatabase
 from auth_api.errors import Unavailable
 from auth_api.observability.logs import logging_config
 from auth_api.observability.shared_metrics import share_metrics
-from auth_api.operations.startup import migrate_when_reachable, require_folders
+from auth_api.operations.startup import (
+    migrate_when_reachable,
+    require_folders,
+    wait_for_bucket,
+)
 from auth_api.process.ports import PortInUse, require_free
 from auth_api.process.server import serve
 from auth_api.settings import Settings, unusable
+from auth_api.storage.opening import UnusableBucket
 
 
 def main() -> int:
@@ -62,6 +67,9 @@ def _serve(settings: Settings) -> int:
         require_free(settings.api_host, settings.api_port, "API_PORT")
         require_free(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
         asyncio.run(_prepare(settings))
+    except UnusableBucket as error:
+        print(f"The setting STORAGE_URL is not usable: {error}", file=sys.stderr)
+        return UNUSABLE
     except Unavailable as error:
         print(error.message, file=sys.stderr)
         return REFUSED
@@ -72,10 +80,12 @@ def _serve(settings: Settings) -> int:
 
 
 async def _prepare(settings: Settings) -> None:
-    """Migrates the database before the server starts, so that an error is one sentence.
+    """Checks the bucket and migrates the database before the server starts, so that an error is
+    one sentence.
 
-    Raises `Unavailable`, `NewerDatabase` or `UnusableDatabase`.
+    Raises `Unavailable`, `UnusableBucket`, `NewerDatabase` or `UnusableDatabase`.
     """
+    await wait_for_bucket(settings)
     database = Database(settings)
     try:
         await migrate_when_reachable(database)

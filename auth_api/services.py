@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.corrections.review import Corrections
 from auth_api.database.columns import now
 from auth_api.database.database import Database
+from auth_api.history.picture_folder import PictureFolder
 from auth_api.history.pictures import PictureStore
 from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
@@ -52,6 +53,7 @@ from auth_api.operations.cleanup import CleanUp
 from auth_api.operations.startup import migrate_when_reachable
 from auth_api.practice.characters import Characters
 from auth_api.settings import ROOT, Settings
+from auth_api.storage.opening import open_bucket
 from auth_api.torchserve.client import TorchServe
 from auth_api.torchserve.outage_retry import OutageRetry
 from auth_api.training.missing_models import MissingModels
@@ -59,6 +61,9 @@ from auth_api.training.planning import TRAININGS, Planner
 from auth_api.training.training_job import TrainingJobs
 from auth_api.usage.counters import UsageCounters
 from auth_api.worksheets.printing import Worksheets
+
+if TYPE_CHECKING:
+    from auth_api.storage.bucket import Bucket
 
 _PREDICTION_JOBS = 8
 """Prediction jobs that this process runs at the same time."""
@@ -85,7 +90,8 @@ class Services:
         self.characters = characters = Characters(ROOT / "reference_images")
         self.worksheets = Worksheets(ROOT / "reference_images")
         self.page = PageFiles(ROOT / "auth_api" / "web", characters.shown())
-        self.pictures = pictures = PictureStore(settings.media_dir)
+        bucket = open_bucket(settings)
+        self.pictures = pictures = _picture_store(settings, bucket)
         self.history = History(database, pictures)
         self.recorder = HistoryRecorder(database, pictures)
         self.usage = UsageCounters(database)
@@ -109,7 +115,7 @@ class Services:
 
         # Jobs and training
         queue = JobQueue(database, uuid4().hex, metrics)
-        self.inputs = inputs = InputFiles(settings.media_dir / "jobs")
+        self.inputs = inputs = InputFiles(settings.media_dir / "jobs", bucket)
         folders = WorkFolders(settings.data_dir / "training")
         concurrency = settings.job_concurrency
         predictions = PredictionJobs(queue, inputs, self.version_router, max(1, concurrency))
@@ -157,6 +163,15 @@ class Services:
         await self.torchserve.aclose()
         self._passwords.close()
         await self.database.aclose()
+
+
+def _picture_store(settings: Settings, bucket: Bucket | None) -> PictureStore:
+    if bucket is None:
+        return PictureFolder(settings.media_dir)
+    # Imported with its bucket, see `open_bucket`.
+    from auth_api.history.picture_bucket import PictureBucket
+
+    return PictureBucket(bucket)
 
 
 @asynccontextmanager

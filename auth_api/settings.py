@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from auth_api.configuration.values import (
     DatabaseUrl,
+    EndpointUrl,
     Folder,
     Names,
     OptionalPath,
@@ -35,6 +36,7 @@ from auth_api.configuration.values import (
     RateLimitStore,
     Rates,
     SigningSecret,
+    StorageUrl,
     postgresql_url,
 )
 
@@ -216,7 +218,18 @@ class Settings(BaseSettings):
     """The secret that signs tokens, at least 32 characters. If empty, one is made and kept in
     `DATA_DIR`."""
     media_dir: Folder = ROOT / "media"
-    """Folder of the images of the history."""
+    """Folder of the images of the history and of jobs. With `STORAGE_URL` it holds only uploads
+    under way."""
+    storage_url: StorageUrl = ""
+    """`s3://bucket/prefix`: the bucket, of any S3-compatible store, that holds these images instead
+    of `MEDIA_DIR`."""
+    aws_endpoint_url: EndpointUrl = ""
+    """Address of the store, for one that is not Amazon's."""
+    aws_region: str = ""
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr | None = None
+    """The keys of the store. What is empty is looked up where Amazon's tools do: other `AWS_*`
+    variables, the role of a pod or a machine."""
     retention_days: int = Field(default=0, ge=0)
     """Days after which history and its images are deleted; 0 keeps them."""
 

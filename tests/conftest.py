@@ -18,6 +18,7 @@ from tests.support.apis import Api, StartApi, User
 from tests.support.archives import make_store
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import Launch, Ranjana
+from tests.support.s3 import S3Bucket, S3Server
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -122,6 +123,19 @@ def postgresql() -> Iterator[PostgreSQL]:
     server = PostgreSQL()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> S3Bucket:
+    """An empty bucket of S3."""
+    return s3.new_bucket()
 
 
 @pytest.fixture(scope="session")

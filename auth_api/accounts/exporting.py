@@ -26,7 +26,7 @@ from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.history.exporting import as_json
-from auth_api.history.pictures import PictureStore, extension
+from auth_api.history.pictures import COMPARISON_KINDS, IMAGE, PictureStore, extension
 from auth_api.history.presenting import given
 from auth_api.history.queries import EntryTable, History
 from auth_api.http.json_response import iso, json_array
@@ -39,8 +39,8 @@ from handlers.characters import CHARACTERS
 
 _BATCH_SIZE = 500
 _PICTURES: tuple[tuple[EntryTable, str, tuple[str, ...]], ...] = (
-    (Prediction, "predictions", ("image",)),
-    (Comparison, "similarities", ("user", "reference", "overlay")),
+    (Prediction, "predictions", (IMAGE,)),
+    (Comparison, "similarities", COMPARISON_KINDS),
 )
 
 
@@ -83,8 +83,8 @@ class AccountExport:
             yield "jobs.json", self._jobs(caller)
         for table, folder, kinds in _PICTURES:
             async for row, _ in self.history.all_of(table, caller.user_id):
-                for kind in kinds:
-                    picture = await self.pictures.read(row.media, kind)
+                pictures = await self.pictures.read_all([(row.media, kind) for kind in kinds])
+                for kind, picture in zip(kinds, pictures, strict=True):
                     if picture is not None:
                         name = f"{row.id}-{kind}.{extension(picture)}"
                         yield f"pictures/{folder}/{name}", picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv6Network, ip_network
 from pathlib import Path
@@ -21,6 +22,8 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
+
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 
 # Prefixes of the widest networks that proxies may be in.
 _WIDEST = {4: 8, 6: 32}
@@ -119,6 +122,18 @@ def postgresql_url(name: str | None, user: str | None, host: str | None, port: i
     return url.render_as_string(hide_password=False)
 
 
+def _storage_url(value: str) -> str:
+    if value and not _BUCKET_URL.fullmatch(value):
+        raise ValueError("must be s3://bucket or s3://bucket/prefix, without keys or parameters")
+    return value.rstrip("/")
+
+
+def _endpoint_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with https:// or http://")
+    return value
+
+
 def _strong(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         require_strong(value.get_secret_value())
@@ -141,5 +156,7 @@ Rates = Annotated[str, AfterValidator(_rates)]
 
 RateLimitStore = Annotated[str, AfterValidator(_rate_limit_store)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+StorageUrl = Annotated[str, AfterValidator(_storage_url)]
+EndpointUrl = Annotated[str, AfterValidator(_endpoint_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 SigningSecret = Annotated[SecretStr | None, AfterValidator(_strong)]

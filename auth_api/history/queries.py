@@ -126,7 +126,7 @@ class History:
             recording.record(transaction, "history_deleted", user_id, request, **details)
             return media
 
-        await self._pictures.delete([await self._database.write(remove)])
+        await self._pictures.discard([await self._database.write(remove)])
 
     async def record_export(self, user_id: int, file_format: str, request: Request) -> None:
         """Writes an export to the audit log. Raises `Unavailable`."""

@@ -1,14 +1,12 @@
 """Records the predictions and comparisons of signed-in users before the answer goes out.
 
-Concurrent requests share transactions (`auth_api.database.micro_batching`). Pictures are on the
-disk before their row is inserted, and a caller gets an id only after the commit.
+Concurrent requests share transactions (`auth_api.database.micro_batching`). Pictures are stored
+before their row is inserted, and a caller gets an id only after the commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +23,7 @@ from auth_api.database.statements import Insertion
 from auth_api.database.tables.history import Comparison, Prediction
 from auth_api.database.tables.practice import Attempt
 from auth_api.errors import Conflict, Unauthorised, Unavailable
-from auth_api.history.pictures import IMAGE, SHOWN, Pictures, PictureStore, new_media
+from auth_api.history.pictures import IMAGE, SHOWN, PictureStore, new_media
 from auth_api.history.queries import EntryTable
 from auth_api.http.base64_text import decode_base64
 from auth_api.http.uploads import Writing
@@ -33,8 +31,6 @@ from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
 from auth_api.schemas.comparison import ComparisonQuery, Strictness
 from auth_api.torchserve.wire_format import Answer
-
-logger = logging.getLogger(__name__)
 
 COMPARISON_FIELDS = (
     "score",
@@ -55,7 +51,6 @@ COMPARISON_FIELDS = (
 _PREDICTION_FIELDS = ("predicted_class", "confidence", "top", "preprocessed")
 # A transaction costs as much for one row as for ten.
 _LINGER_SECONDS = 0.003
-_EARLY_LINGER_SECONDS = 0.012
 _CACHE_SIZE = 10_000
 
 _PREDICTIONS = Insertion(core_of(Prediction))
@@ -77,9 +72,6 @@ class HistoryRecorder:
     def __init__(self, database: Database, pictures: PictureStore) -> None:
         self._database = database
         self._pictures = pictures
-        # During inference there is time to wait for other pictures to write in the same batch.
-        self._write_picture_early = MicroBatcher(self._write_pictures, linger=_EARLY_LINGER_SECONDS)
-        self._write_picture = MicroBatcher(self._write_pictures, linger=_LINGER_SECONDS)
         self._write_row = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
         # Cache of `_activity` already in the database: most rows add no new one.
         self._known_slots: set[tuple[int, int, bool]] = set()
@@ -87,8 +79,7 @@ class HistoryRecorder:
 
     async def finish(self) -> None:
         """Waits until everything is written."""
-        await self._write_picture_early.finish()
-        await self._write_picture.finish()
+        await self._pictures.finish()
         await self._write_row.finish()
         if self._deletions:
             await asyncio.wait(self._deletions)
@@ -110,7 +101,7 @@ class HistoryRecorder:
             answer = await prediction
         if answer.get("picture"):
             kind = SHOWN if sent.image else IMAGE
-            await self._write_picture((media, {kind: decode_base64(answer["picture"])}))
+            await self._pictures.write(media, {kind: decode_base64(answer["picture"])})
         row = _row(Prediction, media, user_id, answer, _PREDICTION_FIELDS, sent)
         return answer, await self._write_row(row)
 
@@ -120,11 +111,11 @@ class HistoryRecorder:
         """Awaits the answer while the picture is written. Raises what `prediction` raises, and
         `Unavailable`.
         """
-        writing = self._write_picture_early.submit((media, {IMAGE: image}))
+        writing = self._pictures.write(media, {IMAGE: image}, early=True)
         try:
             answer = await prediction
         except BaseException:
-            writing.add_done_callback(lambda written: self._discard(media, written))
+            writing.add_done_callback(lambda written: self._discard_written(media, written))
             raise
         await writing
         return answer
@@ -148,7 +139,7 @@ class HistoryRecorder:
             "overlay": decode_base64(answer["blended_overlay"]),
         }
         media = new_media()
-        await self._write_picture((media, pictures))
+        await self._pictures.write(media, pictures)
         # Older archives of the model give no marks.
         missing = dict.fromkeys(("faults", "nearest", "others"))
         marked = {"score": round(answer["similarity_score"]), **missing, **answer}
@@ -197,26 +188,15 @@ class HistoryRecorder:
             )
         return attempt.comparison_id if attempt else None
 
-    async def _write_pictures(
-        self, items: Sequence[tuple[str, Pictures]]
-    ) -> Sequence[Exception | None]:
-        try:
-            await self._pictures.write(items)
-        except OSError as error:
-            logger.exception("pictures cannot be written")
-            # None of them gets a row, and a full disk needs their space.
-            with contextlib.suppress(OSError):
-                await self._pictures.delete([media for media, _ in items])
-            raise Unavailable(
-                "The picture cannot be kept at the moment. Please try again.", "storage_unavailable"
-            ) from error
-        return [None] * len(items)
-
-    def _discard(self, media: str, written: asyncio.Future[None]) -> None:
-        """Deletes a picture without a row in the background, because its request has failed."""
+    def _discard_written(self, media: str, written: asyncio.Future[None]) -> None:
+        """Deletes a picture once it is written, because its request has failed."""
         if not written.cancelled():
             written.exception()  # marks it as retrieved: it is in the log already
-        task = asyncio.ensure_future(self._pictures.delete([media]))
+        self._discard(media)
+
+    def _discard(self, media: str) -> None:
+        """Deletes pictures without a row in the background."""
+        task = asyncio.ensure_future(self._pictures.discard([media]))
         self._deletions.add(task)
         task.add_done_callback(self._deletions.discard)
 
@@ -241,7 +221,8 @@ class HistoryRecorder:
         try:
             return (await self._database.write(partial(self._add, [row])))[0]
         except IntegrityError:
-            await self._pictures.delete([row.values["media"]])
+            # Other rows do not wait for the store.
+            self._discard(row.values["media"])
             if row.attempt_id:  # maybe it arrived twice at the same time
                 owner, target = row.values["user_id"], row.values["target_class"]
                 try:

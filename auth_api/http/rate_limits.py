@@ -1,18 +1,18 @@
 """Limits how often a caller may send requests. `auth_api.accounts.guesses` limits wrong passwords.
 
 It uses moving windows of the library `limits`, in memory or in Redis. While that store is
-unreachable every request passes, because the service matters more than its limits.
+unreachable or slow every request passes, because the service matters more than its limits.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import Storage
@@ -25,10 +25,14 @@ from auth_api.errors import TooMany
 from auth_api.observability.metrics import Metrics
 from auth_api.settings import Settings
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
 # The clock must be set back by more than this before all counts are reset.
 _CLOCK_TOLERANCE_SECONDS = 1.0
+# How long a request waits for the store, and how long no request asks after that.
+_STORE_SECONDS, _PAUSE_SECONDS = 1.0, 5.0
 _LEFT = "X-RateLimit-Remaining"
 
 
@@ -64,6 +68,7 @@ class RateLimits:
         )
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._clock_offset = _clock_offset()
+        self._ask_again_at = 0.0
         rates = {
             "signin": settings.rate_limit_signin,
             "predict": settings.rate_limit_predict,
@@ -85,8 +90,9 @@ class RateLimits:
     async def reachable(self) -> bool:
         """Whether the store answers."""
         try:
-            return await self._storage.check()
-        except StorageError:
+            async with asyncio.timeout(_STORE_SECONDS):
+                return await self._storage.check()
+        except (StorageError, TimeoutError):
             return False
 
     async def count(self, *counts: Count) -> Mapping[str, str]:
@@ -95,9 +101,9 @@ class RateLimits:
         A request beyond any limit is counted under none of them, because it would otherwise
         prolong the wait for the others. Raises `TooMany`, with the same headers.
         """
-        headers: Mapping[str, str] = {}
         windows = self._windows(counts)
-        with self._fail_open():
+
+        async def work() -> Mapping[str, str]:
             await self._reset_after_clock_change()
             # A single window needs no test, because a refused hit is not counted there.
             full = await self._full(windows) if len(windows) > 1 else []
@@ -105,31 +111,37 @@ class RateLimits:
                 if not await _ask(self._limiter.hit, window):  # others were faster since the test
                     full = [window]
                     break
-            if windows:
-                headers = await self._require_room(full, windows)
-        return headers
+            return await self._require_room(full, windows) if windows else {}
+
+        return await self._fail_open(work) or {}
 
     async def check(self, *counts: Count) -> Mapping[str, str]:
         """As `count`, but counts nothing."""
-        headers: Mapping[str, str] = {}
         windows = self._windows(counts)
-        with self._fail_open():
+
+        async def work() -> Mapping[str, str]:
             await self._reset_after_clock_change()
-            if windows:
-                headers = await self._require_room(await self._full(windows), windows)
-        return headers
+            return await self._require_room(await self._full(windows), windows) if windows else {}
+
+        return await self._fail_open(work) or {}
 
     async def add(self, *counts: Count) -> None:
         """Counts something that has happened already, up to the limits."""
-        with self._fail_open():
+
+        async def work() -> None:
             for window in self._windows(counts):
                 await _ask(self._limiter.hit, window)
 
+        await self._fail_open(work)
+
     async def clear(self, *counts: Count) -> None:
         """Sets counts to zero."""
-        with self._fail_open():
+
+        async def work() -> None:
             for limit, rate, key, _ in self._windows(counts):
                 await self._limiter.clear(limit, rate, key)
+
+        await self._fail_open(work)
 
     def _windows(self, counts: Sequence[Count]) -> list[_Window]:
         return [
@@ -152,14 +164,23 @@ class RateLimits:
         self._metrics.rate_limited.labels(full[0].rate).inc()
         raise _too_many(full, wait, headers)
 
-    @contextmanager
-    def _fail_open(self) -> Iterator[None]:
-        """Lets a request pass if its store is unreachable."""
-        try:
-            yield
-        except StorageError:
-            self._metrics.rate_limit_failures.inc()
-            logger.exception("the store of the rate limits cannot be reached")
+    async def _fail_open(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
+        """Asks the store. Returns None if it is unreachable, so that the request passes.
+
+        A store that does not answer, such as one behind a broken network, is left alone for some
+        seconds, because it would hold up every request.
+        """
+        if time.monotonic() >= self._ask_again_at:
+            try:
+                async with asyncio.timeout(_STORE_SECONDS):
+                    return await work()
+            except StorageError:
+                logger.exception("the store of the rate limits cannot be reached")
+            except TimeoutError:
+                self._ask_again_at = time.monotonic() + _PAUSE_SECONDS
+                logger.error("the store of the rate limits does not answer")
+        self._metrics.rate_limit_failures.inc()
+        return None
 
     async def _reset_after_clock_change(self) -> None:
         """Resets all counts when the clock was set back.

@@ -72,7 +72,7 @@ class PredictionJobs:
         assert job.input is not None
         owner = user(job.user_id, await self.queue.owner_role(job))
         while pending := await self.queue.pending(job.id):
-            with self.inputs.opened(job.input) as source:
+            async with self.inputs.opened(job.input) as source:
                 await _JobRun(self, job, job.id, source, owner).predict_all(pending)
 
 

@@ -173,7 +173,7 @@ class JobRunner:
             if ended:
                 await self._folders.delete([job_id])
             if ended and job.input:
-                await self._inputs.delete([job.input])
+                await self._inputs.discard([job.input])
 
     async def _work(self, job: Job, job_id: int) -> bool:
         """Returns whether the job has ended. Raises `LeaseLost`, or `Unavailable` if the database

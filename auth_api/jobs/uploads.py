@@ -69,7 +69,7 @@ async def receive(
                 _item(position, part.name, Place(part.start, part.length), part.error)
                 for position, part in enumerate(parts)
             ]
-        await asyncio.to_thread(file.sync)
+        await inputs.store(file)
         return Received(file, items), options
 
 

@@ -83,7 +83,7 @@ class UserJobs:
         try:
             job = await self.database.write(work)
         except (Unauthorised, Forbidden, NotFound, TooMany, Conflict):
-            await self.inputs.delete([name] if name else [])
+            await self.inputs.discard([name] if name else [])
             raise
         self.wake()
         return job
@@ -147,7 +147,7 @@ class UserJobs:
         if job.state == "cancelled":  # no process works at it
             if changed:
                 queue.count_ended(self.metrics, job)
-            await self.inputs.delete([job.input] if job.input else [])
+            await self.inputs.discard([job.input] if job.input else [])
             await self.folders.delete([job_id])
         return job
 

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from auth_api.errors import BadRequest
 
@@ -50,7 +50,7 @@ class Directory(NamedTuple):
     """Bytes in front of the zip, such as a program that unpacks it. Offsets do not count them."""
 
 
-def locate(file: BinaryIO, max_images: int) -> Directory:
+def locate(file: IO[bytes], max_images: int) -> Directory:
     """Finds the directory of a zip that is to hold up to `max_images` images; blocks.
 
     Raises `BadRequest` if the zip has no directory, or one that is too large.
@@ -65,7 +65,7 @@ def locate(file: BinaryIO, max_images: int) -> Directory:
     return found
 
 
-def infos(file: BinaryIO, directory: Directory, max_images: int) -> Iterator[zipfile.ZipInfo]:
+def infos(file: IO[bytes], directory: Directory, max_images: int) -> Iterator[zipfile.ZipInfo]:
     """The entries in the directory, in its order; blocks. Raises `BadRequest`."""
     count = 0
     records = _records(file, directory)
@@ -97,7 +97,7 @@ def damaged() -> BadRequest:
     return BadRequest("The zip is damaged and cannot be read.", "damaged_zip")
 
 
-def _end_of(file: BinaryIO) -> Directory:
+def _end_of(file: IO[bytes]) -> Directory:
     length = file.seek(0, io.SEEK_END)
     tail_bytes = min(length, _END.size + _MAX_COMMENT_BYTES + _LOCATOR_64.size + _END_64.size)
     file.seek(length - tail_bytes)
@@ -118,7 +118,7 @@ def _end_of(file: BinaryIO) -> Directory:
     return Directory(start, size, entries, start - offset)
 
 
-def _records(file: BinaryIO, directory: Directory) -> Iterator[bytes]:
+def _records(file: IO[bytes], directory: Directory) -> Iterator[bytes]:
     left = directory.size
     file.seek(directory.start)
     while left:

@@ -14,7 +14,7 @@ import stat
 import struct
 import zipfile
 from itertools import pairwise
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from auth_api.errors import BadRequest, TooLarge
 from auth_api.jobs import zip_directory
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     place: Place
 
 
-def entries(file: BinaryIO, max_images: int, max_bytes: int) -> list[Entry]:
+def entries(file: IO[bytes], max_images: int, max_bytes: int) -> list[Entry]:
     """The images in a zip, in its order; blocks.
 
     `max_bytes` limits the sum of the unpacked sizes of all entries. Raises `BadRequest`,

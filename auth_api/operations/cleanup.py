@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -75,15 +74,15 @@ class CleanUp:
         removed.entries = await self._remove_expired_entries()
         removed.sessions = await self._remove_sessions()
         await self._remove_rows(KnownDevice.hash, devices.forgettable(now()))
-        async for names in _batches(self.pictures.older_than(orphan_seconds)):
+        async for names in self.pictures.older_than(orphan_seconds):
             orphans = await self._without_entry(names)
             await self.pictures.delete(orphans)
             removed.orphans += len(orphans)
-        await asyncio.to_thread(self.pictures.delete_empty_folders)
+        await self.pictures.tidy()
         if self.settings.job_retention_days:
             expiry = now() - timedelta(days=self.settings.job_retention_days)
             removed.jobs = await self._remove_rows(Job.id, col(Job.finished_at) < expiry)
-        async for names in _batches(self.job_inputs.older_than(orphan_seconds)):
+        async for names in self.job_inputs.older_than(orphan_seconds):
             orphans = await self._without_unfinished_job(names)
             await self.job_inputs.delete(orphans)
             removed.inputs += len(orphans)
@@ -187,9 +186,3 @@ class CleanUp:
             lambda session: {media for query in queries for media in session.scalars(query)}
         )
         return [name for name in names if name not in known]
-
-
-async def _batches(names: Iterator[str]) -> AsyncIterator[list[str]]:
-    """The names in batches. A thread reads them, because they come from the file system."""
-    while batch := await asyncio.to_thread(lambda: list(islice(names, _BATCH_SIZE))):
-        yield batch

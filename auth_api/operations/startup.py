@@ -1,7 +1,9 @@
-"""Waits at the start for the database, and logs which other dependencies are not available yet.
+"""Waits at the start for the database and the bucket of pictures, and logs which other
+dependencies are not available yet.
 
-The service cannot start without its folders and its database. It does start without TorchServe and
-the rate limit store: accounts and histories work, and `/ready` says what is missing.
+The service cannot start without its folders, its database, and its bucket if it has one. It does
+start without TorchServe and the rate limit store: accounts and histories work, and `/ready` says
+what is missing.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from auth_api.http.rate_limits import RateLimits
 from auth_api.models.presenting import ModelPresenter
 from auth_api.process.waiting import WaitLog
 from auth_api.settings import Settings
+from auth_api.storage.opening import open_bucket
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
-_DATABASE_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
 def require_folders(settings: Settings) -> None:
@@ -41,18 +44,28 @@ def require_folders(settings: Settings) -> None:
 
 async def migrate_when_reachable(database: Database) -> None:
     """Waits for the database, then migrates it. Raises `Unavailable` or `NewerDatabase`."""
-    waiting, deadline = WaitLog("the database"), time.monotonic() + _DATABASE_TIMEOUT_SECONDS
+    await _when_reachable("the database", database.migrate, "database_unavailable")
+
+
+async def wait_for_bucket(settings: Settings) -> None:
+    """Waits for the bucket, if the settings name one. Raises `Unavailable` or `UnusableBucket`."""
+    if bucket := open_bucket(settings):
+        await _when_reachable(f"the store {bucket.url}", bucket.check, "storage_unavailable")
+
+
+async def _when_reachable(what: str, call: Callable[[], Awaitable[None]], code: str) -> None:
+    waiting, deadline = WaitLog(what), time.monotonic() + _TIMEOUT_SECONDS
     while True:
         try:
-            await database.migrate()
+            await call()
             return waiting.done()
         except Unavailable as error:
             reason = str(error.__cause__)
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    f"The database did not answer for {_DATABASE_TIMEOUT_SECONDS} seconds: "
+                    f"{what[0].upper()}{what[1:]} did not answer for {_TIMEOUT_SECONDS} seconds: "
                     f"{reason}.",
-                    "database_unavailable",
+                    code,
                 ) from error
             waiting.still_waiting(reason)
             await asyncio.sleep(_POLL_SECONDS)

@@ -72,7 +72,7 @@ async def create(request: Request) -> JSONResponse:
             _require_readable(request, options)
             await app.authoriser.count_pictures(request, len(received.items), at_most_all=True)
         except ApiError:
-            received.file.discard()
+            await app.inputs.discard([received.file.path.name])
             raise
         wanted = Parameters(model=options.model, version=options.version, options=options.options())
         job = await app.jobs.add(

@@ -180,7 +180,10 @@ class StorageSizes(BaseModel):
     """Sizes in bytes."""
 
     database: int
-    media_disk_total: int = Field(description="Size of the file system that holds the pictures.")
+    media_disk_total: int = Field(
+        description="Size of the file system that holds the pictures, or uploads under way if the "
+        "pictures are on S3."
+    )
     media_disk_free: int
 
 

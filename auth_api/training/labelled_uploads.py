@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 from anyio import to_thread
 from pydantic import BaseModel
@@ -61,26 +61,26 @@ async def receive_labelled(
         if not await asyncio.to_thread(form.zip):
             raise BadRequest("'labelled' must be a zip, sent as a file.", "not_a_zip")
         await to_thread.run_sync(_validate, file.path, limits, alphabet, limiter=inputs.zip_checks)
-        await asyncio.to_thread(file.sync)
+        await inputs.store(file)
         return fields, Received(file, [])
 
 
 def unpack_labelled(
-    source: Path, folder: Path, limits: Limits, alphabet: Sequence[Character]
+    file: IO[bytes], folder: Path, limits: Limits, alphabet: Sequence[Character]
 ) -> None:
-    """Unpacks the labelled pictures of a zip to `folder/<class>/<number>.<suffix>`; blocks. The
-    names are new, because names in a zip are not safe. Raises `BadRequest`, `TooLarge`, `OSError`.
+    """Unpacks the labelled pictures of an open zip to `folder/<class>/<number>.<suffix>`; blocks.
+    The names are new, because names in a zip are not safe. Raises `BadRequest`, `TooLarge`,
+    `OSError`.
     """
-    with source.open("rb") as file:
-        for number, entry in enumerate(zip_files.entries(file, _MAX_PICTURES, limits.upload)):
-            label = _label(entry, alphabet)
-            if label is None:
-                continue
-            target = folder / str(label)
-            target.mkdir(parents=True, exist_ok=True)
-            suffix = PurePosixPath(entry.name).suffix.lower()
-            with (target / f"{number:06d}{suffix}").open("xb") as picture:
-                picture.writelines(_chunks(file, entry, limits.image))
+    for number, entry in enumerate(zip_files.entries(file, _MAX_PICTURES, limits.upload)):
+        label = _label(entry, alphabet)
+        if label is None:
+            continue
+        target = folder / str(label)
+        target.mkdir(parents=True, exist_ok=True)
+        suffix = PurePosixPath(entry.name).suffix.lower()
+        with (target / f"{number:06d}{suffix}").open("xb") as picture:
+            picture.writelines(_chunks(file, entry, limits.image))
 
 
 def _validate(source: Path, limits: Limits, alphabet: Sequence[Character]) -> None:
@@ -114,7 +114,7 @@ def _label(entry: zip_files.Entry, alphabet: Sequence[Character]) -> int | None:
     return class_named(folder or stem, alphabet) if label is None else label
 
 
-def _chunks(file: BinaryIO, entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
+def _chunks(file: IO[bytes], entry: zip_files.Entry, limit: int) -> Iterator[bytes]:
     if entry.place.length > limit:
         raise image_too_large(limit)
     return unpacked(file.fileno(), entry.place)

@@ -79,7 +79,7 @@ class Planner:
             stored = await asyncio.to_thread(self.store.versions, model)
         except BaseException:
             if received:
-                received.file.discard()
+                await self.jobs.inputs.discard([received.file.path.name])
             raise
 
         def set_version(transaction: Session, parameters: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.database.tables.jobs import Job
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 _LABELLED, _CORRECTIONS = "labelled", "corrections"
 _REPORT_INTERVAL_SECONDS = 1.0
-_REGISTRATION_RETRY_SECONDS = 5.0
+_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class TrainingJobs:
         except ApiError as error:
             if isinstance(error, Unavailable) and job.attempts < MAX_ATTEMPTS:
                 # The next attempt only registers.
-                await asyncio.sleep(_REGISTRATION_RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
                 raise Interrupted(error.message) from error
             details = {"job": job.id, "reason": error.message}
             logger.warning("cannot register a trained version", extra=details)
@@ -175,13 +175,14 @@ class TrainingJobs:
             logger.exception("cannot remove a cancelled training's files", extra={"job": job_id})
 
     async def _prepare(self, job: Job, folder: Path) -> None:
-        """Empties the folder and fills it. Raises `ApiError`."""
+        """Empties the folder and fills it. Raises `ApiError`, `Interrupted`."""
         parameters = {name: job.parameters[name] for name in job.parameters if name != BY_OPERATOR}
         model = parameters["model"]
         try:
             await asyncio.to_thread(_make_empty, folder)
             if job.input:
-                await asyncio.to_thread(self._unpack, job.input, model, folder)
+                async with self.inputs.opened(job.input) as source:
+                    await asyncio.to_thread(self._unpack, source.file, model, folder)
             corrected = parameters["corrections"] and await self._export(model, folder)
             spec = {
                 **parameters,
@@ -200,15 +201,22 @@ class TrainingJobs:
                 "The pictures to train on cannot be kept.", "storage_unavailable"
             ) from error
 
-    def _unpack(self, name: str, model: str, folder: Path) -> None:
+    def _unpack(self, file: IO[bytes], model: str, folder: Path) -> None:
         limits = Limits(self.settings.max_body_bytes, self.settings.max_job_bytes)
         alphabet = ALPHABETS[corrected_model(model)]
-        unpack_labelled(self.inputs.path_of(name), folder / _LABELLED, limits, alphabet)
+        unpack_labelled(file, folder / _LABELLED, limits, alphabet)
 
     async def _export(self, model: str, folder: Path) -> bool:
         """Returns whether there are any: users may have withdrawn their consent meanwhile."""
         target = folder / _CORRECTIONS
-        return bool((await self.corrections.export_to(corrected_model(model), target))["pictures"])
+        try:
+            exported = await self.corrections.export_to(corrected_model(model), target)
+        except Unavailable as error:
+            if error.code != "storage_unavailable":
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+            raise Interrupted(error.message) from error
+        return bool(exported["pictures"])
 
     def _weights(self, model: str, version: str | None) -> str | None:
         if version is None:

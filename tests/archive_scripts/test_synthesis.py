@@ -184,7 +184,8 @@ def test_vowels_and_digits_are_labelled_like_consonants(
     assert found == ([] if label is None else [label])
     (tmp_path / "upload.zip").write_bytes(zipped({name: picture(12), "0/0.png": picture(0)}))
     limits = Limits(10**6, 10**6)
-    unpack_labelled(tmp_path / "upload.zip", tmp_path / "unpacked", limits, CHARACTERS)
+    with (tmp_path / "upload.zip").open("rb") as upload:
+        unpack_labelled(upload, tmp_path / "unpacked", limits, CHARACTERS)
     unpacked = {int(folder.name) for folder in (tmp_path / "unpacked").iterdir()}
     assert unpacked == {0} | ({label} - {None})
 

@@ -21,6 +21,7 @@ from launcher.ports import free_port
 from launcher.settings import LauncherSettings
 from tests.support.forked import run_command
 from tests.support.postgresql import PostgreSQL
+from tests.support.s3 import S3Bucket
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 
@@ -127,18 +128,38 @@ def test_an_empty_path_is_none_or_rejected_and_never_the_working_directory(
             assert f"The setting {name} is not usable" in start_error(capsys, monkeypatch)
 
 
-def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path) -> None:
+def test_a_start_that_fails_is_explained_in_one_line(tmp_path: Path, bucket: S3Bucket) -> None:
     file = tmp_path / "file"
     file.write_text("no database, and no folder either")
     cases = (
         ("RATE_LIMIT_STORAGE", "nowhere://", 2, "The setting RATE_LIMIT_STORAGE is not usable"),
         ("MEDIA_DIR", str(file), 2, f"The folder {file} cannot be used: File exists."),
         ("DATABASE_URL", f"sqlite:///{file}", 1, "The database cannot be used: file is not"),
+        (
+            "STORAGE_URL",
+            "s3://BUCKET",
+            2,
+            "The setting STORAGE_URL is not usable: Value error, must be",
+        ),
+        (
+            "STORAGE_URL",
+            "s3://none",
+            2,
+            "The setting STORAGE_URL is not usable: There is no bucket",
+        ),
+        ("AWS_ENDPOINT_URL", "localhost", 2, "The setting AWS_ENDPOINT_URL is not usable"),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "x",
+            2,
+            "The setting STORAGE_URL is not usable: The store rejects",
+        ),
     )
 
     def start(name: str, value: str) -> CompletedProcess[str]:
         ours = {each: str(tmp_path / each) for each in ("DATA_DIR", "MEDIA_DIR")}
-        return run_command({**os.environ, **ours, "API_PORT": str(free_port()), name: value})
+        ours |= {**bucket.settings, "API_PORT": str(free_port())}
+        return run_command({**os.environ, **ours, name: value})
 
     with ThreadPoolExecutor() as threads:
         ended = threads.map(lambda case: start(*case[:2]), cases)

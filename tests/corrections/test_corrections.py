@@ -16,7 +16,7 @@ import pytest
 from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.corrections.standing import MIN_AGE, MIN_DAYS
 from auth_api.database.database import Database
-from auth_api.history.pictures import PictureStore
+from auth_api.history.picture_folder import PictureFolder
 from auth_api.settings import Settings
 from tests.authorisation.test_access import sql
 from tests.support.apis import PASSWORD, Api, StartApi, User
@@ -218,7 +218,7 @@ def test_three_users_of_standing_who_agree_make_a_correction_count(start_api: St
 async def with_data(api: Api, work: Callable[[CorrectionDataSet], Awaitable[Any]]) -> Any:
     database = Database(Settings(database_url=api.database_url))
     try:
-        return await work(CorrectionDataSet(database, PictureStore(api.media)))
+        return await work(CorrectionDataSet(database, PictureFolder(api.media)))
     finally:
         await database.aclose()
 

@@ -23,7 +23,8 @@ from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.history import Feedback, Prediction
 from auth_api.database.tables.practice import PracticeSlot
-from auth_api.history.pictures import PictureStore, new_media
+from auth_api.history.picture_folder import PictureFolder
+from auth_api.history.pictures import new_media
 from auth_api.observability.metrics import Metrics
 from auth_api.practice.progress import SLOT
 from auth_api.settings import Settings
@@ -68,7 +69,7 @@ def with_database(
         try:
             await database.migrate()
             await database.write(_fill)
-            pictures = PictureStore(folder)
+            pictures = PictureFolder(folder)
             corrections = Corrections(database, pictures, Metrics())
             return await work(database, corrections, CorrectionDataSet(database, pictures))
         finally:
@@ -156,14 +157,14 @@ def test_old_feedback_gets_its_digests_in_batches(
     monkeypatch.setattr(picture_digests, "_BATCH_SIZE", 3)
 
     async def work(database: Database, _: Corrections, data: CorrectionDataSet) -> None:
-        storage = PictureStore(tmp_path)
+        storage = PictureFolder(tmp_path)
         without_digest = update(Feedback).values(sha256=None).where(col(Feedback.id) > 5)
         await database.write(lambda transaction: transaction.execute(without_digest))
         pictures = await database.read(
             lambda session: session.execute(select(col(Prediction.id), col(Prediction.media))).all()
         )
         stored = {number: media for number, media in pictures if number % 2}
-        await storage.write([(media, {"image": b"the same"}) for media in stored.values()])
+        await storage.write_all([(media, {"image": b"the same"}) for media in stored.values()])
         await picture_digests.fill(database, storage)
         rows = await database.read(lambda session: session.scalars(select(Feedback)).all())
         for row in rows:

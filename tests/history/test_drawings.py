@@ -15,7 +15,7 @@ from PIL import Image
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.history import Comparison
-from auth_api.history.pictures import PictureStore
+from auth_api.history.picture_folder import PictureFolder
 from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
 from auth_api.http.uploads import Writing
@@ -146,7 +146,7 @@ def test_an_older_archive_gives_no_marks(tmp_path: Path) -> None:
     async def record() -> Comparison:
         database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'ranjana.db'}"))
         await database.migrate()
-        pictures = PictureStore(tmp_path / "media")
+        pictures = PictureFolder(tmp_path / "media")
         recorder, history = HistoryRecorder(database, pictures), History(database, pictures)
         person = dict.fromkeys(("username", "username_key", "email", "email_key"), "a")
         account = Account(id=1, **person, password_hash="x")

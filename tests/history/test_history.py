@@ -26,7 +26,7 @@ from auth_api.database.columns import now
 from auth_api.database.database import Database, core_of
 from auth_api.database.tables.accounts import User as Account
 from auth_api.database.tables.history import Comparison, Feedback, Prediction
-from auth_api.history.pictures import PictureStore
+from auth_api.history.picture_folder import PictureFolder
 from auth_api.history.queries import EntryTable, History
 from auth_api.schemas.history import (
     ComparisonEntry,
@@ -811,7 +811,7 @@ def test_a_page_of_a_long_history_uses_an_index(
     async def explain_page() -> list[str]:
         database = Database(Settings(database_url=url))
         try:
-            history = History(database, PictureStore(tmp_path))
+            history = History(database, PictureFolder(tmp_path))
             rows = await history.page(table, owners[owner], 21, before, class_)
             assert rows or owner == 2
             ((statement, parameters),) = executed
@@ -845,7 +845,7 @@ def test_the_best_of_a_long_history_are_found(
 
     async def best() -> list[tuple[int, int, int, datetime]]:
         database = Database(Settings(database_url=url))
-        history = History(database, PictureStore(tmp_path))
+        history = History(database, PictureFolder(tmp_path))
         try:
             return list(await history.best([*owners, 0][owner]))
         finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +71,30 @@ def test_two_processes_share_counts_and_keep_serving_without_redis(
     assert second.client.post("/api/token/refresh/", json=body).status_code == 401
     assert "rate limits cannot be reached" in second.log.read_text()
     assert value(second.metrics(), "rate_limit_store_failures_total") > 0
+
+
+@pytest.mark.database("sqlite")
+def test_a_store_that_hangs_holds_up_one_request_for_a_second(
+    start_api: StartApi, redis: tuple[str, subprocess.Popen[bytes]]
+) -> None:
+    address, process = redis
+    limit = {"RATE_LIMIT_OTHER": "100/minute"}
+    api = start_api({"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_STORAGE": address, **limit})
+
+    def ask() -> tuple[float, str | None]:
+        began = time.monotonic()
+        answer = api.client.post("/api/token/refresh/", json={"refresh": "x"})
+        assert answer.status_code == 401
+        return time.monotonic() - began, answer.headers.get("X-RateLimit-Remaining")
+
+    assert ask()[1] == "99"
+    process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        asked = [ask() for _ in range(10)]
+        assert time.monotonic() - began < 5
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert 1 <= asked[0][0] < 3
+    assert {left for _, left in asked} == {None}
+    wait_for(lambda: ask()[1] is not None, 20)

@@ -305,10 +305,10 @@ def test_input_files_are_deleted_even_if_leases_are_renewed_meanwhile(
         while (await state(database, max(numbers))).state != "succeeded":
             await asyncio.sleep(0.05)
         for _ in range(100):
-            if not [*inputs.older_than(0)]:
+            if await inputs.is_empty():
                 break
             await asyncio.sleep(0.1)
         await runner.stop()
 
     on(api, work)
-    assert [*inputs.older_than(0)] == []
+    assert asyncio.run(inputs.is_empty())

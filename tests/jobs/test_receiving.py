@@ -61,7 +61,7 @@ def read_form(folder: Path, form: ClientForm, size: int) -> tuple[list[tuple[str
         limits = Limits(image=LIMIT, upload=10**6)
         received, options = await receive(request, inputs, limits, JobQuery())
         assert [item.position for item in received.items] == list(range(len(received.items)))
-        with inputs.opened(received.file.path.name) as file:
+        async with inputs.opened(received.file.path.name) as file:
             return [
                 (
                     item.file,

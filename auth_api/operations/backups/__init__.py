@@ -11,7 +11,8 @@ The members, in this order:
     manifest.json                      time, version, schema revision, numbers of rows
     secret_key                         the secret that signs tokens, unless it was left out
     tables/predictions.jsonl           a line for each row
-    pictures/2026112201-3f...image     images of the history, named by their rows
+    pictures/2026112201-3f...image     images of the history, named by their rows, from wherever
+                                       they are stored
     uploads/9c...                      images of unfinished jobs
     models/ranjana-1.1.mar             trained or registered models
     sums.txt                           SHA-256 of all of the above

@@ -1,7 +1,7 @@
 """The files of a backup: where they are, and how a restore moves them into place at once.
 
 A restored file is first written to a folder `restoring` on the same disk. It is renamed into its
-place just before the rows that name it are committed.
+place, or copied to the bucket of the pictures, just before the rows that name it are committed.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import filecmp
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from auth_api.errors import Conflict
-from auth_api.history.pictures import KINDS, PictureStore
+from auth_api.history.pictures import KINDS, PictureStore, name_of
 from auth_api.jobs.input_files import InputFiles
 from auth_api.operations.backups.archive import SECRET, Damaged, Member, is_name
 from auth_api.settings import Settings
 
-_STAGED = "restoring"
+_STAGED, _JOBS = "restoring", "jobs"
 _PICTURES, _UPLOADS, _MODELS = "pictures/", "uploads/", "models/"
 # In the model store: archives with their checksums, weights with their cards and figures.
 _SUFFIXES = (".mar", ".mar.sha256", ".safetensors", ".md", ".json")
@@ -63,9 +63,10 @@ class Files:
     """The files of a service."""
 
     def __init__(self, settings: Settings, pictures: PictureStore, inputs: InputFiles) -> None:
-        self._picture_store = pictures
+        self._pictures = pictures
         self._inputs = inputs
         self._media = settings.media_dir
+        self._place = settings.storage_url or settings.media_dir
         self._store = settings.model_store
         self._data = settings.data_dir
         # `ranjana.mar` and the like can be rebuilt from the source, or from weights beside them.
@@ -73,14 +74,20 @@ class Files:
         self.secret = None if settings.secret_key else settings.data_dir / SECRET
         """The file of the signing secret, None if the settings have the secret."""
 
-    def pictures(self, media: str) -> Iterator[tuple[str, Path]]:
-        """Member name and path of each image that a history row may have."""
-        for kind in KINDS:
-            yield f"{_PICTURES}{media}.{kind}", self._picture_store.path_of(media, kind)
+    async def pictures(self, names: Sequence[tuple[str, str]]) -> list[tuple[str, str, bytes]]:
+        """Media, member name and content of those images that exist, given as (media, kind)."""
+        contents = await self._pictures.read_all(names)
+        return [
+            (media, f"{_PICTURES}{media}.{kind}", content)
+            for (media, kind), content in zip(names, contents, strict=True)
+            if content is not None
+        ]
 
-    def upload(self, name: str) -> tuple[str, Path]:
-        """Member name and path of a job's file."""
-        return f"{_UPLOADS}{name}", self._inputs.path_of(name)
+    @asynccontextmanager
+    async def upload(self, name: str) -> AsyncIterator[tuple[str, IO[bytes]]]:
+        """Member name and open file of a job. Raises `FileNotFoundError`, `Unavailable`."""
+        async with self._inputs.opened(name) as source:
+            yield f"{_UPLOADS}{name}", source.file
 
     def models(self) -> Iterator[tuple[str, Path]]:
         """Member name and path of each model file. Raises `Conflict` if a name is not allowed."""
@@ -91,11 +98,10 @@ class Files:
                 raise Conflict(f"{path} has a name that a backup cannot keep.", "name_not_kept")
             yield name, path
 
-    def require_empty(self) -> None:
-        """Raises `Conflict` if there are images or uploads."""
-        for folder in (*self._media.glob("[0-9]*"), self._media / "jobs"):
-            if folder.is_dir() and any(folder.iterdir()):
-                raise Conflict(f"There are files in {folder} already.", "not_empty")
+    async def require_empty(self) -> None:
+        """Raises `Conflict` if there are images or uploads, and `Unavailable`."""
+        if not (await self._pictures.is_empty() and await self._inputs.is_empty()):
+            raise Conflict(f"There are pictures in {self._place} already.", "not_empty")
 
     def stage(self, member: Member, replace: bool) -> None:
         """Writes a member to the staging folder. Raises `Conflict`, `Damaged` or `OSError`."""
@@ -111,9 +117,14 @@ class Files:
             raise Conflict(f"There is another {target} already.", "not_empty")
 
     def place(self) -> None:
-        """Moves all staged files into place and syncs the disks. Raises `OSError`."""
+        """Moves all staged files into place and syncs the disks.
+
+        Blocks. Raises `OSError`, `Unavailable`.
+        """
         os.sync()
-        for root in self._roots():
+        self._pictures.adopt(self._media / _STAGED)
+        self._inputs.adopt(self._media / _STAGED / _JOBS)
+        for root in (self._store, self._data):
             staged = root / _STAGED
             for folder, _, names in os.walk(staged):
                 target = root / Path(folder).relative_to(staged)
@@ -137,9 +148,9 @@ class Files:
         if name == SECRET:
             return self._data, self._data / SECRET
         if kind == "pictures" and (parts := rest.split("."))[1] in KINDS:
-            return self._media, self._picture_store.path_of(*parts)
+            return self._media, self._media / name_of(*parts)
         if kind == "uploads":
-            return self._media, self._inputs.path_of(rest)
+            return self._media, self._media / _JOBS / rest
         if kind == "models":
             return self._store, self._store / rest
         raise Damaged(f"{name} is no known part of a backup")

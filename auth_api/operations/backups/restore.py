@@ -68,7 +68,7 @@ async def restore_backup(
 async def _require_empty(database: Database, files: Files) -> None:
     if not await database.read(lambda session: is_empty(session.connection())):
         raise Conflict("The database is not empty.", "not_empty")
-    files.require_empty()
+    await files.require_empty()
 
 
 def _manifest(member: Member) -> Manifest:

@@ -1,0 +1,6 @@
+"""Storage of files that several processes and machines share.
+
+opening   opens the bucket of the settings
+bucket    a bucket of an S3-compatible store
+batches   names that are read from a disk, in batches
+"""
