@@ -25,6 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from auth_api.configuration.cores import usable_cores
 from auth_api.configuration.values import (
     DatabaseUrl,
     Folder,
@@ -62,11 +63,11 @@ def _renamed(new: str) -> AliasChoices:
 
 
 def _twice_the_cores() -> int:
-    return max(4, 2 * (os.cpu_count() or 1))
+    return max(4, 2 * usable_cores())
 
 
 def _body_memory_mb() -> int:
-    return max(64, 16 * (os.cpu_count() or 1))
+    return max(64, 16 * usable_cores())
 
 
 def unusable(error: ValidationError | OSError | UnicodeError) -> str:
@@ -122,14 +123,17 @@ class Settings(BaseSettings):
     restart; 0 rejects the request at once."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Connections to TorchServe; further requests wait for one."""
+    torchserve_connection_seconds: float = Field(default=45, gt=0)
+    """Age at which a connection to TorchServe is replaced, a third more or less, so that a
+    TorchServe that is added behind the same address gets its share."""
     torchserve_max_concurrency: int = Field(
         default_factory=_twice_the_cores,
         ge=1,
         validation_alias=_renamed("torchserve_max_concurrency"),
     )
     """Requests in flight to TorchServe for one model, from each process. Images that wait are sent
-    together in one request. The default is twice the number of cores, at least 4, so that every
-    worker always has a next request."""
+    together in one request. The default is twice the number of cores that this process may use, at
+    least 4, so that every worker always has a next request."""
     max_queue_seconds: float = Field(
         default=2, gt=0, validation_alias=_renamed("max_queue_seconds")
     )
@@ -199,6 +203,9 @@ class Settings(BaseSettings):
     otherwise."""
     database_url: DatabaseUrl = Field(default="", validate_default=True)
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    database_connections: int = Field(default=16, ge=2)
+    """Connections to PostgreSQL from each process; further statements wait for one. Two more are
+    open while a process migrates, backs up or restores."""
     database_password: SecretStr | None = None
     """The password of the database if the address has none. SQLite ignores it."""
     secret_key: SigningSecret = None
