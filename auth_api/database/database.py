@@ -6,6 +6,7 @@ An unreachable database raises `Unavailable` here. A violated constraint stays S
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sqlite3
 import time
@@ -49,7 +50,8 @@ Result = TypeVar("Result")
 
 _LONG_STATEMENT_SECONDS = 3600.0
 # An arbitrary number that no other lock in the same database uses.
-_MIGRATION_LOCK = 72645262
+_SCHEMA_LOCK = 72645262
+_LOG_SECONDS = 10
 # Classes of PostgreSQL error codes (manual, appendix A) that do not blame the statement:
 # connection, read-only transaction, authorisation, no such database, conflict of transactions,
 # resources, object in use, operator intervention, system error.
@@ -79,7 +81,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if settings.database_password and not self.is_sqlite:
             self.url = self.url.set(password=settings.database_password.get_secret_value())
-        self._backend = SQLiteBackend(self.url) if self.is_sqlite else PostgreSQLBackend(self.url)
+        self._backend = (
+            SQLiteBackend(self.url)
+            if self.is_sqlite
+            else PostgreSQLBackend(self.url, settings.database_connections)
+        )
         self._backend.on_connect(self._metrics.database_connections.inc)
         self._metrics.database_capacity.set(self._backend.connections)
 
@@ -179,11 +185,12 @@ class Database:
     async def rebuild(self, work: Callable[[Session], Result]) -> Result:
         """Runs `work`, which changes the schema and its rows, in one transaction of up to an hour.
 
-        Other calls of `rebuild` wait meanwhile. Raises `Unavailable`.
+        Other calls of `rebuild` wait meanwhile, and log that. Raises `Unavailable`.
         """
 
         def locked(session: Session) -> Result:
-            self.one_by_one(session, _MIGRATION_LOCK)
+            if not self.is_sqlite:
+                _lock_schema(session)
             return work(session)
 
         if self.is_sqlite and self.url.database:
@@ -204,13 +211,25 @@ class Database:
         backend = (
             SQLiteBackend(self.url)
             if self.is_sqlite
-            else PostgreSQLBackend(self.url, _LONG_STATEMENT_SECONDS)
+            else PostgreSQLBackend(self.url, 1, _LONG_STATEMENT_SECONDS)
         )
         try:
             with _translate_errors(self._metrics, log=False):
                 yield backend
         finally:
             await backend.aclose()
+
+
+def _lock_schema(transaction: Session) -> None:
+    """Waits until no other process changes the schema, to the end of the transaction."""
+    lock = text("SELECT pg_try_advisory_xact_lock(:number)")
+    for seconds in itertools.count():
+        if transaction.execute(lock, {"number": _SCHEMA_LOCK}).scalar_one():
+            return
+        if seconds % _LOG_SECONDS == 0:
+            reason = "another process migrates or restores it"
+            logger.warning("waiting for the database", extra={"reason": reason, "seconds": seconds})
+        transaction.execute(text("SELECT pg_sleep(1)"))
 
 
 def upgrade(session: Session, revision: str = "head") -> None:
