@@ -49,6 +49,7 @@ from auth_api.models.version_routing import VersionRouter
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
 from auth_api.operations.cleanup import CleanUp
+from auth_api.operations.readiness import Readiness
 from auth_api.operations.startup import migrate_when_reachable
 from auth_api.practice.characters import Characters
 from auth_api.settings import ROOT, Settings
@@ -144,7 +145,10 @@ class Services:
 
         # Operations
         self.cleanup = CleanUp(settings, database, pictures, inputs, folders, self.charts, metrics)
-        self.exposition = Exposition(settings, metrics, UnfinishedJobs(database).metrics)
+        self.readiness = readiness = Readiness(database, self.presenter, settings.models)
+        self.exposition = Exposition(
+            settings, metrics, UnfinishedJobs(database).metrics, readiness.metrics
+        )
 
     async def close(self) -> None:
         """Finishes pending work and closes all connections."""
