@@ -31,6 +31,7 @@ from tests.support.measured import (
 )
 
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+CASES = [ROOT / "tests" / "deploy" / f"{name}.yml" for name in ("alerts", "alert_limits")]
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 
 
@@ -91,10 +92,21 @@ def test_rules_pass_the_tests_of_promtool() -> None:
         pytest.skip("needs promtool (on Debian: apt-get install prometheus)")
     for command in (
         ("check", "config", PROMETHEUS),
-        ("test", "rules", ROOT / "tests" / "deploy" / "alerts.yml"),
+        ("test", "rules", *CASES),
     ):
         done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_quiet_and_a_loud_case() -> None:
+    cases = [
+        (case["alertname"], bool(case.get("exp_alerts")))
+        for path in CASES
+        for document in documents(path)
+        for test in document["tests"]
+        for case in test["alert_rule_test"]
+    ]
+    assert set(cases) == {(alert, loud) for alert in ALERTS for loud in (False, True)}
 
 
 def test_the_dashboard_uses_known_metrics() -> None:
