@@ -30,8 +30,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models \
     TRAINING_CONCURRENCY=0
-# Compiled now, because no file can be written there later.
-RUN python -m compileall -q .
+# Compiled now, because no file can be written there later. A checkout may be readable by its owner
+# only.
+RUN python -m compileall -q . \
+    && chmod -R a+rX .
 USER 10001:10001
 EXPOSE 8000 8083
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \

@@ -40,8 +40,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATA_DIR=/srv/data \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models
-# Compiled now, because no file can be written there later.
-RUN python -m compileall -q .
+# The archives are built now, so that a new version starts within seconds. Compiled now, because no
+# file can be written there later. A checkout may be readable by its owner only.
+ARG MODEL_WORKERS=2
+RUN python -m archive_scripts archives --workers "$MODEL_WORKERS" \
+    && python -m compileall -q . \
+    && chmod -R a+rX .
 USER 10001:10001
 EXPOSE 8080 8081 8082
 HEALTHCHECK --interval=10s --timeout=5s --start-period=180s \

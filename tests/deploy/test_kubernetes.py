@@ -22,11 +22,14 @@ import yaml
 from archive_scripts.archives.building import ROOT
 from launcher.settings import LauncherSettings
 from tests.support.deployed import (
+    PER_CORE,
     SETTINGS,
     USER,
     VERSION,
     documents,
+    max_service_megabytes,
     max_stop_seconds,
+    megabytes,
     require_command,
     require_released,
     require_settings,
@@ -167,11 +170,23 @@ def test_the_service_has_valid_settings_and_the_address_of_torchserve(overlay: s
         "http"
     ]
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness")}
+    assert all("httpHeaders" not in probe for probe in probes.values()), "any host name will do"
     assert {name: probe["path"] for name, probe in probes.items()} == {
         "liveness": "/health",
-        "readiness": "/ready",
+        "readiness": "/ready/database",
     }
+    # Each process would count the cores of its node.
+    assert set(PER_CORE) <= environment.keys()
+    assert max_service_megabytes(settings) < megabytes(container["resources"]["limits"]["memory"])
+    (migrating,) = api["initContainers"]
+    assert migrating["command"] == ["python", "-m", "auth_api", "migrate"]
+    assert migrating["image"] == container["image"]
+    assert migrating["envFrom"] == container["envFrom"]
+    # Ten pods, one more during a rollout, and PostgreSQL's default without those of superusers.
+    most = one("HorizontalPodAutoscaler", "auth-api", found)["spec"]["maxReplicas"]
+    assert (most + 1) * settings.api_workers * settings.database_connections + 1 < 100 - 3
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert mounts == {mount["mountPath"]: mount["name"] for mount in migrating["volumeMounts"]}
     assert {
         environment["SECRETS_DIR"],
         str(settings.data_dir),
@@ -220,6 +235,9 @@ def test_only_the_service_reaches_torchserve_and_nothing_its_management() -> Non
     assert inference == {"from": [service], "ports": [{"port": "inference"}]}
     assert metrics == {"from": [_namespace("monitoring")], "ports": [{"port": "metrics"}]}
     assert "egress" not in policies["torchserve"], "workers connect to nothing"
+    metrics = {"from": [_namespace("monitoring")], "ports": [{"port": 8082}]}
+    assert policies["predictor"]["ingress"][1] == metrics
+    assert all(settings.torchserve_metrics_port == 8082 for _, settings in found)
     assert "8081" not in "".join(path.read_text() for path in FILES)
 
 
@@ -283,6 +301,8 @@ def test_archives_are_where_kserve_looks_for_them() -> None:
         inference["spec"]["predictor"]["model"]["storageUri"].removeprefix("pvc://").partition("/")
     )
     assert version == VERSION
+    # A canary is told from the others by its version.
+    assert container["command"][container["command"].index("--version") + 1] == VERSION
     store = container["command"][container["command"].index("--store") + 1]
     assert store == f"/srv/models/{version}/model-store"
     volumes = job["spec"]["template"]["spec"]["volumes"]
