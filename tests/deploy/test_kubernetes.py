@@ -46,8 +46,8 @@ _DATABASE_URL = "postgresql://ranjana@db/ranjana"
 _KSERVE = json.loads(Path(__file__).with_name("kserve.json").read_text())
 
 
-def built(overlay: str) -> list[dict[str, Any]]:
-    """The documents of an overlay, built by kustomize."""
+def built(overlay: str | Path) -> list[dict[str, Any]]:
+    """The documents of an overlay, or of another folder, built by kustomize."""
     folder = str(KUBERNETES / "overlays" / overlay)
     if shutil.which("kustomize"):
         command = ["kustomize", "build", folder]
@@ -83,7 +83,11 @@ def require_valid(document: dict[str, Any]) -> None:
 
 
 def one(kind: str, name: str, among: list[dict[str, Any]]) -> dict[str, Any]:
-    (found,) = (each for each in among if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    # The name of a generated ConfigMap ends with a hash.
+    names = re.compile(rf"{name}(-[a-z0-9]{{10}})?" if kind == "ConfigMap" else name)
+    (found,) = (
+        each for each in among if each["kind"] == kind and names.fullmatch(each["metadata"]["name"])
+    )
     return found
 
 
@@ -281,6 +285,27 @@ def test_the_ingress_reaches_the_service_and_prometheus_only_its_metrics() -> No
     names, databases = policies["database"]["egress"]
     assert {port["port"] for port in names["ports"]} == {53}
     assert databases == {"to": [_namespace("databases")], "ports": [{"port": 5432}, {"port": 6379}]}
+
+
+def test_the_kustomization_of_the_guide_can_be_built(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    (text,) = re.findall(r"```yaml\n(namespace: ranjana\n.*?)```", guide, re.DOTALL)
+    files = tmp_path / "files"
+    shutil.copytree(KUBERNETES, files / "deploy" / "kubernetes")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "kustomization.yaml").write_text(text.replace("path/to", "files"))
+    found = built(tmp_path / "own")
+    for document in found:
+        require_valid(document)
+    images = [
+        each["image"] for document in found for pod in pods(document) for each in containers(pod)
+    ]
+    assert all(image.startswith("REGISTRY/ranjana-") for image in images)
+    assert one("ConfigMap", "auth-api", found)["data"]["TRUSTED_HOSTS"] == "ranjana.example.org"
+    claim = one("PersistentVolumeClaim", "media", found)
+    assert claim["spec"]["storageClassName"] == "nfs"
+    policy = one("NetworkPolicy", "database", found)
+    assert {port["port"] for port in policy["spec"]["egress"][1]["ports"]} == {25060, 6380}
 
 
 def test_secrets_are_settings_and_documented() -> None:

@@ -16,7 +16,6 @@ from auth_api.settings import Settings
 from tests.support.apis import StartApi
 from tests.support.measured import value
 from tests.support.pictures import encode, reference
-from tests.support.postgresql import PostgreSQL
 
 METRICS_PORT = 9465
 METRICS = f"http://testserver:{METRICS_PORT}/metrics"
@@ -58,23 +57,6 @@ def test_a_torchserve_that_hangs_is_told_in_time_and_pods_stay(client: TestClien
     assert (pod.status_code, pod.json()["database"]) == (200, "ready")
     assert value(client.get(METRICS).text, "model_ready") == 0
     assert 'model_ready{model="digits"} 0' in client.get(METRICS).text
-
-
-@pytest.mark.database("postgresql")
-def test_a_database_that_hangs_takes_the_pod_away_in_time(start_api: StartApi) -> None:
-    server = PostgreSQL()
-    try:
-        api = start_api({"DATABASE_URL": server.new_database()})
-        assert api.client.get("/ready/database").status_code == 200
-        with server.hanging():
-            began = time.monotonic()
-            refused = api.client.get("/ready/database")
-            assert time.monotonic() - began < _IN_TIME
-        assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
-        assert "database" in refused.json()["details"]["database"]
-        assert refused.headers["Retry-After"]
-    finally:
-        server.close()
 
 
 @pytest.mark.database("sqlite")
