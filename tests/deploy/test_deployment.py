@@ -224,7 +224,7 @@ def test_containers_use_the_same_addresses_and_files() -> None:
         postgres = services["postgres"]["environment"]
         account, database = postgres["POSTGRES_USER"], postgres["POSTGRES_DB"]
         assert settings.database_url.endswith(f"://{account}@postgres:5432/{database}")
-        assert settings.rate_limit_storage.startswith("redis://redis:6379/")
+        assert "rate_limit_storage" in services[name]["secrets"]
     assert "models" in services["torchserve"]["networks"]
     serving = require_settings(services["auth_api"]["environment"])
     assert serving.api_workers > 1
@@ -246,6 +246,14 @@ def test_secrets_are_documented_files_outside_the_repository() -> None:
     assert "secrets" not in (ROOT / ".dockerignore").read_text()
     lines = re.findall(r"^\s*\w*(?:PASSWORD|SECRET|TOKEN)\w*:.*", COMPOSE.read_text(), re.MULTILINE)
     assert all("/run/secrets" in line for line in lines), lines
+
+
+def test_redis_needs_the_password_that_the_service_has() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    assert 'echo "requirepass $password" > secrets/redis_conf\n' in guide
+    assert 'echo "redis://:$password@redis:6379/0" > secrets/rate_limit_storage\n' in guide
+    assert services["redis"]["command"][:2] == ["redis-server", "/run/secrets/redis_conf"]
+    assert "--protected-mode" not in services["redis"]["command"]
 
 
 def test_containers_start_after_their_dependencies_are_ready() -> None:
