@@ -95,6 +95,7 @@ def test_only_needed_ports_are_published_and_only_to_this_machine() -> None:
     assert published == {
         "auth_api": ["127.0.0.1:8000:8000"],
         "prometheus": ["127.0.0.1:9090:9090"],
+        "alertmanager": ["127.0.0.1:9093:9093"],
         "grafana": ["127.0.0.1:3000:3000"],
         "development": ["127.0.0.1:8001:8000"],
     }

@@ -167,6 +167,25 @@ def test_the_dashboard_is_valid_for_grafana() -> None:
 _UNITS = {"none", "short", "reqps", "ops", "Bps", "bytes", "s", "percentunit"}
 
 
+def test_prometheus_sends_alerts_to_alertmanager_and_it_to_the_address_of_the_operator() -> None:
+    (prometheus,) = documents(PROMETHEUS)
+    (compose,) = documents(ROOT / "docker-compose.yml")
+    service = compose["services"]["alertmanager"]
+    targets = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert targets == ["alertmanager:9093"]
+    assert set(service["networks"]) & set(compose["services"]["prometheus"]["networks"])
+    assert not compose["networks"][service["networks"][0]], "it sends to the outside"
+    (config,) = documents(ROOT / "deploy" / "alertmanager" / "alertmanager.yml")
+    assert "./deploy/alertmanager:/etc/alertmanager:ro" in service["volumes"]
+    assert "--config.file=/etc/alertmanager/alertmanager.yml" in service["command"]
+    (receiver,) = config["receivers"]
+    (secret,) = service["secrets"]
+    assert receiver["webhook_configs"] == [{"url_file": f"/run/secrets/{secret}"}]
+    assert config["route"]["receiver"] == receiver["name"]
+    named = re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", str(config["inhibit_rules"]))
+    assert set(named) <= set(ALERTS)
+
+
 def test_grafana_and_prometheus_find_their_files_in_compose() -> None:
     assert [path.name for path in DASHBOARD.parent.iterdir()] == ["ranjana.json"]
     (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
