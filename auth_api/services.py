@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -48,6 +49,7 @@ from auth_api.models.releases import Releases
 from auth_api.models.version_routing import VersionRouter
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
+from auth_api.operations.backups.series import backup_metrics
 from auth_api.operations.cleanup import CleanUp
 from auth_api.operations.readiness import Readiness
 from auth_api.operations.startup import migrate_when_reachable
@@ -147,7 +149,11 @@ class Services:
         self.cleanup = CleanUp(settings, database, pictures, inputs, folders, self.charts, metrics)
         self.readiness = readiness = Readiness(database, self.presenter, settings.models)
         self.exposition = Exposition(
-            settings, metrics, UnfinishedJobs(database).metrics, readiness.metrics
+            settings,
+            metrics,
+            UnfinishedJobs(database).metrics,
+            readiness.metrics,
+            partial(backup_metrics, settings.backup_dir),
         )
 
     async def close(self) -> None:

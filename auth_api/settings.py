@@ -213,6 +213,8 @@ class Settings(BaseSettings):
     `DATA_DIR`."""
     media_dir: Folder = ROOT / "media"
     """Folder of the images of the history."""
+    backup_dir: OptionalPath = None
+    """Folder of regular backups; the metrics tell when the newest was made."""
     retention_days: int = Field(default=0, ge=0)
     """Days after which history and its images are deleted; 0 keeps them."""
 

@@ -13,7 +13,7 @@ FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f14
 RUN groupadd --gid 10001 ranjana \
     && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
     && install --directory --owner ranjana --group ranjana --mode 0700 \
-        /srv/data /srv/keys /srv/media /srv/models
+        /srv/backups /srv/data /srv/keys /srv/media /srv/models
 COPY --from=installed /opt/venv /opt/venv
 WORKDIR /opt/ranjana
 COPY archive_scripts archive_scripts

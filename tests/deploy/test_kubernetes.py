@@ -64,6 +64,8 @@ def pods(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The pod specifications of a document, also of a ServingRuntime."""
     if document["kind"] in {"Deployment", "Job"}:
         yield document["spec"]["template"]["spec"]
+    elif document["kind"] == "CronJob":
+        yield document["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     elif document["kind"] == "ServingRuntime":
         yield {name: document["spec"][name] for name in ("containers", "volumes")}
 
@@ -207,6 +209,22 @@ def test_a_pod_has_enough_time_to_stop(overlay: str) -> None:
     pod = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
     assert settings.drain_seconds > 0
     assert pod["terminationGracePeriodSeconds"] > max_stop_seconds(settings)
+
+
+def test_backups_are_made_at_night_and_restored_by_hand() -> None:
+    found = built("torchserve")
+    backup, restore = (one("CronJob", name, found)["spec"] for name in ("backup", "restore"))
+    assert "suspend" not in backup
+    assert restore["suspend"] is True
+    making, restoring = (
+        each["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"]
+        for each in (backup, restore)
+    )
+    assert making[3:4] == ["backup"]
+    assert restoring[3:4] == ["restore"]
+    assert making[-1] == restoring[-1] == "/srv/backups"
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    assert "create job restore --from=cronjob/restore" in guide
 
 
 def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:

@@ -186,6 +186,40 @@ def test_prometheus_sends_alerts_to_alertmanager_and_it_to_the_address_of_the_op
     assert set(named) <= set(ALERTS)
 
 
+def test_the_operator_of_prometheus_gets_the_jobs_and_the_rules(tmp_path: Path) -> None:
+    (prometheus,) = documents(PROMETHEUS)
+    jobs = {each["job_name"] for each in prometheus["scrape_configs"]}
+    kubernetes = ROOT / "deploy" / "kubernetes"
+    for monitor in documents(kubernetes / "monitoring" / "pods.yaml"):
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        (relabelling,) = endpoint["relabelings"]
+        assert relabelling["targetLabel"] == "job"
+        assert relabelling["replacement"] in jobs
+        name = monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"]
+        files = (
+            kubernetes / "base/deployment.yaml",
+            kubernetes / "overlays/torchserve/torchserve.yaml",
+        )
+        (pod,) = (
+            each["spec"]["template"]
+            for path in files
+            for each in documents(path)
+            if each["kind"] == "Deployment" and each["metadata"]["name"] == name
+        )
+        assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == name
+        ports = {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+        assert endpoint["port"] in ports
+    # The commands of the guide, without a cluster.
+    (script,) = re.findall(r"(for name in recording.*?done\n)", GUIDE.read_text(), re.DOTALL)
+    script = script.replace("> rule.yaml", f"> {tmp_path}/$name.yaml").replace(">> rule.yaml", "")
+    script = re.sub(r"kubectl .*", ":", script).replace(f">> {tmp_path}", f">> {tmp_path}")
+    subprocess.run(["sh", "-ec", script], cwd=ROOT, check=True)
+    for path in RULES:
+        (rule,) = documents(tmp_path / path.name.replace(".yml", ".yaml"))
+        (own,) = documents(path)
+        assert rule["spec"] == own
+
+
 def test_grafana_and_prometheus_find_their_files_in_compose() -> None:
     assert [path.name for path in DASHBOARD.parent.iterdir()] == ["ranjana.json"]
     (dashboards,) = documents(ROOT / "deploy/grafana/provisioning/dashboards/ranjana.yml")
