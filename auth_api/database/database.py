@@ -6,7 +6,6 @@ An unreachable database raises `Unavailable` here. A violated constraint stays S
 
 from __future__ import annotations
 
-import itertools
 import logging
 import sqlite3
 import time
@@ -51,7 +50,9 @@ Result = TypeVar("Result")
 _LONG_STATEMENT_SECONDS = 3600.0
 # An arbitrary number that no other lock in the same database uses.
 _SCHEMA_LOCK = 72645262
-_LOG_SECONDS = 10
+# Processes that start together wait for each other for less than this, which is not logged.
+_QUIET_SECONDS = 2.0
+_LOG_SECONDS = 10.0
 # Classes of PostgreSQL error codes (manual, appendix A) that do not blame the statement:
 # connection, read-only transaction, authorisation, no such database, conflict of transactions,
 # resources, object in use, operator intervention, system error.
@@ -223,13 +224,15 @@ class Database:
 def _lock_schema(transaction: Session) -> None:
     """Waits until no other process changes the schema, to the end of the transaction."""
     lock = text("SELECT pg_try_advisory_xact_lock(:number)")
-    for seconds in itertools.count():
-        if transaction.execute(lock, {"number": _SCHEMA_LOCK}).scalar_one():
-            return
-        if seconds % _LOG_SECONDS == 0:
+    since, log_after = time.monotonic(), _QUIET_SECONDS
+    while not transaction.execute(lock, {"number": _SCHEMA_LOCK}).scalar_one():
+        seconds = time.monotonic() - since
+        if seconds > log_after:
+            log_after = seconds + _LOG_SECONDS
             reason = "another process migrates or restores it"
-            logger.warning("waiting for the database", extra={"reason": reason, "seconds": seconds})
-        transaction.execute(text("SELECT pg_sleep(1)"))
+            waited = {"reason": reason, "seconds": round(seconds)}
+            logger.warning("waiting for the database", extra=waited)
+        transaction.execute(text("SELECT pg_sleep(0.1)"))
 
 
 def upgrade(session: Session, revision: str = "head") -> None:
