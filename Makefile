@@ -73,7 +73,7 @@ benchmark: .venv/.benchmarks archives
 	.venv/bin/python -m benchmarks
 
 faults: .venv/.dev archives
-	@.venv/bin/python -m pytest tests/faults --faults
+	@.venv/bin/python -m pytest tests/faults --faults --timeout 1200
 
 clean:
 	rm -rf .venv node_modules model_store screenshots .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The web page on a phone: its size and its times at the first visit, the second, and offline."""
+"""The web page on a phone: its size, its times at each visit, and the judging of strokes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import shutil
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 _CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -40,6 +41,23 @@ _MARK = """new MutationObserver((_, observer) => {
   observer.disconnect();
 }).observe(document, { childList: true, subtree: true });"""
 
+# The time from the end of a stroke to the sentence about it, in milliseconds. The page opens at a
+# letter, and judges without asking the service.
+_JUDGED = ("1", "2", "20", "40")
+_WATCH = """() => {
+  window.verdicts = [];
+  let lifted = null;
+  addEventListener("pointerup", () => { lifted = performance.now(); }, { capture: true });
+  new MutationObserver(() => {
+    if (lifted !== null) window.verdicts.push(performance.now() - lifted);
+    lifted = null;
+  }).observe(document.querySelector(".guide-text"), { childList: true, subtree: true });
+}"""
+_STROKES = """async (index) => {
+  const { loadCharacters } = await import("/web/modules/characters.js");
+  return (await loadCharacters())[index].strokes.map(({ points }) => points);
+}"""
+
 
 @dataclass
 class _Visit:
@@ -68,6 +86,7 @@ def page_table(port: int, rounds: int) -> str:
                     rows.append(
                         _row("slow 3G, 4x CPU" if slow else "as it is", name, visit, visits)
                     )
+        verdicts = {slow: _verdicts(browser, home, slow=slow) for slow in (False, True)}
         browser.close()
     count, kilobytes = _installed(home)
     head = (
@@ -80,7 +99,15 @@ def page_table(port: int, rounds: int) -> str:
 {table}
 
 The service worker keeps {count} files, {kilobytes:.0f} kB as sent.
+
+A stroke is judged within {_milliseconds(verdicts[False])} when the pen lifts, with 4x CPU within
+{_milliseconds(verdicts[True])}: median and longest of {len(verdicts[True])} strokes of
+{len(_JUDGED)} letters.
 """
+
+
+def _milliseconds(times: Sequence[float]) -> str:
+    return f"{statistics.median(times):.0f} and {max(times):.0f} ms"
 
 
 def _row(conditions: str, view: str, visit: str, visits: Sequence[_Visit]) -> str:
@@ -135,6 +162,38 @@ def _visit(context: BrowserContext, address: str, *, slow: bool) -> _Visit:
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     page.close()
     return visit
+
+
+def _verdicts(browser: Browser, home: str, *, slow: bool) -> list[float]:
+    """Writes letters backwards and then right. Returns how long each verdict took, in ms."""
+    times: list[float] = []
+    for letter in _JUDGED:
+        context = browser.new_context(viewport=_PHONE, reduced_motion="reduce")
+        page = context.new_page()
+        page.goto(f"{home}/#/practise/{letter}", wait_until="networkidle")
+        strokes: list[Any] = page.evaluate(_STROKES, int(letter))
+        page.evaluate(_WATCH)
+        if slow:
+            rate = {"rate": _SLOW_PROCESSOR}
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", rate)
+        for stroke in strokes:
+            _write(page, stroke[::-1])
+            _write(page, stroke)
+        times += page.evaluate("window.verdicts")
+        context.close()
+    return times
+
+
+def _write(page: Page, stroke: Sequence[Sequence[float]]) -> None:
+    """Writes one stroke; points are in shares of the pad's side."""
+    box = page.locator("canvas.ink").bounding_box()
+    assert box
+    for place, (x, y) in enumerate(stroke):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if place == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(100)
 
 
 def _installed(home: str) -> tuple[int, float]:

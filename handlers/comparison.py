@@ -12,44 +12,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from itertools import pairwise
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from handlers.alignment import Alignment, align, in_place, on_canvas
-from handlers.arrays import Field, Gray, Mask, gray, mask
-from handlers.drawing import png_data_uri
+from handlers.arrays import Gray, Mask, mask
 from handlers.drawings import Drawing
+from handlers.judged import Judged
+from handlers.letterforms import Form
 from handlers.lines import (
     SIDE,
     Line,
-    Points,
     depth,
     distance_to,
+    half_width,
     line_of_ink,
     line_of_strokes,
     middle_of_ink,
-    ridge,
     values_at,
 )
-from handlers.parts import (
-    Evidence,
-    Judged,
-    Offsets,
-    Written,
-    adopt,
-    clearance,
-    judge_parts,
-    nearest_parts,
-    tells,
-    unexplained,
-)
+from handlers.offsets import Offsets, nearest_parts
+from handlers.parts import Evidence, Written, adopt, judge_parts, unexplained
+from handlers.placement import Placement, place
+from handlers.regions import Region, regions
 from handlers.stroke_matching import Matching, match_strokes, parts_of
-
-GRID = 3
-"""Regions per row, and rows."""
 
 _OTHER_FORM_PENALTY = 1.1
 """Factor on the cost of letterforms other than that of the reference picture."""
@@ -62,9 +49,6 @@ _BESIDE_INK = np.ones((5, 5), np.uint8)
 """Within two pixels of the ink of a photograph a part may be written."""
 _OTHER_INK = 1.3
 """Ink reaches at most this many half widths of the pen from the middle of its stroke."""
-_FITS = 4
-_STIFFNESS = np.array([100.0, 100.0, 0.02, 0.02])
-"""Weight of no change of scales and offset against one point, where the strokes leave them open."""
 
 
 class Strictness(Enum):
@@ -93,107 +77,6 @@ class Strictness(Enum):
     def misplaced(self) -> float:
         """A part may be moved by less than this."""
         return 1.9 * self.value
-
-
-@dataclass(frozen=True)
-class Part:
-    """A named stroke of a letterform, such as "top bar"."""
-
-    name: str
-    points: Points
-    """Along the middle of the stroke, in the order of writing, (n, 2)."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A letterform: one way to write a character."""
-
-    source: str
-    """The writing tradition."""
-    picture: Gray
-    """uint8 of shape (256, 256), 255 on 0: the inverted reference picture or one like it."""
-    parts: tuple[Part, ...]
-
-    @cached_property
-    def picture_uri(self) -> str:
-        """The picture in black on white, as a `data:` URI."""
-        return png_data_uri(255 - self.picture)
-
-    @cached_property
-    def ink(self) -> Gray:
-        """The picture on the canvas: uint8 of shape (128, 128)."""
-        return gray(cv2.resize(self.picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-
-    @cached_property
-    def half_width(self) -> float:
-        """Half the width of most strokes, in pixels of the canvas."""
-        return _half_width(self.ink)
-
-    @cached_property
-    def distance(self) -> Field:
-        """Distance of every pixel of the canvas to the ink."""
-        return distance_to(self.ink >= 128)
-
-    @cached_property
-    def middle(self) -> Line:
-        """The middle of its ink."""
-        return middle_of_ink(self.ink)
-
-    @cached_property
-    def strokes(self) -> Line:
-        """The lines of its parts."""
-        return line_of_strokes([part.points for part in self.parts])
-
-    @cached_property
-    def depth(self) -> npt.NDArray[np.float64]:
-        """How far each point of `strokes` is inside the ink, in pixels."""
-        return values_at(depth(self.ink), self.strokes.points)
-
-    @cached_property
-    def owners(self) -> npt.NDArray[np.intp]:
-        """The part nearest to each pixel of the canvas."""
-        lines = (line_of_strokes([part.points]).distance for part in self.parts)
-        return np.asarray(np.stack(list(lines)).argmin(axis=0))
-
-    @cached_property
-    def clearance(self) -> npt.NDArray[np.float64]:
-        """How far each point of `strokes` is from other parts, in pixels."""
-        return clearance(self.strokes)
-
-    @cached_property
-    def told(self) -> Mask:
-        """Where ink tells which part is written, one value per point of `strokes`."""
-        return tells(self.strokes)
-
-
-@dataclass(frozen=True)
-class Region:
-    """One of the nine regions of the reference picture."""
-
-    row: int
-    column: int
-    missing: float
-    """Share of the reference's ink in this region that the learner left out, 0-1. A region with
-    less ink than 4 % of the whole letter counts as if it had 4 %, so that a speck weighs little."""
-    extra: float
-    """Share of the learner's ink in this region that the reference does not have; as `missing`."""
-
-    @property
-    def score(self) -> float:
-        """100 for a region without faults, 0 for one where nothing is right."""
-        return 100 * (1 - self.missing) * (1 - self.extra)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """The place and the size of a letter, relative to the reference."""
-
-    scales: tuple[float, float]
-    """In x and y; 1 is the size of the reference."""
-    offset: Points
-    """Of the middle, x and y in pixels, (2,)."""
-    aligned_offset: Points
-    """The same after the alignment."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +117,7 @@ class Comparison:
     @cached_property
     def placement(self) -> Placement:
         """How the letter lies in the frame."""
-        return _placement(self.form.strokes, self.judged, self.alignment)
+        return place(self.form.strokes, self.judged, self.alignment)
 
     @property
     def is_shifted(self) -> bool:
@@ -254,20 +137,7 @@ class Comparison:
     @property
     def regions(self) -> list[Region]:
         """All nine, row by row."""
-        reference, ink = self.form.ink >= 128, self.ink >= 128
-        least = 0.04 * np.count_nonzero(reference)
-        bounds = np.linspace(0, SIDE, GRID + 1).round().astype(int)
-        slices = [slice(low, high) for low, high in pairwise(bounds)]
-        return [
-            Region(
-                row,
-                column,
-                _share(self.missing[rows, columns], reference[rows, columns], least),
-                _share(self.extra[rows, columns], ink[rows, columns], least),
-            )
-            for row, rows in enumerate(slices)
-            for column, columns in enumerate(slices)
-        ]
+        return regions(self.missing, self.form.ink >= 128, self.extra, self.ink >= 128)
 
 
 def compare(
@@ -293,7 +163,7 @@ def compare(
     best = int(np.argmin(costs))
     form, alignment = forms[best], alignments[best]
     aligned = alignment.apply(large)
-    width = _half_width(aligned)
+    width = half_width(aligned)
     # No more tolerance for strokes more than twice as broad as the letterform's: they are blots.
     pen_half = min(width, 2 * form.half_width)
     reference, learner, slack = form.ink >= 128, aligned >= 128, strictness.value
@@ -372,42 +242,3 @@ def _align(middle: Line, forms: Sequence[Form], drawing: Drawing | None) -> list
 
 def _lowest(alignments: Sequence[Alignment]) -> float:
     return min(alignment.cost for alignment in alignments)
-
-
-def _placement(form: Line, judged: Sequence[Judged], alignment: Alignment) -> Placement:
-    """Fits scales and an offset to where the parts are written: least squares of the components
-    across the strokes, in which parts that lie apart from the others count less.
-    """
-    deviations = np.concatenate([each.deviations for each in judged])
-    shifts = np.repeat([each.shift for each in judged], [len(each.points) for each in judged], 0)
-    normals = form.normals
-    seen = ~np.isnan(deviations)
-    centre = form.points.mean(axis=0)
-    fitted = np.zeros(4)
-    if seen.any():
-        away = (normals * shifts).sum(axis=1)[seen] + deviations[seen]
-        columns = np.concatenate([normals * (form.points - centre), normals], axis=1)[seen]
-        weights = np.ones(len(away))
-        for _ in range(_FITS):
-            weighted = columns * weights[:, None]
-            matrix = weighted.T @ columns + np.diag(_STIFFNESS * len(away))
-            fitted = np.linalg.solve(matrix, weighted.T @ away)
-            weights = 1 / np.maximum(np.abs(away - columns @ fitted), 1.0)
-    linear, moved = alignment.matrix[:, :2], alignment.matrix[:, 2]
-    back = np.linalg.inv(linear)
-    offset = back @ (centre + fitted[2:] - moved) - centre
-    x, y = (1 + fitted[:2]) / np.hypot(linear[0], linear[1])
-    return Placement((float(x), float(y)), offset, fitted[2:])
-
-
-def _half_width(ink: Gray) -> float:
-    """Half the width of most strokes.
-
-    A percentile above the median, because the ridge has short branches into every corner.
-    """
-    inside = depth(ink)
-    return float(np.percentile(inside[ridge(inside)], 65))
-
-
-def _share(fault: Mask, ink: Mask, least: float) -> float:
-    return np.count_nonzero(fault) / max(int(np.count_nonzero(ink)), least, 1)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from handlers.comparison import Comparison
-from handlers.lines import SIDE, SPACING, Points
-from handlers.parts import Judged, groups, runs
+from handlers.judged import Judged, runs
+from handlers.lines import SIDE, SPACING, Points, groups
 from handlers.position_words import direction, place_within, third
 
 _STROKE_WIDTH = 7.0

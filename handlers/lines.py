@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -93,6 +93,10 @@ class Line:
         """The upper left and the lower right corner of the points."""
         return self.points.min(axis=0), self.points.max(axis=0)
 
+    def only(self, chosen: Mask | Indices | slice) -> Line:
+        """Some of its points."""
+        return Line(self.points[chosen], self.directions[chosen], self.strokes[chosen])
+
     def shifted(self, offset: Points) -> Line:
         """The line moved by x and y in pixels."""
         return Line(self.points + offset, self.directions, self.strokes)
@@ -136,6 +140,20 @@ def directions_along(curve: Points) -> Points:
     places = np.arange(len(curve))
     after, before = np.minimum(places + reach, len(curve) - 1), np.maximum(places - reach, 0)
     return _unit(curve[after] - curve[before])
+
+
+def groups(points: Points) -> Iterator[Indices]:
+    """The indices of points in groups that hang together."""
+    left = np.arange(len(points))
+    while len(left):
+        group, left = left[:1], left[1:]
+        fresh = group
+        while len(fresh) and len(left):
+            vectors = points[left][:, None] - points[fresh][None]
+            close = np.hypot(vectors[..., 0], vectors[..., 1]).min(axis=1) <= 2.5 * SPACING
+            fresh, left = left[close], left[~close]
+            group = np.concatenate([group, fresh])
+        yield np.sort(group)
 
 
 def line_of_ink(ink: Gray) -> Line:
@@ -184,6 +202,15 @@ def _pixels(points: Points) -> tuple[Indices, Indices]:
 def ridge(inside: Field) -> Mask:
     """The local maxima of `depth`, which are the middle of strokes."""
     return mask((inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)) - 0.35))
+
+
+def half_width(ink: Gray) -> float:
+    """Half the width of most strokes, in pixels.
+
+    A percentile above the median, because the ridge has short branches into every corner.
+    """
+    inside = depth(ink)
+    return float(np.percentile(inside[ridge(inside)], 65))
 
 
 def _ink_directions(ink: Gray, points: Points) -> Points:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from handlers.arrays import Mask
+from handlers.judged import LEAST_WRITTEN
 from handlers.lines import Indices, Line
-from handlers.parts import LEAST_WRITTEN, NOWHERE, Offsets, is_elsewhere, only
+from handlers.offsets import NOWHERE, Offsets, is_elsewhere
 
 _OWN = 0.6
 """Share of a stroke that is drawn along another one, for the two to be one."""
@@ -85,7 +86,7 @@ def match_strokes(drawn: Line, form: Line, offsets: Offsets) -> Matching:
         worth[d], worth[:, e] = 0, 0
     for e in sorted({*range(expected)} - {e for _, e in pairs}):
         for d in sorted({*range(count)} - {d for d, _ in pairs}):
-            if is_elsewhere(only(drawn, of_drawn[d]), only(form, of_form[e])):
+            if is_elsewhere(drawn.only(of_drawn[d]), form.only(of_form[e])):
                 pairs.append((d, e))
                 break
     pairs += _joined(pairs, near, of_drawn, of_form)

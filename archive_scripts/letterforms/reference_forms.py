@@ -14,7 +14,7 @@ from archive_scripts.letterforms.part_names import part_names
 from archive_scripts.letterforms.references import REFERENCE_SIZE
 from archive_scripts.letterforms.strokes import StrokeLetterform, load_strokes
 from handlers.arrays import Gray, gray
-from handlers.comparison import Form, Part
+from handlers.letterforms import Form, Part
 from handlers.lines import SIDE, Points
 
 _LETTER = 216

@@ -31,7 +31,7 @@ from auth_api.http.base64_text import decode_base64
 from auth_api.http.uploads import Writing
 from auth_api.practice import attempts
 from auth_api.practice.progress import slot_of
-from auth_api.schemas.recognition import ComparisonQuery, Strictness
+from auth_api.schemas.comparison import ComparisonQuery, Strictness
 from auth_api.torchserve.wire_format import Answer
 
 logger = logging.getLogger(__name__)

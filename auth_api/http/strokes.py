@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from auth_api.http.validation import invalid
-from auth_api.schemas.recognition import (
+from auth_api.schemas.writing import (
     FARTHEST,
     MAX_POINTS,
     MAX_STROKES,

@@ -23,7 +23,7 @@ from auth_api.http.multipart import NOTHING, image_missing
 from auth_api.http.spool import OFF_LOOP_BYTES
 from auth_api.http.strokes import compact_strokes
 from auth_api.http.validation import field_missing, json_object, merged, validated
-from auth_api.schemas.recognition import MAX_IMAGES, STROKES, ImagesJson, PenQuery, WritingJson
+from auth_api.schemas.writing import MAX_IMAGES, STROKES, ImagesJson, PenQuery, WritingJson
 
 Options = TypeVar("Options", bound=BaseModel)
 WritingOptions = TypeVar("WritingOptions", bound=PenQuery)

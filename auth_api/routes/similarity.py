@@ -14,7 +14,7 @@ from auth_api.http.uploads import read_writing
 from auth_api.http.validation import invalid, parse_query
 from auth_api.models.version_routing import client_of
 from auth_api.routes.openapi import documented
-from auth_api.schemas.recognition import (
+from auth_api.schemas.comparison import (
     ComparisonAnswer,
     ComparisonForm,
     ComparisonJson,

@@ -10,16 +10,9 @@ from pydantic import BaseModel, Field, Strict, StringConstraints
 from auth_api.configuration.values import TimeZone
 from auth_api.schemas.bases import ClassName, ClassNumber, CursorQuery, Page, Success
 from auth_api.schemas.characters import CharactersQuery
-from auth_api.schemas.recognition import (
-    Candidate,
-    ComparedRegion,
-    Fault,
-    Help,
-    ModelVersion,
-    NearCharacter,
-    Pen,
-    Strokes,
-)
+from auth_api.schemas.comparison import ComparedRegion, Fault, Help, NearCharacter
+from auth_api.schemas.recognition import Candidate, ModelVersion
+from auth_api.schemas.writing import Pen, Strokes
 
 _Text = StringConstraints(
     strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"

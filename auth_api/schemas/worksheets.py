@@ -8,14 +8,10 @@ from pydantic import AfterValidator, BaseModel, Field
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
 from auth_api.schemas.bases import LAST_CLASS, Success
+from auth_api.schemas.comparison import ComparisonAnswer, Help, Strictness
 from auth_api.schemas.errors import ErrorAnswer
-from auth_api.schemas.recognition import (
-    ComparisonAnswer,
-    Help,
-    ImagesJson,
-    ModelVersion,
-    Strictness,
-)
+from auth_api.schemas.recognition import ModelVersion
+from auth_api.schemas.writing import ImagesJson
 from handlers.worksheet_layout import ROWS
 
 MAX_SHEETS = 8

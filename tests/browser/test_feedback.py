@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args, get_origin
 import numpy as np
 
 from archive_scripts.letterforms.reference_forms import reference_forms
-from auth_api.schemas import recognition
+from auth_api.schemas.comparison import Fault as FaultSchema
 from handlers.comparison import Comparison
 from handlers.faults import Fault
 from handlers.feedback import sentence
@@ -149,4 +149,4 @@ def _literals(field: str) -> set[str]:
         else:
             yield from itertools.chain(*map(values, get_args(annotation)))
 
-    return set(values(recognition.Fault.model_fields[field].annotation))
+    return set(values(FaultSchema.model_fields[field].annotation))

@@ -11,10 +11,11 @@ import pytest
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.alignment import align, on_canvas
 from handlers.characters import CHARACTERS
-from handlers.comparison import Comparison, Form, Strictness, compare
+from handlers.comparison import Comparison, Strictness, compare
 from handlers.distance import THRESHOLD, similarity_score
 from handlers.faults import find_faults
 from handlers.feedback import sentences
+from handlers.letterforms import Form
 from handlers.lines import line_of_ink
 from handlers.preprocessing import preprocess
 from tests.support.flaws import Picture, Place, add, erase, shift, thick, thin

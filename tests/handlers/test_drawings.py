@@ -14,7 +14,7 @@ import pytest
 from archive_scripts.letterforms.reference_forms import reference_forms
 from handlers.arrays import gray
 from handlers.characters import CHARACTERS
-from handlers.comparison import Comparison, Form, Strictness, compare
+from handlers.comparison import Comparison, Strictness, compare
 from handlers.drawings import (
     MAX_POINTS,
     MAX_STROKES,
@@ -27,6 +27,7 @@ from handlers.drawings import (
 from handlers.errors import InvalidOption, NoCharacterFound
 from handlers.faults import Fault, find_faults
 from handlers.feedback import sentences
+from handlers.letterforms import Form
 from handlers.lines import SIDE
 from handlers.preprocessing import character_image, preprocess_drawing
 from handlers.score import score

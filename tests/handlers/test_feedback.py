@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from handlers.arrays import Gray, gray
-from handlers.comparison import Comparison, Form, Part, Strictness, compare
+from handlers.comparison import Comparison, Strictness, compare
 from handlers.drawings import Drawing
 from handlers.faults import find_faults
 from handlers.feedback import sentences
+from handlers.letterforms import Form, Part
 from handlers.position_words import direction, place_within, third
 
 Point = tuple[int, int]

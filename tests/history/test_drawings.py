@@ -19,8 +19,8 @@ from auth_api.history.pictures import PictureStore
 from auth_api.history.queries import History
 from auth_api.history.recorder import HistoryRecorder
 from auth_api.http.uploads import Writing
+from auth_api.schemas.comparison import ComparisonQuery
 from auth_api.schemas.history import WholeComparisonEntry, WholePredictionEntry
-from auth_api.schemas.recognition import ComparisonQuery
 from auth_api.settings import Settings
 from tests.history.test_history import EXPORT, PREDICTIONS, SIMILARITIES
 from tests.support.apis import Api, User

@@ -17,12 +17,8 @@ from auth_api.http import spool
 from auth_api.http.body_memory import BodyMemory
 from auth_api.http.form_framing import FormFraming
 from auth_api.http.uploads import read_images, read_writing
-from auth_api.schemas.recognition import (
-    BatchJson,
-    BatchQuery,
-    ComparisonJson,
-    ComparisonQuery,
-)
+from auth_api.schemas.comparison import ComparisonJson, ComparisonQuery
+from auth_api.schemas.recognition import BatchJson, BatchQuery
 from tests.support.client_forms import CLIENTS, ClientForm, client
 from tests.support.pictures import encode, reference
 
