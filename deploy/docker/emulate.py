@@ -25,13 +25,14 @@ import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from packaging.markers import Marker
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = ("models", "api")
 
-_PINNED = re.compile(r"^([\w.-]+)==([^ ;\\]+)(?: *; *([^\\\n]*))?", re.MULTILINE)
+_PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+_PINNED = re.compile(r"^[\w.-]+==[^\\\n]+", re.MULTILINE)
 _PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -52,17 +53,16 @@ def _make_base(base: Path) -> None:
     # `python3` brings the libraries that a Python needs.
     command = ("debootstrap", "--variant=minbase", "--include=python3,ca-certificates")
     subprocess.run([*command, suite, base], check=True, stdout=subprocess.DEVNULL)
-    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     prefix, local = Path(sys.base_prefix), base / "usr" / "local"
     unneeded = shutil.ignore_patterns("site-packages", "__pycache__", "test", "*.a")
     shutil.copytree(
-        prefix / "lib" / name, local / "lib" / name, ignore=unneeded, dirs_exist_ok=True
+        prefix / "lib" / _PYTHON, local / "lib" / _PYTHON, ignore=unneeded, dirs_exist_ok=True
     )
     for library in (prefix / "lib").glob("libpython3*.so*"):
         shutil.copy2(library, local / "lib")
-    shutil.copy2(prefix / "bin" / name, local / "bin")
+    shutil.copy2(prefix / "bin" / _PYTHON, local / "bin")
     for link in ("python", "python3"):
-        (local / "bin" / link).symlink_to(name)
+        (local / "bin" / link).symlink_to(_PYTHON)
     _chroot(base, "ldconfig", {"PATH": _PATH})
 
 
@@ -152,26 +152,42 @@ def _run_line(command: str, root: Path, variables: Mapping[str, str], workdir: s
 
 
 def _install(requirements: Path, root: Path) -> None:
-    """Puts packages of .venv into the environment of an image. Raises `ValueError` for another
-    version than the pinned one.
+    """Puts packages of .venv, and what they need, into the environment of an image.
+
+    Raises `ValueError` for another version than the pinned one.
     """
+    wanted = []
+    for text in _PINNED.findall(requirements.read_text()):
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate():
+            found = importlib.metadata.version(requirement.name)
+            if not requirement.specifier.contains(Version(found).public):
+                raise ValueError(f"{requirement} is pinned, and .venv has {found}")
+            wanted.append(requirement.name)
+    done: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in done:
+            done.add(name)
+            distribution = importlib.metadata.distribution(name)
+            _copy_package(distribution, root / "opt" / "venv" / "lib" / _PYTHON / "site-packages")
+            needed = [Requirement(text) for text in distribution.requires or ()]
+            wanted += [
+                each.name
+                for each in needed
+                if each.marker is None or each.marker.evaluate({"extra": ""})
+            ]
+
+
+def _copy_package(distribution: importlib.metadata.Distribution, packages: Path) -> None:
     installed = Path(sysconfig.get_path("purelib"))
-    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    packages = root / "opt" / "venv" / "lib" / name / "site-packages"
-    for package, pinned, marker in _PINNED.findall(requirements.read_text()):
-        if marker and not Marker(marker.strip()).evaluate():
+    for file in distribution.files or ():
+        source, target = installed / file, packages / file
+        if ".." in file.parts or file.suffix == ".pyc" or target.exists():
             continue
-        found = importlib.metadata.distribution(package)
-        if Version(found.version).public != Version(pinned).public:
-            raise ValueError(f"{package} is {found.version} in .venv, and {pinned} is pinned")
-        for file in found.files or ():
-            source = installed / file
-            if ".." in file.parts or not source.is_file() or source.suffix == ".pyc":
-                continue
-            target = packages / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.exists():
-                shutil.copy2(source, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            shutil.copy2(source, target)
 
 
 def _chroot(root: Path, command: str, variables: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --extra-index-url "$TORCH_INDEX" --no-deps --requirement /requirements/torchvision.txt \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --requirement /requirements/train.txt
+        --require-hashes --requirement /requirements/train.txt
 
 FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 # The same user id in all images, because only its own user can read TorchServe's keys.

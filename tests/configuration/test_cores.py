@@ -12,6 +12,7 @@ import pytest
 
 from archive_scripts.archives.building import ROOT
 from auth_api.configuration.cores import usable_cores
+from auth_api.observability.process_metrics import memory_limit
 
 # Control groups of version 1, which need no set-up. Version 2 shares its files with this test.
 _CPU = Path("/sys/fs/cgroup/cpu")
@@ -53,6 +54,18 @@ def test_version_1_of_control_groups_has_quotas_too(tmp_path: Path) -> None:
     assert usable_cores(*groups(tmp_path, membership, files)) == 1
     files["cpu/cpu.cfs_quota_us"] = "-1\n"
     assert usable_cores(*groups(tmp_path, membership, files)) == _CORES
+
+
+def test_the_memory_limit_of_a_container_is_measured(tmp_path: Path) -> None:
+    assert memory_limit(tmp_path) is None
+    (tmp_path / "memory").mkdir()
+    old = tmp_path / "memory" / "memory.limit_in_bytes"
+    old.write_text("9223372036854771712\n")
+    assert memory_limit(tmp_path) is None
+    old.write_text("268435456\n")
+    assert memory_limit(tmp_path) == 256 * 1024**2
+    (tmp_path / "memory.max").write_text("134217728\n")
+    assert memory_limit(tmp_path) == 128 * 1024**2
 
 
 def test_without_control_groups_all_cores_count(tmp_path: Path) -> None:

@@ -337,6 +337,16 @@ def test_the_image_of_the_service_has_all_its_imports() -> None:
         assert installed & {_normal(name) for name in distributions[module]}, module
 
 
+def test_packages_of_all_images_have_hashes_and_the_same_versions() -> None:
+    versions: dict[str, set[str]] = {}
+    for dockerfile in IMAGES.values():
+        (name,) = re.findall(r"--require-hashes --requirement /(\S+)", dockerfile.read_text())
+        for package, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / name).read_text()):
+            versions.setdefault(_normal(package), set()).add(version)
+    assert len(versions) > 50
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
 def _imported(package: Path) -> Iterator[str]:
     """The packages that the modules of a package import."""
     for path in package.rglob("*.py"):
