@@ -1,7 +1,7 @@
 """Builds and runs the images without a container engine: as root, on Debian, with `debootstrap`.
 
     .venv/bin/python deploy/docker/emulate.py build FOLDER
-    .venv/bin/python deploy/docker/emulate.py run FOLDER/api --volume keys:/srv/keys COMMAND...
+    .venv/bin/python deploy/docker/emulate.py run --volume keys:/srv/keys FOLDER/api COMMAND...
 
 It follows the lines of the Dockerfiles in a bare Debian root. A container then is a namespace with
 a read-only root, the image's user and no capabilities; of the machine it has only /proc. What

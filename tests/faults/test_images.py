@@ -78,7 +78,7 @@ class Machine:
         description = _SERVICES[service]
         image = description["image"].partition(":")[0].removeprefix("ranjana-")
         emulate = [sys.executable, str(ROOT / "deploy" / "docker" / "emulate.py"), "run"]
-        options = [str(self.folder / image)]
+        options = []
         for volume in description["volumes"]:
             name, _, rest = volume.partition(":")
             options += ["--volume", f"{self.volumes[name]}:{rest}"]
@@ -86,7 +86,7 @@ class Machine:
             options += ["--volume", f"{self.folder / 'secrets'}:/run/secrets:ro"]
         for name, value in {**description.get("environment", {}), **environment}.items():
             options += ["--env", f"{name}={value}"]
-        return [*emulate, *options, *command]
+        return [*emulate, *options, str(self.folder / image), *command]
 
     def run(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
