@@ -40,21 +40,23 @@ class Container(NamedTuple):
     log: Path
 
     @property
-    def main(self) -> psutil.Process:
-        (child,) = psutil.Process(self.process.pid).children()
-        return child
+    def main(self) -> psutil.Process | None:
+        """None while the container is being made."""
+        return next(iter(psutil.Process(self.process.pid).children()), None)
 
     def execute(self, *command: str) -> int:
         """Runs a command in the container, as its health check does. Returns the exit status."""
-        inside = ["nsenter", f"--target={self.main.pid}", "--mount", "--pid", "--root"]
+        if (main := self.main) is None:
+            return 1
+        inside = ["nsenter", f"--target={main.pid}", "--mount", "--pid", "--root"]
         user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
-        environment = self.main.environ()
-        variables = [f"{name}={value}" for name, value in environment.items()]
+        variables = [f"{name}={value}" for name, value in main.environ().items()]
         working = ["env", "--chdir=/opt/ranjana", *variables]
         done = subprocess.run([*inside, *user, *working, *command], check=False, timeout=30)
         return done.returncode
 
     def stop(self) -> int:
+        assert self.main
         self.main.terminate()
         return self.process.wait(60)
 
