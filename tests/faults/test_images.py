@@ -67,8 +67,8 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.containers: list[Container] = []
-        self.volumes = {name: folder / "volumes" / name for name in ("models", "keys", "data")}
-        self.volumes["media"] = folder / "volumes" / "media"
+        names = ("models", "keys", "data", "media", "backups")
+        self.volumes = {name: folder / "volumes" / name for name in names}
         for volume in self.volumes.values():
             volume.mkdir(parents=True)
             os.chown(volume, USER, USER)
