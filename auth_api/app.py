@@ -151,7 +151,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                     "X-Request-ID",
                 ],
             ),
-            Middleware(TrustedHosts, hosts=settings.trusted_hosts),
+            Middleware(TrustedHosts, hosts=settings.trusted_hosts, probed=ops.PATHS),
             Middleware(TrailingSlash),
             Middleware(LoadShedding, rejection=rejection),
             Middleware(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -49,7 +50,9 @@ from auth_api.models.releases import Releases
 from auth_api.models.version_routing import VersionRouter
 from auth_api.observability.exposition import Exposition
 from auth_api.observability.metrics import Metrics
+from auth_api.operations.backups.series import backup_metrics
 from auth_api.operations.cleanup import CleanUp
+from auth_api.operations.readiness import Readiness
 from auth_api.operations.startup import migrate_when_reachable
 from auth_api.practice.characters import Characters
 from auth_api.settings import ROOT, Settings
@@ -150,7 +153,14 @@ class Services:
 
         # Operations
         self.cleanup = CleanUp(settings, database, pictures, inputs, folders, self.charts, metrics)
-        self.exposition = Exposition(settings, metrics, UnfinishedJobs(database).metrics)
+        self.readiness = readiness = Readiness(database, self.presenter, settings.models)
+        self.exposition = Exposition(
+            settings,
+            metrics,
+            UnfinishedJobs(database).metrics,
+            readiness.metrics,
+            partial(backup_metrics, settings.backup_dir),
+        )
 
     async def close(self) -> None:
         """Finishes pending work and closes all connections."""

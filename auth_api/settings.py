@@ -25,6 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from auth_api.configuration.cores import usable_cores
 from auth_api.configuration.values import (
     DatabaseUrl,
     EndpointUrl,
@@ -65,11 +66,11 @@ def _renamed(new: str) -> AliasChoices:
 
 
 def _twice_the_cores() -> int:
-    return max(4, 2 * (os.cpu_count() or 1))
+    return max(4, 2 * usable_cores())
 
 
 def _body_memory_mb() -> int:
-    return max(64, 16 * (os.cpu_count() or 1))
+    return max(64, 16 * usable_cores())
 
 
 def unusable(error: ValidationError | OSError | UnicodeError) -> str:
@@ -125,14 +126,17 @@ class Settings(BaseSettings):
     restart; 0 rejects the request at once."""
     torchserve_connections: int = Field(default=64, ge=1)
     """Connections to TorchServe; further requests wait for one."""
+    torchserve_connection_seconds: float = Field(default=45, gt=0)
+    """Age at which a connection to TorchServe is replaced, a third more or less, so that a
+    TorchServe that is added behind the same address gets its share."""
     torchserve_max_concurrency: int = Field(
         default_factory=_twice_the_cores,
         ge=1,
         validation_alias=_renamed("torchserve_max_concurrency"),
     )
     """Requests in flight to TorchServe for one model, from each process. Images that wait are sent
-    together in one request. The default is twice the number of cores, at least 4, so that every
-    worker always has a next request."""
+    together in one request. The default is twice the number of cores that this process may use, at
+    least 4, so that every worker always has a next request."""
     max_queue_seconds: float = Field(
         default=2, gt=0, validation_alias=_renamed("max_queue_seconds")
     )
@@ -209,6 +213,9 @@ class Settings(BaseSettings):
     db_port: Port = 5432
     database_url: DatabaseUrl = Field(default="", validate_default=True)
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
+    database_connections: int = Field(default=16, ge=2)
+    """Connections to PostgreSQL from each process; further statements wait for one. Two more are
+    open while a process migrates, backs up or restores."""
     database_password: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("database_password", "db_password")
     )
@@ -230,6 +237,8 @@ class Settings(BaseSettings):
     aws_secret_access_key: SecretStr | None = None
     """The keys of the store. What is empty is looked up where Amazon's tools do: other `AWS_*`
     variables, the role of a pod or a machine."""
+    backup_dir: OptionalPath = None
+    """Folder of regular backups; the metrics tell when the newest was made."""
     retention_days: int = Field(default=0, ge=0)
     """Days after which history and its images are deleted; 0 keeps them."""
 

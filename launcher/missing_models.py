@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from auth_api.configuration.cores import usable_cores
 from auth_api.process.children import Interrupted
 from auth_api.training.missing_models import MissingModels
-from auth_api.training.training_process import Event, improve, prepare, prepared, usable_cores
+from auth_api.training.training_process import Event, improve, prepare, prepared
 from launcher.model_server import ModelServer
 from launcher.settings import LauncherSettings
 

@@ -114,15 +114,16 @@ def _shared_modules() -> list[Path]:
     return [path for path in sorted((ROOT / "handlers").glob("*.py")) if path.stem not in own]
 
 
-def build_archives(store: Path, workers: int) -> list[Path]:
+def build_archives(store: Path, workers: int, version: str | None = None) -> list[Path]:
     """Builds the missing and outdated archives in `store`. Returns their paths.
 
-    Each archive starts `workers` workers times the recipe's `worker_share`. With `TRAIN_MISSING`, a
-    recipe without weights is left out, because the service trains them. Raises FileNotFoundError if
-    weights, their card or their figures are missing.
+    Each archive starts `workers` workers times the recipe's `worker_share`. `version` takes the
+    place of the recipe's own. With `TRAIN_MISSING`, a recipe without weights is left out, because
+    the service trains them. Raises FileNotFoundError if weights, their card or their figures are
+    missing.
     """
     built = []
-    for recipe in recipes(store):
+    for recipe in recipes(store, version):
         archive = store / f"{recipe.name}.mar"
         if not recipe.weights.exists():
             if _Environment().train_missing:
@@ -135,13 +136,16 @@ def build_archives(store: Path, workers: int) -> list[Path]:
     return built
 
 
-def recipes(store: Path) -> list[ArchiveRecipe]:
-    """All recipes. One without its own weights uses those that were trained into `store`."""
+def recipes(store: Path, version: str | None = None) -> list[ArchiveRecipe]:
+    """All recipes, with `version` if given. One without its own weights uses those that were
+    trained into `store`.
+    """
     found = []
     for recipe in RECIPES:
         trained = store / f"{recipe.name}-{recipe.version}.safetensors"
         use_trained = trained.exists() and not recipe.weights.exists()
-        found.append(replace(recipe, weights=trained) if use_trained else recipe)
+        weights = trained if use_trained else recipe.weights
+        found.append(replace(recipe, weights=weights, version=version or recipe.version))
     return found
 
 
@@ -158,20 +162,25 @@ def build_archive(recipe: ArchiveRecipe, archive: Path, workers: int) -> bool:
 
     Raises FileNotFoundError if weights, their card or their figures are missing.
     """
-    share = max(1, round(recipe.worker_share * workers))
-    digest = _digest(recipe, share)
+    digest = wanted_digest(recipe, workers)
     checksum = checksum_file(archive)
-    if checksum.exists() and _stored_digest(archive) == digest:
+    if checksum.exists() and stored_digest(archive) == digest:
         return False
     # An interrupted build must not leave the checksum of another archive.
     checksum.unlink(missing_ok=True)
-    _build(recipe, archive, share, digest)
+    _build(recipe, archive, _share(recipe, workers), digest)
     write_checksum(archive)
     return True
 
 
-def _digest(recipe: ArchiveRecipe, workers: int) -> str:
-    digest = hashlib.sha256(repr((recipe.name, recipe.version, workers)).encode())
+def _share(recipe: ArchiveRecipe, workers: int) -> int:
+    return max(1, round(recipe.worker_share * workers))
+
+
+def wanted_digest(recipe: ArchiveRecipe, workers: int) -> str:
+    """The digest of all inputs of an archive as they are now."""
+    share = _share(recipe, workers)
+    digest = hashlib.sha256(repr((recipe.name, recipe.version, share)).encode())
     for package in ("torch", "torch-model-archiver"):
         digest.update(importlib.metadata.version(package).encode())
     for path in recipe.inputs():
@@ -179,7 +188,8 @@ def _digest(recipe: ArchiveRecipe, workers: int) -> str:
     return digest.hexdigest()
 
 
-def _stored_digest(archive: Path) -> str | None:
+def stored_digest(archive: Path) -> str | None:
+    """The digest of the inputs that an archive was built from, None if there is no such archive."""
     try:
         with zipfile.ZipFile(archive) as members:
             return members.read(_DIGEST_FILE).decode()

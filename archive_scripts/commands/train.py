@@ -6,6 +6,7 @@ import argparse
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from archive_scripts.archives.building import ROOT
@@ -121,6 +122,8 @@ def _run(options: argparse.Namespace) -> None:
     from archive_scripts.training.parallel import process_group
     from archive_scripts.training.progress_bar import ProgressBar
 
+    for path in (options.checkpoint, options.output):
+        _require_writable(path.parent)
     outputs = OUTPUTS[options.model]
     network_name = options.network or DEFAULT_NETWORKS[options.model]
     build = partial(build_network, network_name, outputs, options.start)
@@ -154,6 +157,18 @@ def _run(options: argparse.Namespace) -> None:
             "processes": process.processes,
         }
         print_result(options, result, f"wrote {options.output}")
+
+
+def _require_writable(folder: Path) -> None:
+    """Raises OSError now, because a container can write to its volumes only, and the first
+    checkpoint comes late.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _material(options: argparse.Namespace) -> Material:

@@ -7,7 +7,6 @@ hash with outdated parameters is replaced at the owner's next sign-in.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from auth_api.accounts.usernames import email_key
+from auth_api.configuration.cores import usable_cores
 from auth_api.errors import Unavailable
 from auth_api.http.validation import invalid
 from auth_api.settings import Settings
@@ -61,7 +61,7 @@ class Passwords:
             memory_cost=settings.argon2_memory_kib,
             parallelism=settings.argon2_parallelism,
         )
-        threads = settings.hashing_threads or len(os.sched_getaffinity(0))
+        threads = settings.hashing_threads or usable_cores()
         self._threads = ThreadPoolExecutor(threads, "argon2")
         self._pending = 0
         # Verified for unknown users, so that the response time does not reveal who exists.

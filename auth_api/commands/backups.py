@@ -5,22 +5,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from auth_api.commands.files import atomic_write
+from auth_api.commands.options import positive
 from auth_api.commands.output import Output, spinner
 from auth_api.commands.prompts import confirm
+from auth_api.database.columns import now
 from auth_api.errors import BadRequest, NotFound
 from auth_api.operations.backups.archive import spooled
 from auth_api.operations.backups.backup import BackupResult, create_backup
 from auth_api.operations.backups.files import Files
 from auth_api.operations.backups.restore import restore_backup, verify_backup
+from auth_api.operations.backups.series import backups, new_name, newest_seconds, remove_old
 from auth_api.services import Services
 
 _PIPE = Path("-")
+_HOUR_SECONDS = 3600
+_POLL_SECONDS = 60.0
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -28,7 +34,18 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     backup = commands.add_parser(
         "backup", parents=[common], help="writes everything that cannot be rebuilt into one file"
     )
-    backup.add_argument("file", type=Path, help="or - for standard output")
+    backup.add_argument(
+        "file", type=Path, help="or - for standard output; with --keep, a folder of backups"
+    )
+    backup.add_argument(
+        "--keep", type=positive, metavar="N", help="keeps the newest N backups of the folder"
+    )
+    backup.add_argument(
+        "--every",
+        type=positive,
+        metavar="HOURS",
+        help="with --keep: goes on for ever, and makes one when the newest is so old",
+    )
     backup.add_argument(
         "--without-secret",
         action="store_true",
@@ -39,7 +56,9 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     restore = commands.add_parser(
         "restore", parents=[common], help="restores the database and the folders from a backup"
     )
-    restore.add_argument("file", type=Path, help="or - for standard input")
+    restore.add_argument(
+        "file", type=Path, help="or - for standard input; of a folder, its newest backup"
+    )
     restore.add_argument(
         "--replace", action="store_true", help="also if data exists; that data is lost"
     )
@@ -48,7 +67,26 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 async def _backup(services: Services, options: argparse.Namespace, output: Output) -> None:
-    file, secret = options.file, not options.without_secret
+    if options.every and not options.keep:
+        raise BadRequest("--every needs --keep, or the disk would fill.", "validation_failed")
+    if not options.keep:
+        await _write(services, options, output, options.file)
+        return
+    folder: Path = options.file
+    while True:
+        age = time.time() - newest_seconds(folder)
+        if not options.every or age >= options.every * _HOUR_SECONDS:
+            await _write(services, options, output, folder / new_name(now()))
+            remove_old(folder, options.keep)
+        if not options.every:
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _write(
+    services: Services, options: argparse.Namespace, output: Output, file: Path
+) -> None:
+    secret = not options.without_secret
     if file == _PIPE:
         if options.json:
             raise BadRequest("Name a file: --json uses standard output.", "validation_failed")
@@ -113,6 +151,8 @@ def _opened(file: Path, scratch: Path) -> Iterator[BinaryIO]:
         with spooled(sys.stdin.buffer, scratch) as source:
             yield source
         return
+    if file.is_dir() and (found := backups(file)):
+        file = found[-1]
     if not file.is_file():
         raise NotFound(f"There is no file {file}.", "no_such_file")
     with file.open("rb") as source:

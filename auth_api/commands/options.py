@@ -15,6 +15,14 @@ def printable(text: str) -> str:
     return text
 
 
+def positive(text: str) -> int:
+    """Returns a whole number from 1 on. Raises `ValueError`."""
+    value = number(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
 def add_limit(listing: argparse.ArgumentParser) -> None:
     """Adds `--limit`, the maximum number of rows."""
     text = "maximum number of rows (default: %(default)s)"

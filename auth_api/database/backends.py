@@ -30,7 +30,6 @@ STATEMENT_SECONDS = 5.0
 """Timeout of a statement, and of the wait for a lock or for a free connection."""
 _CONNECT_SECONDS = 3.0
 _READERS = 4
-_CONNECTIONS = 16
 _IS_WRITE = "ranjana_is_write"
 
 
@@ -140,13 +139,14 @@ async def _run_in(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Re
 class PostgreSQLBackend:
     """PostgreSQL, through asyncpg."""
 
-    connections = _CONNECTIONS
-    """Maximum number of open connections."""
-
-    def __init__(self, url: URL, statement_seconds: float = STATEMENT_SECONDS) -> None:
+    def __init__(
+        self, url: URL, connections: int, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
+        self.connections = connections
+        """Maximum number of open connections."""
         self._engine = create_async_engine(
             url,
-            pool_size=_CONNECTIONS,
+            pool_size=connections,
             max_overflow=0,
             pool_timeout=STATEMENT_SECONDS,
             hide_parameters=True,

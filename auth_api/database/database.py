@@ -49,7 +49,10 @@ Result = TypeVar("Result")
 
 _LONG_STATEMENT_SECONDS = 3600.0
 # An arbitrary number that no other lock in the same database uses.
-_MIGRATION_LOCK = 72645262
+_SCHEMA_LOCK = 72645262
+# Processes that start together wait for each other for less than this, which is not logged.
+_QUIET_SECONDS = 2.0
+_LOG_SECONDS = 10.0
 # Classes of PostgreSQL error codes (manual, appendix A) that do not blame the statement:
 # connection, read-only transaction, authorisation, no such database, conflict of transactions,
 # resources, object in use, operator intervention, system error.
@@ -79,7 +82,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if settings.database_password and not self.is_sqlite:
             self.url = self.url.set(password=settings.database_password.get_secret_value())
-        self._backend = SQLiteBackend(self.url) if self.is_sqlite else PostgreSQLBackend(self.url)
+        self._backend = (
+            SQLiteBackend(self.url)
+            if self.is_sqlite
+            else PostgreSQLBackend(self.url, settings.database_connections)
+        )
         self._backend.on_connect(self._metrics.database_connections.inc)
         self._metrics.database_capacity.set(self._backend.connections)
 
@@ -179,11 +186,12 @@ class Database:
     async def rebuild(self, work: Callable[[Session], Result]) -> Result:
         """Runs `work`, which changes the schema and its rows, in one transaction of up to an hour.
 
-        Other calls of `rebuild` wait meanwhile. Raises `Unavailable`.
+        Other calls of `rebuild` wait meanwhile, and log that. Raises `Unavailable`.
         """
 
         def locked(session: Session) -> Result:
-            self.one_by_one(session, _MIGRATION_LOCK)
+            if not self.is_sqlite:
+                _lock_schema(session)
             return work(session)
 
         if self.is_sqlite and self.url.database:
@@ -204,13 +212,27 @@ class Database:
         backend = (
             SQLiteBackend(self.url)
             if self.is_sqlite
-            else PostgreSQLBackend(self.url, _LONG_STATEMENT_SECONDS)
+            else PostgreSQLBackend(self.url, 1, _LONG_STATEMENT_SECONDS)
         )
         try:
             with _translate_errors(self._metrics, log=False):
                 yield backend
         finally:
             await backend.aclose()
+
+
+def _lock_schema(transaction: Session) -> None:
+    """Waits until no other process changes the schema, to the end of the transaction."""
+    lock = text("SELECT pg_try_advisory_xact_lock(:number)")
+    since, log_after = time.monotonic(), _QUIET_SECONDS
+    while not transaction.execute(lock, {"number": _SCHEMA_LOCK}).scalar_one():
+        seconds = time.monotonic() - since
+        if seconds > log_after:
+            log_after = seconds + _LOG_SECONDS
+            reason = "another process migrates or restores it"
+            waited = {"reason": reason, "seconds": round(seconds)}
+            logger.warning("waiting for the database", extra=waited)
+        transaction.execute(text("SELECT pg_sleep(0.1)"))
 
 
 def upgrade(session: Session, revision: str = "head") -> None:

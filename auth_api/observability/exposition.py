@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from prometheus_client import Metric, generate_latest
@@ -19,26 +20,27 @@ from auth_api.settings import Settings
 
 
 class Exposition:
-    """Collects the metrics of the service, its processes, its disks, and its jobs."""
+    """Collects the metrics of the service, its processes, its disks, its jobs and its models."""
 
     def __init__(
         self,
         settings: Settings,
         metrics: Metrics,
-        job_metrics: Callable[[], Awaitable[Iterable[Metric]]],
+        *sources: Callable[[], Awaitable[Iterable[Metric]]],
     ) -> None:
+        """`sources` are asked at each scrape, all at once."""
         self._folders = {"data": settings.data_dir, "media": settings.media_dir}
         self._metrics = metrics
-        self._job_metrics = job_metrics
+        self._sources = sources
 
     async def text(self) -> bytes:
-        """The metrics as they are now; those of jobs may be some seconds old."""
-        job_metrics = await self._job_metrics()
+        """The metrics as they are now; those of jobs and models may be some seconds old."""
+        found = await asyncio.gather(*(source() for source in self._sources))
         # A thread, because reading the counts of several processes takes many milliseconds.
-        return await asyncio.to_thread(self._text, job_metrics)
+        return await asyncio.to_thread(self._text, [*chain(*found)])
 
-    def _text(self, job_metrics: Iterable[Metric]) -> bytes:
-        current = [*job_metrics, *process_metrics(), *_disk_metrics(self._folders)]
+    def _text(self, asked: Iterable[Metric]) -> bytes:
+        current = [*asked, *process_metrics(), *_disk_metrics(self._folders)]
         counted = generate_latest(shared_metrics.registry(self._metrics))
         return counted + generate_latest(_Fixed(current))
 

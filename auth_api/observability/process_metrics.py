@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -37,7 +38,22 @@ def process_metrics() -> Iterator[Metric]:
         "Start of the service, in seconds since 1970.",
         first.create_time(),
     )
+    yield GaugeMetricFamily(
+        "memory_limit_bytes",
+        "Memory that the container may use; no value without a limit.",
+        memory_limit(),
+    )
     yield GaugeMetricFamily("service_processes", "Processes that answer requests.", len(servers))
+
+
+def memory_limit(cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """The limit of the control group that a container sees as the root, None if it has none."""
+    # Version 2 and version 1. Without a limit they have `max`, or more than any machine.
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            limit = int((cgroups / name).read_text())
+            return limit if limit < psutil.virtual_memory().total else None
+    return None
 
 
 def _usage(process: psutil.Process, *, with_ended: bool) -> _Usage:

@@ -15,9 +15,14 @@ class HealthAnswer(Success):
     status: Literal["healthy"] = "healthy"
 
 
-class ReadyAnswer(Success):
-    """The service can make predictions."""
+class DatabaseReadyAnswer(Success):
+    """The service can take requests."""
 
     status: Literal["ready"] = "ready"
     database: Literal["ready"] = "ready"
+
+
+class ReadyAnswer(DatabaseReadyAnswer):
+    """The service can make predictions."""
+
     models: dict[str, str] = Field(description="`ready` for each model.")

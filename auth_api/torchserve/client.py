@@ -110,6 +110,14 @@ class TorchServe:
         self._answered_at[model] = time.monotonic()
         return answer
 
+    async def probe(self, model: str, image: bytes, options: Mapping[str, str]) -> None:
+        """Sends an image at once, past the queue: it tells whether `model` answers.
+
+        Raises what `predict` raises.
+        """
+        await self._predictions.send(model, None, image, options)
+        self._answered_at[model] = time.monotonic()
+
     async def _answer(self, model: str, request: PredictionRequest) -> Answer:
         try:
             return await self._batcher(model)(request)

@@ -31,13 +31,17 @@ class Connection:
     """Pooled connections to one TorchServe, for the event loop they are made in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        max_age = settings.torchserve_connection_seconds
         self._endpoints: dict[Kind, Endpoint] = {
             "inference": Endpoint(
                 settings.torchserve_inference_url,
                 settings.torchserve_connections,
                 settings.torchserve_timeout,
+                max_age,
             ),
-            "management": Endpoint(settings.torchserve_management_url, 4, _MANAGEMENT_SECONDS),
+            "management": Endpoint(
+                settings.torchserve_management_url, 4, _MANAGEMENT_SECONDS, max_age
+            ),
         }
         self._keys = (
             KeyFile(settings.torchserve_key_file, self._endpoints["management"], metrics)

@@ -11,6 +11,7 @@ from pydantic import HttpUrl
 
 from auth_api.errors import TimedOut, Unreachable
 from auth_api.torchserve.batcher import BUSY, BUSY_SENTENCE, busy
+from auth_api.torchserve.connection_age import AgingPool
 from auth_api.torchserve.joined_writes import JoiningBackend
 
 _CONNECT_SECONDS = 2.0
@@ -27,12 +28,14 @@ class Response(NamedTuple):
 class Endpoint:
     """Pooled connections to one address, for the event loop they are made in."""
 
-    def __init__(self, url: HttpUrl, connections: int, seconds: float) -> None:
+    def __init__(self, url: HttpUrl, connections: int, seconds: float, max_age: float) -> None:
         """`connections`: further requests wait for one. `seconds`: longest wait for a connection,
-        for TorchServe to take the request, and for each part of its answer.
+        for TorchServe to take the request, and for each part of its answer. `max_age`: seconds
+        after which a connection is replaced, a third more or less.
         """
         self._url = str(url).rstrip("/")
-        self._pool = httpcore2.AsyncConnectionPool(
+        self._pool = AgingPool(
+            max_age,
             max_connections=connections,
             keepalive_expiry=_KEEPALIVE_SECONDS,
             network_backend=JoiningBackend(),

@@ -55,7 +55,7 @@ class Predictions:
         request_id.set(request.request_id)
         client_request_id.set("")  # this task may have been started by another request
         options = {**request.options, **_QUICK} if quick else request.options
-        return await self._send(model, request.version, request.image, options)
+        return await self.send(model, request.version, request.image, options)
 
     async def _outcome(self, model: str, request: PredictionRequest) -> Answer | Exception:
         try:
@@ -73,7 +73,7 @@ class Predictions:
         request_id.set(",".join(request.request_id for request in requests))
         client_request_id.set("")
         try:
-            answer = await self._send(model, version, body, {**headers, **_QUICK})
+            answer = await self.send(model, version, body, {**headers, **_QUICK})
             found = unpack(answer, len(requests))
         except Refused:
             found = None
@@ -89,9 +89,10 @@ class Predictions:
             for status, answer in found
         ]
 
-    async def _send(
+    async def send(
         self, model: str, version: str | None, body: bytes, headers: Mapping[str, str]
     ) -> Answer:
+        """Sends an image or a batch as it is. Raises what `predict_alone` raises."""
         path = f"/predictions/{model}" + (f"/{version}" if version else "")
         response = await self._connection.send("inference", "POST", path, body, headers)
         if response.status != HTTPStatus.OK:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from auth_api.configuration.cores import usable_cores
 from auth_api.corrections.data_set import CorrectionDataSet
 from auth_api.database.tables.jobs import Job
 from auth_api.errors import ApiError, BadRequest, Forbidden, Unavailable
@@ -39,7 +40,6 @@ from auth_api.training.training_process import (
     prepare,
     prepared,
     published,
-    usable_cores,
 )
 
 logger = logging.getLogger(__name__)

@@ -45,13 +45,6 @@ _LOGGED_ERROR_BYTES = 4000
 _TERMINATED = 128 + signal.SIGTERM
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on. A container may have fewer than its machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def prepared(folder: Path) -> bool:
     """Whether a folder is ready for `improve`; blocks."""
     return (folder / _SPEC).exists()

@@ -6,14 +6,14 @@ FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f14
 COPY requirements/api.txt /requirements/
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --requirement /requirements/api.txt
+        --require-hashes --requirement /requirements/api.txt
 
 FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 # The same user id in all images, because only its own user can read TorchServe's keys.
 RUN groupadd --gid 10001 ranjana \
     && useradd --uid 10001 --gid ranjana --no-create-home --home-dir /tmp ranjana \
     && install --directory --owner ranjana --group ranjana --mode 0700 \
-        /srv/data /srv/keys /srv/media /srv/models
+        /srv/backups /srv/data /srv/keys /srv/media /srv/models
 COPY --from=installed /opt/venv /opt/venv
 WORKDIR /opt/ranjana
 COPY archive_scripts archive_scripts
@@ -30,8 +30,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models \
     TRAINING_CONCURRENCY=0
-# Compiled now, because no file can be written there later.
-RUN python -m compileall -q .
+# Compiled now, because no file can be written there later. A checkout may be readable by its owner
+# only.
+RUN python -m compileall -q . \
+    && chmod -R a+rX .
 USER 10001:10001
 EXPOSE 8000 8083
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \

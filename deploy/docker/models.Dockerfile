@@ -16,7 +16,7 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --extra-index-url "$TORCH_INDEX" --no-deps --requirement /requirements/torchvision.txt \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --requirement /requirements/train.txt
+        --require-hashes --requirement /requirements/train.txt
 
 FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 # The same user id in all images, because only its own user can read TorchServe's keys.
@@ -40,8 +40,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATA_DIR=/srv/data \
     MEDIA_DIR=/srv/media \
     MODEL_STORE=/srv/models
-# Compiled now, because no file can be written there later.
-RUN python -m compileall -q .
+# The archives are built now, so that a new version starts within seconds. Compiled now, because no
+# file can be written there later. A checkout may be readable by its owner only.
+ARG MODEL_WORKERS=2
+RUN python -m archive_scripts archives --workers "$MODEL_WORKERS" \
+    && python -m compileall -q . \
+    && chmod -R a+rX .
 USER 10001:10001
 EXPOSE 8080 8081 8082
 HEALTHCHECK --interval=10s --timeout=5s --start-period=180s \

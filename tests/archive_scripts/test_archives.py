@@ -135,6 +135,30 @@ def test_a_damaged_archive_is_rebuilt(tmp_path: Path, monkeypatch: pytest.Monkey
     assert built == ["ranjana", "digits", "similarity"]
 
 
+def test_archives_of_an_image_are_copied_and_only_others_are_built(
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(building, "_build", lambda recipe, *_: built.append(recipe.name))
+    command = ["archives", "--built", str(store), "--store", str(tmp_path)]
+    (tmp_path / "digits.mar").write_bytes(b"of an earlier version")
+    assert main([*command, "--workers", str(WORKERS)]) == 0
+    names = ["ranjana.mar", "digits.mar", "similarity.mar"]
+    copied = [f"copied {tmp_path / name}" for name in names]
+    assert capsys.readouterr().out.splitlines() == copied
+    subprocess.run(
+        ["sha256sum", "--check", *(f"{name}.sha256" for name in names)], cwd=tmp_path, check=True
+    )
+    assert main([*command, "--workers", str(WORKERS)]) == 0
+    assert capsys.readouterr().out == ""
+    assert built == []
+    assert main([*command, "--workers", str(WORKERS + 2)]) == 0
+    assert built == ["ranjana", "digits", "similarity"]
+
+
 def test_a_model_without_weights_is_left_out_or_uses_trained_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from archive_scripts.__main__ import main
 from archive_scripts.synthesis.tensors import reference_tensors
 from archive_scripts.training.datasets import (
     NEGATIVE,
@@ -244,3 +245,18 @@ def test_processes_draw_different_parts_of_a_batch(material: Material) -> None:
     assert not torch.equal(parts[0][0][0], parts[1][0][0])
     with pytest.raises(ValueError, match="cannot share"):
         TrainingProcess(processes=3).images_per_batch(128)
+
+
+@pytest.mark.parametrize("option", ["--checkpoint", "--output"])
+def test_a_training_that_could_not_be_kept_does_not_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    paths = {"--checkpoint": tmp_path / "c.pt", "--output": tmp_path / "w.safetensors"}
+    paths[option] = tmp_path / "file" / "x"
+    options = [str(each) for pair in paths.items() for each in pair]
+    assert main(["train", "recognition", "--images", "1", *options]) == 1
+    printed = capsys.readouterr()
+    assert str(tmp_path / "file") in printed.err
+    assert printed.out == ""
+    assert not (tmp_path / "c.pt").exists()

@@ -57,6 +57,7 @@ SCIENTISTS = {**ADMIN, "data-scientist": IN, "ml-engineer": IN}
 ROUTES: dict[str, dict[str, object]] = {
     "GET /health": ANYONE,
     "GET /ready": ANYONE,
+    "GET /ready/database": ANYONE,
     "POST /api/signup/": ANYONE,
     "POST /api/register/": ANYONE,
     "POST /api/signin/": ANYONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -28,7 +28,7 @@ from auth_api.settings import Settings
 from launcher.ports import free_port
 from tests.support.apis import PASSWORD, StartApi
 from tests.support.forked import run_command
-from tests.support.running import private
+from tests.support.running import private, wait_for
 
 Result = TypeVar("Result")
 
@@ -296,4 +296,28 @@ def test_a_failed_migration_leaves_the_database_unchanged(empty: str) -> None:
     assert "model_versions" not in within(empty, lambda c: inspect(c).get_table_names())
     within(empty, lambda c: c.execute(text("DROP TABLE usage_days")))
     migrate(empty)
+    assert revision_of(empty) == REVISIONS[-1]
+
+
+@pytest.mark.database("postgresql")
+def test_a_process_that_waits_for_another_ones_migration_says_so(
+    empty: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        def while_locked() -> Future[None]:
+            waiting = pool.submit(migrate, empty)
+            wait_for(lambda: "waiting for the database" in caplog.text, 20)
+            assert not waiting.done()
+            return waiting
+
+        async def hold() -> Future[None]:
+            database = Database(Settings(database_url=empty))
+            try:
+                return await database.rebuild(lambda _: while_locked())
+            finally:
+                await database.aclose()
+
+        asyncio.run(hold()).result(30)
+    assert caplog.records[0].__dict__["reason"] == "another process migrates or restores it"
     assert revision_of(empty) == REVISIONS[-1]

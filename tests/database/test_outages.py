@@ -65,6 +65,9 @@ def test_an_outage_costs_503s_and_nothing_else(
             measured = api.metrics()
             if server:
                 ready = api.client.get("/ready")
+                asked = time.monotonic()
+                pod = api.client.get("/ready/database")
+                pod_seconds = time.monotonic() - asked
             time.sleep(SECONDS / 2)
         wait_for(lambda: user.predict().status_code == 200, 20)
     # Requests that need no database succeed.
@@ -77,6 +80,10 @@ def test_an_outage_costs_503s_and_nothing_else(
     if server:
         assert ready.status_code == 503
         assert "database" in ready.json()["details"]["database"]
+        assert (pod.status_code, pod.json()["code"]) == (503, "not_ready")
+        assert "database" in pod.json()["details"]["database"]
+        # A pod's probe waits five seconds.
+        assert pod_seconds < 4
     assert {response.status_code for response in responses} == {200, 503}
     refused = [response for response in responses if response.status_code == 503]
     assert {response.json()["code"] for response in refused} == {"database_unavailable"}

@@ -17,11 +17,15 @@ from typing import Any
 import pytest
 
 from archive_scripts.archives.building import ROOT
+from auth_api.settings import Settings
 from tests.support.deployed import (
+    PER_CORE,
     SETTINGS,
     USER,
     documents,
+    max_service_megabytes,
     max_stop_seconds,
+    megabytes,
     require_command,
     require_released,
     require_settings,
@@ -79,8 +83,9 @@ def test_a_container_has_no_unneeded_rights(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "cap_add", "pid", "ipc"} & service.keys()
     assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+    # With `on-failure` alone, `up --wait` would wait for ever for what fails.
     assert service["restart"] in (
-        {"no"} if "profiles" in service else {"unless-stopped", "on-failure"}
+        {"no"} if "profiles" in service else {"unless-stopped", "on-failure:3"}
     )
     assert "/var/run/docker.sock" not in str(service.get("volumes"))
 
@@ -90,6 +95,7 @@ def test_only_needed_ports_are_published_and_only_to_this_machine() -> None:
     assert published == {
         "auth_api": ["127.0.0.1:8000:8000"],
         "prometheus": ["127.0.0.1:9090:9090"],
+        "alertmanager": ["127.0.0.1:9093:9093"],
         "grafana": ["127.0.0.1:3000:3000"],
         "development": ["127.0.0.1:8001:8000"],
     }
@@ -137,6 +143,54 @@ def test_a_container_has_valid_settings_commands_and_folders(name: str) -> None:
         require_command(["python", "-m", module])
 
 
+def test_each_image_is_built_once() -> None:
+    """Docker refuses to export one tag several times at once."""
+    (gpu,) = documents(ROOT / "deploy" / "docker" / "gpu.yml")
+    for image in {service["image"] for service in ours.values()}:
+        builders = [
+            name for name, each in ours.items() if each["image"] == image and "build" in each
+        ]
+        assert len(builders) == 1, image
+    assert {name for name, service in gpu["services"].items() if "build" in service} == {"archives"}
+
+
+@pytest.mark.parametrize("name", ["auth_api", "trainer"])
+def test_memory_does_not_grow_with_the_cores_of_the_machine(name: str) -> None:
+    environment = services[name]["environment"]
+    assert set(PER_CORE) <= environment.keys()
+    memory = services[name]["deploy"]["resources"]["limits"]["memory"]
+    settings = require_settings(environment)
+    assert max_service_megabytes(settings) < megabytes(memory)
+
+
+def test_postgresql_has_enough_connections_and_processes() -> None:
+    processes = sum(
+        require_settings(services[name]["environment"]).api_workers
+        for name in ("auth_api", "trainer")
+    )
+    needed = processes * Settings.model_fields["database_connections"].default + 2
+    postgres = services["postgres"]
+    (allowed,) = re.findall(r"max_connections=(\d+)", " ".join(postgres["command"]))
+    assert needed < int(allowed) < postgres["deploy"]["resources"]["limits"]["pids"]
+
+
+def test_archives_are_built_into_the_image() -> None:
+    command = services["archives"]["command"]
+    built = command[command.index("--built") + 1]
+    dockerfile = IMAGES["ranjana-models"].read_text()
+    assert "WORKDIR /opt/ranjana\n" in dockerfile
+    assert built == "/opt/ranjana/model_store"
+    assert f"RUN {' '.join(command[:4])} --workers" in dockerfile
+    (workers,) = re.findall(r"ARG MODEL_WORKERS=(\d+)", dockerfile)
+    assert workers == command[-1] == services["archives"]["build"]["args"]["MODEL_WORKERS"]
+
+
+@pytest.mark.parametrize("dockerfile", IMAGES.values(), ids=lambda path: path.stem)
+def test_files_of_a_strict_checkout_can_be_read_in_the_image(dockerfile: Path) -> None:
+    last = dockerfile.read_text().partition("\nUSER ")[0].rstrip()
+    assert last.endswith("chmod -R a+rX .")
+
+
 def test_a_container_has_enough_time_to_stop() -> None:
     for name in ("auth_api", "trainer", "development", "torchserve"):
         settings = require_settings(services[name].get("environment", {}))
@@ -171,7 +225,7 @@ def test_containers_use_the_same_addresses_and_files() -> None:
         postgres = services["postgres"]["environment"]
         account, database = postgres["POSTGRES_USER"], postgres["POSTGRES_DB"]
         assert settings.database_url.endswith(f"://{account}@postgres:5432/{database}")
-        assert settings.rate_limit_storage.startswith("redis://redis:6379/")
+        assert "rate_limit_storage" in services[name]["secrets"]
     assert "models" in services["torchserve"]["networks"]
     serving = require_settings(services["auth_api"]["environment"])
     assert serving.api_workers > 1
@@ -195,6 +249,14 @@ def test_secrets_are_documented_files_outside_the_repository() -> None:
     assert all("/run/secrets" in line for line in lines), lines
 
 
+def test_redis_needs_the_password_that_the_service_has() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    assert 'echo "requirepass $password" > secrets/redis_conf\n' in guide
+    assert 'echo "redis://:$password@redis:6379/0" > secrets/rate_limit_storage\n' in guide
+    assert services["redis"]["command"][:2] == ["redis-server", "/run/secrets/redis_conf"]
+    assert "--protected-mode" not in services["redis"]["command"]
+
+
 def test_containers_start_after_their_dependencies_are_ready() -> None:
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
@@ -202,7 +264,7 @@ def test_containers_start_after_their_dependencies_are_ready() -> None:
                 assert "test" in services[needed]["healthcheck"], needed
             else:
                 assert how["condition"] == "service_completed_successfully"
-                assert services[needed]["restart"] == "on-failure"
+                assert services[needed]["restart"] == "on-failure:3"
         assert "healthcheck" in service, name
     assert services["auth_api"]["depends_on"].keys() == {"torchserve", "postgres", "redis"}
     assert services["torchserve"]["depends_on"].keys() == {"archives"}
@@ -226,7 +288,7 @@ def test_all_variables_are_listed_at_the_top() -> None:
 def test_the_names_of_hosts_must_be_given() -> None:
     assert required(COMPOSE) == {"TRUSTED_HOSTS"}
     settings = require_settings(services["auth_api"]["environment"])
-    assert settings.trusted_hosts == ("ranjana.example", "127.0.0.1")
+    assert settings.trusted_hosts == ("ranjana.example",)
     guide = (ROOT / "docs" / "deployment.md").read_text()
     start = guide.partition("docker compose build")[0]
     assert "TRUSTED_HOSTS=" in start, "the first commands fail without it"
@@ -273,6 +335,16 @@ def test_the_image_of_the_service_has_all_its_imports() -> None:
     distributions = importlib.metadata.packages_distributions()
     for module in set(_imported(ROOT / "auth_api")) - sys.stdlib_module_names - {*copied}:
         assert installed & {_normal(name) for name in distributions[module]}, module
+
+
+def test_packages_of_all_images_have_hashes_and_the_same_versions() -> None:
+    versions: dict[str, set[str]] = {}
+    for dockerfile in IMAGES.values():
+        (name,) = re.findall(r"--require-hashes --requirement /(\S+)", dockerfile.read_text())
+        for package, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / name).read_text()):
+            versions.setdefault(_normal(package), set()).add(version)
+    assert len(versions) > 50
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 def _imported(package: Path) -> Iterator[str]:

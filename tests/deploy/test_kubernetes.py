@@ -22,11 +22,14 @@ import yaml
 from archive_scripts.archives.building import ROOT
 from launcher.settings import LauncherSettings
 from tests.support.deployed import (
+    PER_CORE,
     SETTINGS,
     USER,
     VERSION,
     documents,
+    max_service_megabytes,
     max_stop_seconds,
+    megabytes,
     require_command,
     require_released,
     require_settings,
@@ -43,8 +46,8 @@ _DATABASE_URL = "postgresql://ranjana@db/ranjana"
 _KSERVE = json.loads(Path(__file__).with_name("kserve.json").read_text())
 
 
-def built(overlay: str) -> list[dict[str, Any]]:
-    """The documents of an overlay, built by kustomize."""
+def built(overlay: str | Path) -> list[dict[str, Any]]:
+    """The documents of an overlay, or of another folder, built by kustomize."""
     folder = str(KUBERNETES / "overlays" / overlay)
     if shutil.which("kustomize"):
         command = ["kustomize", "build", folder]
@@ -61,6 +64,8 @@ def pods(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The pod specifications of a document, also of a ServingRuntime."""
     if document["kind"] in {"Deployment", "Job"}:
         yield document["spec"]["template"]["spec"]
+    elif document["kind"] == "CronJob":
+        yield document["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     elif document["kind"] == "ServingRuntime":
         yield {name: document["spec"][name] for name in ("containers", "volumes")}
 
@@ -80,7 +85,11 @@ def require_valid(document: dict[str, Any]) -> None:
 
 
 def one(kind: str, name: str, among: list[dict[str, Any]]) -> dict[str, Any]:
-    (found,) = (each for each in among if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    # The name of a generated ConfigMap ends with a hash.
+    names = re.compile(rf"{name}(-[a-z0-9]{{10}})?" if kind == "ConfigMap" else name)
+    (found,) = (
+        each for each in among if each["kind"] == kind and names.fullmatch(each["metadata"]["name"])
+    )
     return found
 
 
@@ -167,11 +176,23 @@ def test_the_service_has_valid_settings_and_the_address_of_torchserve(overlay: s
         "http"
     ]
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness")}
+    assert all("httpHeaders" not in probe for probe in probes.values()), "any host name will do"
     assert {name: probe["path"] for name, probe in probes.items()} == {
         "liveness": "/health",
-        "readiness": "/ready",
+        "readiness": "/ready/database",
     }
+    # Each process would count the cores of its node.
+    assert set(PER_CORE) <= environment.keys()
+    assert max_service_megabytes(settings) < megabytes(container["resources"]["limits"]["memory"])
+    (migrating,) = api["initContainers"]
+    assert migrating["command"] == ["python", "-m", "auth_api", "migrate"]
+    assert migrating["image"] == container["image"]
+    assert migrating["envFrom"] == container["envFrom"]
+    # Ten pods, one more during a rollout, and PostgreSQL's default without those of superusers.
+    most = one("HorizontalPodAutoscaler", "auth-api", found)["spec"]["maxReplicas"]
+    assert (most + 1) * settings.api_workers * settings.database_connections + 1 < 100 - 3
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert mounts == {mount["mountPath"]: mount["name"] for mount in migrating["volumeMounts"]}
     assert {
         environment["SECRETS_DIR"],
         str(settings.data_dir),
@@ -188,6 +209,22 @@ def test_a_pod_has_enough_time_to_stop(overlay: str) -> None:
     pod = one("Deployment", "auth-api", found)["spec"]["template"]["spec"]
     assert settings.drain_seconds > 0
     assert pod["terminationGracePeriodSeconds"] > max_stop_seconds(settings)
+
+
+def test_backups_are_made_at_night_and_restored_by_hand() -> None:
+    found = built("torchserve")
+    backup, restore = (one("CronJob", name, found)["spec"] for name in ("backup", "restore"))
+    assert "suspend" not in backup
+    assert restore["suspend"] is True
+    making, restoring = (
+        each["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"]
+        for each in (backup, restore)
+    )
+    assert making[3:4] == ["backup"]
+    assert restoring[3:4] == ["restore"]
+    assert making[-1] == restoring[-1] == "/srv/backups"
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    assert "create job restore --from=cronjob/restore" in guide
 
 
 def _torchserves() -> Iterator[tuple[dict[str, Any], LauncherSettings]]:
@@ -220,6 +257,9 @@ def test_only_the_service_reaches_torchserve_and_nothing_its_management() -> Non
     assert inference == {"from": [service], "ports": [{"port": "inference"}]}
     assert metrics == {"from": [_namespace("monitoring")], "ports": [{"port": "metrics"}]}
     assert "egress" not in policies["torchserve"], "workers connect to nothing"
+    metrics = {"from": [_namespace("monitoring")], "ports": [{"port": 8082}]}
+    assert policies["predictor"]["ingress"][1] == metrics
+    assert all(settings.torchserve_metrics_port == 8082 for _, settings in found)
     assert "8081" not in "".join(path.read_text() for path in FILES)
 
 
@@ -265,6 +305,27 @@ def test_the_ingress_reaches_the_service_and_prometheus_only_its_metrics() -> No
     assert databases == {"to": [_namespace("databases")], "ports": [{"port": 5432}, {"port": 6379}]}
 
 
+def test_the_kustomization_of_the_guide_can_be_built(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    (text,) = re.findall(r"```yaml\n(namespace: ranjana\n.*?)```", guide, re.DOTALL)
+    files = tmp_path / "files"
+    shutil.copytree(KUBERNETES, files / "deploy" / "kubernetes")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "kustomization.yaml").write_text(text.replace("path/to", "files"))
+    found = built(tmp_path / "own")
+    for document in found:
+        require_valid(document)
+    images = [
+        each["image"] for document in found for pod in pods(document) for each in containers(pod)
+    ]
+    assert all(image.startswith("REGISTRY/ranjana-") for image in images)
+    assert one("ConfigMap", "auth-api", found)["data"]["TRUSTED_HOSTS"] == "ranjana.example.org"
+    claim = one("PersistentVolumeClaim", "media", found)
+    assert claim["spec"]["storageClassName"] == "nfs"
+    policy = one("NetworkPolicy", "database", found)
+    assert {port["port"] for port in policy["spec"]["egress"][1]["ports"]} == {25060, 6380}
+
+
 def test_secrets_are_settings_and_documented() -> None:
     guide = (ROOT / "docs" / "deployment.md").read_text()
     command = re.search(r"create secret generic ranjana(?:.*\\\n)+.*", guide)
@@ -283,6 +344,8 @@ def test_archives_are_where_kserve_looks_for_them() -> None:
         inference["spec"]["predictor"]["model"]["storageUri"].removeprefix("pvc://").partition("/")
     )
     assert version == VERSION
+    # A canary is told from the others by its version.
+    assert container["command"][container["command"].index("--version") + 1] == VERSION
     store = container["command"][container["command"].index("--store") + 1]
     assert store == f"/srv/models/{version}/model-store"
     volumes = job["spec"]["template"]["spec"]["volumes"]

@@ -575,7 +575,7 @@ def test_an_untrusted_caller_cannot_choose_its_address(exposed: Api) -> None:
         ("", False),
     ],
 )
-@pytest.mark.parametrize("path", ["/health", "/docs", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/nowhere"])
 def test_only_trusted_host_names_are_answered(
     exposed: Api, host: str, trusted: bool, path: str
 ) -> None:
@@ -585,6 +585,11 @@ def test_only_trusted_host_names_are_answered(
     else:
         assert (response.status_code, response.json()["code"]) == (400, "host_not_trusted")
     assert response.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/", "/ready", "/ready/database"])
+def test_probes_which_ask_by_address_are_answered(exposed: Api, path: str) -> None:
+    assert exposed.client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
 ANSWERS = {

@@ -17,6 +17,8 @@ from tests.support.commands import command as run
 from tests.support.measured import value
 from tests.support.running import wait_for
 
+_PASSWORD = "1b0c4d7e9a2f"
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
@@ -26,11 +28,14 @@ def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         pytest.skip("needs Redis (on Debian: apt-get install redis-server)")
     port = free_port()
     log = tmp_path / "redis.log"
-    command = [server, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    # As in docker-compose.yml.
+    (tmp_path / "redis_conf").write_text(f"requirepass {_PASSWORD}\n")
+    command = [server, tmp_path / "redis_conf", "--port", str(port), "--save", ""]
+    command += ["--dir", str(tmp_path)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output)
     wait_for(lambda: b"Ready to accept connections" in log.read_bytes(), 20)
-    yield f"redis://127.0.0.1:{port}", process
+    yield f"redis://:{_PASSWORD}@127.0.0.1:{port}", process
     process.kill()
     process.wait()
 

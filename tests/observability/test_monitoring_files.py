@@ -31,6 +31,9 @@ from tests.support.measured import (
 )
 
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+CASES = [
+    ROOT / "tests" / "deploy" / f"{name}.yml" for name in ("alerts", "alert_limits", "slow_alerts")
+]
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 
 
@@ -91,10 +94,21 @@ def test_rules_pass_the_tests_of_promtool() -> None:
         pytest.skip("needs promtool (on Debian: apt-get install prometheus)")
     for command in (
         ("check", "config", PROMETHEUS),
-        ("test", "rules", *sorted((ROOT / "tests" / "deploy").glob("*alerts.yml"))),
+        ("test", "rules", *CASES),
     ):
         done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_quiet_and_a_loud_case() -> None:
+    cases = [
+        (case["alertname"], bool(case.get("exp_alerts")))
+        for path in CASES
+        for document in documents(path)
+        for test in document["tests"]
+        for case in test["alert_rule_test"]
+    ]
+    assert set(cases) == {(alert, loud) for alert in ALERTS for loud in (False, True)}
 
 
 def test_the_dashboard_uses_known_metrics() -> None:
@@ -153,6 +167,59 @@ def test_the_dashboard_is_valid_for_grafana() -> None:
 
 # Grafana's names of units.
 _UNITS = {"none", "short", "reqps", "ops", "Bps", "bytes", "s", "percentunit"}
+
+
+def test_prometheus_sends_alerts_to_alertmanager_and_it_to_the_address_of_the_operator() -> None:
+    (prometheus,) = documents(PROMETHEUS)
+    (compose,) = documents(ROOT / "docker-compose.yml")
+    service = compose["services"]["alertmanager"]
+    targets = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert targets == ["alertmanager:9093"]
+    assert set(service["networks"]) & set(compose["services"]["prometheus"]["networks"])
+    assert not compose["networks"][service["networks"][0]], "it sends to the outside"
+    (config,) = documents(ROOT / "deploy" / "alertmanager" / "alertmanager.yml")
+    assert "./deploy/alertmanager:/etc/alertmanager:ro" in service["volumes"]
+    assert "--config.file=/etc/alertmanager/alertmanager.yml" in service["command"]
+    (receiver,) = config["receivers"]
+    (secret,) = service["secrets"]
+    assert receiver["webhook_configs"] == [{"url_file": f"/run/secrets/{secret}"}]
+    assert config["route"]["receiver"] == receiver["name"]
+    named = re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", str(config["inhibit_rules"]))
+    assert set(named) <= set(ALERTS)
+
+
+def test_the_operator_of_prometheus_gets_the_jobs_and_the_rules(tmp_path: Path) -> None:
+    (prometheus,) = documents(PROMETHEUS)
+    jobs = {each["job_name"] for each in prometheus["scrape_configs"]}
+    kubernetes = ROOT / "deploy" / "kubernetes"
+    for monitor in documents(kubernetes / "monitoring" / "pods.yaml"):
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        (relabelling,) = endpoint["relabelings"]
+        assert relabelling["targetLabel"] == "job"
+        assert relabelling["replacement"] in jobs
+        name = monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"]
+        files = (
+            kubernetes / "base/deployment.yaml",
+            kubernetes / "overlays/torchserve/torchserve.yaml",
+        )
+        (pod,) = (
+            each["spec"]["template"]
+            for path in files
+            for each in documents(path)
+            if each["kind"] == "Deployment" and each["metadata"]["name"] == name
+        )
+        assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == name
+        ports = {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+        assert endpoint["port"] in ports
+    # The commands of the guide, without a cluster.
+    (script,) = re.findall(r"(for name in recording.*?done\n)", GUIDE.read_text(), re.DOTALL)
+    script = script.replace("> rule.yaml", f"> {tmp_path}/$name.yaml").replace(">> rule.yaml", "")
+    script = re.sub(r"kubectl .*", ":", script).replace(f">> {tmp_path}", f">> {tmp_path}")
+    subprocess.run(["sh", "-ec", script], cwd=ROOT, check=True)
+    for path in RULES:
+        (rule,) = documents(tmp_path / path.name.replace(".yml", ".yaml"))
+        (own,) = documents(path)
+        assert rule["spec"] == own
 
 
 def test_grafana_and_prometheus_find_their_files_in_compose() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tests.database.test_migrations import REVISIONS, fill, migrate, within
 from tests.support.apis import StartApi, User
 from tests.support.commands import answer, command, refusal
 from tests.support.jobs import characters, finished, hand_in, job_of
+from tests.support.measured import value
 from tests.support.pictures import encode, reference
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import private, steadily
@@ -321,3 +323,30 @@ def contents(url: str) -> dict[str, list[bytes]]:
 
 def all_files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.database("sqlite")
+def test_regular_backups_are_kept_in_a_number_and_their_age_is_measured(
+    start_api: StartApi, other: Place, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    api = start_api({"BACKUP_DIR": str(folder)})
+    user = api.sign_up()
+    assert value(api.metrics(), "last_backup_timestamp_seconds") == 0
+    for year in (2024, 2025):
+        (folder / f"ranjana-{year}0101T000000Z.tar").write_text("an old one")
+    (folder / "notes.tar").write_text("not ours")
+    made = answer(api, "backup", "--keep", "2", str(folder))
+    kept = sorted(path.name for path in folder.iterdir())
+    assert kept == ["notes.tar", "ranjana-20250101T000000Z.tar", Path(made["file"]).name]
+    newest = value(api.metrics(), "last_backup_timestamp_seconds")
+    assert abs(newest - time.time()) < 60
+    # The newest one is restored.
+    assert answer(other, "restore", str(folder))["rows"] > 0
+    assert user.username in within(
+        other.url, lambda c: c.scalars(text("SELECT username FROM users")).all()
+    )
+    code, why = refusal(api, "backup", "--every", "24", str(folder))
+    assert code != 0
+    assert "--keep" in why

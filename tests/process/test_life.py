@@ -141,7 +141,7 @@ def test_requests_wait_for_a_restart_of_torchserve_and_none_fails(verbose: Ranja
         wait_for(lambda: verbose.restarts > restarts, RETRY_SECONDS)
     assert {response.status_code for response in responses} == {200}
     assert {response.json()["predicted_class"] for response in responses} == {5}
-    assert verbose.client.get("/ready").status_code == 200
+    wait_for(lambda: verbose.client.get("/ready").status_code == 200, 10)
 
 
 def test_processes_are_replaced_one_by_one_and_no_request_fails(verbose: Ranjana) -> None:

@@ -369,6 +369,7 @@ def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> N
         "GET /api/worksheets/",
         "GET /health",
         "GET /ready",
+        "GET /ready/database",
         "POST /api/login/",
         "POST /api/logout/",
         "POST /api/predict/",

@@ -110,7 +110,7 @@ def test_metrics_count_requests(ranjana: Ranjana) -> None:
 def test_the_description_has_every_route_and_every_field_of_its_answers(ranjana: Ranjana) -> None:
     spec = ranjana.client.get("/openapi.json").json()
     images = {"/api/predict/", "/api/predict/batch/", "/api/similarity/"}
-    assert images | {"/health", "/ready"} < set(spec["paths"])
+    assert images | {"/health", "/ready", "/ready/database"} < set(spec["paths"])
     assert {path for path in spec["paths"] if path.startswith("/api/")} == ROUTES
     for path in images:
         route = spec["paths"][path]["post"]

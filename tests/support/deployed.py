@@ -77,6 +77,25 @@ def require_command(command: list[str]) -> None:
     assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command
 
 
+PER_CORE = ("HASHING_THREADS", "TORCHSERVE_MAX_CONCURRENCY", "BODY_MEMORY_MB")
+"""Settings whose defaults grow with the cores of a machine."""
+
+# A process of the service after an hour of load, rounded up: docs/reliability.md.
+_PROCESS_MEGABYTES = 160
+
+
+def max_service_megabytes(settings: LauncherSettings) -> float:
+    """Memory of a service: its processes, with all bodies and all passwords that they may hold."""
+    hashing = settings.hashing_threads * settings.argon2_memory_kib / 1024
+    return settings.api_workers * (_PROCESS_MEGABYTES + settings.body_memory_mb + hashing)
+
+
+def megabytes(limit: str) -> float:
+    """A limit of compose (`2g`) or Kubernetes (`1Gi`, `512Mi`)."""
+    number, unit = re.fullmatch(r"(\d+)([gm])i?", limit.lower()).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "g" else 1)
+
+
 def max_stop_seconds(settings: LauncherSettings) -> float:
     """Maximum time from SIGTERM to the end of a service: drain, open requests, last work."""
     return settings.drain_seconds + settings.shutdown_seconds + 5

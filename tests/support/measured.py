@@ -16,8 +16,12 @@ GUIDE = ROOT / "docs" / "monitoring.md"
 RULES = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"))
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "ranjana.json"
 
-# Prometheus' own metrics, and the labels that it adds.
-_BUILT_IN = {"up", "ALERTS"}
+# Metrics of Prometheus and Alertmanager themselves, and the labels that Prometheus adds.
+_BUILT_IN = {
+    *("up", "ALERTS"),
+    *("prometheus_rule_evaluation_failures_total", "prometheus_config_last_reload_successful"),
+    *("alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total"),
+}
 _ADDED_LABELS = {"job", "instance"}
 _PARTS = {"_bucket": {"le"}, "_sum": set(), "_count": set()}
 # Values for Grafana's variables.

@@ -137,7 +137,7 @@ def test_keys_that_cannot_be_read_or_renewed_are_a_503(tmp_path: Path) -> None:
     metrics = Metrics()
 
     async def token(path: Path) -> None:
-        management = Endpoint(HttpUrl("http://127.0.0.1:1"), connections=1, seconds=1)
+        management = Endpoint(HttpUrl("http://127.0.0.1:1"), connections=1, seconds=1, max_age=60)
         await KeyFile(path, management, metrics).token("inference")
 
     with pytest.raises(Unavailable, match="is starting"):

@@ -32,7 +32,9 @@ async def send(body: bytes | None) -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        endpoint = Endpoint(HttpUrl(f"http://127.0.0.1:{port}"), connections=1, seconds=5)
+        endpoint = Endpoint(
+            HttpUrl(f"http://127.0.0.1:{port}"), connections=1, seconds=5, max_age=60
+        )
         for _ in range(2):
             method = "GET" if body is None else "POST"
             answer = await endpoint.request(method, "/", {"Host": "127.0.0.1"}, body)
