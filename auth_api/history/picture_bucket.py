@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from auth_api.database.columns import now
 from auth_api.history.pictures import HOUR_FORMAT, KINDS, Pictures, PictureStore, name_of
+from auth_api.storage.batches import in_batches
 from auth_api.storage.bucket import Bucket
+
+Result = TypeVar("Result")
 
 _FOLDER = "pictures"
 _MAX_LEFT = 100_000
@@ -25,7 +29,7 @@ class PictureBucket(PictureStore):
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         # Those whose deletion has failed, or is under way.
         self._left: set[str] = set()
 
@@ -48,7 +52,8 @@ class PictureBucket(PictureStore):
     async def older_than(
         self, seconds: float, *, whole: bool = True
     ) -> AsyncIterator[Sequence[str]]:
-        yield [*self._left]
+        async for medias in in_batches(iter([*self._left])):
+            yield medias
         for folder in await self._bucket.folders(_FOLDER):
             hours = _hours_since(folder.rpartition("/")[2])
             if hours is not None and (whole or _is_due(hours)):
@@ -91,7 +96,7 @@ class PictureBucket(PictureStore):
                 self._start(self.discard([media]))
                 raise outcome
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
