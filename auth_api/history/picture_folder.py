@@ -65,7 +65,7 @@ class PictureFolder(PictureStore):
         except OSError as error:
             raise _unavailable("deleted") from error
 
-    def older_than(self, seconds: float) -> AsyncIterator[Sequence[str]]:
+    def older_than(self, seconds: float, *, whole: bool = True) -> AsyncIterator[Sequence[str]]:
         return in_batches(self._older_than(seconds))
 
     async def tidy(self) -> None:

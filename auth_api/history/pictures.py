@@ -118,8 +118,12 @@ class PictureStore(ABC):
         """Deletes all pictures of some entries. Missing ones are ignored."""
 
     @abstractmethod
-    def older_than(self, seconds: float) -> AsyncIterator[Sequence[str]]:
-        """Yields each `media` whose newest picture is at least `seconds` old, in batches."""
+    def older_than(self, seconds: float, *, whole: bool = True) -> AsyncIterator[Sequence[str]]:
+        """Yields each `media` whose newest picture is at least `seconds` old, in batches.
+
+        Without `whole`, a store whose names cost money gives those of recent entries, those that
+        could not be deleted, and some of the others, so that hourly calls give all in a week.
+        """
 
     @abstractmethod
     async def tidy(self) -> None:

@@ -75,7 +75,7 @@ class HistoryRecorder:
         self._write_row = MicroBatcher(self._write_rows, linger=_LINGER_SECONDS)
         # Cache of `_activity` already in the database: most rows add no new one.
         self._known_slots: set[tuple[int, int, bool]] = set()
-        self._deletions: set[asyncio.Future[None]] = set()
+        self._deletions: set[asyncio.Future[bool]] = set()
 
     async def finish(self) -> None:
         """Waits until everything is written."""

@@ -65,16 +65,16 @@ class CleanUp:
     charts: EvaluationCharts
     metrics: Metrics
 
-    async def run(self, orphan_seconds: float = ORPHAN_SECONDS) -> Removed:
+    async def run(self, orphan_seconds: float = ORPHAN_SECONDS, *, whole: bool = True) -> Removed:
         """Cleans up once. Files without a row are removed once they are `orphan_seconds` old.
 
-        Raises `Unavailable`.
+        `whole` as in `PictureStore.older_than`. Raises `Unavailable`.
         """
         removed = Removed()
         removed.entries = await self._remove_expired_entries()
         removed.sessions = await self._remove_sessions()
         await self._remove_rows(KnownDevice.hash, devices.forgettable(now()))
-        async for names in self.pictures.older_than(orphan_seconds):
+        async for names in self.pictures.older_than(orphan_seconds, whole=whole):
             orphans = await self._without_entry(names)
             await self.pictures.delete(orphans)
             removed.orphans += len(orphans)
@@ -96,7 +96,7 @@ class CleanUp:
         """Cleans up now and every hour, until it is cancelled."""
         while True:
             try:
-                removed = asdict(await self.run())
+                removed = asdict(await self.run(whole=False))
                 logger.info("cleaned up", extra=removed)
                 self.metrics.clean_ups.labels("succeeded").inc()
                 for kind, count in removed.items():

@@ -129,6 +129,12 @@ class Bucket:
                 (each["path"], (moment - each["last_modified"]).total_seconds()) for each in page
             ]
 
+    async def folders(self, folder: str) -> list[str]:
+        """The folders in a folder, in order of their names."""
+        ask = partial(obstore.list_with_delimiter_async, self._store, folder)
+        found = await self._call("listed", ask, seconds=_REQUEST_SECONDS)
+        return sorted(found["common_prefixes"])
+
     async def is_empty(self, folder: str) -> bool:
         """Whether there is no object in a folder."""
         async for page in self.listed(folder):

@@ -171,6 +171,7 @@ def test_torchserve_is_cut_off(hosts: Hosts, row: Row) -> None:
         joined = time.monotonic()
         callers.wait_until_answered(joined)
         row(f"TorchServe's host cut off for {_SECONDS} s", callers, joined, CUT)
+    assert _statuses(callers, "listing") == {200}
 
 
 def test_the_host_of_the_data_is_cut_off(hosts: Hosts, row: Row) -> None:
@@ -180,3 +181,8 @@ def test_the_host_of_the_data_is_cut_off(hosts: Hosts, row: Row) -> None:
         joined = time.monotonic()
         callers.wait_until_answered(joined)
         row(f"the host of PostgreSQL, Redis and S3 cut off for {_SECONDS} s", callers, joined, CUT)
+    assert _statuses(callers, "anonymous") <= {200, CUT}
+
+
+def _statuses(callers: Callers, caller: str) -> set[int]:
+    return {call.status for call in callers.calls if call.caller == caller}

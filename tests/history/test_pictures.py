@@ -19,7 +19,7 @@ from auth_api.history.picture_folder import PictureFolder
 from auth_api.history.pictures import PictureStore, media_type, new_media
 from auth_api.jobs.input_files import InputFiles
 from auth_api.storage.bucket import Bucket
-from tests.support.s3 import S3Bucket, bucket_settings
+from tests.support.s3 import S3Bucket, S3Server, bucket_settings
 
 
 @pytest.fixture
@@ -142,6 +142,36 @@ def test_an_entry_in_a_bucket_is_as_old_as_its_newest_picture(bucket: S3Bucket) 
         await store.write(last, {"overlay": b"o"})
         assert await old_ones(store, 900) == [old]
         assert await old_ones(store, -60) == [first, old, last]
+
+    asyncio.run(act())
+
+
+def test_some_old_hours_of_a_bucket_are_listed_and_what_could_not_be_deleted(
+    bucket: S3Bucket, s3: S3Server
+) -> None:
+    ages = {"fresh": 10, "due": 2 * 168, "not due": 2 * 168 + 50}
+    medias = {
+        name: f"{now() - timedelta(hours=hours):%Y%m%d%H}-{hours:032x}"
+        for name, hours in ages.items()
+    }
+    for media in medias.values():
+        bucket.add(f"pictures/{media.partition('-')[0]}/{media}.image", b"x")
+    bucket.add("pictures/of-another/program", b"x")
+
+    async def act() -> None:
+        store = PictureBucket(Bucket(bucket_settings(bucket.settings)))
+
+        async def listed(whole: bool) -> set[str]:
+            found = [m async for ms in store.older_than(-60, whole=whole) for m in ms]
+            return {name for name, media in medias.items() if media in found}
+
+        assert await listed(whole=False) == {"fresh", "due"}
+        assert await listed(whole=True) == {*ages}
+        with s3.stopped():
+            assert not await store.discard([medias["not due"]])
+        assert await listed(whole=False) == {*ages}
+        assert await store.discard([medias["not due"]])
+        assert await listed(whole=False) == {"fresh", "due"}
 
     asyncio.run(act())
 

@@ -5,7 +5,7 @@ python -m tests.support.forwarding relay ADDRESS:PORT SOCKET
 
 `balance` is the one address of several services, as a load balancer is: it asks `/ready` of each
 every second. New connections go in turn to those that were ready at one of the last two times, or
-to all if none was. Connections to a service that gave no answer at both times are closed. `relay`
+to all if none was. Connections to a service that could not be reached twice are closed. `relay`
 gives an address to a server that listens on a Unix socket only.
 """
 
@@ -31,27 +31,29 @@ class Service:
         self.writers: set[asyncio.StreamWriter] = set()
 
     async def watch(self) -> None:
-        silent = 0
+        unreachable = 0
         while True:
-            answer = b""
+            reachable = ready = False
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_CHECK_SECONDS):
-                    answer = await self._ready()
-            self.failures = 0 if b" 200 " in answer else self.failures + 1
-            silent = 0 if answer else silent + 1
-            if silent == _FAILURES:
+                    there = await asyncio.open_connection(self.host, self.port)
+                reachable = True
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    ready = await _is_ready(*there)
+            self.failures = 0 if ready else self.failures + 1
+            unreachable = 0 if reachable else unreachable + 1
+            if unreachable == _FAILURES:
                 for writer in self.writers:
                     writer.transport.abort()
             await asyncio.sleep(_CHECK_SECONDS)
 
-    async def _ready(self) -> bytes:
-        """The status line of the answer."""
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        try:
-            writer.write(b"GET /ready HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n")
-            return await reader.readline()
-        finally:
-            writer.transport.abort()
+
+async def _is_ready(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    try:
+        writer.write(b"GET /ready HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n")
+        return b" 200 " in await reader.readline()
+    finally:
+        writer.transport.abort()
 
 
 class Balancer:
