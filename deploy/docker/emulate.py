@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -127,7 +127,7 @@ def _copy(rest: str, checkout: Path, root: Path, workdir: str, stages: Mapping[s
         shutil.copy2(origin, to)
 
 
-def _ignored(checkout: Path):  # type: ignore[no-untyped-def]
+def _ignored(checkout: Path) -> Callable[[str, list[str]], set[str]]:
     """What `.dockerignore` leaves out of a folder: all but the lines with an exclamation mark."""
     lines = (checkout / ".dockerignore").read_text().splitlines()
     wanted = [line[1:] for line in lines if line.startswith("!")]
@@ -191,7 +191,7 @@ def _copy_package(distribution: importlib.metadata.Distribution, packages: Path)
 
 
 def _chroot(root: Path, command: str, variables: Mapping[str, str]) -> None:
-    inside = ["/bin/sh", "-ec", _IN_ROOT, "sh", root, command]
+    inside = ["/bin/sh", "-ec", _IN_ROOT, "sh", str(root), command]
     subprocess.run([*_NAMESPACE, *inside], env=dict(variables), check=True)
 
 

@@ -37,7 +37,12 @@ from tests.support.deployed import (
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("torchserve", "kserve", "kserve-canary")
-FILES = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")
+# Files for the Prometheus operator are tested with the rules: test_monitoring_files.py.
+FILES = sorted(
+    path
+    for path in KUBERNETES.rglob("*.yaml")
+    if path.name != "kustomization.yaml" and path.parent.name != "monitoring"
+)
 # The oldest supported version. The kinds used here have not changed since.
 _API = "1.30"
 

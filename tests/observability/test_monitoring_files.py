@@ -193,6 +193,11 @@ def test_the_operator_of_prometheus_gets_the_jobs_and_the_rules(tmp_path: Path) 
     jobs = {each["job_name"] for each in prometheus["scrape_configs"]}
     kubernetes = ROOT / "deploy" / "kubernetes"
     for monitor in documents(kubernetes / "monitoring" / "pods.yaml"):
+        assert (monitor["apiVersion"], monitor["kind"]) == (
+            "monitoring.coreos.com/v1",
+            "PodMonitor",
+        )
+        assert monitor["spec"].keys() == {"selector", "podMetricsEndpoints"}
         (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
         (relabelling,) = endpoint["relabelings"]
         assert relabelling["targetLabel"] == "job"
