@@ -2,6 +2,7 @@
 # make test      all tests                  make check   formatting, lint, types, layers
 # make archives  builds model_store/*.mar   make clean   removes everything that was built
 # make lock      renews requirements/*.txt  make faults  breaks things and prints what callers see
+# make client    writes a typed Python client into ranjana-client/
 # make audit     asks for known vulnerabilities of the pinned packages; `make check` does, too
 #
 # Each set-up step leaves a stamp file, and runs again only if its requirements changed.
@@ -25,7 +26,7 @@ $(shell rm -rf .venv)
 endif
 endif
 
-.PHONY: serve test check audit format archives benchmark lock faults clean
+.PHONY: serve test check audit format archives benchmark client lock faults clean
 
 serve: .venv/.serve archives
 	@.venv/bin/python -m launcher
@@ -72,11 +73,15 @@ format: .venv/.dev node_modules/.installed
 benchmark: .venv/.benchmarks archives
 	.venv/bin/python -m benchmarks
 
+# Not kept in the repository: it has 40,000 lines, and is always that of this version.
+client: .venv/.dev
+	@.venv/bin/python -m clients.python ranjana-client
+
 faults: .venv/.dev archives
 	@.venv/bin/python -m pytest tests/faults --faults --timeout 1200
 
 clean:
-	rm -rf .venv node_modules model_store screenshots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules model_store screenshots ranjana-client .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:

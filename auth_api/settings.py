@@ -35,6 +35,7 @@ from auth_api.configuration.values import (
     RateLimitStore,
     Rates,
     SigningSecret,
+    postgresql_url,
 )
 
 logger = logging.getLogger(__name__)
@@ -197,10 +198,20 @@ class Settings(BaseSettings):
     data_dir: Folder = ROOT / "data"
     """Folder of the SQLite database and the signing secret, unless the next two settings say
     otherwise."""
+    db_name: str = ""
+    """Name of a PostgreSQL database, as older systems had it. With the next three it stands for
+    `DATABASE_URL` where that is empty."""
+    db_user: str = ""
+    db_host: str = "localhost"
+    """Its machine, or the folder of its socket."""
+    db_port: Port = 5432
     database_url: DatabaseUrl = Field(default="", validate_default=True)
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
-    database_password: SecretStr | None = None
-    """The password of the database if the address has none. SQLite ignores it."""
+    database_password: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("database_password", "db_password")
+    )
+    """The password of the database if the address has none, also as `DB_PASSWORD`. SQLite ignores
+    it."""
     secret_key: SigningSecret = None
     """The secret that signs tokens, at least 32 characters. If empty, one is made and kept in
     `DATA_DIR`."""
@@ -270,7 +281,10 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _require_postgresql_for_several(cls, value: str, info: ValidationInfo) -> str:
+    def _complete_database_url(cls, value: str, info: ValidationInfo) -> str:
+        value = value or postgresql_url(
+            *(info.data.get(name) for name in ("db_name", "db_user", "db_host", "db_port"))
+        )
         if info.data.get("api_workers", 1) > 1 and not value.startswith("postgresql"):
             raise ValueError("must begin with postgresql:// where API_WORKERS is more than 1")
         return value

@@ -14,9 +14,12 @@ from handlers.errors import ImageTooLarge, InvalidOption, UnreadableImage
 
 Request = Mapping[str, Any]
 
-MAX_BYTES = int(os.environ.get("TS_MAX_REQUEST_SIZE", 11 * 1024 * 1024))
-"""Of the images of a request. TorchServe takes more, because its own refusal has no words; but not
-where operators set its limit."""
+DEFAULT_MAX_BYTES = 11 * 1024 * 1024
+MAX_BYTES = int(
+    os.environ.get("TS_MAX_REQUEST_SIZE") or os.environ.get("MAX_IMAGE_BYTES") or DEFAULT_MAX_BYTES
+)
+"""Of an image. The launcher sets it, a little above `MAX_BODY_BYTES`. TorchServe takes more,
+because its own refusal has no words; but not where operators set its limit."""
 
 _IMAGES = ("body", "data", "image", "file")
 _STROKES = "strokes"

@@ -15,8 +15,9 @@ from auth_api.observability.logs import logging_config
 from auth_api.process.ports import PortInUse
 from auth_api.settings import unusable
 from launcher.model_server import ModelServerFailed
+from launcher.readiness import ApiFailed
 from launcher.settings import LauncherSettings
-from launcher.supervisor import ApiFailed, supervise
+from launcher.supervisor import supervise
 
 
 def build_parser() -> argparse.ArgumentParser:

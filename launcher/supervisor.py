@@ -7,30 +7,22 @@ import logging
 import signal
 import sys
 import time
-from contextlib import suppress
-from http import HTTPStatus
-
-import httpx2
 
 from auth_api.process.children import Child
 from auth_api.process.ports import require_free
 from auth_api.process.running_launcher import announce
 from launcher.missing_models import MissingTrainer
 from launcher.model_server import ModelServer, ModelServerFailed
+from launcher.readiness import Readiness
 from launcher.settings import ROOT, LauncherSettings
 
 logger = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 1.0
-_API_START_SECONDS = 60.0
 # A process that keeps dying is restarted at once, then after 1, 2, 4 ... seconds, up to this.
 _MAX_BACKOFF_SECONDS = 30.0
 # After this time without a restart the delay begins at 0 again.
 _STABLE_SECONDS = 60.0
-
-
-class ApiFailed(Exception):
-    """The API did not start; the message is for the operator."""
 
 
 async def supervise(settings: LauncherSettings, *, with_api: bool = True) -> None:
@@ -74,12 +66,12 @@ async def _serve(settings: LauncherSettings, model_server: ModelServer, with_api
         api = await _start_api(settings, model_server) if with_api else None
         training = asyncio.create_task(trainer.train())
         try:
+            readiness = Readiness(settings, model_server, with_api=with_api)
             if api:
-                await _wait_for_api(settings, api)
-            # One write with its newline, because the service writes to the same log.
-            sys.stderr.write(f"{_ready_line(settings, model_server, with_api)}\n")
+                await readiness.wait_for(api)
             api_backoff, model_server_backoff = _Backoff(), _Backoff()
             while True:
+                await readiness.tell()
                 await asyncio.sleep(_WATCH_SECONDS)
                 if api and not api.running:
                     logger.error("the API ended", extra={"exit_status": api.exit_status})
@@ -112,45 +104,6 @@ async def _start_api(settings: LauncherSettings, model_server: ModelServer) -> C
         environment=settings.api_environment(model_server.key_file),
         directory=ROOT,
     )
-
-
-async def _wait_for_api(settings: LauncherSettings, api: Child) -> None:
-    deadline = time.monotonic() + _API_START_SECONDS
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.api_host, settings.api_host)  # noqa: S104
-    url = f"http://{host}:{settings.api_port}/health"
-    # Our own process, so no proxy; without TLS, so the certificates need not be loaded.
-    async with httpx2.AsyncClient(trust_env=False, verify=False) as client:
-        while time.monotonic() < deadline:
-            if not api.running:
-                raise ApiFailed(f"The API ended with exit status {api.exit_status}.")
-            with suppress(httpx2.TransportError):
-                if (await client.get(url)).status_code == HTTPStatus.OK:
-                    return
-            await asyncio.sleep(0.1)
-    raise ApiFailed(f"The API did not answer within {_API_START_SECONDS:g} seconds.")
-
-
-def _ready_line(settings: LauncherSettings, model_server: ModelServer, with_api: bool) -> str:
-    api = f"http://{_reachable(settings.api_host)}:{settings.api_port}"
-    metrics = f"http://{_reachable(settings.metrics_host)}:{settings.metrics_port}/metrics"
-    keys = f"keys in {model_server.key_file}" if model_server.key_file else "no keys"
-    where = (
-        f"on {settings.torchserve_host}: inference {settings.torchserve_inference_port}, "
-        f"management {settings.torchserve_management_port}, "
-        f"metrics {settings.torchserve_metrics_port}, {keys}"
-    )
-    if not with_api:
-        return f"TorchServe is ready ({where})."
-    return (
-        f"Ranjana is ready at {api} (documentation {api}/docs; metrics {metrics}; "
-        f"TorchServe {where}). "
-        "Ctrl-C stops it."
-    )
-
-
-def _reachable(host: str) -> str:
-    """A name by which a person on this machine reaches what listens on `host`."""
-    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
 
 
 class _Backoff:

@@ -124,8 +124,12 @@ def build_archives(store: Path, workers: int) -> list[Path]:
     built = []
     for recipe in recipes(store):
         archive = store / f"{recipe.name}.mar"
-        if not recipe.weights.exists() and _Environment().train_missing:
-            continue
+        if not recipe.weights.exists():
+            if _Environment().train_missing:
+                continue
+            # Digits are not trained, because that needs pictures.
+            train = "" if recipe.name == "digits" else ", or set TRAIN_MISSING=true to train it"
+            raise FileNotFoundError(f"{recipe.weights} is missing: put it in place{train}.")
         if build_archive(recipe, archive, workers):
             built.append(archive)
     return built

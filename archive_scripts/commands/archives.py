@@ -30,12 +30,17 @@ def _run(options: argparse.Namespace) -> None:
         "built": [{"archive": str(path), "sha256": sha256(path)} for path in built],
         "left_out": missing,
     }
-    reason = "its weights are missing and will be trained"
     rows = [(path.name, f"{path.stat().st_size / 1e6:.1f} MB", sha256(path)) for path in built]
-    rows += [(f"left out: {name}", "", reason) for name in missing]
+    rows += [(f"left out: {name}", "", _reason(name)) for name in missing]
     lines = [f"built {path}" for path in built]
-    lines += [f"left out {name}: {reason}" for name in missing]
+    lines += [f"left out {name}: {_reason(name)}" for name in missing]
     print_result(options, result, "\n".join(lines), columns=("built", "size", "SHA-256"), rows=rows)
+
+
+def _reason(model: str) -> str:
+    if model == "digits":
+        return "its weights are missing, and it is not trained without pictures"
+    return "its weights are missing and will be trained"
 
 
 def _usable_cores() -> int:

@@ -46,15 +46,14 @@ class Registration:
     ) -> int:
         """Creates an account; returns its id.
 
-        `created_by` is the administrator who creates it for somebody else. Only the command line
-        creates administrators without `created_by`.
+        `created_by` is the administrator who creates it for somebody else. An operator does so on
+        the command line, without a request.
 
         Raises `BadRequest`, `Conflict`, `Unavailable`; with `created_by` also `Forbidden`,
         `Unauthorised`.
         """
-        require_valid(
-            username, email, password, may_be_official=created_by is not None or role == ROLES[-1]
-        )
+        for_another = created_by is not None or request is None
+        require_valid(username, email, password, may_be_official=for_another)
         username_key = usernames.username_key(username)
         email_key = usernames.email_key(email)
         # Before hashing, because hashing is slow.
@@ -75,11 +74,11 @@ class Registration:
                 require_administrator(transaction, created_by)
             transaction.add(user)
             transaction.flush()
-            if created_by:
-                by = created_by.user_id
+            if request is None and role == ROLES[-1]:
+                recording.record(transaction, "admin_created", None, id=user.id)
+            elif for_another:
+                by = created_by.user_id if created_by else None
                 recording.record(transaction, "user_created", by, request, id=user.id, role=role)
-            elif role == ROLES[-1]:
-                recording.record(transaction, "admin_created", None, request, id=user.id)
             else:
                 recording.record(transaction, "signed_up", user.id, request)
                 if training_consent:

@@ -29,10 +29,12 @@ from auth_api.schemas.administration import AuditRow
 COLUMNS = tuple(AuditRow.model_fields)
 """The columns of the CSV file and of the command line's table."""
 
-# Of these `details` has the `id` of the account.
-_ABOUT_ACCOUNTS = frozenset(
-    {"user_created", "admin_created", "user_changed", "user_deactivated", "user_unlocked"}
-)
+# The field of `details` that has the account concerned. A user who cancels an own job is not in it.
+_SUBJECTS = {
+    **dict.fromkeys(("user_created", "admin_created", "user_changed"), "id"),
+    **dict.fromkeys(("user_deactivated", "user_unlocked"), "id"),
+    "job_cancelled": "owner",
+}
 # Rows of an export that are in memory at a time.
 _BATCH_SIZE = 500
 # A row may be older than the row before it by this much, because transactions end in any order and
@@ -111,8 +113,8 @@ def _named(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
     """The entries with the names of their users. The log itself has none: it outlives accounts."""
     rows = [AuditRow.model_validate(entry, from_attributes=True) for entry in entries]
     for row in rows:
-        if row.action in _ABOUT_ACCOUNTS:
-            row.subject_id = row.details.get("id")
+        if row.action in _SUBJECTS:
+            row.subject_id = row.details.get(_SUBJECTS[row.action])
     ids = {each for row in rows for each in (row.user_id, row.subject_id) if each is not None}
     query = select(col(User.id), col(User.username)).where(col(User.id).in_(ids))
     names: dict[int | None, str] = dict(session.execute(query).tuples().all()) if ids else {}

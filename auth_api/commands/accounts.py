@@ -1,4 +1,4 @@
-"""`create-admin` and `users`: accounts are listed, changed, deactivated, activated and unlocked."""
+"""`create-admin` and `users`: accounts are created, listed, changed, deactivated and unlocked."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     admin.set_defaults(command=_create_admin)
     users = commands.add_parser("users", help="lists and changes accounts")
     verbs = users.add_subparsers(metavar="VERB", required=True)
+    adding = verbs.add_parser(
+        "add",
+        parents=[common],
+        help="creates an account; asks for the password, or reads it from a pipe",
+    )
+    adding.add_argument("username")
+    adding.add_argument("email")
+    adding.add_argument("--role", choices=ROLES, default=ROLES[0])
+    adding.set_defaults(command=_add)
     listing = verbs.add_parser("list", parents=[common], help="lists the newest accounts")
     listing.add_argument("--role", choices=ROLES)
     listing.add_argument("--active", action=argparse.BooleanOptionalAction)
@@ -55,6 +64,16 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 async def _create_admin(services: Services, options: argparse.Namespace, output: Output) -> None:
+    user = await _created(services, options, ROLES[-1])
+    output.done(f"{user.username} is an administrator now.", shown(user))
+
+
+async def _add(services: Services, options: argparse.Namespace, output: Output) -> None:
+    user = await _created(services, options, options.role)
+    output.done(f"{user.username} may sign in, with the role {user.role}.", shown(user))
+
+
+async def _created(services: Services, options: argparse.Namespace, role: str) -> User:
     try:
         address = validate_email(options.email.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -63,9 +82,8 @@ async def _create_admin(services: Services, options: argparse.Namespace, output:
         ) from error
     password = ask_for_password()
     username = options.username.strip()
-    number = await services.registration.sign_up(username, address, password, role="admin")
-    user = await services.users.one(number)
-    output.done(f"{username} is an administrator now.", shown(user))
+    number = await services.registration.sign_up(username, address, password, role=role)
+    return await services.users.one(number)
 
 
 async def _list(services: Services, options: argparse.Namespace, output: Output) -> None:

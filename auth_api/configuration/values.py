@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from auth_api.configuration.secret_strength import require_strong
@@ -98,6 +98,24 @@ def _database_url(value: str) -> str:
         raise ValueError("must begin with sqlite:/// or postgresql://")
     query = {("ssl" if name == "sslmode" else name): text for name, text in url.query.items()}
     url = url.set(drivername=_DRIVERS[backend], query=query)
+    return url.render_as_string(hide_password=False)
+
+
+def postgresql_url(name: str | None, user: str | None, host: str | None, port: int | None) -> str:
+    """The address of a PostgreSQL database as `DatabaseUrl` has it, empty without a `name`. `host`
+    may be the folder of a socket.
+    """
+    if not name:
+        return ""
+    socket = {"host": host} if host and host.startswith("/") else {}
+    url = URL.create(
+        _DRIVERS["postgresql"],
+        username=user or None,
+        host=None if socket else host,
+        port=port,
+        database=name,
+        query=socket,
+    )
     return url.render_as_string(hide_password=False)
 
 

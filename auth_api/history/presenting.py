@@ -51,8 +51,10 @@ def given(feedback: Feedback) -> dict[str, Any]:
 
 def _prediction(row: Prediction, feedback: Feedback | None) -> dict[str, Any]:
     best = row.top[0]
+    digit = {"digit": row.predicted_class} if row.model == "digits" else {}
     return {
         "predicted_class": row.predicted_class,
+        **digit,
         "character": best["character"],
         "name": best["name"],
         "confidence": row.confidence,

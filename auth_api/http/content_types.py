@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
-from auth_api.errors import UnsupportedMedia
+from auth_api.errors import BadRequest, UnsupportedMedia
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "multipart/form-data"
@@ -37,26 +37,28 @@ def is_form(body: bytes) -> bool:
     return body.lstrip(b"\r\n").startswith(b"--")
 
 
-async def unsupported(request: Request, wanted: str) -> UnsupportedMedia:
-    """The error for a body whose type is not read. `wanted` is a sentence that says what is."""
+async def unsupported(request: Request, wanted: str) -> BadRequest | UnsupportedMedia:
+    """The error for a body whose type is not read, or for no body at all. `wanted` is a sentence
+    that says what is read.
+    """
     kind = body_type(request)
     # Waits for the first bytes of the body, within the limits of `body_limit`.
     message = await request.receive()
     body = message.get("body", b"")
+    if not body:
+        return BadRequest(f"The request has no body. {wanted}", "body_missing")
     if is_json(body):
         found = f"{JSON_INSTEAD[0].upper()}{JSON_INSTEAD[1:]}."
     elif kind.startswith("multipart/"):
         found = f"The Content-Type is {kind[:_SHOWN]!a} and has to be '{FORM_TYPE}'."
     elif is_form(body):
         found = f"{FORM_INSTEAD[0].upper()}{FORM_INSTEAD[1:]}."
-    elif body and kind == "application/x-www-form-urlencoded":
+    elif kind == "application/x-www-form-urlencoded":
         found = "The body is a form that has no files (application/x-www-form-urlencoded)."
     elif kind.startswith("image/") or kind == "application/octet-stream":
         found = f"The body is the image itself ({kind[:_SHOWN]})."
-    elif body:
-        found = f"The Content-Type is {kind[:_SHOWN]!a}." if kind else "There is no Content-Type."
     else:
-        found = "The request has no body."
+        found = f"The Content-Type is {kind[:_SHOWN]!a}." if kind else "There is no Content-Type."
     return UnsupportedMedia(f"{found} {wanted}")
 
 

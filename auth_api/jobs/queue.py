@@ -254,7 +254,8 @@ def cancel(transaction: Session, job: Job, actor: int | None, request: Request |
         job.cancelling = True
     else:
         _end(job, "cancelled", None)
-    recording.record(transaction, "job_cancelled", actor, request, id=job.id)
+    other = {} if actor == job.user_id else {"owner": job.user_id}
+    recording.record(transaction, "job_cancelled", actor, request, id=job.id, **other)
     return True
 
 

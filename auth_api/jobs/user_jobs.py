@@ -15,7 +15,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from auth_api.authorisation.access import Caller
-from auth_api.authorisation.guards import require_active, require_role
+from auth_api.authorisation.guards import require_active, require_administrator, require_role
 from auth_api.database.database import Database
 from auth_api.database.tables.accounts import User
 from auth_api.database.tables.jobs import UNFINISHED, Job, JobItem, Kind
@@ -107,7 +107,8 @@ class UserJobs:
         return await self.database.read(lambda session: list(session.scalars(query)))
 
     async def one(self, owner: Caller | None, job_id: int) -> Job:
-        """A job of `owner` that they may see, or of any user if an operator asks (None).
+        """A job of `owner` that they may see, or of any user (None), for operators and
+        administrators.
 
         Raises `NotFound`, `Unavailable`.
         """
@@ -115,18 +116,27 @@ class UserJobs:
         return _require(await self.database.read(lambda session: session.scalar(query)))
 
     async def cancel(
-        self, owner: Caller | None, job_id: int, request: Request | None = None
+        self,
+        caller: Caller | None,
+        job_id: int,
+        request: Request | None = None,
+        *,
+        of_anyone: bool = False,
     ) -> Job:
-        """Cancels a job of `owner`, or of any user if an operator asks (None). A job that was
-        cancelled before stays as it is.
+        """Cancels a job of `caller`, or of any user if an operator asks (None) or an administrator
+        (`of_anyone`). A job that was cancelled before stays as it is.
 
-        Raises `NotFound`, `Conflict` if the job has ended otherwise, `Unavailable`.
+        Raises `NotFound`, `Forbidden`, `Unauthorised`, `Conflict` if the job has ended otherwise,
+        `Unavailable`.
         """
-        user_id = owner.user_id if owner else None
+        user_id = caller.user_id if caller else None
+        owner = None if of_anyone else caller
 
         def work(transaction: Session) -> tuple[Job, bool]:
-            if owner:
-                require_active(transaction, owner)
+            if caller and of_anyone:
+                require_administrator(transaction, caller)
+            elif caller:
+                require_active(transaction, caller)
             job = _require(transaction.scalar(_one(owner, job_id).with_for_update()))
             if job.state not in (*UNFINISHED, "cancelled"):
                 raise Conflict("The job is finished already.", "job_finished")

@@ -127,6 +127,11 @@ class Metrics:
             ("model", "version"),
             _RATIOS,
         )
+        self._none = self._counter(
+            "predictions_none",
+            "Images that are more likely none of the characters than the one that was answered.",
+            ("model", "version"),
+        )
         self._comparisons = self._counter(
             "comparisons",
             "Images compared with a reference, by whether the characters are the same.",
@@ -209,6 +214,8 @@ class Metrics:
             return
         self._predictions.labels(model, version, answer["predicted_class"]).inc()
         self._confidence.labels(model, version).observe(answer["confidence"] / 100)
+        # An increase of 0 too, because Prometheus sees no increase if a series appears with 1.
+        self._none.labels(model, version).inc(int(_is_none(answer)))
 
     def _counter(
         self,
@@ -235,3 +242,13 @@ class Metrics:
     ) -> Gauge:
         """`mode` says how the values of several living processes become one."""
         return Gauge(name, help_text, labels, registry=self.registry, multiprocess_mode=mode)
+
+
+def _is_none(answer: Mapping[str, Any]) -> bool:
+    """Whether a picture is more likely none of the characters than the one that was answered.
+
+    The probabilities lack to 1 that of none of them and those of characters that were not asked
+    for, of which the likeliest is `also` where it is likelier than all that were.
+    """
+    rest = 1 - sum(answer["probabilities"])
+    return not answer.get("also") and rest > answer["confidence"] / 100

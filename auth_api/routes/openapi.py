@@ -19,7 +19,7 @@ from spectree.model_adapter import get_pydantic_model_adapter
 from spectree.models import InType, SecureType, SecuritySchemeData
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -99,6 +99,8 @@ _EVENT = {
     },
 }
 
+_BINARY = {"format": "binary"}
+
 # Not inline, because the Content-Security-Policy forbids inline scripts.
 _START = 'window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui" });'
 
@@ -175,20 +177,37 @@ def describe(app: Starlette) -> None:
     _spectree.app = app
 
 
+def description(app: Starlette) -> dict[str, Any]:
+    """The OpenAPI document of the application that is described, which need not run."""
+    document: dict[str, Any] = _spectree.spec
+    for route in app.routes:
+        for media in getattr(getattr(route, "endpoint", None), "media", ()):
+            assert isinstance(route, Route)
+            answers = document["paths"][route.path]["get"]["responses"]
+            content = answers["200"].setdefault("content", {})
+            content[media] = {"schema": _schema_of(media)}
+    return document
+
+
+def _schema_of(media: str) -> dict[str, Any]:
+    if media == EVENTS:
+        return _EVENT
+    return {"type": "string"} if media.startswith("text/") else {"type": "string", **_BINARY}
+
+
 async def specification(request: Request) -> Response:
     """`/openapi.json`."""
-    description = _spectree.spec
-    for route in request.app.routes:
-        for media in getattr(getattr(route, "endpoint", None), "media", ()):
-            answers = description["paths"][route.path]["get"]["responses"]
-            content = answers["200"].setdefault("content", {})
-            content[media] = {"schema": _EVENT if media == EVENTS else {"type": "string"}}
-    return JSONResponse(description)
+    return JSONResponse(description(request.app))
 
 
 async def page(request: Request) -> Response:
     """`/docs`: Swagger UI, served from its Python package instead of a CDN."""
     return HTMLResponse(_PAGE)
+
+
+async def redoc(request: Request) -> Response:
+    """`/redoc`, where other frameworks have their documentation, leads to `/docs`."""
+    return RedirectResponse("/docs")
 
 
 async def start(request: Request) -> Response:
@@ -202,6 +221,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/openapi.json", specification),
         Route("/docs", page),
+        Route("/redoc", redoc),
         Route("/docs/start.js", start),
         Mount("/docs/assets", assets),
     ]

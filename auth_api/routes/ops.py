@@ -18,7 +18,7 @@ from auth_api.services import services
 @documented(tag="operations", access=OPERATIONS, answer=HealthAnswer)
 async def health(request: Request) -> JSONResponse:
     """Says that the service is alive. Database and model server are not checked."""
-    return JSONResponse({"success": True, "status": "alive"})
+    return JSONResponse({"success": True, "status": "healthy"})
 
 
 @documented(tag="operations", access=OPERATIONS, answer=ReadyAnswer, errors=(503,))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     EmailStr,
     Field,
     StringConstraints,
@@ -51,11 +52,25 @@ class SignUp(BaseModel):
     training_consent: _Consent = False
 
 
+def _require_username_or_email(schema: dict[str, Any]) -> None:
+    schema["required"] = ["password"]
+
+
 class SignIn(BaseModel):
-    """Credentials."""
+    """Credentials: a username or an e-mail address, and the password."""
+
+    model_config = ConfigDict(json_schema_extra=_require_username_or_email)
 
     username: Name = Field(description="The username or the e-mail address.")
+    email: str | None = Field(default=None, description="Read if there is no `username`.")
     password: Password
+
+    @model_validator(mode="before")
+    @classmethod
+    def _email_as_username(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("email") and not content.get("username"):
+            return {**content, "username": content["email"]}
+        return content
 
 
 class Refresh(BaseModel):

@@ -56,6 +56,7 @@ class PredictionEntry(BaseModel):
     created_at: datetime
     model: ModelVersion
     predicted_class: int
+    digit: int | None = Field(default=None, description="The digit, only for the model digits.")
     character: str
     name: str
     confidence: float = Field(description="Percent.")

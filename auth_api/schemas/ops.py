@@ -12,7 +12,7 @@ from auth_api.schemas.bases import Success
 class HealthAnswer(Success):
     """The service is alive."""
 
-    status: Literal["alive"] = "alive"
+    status: Literal["healthy"] = "healthy"
 
 
 class ReadyAnswer(Success):

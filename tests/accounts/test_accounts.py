@@ -27,6 +27,21 @@ def test_a_new_user_signs_in_by_username_or_email(api: Api) -> None:
         assert (me["username"], me["email"], me["role"]) == ("Asha", "Asha@example.org", "user")
 
 
+def test_the_email_address_of_a_sign_in_may_be_named_so(api: Api, user: User) -> None:
+    by_email = {"email": user.email, "password": PASSWORD}
+    for path in ("/api/signin/", "/api/login/"):
+        for fields in (by_email, {**by_email, "username": ""}, {**by_email, "username": None}):
+            assert set(api.client.post(path, json=fields).json()) == {"refresh", "access"}
+    page = httpx2.post(f"{api.client.base_url}/api/web-session/", json=by_email)
+    assert page.status_code == 200
+    # A username counts more: apps send the one form for both.
+    other = {**by_email, "username": api.sign_up().username, "password": "a wrong one"}
+    assert api.client.post("/api/signin/", json=other).json()["code"] == "bad_credentials"
+    for nobody in ({"password": PASSWORD}, {"email": None, "password": PASSWORD}):
+        refused = api.client.post("/api/signin/", json=nobody)
+        assert (refused.status_code, [*refused.json()["details"]["fields"]]) == (400, ["username"])
+
+
 @pytest.mark.database("sqlite")
 def test_blanks_around_names_do_not_matter_but_belong_to_passwords(api: Api) -> None:
     password = f"  {PASSWORD}\u3000"

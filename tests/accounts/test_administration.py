@@ -14,7 +14,7 @@ import pytest
 from tests.authorisation.test_access import by_key, make_key, sql, user_id
 from tests.operations.test_operators import create_admin, logged
 from tests.support.apis import PASSWORD, Api, StartApi, User
-from tests.support.jobs import DIGITS, digits, finished, hand_in
+from tests.support.jobs import DIGITS, digits, finished, hand_in, job_of
 
 USERS = "/api/admin/users/"
 LOGS = "/api/admin/audit-logs/"
@@ -136,7 +136,7 @@ def test_an_administrator_manages_a_user(api: Api, admin: User) -> None:
         ("user_changed", {"id": number, "fields": ["username"]}),
         ("user_changed", {"id": number, "fields": ["password"]}),
         ("user_deactivated", {"id": number}),
-        *(("job_cancelled", {"id": job}) for job in jobs),
+        *(("job_cancelled", {"id": job, "owner": number}) for job in jobs),
         ("user_changed", {"id": number, "fields": ["active"], "active": True}),
     ]
 
@@ -300,6 +300,31 @@ def test_an_administrator_sees_all_jobs_and_statistics(api: Api, admin: User, us
     kind = "sqlite" if api.database_url.startswith("sqlite") else "postgresql"
     assert after["software"]["database"].startswith(kind)
     assert after["uptime_seconds"] >= before["uptime_seconds"] > 0
+
+
+def test_an_administrator_sees_and_cancels_a_job_of_anyone(
+    api: Api, admin: User, user: User
+) -> None:
+    waiting, _ = queue_jobs(api, user_id(user))
+    path = f"/api/admin/jobs/{waiting}/"
+    own = job_of(user, waiting)
+    del own["results"]
+    assert admin.get(path).json() == {**own, "user_id": user_id(user)}
+    assert admin.get(f"/api/jobs/{waiting}/").status_code == 404
+    cancelled = admin.delete(path)
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert admin.delete(path).json() == admin.get(path).json() == cancelled.json()
+    assert job_of(user, waiting)["state"] == "cancelled"
+    (entry,) = logged(admin, action="job_cancelled", user_id=user_id(admin))[:1]
+    assert entry["details"] == {"id": waiting, "owner": user_id(user)}
+    assert entry["subject"] == user.username
+    done = hand_in(user, digits(1))
+    finished(user, done)
+    refused = admin.delete(f"/api/admin/jobs/{done}/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_finished")
+    for method in ("GET", "DELETE"):
+        missing = admin.request(method, "/api/admin/jobs/987654321/")
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.database("sqlite")

@@ -143,12 +143,21 @@ def test_a_model_without_weights_is_left_out_or_uses_trained_ones(
     monkeypatch.setattr(building, "RECIPES", (without,))
     command = ["archives", "--store", str(tmp_path), "--workers", "6"]
     assert main(command) == 1
-    assert "digits.safetensors" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"archives: {without.weights} is missing: put it in place.\n"
     monkeypatch.setenv("TRAIN_MISSING", "true")
     assert main(command) == 0
-    assert "left out digits" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert "left out digits: its weights are missing, and it is not" in capsys.readouterr().out
+    other = replace(without, name="ranjana")
+    monkeypatch.setattr(building, "RECIPES", (other,))
+    assert main(command) == 0
+    assert "left out ranjana: its weights are missing and will be trained" in (
+        capsys.readouterr().out
+    )
     monkeypatch.delenv("TRAIN_MISSING")
+    assert main(command) == 1
+    assert capsys.readouterr().err.endswith("in place, or set TRAIN_MISSING=true to train it.\n")
+    monkeypatch.setattr(building, "RECIPES", (without,))
+    assert list(tmp_path.iterdir()) == []
     for source in (shipped.weights, shipped.card, shipped.evaluation):
         (tmp_path / f"digits-1.0{source.suffix}").symlink_to(source)
     assert main(command) == 0

@@ -135,6 +135,8 @@ ROUTES: dict[str, dict[str, object]] = {
     "GET /api/admin/audit-logs/": ADMIN,
     "GET /api/admin/audit-logs/export/": ADMIN,
     "GET /api/admin/jobs/": ADMIN,
+    "GET /api/admin/jobs/{id}/": ADMIN,
+    "DELETE /api/admin/jobs/{id}/": ADMIN,
     "GET /api/admin/config/": ADMIN,
     "POST /api/models/{name}/train/": SCIENTISTS,
     "POST /api/models/{name}/tune/": SCIENTISTS,

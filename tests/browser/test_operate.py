@@ -98,6 +98,28 @@ def test_an_administrator_sees_usage_audit_log_settings_and_jobs(visitor: Visito
     assert username in page.locator("header").inner_text()
 
 
+def test_an_administrator_follows_and_cancels_a_job_of_someone_else(visitor: Visitor) -> None:
+    user = visitor.site.sign_up()
+    visitor.promote(user.username, "data-scientist")
+    owner = user.get("/api/me/").json()["id"]
+    queued = user.post("/api/models/ranjana/train/", json={"epochs": 1})
+    number = queued.json()["job_id"]
+    visitor.sign_up("admin")
+    page = visitor.open("/jobs?whose=all")
+    page.get_by_role("link", name=f"Job {number}: training ranjana").click()
+    expect(page.get_by_text("Waiting for its turn.")).to_be_visible()
+    expect(page.get_by_text(f"User {owner}")).to_be_visible()
+    page.get_by_role("button", name="Cancel the job").click()
+    page.get_by_role("group").get_by_role("button", name="Cancel the job").click()
+    expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
+    check_view(page, "job-of-someone-else")
+    images = [("images", ("a.png", encode(reference(4))))]
+    done = user.post("/api/jobs/predict/", files=images).json()["job_id"]
+    page.goto(f"{visitor.home}/#/jobs/{done}?whose=all")
+    expect(page.get_by_text("1 of 1 pictures read")).to_be_visible()
+    expect(page.get_by_role("region", name="Results")).to_have_count(0)
+
+
 def test_an_administrator_creates_changes_and_deactivates_an_account(phone: Visitor) -> None:
     phone.sign_up("admin")
     page = phone.open("/users")

@@ -202,7 +202,8 @@ def test_jobs_of_all_users_are_listed_and_cancelled(start_api: StartApi) -> None
     assert finished(waiting, second)["state"] == "cancelled"
     assert len(inputs(api)) == 1
     (entry,) = answer(api, "audit", "list", "--action", "job_cancelled")["results"]
-    assert (entry["user_id"], entry["details"]) == (None, {"id": second})
+    assert entry["details"] == {"id": second, "owner": user_id(waiting)}
+    assert (entry["user_id"], entry["subject"]) == (None, waiting.username)
 
 
 def test_corrections_are_judged_and_exported(api: Api) -> None:

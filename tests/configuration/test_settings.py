@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from sqlalchemy import make_url
 
 from auth_api import VERSION
 from auth_api.__main__ import main
@@ -17,6 +20,7 @@ from auth_api.settings import RENAMED, ROOT, Settings
 from launcher.ports import free_port
 from launcher.settings import LauncherSettings
 from tests.support.forked import run_command
+from tests.support.postgresql import PostgreSQL
 
 SECRET = "Tz4vPq9sXw2mLk7bRf5nHc8dJy3gQa6e"
 
@@ -166,3 +170,54 @@ def test_new_names_of_settings_need_no_warning(
         monkeypatch.setenv(new.upper(), "7")
     assert Settings().max_queue_seconds == 7
     assert caplog.text == ""
+
+
+def test_the_example_of_an_env_file_has_every_setting_with_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = LauncherSettings.model_fields
+    lines = re.findall(r"(?m)^#([A-Z\d_]+)=(.*)$", (ROOT / ".env.example").read_text())
+    assert sorted(name.lower() for name, _ in lines) == sorted(fields)
+    for name in fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines if value))
+    monkeypatch.chdir(tmp_path)
+    uncommented = LauncherSettings()
+    (tmp_path / ".env").unlink()
+    defaults = LauncherSettings()
+    for name, value in lines:
+        default = getattr(defaults, name.lower())
+        if not value:
+            assert default in (None, "", ()), name
+        elif isinstance(default, Path):
+            assert ROOT / value == default
+        elif not fields[name.lower()].default_factory:  # which counts the cores
+            assert getattr(uncommented, name.lower()) == default, name
+
+
+def test_the_database_may_be_named_as_older_systems_did(
+    postgresql: PostgreSQL, secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = make_url(postgresql.new_database())
+    older = {"NAME": given.database, "USER": given.username, "HOST": given.query["host"]}
+    for name, value in {**older, "PASSWORD": "hunt/er@2"}.items():
+        monkeypatch.setenv(f"DB_{name}", str(value))
+    database = Database(Settings())
+    assert database.url.password == "hunt/er@2"
+
+    async def ping() -> None:
+        await database.ping()
+        await database.aclose()
+
+    asyncio.run(ping())
+    monkeypatch.setenv("DB_HOST", "db")
+    monkeypatch.setenv("DB_PORT", "6543")
+    url = Database(Settings()).url
+    assert (url.host, url.port, url.database) == ("db", 6543, given.database)
+    launched = Database(LauncherSettings().connected()).url
+    assert (launched.host, launched.port, launched.password) == ("db", 6543, "hunt/er@2")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ranjana@other/ranjana")
+    assert Database(Settings()).url.host == "other"
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("DB_NAME")
+    assert Database(Settings()).is_sqlite

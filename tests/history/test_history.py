@@ -36,6 +36,7 @@ from auth_api.schemas.history import (
 )
 from auth_api.settings import Settings
 from tests.support.apis import Api, User
+from tests.support.digits import held_out
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
@@ -161,6 +162,18 @@ def test_predictions_are_listed_as_answered_newest_first(user: User) -> None:
         assert started < moment < datetime.now(UTC)
         assert row["created_at"].endswith("Z")
         assert user.get(f"{PREDICTIONS}{row['id']}/").json() == {**row, "strokes": None}
+
+
+def test_an_entry_of_a_digit_has_the_digit(user: User) -> None:
+    picture = encode(held_out(8, 0))
+    answer = user.post("/api/predict/?model=digits", files={"image": picture}).json()
+    user.predict(4)
+    letter, digit = user.get("/api/history/predictions/").json()["results"]
+    assert digit["digit"] == digit["predicted_class"] == answer["digit"] == 8
+    assert "digit" not in letter
+    one = user.get(f"/api/history/predictions/{answer['prediction_id']}/").json()
+    exported = user.get("/api/history/export/?format=json").json()["predictions"][0]
+    assert one["digit"] == exported["digit"] == 8
 
 
 def test_comparisons_are_listed_as_answered_newest_first(user: User) -> None:

@@ -55,7 +55,11 @@ def test_bad_image(ranjana: Ranjana, name: str) -> None:
 
 def test_no_image(ranjana: Ranjana) -> None:
     refused(ranjana.client.post("/api/predict/", files={"other": GOOD}), 400, "image_missing")
-    refused(ranjana.client.post("/api/predict/"), 415, "unsupported_media_type")
+    for path in ("predict", "predict/batch", "similarity", "worksheets/judge", "signin"):
+        for kind in ("", "image/jpeg", "application/octet-stream"):
+            headers = {"Content-Type": kind} if kind else {}
+            response = ranjana.client.post(f"/api/{path}/", headers=headers)
+            refused(response, 400, "body_missing")
     refused(ranjana.client.post("/api/predict/", json={}), 400, "validation_failed")
 
 

@@ -209,7 +209,7 @@ EXPLAINED: dict[str, tuple[ClientForm, int, str, list[str]]] = {
         "unsupported_media_type",
         ["no Content-Type", "multipart form"],
     ),
-    "nothing at all": (ClientForm("", b""), 415, "unsupported_media_type", ["no body"]),
+    "nothing at all": (ClientForm("", b""), 400, "body_missing", ["no body", "multipart form"]),
     "a form of texts": (
         ClientForm("application/x-www-form-urlencoded", b"image=AAAA"),
         415,

@@ -276,7 +276,7 @@ def test_a_new_connection_replaces_the_one_that_waits_longest(strict: Api) -> No
     def ask(client: socket.socket) -> None:
         client.sendall(GET + b"\r\n")
         answer = b""
-        while not answer.endswith(b'"alive"}'):
+        while not answer.endswith(b'"healthy"}'):
             answer += client.recv(65536)
 
     with ExitStack() as stack:

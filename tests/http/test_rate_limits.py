@@ -158,12 +158,12 @@ def test_anonymous_predictions_from_an_address_are_limited(limited: Api, address
     paths = ("/api/predict/", "/api/similarity/")
     for number in range(PREDICTIONS_ADDRESS):
         response = ask(limited, "POST", paths[number % 2], address)
-        assert response.status_code == 415
+        assert response.status_code == 400
         assert response.headers["X-RateLimit-Limit"] == str(PREDICTIONS_ADDRESS)
         left = str(PREDICTIONS_ADDRESS - number - 1)
         assert response.headers["X-RateLimit-Remaining"] == left
     require_too_many(ask(limited, "POST", paths[0], address), PREDICTIONS_ADDRESS)
-    assert ask(limited, "POST", paths[0], new_address()).status_code == 415
+    assert ask(limited, "POST", paths[0], new_address()).status_code == 400
 
 
 def test_predictions_of_a_user_are_limited_together_with_those_of_their_keys(limited: Api) -> None:
@@ -173,11 +173,11 @@ def test_predictions_of_a_user_are_limited_together_with_those_of_their_keys(lim
     left = PREDICTIONS - 1
     assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, str(left))
     for key in keys[:left]:
-        assert ask(limited, "POST", "/api/predict/", new_address(), key).status_code == 415
+        assert ask(limited, "POST", "/api/predict/", new_address(), key).status_code == 400
     for headers in (user.headers, *keys):
         for path in ("/api/similarity/", "/api/predict/batch/", "/api/jobs/predict/"):
             require_too_many(ask(limited, "POST", path, new_address(), headers), PREDICTIONS)
-    assert ask(limited, "POST", "/api/predict/", new_address(), other.headers).status_code == 415
+    assert ask(limited, "POST", "/api/predict/", new_address(), other.headers).status_code == 400
     assert user.get("/api/me/").status_code == 200
 
 
@@ -492,8 +492,8 @@ def test_limits_count_an_ipv6_network_as_one_address(
     limited: Api, first: str, second: str, same: bool
 ) -> None:
     for _ in range(PREDICTIONS_ADDRESS):
-        assert ask(limited, "POST", "/api/predict/", first).status_code == 415
-    assert ask(limited, "POST", "/api/predict/", second).status_code == (429 if same else 415)
+        assert ask(limited, "POST", "/api/predict/", first).status_code == 400
+    assert ask(limited, "POST", "/api/predict/", second).status_code == (429 if same else 400)
 
 
 def test_a_whole_ipv6_network_has_a_limit_too_but_a_higher_one(limited: Api) -> None:
@@ -501,13 +501,13 @@ def test_a_whole_ipv6_network_has_a_limit_too_but_a_higher_one(limited: Api) -> 
     for subnet in range(NETWORK_FACTOR):
         for host in range(PREDICTIONS_ADDRESS):
             answer = ask(limited, "POST", "/api/predict/", f"{network}:{subnet}:{host}::1")
-            assert answer.status_code == 415
+            assert answer.status_code == 400
         guess(limited, user.username, FAILED_ACCOUNT, f"{network}:{subnet}::1")
     predicted = ask(limited, "POST", "/api/predict/", f"{network}:ffff::1")
     require_too_many(predicted, NETWORK_FACTOR * PREDICTIONS_ADDRESS)
     require_too_many(sign_in(limited, user.username, PASSWORD, f"{network}:ffff::1"))
     elsewhere = f"2001:db8:{next(_numbers):x}::1"
-    assert ask(limited, "POST", "/api/predict/", elsewhere).status_code == 415
+    assert ask(limited, "POST", "/api/predict/", elsewhere).status_code == 400
     assert sign_in(limited, user.username, PASSWORD, elsewhere).status_code == 200
 
 

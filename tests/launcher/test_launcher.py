@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,16 @@ from tests.support.running import Launch, Ranjana, require_clean_stop, wait_for
 def test_two_launchers_run_side_by_side_and_a_stopped_one_leaves_nothing(
     ranjana: Ranjana, launch: Launch, tmp_path: Path
 ) -> None:
-    second = launch(tmp_path)
+    second = launch(tmp_path, {"MAX_BODY_BYTES": str(50 * 1024**2)})
     second.wait_until_ready()
     for each in (ranjana, second):
         assert each.predict(encode(reference(9))).json()["predicted_class"] == 9
+    large = padded(encode(reference(9)), 40)
+    assert ranjana.predict(large).status_code == 413
+    read = second.predict(large)
+    assert (read.status_code, read.json()["predicted_class"]) == (200, 9)
+    too_large = second.ask_directly("ranjana", padded(large, 12))
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "image_too_large")
     # test_recovery sends the other signal.
     require_clean_stop(second, signal.SIGINT)
     ready = [line for line in second.log.read_text().splitlines() if "Ranjana is ready" in line]
@@ -74,7 +82,9 @@ def test_a_missing_archive_fails_at_once(launch: Launch, tmp_path: Path) -> None
     store.mkdir()
     failed = launch(tmp_path / "run", {"MODEL_STORE": str(store)})
     assert failed.process.wait(60) == 1
-    assert "ranjana.mar" in failed.log.read_text()
+    assert "ranjana.mar is missing: build it with `make archives`, or set TRAIN_MISSING=true" in (
+        failed.log.read_text()
+    )
     assert "Traceback" not in failed.log.read_text()
 
 
@@ -96,3 +106,11 @@ def test_an_unusable_home_is_reported(launch: Launch, tmp_path: Path) -> None:
     log = failed.log.read_text()
     assert "missing/home cannot be used: No such file or directory." in log
     assert "Traceback" not in log
+
+
+def padded(png: bytes, megabytes: int) -> bytes:
+    """A PNG with chunks that no reader knows, of one megabyte each."""
+    content = b"juNk" + bytes(1024**2)
+    chunk = struct.pack(">I", 1024**2) + content + struct.pack(">I", zlib.crc32(content))
+    end = png.rindex(b"IEND") - 4
+    return png[:end] + megabytes * chunk + png[end:]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import httpx2
 import psutil
 import pytest
 
+from archive_scripts.archives.building import ROOT
 from auth_api.models.traffic_split import position
 from auth_api.process.confinement import is_possible
 from tests.support.apis import PASSWORD
@@ -320,6 +323,46 @@ def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) 
 
     wait_for(lambda: default() == "1.0", 60)
     assert version_of(operator.ask(0)) == "1.0"
+
+
+def test_the_lines_of_the_guide_register_list_and_unregister_a_version(operator: Operator) -> None:
+    page = (ROOT / "docs" / "models.md").read_text()
+    section = page.partition("## TorchServe's own management API")[2]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert block
+    folder = operator.ranjana.folder / "data"
+    text = block[1].replace("data/running.json", str(folder / "running.json")).replace("1.2", "4.0")
+    setup, _, calls = text.partition("\n\n")
+    models, versions, register, unregister = calls.splitlines()
+
+    def run(line: str) -> Any:
+        script = f"set -eo pipefail\n{setup}\n{line.replace('curl', 'curl -sS', 1)}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return json.loads(done.stdout)
+
+    def listed() -> set[str]:
+        return {version["modelVersion"] for version in run(versions)}
+
+    operator.derived("ranjana-4.0.mar", "4.0")
+    assert [model["modelName"] for model in run(models)["models"]] == ["ranjana"]
+    assert "status" in run(register)
+    wait_for(lambda: "4.0" in operator.versions(), 60)
+    assert listed() == {"1.0", "4.0"}
+    assert operator.versions()["4.0"]["traffic"] == 0
+    # The service takes it for lost, and registers it again, until it is removed there.
+    assert run(unregister) == {"status": 'Model "ranjana" unregistered'}
+    wait_for(lambda: "4.0" in listed(), 60)
+    wait_for(lambda: operator.versions()["4.0"]["state"] == "ready", 60)
+    assert operator.send("DELETE", "versions/4.0/").status_code == 200
+    wait_for(lambda: listed() == {"1.0"}, 60)
 
 
 @pytest.mark.skipif(not is_possible(), reason="needs Linux 5.19 with Landlock")

@@ -19,6 +19,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from auth_api.authorisation.access import ROLES
 from launcher.ports import free_port
 from tests.accounts.test_tokens import backdate_use, claims_of
 from tests.authorisation.test_access import make_key, sql, user_id
@@ -80,6 +81,26 @@ def test_an_administrator_is_created_on_the_command_line(api: Api, admin: User, 
         if entry["details"] == {"id": user_id(admin)}
     )
     assert (entry["user_id"], entry["address"]) == (None, None)
+
+
+def test_an_account_with_any_role_is_created_on_the_command_line(api: Api, admin: User) -> None:
+    for role in ROLES:
+        name = f"made.{role}{next(_numbers)}"
+        given = () if role == "user" else ("--role", role)
+        made = command(
+            api, "users", "add", name, f"{name}@example.org", *given, stdin=f"{PASSWORD}\n"
+        )
+        assert (made.code, made.stderr) == (0, "")
+        assert made.stdout == f"{name} may sign in, with the role {role}.\n"
+        user = api.sign_in(name)
+        assert user.get("/api/me/").json()["role"] == role
+        action = "admin_created" if role == "admin" else "user_created"
+        details = {"id": user_id(user)} if role == "admin" else {"id": user_id(user), "role": role}
+        newest = logged(admin, action=action)[0]
+        found = newest["user_id"], newest["details"], newest["subject"]
+        assert found == (None, details, name)
+    again = command(api, "users", "add", name, "other@example.org", stdin=f"{PASSWORD}\n")
+    assert (again.code, again.stderr) == (1, "This username is taken.\n")
 
 
 @pytest.mark.parametrize(

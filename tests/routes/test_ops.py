@@ -12,6 +12,7 @@ ROUTES = {
     "/api/admin/audit-logs/export/",
     "/api/admin/config/",
     "/api/admin/jobs/",
+    "/api/admin/jobs/{id}/",
     "/api/admin/stats/",
     "/api/admin/users/",
     "/api/admin/users/{id}/",
@@ -81,7 +82,7 @@ ROUTES = {
 
 
 def test_alive_and_ready(ranjana: Ranjana) -> None:
-    assert ranjana.client.get("/health").json() == {"success": True, "status": "alive"}
+    assert ranjana.client.get("/health").json() == {"success": True, "status": "healthy"}
     ready = ranjana.client.get("/ready")
     assert ready.status_code == 200
     assert ready.json()["database"] == "ready"
@@ -140,6 +141,8 @@ def test_the_documentation_page_needs_no_other_server(ranjana: Ranjana) -> None:
     page = ranjana.client.get("/docs").text
     paths = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert len(paths) == 4
+    moved = ranjana.client.get("/redoc", follow_redirects=True)
+    assert (moved.url.path, moved.text) == ("/docs", page)
     for path in paths:
         assert path.startswith("/docs/")
         assert ranjana.client.get(path).status_code == 200

@@ -79,6 +79,18 @@ CLIENTS: dict[str, Client] = {
         'content-type: application/octet-stream\ncontent-disposition: form-data; name="{name}"',
         text_headers='content-disposition: form-data; name="{name}"',
     ),
+    "Dart": client(
+        "dart-http-boundary-b_Q2Jm0A+6eLrVd1nO8hXsYk4Z.tGwU9cIxPzKfR3v7NBaMjTq",
+        "content-type: application/octet-stream\n"
+        'content-disposition: form-data; name="{name}"; filename="तस्बिर %22१%22.jpg"',
+        text_headers='content-disposition: form-data; name="{name}"',
+    ),
+    "Dart with the name in the type": client(
+        "dart-http-boundary-9Zk+_2Lm1.vQ",
+        'content-disposition: form-data; name="{name}"\n'
+        'content-type: application/octet-stream; filename="photo.jpg"',
+        text_headers='content-disposition: form-data; name="{name}"',
+    ),
     "Dio": client(
         "--dio-boundary-1234567890",
         'content-disposition: form-data; name="{name}"; filename="image_picker_1.jpg"\n'
@@ -88,6 +100,11 @@ CLIENTS: dict[str, Client] = {
         "f1b0c7a2-8a51-4c39-9a54-0f1f6f0c5d2b",
         'content-disposition: form-data; name="{name}"; filename="photo.jpg"\n'
         "content-type: image/jpeg\nContent-Length: 5000",
+    ),
+    "React Native with a Nepali name": client(
+        "MN2pq_7xLw0RkV5-jEzT8aUo3YdBsGf1CiQh6tWv9nZcXyKrSlDgHbJmFuPeAoIq4OyL2",
+        f'content-type: image/heic\ncontent-disposition: form-data; name="{{name}}"; '
+        f'filename="{_NEPALI}"',
     ),
     "React Native on iOS": client(
         "Xq7.vHCx0tzQeYl-8qQ",

@@ -9,7 +9,7 @@ from pathlib import Path
 from archive_scripts.archives.building import ROOT
 from tests.support.pictures import encode, reference
 from tests.support.refusals import refusals
-from tests.support.running import Launch, wait_for
+from tests.support.running import START_SECONDS, Launch, Ranjana, wait_for
 
 # The smallest training that is possible.
 SMALL = {
@@ -33,7 +33,7 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
     }
     image = encode(reference(9))
     killed = launch(tmp_path, environment)
-    killed.wait_until_ready()
+    require_not_ready(killed)
     compared = killed.client.post(
         "/api/similarity/", files={"image": image}, data={"target_class": "9"}
     )
@@ -62,7 +62,7 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
     killed.stop(signal.SIGKILL)
     # The next launcher resumes the training.
     again = launch(tmp_path / "again", {**environment, "DATA_DIR": str(tmp_path / "data")})
-    again.wait_until_ready()
+    require_not_ready(again)
     wait_for(lambda: again.predict(image).status_code == 200, 300)
     assert again.predict(image).json()["model"] == {"name": "ranjana", "version": "1.0"}
     assert again.client.get("/ready").json()["details"]["models"]["ranjana"] == "ready"
@@ -75,4 +75,24 @@ def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
         "ranjana-1.0.md",
         "ranjana-1.0.json",
     }
+    # Without digits it never gets ready. It says again what is missing once that is less.
+    wait_for(lambda: len(waiting(again)) == 2, 30)
+    assert "digits" in waiting(again)[1]
+    assert "ranjana" not in waiting(again)[1].partition("not ready.")[2]
+    assert not again.ready
     assert "the model digits is missing" in again.log.read_text()
+
+
+def require_not_ready(running: Ranjana) -> None:
+    """Waits until it says that it answers, and what is missing."""
+    wait_for(lambda: bool(waiting(running)) or running.ended, START_SECONDS)
+    (line,) = waiting(running)
+    assert "The model ranjana is being trained: " in line
+    assert "The model digits is missing. It cannot be trained" in line
+    assert "similarity" not in line
+    assert not running.ready
+
+
+def waiting(running: Ranjana) -> list[str]:
+    lines = running.log.read_text().splitlines()
+    return [line for line in lines if line.startswith("Ranjana answers at ")]

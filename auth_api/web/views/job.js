@@ -1,4 +1,4 @@
-// A job: its progress and its results, live.
+// A job: its progress and its results, live. Administrators see the progress of anyone's.
 
 import { actionButton, confirmButton, showError } from "../modules/actions.js";
 import { download, get, remove } from "../modules/api.js";
@@ -15,17 +15,18 @@ import { sections } from "./operate/sections.js";
 // Every poll loads all results so far.
 const POLL_SECONDS = 4;
 
-export default async function view({ parameters, signal }) {
-  const path = `/api/jobs/${encodeURIComponent(parameters.id)}/`;
+export default async function view({ parameters, query, signal }) {
+  const isOwn = query.whose !== "all";
+  const path = `/api/${isOwn ? "" : "admin/"}jobs/${encodeURIComponent(parameters.id)}/`;
   const first = await get(path, {}, { signal });
-  const isPrediction = first.kind === "predict";
+  const hasResults = isOwn && first.kind === "predict";
   const errors = el("div", {});
   const state = jobProgress();
-  const outcome = isPrediction ? results(first.model) : training(first.model);
+  const outcome = hasResults ? results(first.model) : training(first.model);
   const buttons = el("div", { class: "row" });
   const save = () =>
     download(`${path}results.csv/`, `ranjana-job-${first.id}.csv`, { accept: "*/*" });
-  const csv = isPrediction ? actionButton(t("job.csv"), save, errors) : null;
+  const csv = hasResults ? actionButton(t("job.csv"), save, errors) : null;
 
   let job = first;
   const show = async (update) => {
@@ -54,16 +55,22 @@ export default async function view({ parameters, signal }) {
 
   await show(first);
   fill(buttons, csv, isUnfinished(first) ? cancelButton : null);
-  if (isUnfinished(first)) {
+  if (isUnfinished(first) && isOwn)
     followEvents(path, show, finish, signal).catch((error) => showError(errors, error));
-    if (isPrediction)
-      pollResults(
-        path,
-        (update) => outcome.show({ ...job, results: update.results }),
-        () => job,
-        signal,
-      );
-  }
+  if (isUnfinished(first) && (hasResults || !isOwn))
+    poll(
+      path,
+      (update) => {
+        if (isOwn) return outcome.show({ ...job, results: update.results });
+        return isUnfinished(update) ? show(update) : finish();
+      },
+      () => job,
+      signal,
+    );
+  const about = [
+    t("job.handedIn", { moment: moment(first.created_at) }),
+    isOwn ? null : t("jobs.user", { id: String(first.user_id) }),
+  ];
   return [
     el("h1", {}, jobName(first)),
     sections(),
@@ -72,7 +79,7 @@ export default async function view({ parameters, signal }) {
       { class: "card stack" },
       state.element,
       errors,
-      el("p", { class: "hint small" }, t("job.handedIn", { moment: moment(first.created_at) })),
+      el("p", { class: "hint small" }, about.filter(Boolean).join(" · ")),
       buttons,
     ),
     outcome.element,
@@ -88,12 +95,12 @@ async function followEvents(path, show, finish, signal) {
   return null;
 }
 
-/** Polls the results while the job runs. */
-async function pollResults(path, show, current, signal) {
+/** Polls the job while it runs: its results, or the state of someone else's. */
+async function poll(path, show, current, signal) {
   while (isUnfinished(current())) {
     try {
       await pause(POLL_SECONDS, signal);
-      if (isUnfinished(current())) show(await get(path, {}, { signal }));
+      if (isUnfinished(current())) await show(await get(path, {}, { signal }));
     } catch {
       if (signal.aborted) return;
       // modules/connection.js shows the problem. The next poll may succeed.

@@ -17,7 +17,7 @@ export async function allJobs(signal) {
   const me = currentUser().id;
   const list = await jobList({
     load: (cursor) => get("/api/admin/jobs/", { ...filters, cursor }, { signal }),
-    mine: (job) => job.user_id === me,
+    query: (job) => (job.user_id === me ? {} : { whose: "all" }),
     note: (job) => t("jobs.user", { id: String(job.user_id) }),
     signal,
   });

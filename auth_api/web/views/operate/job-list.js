@@ -35,13 +35,13 @@ export function pictureCounts({ kind, counts }) {
 }
 
 /**
- * A list of the jobs of `load(cursor)`, linked if `mine(job)`, with the remark `note(job)`. It
- * updates its jobs and adds new ones on top until `signal` aborts.
+ * A list of the jobs of `load(cursor)`, each with the remark `note(job)` and a link to its view, with
+ * `query(job)`. It updates its jobs and adds new ones on top until `signal` aborts.
  * @returns {Promise<{element: Element, reload: () => Promise<void>}>}
  */
 export async function jobList({
   load,
-  mine = () => true,
+  query = () => ({}),
   note = () => null,
   empty = t("state.empty"),
   signal,
@@ -49,7 +49,7 @@ export async function jobList({
   const list = el("ul", { class: "jobs" });
   let shown = new Map(); // another one after each reload
   const show = (job) => {
-    const row = rowOf(job, mine(job), note(job));
+    const row = rowOf(job, query(job), note(job));
     shown.set(job.id, row);
     return row.element;
   };
@@ -82,18 +82,17 @@ async function poll(update, signal) {
   }
 }
 
-function rowOf(first, mine, note) {
+function rowOf(first, query, note) {
   let job = first;
   const state = el("span", {});
   const progress = el("div", {});
-  const name = jobName(job);
   const element = el(
     "li",
     { class: "card" },
     el(
       "div",
       { class: "row spread" },
-      mine ? el("a", { href: href(`/jobs/${job.id}`) }, name) : el("span", {}, name),
+      el("a", { href: href(`/jobs/${job.id}`, query) }, jobName(job)),
       state,
     ),
     el(
