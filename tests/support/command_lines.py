@@ -38,6 +38,7 @@ NOT_CHECKED = {
     "openssl": "makes secrets",
     "install": "makes folders",
     "chmod": "sets who may read secrets",
+    "pip": "installs a package that a line before made",
     "mktemp": "a standard tool of the shell, like those below",
     "base64": "",
     "cat": "",

@@ -1,7 +1,8 @@
 """Reads the documentation: its shell lines, as bash understands them, and its inline code.
 
 Bash itself reads the lines, so that quotes, continuations, variables and pipes mean what they mean
-to a reader. No program runs: each is recorded with its arguments, and prints `1`.
+to a reader. No program runs: each is recorded with its arguments, and prints `1`, or an address where
+one is asked for.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _RECORDER = r"""
 record() {
     set -- "$(compgen -e)" "$@"
     printf '%s\n' "$(printf '%s\x1f' "${@//$'\n'/$'\x1e'}")" >> recorded
-    echo 1
+    case "$*" in *torchserve_management_url*) echo http://localhost:8081/ ;; *) echo 1 ;; esac
 }
 command_not_found_handle() { record "$@"; }
 tee() { record tee "$@"; : > "$1"; }
