@@ -1,8 +1,8 @@
 """Reads the documentation: its shell lines, as bash understands them, and its inline code.
 
 Bash itself reads the lines, so that quotes, continuations, variables and pipes mean what they mean
-to a reader. No program runs: each is recorded with its arguments, and prints `1`, or an address where
-one is asked for.
+to a reader. No program runs: each is recorded with its arguments, and prints `1`, or an address
+where one is asked for.
 """
 
 from __future__ import annotations
