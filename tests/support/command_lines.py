@@ -32,24 +32,16 @@ _PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
 _COMMANDED = ("auth_api", "archive_scripts")
 
 NOT_CHECKED = {
-    "docker": "there is no container engine here; tests/deploy checks the files that it reads",
-    "kubectl": "there is no cluster here; tests/deploy checks the files that it reads",
-    "git": "its own documentation says what it takes",
-    "openssl": "makes secrets",
-    "install": "makes folders",
-    "chmod": "sets who may read secrets",
-    "pip": "installs a package that a line before made",
-    "mktemp": "a standard tool of the shell, like those below",
-    "base64": "",
-    "cat": "",
-    "tee": "",
-    "tr": "",
-    "grep": "",
-    "sleep": "",
-    "rm": "",
+    "there is no container engine here; tests/deploy checks the files that it reads": ("docker",),
+    "there is no cluster here; tests/deploy checks the files that it reads": ("kubectl",),
+    "the repository is elsewhere": ("git",),
+    "it makes secrets, and sets who may read them": ("openssl", "install", "chmod"),
+    "it is a standard tool": ("base64", "cat", "grep", "mktemp", "rm", "tee", "tr"),
 }
-"""Programs whose arguments are not ours, with the reason. Commands of ours inside them are checked
+"""Programs whose arguments are not ours, by the reason. Commands of ours inside them are checked
 nevertheless, such as `docker compose exec auth_api python -m auth_api backup -`."""
+
+_NOT_CHECKED = {program for programs in NOT_CHECKED.values() for program in programs}
 
 # Words that stand for what the reader has: FOLDER, REGISTRY/name.
 _PLACEHOLDER = re.compile(r"[A-Z]{2,}")
@@ -70,14 +62,16 @@ def fault_of(command: Command) -> str | None:
         return _fault_of_make(arguments)
     if program.endswith("alembic"):
         return _refusal(CommandLine("alembic").parser, arguments)
-    if program not in NOT_CHECKED and not _PYTHONS.fullmatch(program):
+    python = _PYTHONS.fullmatch(program)
+    if program not in _NOT_CHECKED and not python:
         return f"nobody has said how {program} is checked"
-    if "-m" in arguments:
-        place = command.words.index("-m")
-        if _PYTHONS.fullmatch(command.words[place - 1]) or program.endswith("torchrun"):
+    for place, word in enumerate(command.words[1:], 1):
+        if word == "-m" and (python or _PYTHONS.fullmatch(command.words[place - 1])):
             return _fault_of_module(*command.words[place + 1 :])
-    if _PYTHONS.fullmatch(program) and arguments[:1] == ["-c"]:
+    if python and arguments[0] == "-c":
         return _fault_of_code(arguments[1])
+    if python and arguments[0] != "-" and not (ROOT / arguments[0]).exists():
+        return f"there is no {arguments[0]}"
     return None
 
 
