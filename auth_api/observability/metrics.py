@@ -129,7 +129,7 @@ class Metrics:
         )
         self._none = self._counter(
             "predictions_none",
-            "Images that are more likely none of the characters than the one that was answered.",
+            "Images that are more likely none of the characters than the likeliest of them.",
             ("model", "version"),
         )
         self._comparisons = self._counter(
@@ -215,7 +215,7 @@ class Metrics:
         self._predictions.labels(model, version, answer["predicted_class"]).inc()
         self._confidence.labels(model, version).observe(answer["confidence"] / 100)
         # An increase of 0 too, because Prometheus sees no increase if a series appears with 1.
-        self._none.labels(model, version).inc(int(_is_none(answer)))
+        self._none.labels(model, version).inc(1 if _is_none(answer) else 0)
 
     def _counter(
         self,
@@ -245,10 +245,11 @@ class Metrics:
 
 
 def _is_none(answer: Mapping[str, Any]) -> bool:
-    """Whether a picture is more likely none of the characters than the one that was answered.
+    """Whether a picture is more likely none of the characters than the likeliest of them.
 
-    The probabilities lack to 1 that of none of them and those of characters that were not asked
-    for, of which the likeliest is `also` where it is likelier than all that were.
+    The probabilities lack to 1 that of none of them, and those of characters that were not asked
+    for, of which `also` is the likeliest if it is likelier than all that were.
     """
-    rest = 1 - sum(answer["probabilities"])
-    return not answer.get("also") and rest > answer["confidence"] / 100
+    also = answer["also"]["confidence"] / 100 if answer.get("also") else 0.0
+    none = 1 - sum(answer["probabilities"]) - also
+    return bool(none > max(answer["confidence"] / 100, also))

@@ -116,7 +116,7 @@ def test_an_administrator_follows_and_cancels_a_job_of_someone_else(visitor: Vis
     images = [("images", ("a.png", encode(reference(4))))]
     done = user.post("/api/jobs/predict/", files=images).json()["job_id"]
     page.goto(f"{visitor.home}/#/jobs/{done}?whose=all")
-    expect(page.get_by_text("1 of 1 pictures read")).to_be_visible()
+    expect(page.get_by_text("1 of 1 picture read")).to_be_visible()
     expect(page.get_by_role("region", name="Results")).to_have_count(0)
 
 

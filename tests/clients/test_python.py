@@ -41,7 +41,7 @@ def test_the_program_of_the_guide_signs_up_predicts_compares_and_lists_the_histo
     api: Api, package: Path, example: Path
 ) -> None:
     text = example.read_text().replace("http://localhost:8000", f"http://127.0.0.1:{api.port}")
-    text = text.replace("asha", "asha.of.python")
+    text = text.replace('"asha', '"asha.of.python')
     done = subprocess.run(
         [sys.executable, "-c", text],
         cwd=ROOT,
@@ -55,7 +55,7 @@ def test_the_program_of_the_guide_signs_up_predicts_compares_and_lists_the_histo
     read, compared, refused, history = done.stdout.splitlines()
     assert re.fullmatch(r"ड \d\d\.\d+", read)
     assert int(compared.split()[0]) >= 90
-    assert refused.startswith("model_not_found ")
+    assert refused.startswith("image_missing There is no image: ")
     assert history == f"['ड'] [{compared.split()[0]}]"
 
 

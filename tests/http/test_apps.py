@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.accounts.test_tokens import claims_of, refresh, secret_of
+from tests.accounts.test_tokens import backdate_use, claims_of, refresh, secret_of
 from tests.support.apis import Api, User
 from tests.support.client_forms import CLIENTS, ClientForm
 from tests.support.pictures import encode, reference
@@ -244,6 +244,11 @@ def test_an_expired_token_is_renewed_and_a_lost_answer_of_that_does_not_matter(
         assert refresh(api, user.refresh).json() == renewed.json()
         app.token = renewed.json()["access"]
         assert app.send(OKHTTP, form(JPEG)).status == 200
+        # An app that kept the old refresh token.
+        backdate_use(api, claims_of(user.refresh)["sid"], 11)
+        for token in (user.refresh, renewed.json()["refresh"]):
+            ended = refresh(api, token)
+            assert (ended.status_code, ended.json()["code"]) == (401, "session_ended")
 
 
 def test_an_attempt_that_is_sent_again_later_counts_once(user: User) -> None:

@@ -354,7 +354,7 @@ def test_the_lines_of_the_guide_register_list_and_unregister_a_version(operator:
     operator.derived("ranjana-4.0.mar", "4.0")
     assert [model["modelName"] for model in run(models)["models"]] == ["ranjana"]
     assert "status" in run(register)
-    wait_for(lambda: "4.0" in operator.versions(), 60)
+    wait_for(lambda: "4.0" in operator.versions(), 120)
     assert listed() == {"1.0", "4.0"}
     assert operator.versions()["4.0"]["traffic"] == 0
     # The service takes it for lost, and registers it again, until it is removed there.
