@@ -35,9 +35,9 @@ NOT_CHECKED = {
     "there is no container engine here; tests/deploy checks the files that it reads": ("docker",),
     "there is no cluster here; tests/deploy checks the files that it reads": ("kubectl",),
     "the repository is elsewhere": ("git",),
-    "it installs a package that a line before made": ("pip",),
+    "it installs packages of others": ("apt", "pip"),
     "it makes secrets, and sets who may read them": ("openssl", "install", "chmod"),
-    "it is a standard tool": ("base64", "cat", "grep", "mktemp", "rm", "tee", "tr"),
+    "it is a standard tool": ("base64", "cat", "grep", "mktemp", "rm", "sed", "tee", "tr"),
 }
 """Programs whose arguments are not ours, by the reason. Commands of ours inside them are checked
 nevertheless, such as `docker compose exec auth_api python -m auth_api backup -`."""
@@ -57,6 +57,8 @@ def fault_of(command: Command) -> str | None:
     unknown = [name for name in command.variables if not _is_read(name)]
     if unknown:
         return f"nothing reads {', '.join(unknown)}"
+    if program == "sudo":
+        return fault_of(Command(arguments))
     if program == "curl":
         return fault_of_call(arguments)
     if program == "make":
