@@ -30,7 +30,8 @@ _FENCED = re.compile(r"^( *)```(?:sh|bash|shell|console)\n(.*?)^\1```", re.DOTAL
 _ANY_FENCED = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`]+)`")
 _SHELL_SPAN = re.compile(
-    r"(?:\w+=\S* )*(?:\w+=|curl |make |docker |kubectl |git |\S*python3? -[mc] |echo |rm |apt |sudo )"
+    r"(?:\w+=\S* )*"
+    r"(?:\w+=|\S*python3? -[mc] |(?:apt|curl|docker|echo|git|kubectl|make|rm|sudo) )"
 )
 # Tables with a column of paths that this service does not have.
 _OLDER = re.compile(r"(?m)^\| older system \| its path .*\n(?:\|.*\n?)+")
