@@ -142,6 +142,7 @@ class ValidValues:
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/admin/jobs/{id}/": self.cancelled_job,
             "DELETE /api/sessions/{id}/": self.start_session,
             "DELETE /api/admin/users/{id}/": self.sign_up,
         }
@@ -397,6 +398,7 @@ def odd_calls() -> Iterator[Any]:
         "/api/api-keys/{}/",
         "/api/jobs/{}/",
         "/api/admin/users/{}/",
+        "/api/admin/jobs/{}/",
     )
     for number in ("0" * 25 + "9" * 25, "0" * 5000, "9" * 30, "-1", "%00", "%C2%B2", "%D9%A1"):
         for path in paths:
