@@ -440,19 +440,29 @@ def test_a_sheet_with_48_cells_fits_a_phone(phone: Visitor) -> None:
 
 
 def test_a_judged_sheet_fits_with_text_of_twice_the_size(phone: Visitor) -> None:
-    page = phone.context.new_page()
-    fonts = phone.context.new_cdp_session(page)
-    fonts.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
-    page.goto(f"{phone.home}/#/worksheets")
-    choose(page, jpeg(photo()))
     for language in ("en", "ne"):
-        choose_language(page, language)
+        page = phone.context.new_page()
+        fonts = phone.context.new_cdp_session(page)
+        fonts.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        page.add_init_script(f'localStorage.setItem("ranjana-language", "{language}")')
+        page.goto(f"{phone.home}/#/worksheets")
+        page.locator("input[type=file]").set_input_files([jpeg(photo())])
         expect(cells_of(page)).to_have_count(8)
+        wider = "document.documentElement.scrollWidth - innerWidth"
+        size = "getComputedStyle(document.documentElement).fontSize"
+        assert page.evaluate(size) == "32px"
         assert not page.evaluate(COLLISIONS)
-        check_view(page, f"worksheets-phone-large-text-{language}")
-    page.locator(".sheet-picture button").first.tap()
-    expect(page.locator("dialog .judged")).to_be_visible()
-    check_view(page, "worksheets-phone-large-text-cell")
+        assert not page.evaluate(SMALL)
+        assert page.evaluate(wider) <= 0
+        page.locator(".sheet-picture button").first.tap()
+        expect(page.locator("dialog .judged")).to_be_visible()
+        assert page.evaluate(size) == "32px"
+        dialog = page.locator("dialog")
+        assert dialog.evaluate("({ scrollWidth, clientWidth }) => scrollWidth - clientWidth") <= 0
+        slider = dialog.get_by_role("slider").bounding_box()
+        assert slider
+        assert slider["width"] > 200
+        page.close()
 
 
 def cells_of(page: Page) -> Locator:
