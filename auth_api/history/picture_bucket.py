@@ -83,10 +83,11 @@ class PictureBucket(PictureStore):
         return await self._bucket.is_empty(_FOLDER)
 
     def adopt(self, folder: Path) -> None:
-        files = [*folder.glob("[0-9]*/*")]
-        self._bucket.copy((f"{_FOLDER}/{path.relative_to(folder)}", path) for path in files)
-        for path in files:
-            path.unlink()
+        for hour in folder.glob("[0-9]*"):
+            files = [*hour.iterdir()]
+            self._bucket.copy((f"{_FOLDER}/{path.relative_to(folder)}", path) for path in files)
+            for path in files:
+                path.unlink()
 
     async def _write(self, media: str, pictures: Pictures) -> None:
         writing = (self._bucket.put(_key(media, kind), each) for kind, each in pictures.items())

@@ -2,5 +2,6 @@
 
 opening   opens the bucket of the settings
 bucket    a bucket of an S3-compatible store
+failures  why a call of it failed
 batches   names that are read from a disk, in batches
 """

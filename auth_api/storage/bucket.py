@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from obstore.store import S3Store
 from auth_api.database.columns import now
 from auth_api.errors import Unavailable
 from auth_api.settings import Settings
+from auth_api.storage.failures import reason_of, sentence_of
 from auth_api.storage.opening import UnusableBucket
 
 if TYPE_CHECKING:
@@ -51,16 +51,6 @@ _COPIES_AT_ONCE = 16
 
 _CODE_OF_ERRORS = "storage_unavailable"
 _FAILURES = (BaseError, FileNotFoundError, TimeoutError)
-_CODE = re.compile(r"<Code>(\w+)</Code>|\(code: (\w+)\)")
-_CERTIFICATE = re.compile(r"InvalidCertificate|UnknownIssuer")
-# The innermost error of a connection.
-_INNER = re.compile(r'(?:error|message): "([^"\n]+)"')
-_MAX_REASON = 200
-# Without keys, those of a machine of Amazon's are asked for.
-_METADATA = "/latest/api/token"
-# Answers that do not change by themselves.
-_REJECTED_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken")
-_FINAL = (*_REJECTED_KEYS, "NoSuchBucket", "AccessDenied", "PermanentRedirect", "InvalidBucketName")
 
 
 class Bucket:
@@ -202,8 +192,8 @@ class Bucket:
                 await obstore.list(self._store, "start").collect_async()
                 await obstore.delete_async(self._store, [name])
         except _FAILURES as error:
-            reason = _reason(error)
-            if sentence := _sentence(reason, self._name, self.url):
+            reason = reason_of(error)
+            if sentence := sentence_of(reason, self._name, self.url):
                 raise UnusableBucket(sentence) from error
             raise Unavailable("The store does not answer.", _CODE_OF_ERRORS) from ConnectionError(
                 reason
@@ -230,41 +220,7 @@ class Bucket:
 
 
 def _unavailable(done: str, error: Exception) -> Unavailable:
-    logger.error("an object cannot be %s", done, extra={"reason": _reason(error)})
+    logger.error("an object cannot be %s", done, extra={"reason": reason_of(error)})
     return Unavailable(
         f"The picture cannot be {done} at the moment. Please try again.", _CODE_OF_ERRORS
     )
-
-
-def _reason(error: Exception) -> str:
-    """Why a call failed, without what a server says of keys and signatures."""
-    if isinstance(error, TimeoutError):
-        return f"no answer within {SECONDS:g} seconds"
-    text = str(error)
-    if _METADATA in text:
-        return "NoKeys"
-    if found := _CODE.search(text):
-        return found[1] or found[2]
-    if found := _CERTIFICATE.search(text):
-        return found[0]
-    if found := _INNER.search(text):
-        return found[1]
-    return text.partition("\n")[0].partition("<")[0].strip()[:_MAX_REASON]
-
-
-def _sentence(reason: str, name: str, url: str) -> str | None:
-    """What an operator has to change; None if the store may answer later."""
-    if reason == "NoSuchBucket":
-        return f"There is no bucket {name}."
-    if reason in _REJECTED_KEYS:
-        return f"The store rejects the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY ({reason})."
-    if reason in _FINAL:
-        return f"The keys do not allow to write, read, list and delete in {url} ({reason})."
-    if reason == "NoKeys":
-        return "There are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    if _CERTIFICATE.match(reason):
-        return (
-            f"The certificate of the store is not trusted ({reason}). SSL_CERT_FILE can name that "
-            "of a private authority."
-        )
-    return None

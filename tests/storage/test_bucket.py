@@ -18,6 +18,7 @@ import pytest
 
 from auth_api.errors import Unavailable
 from auth_api.jobs.input_files import InputFiles
+from auth_api.operations import startup
 from auth_api.storage.bucket import SECONDS, Bucket
 from auth_api.storage.opening import UnusableBucket
 from launcher.ports import free_port
@@ -270,3 +271,25 @@ def test_a_job_waits_for_a_store_that_is_away(
         assert await asyncio.wait_for(reading, 60) == b"some images"
 
     on(bucket, work)
+
+
+def test_a_start_waits_for_the_store_and_then_gives_up_in_one_sentence(
+    s3: S3Server, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = bucket_settings(bucket.settings)
+
+    async def start_later() -> None:
+        waiting = asyncio.create_task(startup.wait_for_bucket(settings))
+        await asyncio.sleep(1.5)
+        assert not waiting.done()
+        await asyncio.to_thread(s3.start)
+        await asyncio.wait_for(waiting, 30)
+
+    s3.stop()
+    asyncio.run(start_later())
+    monkeypatch.setattr(startup, "_TIMEOUT_SECONDS", 0)
+    with s3.stopped(), pytest.raises(Unavailable) as told:
+        asyncio.run(startup.wait_for_bucket(settings))
+    url = bucket.settings["STORAGE_URL"]
+    sentence = f"The store {url} did not answer for 0 seconds: Connection refused."
+    assert told.value.message == sentence
