@@ -52,8 +52,8 @@ class PictureBucket(PictureStore):
     async def older_than(
         self, seconds: float, *, whole: bool = True
     ) -> AsyncIterator[Sequence[str]]:
-        async for medias in in_batches(iter([*self._left])):
-            yield medias
+        async for left in in_batches(iter([*self._left])):
+            yield left
         for folder in await self._bucket.folders(_FOLDER):
             hours = _hours_since(folder.rpartition("/")[2])
             if hours is not None and (whole or _is_due(hours)):
