@@ -121,16 +121,22 @@ async def cut_after(messages: int, announced: bool, url: URL) -> AsyncIterator[S
     `announced`: the server says why before it closes, as when an operator ends the connection.
     """
     socket = f"{url.query['host']}/.s.PGSQL.5432"
+    forwarding = asyncio.TaskGroup()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        forwarding.create_task(forward(reader, writer))
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_unix_connection(socket)
 
         async def requests() -> None:
-            while data := await reader.read(65536):
-                to_server.write(data)
+            with suppress(ConnectionError):
+                while data := await reader.read(65536):
+                    to_server.write(data)
+            to_server.close()
 
         requesting = asyncio.create_task(requests())
-        with suppress(asyncio.IncompleteReadError):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             for _ in range(messages):
                 head = await from_server.readexactly(5)
                 writer.write(head + await from_server.readexactly(int.from_bytes(head[1:]) - 4))
@@ -138,15 +144,15 @@ async def cut_after(messages: int, announced: bool, url: URL) -> AsyncIterator[S
                 writer.write(b"E" + (len(FATAL) + 4).to_bytes(4) + FATAL)
                 # Statements that are sent meanwhile meet a connection that is not closed yet.
                 await asyncio.sleep(0.01)
-        for stream in (writer, to_server):
-            stream.close()
+        writer.close()
         await requesting
 
     with TemporaryDirectory() as folder:
-        server = await asyncio.start_unix_server(forward, f"{folder}/.s.PGSQL.5432")
+        server = await asyncio.start_unix_server(accept, f"{folder}/.s.PGSQL.5432")
         cut = url.update_query_dict({"host": folder})
-        yield Settings(database_url=cut.render_as_string(hide_password=False))
-        server.close()
+        async with forwarding:  # waits until all connections are closed
+            yield Settings(database_url=cut.render_as_string(hide_password=False))
+            server.close()
 
 
 @pytest.mark.database("postgresql")
