@@ -40,6 +40,9 @@ from tests.support.pictures import encode, reference
 from tests.support.strokes import strokes_of
 from tests.support.worksheets import printed
 
+# A walk through the whole description takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(1200)
+
 PICTURE = encode(reference(0))
 CHECKS = [
     "not_a_server_error",
@@ -113,11 +116,14 @@ class ValidValues:
     def sign_up(self) -> int:
         return int(self.api.sign_up().get("/api/me/").json()["id"])
 
-    def cancelled_job(self) -> int:
+    def waiting_job(self) -> int:
         """A training, because no worker runs it: it cannot finish before it is cancelled."""
         response = self.user.post("/api/models/ranjana/train/", json={})
         assert response.status_code == 202, response.text
-        number = int(response.json()["job_id"])
+        return int(response.json()["job_id"])
+
+    def cancelled_job(self) -> int:
+        number = self.waiting_job()
         assert self.user.delete(f"/api/jobs/{number}/").status_code == 200
         return number
 
@@ -142,7 +148,7 @@ class ValidValues:
             "DELETE /api/history/similarities/{id}/": self.compare,
             "DELETE /api/api-keys/{id}/": self.make_key,
             "DELETE /api/jobs/{id}/": self.cancelled_job,
-            "DELETE /api/admin/jobs/{id}/": self.cancelled_job,
+            "DELETE /api/admin/jobs/{id}/": self.waiting_job,
             "DELETE /api/sessions/{id}/": self.start_session,
             "DELETE /api/admin/users/{id}/": self.sign_up,
         }
