@@ -214,6 +214,8 @@ class Metrics:
             return
         self._predictions.labels(model, version, answer["predicted_class"]).inc()
         self._confidence.labels(model, version).observe(answer["confidence"] / 100)
+        if "probabilities" not in answer:  # another handler than ours
+            return
         # An increase of 0 too, because Prometheus sees no increase if a series appears with 1.
         self._none.labels(model, version).inc(1 if _is_none(answer) else 0)
 

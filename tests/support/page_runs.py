@@ -52,7 +52,7 @@ def run_sections(
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-3000:]
     return re.split(r"--- \d+\n", done.stdout)[1:]
