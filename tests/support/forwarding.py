@@ -75,7 +75,7 @@ class Balancer:
                 async with asyncio.timeout(_CHECK_SECONDS):
                     there = await asyncio.open_connection(service.host, service.port)
                 service.writers.add(writer)
-                await _forward((reader, writer), there)
+                await forward((reader, writer), there)
                 service.writers.discard(writer)
                 return
         writer.transport.abort()
@@ -84,15 +84,17 @@ class Balancer:
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _forward(here: Connection, there: Connection) -> None:
+async def forward(here: Connection, there: Connection) -> None:
     """Copies in both directions until one end closes."""
     copying = [asyncio.create_task(_copy(here[0], there[1]))]
     copying += [asyncio.create_task(_copy(there[0], here[1]))]
-    await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
-    for task in copying:
-        task.cancel()
-    for _, writer in (here, there):
-        writer.close()
+    try:
+        await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in copying:
+            task.cancel()
+        for _, writer in (here, there):
+            writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,7 +109,7 @@ async def relay(address: str, path: str) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            await _forward((reader, writer), await asyncio.open_unix_connection(path))
+            await forward((reader, writer), await asyncio.open_unix_connection(path))
 
     server = await asyncio.start_server(serve, host, int(port))
     await server.serve_forever()

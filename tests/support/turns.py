@@ -6,9 +6,9 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-_CHUNK = 64 * 1024
+from tests.support.forwarding import forward
 
 
 class Forwarder:
@@ -43,21 +43,7 @@ class Forwarder:
         port = self.ports[next(self._numbers) % len(self.ports)]
         self.opened[port] += 1
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                there = asyncio.create_task(_copy(reader, far_writer))
-                back = asyncio.create_task(_copy(far_reader, writer))
-                await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-                there.cancel()
-                back.cancel()
-            finally:
-                far_writer.close()
+            there = await asyncio.open_connection("127.0.0.1", port)
+            await forward((reader, writer), there)
         finally:
             writer.close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while chunk := await reader.read(_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
