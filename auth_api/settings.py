@@ -235,8 +235,8 @@ class Settings(BaseSettings):
     aws_region: str = ""
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr | None = None
-    """The keys of the store. What is empty is looked up where Amazon's tools do: other `AWS_*`
-    variables, the role of a pod or a machine."""
+    """The keys of the store. Empty ones are looked for where Amazon's tools do: in other `AWS_*`
+    variables, in the role of a pod or a machine."""
     backup_dir: OptionalPath = None
     """Folder of regular backups; the metrics tell when the newest was made."""
     retention_days: int = Field(default=0, ge=0)

@@ -68,7 +68,7 @@ class Bucket:
             "access_key_id": settings.aws_access_key_id,
             "secret_access_key": secret.get_secret_value() if secret else "",
         }
-        # What is not given, obstore looks up where Amazon's tools do.
+        # obstore looks for what is not given where Amazon's tools do.
         config: S3Config = {key: value for key, value in given.items() if value}  # type: ignore[assignment]
         self._store = S3Store(
             name,
