@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
+import numpy.typing as npt
 from torch.utils.data import Dataset
 
 from archive_scripts.letterforms.glyphs import folder_glyphs, font_glyphs
@@ -18,12 +18,11 @@ from archive_scripts.letterforms.strokes import load_strokes
 from archive_scripts.synthesis.capture import Letterform, capture
 from archive_scripts.synthesis.negatives import Negatives
 from archive_scripts.synthesis.script_negatives import script_negatives
-from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.labelled import LabelledPicture, load_samples
 from handlers.arrays import Gray
 from handlers.characters import CHARACTERS
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple[Gray, npt.NDArray[np.int64]]
 
 NEGATIVE = -1
 """The label of negatives: marks that are no character."""
@@ -129,10 +128,12 @@ def load_material(
 class SyntheticBatches(Dataset[Batch]):
     """A fixed sequence of batches: batch i is the same in every run with the same seed.
 
-    Each item is (float32 (batch_size, 1, side, side), int64 (batch_size,)). A batch depends only on
-    its number, so that an interrupted training can resume in the middle of the sequence and any
-    number of loader processes yields the same data. `part` is the rank of the training process,
-    because each process draws a different part of a batch.
+    Each item is (uint8 (batch_size, side, side), int64 (batch_size,)), of ink images and classes.
+    They are arrays, because loader processes would share tensors by a socket in the temporary
+    folder, and lose them where its path is too long for one. A batch depends only on its number,
+    so that an interrupted training can resume in the middle of the sequence and any number of
+    loader processes yields the same data. `part` is the rank of the training process, because each
+    process draws a different part of a batch.
     """
 
     material: Material
@@ -153,4 +154,4 @@ class SyntheticBatches(Dataset[Batch]):
         images, labels = zip(
             *(self.material.image(rng) for _ in range(self.batch_size)), strict=True
         )
-        return to_tensor(images), torch.tensor(labels)
+        return np.stack(images), np.array(labels)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from archive_scripts.synthesis.tensors import to_tensor
 from archive_scripts.training.datasets import Batch, Material, SyntheticBatches
 from archive_scripts.training.objectives import Objective
 from archive_scripts.training.parallel import TrainingProcess
@@ -119,16 +120,20 @@ def train(
     )
     # Its own generator, so that the random numbers of dropout are the same after a resumption.
     loader: DataLoader[Batch] = DataLoader(
-        data, batch_size=None, num_workers=loaders, generator=torch.Generator()
+        data,
+        batch_size=None,
+        num_workers=loaders,
+        collate_fn=_as_they_are,
+        generator=torch.Generator(),
     )
     # After the resumption: every process reads the checkpoint, which process 0 writes.
     synchronised = process.synchronised(network)
     saved = time.monotonic()
-    for images, labels in loader:
+    for drawn, classes in loader:
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(state.step, settings)
-        images = images.to(process.device, memory_format=torch.channels_last)
-        loss = objective(synchronised, images, labels.to(process.device))
+        images = to_tensor(drawn).to(process.device, memory_format=torch.channels_last)
+        loss = objective(synchronised, images, torch.from_numpy(classes).to(process.device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -146,6 +151,10 @@ def train(
         callback.on_step(state.step, settings.steps, state.recent_loss)
         _report_epoch(callback, settings, state)
     return averaged
+
+
+def _as_they_are(batch: Batch) -> Batch:
+    return batch
 
 
 def _record_loss(state: _State, loss: float) -> None:
