@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
@@ -44,6 +45,16 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     except OutOfTime:
         _disarm()  # the exception may have come in the middle of the first call
         raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Holds OutOfTime back to the end of a block that must not be left in the middle."""
+    armed, _Timer.armed = _Timer.armed, False
+    try:
+        yield
+    finally:
+        _Timer.armed = armed
 
 
 def _disarm() -> None:

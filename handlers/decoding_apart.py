@@ -18,7 +18,7 @@ from typing import NoReturn
 import numpy as np
 
 from handlers.arrays import Gray
-from handlers.cpu_limit import OutOfTime
+from handlers.cpu_limit import OutOfTime, uninterrupted
 from handlers.decoding_files import damaged
 from handlers.decoding_work import too_complex
 from handlers.errors import DamagedImage, ImageRefused, ImageTooComplex, ImageTooLarge
@@ -41,6 +41,22 @@ def apart(decode: Callable[[], Gray]) -> Gray:
     `handlers.cpu_limit.within` is over, and DamagedImage if the process crashed.
     """
     seconds = signal.getitimer(signal.ITIMER_PROF)[0] * _TIME_FACTOR
+    # An exception in a fork would leave the locks of the libraries closed that prepare for it.
+    with uninterrupted():
+        status, answer = _run(decode, seconds)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+        raise OutOfTime
+    if len(answer) < _HEADER.size:
+        raise damaged()
+    shape, content = _HEADER.unpack_from(answer), answer[_HEADER.size :]
+    if not all(shape):
+        code, sentence = content.decode().split("\n")
+        raise _REFUSALS[code](sentence)
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _run(decode: Callable[[], Gray], seconds: float) -> tuple[int, bytes]:
+    """The status with which the process ended, and its answer."""
     reader, writer = os.pipe()
     process = os.fork()
     if not process:
@@ -54,15 +70,7 @@ def apart(decode: Callable[[], Gray]) -> Gray:
     finally:
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
-        raise OutOfTime
-    if len(answer) < _HEADER.size:
-        raise damaged()
-    shape, content = _HEADER.unpack_from(answer), answer[_HEADER.size :]
-    if not all(shape):
-        code, sentence = content.decode().split("\n")
-        raise _REFUSALS[code](sentence)
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return status, answer
 
 
 def _decode_and_exit(decode: Callable[[], Gray], writer: int, seconds: float) -> NoReturn:

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from handlers.cpu_limit import OutOfTime, within
+from handlers.cpu_limit import OutOfTime, uninterrupted, within
 from handlers.decoding import decode
 from handlers.errors import ImageTooComplex
 from tests.support.costly_images import COSTLY_IMAGES, photograph, scans
@@ -85,6 +85,20 @@ def test_a_library_that_swallows_exceptions_is_ended() -> None:
     with pytest.raises(OutOfTime):
         within(0.05, lambda: [swallow(), burn(60)])
     assert time.process_time() - before < 60
+
+
+def test_a_block_that_must_not_be_left_is_finished_first() -> None:
+    finished = []
+
+    def hold() -> None:
+        with uninterrupted():
+            burn(0.2)
+            finished.append(True)
+        burn(60)
+
+    with pytest.raises(OutOfTime):
+        within(0.05, hold)
+    assert finished
 
 
 def test_waiting_costs_no_processor_time() -> None:

@@ -34,6 +34,17 @@ except UnreadableImage as refusal:
     print(refusal.status, refusal)
 """
 
+# The time is over while libraries prepare for the fork.
+_FORKED = """
+import os, signal, sys
+import numpy as np
+from handlers.cpu_limit import within
+from handlers.decoding_apart import apart
+for place in ("before", "after_in_parent"):
+    os.register_at_fork(**{place: lambda: signal.raise_signal(signal.SIGPROF)})
+print(within(60, lambda: apart(lambda: np.ones((2, 2), np.uint8))).sum())
+"""
+
 
 @pytest.mark.parametrize(
     ("kind", "module"), [("HEIF", "pillow_heif"), ("HEIF", "_pillow_heif"), ("AVIF", "PIL._avif")]
@@ -115,6 +126,13 @@ def crash() -> np.ndarray:
 def test_decoding_that_takes_too_long_is_ended() -> None:
     with pytest.raises(OutOfTime):
         within(0.05, lambda: apart(burn))
+
+
+def test_the_time_is_never_over_in_the_middle_of_a_fork() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", _FORKED], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert (finished.stdout, finished.stderr) == ("4\n", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory there is")
