@@ -37,7 +37,8 @@ archives: .venv/.serve
 # Images for CI often forbid compiled modules. Without them each of some hundred processes that the
 # tests start would compile the service anew.
 test: .venv/.dev archives
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		--max-worker-restart 0
 
 check: .venv/.wheels node_modules/.installed
 	.venv/bin/ruff format --check .
@@ -78,7 +79,7 @@ client: .venv/.dev
 	@.venv/bin/python -m clients.python ranjana-client
 
 faults: .venv/.dev archives
-	@.venv/bin/python -m pytest tests/faults --faults --timeout 1200
+	@.venv/bin/python -m pytest tests/faults --faults --timeout 1200 -o faulthandler_timeout=2000
 
 clean:
 	rm -rf .venv node_modules model_store screenshots ranjana-client .pytest_cache .mypy_cache .ruff_cache

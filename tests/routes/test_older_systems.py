@@ -60,7 +60,7 @@ def store(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.timeout(1200)  # a hundred commands and two trainings
+@pytest.mark.timeout(900)  # a hundred commands and two trainings
 @pytest.mark.database("sqlite")
 def test_every_row_answers_what_it_says(start_api: StartApi, store: Path) -> None:
     api = start_api(

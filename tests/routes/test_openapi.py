@@ -41,7 +41,7 @@ from tests.support.strokes import strokes_of
 from tests.support.worksheets import printed
 
 # A walk through the whole description takes minutes on a busy machine.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(900)
 
 PICTURE = encode(reference(0))
 CHECKS = [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,17 +48,22 @@ def run_sections(
         ("data/ranjana.db", f"{api.folder}/data/ranjana.db"),
     ):
         script = script.replace(written, here)
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,
         env={**api.environment, "TMPDIR": str(api.folder), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return re.split(r"--- \d+\n", done.stdout)[1:]
+        start_new_session=True,
+    ) as shell:
+        try:
+            printed, _ = shell.communicate()
+        finally:
+            # After a time-out of the test: a program that it started may still run.
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+    assert shell.returncode == 0, printed[-3000:]
+    return re.split(r"--- \d+\n", printed)[1:]
 
 
 def refused(printed: str) -> list[str]:
