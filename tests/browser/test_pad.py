@@ -311,7 +311,8 @@ def test_undo_and_redo_by_buttons_and_keys(visitor: Visitor) -> None:
 
 def ink_of(page: Page) -> int:
     """The inked pixels of the pad, per thousand."""
-    count = """() => {
+    count = """async () => {
+      await new Promise(requestAnimationFrame); // which paints
       const canvas = document.querySelector("canvas.ink");
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
       let inked = 0;

@@ -22,7 +22,8 @@ from tests.support.pictures import encode, reference
 
 FAMILIES = ["A bowl and a stem", "A round left side", "Curves beside a stem"]
 
-_UNDER_THE_INK = """() => {
+_UNDER_THE_INK = """async () => {
+  await new Promise(requestAnimationFrame); // which paints
   const { width, height } = document.querySelector("canvas.under");
   const context = document.querySelector("canvas.under").getContext("2d");
   const { data } = context.getImageData(0, 0, width, height);
@@ -192,6 +193,7 @@ def test_strokes_are_played_in_order_and_a_hint_shows_what_is_not_drawn(visitor:
 
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Watch").click()
+    page.clock.run_for(50)
     still = page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()")
     page.clock.run_for(500)
     assert page.locator("canvas.under").evaluate("(canvas) => canvas.toDataURL()") == still

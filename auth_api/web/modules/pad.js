@@ -43,6 +43,7 @@ export class Pad extends EventTarget {
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true", hidden: true });
     this.element = el("div", { class: "pad" }, this.under, this.ink, this.cursor);
     this.painters = [];
+    this.stale = new Set(); // the canvases that the next frame paints
     /** The custom property with the colour of the stroke with an index, or null. */
     this.colourOf = () => null;
     this.current = null;
@@ -121,14 +122,52 @@ export class Pad extends EventTarget {
     this.paint();
   }
 
-  /** Paints everything again. */
+  /** Paints everything again, with the next frame: what a stroke means is said before it is painted. */
   paint() {
+    this.#paintLater(this.under, this.ink);
+  }
+
+  /** Paints the layer under the ink again, with the next frame. */
+  paintUnder() {
+    this.#paintLater(this.under);
+  }
+
+  /** Keeps the current stroke, and stops watching the pointers, the size and the theme. */
+  close() {
+    this.endStroke();
+    this.pointers.close();
+    cancelAnimationFrame(this.frame);
+    this.resizeObserver.disconnect();
+    this.themeListener.abort();
+  }
+
+  #paintLater(...canvases) {
+    if (!this.stale.size) this.frame = requestAnimationFrame(() => this.#paintStale());
+    for (const canvas of canvases) this.stale.add(canvas);
+  }
+
+  #paintStale() {
     const side = this.#side();
+    const { stale } = this;
+    this.stale = new Set();
     if (!side) return;
     for (const canvas of [this.under, this.ink]) {
-      if (canvas.width !== side) canvas.width = canvas.height = side;
+      if (canvas.width !== side) {
+        canvas.width = canvas.height = side;
+        stale.add(canvas);
+      }
     }
-    this.paintUnder();
+    if (stale.has(this.under)) this.#paintUnder(side);
+    if (stale.has(this.ink)) this.#paintInk(side);
+  }
+
+  #paintUnder(side) {
+    const context = this.under.getContext("2d");
+    context.clearRect(0, 0, side, side);
+    for (const painter of this.painters) painter(context, side);
+  }
+
+  #paintInk(side) {
     const context = this.#context();
     context.clearRect(0, 0, side, side);
     this.drawing.strokes.forEach((points, index) => {
@@ -137,22 +176,6 @@ export class Pad extends EventTarget {
     });
     context.fillStyle = context.strokeStyle = this.#colour();
     if (this.current) drawStroke(context, this.drawing, this.current, side);
-  }
-
-  /** Paints the layer under the ink again. */
-  paintUnder() {
-    const side = this.under.width;
-    const context = this.under.getContext("2d");
-    context.clearRect(0, 0, side, side);
-    for (const painter of this.painters) painter(context, side);
-  }
-
-  /** Keeps the current stroke, and stops watching the pointers, the size and the theme. */
-  close() {
-    this.endStroke();
-    this.pointers.close();
-    this.resizeObserver.disconnect();
-    this.themeListener.abort();
   }
 
   #side() {

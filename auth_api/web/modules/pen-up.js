@@ -1,7 +1,7 @@
 // Judges a stroke when the pen lifts, without the service and without the DOM.
 
 import {
-  closeness,
+  closenessToAll,
   countAlong,
   countWritten,
   isMoved,
@@ -48,10 +48,11 @@ export function strokeJudge(strokes) {
   return function judge(points, next) {
     const [line] = linesOf([points]);
     if (line.points.length > most) return { verdict: "wrong", stroke: null };
-    const fits = form.map((stroke) => fitOf(line, stroke));
+    const close = closenessToAll(line, form);
+    const fits = close.map(fitOf);
     const best = fits.indexOf(fits.reduce((one, other) => (other.worth > one.worth ? other : one)));
     const own = fits[next];
-    const { joined, matched } = matchStrokes([line], form);
+    const { joined, matched } = matchStrokes([line], form, [close]);
     if (joined.length && matched.some(({ stroke }) => stroke === next)) {
       return { verdict: "joined", stroke: next };
     }
@@ -84,10 +85,12 @@ function lengthVerdict({ points }, stroke, reversed) {
 
 const gap = (one, other) => Math.hypot(one[0] - other[0], one[1] - other[1]);
 
-/** How a line fits a stroke: whether it is the stroke, or a piece of it, and how well. */
-function fitOf(line, stroke) {
-  const close = closeness(line, stroke);
-  const [drawn, written] = [line.points.length, stroke.points.length];
+/**
+ * How a line fits a stroke by their `closeness`: whether it is the stroke, or a piece of it, and how
+ * well.
+ */
+function fitOf(close) {
+  const [drawn, written] = [close.length, close[0].length];
   const along = countAlong(close);
   const nearest = close.map((row) => Math.max(...row));
   const worth = nearest.reduce((sum, value) => sum + value, 0);

@@ -80,9 +80,18 @@ export function locales() {
   return [...own, language, ...(language === "ne" ? ["hi-u-nu-deva"] : [])];
 }
 
+// Making one takes longer than to judge a stroke.
+const numberFormats = new Map();
+
+function numberFormat(options) {
+  const key = JSON.stringify([locales(), options]);
+  if (!numberFormats.has(key)) numberFormats.set(key, new Intl.NumberFormat(locales(), options));
+  return numberFormats.get(key);
+}
+
 /** A number, formatted for the language. */
 export function number(value, options = { maximumFractionDigits: 1 }) {
-  const { format } = new Intl.NumberFormat(locales(), options);
+  const { format } = numberFormat(options);
   const formatted = format(value);
   return formatted === format(-0) ? format(0) : formatted; // no minus sign for zero
 }

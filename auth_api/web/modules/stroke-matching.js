@@ -31,10 +31,10 @@ export function linesOf(strokes) {
 
 /**
  * Matches lines (of `linesOf`): `{matched: [{drawn, stroke, reversed}], joined}`, indices of the
- * lines. `joined` are the strokes that were drawn in one with an earlier stroke.
+ * lines. `joined` are the strokes that were drawn in one with an earlier stroke. `close` has the
+ * `closeness` of each line to each stroke.
  */
-export function matchStrokes(drawn, form) {
-  const close = drawn.map((line) => form.map((stroke) => closeness(line, stroke)));
+export function matchStrokes(drawn, form, close = drawn.map((line) => closenessToAll(line, form))) {
   const along = close.map((row) => row.map(countAlong));
   const worth = close.map((row, d) =>
     row.map((each, e) => {
@@ -61,18 +61,28 @@ export function matchStrokes(drawn, form) {
  * if it is none.
  */
 export function closeness(drawn, stroke) {
-  return drawn.points.map((point, index) => {
+  return drawn.points.map(([px, py], index) => {
     const [x, y] = drawn.directions[index];
     const turned = x !== 0 || y !== 0;
-    return stroke.points.map((other, at) => {
-      const [dx, dy] = stroke.directions[at];
-      const [ox, oy] = [point[0] - other[0], point[1] - other[1]];
-      if (Math.abs(ox * dx + oy * dy) >= ALONG) return 0;
-      if (turned && Math.abs(x * dx + y * dy) < PARALLEL) return 0;
-      return Math.max(0, 1 - Math.abs(oy * dx - ox * dy) / BESIDE);
-    });
+    // Most of the time of a verdict: without a call or an array for each pair of points.
+    const row = new Array(stroke.points.length).fill(0);
+    for (let at = 0; at < row.length; at++) {
+      const other = stroke.points[at];
+      const direction = stroke.directions[at];
+      const ox = px - other[0];
+      const oy = py - other[1];
+      const dx = direction[0];
+      const dy = direction[1];
+      if (Math.abs(ox * dx + oy * dy) >= ALONG) continue;
+      if (turned && Math.abs(x * dx + y * dy) < PARALLEL) continue;
+      row[at] = Math.max(0, 1 - Math.abs(oy * dx - ox * dy) / BESIDE);
+    }
+    return row;
   });
 }
+
+/** The closeness of a drawn line to each of the strokes. */
+export const closenessToAll = (drawn, strokes) => strokes.map((each) => closeness(drawn, each));
 
 /** How many points of a stroke are written. `close` is of `closeness`. */
 export const countWritten = (close) =>
