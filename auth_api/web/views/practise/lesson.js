@@ -33,6 +33,8 @@ export class Lesson extends EventTarget {
     this.stage = storedStage(character.class) ?? STAGES[0];
     this.helped = this.stage; // the most helpful stage of this attempt
     this.#judge = strokeJudge(character.strokes);
+    // The browser compiles the code at its first use, which should not be the learner's.
+    setTimeout(() => this.#judge(character.strokes[0].points, 0));
     this.#accepted = pad.drawing.strokes.length;
     pad.colourOf = (index) => (isJudging() && index < this.#accepted ? "--good" : null);
     pad.addEventListener("change", () => this.#changed());
