@@ -311,7 +311,7 @@ def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) 
     headers = {"Authorization": f"Bearer {operator.ranjana.key('management')}"}
     query = {"url": name, "initial_workers": "1", "synchronous": "true"}
     assert client.post(address, params=query, headers=headers).status_code == 200
-    wait_for(lambda: "3.0" in operator.versions(), 60)
+    wait_for(lambda: "3.0" in operator.versions(), 120)
     assert operator.versions()["3.0"]["traffic"] == 0
     # The default in the database wins over a default that was set in TorchServe.
     changed = client.put(f"{address}/ranjana/3.0/set-default", headers=headers)
@@ -321,7 +321,7 @@ def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) 
         (version,) = client.get(f"{address}/ranjana", headers=headers).json()
         return str(version["modelVersion"])
 
-    wait_for(lambda: default() == "1.0", 60)
+    wait_for(lambda: default() == "1.0", 120)
     assert version_of(operator.ask(0)) == "1.0"
 
 
