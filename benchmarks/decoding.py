@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 
 from archive_scripts.synthesis.photographs import photograph
 from benchmarks.timing import milliseconds
+from handlers.arrays import gray
 from handlers.decoding import decode
 from handlers.preprocessing import preprocess
 from tests.support.pictures import encode, reference
@@ -25,9 +28,9 @@ def decoding_table() -> str:
     ]
     for name, grain in _GRAIN.items():
         data = _photo(grain)
-        full = milliseconds(lambda data=data: _full_decode(data))
-        reduced = milliseconds(lambda data=data: decode(data))
-        whole = milliseconds(lambda data=data: preprocess(data))
+        full = milliseconds(partial(_full_decode, data))
+        reduced = milliseconds(partial(decode, data))
+        whole = milliseconds(partial(preprocess, data))
         lines.append(
             f"| {name}, {len(data) / 1e6:.1f} MB | {full:.1f} | {reduced:.1f} | {whole:.1f} "
             f"| {whole / full:.2f} |"
@@ -42,7 +45,7 @@ def _photo(grain: float) -> bytes:
     large = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     if grain:
         large = np.clip(large + rng.normal(0, grain, large.shape), 0, 255).astype(np.uint8)
-    return encode(large[..., ::-1].copy(), "JPEG", quality=92)
+    return encode(gray(large[..., ::-1]).copy(), "JPEG", quality=92)
 
 
 def _full_decode(data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _CALLERS = 32
 def jobs_table(
     ranjana: Ranjana,
     folder: Path,
-    pictures: dict[str, Sequence[bytes]],
+    pictures: Mapping[str, Sequence[bytes]],
     seconds: float,
     rounds: int,
 ) -> str:

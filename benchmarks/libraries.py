@@ -156,7 +156,7 @@ def _hosts() -> _Pair:
 
     hosts = ["ranjana.example.org"]
     scope = {"type": "http", "path": "/", "headers": [(b"host", hosts[0].encode())]}
-    own, library = TrustedHosts(app, hosts), TrustedHostMiddleware(app, hosts)
+    own, library = TrustedHosts(app, hosts, ()), TrustedHostMiddleware(app, hosts)
     return _Pair(
         "trusted hosts",
         1,

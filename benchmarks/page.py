@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 _CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-_PHONE = {"width": 360, "height": 740}
+_PHONE: ViewportSize = {"width": 360, "height": 740}
 _VIEWS = {"/": "the start", "/#/practise/2": "practising ग"}
 _VISITS = ("first", "second", "offline")
 

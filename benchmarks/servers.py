@@ -125,7 +125,7 @@ def _images_per_second(workers: Sequence[subprocess.Popen[str]], seconds: float)
 
 @contextmanager
 def _running(arguments: Sequence[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(
+    process = psutil.Popen(
         [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
@@ -134,7 +134,7 @@ def _running(arguments: Sequence[str], port: int) -> Iterator[None]:
             raise RuntimeError(f"{' '.join(arguments)} did not start")
         yield
     finally:
-        family = [*psutil.Process(process.pid).children(recursive=True), process]
+        family = [*process.children(recursive=True), process] if process.is_running() else []
         process.terminate()
         _, alive = psutil.wait_procs(family, 10)
         for each in alive:

@@ -146,7 +146,7 @@ def _writings(sheet: Sheet, folder: Path, rng: np.random.Generator) -> dict[tupl
 
 def _ink(files: Sequence[Path], rng: np.random.Generator) -> Gray:
     while True:
-        scan = gray(Image.open(files[rng.integers(len(files))]).convert("L"))
+        scan = gray(Image.open(files[int(rng.integers(len(files)))]).convert("L"))
         try:
             found = find_ink(scan)
         except ImageRefused:

@@ -12,9 +12,11 @@ from flask import Flask, Response, jsonify, request
 from archive_scripts.archives.building import ROOT
 from archive_scripts.training.networks import load_network
 from handlers.characters import CHARACTERS
-from handlers.classification import describe
+from handlers.drawing import png_data_uri
 from handlers.preprocessing import preprocess
+from handlers.recognition import RecognitionHandler
 
+_handler = RecognitionHandler()
 _network = load_network(ROOT / "weights" / "recognition.safetensors")
 
 app = Flask(__name__)
@@ -27,4 +29,8 @@ def predict() -> Response:
     with torch.inference_mode():
         ink = torch.from_numpy(image.ink)[None, None].float() / 255
         probabilities = torch.softmax(_network(ink), dim=1)[0].double().numpy()
-    return jsonify(describe(image, probabilities, CHARACTERS))
+    return jsonify(
+        **_handler.likeliest(probabilities, CHARACTERS),
+        processed_image=png_data_uri(image.ink),
+        probabilities=probabilities.round(6).tolist(),
+    )

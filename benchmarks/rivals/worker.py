@@ -29,9 +29,14 @@ class Context:
     model_name = "ranjana"
 
     def __init__(self, folder: Path) -> None:
-        self.manifest = {"model": {"serializedFile": "model.pt", "modelVersion": "1.0"}}
-        self.system_properties = {"model_dir": str(folder), "batch_size": BATCH_SIZE}
-        self.metrics = self
+        self.manifest: Mapping[str, Any] = {
+            "model": {"serializedFile": "model.pt", "modelVersion": "1.0"}
+        }
+        self.system_properties: Mapping[str, Any] = {
+            "model_dir": str(folder),
+            "batch_size": BATCH_SIZE,
+        }
+        self.metrics: Any = self
 
     def add_metric(self, *_: object, **__: object) -> None:
         """Ignores metrics."""
