@@ -1,5 +1,6 @@
 # make serve     the whole service on http://localhost:8000, Ctrl-C stops it
-# make test      all tests                  make check   formatting, lint, types, layers
+# make test      tests                      make check   formatting, lint, types, layers
+# make thorough  all tests, also those that take long
 # make archives  builds model_store/*.mar   make clean   removes everything that was built
 # make lock      renews requirements/*.txt  make faults  breaks things and prints what callers see
 # make client    writes a typed Python client into ranjana-client/
@@ -26,7 +27,7 @@ $(shell rm -rf .venv)
 endif
 endif
 
-.PHONY: serve test check audit format archives benchmark client lock faults clean
+.PHONY: serve test thorough check audit format archives benchmark client lock faults clean
 
 serve: .venv/.serve archives
 	@.venv/bin/python -m launcher
@@ -36,9 +37,9 @@ archives: .venv/.serve
 
 # Images for CI often forbid compiled modules. Without them each of some hundred processes that the
 # tests start would compile the service anew.
-test: .venv/.dev archives
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-		--max-worker-restart 0
+test thorough: .venv/.dev archives
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest $(if $(filter thorough,$@),--thorough) -n 2 \
+		--dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 check: .venv/.wheels node_modules/.installed
 	.venv/bin/ruff format --check .

@@ -28,6 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="all faults, as in `make faults`")
+    parser.addoption("--thorough", action="store_true", help="all tests, as in `make thorough`")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,9 +79,23 @@ _LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders the test files by their duration."""
+    """Leaves out what takes too long for `make test`, and orders the files by their duration."""
+    left = [item for item in items if _is_left_out(item)]
+    if left:
+        left[0].config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if not _is_left_out(item)]
     ranks = {name: rank for rank, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    if item.get_closest_marker("faults"):
+        return not item.config.getoption("--faults")
+    mark = item.get_closest_marker("thorough")
+    if mark is None or item.config.getoption("--thorough"):
+        return False
+    case = item.name.partition("[")[2]
+    return not mark.args or any(part in case for part in mark.args)
 
 
 @pytest.hookimpl(wrapper=True)

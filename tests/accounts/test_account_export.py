@@ -16,6 +16,8 @@ from tests.support.apis import Api, User
 from tests.support.jobs import digits, finished, hand_in, job_of
 from tests.support.pictures import encode, reference
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 EXPORT = "/api/me/export/"
 BY_SESSION = {"profile.json", "sessions.json", "api-keys.json"}
 BY_HISTORY = {"history.json", "feedback.json", "progress.json", "attempts.json"}

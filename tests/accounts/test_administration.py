@@ -16,6 +16,8 @@ from tests.operations.test_operators import create_admin, logged
 from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.jobs import DIGITS, digits, finished, hand_in, job_of
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 USERS = "/api/admin/users/"
 LOGS = "/api/admin/audit-logs/"
 NEW_PASSWORD = "another quiet river"

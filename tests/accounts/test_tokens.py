@@ -17,6 +17,8 @@ import pytest
 from tests.authorisation.test_access import seconds_ago, sql
 from tests.support.apis import PASSWORD, Api, StartApi, User
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 CLAIMS = ("iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp")
 DAY_SECONDS = 24 * 3600
 CONCURRENCY = 16

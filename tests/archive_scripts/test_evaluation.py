@@ -166,6 +166,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("model", "size"), [("recognition", OUTPUTS["recognition"]), ("similarity", 127)]
 )
+@pytest.mark.thorough("similarity")
 def test_the_command_writes_figures_and_charts(
     model: str, size: int, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -203,6 +203,7 @@ def test_a_version_that_exists_is_not_overwritten(
     assert error["message"].endswith("choose another version.")
 
 
+@pytest.mark.thorough
 def test_the_initial_weights_are_measured_too(trained: Path, tmp_path: Path) -> None:
     start = trained / "store" / "ranjana-1.1.safetensors"
     folder = specify(tmp_path / "next", model="ranjana", version="1.2", start=str(start), epochs=1)
@@ -212,6 +213,7 @@ def test_the_initial_weights_are_measured_too(trained: Path, tmp_path: Path) -> 
     assert "ranjana 1.1 (SHA-256" in (folder / "weights.md").read_text()
 
 
+@pytest.mark.thorough
 def test_similarity_is_measured_by_pairs(tmp_path: Path) -> None:
     folder = specify(tmp_path, model="similarity", network="small", epochs=1)
     assert main(["improve", str(folder)]) == 0
@@ -252,6 +254,7 @@ def test_a_class_without_pictures_is_named(
     assert ended.value.code == 2
 
 
+@pytest.mark.thorough
 def test_a_killed_training_resumes(tmp_path: Path) -> None:
     fields = {"labelled": "labelled", "synthesis": False, "epochs": 3, "images_per_epoch": 128}
     folder = specify(tmp_path, model="digits", **fields)
@@ -292,6 +295,7 @@ def test_a_tuning_survives_diverging_trials_and_fails_if_all_diverge(
     assert "No trial learned anything" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_an_interrupted_tuning_runs_the_remaining_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from tests.support.jobs import digits, finished, hand_in
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 IN = "let in"

@@ -32,7 +32,7 @@ from tests.support.running import Ranjana
 from tests.support.strokes import references
 
 SCREENSHOTS = ROOT / "screenshots" if os.environ.get("SCREENSHOTS") else None
-"""Folder for screenshots of every view, to be checked by eye: `make test SCREENSHOTS=yes`. They
+"""Folder for screenshots of every view, to be checked by eye: `make thorough SCREENSHOTS=yes`. They
 take half a second each.
 """
 

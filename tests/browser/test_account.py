@@ -304,6 +304,7 @@ def test_sessions_are_ended_and_keys_created_and_deleted(visitor: Visitor) -> No
     assert client.post("/api/predict/", headers=headers, files=files).status_code == 401
 
 
+@pytest.mark.thorough
 def test_the_account_in_nepali_on_a_phone(phone: Visitor) -> None:
     phone.sign_up()
     page = phone.open("/account")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Literal, cast, get_args, get_origin
 
 import numpy as np
+import pytest
 
 from archive_scripts.letterforms.reference_forms import reference_forms
 from auth_api.schemas.comparison import Fault as FaultSchema
@@ -88,6 +89,7 @@ def _answers(visitor: Visitor) -> Iterator[dict[str, Any]]:
             yield ask(index, image=base64.b64encode(encode(picture)).decode())
 
 
+@pytest.mark.thorough
 def test_every_fault_is_told_in_both_languages(visitor: Visitor) -> None:
     names = {
         part.name for forms in reference_forms(REFERENCES) for form in forms for part in form.parts

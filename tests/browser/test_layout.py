@@ -122,6 +122,7 @@ def pages_of(visitor: Visitor, paths: list[str]) -> Iterator[tuple[str, Page]]:
 
 
 @pytest.mark.parametrize("size", [(360, 740), (1280, 800)])
+@pytest.mark.thorough("size1")
 def test_no_view_moves_what_it_has_shown(grown_up: Visitor, size: tuple[int, int]) -> None:
     page = grown_up.context.new_page()
     page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -153,6 +154,7 @@ def test_every_control_is_large_enough_for_a_finger(grown_up: Visitor, phone: Vi
 
 
 @pytest.mark.parametrize("language", ["en", "ne"])
+@pytest.mark.thorough("en")
 def test_text_of_twice_the_size_fits(grown_up: Visitor, language: str) -> None:
     found = {}
     page = grown_up.context.new_page()

@@ -121,6 +121,7 @@ def test_a_first_time_visitor_traces_a_letter_and_is_praised(phone: Visitor) -> 
 
 
 @pytest.mark.parametrize("language", ["en", "ne"])
+@pytest.mark.thorough("ne")
 def test_a_wrong_stroke_stays_faint_and_is_shown_after_two_misses(
     visitor: Visitor, language: str
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_browser_without_service_workers_shows_the_page_as_before(visitor: Vis
 
 
 @pytest.mark.parametrize("workers", ["allow", "block"])
+@pytest.mark.thorough("block")
 def test_a_second_visit_asks_for_no_file_again(browser: Browser, site: Api, workers: str) -> None:
     with visit(browser, site, service_workers=workers) as visitor:
         page = visitor.open("/practise")
@@ -177,6 +178,7 @@ def test_the_page_opens_and_practises_without_the_network(learner: Visitor) -> N
     go_offline(learner, False)
 
 
+@pytest.mark.thorough
 def test_a_signed_in_learner_is_not_asked_to_sign_in_without_the_network(
     learner: Visitor,
 ) -> None:
@@ -304,6 +306,7 @@ def test_what_a_guest_wrote_becomes_that_of_the_account(visitor: Visitor) -> Non
 # An upgrade
 
 
+@pytest.mark.thorough
 def test_an_upgrade_comes_at_the_next_visit_and_never_mixes_versions(
     browser: Browser, ranjana: Ranjana, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import re
 import zipfile
 from typing import Any, get_args
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from auth_api.database.tables.audit import Action
@@ -164,6 +165,7 @@ def test_an_administrator_creates_changes_and_deactivates_an_account(phone: Visi
     check_view(page, "users")
 
 
+@pytest.mark.thorough
 def test_an_analyst_sees_the_evaluation_of_a_model(visitor: Visitor) -> None:
     visitor.sign_up("analyst")
     page = visitor.open("/models")
@@ -206,6 +208,7 @@ _MATRIX = """async (count) => {
 }"""
 
 
+@pytest.mark.thorough
 def test_a_large_confusion_matrix_scrolls_under_its_headings_on_a_phone(phone: Visitor) -> None:
     phone.sign_up("analyst")
     page = phone.open("/models/ranjana?part=figures")
@@ -330,6 +333,7 @@ def test_corrections_are_reviewed_beside_their_picture(visitor: Visitor) -> None
     expect(page.get_by_text("No corrections here.")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_the_operate_views_are_in_nepali(phone: Visitor) -> None:
     phone.sign_up("admin")
     page = phone.open("/operate")
@@ -367,6 +371,7 @@ def _zip(count: int) -> dict[str, Any]:
     return {"name": "letters.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
 
 
+@pytest.mark.thorough
 def test_dashboards_refresh_by_themselves_while_somebody_looks(visitor: Visitor) -> None:
     username = visitor.sign_up("admin")
     user = visitor.site.sign_in(username)

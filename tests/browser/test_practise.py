@@ -414,6 +414,7 @@ def test_ink_of_no_stroke_lights_up_its_region_and_the_whole_letter_nothing(
     expect(page.get_by_role("button", name=text)).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_drawing_is_thinned_and_one_beyond_the_limits_is_refused_in_words(
     visitor: Visitor,
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor, check_view, choose_language
@@ -125,6 +126,7 @@ def test_the_history_is_filtered_paged_and_deleted(visitor: Visitor, tmp_path: P
     assert len(rows) == 22
 
 
+@pytest.mark.thorough
 def test_progress_and_history_in_nepali_on_a_phone(phone: Visitor) -> None:
     username = phone.sign_up()
     user = phone.site.sign_in(username)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
@@ -144,6 +145,7 @@ def test_pictures_above_the_size_limit_are_scaled_down(visitor: Visitor, tmp_pat
         expect(row).to_contain_text("ड dda")
 
 
+@pytest.mark.thorough
 def test_pictures_of_many_pixels_are_scaled_down_and_stay_transparent(visitor: Visitor) -> None:
     visitor.sign_up()
     page = visitor.open()
@@ -228,6 +230,7 @@ def test_the_history_has_only_the_last_answer_of_a_drawing_and_two_taps_correct_
     assert len(stored()) == 2
 
 
+@pytest.mark.thorough
 def test_on_a_slow_network_one_request_runs_at_a_time_and_the_newest_wins(visitor: Visitor) -> None:
     page = visitor.open()
     network = visitor.context.new_cdp_session(page)

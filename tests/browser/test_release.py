@@ -47,6 +47,7 @@ def confirm_button(card: Locator, name: str, question: re.Pattern[str]) -> Locat
     return dialog.get_by_role("button", name=name)
 
 
+@pytest.mark.thorough
 def test_a_version_is_tried_with_some_users_promoted_and_rolled_back(
     browser: Browser, operator: Operator
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
@@ -413,6 +414,7 @@ def test_a_photograph_is_taken_of_a_sheet(visitor: Visitor) -> None:
     assert take_errors(visitor, 400) == 1
 
 
+@pytest.mark.thorough
 def test_a_sheet_with_48_cells_fits_a_phone(phone: Visitor) -> None:
     page = phone.open("/worksheets?family=bowl")
     expect(page.locator(".sheet-letters img").last).to_have_js_property("complete", True)
@@ -439,6 +441,7 @@ def test_a_sheet_with_48_cells_fits_a_phone(phone: Visitor) -> None:
     dialog.get_by_role("button", name="Close").tap()
 
 
+@pytest.mark.thorough
 def test_a_judged_sheet_fits_with_text_of_twice_the_size(phone: Visitor) -> None:
     for language in ("en", "ne"):
         page = phone.context.new_page()

@@ -20,6 +20,8 @@ from tests.support.commands import answer, command, refusal, table
 from tests.support.jobs import digits, finished, hand_in, inputs
 from tests.support.pictures import encode, reference
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 NEW_PASSWORD = "another quiet river"
 
 

@@ -24,6 +24,8 @@ from tests.support.digits import held_out
 from tests.support.pictures import encode, reference
 from tests.support.standing import give_standing
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 CORRECTIONS = "/api/models/ranjana/corrections/"
 EXPORT = f"{CORRECTIONS}export/"
 

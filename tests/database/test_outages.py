@@ -28,6 +28,8 @@ from tests.support.pictures import encode, reference
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import steadily, wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 # A write waits up to five seconds for a locked file.
 SECONDS = 6
 

@@ -48,6 +48,7 @@ THIS = f'exec "{sys.executable}" "$@"'
 NONE = "PYTHON=python3.9 missing-python"
 
 
+@pytest.mark.thorough
 def test_make_takes_the_first_usable_python_and_says_which(checkout: Path) -> None:
     install(checkout, "python3", OLD)
     install(checkout, "python3.13", 'echo "no module named ensurepip" >&2; exit 1')

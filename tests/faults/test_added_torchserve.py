@@ -60,6 +60,7 @@ def servers(
             each.kill()
 
 
+@pytest.mark.thorough
 def test_a_torchserve_that_is_added_gets_requests_and_none_fails(
     servers: _Servers, full: bool
 ) -> None:

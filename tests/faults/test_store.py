@@ -18,6 +18,7 @@ _SHORT_SECONDS = {"stopped": 2, "hanging": 6}
 
 
 @pytest.mark.parametrize("fault", ["stopped", "hanging"])
+@pytest.mark.thorough
 def test_without_s3_nothing_is_lost_or_left_and_others_go_on(
     beside: Beside, s3: S3Server, bucket: S3Bucket, row: Row, full: bool, fault: str
 ) -> None:

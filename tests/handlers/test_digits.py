@@ -237,6 +237,7 @@ def test_commands_train_evaluate_and_calibrate(
     assert "cannot hold 30" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
     images = idx(tmp_path)
     weights = tmp_path / "digits.safetensors"

@@ -161,10 +161,12 @@ def test_a_blank_sheet_is_empty(paper: str, rows: int, help: str) -> None:
         pytest.param(Camera(table=228), id="on a white table"),
     ],
 )
+@pytest.mark.thorough("turned", "bent and tilted", "12 mega", "curled", "far away", "noisy")
 def test_every_cell_is_in_its_place(camera: Camera) -> None:
     require_read(photographed(written(SHEET, HALF), SHEET, camera), SHEET, HALF)
 
 
+@pytest.mark.thorough
 def test_cells_are_found_to_a_part_of_a_millimetre() -> None:
     rng = np.random.default_rng(5)
     layout = SHEET.layout

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from auth_api.database.database import Database
@@ -26,6 +27,8 @@ from tests.history.test_history import EXPORT, PREDICTIONS, SIMILARITIES
 from tests.support.apis import Api, User
 from tests.support.pictures import encode, reference
 from tests.support.strokes import longest, strokes_of
+
+pytestmark = pytest.mark.thorough("postgresql")
 
 PRACTISED = 6
 

@@ -36,6 +36,8 @@ from tests.support.jobs import (
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 SECRET = {"SECRET_KEY": "Zc0sW2uQe5r9TgYh7Jk1Lm4Np6Bv8XdF"}
 SLOW = {**SECRET, "JOB_CONCURRENCY": "1"}
 # Slow enough on any machine for a test to see the job running.

@@ -16,6 +16,8 @@ from tests.support.jobs import HAND_IN, digits, finished, hand_in, inputs, zippe
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 IMAGE = encode(reference(1))
 
 

@@ -13,6 +13,7 @@ from tests.support.pictures import encode, reference
 from tests.support.running import Launch, Ranjana, require_clean_stop, wait_for
 
 
+@pytest.mark.thorough
 def test_two_launchers_run_side_by_side_and_a_stopped_one_leaves_nothing(
     ranjana: Ranjana, launch: Launch, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_anyone_sees_the_models(api: Api) -> None:
 
 @pytest.mark.parametrize(("model", "classes"), MODELS.items())
 @pytest.mark.database("sqlite")
+@pytest.mark.thorough("similarity", "digits")
 def test_figures_come_as_json_and_as_pictures(scientist: User, model: str, classes: int) -> None:
     metrics = figures(scientist, model, "metrics").json()
     assert (metrics["model"], metrics["version"]) == (model, "1.0")

@@ -142,6 +142,7 @@ def test_no_request_fails_while_a_version_is_registered_promoted_and_rolled_back
     assert operator.served() == {"1.0"}
 
 
+@pytest.mark.thorough
 def test_the_command_line_manages_versions_too(operator: Operator) -> None:
     def models(*arguments: str) -> dict[str, Any]:
         return answer(operator, "models", arguments[0], "ranjana", *arguments[1:])
@@ -221,6 +222,7 @@ def test_a_user_gets_the_same_version_on_every_device_and_versions_are_compared(
         assert version_of(named) == version
 
 
+@pytest.mark.thorough
 def test_only_testers_may_name_a_version_without_traffic(operator: Operator) -> None:
     client, image = operator.ranjana.client, encode(reference(0))
     assert operator.register("1.8").status_code == 201
@@ -280,6 +282,7 @@ def test_a_demoted_engineer_registers_nothing(operator: Operator) -> None:
     assert "1.9.5" not in operator.served()
 
 
+@pytest.mark.thorough
 def test_versions_workers_and_shares_survive_a_restart_of_torchserve(operator: Operator) -> None:
     assert operator.register("1.1").status_code == 201
     assert operator.register("1.2").status_code == 201
@@ -305,6 +308,7 @@ def test_versions_workers_and_shares_survive_a_restart_of_torchserve(operator: O
     wait_for(lambda: now() == before, 20)
 
 
+@pytest.mark.thorough
 def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) -> None:
     name, client = operator.derived("ranjana-3.0.mar", "3.0"), operator.ranjana.client
     address = f"http://127.0.0.1:{operator.ranjana.management_port}/models"
@@ -325,6 +329,7 @@ def test_direct_changes_of_torchserve_are_adopted_or_undone(operator: Operator) 
     assert version_of(operator.ask(0)) == "1.0"
 
 
+@pytest.mark.thorough
 def test_the_lines_of_the_guide_register_list_and_unregister_a_version(operator: Operator) -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     section = page.partition("## TorchServe's own management API")[2]
@@ -406,6 +411,7 @@ def test_the_default_answers_for_a_version_that_fails(operator: Operator) -> Non
         ({"checksum": False}, "no checksum"),
     ],
 )
+@pytest.mark.thorough("no worker")
 def test_a_bad_archive_is_refused_and_nothing_changes(
     operator: Operator, spoilt: dict[str, Any], reason: str
 ) -> None:

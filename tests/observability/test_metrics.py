@@ -170,6 +170,7 @@ def temporary(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_each_of_two_processes_shows_the_metrics_of_both(
     ranjana: Ranjana, postgresql: PostgreSQL, tmp_path: Path, temporary: Path
 ) -> None:

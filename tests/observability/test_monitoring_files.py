@@ -88,6 +88,7 @@ def test_every_alert_has_a_runbook() -> None:
     assert anchors <= {name.lower() for name in ALERTS}
 
 
+@pytest.mark.thorough
 def test_rules_pass_the_tests_of_promtool() -> None:
     promtool = shutil.which("promtool")
     if not promtool:

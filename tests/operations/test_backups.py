@@ -29,6 +29,8 @@ from tests.support.pictures import encode, reference
 from tests.support.postgresql import PostgreSQL
 from tests.support.running import private, steadily
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 TRAINED = "ranjana-1.1.mar"
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from auth_api.database.columns import now
@@ -22,6 +23,8 @@ from tests.support.apis import PASSWORD, Api, StartApi, User
 from tests.support.commands import command
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
+
+pytestmark = pytest.mark.thorough("postgresql")
 
 HISTORY = "/api/history"
 RETENTION = {"RETENTION_DAYS": "30"}

@@ -28,6 +28,8 @@ from tests.support.commands import Ended, command
 from tests.support.forked import run_command
 from tests.support.running import private
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 LOGS = "/api/admin/audit-logs/"
 NEW_PASSWORD = "another quiet river"
 

@@ -15,6 +15,8 @@ from tests.support.apis import Api, StartApi, User
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 SIMILARITIES = "/api/history/similarities/"
 SHARP = encode(reference(12))
 DAY = timedelta(days=1)

@@ -56,6 +56,7 @@ def _is_healthy(torchserve: Ranjana) -> bool:
     return checked.returncode == 0
 
 
+@pytest.mark.thorough
 def test_processes_share_callers_keys_and_jobs_and_a_dead_one_is_replaced(
     torchserve: Ranjana, postgresql: PostgreSQL, tmp_path: Path
 ) -> None:

@@ -145,6 +145,7 @@ def test_requests_wait_for_a_restart_of_torchserve_and_none_fails(verbose: Ranja
     wait_for(lambda: verbose.client.get("/ready").status_code == 200, 10)
 
 
+@pytest.mark.thorough
 def test_processes_are_replaced_one_by_one_and_no_request_fails(verbose: Ranjana) -> None:
     parent, *before = service_processes(verbose)
     with steadily(lambda: verbose.predict(IMAGE), seconds=1) as responses:

@@ -330,6 +330,7 @@ def administrator(api: Api) -> User:
     return api.sign_in(name)
 
 
+@pytest.mark.thorough("postgresql")
 def test_a_signed_in_caller_is_answered_as_described(
     api: Api, administrator: User, database: str
 ) -> None:
@@ -364,6 +365,7 @@ def test_a_signed_in_caller_is_answered_as_described(
 
 
 @pytest.mark.database("sqlite")
+@pytest.mark.thorough
 def test_an_anonymous_caller_is_answered_as_described(api: Api, user: User) -> None:
     valid = ValidValues(api, user, for_user=False)
     schema = load_schema(api, valid, examples=2, other_methods=True)

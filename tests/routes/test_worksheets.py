@@ -25,6 +25,8 @@ from tests.support.pictures import encode, reference
 from tests.support.running import Ranjana
 from tests.support.worksheets import handwriting, photographed, printed, rendered, written
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 SHEET = sheets([12, 41], rows=4)[0]
 """Two rows of each; a ghost, and a cell without."""
 CELLS = [(0, 0), (0, 1), (2, 0)]

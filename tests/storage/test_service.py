@@ -20,6 +20,8 @@ from tests.support.pictures import encode, reference
 from tests.support.running import private
 from tests.support.s3 import S3Bucket, S3Server
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 HISTORY = "/api/history"
 HEIC = encode(Image.fromarray(reference(4)), "HEIF")
 
@@ -140,6 +142,7 @@ class Place:
 
 
 @pytest.mark.database("sqlite")
+@pytest.mark.thorough
 def test_a_backup_holds_the_pictures_and_moves_them_between_folder_and_bucket(
     start_api: StartApi, bucket: S3Bucket, s3: S3Server, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(ranjana: Ranjana) ->
     assert ranjana.predict(IMAGE).status_code == 200
 
 
+@pytest.mark.thorough
 def test_keys_are_renewed_before_they_expire_and_no_request_fails(
     launch: Launch, tmp_path: Path
 ) -> None:

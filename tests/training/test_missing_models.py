@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from archive_scripts.archives.building import ROOT
 from tests.support.pictures import encode, reference
 from tests.support.refusals import refusals
@@ -19,6 +21,7 @@ SMALL = {
 }
 
 
+@pytest.mark.thorough
 def test_a_missing_model_is_trained_and_the_others_are_served_meanwhile(
     launch: Launch, tmp_path: Path
 ) -> None:

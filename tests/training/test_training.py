@@ -37,6 +37,8 @@ from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 from tests.support.standing import give_standing
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 TRAIN, TUNE = "/api/models/ranjana/train/", "/api/models/ranjana/tune/"
 TRAIN_DIGITS = "/api/models/digits/train/"
 # Long, because a training has the lowest priority on the machine.
@@ -209,6 +211,7 @@ def test_a_training_on_labelled_pictures_makes_a_new_version(
 
 
 @pytest.mark.database("postgresql")
+@pytest.mark.thorough
 def test_a_training_resumes_after_a_crash_and_stops_when_cancelled(
     start_api: StartApi, training: dict[str, str], store: Path
 ) -> None:
@@ -248,6 +251,7 @@ def test_a_training_resumes_after_a_crash_and_stops_when_cancelled(
 
 
 @pytest.mark.database("sqlite")
+@pytest.mark.thorough
 def test_tuning_finds_parameters_and_makes_a_version(
     start_api: StartApi, training: dict[str, str], store: Path
 ) -> None:

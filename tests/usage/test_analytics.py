@@ -38,6 +38,8 @@ from tests.support.jobs import DIGITS, digits, finished, hand_in
 from tests.support.pictures import encode, reference
 from tests.support.running import wait_for
 
+pytestmark = pytest.mark.thorough("postgresql")
+
 ME = "/api/analytics/me/"
 SYSTEM = "/api/analytics/system/"
 PICTURE = encode(reference(0))
