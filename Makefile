@@ -37,9 +37,14 @@ archives: .venv/.serve
 
 # Images for CI often forbid compiled modules. Without them each of some hundred processes that the
 # tests start would compile the service anew.
-test thorough: .venv/.dev archives
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest $(if $(filter thorough,$@),--thorough) -n 2 \
-		--dist loadfile --no-loadscope-reorder --max-worker-restart 0
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile \
+	--no-loadscope-reorder --max-worker-restart 0
+
+test: .venv/.dev archives
+	@$(PYTEST)
+
+thorough: .venv/.dev archives
+	@$(PYTEST) --thorough
 
 check: .venv/.wheels node_modules/.installed
 	.venv/bin/ruff format --check .

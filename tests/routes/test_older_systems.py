@@ -62,7 +62,6 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(900)  # a hundred commands and two trainings
 @pytest.mark.database("sqlite")
-@pytest.mark.thorough
 def test_every_row_answers_what_it_says(start_api: StartApi, store: Path) -> None:
     api = start_api(
         {
